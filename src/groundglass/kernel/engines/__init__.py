@@ -1,0 +1,1 @@
+"""How jobs are run over many images: in processes here, on a cluster later."""

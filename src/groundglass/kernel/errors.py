@@ -1,0 +1,114 @@
+"""Everything groundglass raises on purpose, as one tree.
+
+    GroundglassError           message, hint, exit_code
+    ├── RecipeError            2   a recipe or an argument is wrong
+    │   └── MissingExtra       2   a package that an extra installs is not there
+    ├── UnreachableError       3   a source, a server or the output cannot be reached
+    ├── TooManyFailed          4   the run is done, but more images failed than allowed
+    ├── Interrupted          130   stopped by the user; what was finished is saved
+    ├── ImageError                 this image cannot be used: it becomes a row with a reason
+    └── NoValue                    this measure has no value on this image: the value stays empty, with a reason
+
+A bad image is a row; a bad recipe is an exception. All of them survive pickling, so a worker's error reaches
+the driver as it was.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+REASONS: dict[str, str] = {
+    "empty": "the file has no bytes",
+    "not_an_image": "the content is no image format that is known here",
+    "unsupported": "an image format or variant that cannot be decoded here",
+    "unreadable": "the file cannot be opened",
+    "vanished": "the file was listed and is gone",
+    "changed": "the file's content is not what was listed",
+    "too_large": "more pixels, or a longer side, than the limit",
+    "truncated": "the pixel data ends early",
+    "corrupt": "the pixel data is damaged",
+    "out_of_memory": "the worker had not enough memory for it",
+    "timeout": "took longer than the time limit",
+    "worker_died": "the worker process died on it, twice",
+    "too_small": "fewer pixels than the measure or transform needs",
+    "flat": "no texture to measure",
+    "measure_failed": "the measure raised an unexpected error",
+    "write_failed": "the file written did not read back as it should",
+}
+"""Every reason that an error row can have, and what it means."""
+
+
+class GroundglassError(Exception):
+    """The base of all errors that groundglass raises on purpose.
+
+    ``hint`` says what to try; the command line prints it under the message.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args
+
+
+class RecipeError(GroundglassError):
+    """A recipe or a command's arguments are wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class MissingExtra(RecipeError):
+    """A package that belongs to an extra is not installed.
+
+    >>> MissingExtra("HEIC pictures", "heif").hint
+    "pip install 'groundglass[heif]'"
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what}: the extra '{extra}' is not installed", f"pip install 'groundglass[{extra}]'")
+        self.args = (what, extra)
+
+
+class UnreachableError(GroundglassError):
+    """A source, a server or the place to write to cannot be reached (or the disk is full)."""
+
+    exit_code = 3
+
+
+class TooManyFailed(GroundglassError):
+    """The run is done, but more images failed than ``--max-failed`` allows."""
+
+    exit_code = 4
+
+
+class Interrupted(GroundglassError):
+    """Stopped by Ctrl-C or SIGTERM; finished work is saved and the same command goes on."""
+
+    exit_code = 130
+
+
+class ImageError(GroundglassError):
+    """This image cannot be used. ``reason`` is a word of `REASONS`, ``detail`` what the decoder said.
+
+    >>> str(ImageError("truncated", "3 of 40 rows are missing"))
+    'truncated: 3 of 40 rows are missing'
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        if reason not in REASONS:
+            raise ValueError(f"{reason!r} is not in errors.REASONS")
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.args = (reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class NoValue(ImageError):
+    """The picture is sound, but this measure has no value on it (``flat``, ``too_small``)."""

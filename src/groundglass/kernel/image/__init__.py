@@ -1,0 +1,1 @@
+"""Pixels: the only door to codecs."""

@@ -1,0 +1,82 @@
+"""The records that stand beside functions and say what they mean."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Value = float | int | str | bool | bytes | None
+Better = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """What one number (or word) of a measure means.
+
+    unit     "px", "bit/px", "dB" …; "" for a plain ratio or count
+    low/high the closed range of possible values; None where unbounded
+    better   which way is good for a training set
+    meaning  one sentence, shown by `groundglass measures`
+    kind     float, int, str, bool or bytes
+    """
+
+    unit: str
+    low: float | None
+    high: float | None
+    better: Better
+    meaning: str
+    kind: type = float
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A setting that a recipe may give: its neutral value, unit and meaning."""
+
+    default: Value
+    meaning: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A function from one image (`Frame`) to named numbers, and what they mean.
+
+    compute     compute(frame, **parameters) -> {column: value}; raises NoValue where there is none
+    version     goes up whenever a value could come out differently: stored values of another version are not used
+    reference   the paper, standard or library the definition comes from
+    needs       "header" when the file's first bytes suffice, "pixels" when it must be decoded
+    extra       the extra that must be installed, or None
+    """
+
+    name: str
+    version: int
+    compute: Callable[..., dict[str, Value]]
+    columns: Mapping[str, Column]
+    reference: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    needs: Literal["header", "pixels"] = "pixels"
+    extra: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.compute.__doc__ or "").strip().splitlines()[0]
+
+
+def settings_key(name: str, version: int, settings: Mapping[str, Any]) -> str:
+    """A folder name that changes whenever name, version or settings do.
+
+    >>> settings_key("blockiness", 1, {})
+    'blockiness-1'
+    >>> settings_key("sharpness", 2, {"patch": 120})
+    'sharpness-2-0e0c4f38'
+    """
+    if not settings:
+        return f"{name}-{version}"
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    return f"{name}-{version}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,0 +1,93 @@
+"""Tables: Parquet files on disk, Arrow in memory, DuckDB for the sums; ids that are known before a byte is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from groundglass.kernel.errors import UnreachableError
+
+ID_LENGTH = 20
+"""Hex digits of an image id: 80 bits, so a clash among 100 million images has odds of 1 in 200 million."""
+
+
+def image_id(source: str, uri: str) -> str:
+    """The id of a source image: fixed by where it is found, before any byte is read.
+
+    >>> image_id("photos", "a/113.jpg")
+    'f35d4c6e18a9a9de2f3a'
+    """
+    return hashlib.sha256(f"{source}\n{uri}".encode()).hexdigest()[:ID_LENGTH]
+
+
+def derived_id(root: str, region: str) -> str:
+    """The id of a virtual image: its photograph's id and the region (`groundglass.kernel.region`) of it."""
+    return hashlib.sha256(f"{root}\n{region}".encode()).hexdigest()[:ID_LENGTH] if region else root
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in memory that can reach no file and no network."""
+    return duckdb.connect(config={"enable_external_access": "false"})
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that becomes ``path`` when the block ends well, and vanishes when not.
+
+    Raises UnreachableError when the disk is full or the place cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise UnreachableError(
+            f"cannot write {path}: {error.strerror or error}", "free some space or choose another place, then run it again"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table as one Parquet file, whole or not at all."""
+    with written_whole(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file, whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def part_name() -> str:
+    """A file name for a part that no other worker or earlier run has used."""
+    return f"part-{uuid.uuid4().hex}.parquet"
+
+
+def read_parts(folder: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
+    """All ``part-*.parquet`` of a folder as one table; an empty one where there are none."""
+    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    parts = sorted(folder.glob("part-*.parquet"))
+    if not parts:
+        return wanted.empty_table()
+    return pa.concat_tables(pq.read_table(part, schema=wanted, columns=wanted.names) for part in parts)
+
+
+def path_to_bytes(path: str | Path) -> bytes:
+    """A path as the file system knows it: names need not be valid unicode."""
+    return os.fsencode(path)
+
+
+def bytes_to_path(raw: bytes) -> Path:
+    """The path of `path_to_bytes`."""
+    return Path(os.fsdecode(raw))

@@ -1,0 +1,1 @@
+"""Recipes: what they say, what they would do, and doing it."""
