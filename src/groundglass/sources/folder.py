@@ -1,0 +1,107 @@
+"""Pictures in folders, through all levels."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.sources.listing import Listed, to_table
+
+
+def list_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> pa.Table:
+    """Every file below the folders as a row of `LISTING`, sorted by uri.
+
+    The uri is the path below the folder, with ``/``; of several folders, the folder as it was written comes first.
+    Nothing is judged by its name: what is no picture becomes a row that says so once its content is read.
+    Links are followed, loops are not. What cannot be listed is a row with the error ``unreadable``.
+
+    Raises RecipeError when a folder is not there.
+    """
+    wanted = glob_pattern(globs)
+    rows: dict[str, Listed] = {}
+    for folder in folders:
+        prefix = f"{folder.rstrip('/')}/" if len(folders) > 1 else ""
+        for row in _walk(existing_folder(folder), prefix):
+            if wanted is None or wanted.fullmatch(row.uri):
+                rows[_free_name(row, rows)] = row
+    return to_table([replace(row, uri=uri) for uri, row in rows.items()])
+
+
+def _free_name(row: Listed, rows: dict[str, Listed]) -> str:
+    """The row's uri, unless another file has it already: only names that are no UTF-8 can clash."""
+    uri = row.uri
+    while uri in rows and rows[uri].path != row.path:
+        uri += "~"
+    return uri
+
+
+def existing_folder(folder: str) -> Path:
+    """The folder as an absolute path; raises RecipeError when there is none."""
+    path = Path(folder).expanduser().absolute()
+    if not path.exists():
+        raise RecipeError(f"there is no folder {path}", "paths are taken from the working folder")
+    if not path.is_dir():
+        raise RecipeError(f"{path} is a file, not a folder", f"write the folder that holds it: {path.parent}")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise RecipeError(f"the folder {path} cannot be read", f"allow it: chmod u+rx {path}")
+    return path
+
+
+def glob_pattern(globs: Sequence[str]) -> re.Pattern[str] | None:
+    """One pattern for all globs, or None for no glob; ``**`` crosses folders, a glob without ``/`` fits any level.
+
+    >>> bool(glob_pattern(["*.jpg"]).fullmatch("a/b/c.jpg")), bool(glob_pattern(["a/*.jpg"]).fullmatch("a/b/c.jpg"))
+    (True, False)
+    """
+    return re.compile("|".join(f"(?:{_translate(glob)})" for glob in globs), re.DOTALL) if globs else None
+
+
+def _translate(glob: str) -> str:
+    anywhere = glob if "/" in glob else f"**/{glob}"
+    signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", anywhere)
+    return "".join(signs.get(piece, re.escape(piece)) for piece in pieces)
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[Listed]:
+    """Depth first without recursion; a folder that links back to one on the way down is not entered again."""
+    pending: list[tuple[bytes, str, frozenset[tuple[int, int]]]] = [(os.fsencode(folder), prefix, frozenset())]
+    while pending:
+        path, uri, above = pending.pop()
+        try:
+            status = os.stat(path)
+            entries = list(os.scandir(path))
+        except OSError as error:
+            yield Listed(uri.rstrip("/"), path, error="unreadable", detail=f"folder: {error.strerror}")
+            continue
+        here = above | {(status.st_dev, status.st_ino)}
+        for entry in entries:
+            name = uri + _text(entry.name)
+            try:
+                found = entry.stat()
+            except OSError as error:
+                yield Listed(name, entry.path, error="unreadable", detail=error.strerror)
+                continue
+            if not stat.S_ISDIR(found.st_mode):
+                yield _listed_file(name, entry.path, found)
+            elif (found.st_dev, found.st_ino) not in here:
+                pending.append((entry.path, f"{name}/", here))
+
+
+def _listed_file(uri: str, path: bytes, found: os.stat_result) -> Listed:
+    """A regular file; a pipe, socket or device is never opened, since that could wait for ever."""
+    if stat.S_ISREG(found.st_mode):
+        return Listed(uri, path, found.st_size, found.st_mtime_ns)
+    return Listed(uri, path, error="not_an_image", detail="not a regular file")
+
+
+def _text(name: bytes) -> str:
+    """A file name as text; bytes that are no UTF-8 are shown as \\xNN (the path keeps them as they are)."""
+    return name.decode("utf-8", "backslashreplace")
