@@ -1,0 +1,42 @@
+# Two commands are all that a newcomer needs: `make quickstart` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: quickstart test test-long check lint docs clean
+
+quickstart: $(VENV)/core.stamp   ## from photographs to a released dataset; PHOTOS=~/Pictures uses your own
+	@$(BIN)/groundglass quickstart $(if $(PHOTOS),"$(PHOTOS)")
+
+test: $(VENV)/dev.stamp          ## what CI runs
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long"
+
+test-long: $(VENV)/dev.stamp     ## everything, the slow ones too
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+check: lint test                 ## what must be green before every commit
+
+docs: $(VENV)/dev.stamp          ## write the generated reference anew
+	$(BIN)/python -m docs.generate
+
+$(VENV)/core.stamp: pyproject.toml constraints.txt | $(VENV)
+	@echo "installing groundglass into $(VENV) …" >&2
+	@$(PIP) -e '.[quickstart]'
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)
+	$(PIP) -e '.[dev,all]'
+	@touch $@ $(VENV)/core.stamp
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit("groundglass needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV)
