@@ -61,6 +61,22 @@ def resize(image: Pixels, width: int, height: int, kernel: str) -> Pixels:
     return resized[:, :, 0] if image.ndim == 2 else resized
 
 
+def crop_to_multiple(image: Pixels, factor: int) -> Pixels:
+    """The picture without the right and bottom rest that ``factor`` does not divide: LR is exactly HR/factor.
+
+    A view, not a copy. Raises RecipeError where a side is shorter than ``factor``.
+
+    >>> crop_to_multiple(np.zeros((10, 9, 3)), 4).shape
+    (8, 8, 3)
+    """
+    height, width = image.shape[0] // factor * factor, image.shape[1] // factor * factor
+    if not height or not width:
+        raise RecipeError(
+            f"{image.shape[1]} x {image.shape[0]} px cannot be reduced by {factor}", "use a larger picture"
+        )
+    return image[:height, :width]
+
+
 def find_kernel(name: str) -> Kernel:
     """The kernel of that name.
 
@@ -160,6 +176,8 @@ def _matlab_bicubic(image: Pixels, width: int, height: int) -> Pixels:
 
 
 def _area(image: Pixels, width: int, height: int) -> Pixels:
+    if image.shape[0] % height == 0 and image.shape[1] % width == 0:
+        return _box(image, width, height)  # in whole numbers, so halves round as they should
     return _separable(image, width, height, area_weights, False)
 
 
