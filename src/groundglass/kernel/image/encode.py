@@ -1,0 +1,67 @@
+"""Pixels to file bytes: lossless PNG and WebP for releases, JPEG, and thumbnails."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import simplejpeg
+
+from groundglass.kernel.errors import ImageError
+from groundglass.kernel.image.orientation import Pixels
+
+
+def encode_png(rgb: Pixels, compression_level: int = 3) -> bytes:
+    """An 8-bit RGB PNG of H×W×3 uint8 pixels; ``compression_level`` 0 (none) to 9 (slow).
+
+    >>> encode_png(np.zeros((8, 8, 3), np.uint8))[:4]
+    b'\\x89PNG'
+    """
+    settings = [cv2.IMWRITE_PNG_COMPRESSION, compression_level]
+    return _encode(".png", rgb, settings)
+
+
+def encode_webp_lossless(rgb: Pixels) -> bytes:
+    """A lossless WebP of H×W×3 uint8 pixels; no side over 16,383 px.
+
+    Raises ImageError ``write_failed`` where the format cannot hold the picture.
+    """
+    return _encode(".webp", rgb, [cv2.IMWRITE_WEBP_QUALITY, 101])
+
+
+def encode_jpeg(rgb: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:
+    """A baseline JPEG of H×W×3 uint8 pixels; ``quality`` 1 to 100 on the IJG scale.
+
+    >>> encode_jpeg(np.zeros((8, 8, 3), np.uint8), 90, "4:4:4")[:2]
+    b'\\xff\\xd8'
+    """
+    pixels = np.ascontiguousarray(rgb)
+    return simplejpeg.encode_jpeg(pixels, quality, "RGB", subsampling.replace(":", ""), fastdct=False)
+
+
+def thumbnail(rgb: Pixels, side: int = 160) -> bytes:
+    """A small JPEG, its longer side at most ``side`` px, by area averaging; never enlarged."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = (
+        rgb
+        if scale == 1.0
+        else np.asarray(cv2.resize(_coarse(rgb, size), size, interpolation=cv2.INTER_AREA))
+    )
+    return encode_jpeg(small.astype(np.uint8, copy=False), quality=80)
+
+
+def _coarse(rgb: Pixels, size: tuple[int, int]) -> Pixels:
+    """Every n-th row and column of a very large picture: enough for a thumbnail, and cheap."""
+    step = max(1, min(rgb.shape[1] // size[0], rgb.shape[0] // size[1]) // 8)
+    return np.ascontiguousarray(rgb[::step, ::step])
+
+
+def _encode(suffix: str, rgb: Pixels, settings: list[int]) -> bytes:
+    try:
+        done, encoded = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), settings)
+    except cv2.error as error:
+        raise ImageError("write_failed", str(error)[:200]) from error
+    if not done:
+        raise ImageError("write_failed", f"cannot encode {rgb.shape[1]} x {rgb.shape[0]} px as {suffix}")
+    return encoded.tobytes()

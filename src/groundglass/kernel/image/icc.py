@@ -1,0 +1,60 @@
+"""The parts of an ICC profile's header that say what it is for (ICC.1:2022)."""
+
+from __future__ import annotations
+
+import struct
+
+_SPACES = {
+    "1": (b"GRAY", b"RGB "),
+    "L": (b"GRAY", b"RGB "),
+    "LA": (b"GRAY", b"RGB "),
+    "I;16": (b"GRAY", b"RGB "),
+    "CMYK": (b"CMYK",),
+    "LAB": (b"Lab ",),
+}
+
+
+def space(profile: bytes) -> bytes:
+    """The four letters of the colour space that the profile converts from: ``b"RGB "``, ``b"GRAY"``,
+    ``b"CMYK"`` …
+    """
+    return profile[16:20]
+
+
+def fits(profile: bytes, mode: str) -> bool:
+    """Whether the profile is whole and made for samples of this mode (Pillow's word)."""
+    if len(profile) < 132 or profile[36:40] != b"acsp" or int.from_bytes(profile[:4], "big") > len(profile):
+        return False
+    return space(profile) in _SPACES.get(mode, (b"RGB ",))
+
+
+def description(profile: bytes) -> str:
+    """The profile's name for people, at most 100 characters; "unnamed" where it has none.
+
+    >>> description(bytes(132))
+    'unnamed'
+    """
+    try:
+        return (_described(profile) or "unnamed")[:100]
+    except (struct.error, UnicodeDecodeError):
+        return "unnamed"
+
+
+def _described(profile: bytes) -> str:
+    (count,) = struct.unpack_from(">I", profile, 128)
+    for at in range(132, 132 + 12 * min(count, 100), 12):
+        tag, start, _ = struct.unpack_from(">4sII", profile, at)
+        if tag == b"desc":
+            return _text(profile, start)
+    return ""
+
+
+def _text(profile: bytes, start: int) -> str:
+    kind = profile[start : start + 4]
+    if kind == b"desc":
+        (length,) = struct.unpack_from(">I", profile, start + 8)
+        return profile[start + 12 : start + 12 + length].split(b"\0")[0].decode("latin-1").strip()
+    if kind == b"mluc":
+        length, offset = struct.unpack_from(">II", profile, start + 20)
+        return profile[start + offset : start + offset + length].decode("utf-16-be").strip("\0 ")
+    return ""

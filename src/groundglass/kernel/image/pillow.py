@@ -1,0 +1,86 @@
+"""Pillow's decoders, opened one by one for the format that the content shows.
+
+Going to the decoder's class instead of `PIL.Image.open` keeps Pillow from guessing, and leaves its
+process-wide limit of pixels alone: ours is judged before.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from groundglass.kernel.errors import ImageError
+
+DECODERS = {
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "ICO": ("PIL.IcoImagePlugin", "IcoImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    "PPM": ("PIL.PpmImagePlugin", "PpmImageFile"),
+    "PSD": ("PIL.PsdImagePlugin", "PsdImageFile"),
+    "QOI": ("PIL.QoiImagePlugin", "QoiImageFile"),
+    "HEIF": ("pillow_heif", "HeifImageFile"),
+    "JXL": ("pillow_jxl.JpegXLImagePlugin", "JXLImageFile"),
+}
+EXTRAS = {"HEIF": ("HEIC", "heif"), "JXL": ("JPEG XL", "jxl")}
+
+# What Pillow has to say about odd metadata is found here by other means; a worker's stderr is not the place.
+warnings.filterwarnings("ignore", module=r"(PIL|pillow_)")
+
+
+def open_image(data: bytes, format: str) -> Any:
+    """The file as a Pillow image whose pixels are not decoded yet (JPEG XL: decoded at once).
+
+    Raises ImageError: ``unsupported`` where the format's extra is not installed, else as `as_image_errors`.
+    """
+    module, name = DECODERS[format]
+    try:
+        decoder = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        if format not in EXTRAS:
+            raise
+        title, extra = EXTRAS[format]
+        raise ImageError("unsupported", f"{title}: pip install 'groundglass[{extra}]'") from error
+    with as_image_errors():
+        return decoder(io.BytesIO(data))
+
+
+@contextmanager
+def as_image_errors() -> Iterator[None]:
+    """Turns whatever a decoder raises on damaged bytes into an ImageError.
+
+    Decoders raise almost anything on bytes that nobody expected (struct.error, IndexError, ZeroDivisionError,
+    …), so this is the one place that catches every Exception.
+    """
+    try:
+        yield
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError("out_of_memory", str(error)) from error
+    except Exception as error:
+        raise ImageError(_reason(error), f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).lower()
+    if "bomb" in type(error).__name__.lower():
+        return "too_large"
+    if isinstance(error, EOFError) or any(
+        word in text for word in ("truncated", "premature", "end of file", "not enough")
+    ):
+        return "truncated"
+    if isinstance(error, NotImplementedError) or any(
+        word in text for word in ("unsupported", "not supported", "unknown")
+    ):
+        return "unsupported"
+    return "corrupt"
