@@ -1,12 +1,32 @@
-"""A recipe as frozen records: the closed grammar. Loading, line marks and errors are in `load` and `explain`."""
+"""A recipe as frozen records: the closed grammar. Reading, line marks and errors: `load`, `explain`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    WithJsonSchema,
+    model_validator,
+)
+
+from groundglass.recipes import rules
 
 Scalar = float | int | str | bool | None
+
+NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
+"""Names of steps and splits: they become file names and parts of `--set`, so no dots, slashes or blanks."""
+
+RECIPE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""Names of recipes: they become the folder below `runs/`."""
+
+PERCENT = r"^\s*[0-9]*\.?[0-9]+\s*%\s*$"
 
 
 class Record(BaseModel):
@@ -15,38 +35,76 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, (list, tuple)) else [value]
+def _as_tuple(value: Any) -> Any:
+    if value is None or isinstance(value, tuple):
+        return value
+    return tuple(value) if isinstance(value, list) else (value,)
 
 
 def _as_share(value: Any) -> Any:
-    """'5%' is .05."""
-    return float(value[:-1]) / 100 if isinstance(value, str) and value.strip().endswith("%") else value
+    """'5%' is .05; what is no percentage stays as it is and fails the type check."""
+    if not (isinstance(value, str) and value.strip().endswith("%")):
+        return value
+    try:
+        return float(value.strip()[:-1]) / 100
+    except ValueError:
+        return value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
-Share = Annotated[float, BeforeValidator(_as_share)]
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_tuple),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+Share = Annotated[
+    float,
+    Field(ge=0, le=1),
+    BeforeValidator(_as_share),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": PERCENT}]}
+    ),
+]
+Scale = Annotated[int, Field(ge=2)]
+_SCALES_SCHEMA = {"type": "integer", "minimum": 2}
+Scales = Annotated[
+    tuple[Scale, ...],
+    BeforeValidator(_as_tuple),
+    WithJsonSchema({"anyOf": [_SCALES_SCHEMA, {"type": "array", "items": _SCALES_SCHEMA}]}),
+]
 
 
 class Limits(Record):
     """What a picture or a run may cost before it is refused."""
 
-    pixels: Annotated[float, Field(gt=0, description="most pixels of one picture, judged from its header")] = 400e6
+    pixels: Annotated[
+        float, Field(gt=0, description="most pixels of one picture, judged from its header")
+    ] = 400e6
     side: Annotated[int, Field(gt=0, description="longest side in px, judged from the header")] = 65_500
-    frames: Annotated[int, Field(ge=1, le=1, description="frames used of an animation: the first; more are flagged")] = 1
+    frames: Annotated[
+        int, Field(ge=1, le=1, description="frames used of an animation: the first; more are flagged")
+    ] = 1
     seconds_per_image: Annotated[float, Field(gt=0, description="time limit for one picture, s")] = 60.0
-    failed: Annotated[Share, Field(ge=0, le=1, description="share of images that may fail, e.g. 5%")] = 1.0
+    failed: Annotated[Share, Field(description="share of images that may fail, e.g. 5%")] = 1.0
 
 
 class SourceStep(Record):
     """Where images come from. Exactly one of `folder`, `sample`."""
 
     folder: Annotated[Names, Field(description="one folder or several; searched through all levels")] = ()
-    sample: Annotated[Literal["skimage"] | None, Field(description="photographs inside scikit-image, and faults")] = None
+    sample: Annotated[
+        Literal["skimage"] | None, Field(description="photographs inside scikit-image, and faults")
+    ] = None
     glob: Annotated[Names, Field(description="which files, e.g. '**/*.jpg'; default: all")] = ()
     licence: Annotated[str | None, Field(description="SPDX id, e.g. CC-BY-4.0")] = None
-    author: str | None = None
+    author: Annotated[
+        str | None, Field(description="whom to credit; goes into the card and the attribution file")
+    ] = None
     limit: Annotated[PositiveInt | None, Field(description="only the first n by uri")] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> SourceStep:
+        rules.check_source(self)
+        return self
 
 
 class MeasureRequest(Record):
@@ -54,16 +112,18 @@ class MeasureRequest(Record):
 
     measure: str
     parameters: dict[str, Scalar] = Field(default_factory=dict)
-    prefix: str | None = None
+    prefix: Annotated[str | None, Field(alias="as")] = None
 
 
 class ScoreTable(Record):
     """Scores made elsewhere: a CSV, JSONL or Parquet file whose column `key` names the image."""
 
-    table: str
-    key: Literal["uri", "sha256", "id"] = "uri"
+    table: Annotated[str, Field(description="the file: .csv, .jsonl or .parquet")]
+    key: Annotated[
+        Literal["uri", "sha256", "id"], Field(description="what its column of that name holds")
+    ] = "uri"
     columns: Annotated[Names, Field(description="which columns; default: all but the key")] = ()
-    prefix: Annotated[str | None, Field(alias="as")] = None
+    prefix: Annotated[str | None, Field(alias="as", description="put before the names of its columns")] = None
 
 
 class MeasureStep(Record):
@@ -73,31 +133,62 @@ class MeasureStep(Record):
 
 
 class SelectStep(Record):
-    """One rule that keeps or drops rows. Exactly one of the rule keys is given (`keep` and `drop` may go together)."""
+    """One rule that keeps or drops rows. Exactly one rule key is given; `keep` and `drop` may go together."""
 
     where: Annotated[str | None, Field(description="an SQL expression over the row's columns")] = None
-    quantile: Annotated[Share | None, Field(ge=0, le=1, description="keep values at or above this quantile")] = None
+    quantile: Annotated[Share | None, Field(description="keep values at or above this quantile")] = None
     top_k: Annotated[PositiveInt | None, Field(description="keep the best k, per group if `per`")] = None
-    quota: Annotated[dict[str, NonNegativeInt] | None, Field(description="how many to keep of each group")] = None
-    intersect: Annotated[tuple[SelectStep, ...] | None, Field(description="rules judged on the same pool")] = None
-    deduplicate: Annotated[Literal["exact", "near"] | None, Field(description="keep the best of each cluster")] = None
+    quota: Annotated[
+        dict[str, NonNegativeInt] | None, Field(description="how many to keep of each group")
+    ] = None
+    intersect: Annotated[
+        tuple[SelectStep, ...] | None,
+        BeforeValidator(_as_tuple),
+        Field(description="a list of rules, all judged on the same pool and all required"),
+    ] = None
+    deduplicate: Annotated[
+        Literal["exact", "near"] | None, Field(description="keep the best of each cluster")
+    ] = None
     keep: Annotated[str | None, Field(description="file that lists ids, uris or hashes to keep")] = None
     drop: Annotated[str | None, Field(description="file that lists ids, uris or hashes to drop")] = None
     by: Annotated[str | None, Field(description="the column to rank by")] = None
-    order: Annotated[Literal["higher", "lower"] | None, Field(description="which way is better; default: the measure's")] = None
+    order: Annotated[
+        Literal["higher", "lower"] | None, Field(description="which way is better; default: the measure's")
+    ] = None
     per: Annotated[str | None, Field(description="the column that groups rows")] = None
-    distance: Annotated[NonNegativeInt | None, Field(le=32, description="bits of 64 that near-duplicates may differ in")] = None
+    distance: Annotated[
+        Annotated[int, Field(ge=0, le=32)] | None,
+        Field(description="bits of 64 that near-duplicates may differ in"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> SelectStep:
+        rules.check_select(self)
+        return self
 
 
 class NextBest(Record):
-    """Who is held out: the `next` best that the last ranked selection dropped, `count` of the set, or a `list` file."""
+    """Who is held out. Exactly one of `next`, `count`, `list`."""
 
-    next: PositiveInt | None = None
-    count: PositiveInt | None = None
-    list: str | None = None
-    by: str | None = None
-    order: Literal["higher", "lower"] | None = None
-    pick: Annotated[PositiveInt | tuple[str, ...] | None, Field(description="draw k of them by seed, or name them")] = None
+    next: Annotated[
+        PositiveInt | None, Field(description="the best n that the last ranked selection dropped")
+    ] = None
+    count: Annotated[
+        PositiveInt | None, Field(description="the best n of the current set, or n drawn by seed")
+    ] = None
+    list: Annotated[str | None, Field(description="file that lists ids, uris or hashes")] = None
+    by: Annotated[str | None, Field(description="the column to rank by")] = None
+    order: Annotated[
+        Literal["higher", "lower"] | None, Field(description="which way is better; default: the measure's")
+    ] = None
+    pick: Annotated[
+        PositiveInt | tuple[str, ...] | None, Field(description="draw k of them by seed, or a list of ids")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> NextBest:
+        rules.check_hold_out(self)
+        return self
 
 
 class HoldOutStep(Record):
@@ -109,48 +200,90 @@ class HoldOutStep(Record):
 class TransformStep(Record):
     """Virtual images from the current set. Exactly one of multiscale, tile, best_tile, downscale."""
 
-    multiscale: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...] | None, Field(description="scales, at most 1")] = None
-    shortest_edge: Annotated[PositiveInt | None, Field(description="one more scale: this shortest side in px")] = None
+    multiscale: Annotated[
+        tuple[Annotated[float, Field(gt=0, le=1)], ...] | None,
+        BeforeValidator(_as_tuple),
+        Field(description="a list of scales, at most 1"),
+    ] = None
+    shortest_edge: Annotated[
+        PositiveInt | None, Field(description="one more scale: this shortest side in px")
+    ] = None
     tile: Annotated[PositiveInt | None, Field(description="side of a square tile, px")] = None
-    stride: Annotated[PositiveInt | None, Field(description="px from tile to tile; default: the tile's side")] = None
-    edges: Annotated[Literal["drop", "shift"] | None, Field(description="what the right and bottom rest becomes")] = None
-    best_tile: Annotated[PositiveInt | None, Field(description="side of the one most detailed tile, px")] = None
-    downscale: Annotated[PositiveInt | Annotated[float, Field(gt=0, lt=1)] | None, Field(description="by 2, 3, 4 … or to .5")] = None
+    stride: Annotated[
+        PositiveInt | None, Field(description="px from tile to tile; default: the tile's side")
+    ] = None
+    edges: Annotated[
+        Literal["drop", "shift"] | None, Field(description="what the right and bottom rest becomes")
+    ] = None
+    best_tile: Annotated[PositiveInt | None, Field(description="side of the one most detailed tile, px")] = (
+        None
+    )
+    downscale: Annotated[
+        Annotated[int, Field(ge=2)] | Annotated[float, Field(gt=0, lt=1)] | None,
+        Field(description="by 2, 3, 4 … or to .5"),
+    ] = None
     kernel: Annotated[str | None, Field(description="matlab_bicubic, lanczos, box or area")] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> TransformStep:
+        rules.check_transform(self)
+        return self
 
 
 class SplitStep(Record):
     """Shares of the splits; near-duplicates and tiles of one photograph stay together."""
 
-    train: Annotated[Share | None, Field(ge=0, le=1)] = None
-    validation: Annotated[Share, Field(ge=0, le=1)] = 0.0
-    test: Annotated[Share, Field(ge=0, le=1)] = 0.0
+    train: Annotated[
+        Share | None, Field(description="share of the train split; default: what the others leave")
+    ] = None
+    validation: Annotated[Share, Field(description="share of the validation split")] = 0.0
+    test: Annotated[Share, Field(description="share of the test split")] = 0.0
     stratify: Annotated[str | None, Field(description="column whose values are split alike")] = None
-    group: Annotated[str | None, Field(description="column whose equal values stay together; default: photograph")] = None
+    group: Annotated[
+        str | None, Field(description="column whose equal values stay together; default: photograph")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> SplitStep:
+        rules.check_split(self)
+        return self
 
 
 class LowResolution(Record):
     """LR versions of a split: integer scales and one kernel."""
 
-    scales: tuple[PositiveInt, ...] = (4,)
-    kernel: str = "matlab_bicubic"
+    scales: Annotated[Scales, Field(description="2, 3, 4 …")] = (4,)
+    kernel: Annotated[str, Field(description="matlab_bicubic, lanczos, box or area")] = "matlab_bicubic"
 
 
 class ReleaseStep(Record):
     """A written dataset. Nothing is ever overwritten."""
 
-    format: Literal["folder", "paired"] = "folder"
-    names: Literal["number", "keep", "hash"] = "number"
-    lr_scales: Annotated[tuple[PositiveInt, ...], BeforeValidator(_as_list)] = ()
-    kernel: str = "matlab_bicubic"
-    validation_lr: LowResolution | None = None
-    meta_info: bool = True
-    scores: bool = True
-    archive: Literal["zip", "7z"] | None = None
-    card: bool = True
+    format: Annotated[Literal["folder", "paired"], Field(description="HR only, or HR with LR beside it")] = (
+        "folder"
+    )
+    names: Annotated[Literal["number", "keep", "hash"], Field(description="how files are named")] = "number"
+    lr_scales: Annotated[Scales, Field(description="scales of the LR versions")] = ()
+    kernel: Annotated[str, Field(description="how LR is made: matlab_bicubic, lanczos, box or area")] = (
+        "matlab_bicubic"
+    )
+    validation_lr: Annotated[
+        LowResolution | None, Field(description="LR versions of the validation split")
+    ] = None
+    meta_info: Annotated[bool, Field(description="write meta_info.txt as BasicSR reads it")] = True
+    scores: Annotated[bool, Field(description="write the table of all scores")] = True
+    archive: Annotated[Literal["zip", "7z"] | None, Field(description="pack each split as well")] = None
+    card: Annotated[bool, Field(description="write the dataset card, README.md")] = True
     licence: Annotated[str | None, Field(description="the release's own licence, SPDX id")] = None
-    allow_unknown_licence: bool = False
+    allow_unknown_licence: Annotated[bool, Field(description="release images whose licence is not known")] = (
+        False
+    )
     image: Annotated[Literal["png", "webp"], Field(description="file format, both lossless")] = "png"
+
+    @model_validator(mode="after")
+    def _check(self) -> ReleaseStep:
+        rules.check_release(self)
+        return self
 
 
 Body = SourceStep | MeasureStep | SelectStep | HoldOutStep | TransformStep | SplitStep | ReleaseStep
@@ -168,21 +301,45 @@ NOT_YET = ("annotate", "study", "audit", "prove", "benchmark")
 """Kinds of the grammar that later versions bring."""
 
 
-class Step(Record):
+class StepHead(Record):
+    """What every step may say beside its kind."""
+
+    name: Annotated[
+        str, Field(pattern=NAME, description="unique; default: the kind and its count, e.g. select-2")
+    ]
+    only_if: Annotated[
+        str | None, Field(alias="if", description="an SQL expression: the rows it applies to; others pass")
+    ] = None
+    note: Annotated[str | None, Field(description="a remark; shown in the report")] = None
+
+
+class Step(StepHead):
     """One step: its kind, its unique name, the rows it applies to, and what it does."""
 
     kind: Kind
-    name: str
-    only_if: Annotated[str | None, Field(description="rows it applies to; others pass (`if` in the recipe)")] = None
-    note: str | None = None
     body: Body
 
 
-class Recipe(Record):
+def _unique(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    names = [step.name for step in steps]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise ValueError(f"two steps have the name {doubled[0]!r}")
+    return steps
+
+
+class RecipeHead(Record):
+    """What a recipe says beside its steps."""
+
+    name: Annotated[str, Field(pattern=RECIPE_NAME, description="names the folder of its runs: runs/<name>/")]
+    seed: Annotated[int, Field(description="of every random choice")] = 0
+    limits: Annotated[Limits, Field(description="what a picture or a run may cost")] = Limits()
+    store: Annotated[str | None, Field(description="a measure store shared by several recipes")] = None
+
+
+class Recipe(RecipeHead):
     """A whole recipe, with every default filled in."""
 
-    name: str
-    seed: int = 0
-    limits: Limits = Limits()
-    store: str | None = None
-    steps: tuple[Step, ...]
+    steps: Annotated[
+        tuple[Step, ...], AfterValidator(_unique), Field(description="what is done, in this order")
+    ]

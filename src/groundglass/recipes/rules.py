@@ -1,0 +1,165 @@
+"""What the types of a step's keys cannot say: which keys belong together and which exclude each other.
+
+Each `check_` function raises a `PydanticCustomError` of type "rule" whose context names the `key` at fault,
+so that `explain` can point at it, and a `hint` that says what to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from groundglass.recipes.model import (
+        NextBest,
+        Record,
+        ReleaseStep,
+        SelectStep,
+        SourceStep,
+        SplitStep,
+        TransformStep,
+    )
+
+SOURCES = ("folder", "sample")
+SELECTIONS = ("where", "quantile", "top_k", "quota", "intersect", "deduplicate", "keep", "drop")
+HOLD_OUTS = ("next", "count", "list")
+TRANSFORMS = ("multiscale", "tile", "best_tile", "downscale")
+
+SELECTION_SETTINGS: dict[str, tuple[str, ...]] = {
+    "quantile": ("by", "order", "per"),
+    "top_k": ("by", "order", "per"),
+    "quota": ("by", "order", "per"),
+    "deduplicate": ("by", "order", "distance"),
+}
+"""Which further keys each selection takes; the others take none."""
+
+TRANSFORM_SETTINGS: dict[str, tuple[str, ...]] = {
+    "multiscale": ("shortest_edge", "kernel"),
+    "tile": ("stride", "edges"),
+    "best_tile": (),
+    "downscale": ("kernel",),
+}
+SHARES_TOLERANCE = 1e-6
+"""Shares such as .7, .1, .2 do not add up to 1 exactly in floating point."""
+
+
+def refuse(key: str, message: str, hint: str) -> NoReturn:
+    """Stop with a sentence about a key."""
+    raise PydanticCustomError("rule", "{say}", {"say": message, "key": key, "hint": hint})
+
+
+def given(record: Record, names: Sequence[str]) -> list[str]:
+    """Those of the names that the record says something about, in the order of the names."""
+    return [name for name in names if getattr(record, name) not in (None, ())]
+
+
+def listed(words: Sequence[str], last: str = "or") -> str:
+    """The words in a sentence.
+
+    >>> listed(["a", "b", "c"])
+    '`a`, `b` or `c`'
+    """
+    quoted = [f"`{word}`" for word in words]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
+
+
+def one_of(record: Record, names: Sequence[str]) -> str:
+    """The one name of the group that is given; refused when it is none or several."""
+    found = given(record, names)
+    if not found:
+        refuse("", f"one of {listed(names)} is needed here", f"give one of {listed(names)}")
+    if len(found) > 1:
+        refuse(
+            found[1], f"{listed(found, 'and')} cannot go together", "keep one of them; use one step for each"
+        )
+    return found[0]
+
+
+def only_with(record: Any, rule: str, settings: dict[str, tuple[str, ...]]) -> None:
+    """Refuse a setting of the record that the chosen rule does not take."""
+    every = dict.fromkeys(setting for names in settings.values() for setting in names)
+    for setting in given(record, list(every)):
+        if setting not in settings.get(rule, ()):
+            owners = [name for name, names in settings.items() if setting in names]
+            refuse(
+                setting,
+                f"`{setting}` has no meaning with `{rule}`",
+                f"`{setting}` goes with {listed(owners)}",
+            )
+
+
+def check_source(step: SourceStep) -> None:
+    """One place; patterns only for folders."""
+    if one_of(step, SOURCES) == "sample" and step.glob:
+        refuse("glob", "`glob` has no meaning with `sample`", "`glob` goes with `folder`")
+
+
+def check_select(step: SelectStep) -> None:
+    """One rule, with the settings that it needs and no others."""
+    pair = step.keep is not None and step.drop is not None
+    rule = one_of(step, [name for name in SELECTIONS if not (pair and name == "drop")])
+    only_with(step, rule, SELECTION_SETTINGS)
+    if rule in ("quantile", "top_k", "quota") and step.by is None:
+        refuse(rule, f"`{rule}` needs a column to rank by", "add `by: COLUMN`, for example `by: tenengrad`")
+    if rule == "quota" and step.per is None:
+        refuse("quota", "`quota` needs the column that groups the rows", "add `per: COLUMN`")
+    if step.distance is not None and step.deduplicate != "near":
+        refuse("distance", "`distance` has no meaning with `deduplicate: exact`", "write `deduplicate: near`")
+    if step.order is not None and step.by is None:
+        refuse("order", "`order` needs a column to rank by", "add `by: COLUMN`")
+    _not_empty(step, ("quota", "intersect"))
+
+
+def check_hold_out(split: NextBest) -> None:
+    """One way to say who; an order only where something is ranked."""
+    way = one_of(split, HOLD_OUTS)
+    if way == "list":
+        for name in given(split, ("by", "order")):
+            refuse(name, f"`{name}` has no meaning with `list`", f"`{name}` goes with `next` or `count`")
+    if split.order is not None and split.by is None:
+        refuse("order", "`order` needs a column to rank by", "add `by: COLUMN`")
+    wanted = split.next or split.count
+    if isinstance(split.pick, int) and wanted is not None and split.pick > wanted:
+        refuse("pick", f"{split.pick:,} cannot be picked out of {wanted:,}", f"write {wanted} or less")
+
+
+def check_transform(step: TransformStep) -> None:
+    """One transform, with its own settings."""
+    if step.multiscale is not None and not step.multiscale:
+        refuse("multiscale", "`multiscale` lists no scale", "write for example `multiscale: [1.0, 0.75]`")
+    rule = one_of(step, TRANSFORMS)
+    only_with(step, rule, TRANSFORM_SETTINGS)
+
+
+def check_split(step: SplitStep) -> None:
+    """The shares make a whole."""
+    rest = step.validation + step.test
+    if step.train is not None and abs(step.train + rest - 1) > SHARES_TOLERANCE:
+        refuse(
+            "train",
+            f"the shares add up to {step.train + rest:.6g}, not to 1",
+            "leave `train` out: it takes what is left",
+        )
+    if step.train is None and rest >= 1:
+        refuse(
+            "",
+            f"validation and test take {rest:.6g} of the set: nothing is left to train on",
+            "give smaller shares",
+        )
+
+
+def check_release(step: ReleaseStep) -> None:
+    """Pairs need a scale."""
+    if step.format == "paired" and not step.lr_scales:
+        refuse(
+            "format", "`paired` needs the scales of the LR versions", "add for example `lr_scales: [2, 4]`"
+        )
+
+
+def _not_empty(record: Any, names: Sequence[str]) -> None:
+    for name in names:
+        value = getattr(record, name)
+        if value is not None and not value:
+            refuse(name, f"`{name}` is empty", f"give `{name}` at least one entry")

@@ -1,0 +1,133 @@
+"""One mapping of a recipe against one model; pydantic's findings become plain words at the right place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.recipes.document import Node, walk
+from groundglass.recipes.explain import LATER, Mark, choose, error_at, later, nearest, quoted
+from groundglass.recipes.model import Record
+from groundglass.recipes.wording import advice, choices, in_words, without_null
+
+R = TypeVar("R", bound=Record)
+
+
+@cache
+def schema_of(model: type[Record]) -> dict[str, Any]:
+    """A model's JSON schema, from which the words for what is expected are made."""
+    return model.model_json_schema(by_alias=True, mode="validation")
+
+
+def build(model: type[R], node: Node, mark: Mark, what: str) -> R:
+    """The record that a mapping means; ``what`` is the key it stands under, ``mark`` that key's place."""
+    if not isinstance(node.value, dict):
+        hint = f"keys of `{what}`: {', '.join(sorted(schema_of(model)['properties']))}"
+        raise error_at(mark, f"`{what}` must be a mapping of keys, not {quoted(node.plain)}", hint)
+    refuse_later(node, what)
+    refuse_empty(node)
+    try:
+        return model.model_validate(node.plain, strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        faults = [fault(model, finding, node, mark, what) for finding in error.errors(include_url=False)]
+        raise min(faults, key=lambda found: (found[0].line, found[0].column))[1] from None
+
+
+def refuse_later(node: Node, what: str) -> None:
+    """Refuse words of the grammar that this version cannot do yet, here and in nested rules."""
+    for key, value in node.value.items():
+        if key in LATER.get(what, ()):
+            raise later(key, node.keys[key])
+        if isinstance(value.value, str) and value.value in LATER.get(key, ()) and what == "release":
+            raise later(value.value, value.mark)
+        for item in value.value if key == "intersect" and isinstance(value.value, list) else ():
+            if isinstance(item.value, dict):
+                refuse_later(item, "select")
+
+
+def refuse_empty(node: Node) -> None:
+    """Refuse keys without a value, at any level."""
+    inside = node.value.values() if isinstance(node.value, dict) else node.value
+    for key, value in node.value.items() if isinstance(node.value, dict) else ():
+        if value.value is None:
+            raise error_at(node.keys[key], f"`{key}` has no value", "give it one, or delete the line")
+    for value in inside:
+        if isinstance(value.value, (dict, list)):
+            refuse_empty(value)
+
+
+def fault(model: type[Record], finding: Any, node: Node, mark: Mark, what: str) -> tuple[Mark, RecipeError]:
+    """One of pydantic's findings as (place, error)."""
+    path = list(walk(node, tuple(finding["loc"])))
+    key = next((str(step[0]) for step in reversed(path) if isinstance(step[0], str)), what)
+    if finding["type"] == "rule":
+        return rule_fault(finding["ctx"], path[-1][2] if path else node, path[-1][1] if path else mark)
+    keys = [step[0] for step in path]
+    if finding["type"] == "extra_forbidden":
+        owner = next((str(name) for name in reversed(keys[:-1]) if isinstance(name, str)), what)
+        return unknown_key(str(keys[-1]), path[-1][1], owner, schema_at(model, keys[:-1]))
+    if finding["type"] == "missing":
+        missing = str(finding["loc"][-1])
+        return mark, error_at(mark, f"`{key}` needs `{missing}`", f"add `{missing}: …`")
+    value = path[-1][2] if path else node
+    return wrong_value(key, value, schema_at(model, keys))
+
+
+def rule_fault(context: Mapping[str, Any], node: Node, mark: Mark) -> tuple[Mark, RecipeError]:
+    """A rule of `rules`: it names the key at fault itself."""
+    key = str(context["key"])
+    place = node.keys.get(key, mark)
+    return place, error_at(place, str(context["say"]), str(context["hint"]))
+
+
+def unknown_key(key: str, mark: Mark, owner: str, schema: Mapping[str, Any]) -> tuple[Mark, RecipeError]:
+    """A key that is not there, and the one that is."""
+    end, hint = choose(key, schema.get("properties", {}), f"keys of `{owner}`")
+    return mark, error_at(mark, f"`{key}` is no key of `{owner}`{end}", hint)
+
+
+def wrong_value(key: str, node: Node, schema: Mapping[str, Any]) -> tuple[Mark, RecipeError]:
+    """A value of the wrong type or out of range."""
+    value = node.plain
+    words = choices(schema)
+    if words and isinstance(value, str):
+        close = nearest(value, words)
+        end = f"; did you mean `{close}`?" if close else ""
+        return node.mark, error_at(
+            node.mark, f"`{key}` cannot be {quoted(value)}{end}", f"one of: {', '.join(words)}"
+        )
+    message = f"`{key}` must be {in_words(schema)}, not {quoted(value)}"
+    return node.mark, error_at(node.mark, message, advice(key, value, schema))
+
+
+def schema_at(model: type[Record], keys: list[str | int]) -> dict[str, Any]:
+    """The schema of what stands under these keys."""
+    whole = schema_of(model)
+    found = resolve(whole, whole)
+    for key in keys:
+        found = resolve(whole, step_into(found, key))
+    return found
+
+
+def resolve(whole: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of a schema with its reference followed and the possible null left out."""
+    part = without_null(part)
+    while "$ref" in part:
+        part = without_null(whole["$defs"][str(part["$ref"]).rsplit("/", 1)[1]])
+    return dict(part)
+
+
+def step_into(schema: Mapping[str, Any], key: str | int) -> dict[str, Any]:
+    """One level down; of several possible forms the one that has such a level."""
+    for form in schema.get("anyOf", [schema]):
+        if isinstance(key, int) and "items" in form:
+            return form["items"]
+        if isinstance(key, str) and key in form.get("properties", {}):
+            return form["properties"][key]
+        if isinstance(key, str) and isinstance(form.get("additionalProperties"), dict):
+            return form["additionalProperties"]
+    return {}
