@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import duckdb
@@ -51,7 +53,8 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         raise UnreachableError(
-            f"cannot write {path}: {error.strerror or error}", "free some space or choose another place, then run it again"
+            f"cannot write {path}: {error.strerror or error}",
+            "free some space or choose another place, then run it again",
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -69,9 +72,23 @@ def write_text(text: str, path: Path) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+_names: ContextVar[Iterator[str] | None] = ContextVar("_names", default=None)
+
+
+@contextmanager
+def parts_named(token: str) -> Iterator[None]:
+    """Inside the block `part_name` follows from ``token``: saving the same shard again replaces its files."""
+    before = _names.set(f"part-{token}-{number}.parquet" for number in itertools.count())
+    try:
+        yield
+    finally:
+        _names.reset(before)
+
+
 def part_name() -> str:
     """A file name for a part that no other worker or earlier run has used."""
-    return f"part-{uuid.uuid4().hex}.parquet"
+    names = _names.get()
+    return f"part-{uuid.uuid4().hex}.parquet" if names is None else next(names)
 
 
 def read_parts(folder: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:

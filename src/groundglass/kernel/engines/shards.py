@@ -7,16 +7,18 @@ either there or not. Killing anything at any moment loses at most the shards in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from groundglass.kernel.errors import GroundglassError
 
 
 class Job(Protocol):
     """What an engine runs. Implementations are frozen dataclasses of plain, picklable values."""
 
     def one(self, item: Any) -> Any:
-        """The result for one item. A bad image is a result with its reason; raising is a fault of the program."""
+        """The result for one item. A bad image is a result with its reason; raising is a program fault."""
         ...
 
     def lost(self, item: Any, reason: str, detail: str) -> Any:
@@ -24,7 +26,11 @@ class Job(Protocol):
         ...
 
     def save(self, results: Sequence[Any]) -> Summary:
-        """Write a finished shard, atomically, and say what was in it."""
+        """Write a finished shard, atomically, and say what was in it.
+
+        Files named by `groundglass.kernel.table.part_name` are there once even when a worker is killed
+        between writing them and saying so: the shard that is done again then gets the same names.
+        """
         ...
 
 
@@ -41,6 +47,20 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Totals:
+    """What a whole job came to.
+
+    images    how many items were done, failed ones among them
+    failed    how many of them failed, by reason
+    seconds   how long it took, wall clock
+    """
+
+    images: int
+    failed: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Settings:
     """How an engine runs.
 
@@ -52,6 +72,38 @@ class Settings:
     workers: int = 0
     seconds_per_image: float = 60.0
     shard: int = 32
+
+
+class Stop:
+    """A wish to end a job early, made by a signal, another thread or the flow; the engine looks at it often.
+
+    The first wish lets workers save what they have; the second one ends them at once. `error` is what the
+    engine then raises; `Interrupted` where none was given.
+
+    >>> stop = Stop()
+    >>> stop.ask()
+    >>> stop.asked, stop.hurry
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.error: GroundglassError | None = None
+
+    def ask(self, error: GroundglassError | None = None) -> None:
+        """Wish for an end; once more for an end at once."""
+        self.times += 1
+        self.error = self.error or error
+
+    @property
+    def asked(self) -> bool:
+        """Whether anyone wished for an end."""
+        return self.times > 0
+
+    @property
+    def hurry(self) -> bool:
+        """Whether it was wished for more than once."""
+        return self.times > 1
 
 
 def cut(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -1,0 +1,83 @@
+"""What is still to be done: ranges of positions in the items, never a copy of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Items `start` to `stop` (excluded), as one worker gets them.
+
+    token    names the files it writes: the same piece done again replaces them
+    alone    it holds one item that a worker died on, and this is its second try
+    deaths   how many workers died while they saved it
+    """
+
+    start: int
+    stop: int
+    alone: bool = False
+    deaths: int = 0
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+class Pieces:
+    """The pieces of ``count`` items, ``size`` each, handed out in order; what came back goes first.
+
+    Items that a worker died on wait till the end, so that they are tried when nothing else is at work: a
+    picture that was only one too many for the memory then has all of it.
+    """
+
+    def __init__(self, count: int, size: int) -> None:
+        self._count = count
+        self._size = size
+        self._next = 0
+        self._again: deque[Piece] = deque()
+        self._suspects: deque[Piece] = deque()
+
+    def take(self, others_at_work: bool) -> Piece | None:
+        """The next piece; None when there is none, or none that may be done beside others."""
+        if self._again:
+            return self._again.popleft()
+        if self._next < self._count:
+            start, self._next = self._next, min(self._next + self._size, self._count)
+            return Piece(start, self._next)
+        if self._suspects and not others_at_work:
+            return self._suspects.popleft()
+        return None
+
+    def again(self, piece: Piece) -> None:
+        """Have the very same piece done again, first of all."""
+        self._again.appendleft(piece)
+
+    def again_after_death_in_saving(self, piece: Piece) -> None:
+        """As `again`, and remember that a worker died while it saved this piece."""
+        self.again(replace(piece, deaths=piece.deaths + 1))
+
+    def around(self, piece: Piece, at: int) -> None:
+        """Have the piece done again but for the item at position ``at`` of it."""
+        middle = piece.start + at
+        rests = (Piece(piece.start, middle), Piece(middle + 1, piece.stop))
+        self._again.extend(rest for rest in rests if len(rest))
+
+    def suspect(self, piece: Piece, at: int) -> None:
+        """Have the item at position ``at`` of the piece tried once more, alone and last."""
+        start = piece.start + at
+        self._suspects.append(Piece(start, start + 1, alone=True))
+
+    def __bool__(self) -> bool:
+        return bool(self._again or self._suspects or self._next < self._count)
+
+
+def shard_size(items: int, workers: int, most: int) -> int:
+    """Items per shard: at most ``most``, fewer where every worker would otherwise not get four of them.
+
+    >>> shard_size(1_000_000, 8, 32), shard_size(40, 4, 32), shard_size(3, 4, 32)
+    (32, 3, 1)
+    """
+    return max(1, min(most, -(-items // (4 * workers))))

@@ -1,0 +1,150 @@
+"""One worker process as the driver holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import pickle
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.context import ForkServerContext
+from multiprocessing.sharedctypes import RawArray
+from typing import Any
+
+from groundglass.kernel.engines.pieces import Piece
+from groundglass.kernel.engines.shards import Job
+from groundglass.kernel.engines.worker import WAITING, work
+
+Message = tuple[str, Any]
+LAST_WORDS = 2.0
+"""Seconds that a process which was told to end, or killed, may take to be gone."""
+
+
+def fork_server() -> ForkServerContext:
+    """The context that workers come from; its server loads the heavy libraries once, at the first start."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["groundglass.kernel.engines.nursery"])
+    return context
+
+
+def warm_up() -> None:
+    """Start the fork server now, so that it loads its libraries while the driver does something else."""
+    from multiprocessing import forkserver
+
+    fork_server()
+    forkserver.ensure_running()
+
+
+class Worker:
+    """A worker process, the piece it is at, and the line to it.
+
+    piece      what it is doing; None when idle
+    given_at   when it got the piece, monotonic seconds
+    overran    whether it was killed because it was at one item for too long
+    """
+
+    def __init__(self, job: bytes) -> None:
+        """Start it. Raises OSError or EOFError where no process can be had."""
+        context = fork_server()
+        self.line, its_line = context.Pipe()
+        its_lifeline, self._lifeline = context.Pipe(duplex=False)
+        self._place = RawArray("d", (WAITING, 0.0))
+        self.process = context.Process(target=work, args=(its_line, its_lifeline, self._place), daemon=True)
+        self.piece: Piece | None = None
+        self.given_at = 0.0
+        self.overran = False
+        self._forgiven = (0.0, 0.0)
+        try:
+            self.process.start()
+            with contextlib.suppress(OSError):  # dead already: seen at the first `messages`
+                self.line.send_bytes(job)
+        except BaseException:
+            self._hang_up()
+            raise
+        finally:
+            its_line.close()
+            its_lifeline.close()
+
+    def give(self, piece: Piece, items: Sequence[Any]) -> None:
+        """Hand it a piece. A worker that has died meanwhile is seen at the next `messages`."""
+        self.piece, self.given_at = piece, time.monotonic()
+        with contextlib.suppress(OSError):
+            self.line.send((piece.token, items))
+
+    def tell_to_stop(self) -> None:
+        """Have it save what it has done, and end."""
+        with contextlib.suppress(OSError):
+            self.line.send(None)
+
+    def messages(self) -> Iterator[Message]:
+        """What it has said; raises EOFError after its last words when it is dead."""
+        try:
+            while self.line.poll(0):
+                yield self.line.recv()
+        except OSError as error:
+            raise EOFError from error
+
+    @property
+    def at(self) -> int:
+        """The position in its piece: -1 before the first item, the piece's length while it saves."""
+        return int(self._place[0])
+
+    @property
+    def since(self) -> float:
+        """When it began what it is at, monotonic seconds."""
+        return self.given_at if self.at < 0 else self._place[1]
+
+    def busy_for(self, now: float) -> float:
+        """Seconds that it has been at what it is at, without those in which the driver stood still."""
+        since = self.since
+        forgiven = self._forgiven[1] if self._forgiven[0] == since else 0.0
+        return now - since - forgiven
+
+    def forgive(self, seconds: float) -> None:
+        """Take ``seconds`` off: everything stood still (Ctrl-Z, a paused machine)."""
+        since = self.since
+        before = self._forgiven[1] if self._forgiven[0] == since else 0.0
+        self._forgiven = (since, before + seconds)
+
+    def kill(self) -> None:
+        """End it at once; what it said before can still be read."""
+        self.process.kill()
+        self.process.join(LAST_WORDS)
+
+    def dismiss(self) -> str:
+        """See it out, killed if it does not go by itself, and say how it ended."""
+        self.process.join(LAST_WORDS)
+        if self.process.is_alive():
+            self.kill()
+        ended = how_it_ended(self.process.exitcode)
+        self._hang_up()
+        return ended
+
+    def _hang_up(self) -> None:
+        self.line.close()
+        self._lifeline.close()
+        with contextlib.suppress(
+            ValueError, AttributeError
+        ):  # still alive after SIGKILL (a hung disk), or never started
+            self.process.close()
+
+
+def how_it_ended(exit_code: int | None) -> str:
+    """An exit code in words.
+
+    >>> how_it_ended(-11), how_it_ended(3)
+    ('killed by SIGSEGV', 'exit code 3')
+    """
+    if exit_code is None:
+        return "still hanging"
+    if exit_code >= 0:
+        return f"exit code {exit_code}"
+    with contextlib.suppress(ValueError):
+        return f"killed by {signal.Signals(-exit_code).name}"
+    return f"killed by signal {-exit_code}"
+
+
+def packed(job: Job) -> bytes:
+    """The job as every worker gets it, pickled once."""
+    return pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
