@@ -1,0 +1,38 @@
+"""The recipes that come with groundglass, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.recipes.explain import choose
+
+INSTALLED = Path(__file__).parent / "shipped"
+CHECKOUT = Path(__file__).resolve().parents[3] / "recipes"
+
+
+def shipped(name: str) -> Path:
+    """The file of a shipped recipe. Raises RecipeError with the nearest name where there is none.
+
+    >>> shipped("quickstart").name
+    'quickstart.yaml'
+    """
+    names = shipped_names()
+    if name not in names:
+        end, hint = choose(name, names, "shipped recipes")
+        raise RecipeError(f"no recipe is called `{name}`{end}", hint)
+    return _folder() / f"{name}.yaml"
+
+
+def shipped_names() -> list[str]:
+    """The names of all shipped recipes.
+
+    >>> {"quickstart", "faceup", "bhi"} <= set(shipped_names())
+    True
+    """
+    return sorted(path.stem for path in _folder().glob("*.yaml"))
+
+
+def _folder() -> Path:
+    """Where they lie: beside this module in an installed package, at the top of a checkout."""
+    return INSTALLED if INSTALLED.is_dir() else CHECKOUT
