@@ -1,0 +1,1 @@
+"""The written dataset: splits, files, manifest, card, checksums, archive."""

@@ -1,0 +1,233 @@
+"""The dataset card: README.md with the header that the Hugging Face hub reads."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass import __version__
+from groundglass.kernel.table import write_text
+from groundglass.recipes.model import ReleaseStep
+from groundglass.releases.layout import low_resolution, ordered_splits
+
+HUB_LICENCES = frozenset(
+    [
+        *(f"cc-by-{version}" for version in ("2.0", "2.5", "3.0", "4.0")),
+        *(f"cc-by-sa-{version}" for version in ("3.0", "4.0")),
+        *(f"cc-by-nc-{version}" for version in ("2.0", "3.0", "4.0")),
+        *(f"cc-by-nc-sa-{version}" for version in ("2.0", "3.0", "4.0")),
+        *("apache-2.0", "mit", "cc0-1.0", "pddl", "odbl", "odc-by", "cdla-permissive-2.0", "unlicense"),
+    ]
+)
+"""Licences that the hub knows by this word; others are ``other`` with a name."""
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+@dataclass(frozen=True)
+class FunnelRow:
+    """One step of the way from the sources to the release: what it does, and how many rows came out."""
+
+    step: str
+    what: str
+    before: int
+    kept: int
+    dropped: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class MeasureNote:
+    """One measure that was used, with the threshold that a selection put on it, in words."""
+
+    name: str
+    version: int
+    threshold: str = ""
+    reference: str = ""
+
+
+def write_card(
+    folder: Path,
+    manifest: pa.Table,
+    step: ReleaseStep,
+    name: str,
+    funnel: Sequence[FunnelRow] = (),
+    measures: Sequence[MeasureNote] = (),
+    failed: int = 0,
+    recipe: bool = False,
+) -> None:
+    """``README.md`` from what was written. It has no date and no path: the same release, the same text."""
+    write_text(render_card(manifest, step, name, funnel, measures, failed, recipe), folder / "README.md")
+
+
+def render_card(
+    manifest: pa.Table,
+    step: ReleaseStep,
+    name: str,
+    funnel: Sequence[FunnelRow] = (),
+    measures: Sequence[MeasureNote] = (),
+    failed: int = 0,
+    recipe: bool = False,
+) -> str:
+    """The card's text; see `write_card`."""
+    import jinja2
+
+    columns = ["file", "split", "scale", "width", "height", "bytes", "root", "source", "licence", "author"]
+    files = manifest.select(columns).to_pylist()
+    high = [row for row in files if row["scale"] == 1]
+    licences = Counter(row["licence"] or "unknown" for row in high)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # Markdown; `_cell` makes cells safe
+        keep_trailing_newline=True,
+        trim_blocks=False,
+    )
+    return environment.get_template("card.md.j2").render(
+        header=card_header(high, step, name, licences),
+        name=_cell(name),
+        version=__version__,
+        pictures=len(high),
+        photographs=len({row["root"] for row in high}),
+        splits=_splits(high, step),
+        files=len(files),
+        size=human_bytes(sum(row["bytes"] for row in files)),
+        failed=failed,
+        recipe=recipe,
+        loading=_loading(high, step),
+        kernels=_kernels(high, step),
+        sources=_sources(high),
+        licences=[(_cell(licence), count) for licence, count in sorted(licences.items())],
+        funnel=[_safe(row) for row in funnel],
+        measures=[_safe(row) for row in measures],
+    )
+
+
+def card_header(
+    high: Sequence[Mapping[str, Any]], step: ReleaseStep, name: str, licences: Mapping[str, int]
+) -> str:
+    """The YAML header of the card: licence, size, tags, and which files are which split."""
+    from ruamel.yaml import YAML
+
+    licence = step.licence or (next(iter(licences)) if len(licences) == 1 else "mixed, see below")
+    known = licence.lower() in HUB_LICENCES or licence == "unknown"
+    header: dict[str, Any] = {"license": licence.lower() if known else "other"}
+    header |= {} if known else {"license_name": licence}
+    header |= {
+        "pretty_name": name,
+        "task_categories": ["image-to-image"],
+        "tags": ["super-resolution", "image-restoration", "groundglass"],
+        "size_categories": [size_category(len(high))],
+        "configs": [{"config_name": "default", "data_files": _data_files(high, step)}],
+    }
+    text = io.StringIO()
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.allow_unicode = True
+    yaml.dump(header, text)
+    return text.getvalue()
+
+
+def size_category(count: int) -> str:
+    """The hub's word for a number of rows.
+
+    >>> size_category(40), size_category(10_000)
+    ('n<1K', '10K<n<100K')
+    """
+    return next((word for limit, word in _SIZES if count < limit), "n>1M")
+
+
+def human_bytes(count: float) -> str:
+    """A size in words.
+
+    >>> human_bytes(950), human_bytes(4_200_000_000)
+    ('950 B', '4.2 GB')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def _data_files(high: Sequence[Mapping[str, Any]], step: ReleaseStep) -> list[dict[str, str]]:
+    folders = {row["split"]: Path(row["file"]).parent.as_posix() for row in high}
+    return [{"split": split, "path": f"{folders[split]}/*.{step.image}"} for split in ordered_splits(folders)]
+
+
+def _splits(high: Sequence[Mapping[str, Any]], step: ReleaseStep) -> list[dict[str, Any]]:
+    members: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for row in high:
+        members[row["split"]].append((row["width"], row["height"]))
+    return [_split_row(split, members[split], step) for split in ordered_splits(members)]
+
+
+def _split_row(split: str, sizes: Sequence[tuple[int, int]], step: ReleaseStep) -> dict[str, Any]:
+    areas = sorted(sizes, key=lambda size: (size[0] * size[1], size))
+    low = low_resolution(split, step)
+    return {
+        "name": split,
+        "pictures": len(sizes),
+        "megapixels": f"{sum(width * height for width, height in sizes) / 1e6:.2f}",
+        "smallest": f"{areas[0][0]} × {areas[0][1]}",
+        "largest": f"{areas[-1][0]} × {areas[-1][1]}",
+        "low": ", ".join(f"×{scale}" for scale in sorted(low.scales)) if low else "none",
+    }
+
+
+def _kernels(high: Iterable[Mapping[str, Any]], step: ReleaseStep) -> list[str]:
+    chosen = {split: low_resolution(split, step) for split in ordered_splits(row["split"] for row in high)}
+    return [f"{split}: kernel `{low.kernel}`" for split, low in chosen.items() if low is not None]
+
+
+def _loading(high: Sequence[Mapping[str, Any]], step: ReleaseStep) -> str:
+    lines = ["| split | HR | LR |", "|---|---|---|"]
+    for entry in _data_files(high, step):
+        low = low_resolution(entry["split"], step)
+        folder = entry["path"].rsplit("/", 1)[0]
+        base = folder.removesuffix("hr")
+        pairs = ", ".join(f"`{base}lr_x{scale}/`" for scale in sorted(low.scales)) if low else ""
+        lines.append(f"| {entry['split']} | `{folder}/` | {pairs} |")
+    note = (
+        "\n\nFiles of a pair have the same name in both folders."
+        if any("lr_x" in line for line in lines)
+        else ""
+    )
+    return "\n".join(lines) + note
+
+
+def _sources(high: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    members: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in high:
+        members[row["source"] or ""].append(row)
+    return [
+        {
+            "name": _cell(source),
+            "licence": _cell(", ".join(sorted({row["licence"] or "unknown" for row in rows}))),
+            "authors": _some(sorted({row["author"] for row in rows if row["author"]})),
+            "pictures": len(rows),
+            "photographs": len({row["root"] for row in rows}),
+        }
+        for source, rows in sorted(members.items())
+    ]
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    shown = ", ".join(_cell(name) for name in names[:most])
+    return f"{shown} and {len(names) - most} more (manifest)" if len(names) > most else shown
+
+
+def _safe(row: FunnelRow | MeasureNote) -> dict[str, str]:
+    return {name: _cell(value) for name, value in vars(row).items()}
+
+
+def _cell(value: object) -> str:
+    """Text that cannot break out of a table cell or become HTML."""
+    text = " ".join(str(value).split())
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,181 @@
+"""A release being written says so, and goes on where it was stopped.
+
+``.incomplete`` lies in the folder from the first act to the last; ``.manifest-parts/`` holds what the
+workers noted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.kernel.errors import RecipeError, UnreachableError
+from groundglass.kernel.hashes import sha256_of
+from groundglass.kernel.table import part_name, read_parts, write_parquet, write_text
+from groundglass.recipes.model import ReleaseStep
+from groundglass.releases.layout import Photograph
+from groundglass.releases.write import JOURNAL, leftovers
+
+INCOMPLETE = ".incomplete"
+PARTS = ".manifest-parts"
+_KEY = "content key: "
+_TEXT = """This release is not finished: it is being written, or was interrupted. Do not train on it.
+The same command goes on where it stopped, keeps what is already written, and removes this file as its last
+act. To begin anew instead, delete this folder.
+
+"""
+
+
+def content_key(rows: pa.Table, step: ReleaseStep, name: str) -> str:
+    """What a release will hold, as 32 hex digits: its rows, in order and whole, its settings and name."""
+    digest = hashlib.sha256(json.dumps([name, step.model_dump(mode="json")], sort_keys=True).encode())
+    for column in sorted(rows.column_names):
+        digest.update(f"\n{column} {rows.schema.field(column).type}\n".encode())
+        digest.update(repr(rows[column].to_pylist()).encode(errors="surrogatepass"))
+    return digest.hexdigest()[:32]
+
+
+@contextmanager
+def claimed(folder: Path, key: str, archive: Path | None) -> Generator[None]:
+    """Make the folder ours for as long as the block runs: new, empty, or begun earlier with the same content.
+
+    Raises RecipeError when it holds anything else, or another process is writing it; UnreachableError when
+    it cannot be made.
+    """
+    _check_free(folder, key, archive)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnreachableError(
+            f"cannot make {folder}: {error.strerror}", "choose another place to write to"
+        ) from error
+    marker = folder / INCOMPLETE
+    if not marker.exists():
+        write_text(f"{_TEXT}{_KEY}{key}\n", marker)
+    with marker.open("r+") as handle:
+        _lock(handle, folder)
+        yield
+
+
+def _check_free(folder: Path, key: str, archive: Path | None) -> None:
+    there = _contents(folder)
+    if INCOMPLETE in there:
+        if f"{_KEY}{key}\n" not in (folder / INCOMPLETE).read_text(encoding="utf-8"):
+            raise RecipeError(
+                f"{folder} holds the beginning of a release with another content",
+                "delete that folder, or choose another one; nothing is ever overwritten",
+            )
+        return
+    if {"manifest.parquet", "SHA256SUMS"} <= there:
+        raise RecipeError(
+            f"{folder} holds a finished release; nothing is ever overwritten",
+            "choose another folder, or delete this one yourself",
+        )
+    if there:
+        raise RecipeError(
+            f"{folder} is not empty, and what it holds is no release", "choose a new or an empty folder"
+        )
+    if archive is not None and archive.exists():
+        raise RecipeError(
+            f"{archive} is there already; nothing is ever overwritten", "move it, or choose another folder"
+        )
+
+
+def _contents(folder: Path) -> set[str]:
+    """Names in the folder; a temporary file that a killed claim left behind is nothing."""
+    try:
+        return {entry.name for entry in folder.iterdir() if not entry.match(f".{INCOMPLETE}.*.tmp")}
+    except FileNotFoundError:
+        return set()
+    except NotADirectoryError as error:
+        raise RecipeError(f"{folder} is a file", "choose a folder to write the release to") from error
+    except OSError as error:
+        raise UnreachableError(
+            f"cannot read {folder}: {error.strerror}", "choose another place to write to"
+        ) from error
+
+
+def _lock(handle: Any, folder: Path) -> None:
+    """Only one process writes a release. Where the file system has no locks, this is left to the user."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise RecipeError(f"another process is writing {folder}", "wait for it, or stop it") from error
+    except OSError:
+        return
+
+
+def resume(folder: Path, photographs: Iterable[Photograph]) -> tuple[list[Photograph], int]:
+    """What is still to be written, and how many pictures an earlier attempt has already written whole.
+
+    A file counts when it was noted and still has the noted sha256. Left-overs of killed writers are removed,
+    and the journal becomes one part that holds only what counts.
+    """
+    for path in leftovers(folder):
+        path.unlink(missing_ok=True)
+    parts = sorted((folder / PARTS).glob("part-*.parquet"))
+    noted = read_parts(folder / PARTS, JOURNAL).to_pylist()
+    sound = {row["file"]: row for row in noted if row["error"] is None and _is_there(folder, row)}
+    pending, done = _pending(photographs, sound)
+    write_parquet(pa.Table.from_pylist(list(done.values()), schema=JOURNAL), folder / PARTS / part_name())
+    for part in parts:
+        part.unlink(missing_ok=True)
+    return pending, len({row["id"] for row in done.values()})
+
+
+def _is_there(folder: Path, row: Mapping[str, Any]) -> bool:
+    path = folder / row["file"]
+    try:
+        return path.stat().st_size == row["bytes"] and sha256_of(path.read_bytes()) == row["sha256"]
+    except OSError:
+        return False
+
+
+def _pending(
+    photographs: Iterable[Photograph], sound: Mapping[str, dict[str, Any]]
+) -> tuple[list[Photograph], dict[str, dict[str, Any]]]:
+    pending: list[Photograph] = []
+    done: dict[str, dict[str, Any]] = {}
+    for photograph in photographs:
+        rest = tuple(
+            output for output in photograph.outputs if not all(file in sound for file in output.files)
+        )
+        left = {output.id for output in rest}
+        for output in photograph.outputs:
+            if output.id not in left:
+                done |= {file: sound[file] for file in output.files}
+        if rest:
+            pending.append(replace(photograph, outputs=rest))
+    return pending, done
+
+
+def read_journal(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of the files written, and rows of the pictures that failed, each once."""
+    noted = read_parts(folder / PARTS, JOURNAL).to_pylist()
+    good = {row["file"]: row for row in noted if row["error"] is None}
+    bad = {row["id"]: row for row in noted if row["error"] is not None and row["file"] not in good}
+    return list(good.values()), list(bad.values())
+
+
+def remove_strays(folder: Path, photographs: Iterable[Photograph], good: Iterable[str]) -> None:
+    """Remove planned files that a killed attempt wrote and this one could not: no journal knows them."""
+    for file in {file for item in photographs for output in item.outputs for file in output.files} - set(
+        good
+    ):
+        (folder / file).unlink(missing_ok=True)
+
+
+def close(folder: Path) -> None:
+    """The last act: the release is whole."""
+    shutil.rmtree(folder / PARTS)
+    with suppress(FileNotFoundError):
+        (folder / INCOMPLETE).unlink()

@@ -1,0 +1,54 @@
+"""What a release may hold: no unknown licence unless allowed, and never one that forbids derivatives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from groundglass.kernel.errors import RecipeError
+
+_NO_DERIVATIVES = re.compile(r"(^|[-_ ])ND([-_ ]|$)", re.IGNORECASE)
+
+
+def unknown_licences(licences: Mapping[str, str | None]) -> list[str]:
+    """The sources, by name, whose licence is not stated.
+
+    >>> unknown_licences({"photos": "CC0-1.0", "frames": None, "web": " "})
+    ['frames', 'web']
+    """
+    return [source for source, licence in licences.items() if not (licence or "").strip()]
+
+
+def forbidden_licences(licences: Mapping[str, str | None]) -> list[str]:
+    """The sources, by name, whose licence forbids derivatives (ND): no tile or LR may be given away.
+
+    >>> forbidden_licences({"a": "CC-BY-4.0", "b": "CC-BY-NC-ND-4.0", "c": None})
+    ['b']
+    """
+    return [source for source, licence in licences.items() if _NO_DERIVATIVES.search(licence or "")]
+
+
+def check_licences(licences: Mapping[str, str | None], allow_unknown: bool = False) -> None:
+    """Refuse a release whose sources do not allow it.
+
+    ``licences`` is {source name: SPDX id or None}.
+
+    Raises RecipeError when a licence forbids derivatives, or is unknown and ``allow_unknown`` is false.
+
+    >>> check_licences({"photos": None}, allow_unknown=True)
+    >>> check_licences({"photos": "CC-BY-ND-4.0"})
+    Traceback (most recent call last):
+    groundglass.kernel.errors.RecipeError: the licence CC-BY-ND-4.0 of photos forbids derivatives
+    """
+    forbidden = forbidden_licences(licences)
+    if forbidden:
+        raise RecipeError(
+            f"the licence {licences[forbidden[0]]} of {', '.join(forbidden)} forbids derivatives",
+            "leave these sources out of the release; tiles, scales and LR pictures are derivatives",
+        )
+    unknown = unknown_licences(licences)
+    if unknown and not allow_unknown:
+        raise RecipeError(
+            f"the licence of {', '.join(unknown)} is unknown",
+            "state it (source: {folder: …, licence: CC-BY-4.0}), or say allow_unknown_licence: true",
+        )

@@ -1,0 +1,194 @@
+"""The tables and lists beside the pictures: manifest, meta_info, scores, failures, checksums."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.kernel.hashes import sha256_of
+from groundglass.kernel.region import Crop, parse
+from groundglass.kernel.table import write_parquet, write_text
+from groundglass.releases.layout import TRAIN, ordered_splits
+
+MANIFEST = pa.schema(
+    [
+        ("file", pa.string()),
+        ("split", pa.string()),
+        ("scale", pa.int32()),
+        ("sha256", pa.string()),
+        ("pixel_hash", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("bytes", pa.int64()),
+        ("id", pa.string()),
+        ("parent", pa.string()),
+        ("root", pa.string()),
+        ("source", pa.string()),
+        ("uri", pa.string()),
+        ("source_sha256", pa.string()),
+        ("region", pa.string()),
+        ("box", pa.list_(pa.int32())),
+        ("licence", pa.string()),
+        ("author", pa.string()),
+    ]
+)
+"""One row a file. ``scale`` is 1 for HR and HR/LR for LR; ``box`` the last crop of the region (x, y, width,
+height); scores follow as further columns, on HR rows only, since they were measured there."""
+
+_OF_THE_ROW = ("id", "parent", "root", "source", "uri", "licence", "author")
+_NO_SCORE = frozenset(
+    [*_OF_THE_ROW, "sha256", "region", "width", "height", "split", "path", "bytes", "mtime_ns", "meta"]
+)
+NEVER_HASHED = frozenset(["SHA256SUMS", ".incomplete", ".manifest-parts"])
+
+
+def score_columns(rows: pa.Table) -> dict[str, str]:
+    """The columns of the rows that are scores: {name in rows: name in the manifest}.
+
+    A score with the name of a manifest column gets ``measured_`` before it.
+    """
+    taken = set(MANIFEST.names)
+    return {
+        name: f"measured_{name}" if name in taken else name
+        for name in rows.column_names
+        if name not in _NO_SCORE
+    }
+
+
+def make_manifest(rows: pa.Table, written: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """The manifest of the files written, ordered by split, picture and scale."""
+    order = {split: n for n, split in enumerate(ordered_splits(row["split"] for row in written))}
+    files = sorted(written, key=lambda row: (order[row["split"]], Path(row["file"]).name, row["scale"]))
+    position = {image: n for n, image in enumerate(rows["id"].to_pylist())}
+    records = _records(rows, ["sha256", *(name for name in _OF_THE_ROW if name in rows.column_names)])
+    table = pa.Table.from_pylist(
+        [_entry(file, records[position[file["id"]]]) for file in files], schema=MANIFEST
+    )
+    taken = pa.array([position[file["id"]] if file["scale"] == 1 else None for file in files], pa.int64())
+    for name, title in score_columns(rows).items():
+        table = table.append_column(title, rows[name].combine_chunks().take(taken))
+    return table
+
+
+def _records(rows: pa.Table, columns: list[str]) -> list[dict[str, Any]]:
+    return rows.select(columns).to_pylist()
+
+
+def _entry(file: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: file[name] for name in MANIFEST.names if name in file}
+    return {**row, **own} | {"source_sha256": row["sha256"], "box": box_of(file["region"])}
+
+
+def box_of(region: str) -> list[int] | None:
+    """The last crop of a region, in pixels of the picture it cuts.
+
+    >>> box_of("resize(600x400,lanczos)/crop(0,8,64,64)"), box_of("")
+    ([0, 8, 64, 64], None)
+    """
+    crops = [step for step in parse(region) if isinstance(step, Crop)]
+    return [crops[-1].x, crops[-1].y, crops[-1].width, crops[-1].height] if crops else None
+
+
+def write_meta_info(manifest: pa.Table, folder: Path) -> list[str]:
+    """BasicSR's lists: ``meta_info.txt`` for train (or the only split), else ``meta_info_<split>.txt``.
+
+    A line is ``0000.png (height,width,channels)``. There is no line break at the end: an empty last line
+    breaks loaders.
+    """
+    lines: defaultdict[str, list[str]] = defaultdict(list)
+    for row in manifest.select(["file", "split", "scale", "width", "height"]).to_pylist():
+        if row["scale"] == 1:
+            lines[row["split"]].append(f"{Path(row['file']).name} ({row['height']},{row['width']},3)")
+    for split, found in lines.items():
+        write_text("\n".join(found), folder / meta_info_name(split, list(lines)))
+    return [meta_info_name(split, list(lines)) for split in ordered_splits(lines)]
+
+
+def meta_info_name(split: str, splits: Sequence[str]) -> str:
+    """The list of a split.
+
+    >>> meta_info_name("train", ["train", "test"]), meta_info_name("test", ["train", "test"])
+    ('meta_info.txt', 'meta_info_test.txt')
+    """
+    return "meta_info.txt" if split == TRAIN or len(splits) == 1 else f"meta_info_{split}.txt"
+
+
+def write_scores(
+    manifest: pa.Table, folder: Path, columns: Iterable[str], ranked_by: tuple[str, str] | None
+) -> None:
+    """``scores.csv``: file, split and every score that is a number, word or yes/no; best first where ranked.
+
+    ``ranked_by`` is (column, "higher" or "lower"); rows without that score come last.
+    """
+    plain = [name for name in columns if _is_plain(manifest.schema.field(name).type)]
+    chosen = manifest.select(["file", "split", "scale", *plain]).to_pylist()
+    rows = [row for row in chosen if row["scale"] == 1]
+    if ranked_by is not None and ranked_by[0] in plain:
+        rows.sort(key=lambda row: _rank(row[ranked_by[0]], ranked_by[1]))
+    write_text(_csv(["file", "split", *plain], rows), folder / "scores.csv")
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    types = pa.types
+    return any(
+        test(kind) for test in (types.is_integer, types.is_floating, types.is_boolean, types.is_string)
+    )
+
+
+def _rank(value: float | None, order: str) -> tuple[bool, float]:
+    if value is None or isnan(value):
+        return True, 0.0
+    return False, -value if order == "higher" else value
+
+
+def write_failures(failed: Sequence[Mapping[str, Any]], rows: pa.Table, folder: Path) -> None:
+    """``failed.csv``: pictures of the plan that could not be written, and why. No file when all were."""
+    if not failed:
+        return
+    known = {row["id"]: row for row in _records(rows, ["id", "source", "uri"])}
+    lines = sorted(
+        (known[row["id"]] | {"file": row["file"], "reason": row["error"]} for row in failed), key=_by_file
+    )
+    write_text(_csv(["file", "reason", "id", "source", "uri"], lines), folder / "failed.csv")
+
+
+def _by_file(row: Mapping[str, Any]) -> str:
+    return row["file"]
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def write_manifest(manifest: pa.Table, folder: Path) -> None:
+    """``manifest.parquet``."""
+    write_parquet(manifest, folder / "manifest.parquet")
+
+
+def list_files(folder: Path) -> list[str]:
+    """Every file of a release, relative and sorted, but its checksums and the marks of an unfinished one."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(path.as_posix() for path in found if path.parts[0] not in NEVER_HASHED)
+
+
+def write_checksums(manifest: pa.Table, folder: Path) -> None:
+    """``SHA256SUMS`` over every file but itself: ``sha256sum -c SHA256SUMS`` checks it."""
+    known = dict(zip(manifest["file"].to_pylist(), manifest["sha256"].to_pylist(), strict=True))
+    lines = [f"{known.get(file) or file_sha256(folder / file)}  {file}\n" for file in list_files(folder)]
+    write_text("".join(lines), folder / "SHA256SUMS")
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's bytes, in hexadecimal."""
+    return sha256_of(path.read_bytes())

@@ -1,0 +1,135 @@
+"""File names that every trainer takes: no spaces (meta_info is split on them), no dots (LMDB keys)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from groundglass.kernel.region import Resize, parse
+
+LONGEST = 120
+"""UTF-8 bytes of a stem at most: with suffix and temporary ending it stays below the 255 of file systems."""
+
+_UNSAFE = re.compile(r"[\s.,/\\:*?\"<>|\x00-\x1f\x7f\ud800-\udfff]+")
+_RESERVED = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
+)
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a name is made from: one row of the release."""
+
+    root: str
+    uri: str
+    sha256: str
+    region: str
+    split: str
+
+
+def name_rows(rows: Sequence[Named], how: str) -> list[str]:
+    """The stem of each row's file, in the order of the rows.
+
+    ``how`` is "number" (0000, 0001 … within each split), "keep" (the photograph's own name made safe, tiles
+    as ``name_s001`` in reading order) or "hash" (16 hex digits of photograph and region).
+    Stems differ, also where letter case is ignored, within a split ("number") or in the whole release (the
+    others).
+
+    >>> photo = Named("r1", "holiday/IMG 0113.v2.jpg", "ab", "", "train")
+    >>> name_rows([photo], "keep"), name_rows([photo], "number")
+    (['IMG_0113_v2'], ['0000'])
+    """
+    return NAMINGS[how](rows)
+
+
+def safe_stem(uri: str) -> str:
+    """The stem of a path as trainers can use it; letters of any script stay.
+
+    >>> safe_stem("sea/--Ångström  no.3.tif"), safe_stem("日本.png"), safe_stem("...")
+    ('Ångström_no_3', '日本', 'image')
+    """
+    name = uri.rsplit("/", 1)[-1]
+    stem, dot, ending = name.rpartition(".")
+    stem = stem if dot and stem and ending.isalnum() else name
+    stem = _UNSAFE.sub("_", unicodedata.normalize("NFC", stem))
+    stem = "".join(letter for letter in stem if unicodedata.category(letter) not in ("Cc", "Cf", "Zl", "Zp"))
+    stem = stem.encode()[:LONGEST].decode(errors="ignore").strip("_-~ ")
+    if not stem:
+        return "image"
+    return f"{stem}_" if stem.casefold() in _RESERVED else stem
+
+
+def _numbers(rows: Sequence[Named]) -> list[str]:
+    count: defaultdict[str, int] = defaultdict(int)
+    positions: list[int] = []
+    for row in rows:
+        positions.append(count[row.split])
+        count[row.split] += 1
+    width = {split: max(4, len(str(total - 1))) for split, total in count.items()}
+    return [f"{position:0{width[row.split]}d}" for row, position in zip(rows, positions, strict=True)]
+
+
+def _hashes(rows: Sequence[Named]) -> list[str]:
+    taken: set[str] = set()
+    digests = (hashlib.sha256(f"{row.sha256}\n{row.region}".encode()).hexdigest()[:16] for row in rows)
+    return [_unique(digest, taken) for digest in digests]
+
+
+def _kept(rows: Sequence[Named]) -> list[str]:
+    """Stems are given in the order of the uris, so the rows' order does not decide between namesakes."""
+    roots = {row.root: row for row in rows}
+    taken: set[str] = set()
+    ordered = sorted(roots.values(), key=lambda row: (row.uri, row.root))
+    stems = {row.root: _unique(safe_stem(row.uri), taken) for row in ordered}
+    numbers = _tile_numbers(rows)
+    return [
+        _unique(f"{stems[row.root]}_s{numbers[row.root, row.region]:03d}", taken)
+        if row.region
+        else stems[row.root]
+        for row in rows
+    ]
+
+
+def _tile_numbers(rows: Iterable[Named]) -> Mapping[tuple[str, str], int]:
+    """Tiles of one photograph counted from 1 in reading order, the largest scale first."""
+    regions: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.region:
+            regions[row.root].add(row.region)
+    return {
+        (root, region): number
+        for root, found in regions.items()
+        for number, region in enumerate(sorted(found, key=_reading_order), start=1)
+    }
+
+
+def _reading_order(region: str) -> tuple[int, int, int, str]:
+    width, x, y = 1 << 40, 0, 0
+    for step in parse(region):
+        if isinstance(step, Resize):
+            width = step.width
+        else:
+            x, y = step.x, step.y
+    return -width, y, x, region
+
+
+def _unique(stem: str, taken: set[str]) -> str:
+    """The stem, or the stem with the first free number behind it; it is taken from then on."""
+    candidate, number = stem, 1
+    while candidate.casefold() in taken:
+        number += 1
+        candidate = f"{stem}_{number}"
+    taken.add(candidate.casefold())
+    return candidate
+
+
+NAMINGS: dict[str, Callable[[Sequence[Named]], list[str]]] = {
+    "number": _numbers,
+    "keep": _kept,
+    "hash": _hashes,
+}
+"""Every way to name files that a recipe may ask for."""

@@ -1,0 +1,181 @@
+"""The release: plan the names, write the pictures, then lists, card, checksums and archive."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.kernel.engines.local import run_job
+from groundglass.kernel.engines.progress import Progress, Silent
+from groundglass.kernel.engines.shards import Settings, Stop
+from groundglass.kernel.image.header import ImageLimits
+from groundglass.kernel.table import write_text
+from groundglass.recipes.model import ReleaseStep
+from groundglass.releases.archive import archive_path, write_archive
+from groundglass.releases.card import FunnelRow, MeasureNote, write_card
+from groundglass.releases.journal import (
+    PARTS,
+    claimed,
+    close,
+    content_key,
+    read_journal,
+    remove_strays,
+    resume,
+)
+from groundglass.releases.layout import check_settings, plan_files
+from groundglass.releases.licences import check_licences
+from groundglass.releases.manifest import (
+    list_files,
+    make_manifest,
+    score_columns,
+    write_checksums,
+    write_failures,
+    write_manifest,
+    write_meta_info,
+    write_scores,
+)
+from groundglass.releases.write import Write
+
+
+@dataclass(frozen=True)
+class ReleaseContext:
+    """What a release is told by the run it belongs to.
+
+    name       of the recipe: title of the card and top folder of the archive
+    recipe     text of recipe.yaml
+    lock       text of recipe.lock
+    funnel     the way from the sources to here, for the card
+    measures   what was measured, for the card
+    ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
+    settings   how the engine runs
+    limits     what a photograph may cost
+    progress   told by the engine what is done
+    stop       a wish to end early
+    """
+
+    name: str
+    recipe: str = ""
+    lock: str = ""
+    funnel: tuple[FunnelRow, ...] = ()
+    measures: tuple[MeasureNote, ...] = ()
+    ranked_by: tuple[str, str] | None = None
+    settings: Settings = field(default_factory=Settings)
+    limits: ImageLimits = field(default_factory=ImageLimits)
+    progress: Progress = field(default_factory=Silent)
+    stop: Stop | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that was planned and could not be written; ``file`` is the name that stays unused."""
+
+    id: str
+    file: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """What a finished release holds.
+
+    pictures  HR pictures by split
+    files     of all kinds, HR and LR, without lists and card
+    bytes     of these files
+    resumed   pictures that an earlier, interrupted attempt had already written
+    licences  HR pictures by licence; "" is unknown
+    """
+
+    folder: Path
+    archive: Path | None
+    pictures: Mapping[str, int]
+    files: int
+    bytes: int
+    failed: tuple[Failure, ...]
+    resumed: int
+    licences: Mapping[str, int]
+
+
+def write_release(folder: Path, rows: pa.Table, step: ReleaseStep, context: ReleaseContext) -> ReleaseFacts:
+    """Write the pictures of ``rows``, in their order, as a release into ``folder``, a new or empty one.
+
+    ``rows`` has ``id, root, source, uri, sha256, region, width, height, path`` (bytes), and may have
+    ``parent``, ``split``, ``licence`` and ``author``; every other column is a score. Names are given before
+    the first picture is written; one that fails (vanished, changed, truncated …) is listed in ``failed.csv``
+    and its name stays unused. Called again after an interruption, with the same rows and settings, it goes
+    on.
+
+    Raises RecipeError for settings, licences or a folder that cannot be used, UnreachableError when the disk
+    is full, and what the engine raises when it is interrupted.
+    """
+    check_settings(step)
+    check_licences(_licences_by_source(rows), step.allow_unknown_licence)
+    photographs = plan_files(rows, step)
+    archive = archive_path(folder, step.archive) if step.archive else None
+    with claimed(folder, content_key(rows, step, context.name), archive):
+        pending, resumed = resume(folder, photographs)
+        job = Write(folder, folder / PARTS, step.image, context.limits)
+        run_job(job, pending, context.settings, context.progress, context.stop)
+        written, failed = read_journal(folder)
+        remove_strays(folder, photographs, (row["file"] for row in written))
+        manifest = make_manifest(rows, written)
+        _write_lists(folder, rows, manifest, failed, step, context)
+        if archive is not None and step.archive is not None:
+            write_archive(folder, [*list_files(folder), "SHA256SUMS"], step.archive, context.name)
+        close(folder)
+    return _facts(folder, archive, manifest, failed, resumed)
+
+
+def _licences_by_source(rows: pa.Table) -> dict[str, str | None]:
+    """One licence a source; a source with several is named once for each."""
+    sources = rows["source"].to_pylist()
+    licences = rows["licence"].to_pylist() if "licence" in rows.column_names else [None] * rows.num_rows
+    pairs = sorted(set(zip(sources, licences, strict=True)), key=str)
+    several = {source for source, count in Counter(source for source, _ in pairs).items() if count > 1}
+    return {f"{source} ({licence})" if source in several else source: licence for source, licence in pairs}
+
+
+def _write_lists(
+    folder: Path,
+    rows: pa.Table,
+    manifest: pa.Table,
+    failed: Sequence[Mapping[str, Any]],
+    step: ReleaseStep,
+    context: ReleaseContext,
+) -> None:
+    """Everything beside the pictures; the checksums last, over all of it."""
+    write_manifest(manifest, folder)
+    write_failures(failed, rows, folder)
+    if step.meta_info:
+        write_meta_info(manifest, folder)
+    if step.scores:
+        write_scores(manifest, folder, score_columns(rows).values(), context.ranked_by)
+    if step.card:
+        notes = context.funnel, context.measures, len(failed), bool(context.recipe)
+        write_card(folder, manifest, step, context.name, *notes)
+    for name, text in (("recipe.yaml", context.recipe), ("recipe.lock", context.lock)):
+        if text:
+            write_text(text, folder / name)
+    write_checksums(manifest, folder)
+
+
+def _facts(
+    folder: Path, archive: Path | None, manifest: pa.Table, failed: Sequence[Mapping[str, Any]], resumed: int
+) -> ReleaseFacts:
+    files = manifest.select(["split", "scale", "bytes", "licence"]).to_pylist()
+    high = [row for row in files if row["scale"] == 1]
+    return ReleaseFacts(
+        folder=folder,
+        archive=archive,
+        pictures=dict(Counter(row["split"] for row in high)),
+        files=len(files),
+        bytes=sum(row["bytes"] for row in files),
+        failed=tuple(Failure(row["id"], row["file"], row["error"], row["detail"] or "") for row in failed),
+        resumed=resumed,
+        licences=dict(Counter(row["licence"] or "" for row in high)),
+    )

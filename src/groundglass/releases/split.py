@@ -1,0 +1,228 @@
+"""Which split a picture goes to: never two sides of one cluster, and decided by hash, so it does not change
+with time.
+
+A *group* is what must stay together: all tiles and scales of a photograph, photographs with the same bytes,
+near-duplicates, and photographs with equal values in a column that the user names. Groups are connected
+components, so two photographs that share only a third one are together as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.kernel.errors import RecipeError
+
+DISTANCE = 8
+"""Bits of 64 in which the hashes of near-duplicates may differ."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Photographs that stay together.
+
+    key       hexadecimal digest that decides the split
+    roots     ids of its photographs
+    rows      how many pictures of the set it holds
+    stratum   the most frequent value of the stratify column among its pictures
+    """
+
+    key: str
+    roots: frozenset[str]
+    rows: int
+    stratum: str
+
+
+def assign_splits(
+    rows: pa.Table,
+    shares: Mapping[str, float],
+    seed: int,
+    step: str,
+    *,
+    stratify: str | None = None,
+    group: str | None = None,
+    distance: int = DISTANCE,
+) -> pa.Table:
+    """The split of every row, as a table ``id, split`` in the order of ``rows``.
+
+    ``rows`` has ``id``, ``root`` (the photograph's id), ``sha256``, ``phash`` and ``phash_mirror`` (of the
+    photograph; null where unknown) and the columns named by ``stratify`` and ``group``. ``shares`` are
+    shares of 1 by split name. ``distance`` is how many of the 64 bits may differ between near-duplicates.
+
+    Without ``stratify`` a group's split depends on that group alone: shares are met on average (n groups are
+    off by about sqrt(share (1 - share) / n)), and photographs added later move no group, unless they join it
+    as a near-duplicate or link it with another. With ``stratify`` the shares of each stratum are met to
+    within one group; then a stratum that grows may move the few groups next to a cut, and the others stay.
+
+    Raises RecipeError when the shares do not sum to 1 or a column is missing.
+
+    >>> one = pa.table({"id": ["a", "b"], "root": ["r", "r"], "sha256": ["00", "00"], "phash": [None, None],
+    ...                 "phash_mirror": [None, None]})
+    >>> assign_splits(one, {"train": 0.8, "test": 0.2}, 7, "split-1")["split"].to_pylist()
+    ['train', 'train']
+    """
+    _check(rows, shares, (stratify, group))
+    groups = find_groups(rows, seed, step, stratify, group, distance)
+    places = _places_by_stratum(groups) if stratify else {part.key: _place(part.key) for part in groups}
+    cuts = _cuts(shares)
+    split_of = {root: _split_at(places[part.key], cuts) for part in groups for root in part.roots}
+    splits = [split_of[root] for root in rows["root"].to_pylist()]
+    return pa.table({"id": rows["id"], "split": pa.array(splits, pa.string())})
+
+
+def _check(rows: pa.Table, shares: Mapping[str, float], columns: Iterable[str | None]) -> None:
+    total = sum(shares.values())
+    if abs(total - 1) > 1e-6 or any(share < 0 for share in shares.values()):
+        raise RecipeError(
+            f"the shares of the splits sum to {total:g}", "make them sum to 1, for example .8, .1 and .1"
+        )
+    for column in columns:
+        if column is not None and column not in rows.column_names:
+            raise RecipeError(
+                f"there is no column {column!r} to split by", f"one of {', '.join(rows.column_names)}"
+            )
+
+
+def find_groups(
+    rows: pa.Table, seed: int, step: str, stratify: str | None, group: str | None, distance: int
+) -> list[Group]:
+    """The groups of a set, in no particular order; see `assign_splits` for the arguments."""
+    photographs = _photographs(rows)
+    links = _Links(photographs["root"])
+    links.join_equal(photographs["root"], photographs["sha256"])
+    for one, other in _near_duplicates(photographs, distance):
+        links.join(one, other)
+    users = rows[group].to_pylist() if group else [None] * rows.num_rows
+    links.join_equal(rows["root"].to_pylist(), users)
+    names = _key_names(rows, users)
+    strata = rows[stratify].to_pylist() if stratify else [None] * rows.num_rows
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for position, root in enumerate(rows["root"].to_pylist()):
+        members[links.find(root)].append(position)
+    roots = rows["root"].to_pylist()
+    return [
+        Group(
+            key=_key(seed, step, (names[position] for position in positions)),
+            roots=frozenset(roots[position] for position in positions),
+            rows=len(positions),
+            stratum=_most_frequent(strata[position] for position in positions),
+        )
+        for positions in members.values()
+    ]
+
+
+def _photographs(rows: pa.Table) -> dict[str, list[Any]]:
+    """One entry a photograph, from the first of its rows that knows a hash."""
+    table = rows.select(["root", "sha256", "phash", "phash_mirror"]).to_pylist()
+    found: dict[str, dict[str, Any]] = {}
+    for row in table:
+        known = found.get(row["root"])
+        if known is None or (known["phash"] is None and row["phash"] is not None):
+            found[row["root"]] = row
+    return {
+        name: [row[name] for row in found.values()] for name in ("root", "sha256", "phash", "phash_mirror")
+    }
+
+
+def _near_duplicates(photographs: Mapping[str, list[Any]], distance: int) -> Iterable[tuple[str, str]]:
+    """Pairs (first of a cluster, another of it)."""
+    known = [n for n, value in enumerate(photographs["phash"]) if value is not None]
+    if len(known) < 2:
+        return
+    from groundglass.kernel.near import near_duplicate_clusters
+
+    hashes = [photographs["phash"][n] for n in known]
+    mirrors = [photographs["phash_mirror"][n] for n in known]
+    first: dict[int, str] = {}
+    for n, cluster in zip(known, near_duplicate_clusters(hashes, mirrors, distance), strict=True):
+        root = photographs["root"][n]
+        yield first.setdefault(int(cluster), root), root
+
+
+def _key_names(rows: pa.Table, users: Sequence[Any]) -> list[str]:
+    """What a row brings to its group's key: the user's value, else the photograph's content, else its id."""
+    return [
+        f"1:{user}" if user is not None else f"2:{sha256}" if sha256 else f"3:{root}"
+        for user, sha256, root in zip(
+            users, rows["sha256"].to_pylist(), rows["root"].to_pylist(), strict=True
+        )
+    ]
+
+
+def _key(seed: int, step: str, names: Iterable[str]) -> str:
+    """The least digest of the strongest kind of name: what joins a user's group does not change it."""
+    named = set(names)
+    kind = min(name[0] for name in named)
+    return min(
+        hashlib.sha256(f"{seed}\0{step}\0{name}".encode()).hexdigest() for name in named if name[0] == kind
+    )
+
+
+def _place(key: str) -> float:
+    """A digest as a number in [0, 1)."""
+    return int(key[:13], 16) / 16**13
+
+
+def _places_by_stratum(groups: Iterable[Group]) -> dict[str, float]:
+    """The middle of each group's stretch when its stratum's pictures stand in a row, ordered by key."""
+    strata: defaultdict[str, list[Group]] = defaultdict(list)
+    for group in sorted(groups, key=lambda part: part.key):
+        strata[group.stratum].append(group)
+    places: dict[str, float] = {}
+    for members in strata.values():
+        total, before = sum(group.rows for group in members), 0
+        for group in members:
+            places[group.key] = (before + group.rows / 2) / total
+            before += group.rows
+    return places
+
+
+def _cuts(shares: Mapping[str, float]) -> list[tuple[float, str]]:
+    """Where each split ends on [0, 1); a split of share 0 gets nothing."""
+    cuts: list[tuple[float, str]] = []
+    end = 0.0
+    for split, share in shares.items():
+        if share > 0:
+            end += share
+            cuts.append((end, split))
+    return cuts
+
+
+def _split_at(place: float, cuts: Sequence[tuple[float, str]]) -> str:
+    return next((split for end, split in cuts if place < end), cuts[-1][1])
+
+
+def _most_frequent(values: Iterable[Any]) -> str:
+    counts: defaultdict[str, int] = defaultdict(int)
+    for value in values:
+        counts[str(value)] += 1
+    return min(counts, key=lambda value: (-counts[value], value))
+
+
+class _Links:
+    """Connected components by union-find (Tarjan 1975) with path halving."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._above = {name: name for name in names}
+
+    def find(self, name: str) -> str:
+        above = self._above
+        while above[name] != name:
+            above[name] = above[above[name]]
+            name = above[name]
+        return name
+
+    def join(self, one: str, other: str) -> None:
+        self._above[self.find(one)] = self.find(other)
+
+    def join_equal(self, names: Sequence[str], values: Sequence[Hashable]) -> None:
+        """Join all names whose value is the same; null joins nothing."""
+        first: dict[Hashable, str] = {}
+        for name, value in zip(names, values, strict=True):
+            if value is not None:
+                self.join(name, first.setdefault(value, name))
