@@ -80,3 +80,28 @@ def settings_key(name: str, version: int, settings: Mapping[str, Any]) -> str:
         return f"{name}-{version}"
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
     return f"{name}-{version}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A function that makes virtual images of rows, and what it means.
+
+    apply       apply(rows, **parameters) -> rows made and refused; with `measure` apply(rows, found, …)
+    value       the parameter that stands behind the transform's name in a recipe (`tile: 512` gives `size`)
+    parameters  those without a default must be given or may stay empty, as their meaning says
+    reference   the tool or paper the definition comes from
+    measure     what must first be measured, with the same `size`; None where the rows suffice
+    """
+
+    name: str
+    apply: Callable[..., Any]
+    value: str
+    parameters: Mapping[str, Parameter]
+    meaning: str
+    reference: str
+    measure: Measure | None = None
+
+    @property
+    def needs(self) -> Literal["rows", "pixels"]:
+        """Whether pictures must be decoded before rows can be made."""
+        return "pixels" if self.measure else "rows"

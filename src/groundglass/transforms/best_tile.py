@@ -1,0 +1,72 @@
+"""The one most detailed tile of every picture: measured by the workers, then made a row."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+
+from groundglass.kernel.record import Column, Measure, Parameter, Value
+from groundglass.kernel.table import connect
+from groundglass.transforms.derived import REFUSED, Boxes, Derived, derive
+from groundglass.transforms.tile import crop_steps
+
+
+def find_best_tile(frame: Any, size: int) -> dict[str, Value]:
+    """Where the most detailed square tile of a picture lies: largest mean absolute Laplacian of luma.
+
+    ``frame.luma`` is H x W uint8. Every place at multiples of 8 px from the top left is tried. Raises NoValue
+    `too_small` where the picture is smaller than a tile.
+    """
+    from groundglass.kernel.best_box import best_box
+
+    box = best_box(frame.luma, size)
+    return {"x": box.x, "y": box.y, "score": box.score}
+
+
+BEST_TILE = Measure(
+    name="best_tile",
+    version=1,
+    compute=find_best_tile,
+    columns={
+        "x": Column("px", 0, None, "neither", "left of the most detailed tile", int),
+        "y": Column("px", 0, None, "neither", "top of the most detailed tile", int),
+        "score": Column(
+            "grey levels", 0, 1020, "higher", "mean absolute Laplacian of luma in it; grain raises it too"
+        ),
+    },
+    reference="the definition of pepeline.best_tile (mean |Laplacian|), at places 8 px apart",
+    parameters={"size": Parameter(None, "side of the tile; must be given", "px", 1)},
+)
+"""What the workers measure before `best_tile` can make rows."""
+
+
+def best_tile(rows: pa.Table, found: pa.Table, size: int) -> Derived:
+    """One ``size`` x ``size`` px tile of every picture, where ``found`` says that the most detail is.
+
+    ``found`` holds what `BEST_TILE` measured: sha256, region, x, y and error. A row whose picture has no such
+    tile is refused with that error, or as `measure_failed` where nothing was measured. A picture of exactly
+    one tile is that tile, its id unchanged.
+    """
+    places = _places(rows, found)
+    missing = places["reason"].is_valid()
+    refused = places.filter(missing).select(REFUSED.names).cast(REFUSED)
+    good = places.filter(places["reason"].is_null())
+    of, x, y = (good[name].to_numpy().astype(np.int64) for name in ("number", "x", "y"))
+    sides = np.full(len(of), size)
+    boxes = Boxes(of, x, y, sides, sides)
+    return Derived(derive(rows, "best_tile", boxes, crop_steps(rows, boxes)), refused)
+
+
+def _places(rows: pa.Table, found: pa.Table) -> pa.Table:
+    """For every row in order: number, id, x, y, and the reason where there is no place."""
+    connection = connect()
+    connection.register("current", rows.append_column("number", pa.array(range(rows.num_rows), pa.int64())))
+    connection.register("found", found)
+    places = connection.execute(
+        "SELECT number, any_value(id) AS id, min(f.x) AS x, min(f.y) AS y, "
+        "CASE WHEN min(f.x) IS NULL THEN coalesce(min(f.error), 'measure_failed') END AS reason "
+        "FROM current LEFT JOIN found f USING (sha256, region) GROUP BY number ORDER BY number"
+    ).to_arrow_table()
+    return cast(pa.Table, places)

@@ -1,0 +1,63 @@
+"""Every picture made smaller by an exact factor."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.region import Crop, Resize, Step
+from groundglass.kernel.resize import find_kernel
+from groundglass.transforms.derived import Boxes, Derived, derive, refuse, sizes
+
+MOST_PARTS = 64
+"""A scale such as 0.7 is taken as the nearest fraction with at most this denominator."""
+
+
+def downscale(rows: pa.Table, factor: float, kernel: str = "matlab_bicubic") -> Derived:
+    """Every picture divided by a whole ``factor`` (2, 3, 4 …) or multiplied by one between 0 and 1.
+
+    The picture is first cropped, at the right and bottom, to a multiple of the factor, so that the result is
+    *exactly* picture/factor and no sub-pixel shift creeps in. A scale p/q crops to a multiple of q. Pictures
+    smaller than that are refused as `too_small`.
+
+    Raises RecipeError for other factors, an unknown kernel, or `box` with a scale that is not 1/whole number.
+    """
+    part = _fraction(factor)
+    if find_kernel(kernel).name == "box" and part.numerator != 1:
+        raise RecipeError(f"box cannot make a scale of {factor}", "use the kernel 'area', or a whole factor")
+    width, height = sizes(rows)
+    fits = np.minimum(width, height) >= part.denominator
+    of = np.flatnonzero(fits)
+    cropped = [side[of] // part.denominator * part.denominator for side in (width, height)]
+    made = [side // part.denominator * part.numerator for side in cropped]
+    nothing = np.zeros(len(of), np.int64)
+    boxes = Boxes(of, nothing, nothing, *cropped)
+    steps = [
+        _steps((w, h), (cw, ch), Resize(nw, nh, kernel))
+        for w, h, cw, ch, nw, nh in np.stack([width[of], height[of], *cropped, *made], axis=1).tolist()
+    ]
+    table = derive(rows, "downscale", boxes, steps, float(part), (made[0], made[1]))
+    return Derived(table, refuse(rows, ~fits))
+
+
+def _fraction(factor: float) -> Fraction:
+    """The scale as p/q.
+
+    >>> _fraction(4), _fraction(0.75), _fraction(1 / 3)
+    (Fraction(1, 4), Fraction(3, 4), Fraction(1, 3))
+    """
+    if factor >= 2 and float(factor).is_integer():
+        return Fraction(1, int(factor))
+    part = Fraction(factor).limit_denominator(MOST_PARTS) if 0 < factor < 1 else Fraction(0)
+    if not 0 < part < 1:
+        raise RecipeError(
+            f"a picture cannot be downscaled by {factor}", "use 2, 3, 4 … or a scale such as 0.5"
+        )
+    return part
+
+
+def _steps(size: tuple[int, int], cropped: tuple[int, int], resize: Resize) -> tuple[Step, ...]:
+    return (resize,) if size == cropped else (Crop(0, 0, *cropped), resize)

@@ -1,0 +1,69 @@
+"""Square tiles on a regular grid."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.region import Crop, Step
+from groundglass.transforms.derived import Boxes, Derived, Whole, derive, refuse, sizes
+
+Edges = Literal["drop", "shift"]
+
+
+def tile(rows: pa.Table, size: int, stride: int | None = None, edges: Edges = "drop") -> Derived:
+    """Cut every picture into ``size`` x ``size`` px tiles, ``stride`` px apart (default: side by side).
+
+    What is left at the right and bottom is dropped, or with ``edges="shift"`` covered by a last tile moved
+    back to end at the edge. Tiles come row by row. A picture of exactly one tile is that tile, its id
+    unchanged. Pictures smaller than a tile are refused as `too_small`.
+
+    Raises RecipeError for sizes below 1 px or an unknown word for ``edges``.
+    """
+    stride = size if stride is None else stride
+    if size < 1 or stride < 1:
+        raise RecipeError(f"tiles of {size} px, {stride} px apart, cannot be cut", "use at least 1 px")
+    if edges not in ("drop", "shift"):
+        raise RecipeError(f"edges: {edges!r} is not known", "drop or shift")
+    width, height = sizes(rows)
+    fits = (width >= size) & (height >= size)
+    boxes = _grid(np.where(fits, width, 0), np.where(fits, height, 0), size, stride, edges)
+    return Derived(derive(rows, "tile", boxes, crop_steps(rows, boxes)), refuse(rows, ~fits))
+
+
+def _grid(width: Whole, height: Whole, size: int, stride: int, edges: Edges) -> Boxes:
+    columns = _count(width, size, stride, edges)
+    counts = columns * _count(height, size, stride, edges)
+    of = np.repeat(np.arange(len(width)), counts)
+    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    row, column = np.divmod(number, columns[of])
+    sides = np.full(len(of), size)
+    x = np.minimum(column * stride, width[of] - size)
+    y = np.minimum(row * stride, height[of] - size)
+    return Boxes(of, x, y, sides, sides)
+
+
+def _count(length: Whole, size: int, stride: int, edges: Edges) -> Whole:
+    """How many tiles stand along a side; none where it is shorter than a tile."""
+    rest = length - size
+    full = rest // stride + 1
+    more = (rest % stride > 0) if edges == "shift" else np.zeros_like(full)
+    return np.where(rest < 0, 0, full + more)
+
+
+def crop_steps(rows: pa.Table, boxes: Boxes) -> list[tuple[Step, ...]]:
+    """One crop each, or none where the box is the whole incoming picture."""
+    width, height = sizes(rows)
+    whole = (boxes.width == width[boxes.of]) & (boxes.height == height[boxes.of])
+    box_columns: tuple[Any, ...] = (boxes.x, boxes.y, boxes.width, boxes.height, whole)
+    return [_crop_step(*box) for box in zip(*(column.tolist() for column in box_columns), strict=True)]
+
+
+@lru_cache(maxsize=65_536)
+def _crop_step(x: int, y: int, width: int, height: int, whole: bool) -> tuple[Step, ...]:
+    """Tiles of a set share their places, so few crops are made for many tiles."""
+    return () if whole else (Crop(x, y, width, height),)
