@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from groundglass.kernel.scalar_sql import COMPARISONS, NOWHERE, Node, constant, literal, to_sql, walk
 
@@ -12,7 +14,12 @@ Path = tuple[str, ...]
 Constant = float | int | str | bool | None
 PREFIX = "SELECT "
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
-_SUMS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+_SUMS: dict[str, Callable[[Any, Any], Constant]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
 _STRING = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 
 
@@ -80,7 +87,7 @@ def _value(node: Node) -> Constant:
     parts = [_value(argument["expression"]) for argument in node["arguments"]]
     if len(parts) != 2 or not all(isinstance(part, int | float) for part in parts) or parts[1] == 0:
         return None
-    return _SUMS[node["function_name"]](*parts)
+    return _SUMS[node["function_name"]](parts[0], parts[1])
 
 
 def compared_constants(text: str, node: Node) -> tuple[tuple[Path, str, str, int], ...]:

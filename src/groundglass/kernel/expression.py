@@ -3,7 +3,7 @@
     parse("blockiness < 30 and root.hyperiqa >= 0.2")   syntax and the list of what is allowed
     check(expression, {"blockiness": "DOUBLE", …})      columns and types
 
-An `Expression` holds its top-level AND-ed `Atom`s, so that a dropped row can say which failed, and by how much.
+An `Expression` holds its top-level AND-ed `Atom`s, so that a dropped row can say which failed, by how much.
 """
 
 from __future__ import annotations

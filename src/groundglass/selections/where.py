@@ -1,0 +1,157 @@
+"""Keep the rows on which an expression is true."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from groundglass.kernel.expression import Atom, Expression, parse
+from groundglass.kernel.scalar_sql import literal, quoted, quoted_text
+from groundglass.selections.pool import Path, flat, judged
+from groundglass.selections.words import exact
+
+_STRICT = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+
+
+def where(pool: pa.Table, expression: str | Expression) -> pa.Table:
+    """Keep the rows on which an SQL expression is true.
+
+    A dropped row names every condition (joined by AND) that was false, with value and limit. A row whose
+    verdict is unknown because a value is missing is dropped too: as failed where the value's error is known.
+    The margin is that of the condition nearest to its limit, as a share of the limit; only < <= > >= and
+    between with numbers have one.
+
+    Returns `groundglass.selections.pool.VERDICTS`. Raises ExpressionError or RecipeError.
+
+    >>> pool = pa.table({"id": ["a", "b"], "blockiness": [12.5, 41.25]})
+    >>> where(pool, "blockiness < 30").to_pylist()[1]
+    {'id': 'b', 'kept': False, 'failed': False, 'reason': 'blockiness 41.2, limit 30', 'margin': -11.25}
+    """
+    expression = parse(expression) if isinstance(expression, str) else expression
+    table = flat(pool, expression.columns)
+    return judged(_query(expression, table.schema), {"pool": table})
+
+
+def _query(expression: Expression, schema: pa.Schema) -> str:
+    atoms = list(enumerate(expression.comparisons))
+    parts = [f'TRY({atom.sql}) AS "#true{i}"' for i, atom in atoms]
+    parts += [f'TRY({atom.subject}) AS "#value{i}"' for i, atom in atoms if atom.operator]
+    verdict = " AND ".join(f'"#true{i}"' for i, _ in atoms)
+    limits = [(i, atom) for i, atom in atoms if atom.has_threshold]
+    reasons = ", ".join(_false(i, atom, schema) for i, atom in atoms)
+    return f"""
+        WITH tried AS (SELECT *, {", ".join(parts)} FROM pool),
+        judged AS (SELECT *, ({verdict})::BOOLEAN AS "#kept"{_margins(limits)} FROM tried)
+        SELECT "#id" AS id, "#kept" IS TRUE AS kept, "#kept" IS NULL AND {_failed(expression)} AS failed,
+            CASE WHEN "#kept" THEN NULL WHEN "#kept" IS NULL THEN {_unknown(expression)}
+                 ELSE concat_ws('; ', {reasons}) END AS reason,
+            {_deciding(limits)} AS margin
+        FROM judged ORDER BY "#place" """
+
+
+def _false(i: int, atom: Atom, schema: pa.Schema) -> str:
+    """SQL of the sentence that says how a condition is false; null where it is not."""
+    general = f"{quoted_text(atom.text + ' is false')} || {_shown_columns(atom, schema)}"
+    sentence = f"coalesce({_sentence(i, atom)}, {general})" if atom.operator else general
+    return f'CASE WHEN NOT "#true{i}" THEN {sentence} END'
+
+
+def _sentence(i: int, atom: Atom) -> str:
+    value, subject = f'"#value{i}"', quoted_text(atom.subject_text + " ")
+    if atom.has_threshold:
+        number = f"TRY_CAST({value} AS DOUBLE)"
+        return f"{subject} || number({number}, {_nearer(number, atom)}) || {_limit(number, atom)}"
+    names = " or ".join(exact(limit) for limit in atom.limits)
+    wanted = {"!=": ", must not be ", "=": ", wanted ", "in": ", wanted "}.get(atom.operator, ", limit ")
+    if atom.operator == "between":
+        wanted, names = ", limits ", " to ".join(exact(limit) for limit in atom.limits)
+    numeric = all(isinstance(limit, int | float) and not isinstance(limit, bool) for limit in atom.limits)
+    nearest = literal(atom.limits[0])
+    shown = f"number(TRY_CAST({value} AS DOUBLE), {nearest})" if numeric else f"{value}::VARCHAR"
+    return f"{subject} || {shown} || {quoted_text(wanted + names)}"
+
+
+def _nearer(number: str, atom: Atom) -> str:
+    """SQL of the limit that a value is beside."""
+    if atom.operator != "between":
+        return literal(atom.limits[0])
+    low, high = map(literal, atom.limits)
+    return f"CASE WHEN {number} < {low} THEN {low} ELSE {high} END"
+
+
+def _limit(number: str, atom: Atom) -> str:
+    if atom.operator == "between":
+        return quoted_text(f", limits {exact(atom.limits[0])} to {exact(atom.limits[1])}")
+    limit = exact(atom.limits[0])
+    strict = quoted_text(f", must be {_STRICT[atom.operator]} {limit}")
+    usual = quoted_text(f", limit {limit}")
+    return f"CASE WHEN {number} = {literal(atom.limits[0])} THEN {strict} ELSE {usual} END"
+
+
+def _shown_columns(atom: Atom, schema: pa.Schema) -> str:
+    """SQL of the values of a condition's columns, in brackets; nothing where the condition is a column."""
+    names = [".".join(path) for path in atom.columns]
+    if not names or atom.text in names:
+        return "''"
+    shown = [f"{quoted_text(name + ' ')} || coalesce({_shown(name, schema)}, 'unknown')" for name in names]
+    return f"' (' || concat_ws(', ', {', '.join(shown)}) || ')'"
+
+
+def _shown(name: str, schema: pa.Schema) -> str:
+    kind = schema.field(name).type
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return f"three({quoted((name,))}::DOUBLE)" if number else f"left({quoted((name,))}::VARCHAR, 60)"
+
+
+def _is_missing(path: Path, expression: Expression) -> str:
+    """SQL: this column is null and a condition that uses it is unknown."""
+    unknown = [f'"#true{i}" IS NULL' for i, atom in enumerate(expression.comparisons) if path in atom.columns]
+    return f"({quoted(path)} IS NULL AND ({' OR '.join(unknown)}))"
+
+
+def _failed(expression: Expression) -> str:
+    tests = [
+        f'({_is_missing(p, expression)} AND "error:{_inner(p)}" IS NOT NULL)' for p in expression.columns
+    ]
+    return f"({' OR '.join(tests) or 'FALSE'})"
+
+
+def _unknown(expression: Expression) -> str:
+    """SQL of the sentence for a row whose verdict is unknown."""
+    parts = [
+        f"CASE WHEN {_is_missing(path, expression)} THEN {_why_missing(path)} END"
+        for path in expression.columns
+    ]
+    whole = quoted_text(f"{expression.source.strip()} has no value here")
+    return f"coalesce(nullif(concat_ws('; ', {', '.join(parts)}), ''), {whole})" if parts else whole
+
+
+def _why_missing(path: Path) -> str:
+    name = ".".join(path)
+    unknown = quoted_text(f"{name} is unknown")
+    return f'coalesce({quoted_text(f"no {name}: ")} || "error:{_inner(path)}", {unknown})'
+
+
+def _inner(path: Path) -> str:
+    return quoted(path)[1:-1]
+
+
+def _margins(limits: list[tuple[int, Atom]]) -> str:
+    """SQL columns: the margin of each condition, and the same as a share of its limit."""
+    columns = ""
+    for i, atom in limits:
+        value, ends = f'TRY_CAST("#value{i}" AS DOUBLE)', [literal(limit) for limit in atom.limits]
+        up, down = f"({value} - {ends[0]})", f"({ends[-1]} - {value})"
+        margin = {"<": down, "<=": down, ">": up, ">=": up}.get(atom.operator, f"least({up}, {down})")
+        scale = max(abs(float(limit)) for limit in atom.limits if limit is not None) or 1.0
+        columns += f', {margin} AS "#margin{i}", "#margin{i}" / {literal(scale)} AS "#share{i}"'
+    return columns
+
+
+def _deciding(limits: list[tuple[int, Atom]]) -> str:
+    """SQL of the deciding margin: of a kept row any condition may decide, of a dropped one those that are false."""
+    if not limits:
+        return "NULL::DOUBLE"
+    shares = [f'CASE WHEN "#kept" OR NOT "#true{i}" THEN "#share{i}" END' for i, _ in limits]
+    least = f"least({', '.join(shares)})" if len(shares) > 1 else shares[0]
+    chosen = " ".join(f'WHEN {least} = {shares[n]} THEN "#margin{i}"' for n, (i, _) in enumerate(limits))
+    return f'CASE WHEN "#kept" IS NULL THEN NULL {chosen} END'
