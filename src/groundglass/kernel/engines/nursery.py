@@ -3,9 +3,10 @@
 import atexit
 import os
 
-from groundglass.kernel.engines.preload import load
+from groundglass.kernel.engines import preload
 
-load()
+preload.leave_the_group()
+preload.load()
 atexit.register(
     os._exit, 0
 )  # the server ends without taking all that apart again, which some libraries lament

@@ -10,7 +10,10 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import sys
+
+from groundglass.kernel.engines.interrupts import SIGNALS
 
 MODULES = (
     "numpy",
@@ -38,6 +41,19 @@ def load() -> None:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     gc.freeze()  # a collection in a worker then does not touch, and so does not copy, what was loaded here
+
+
+def leave_the_group() -> None:
+    """Go where Ctrl-C and SIGTERM for the driver's process group do not come: the driver decides on those.
+
+    Such signals that came since the start, when they were blocked, are forgotten.
+    """
+    with contextlib.suppress(PermissionError):  # gone from it already
+        os.setsid()
+    before = {which: signal.signal(which, signal.SIG_IGN) for which in SIGNALS}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    for which, handler in before.items():
+        signal.signal(which, handler)
 
 
 def one_thread_each() -> None:

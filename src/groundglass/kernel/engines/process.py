@@ -8,10 +8,12 @@ import pickle
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext
 from multiprocessing.sharedctypes import RawArray
 from typing import Any
 
+from groundglass.kernel.engines.interrupts import SIGNALS
 from groundglass.kernel.engines.pieces import Piece
 from groundglass.kernel.engines.shards import Job
 from groundglass.kernel.engines.worker import WAITING, work
@@ -29,11 +31,17 @@ def fork_server() -> ForkServerContext:
 
 
 def warm_up() -> None:
-    """Start the fork server now, so that it loads its libraries while the driver does something else."""
-    from multiprocessing import forkserver
+    """Start the fork server if it does not run; it loads its libraries while the driver does something else.
 
+    Until it has left the driver's process group, Ctrl-C and SIGTERM sent to the group wait.
+    """
     fork_server()
-    forkserver.ensure_running()
+    resource_tracker.ensure_running()  # which unblocks signals, so it comes first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Worker:
@@ -46,6 +54,7 @@ class Worker:
 
     def __init__(self, job: bytes) -> None:
         """Start it. Raises OSError or EOFError where no process can be had."""
+        warm_up()
         context = fork_server()
         self.line, its_line = context.Pipe()
         its_lifeline, self._lifeline = context.Pipe(duplex=False)

@@ -40,7 +40,7 @@ class Progress(Protocol):
         ...
 
 
-def progress(title: str, quiet: bool = False, stream: TextIO | None = None) -> Progress:
+def choose_progress(title: str, quiet: bool = False, stream: TextIO | None = None) -> Progress:
     """The display that fits ``stream`` (stderr by default), for a job called ``title``."""
     stream = stream or sys.stderr
     if quiet or stream is None:

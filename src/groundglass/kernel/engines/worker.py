@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from groundglass.kernel.engines.preload import one_thread_each
+from groundglass.kernel.engines import preload
 from groundglass.kernel.engines.shards import Job, Summary
 from groundglass.kernel.errors import GroundglassError, ImageError, UnreachableError
 
@@ -36,7 +36,7 @@ WAITING = -1.0
 def work(line: Connection, lifeline: Connection, place: Place) -> None:
     """The life of a worker. ``line`` is its own to the driver; ``lifeline`` ends when the driver does."""
     end_with_driver(lifeline)
-    os.setsid()  # Ctrl-C and SIGTERM sent to the driver's group are the driver's to decide on
+    preload.leave_the_group()
     _be_the_first_to_go_when_memory_ends()
     with contextlib.suppress(EOFError, OSError):  # the driver is gone
         try:
@@ -50,7 +50,7 @@ def work(line: Connection, lifeline: Connection, place: Place) -> None:
 
 def _serve(line: Connection, place: Place) -> None:
     job: Job = pickle.loads(line.recv_bytes())
-    one_thread_each()
+    preload.one_thread_each()
     while (message := line.recv()) is not None:
         token, items = message
         results = list(_results(job, items, place, _told_to_stop(line)))
