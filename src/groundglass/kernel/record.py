@@ -89,6 +89,7 @@ class Transform:
     apply       apply(rows, **parameters) -> rows made and refused; with `measure` apply(rows, found, …)
     value       the parameter that stands behind the transform's name in a recipe (`tile: 512` gives `size`)
     parameters  those without a default must be given or may stay empty, as their meaning says
+    summary     one sentence, shown by `groundglass transforms`
     reference   the tool or paper the definition comes from
     measure     what must first be measured, with the same `size`; None where the rows suffice
     """
@@ -97,7 +98,7 @@ class Transform:
     apply: Callable[..., Any]
     value: str
     parameters: Mapping[str, Parameter]
-    meaning: str
+    summary: str
     reference: str
     measure: Measure | None = None
 

@@ -20,9 +20,9 @@ TRANSFORMS: dict[str, Transform] = {
                 "shortest_edge": Parameter(
                     None, "one more copy whose shortest side has this length", "px", 1
                 ),
-                "kernel": Parameter("lanczos", "how to resize; a word of `groundglass kernels`"),
+                "kernel": Parameter("lanczos", "how to resize; matlab_bicubic, lanczos, box or area"),
             },
-            meaning="Every picture at several smaller sizes, each size once; never enlarged.",
+            summary="Every picture at several smaller sizes, each size once; never enlarged.",
             reference="Real-ESRGAN, scripts/generate_multiscale_DF2K.py",
         ),
         Transform(
@@ -34,7 +34,7 @@ TRANSFORMS: dict[str, Transform] = {
                 "stride": Parameter(None, "from one tile to the next; empty: the tile's side", "px", 1),
                 "edges": Parameter("drop", "drop: whole tiles only; shift: a last tile ends at the edge"),
             },
-            meaning="Every picture cut into square tiles on a regular grid.",
+            summary="Every picture cut into square tiles on a regular grid.",
             reference="BasicSR, scripts/data_preparation/extract_subimages.py",
         ),
         Transform(
@@ -42,7 +42,7 @@ TRANSFORMS: dict[str, Transform] = {
             apply=best_tile,
             value="size",
             parameters=BEST_TILE.parameters,
-            meaning="The one square tile of every picture that has the most detail.",
+            summary="The one square tile of every picture that has the most detail.",
             reference=BEST_TILE.reference,
             measure=BEST_TILE,
         ),
@@ -52,9 +52,9 @@ TRANSFORMS: dict[str, Transform] = {
             value="factor",
             parameters={
                 "factor": Parameter(None, "2, 3, 4 … or a scale between 0 and 1; must be given", "", 0),
-                "kernel": Parameter("matlab_bicubic", "how to resize; a word of `groundglass kernels`"),
+                "kernel": Parameter("matlab_bicubic", "how to resize; matlab_bicubic, lanczos, box or area"),
             },
-            meaning="Every picture cropped to a multiple of the factor and made smaller by exactly that.",
+            summary="Every picture cropped to a multiple of the factor and made smaller by exactly that.",
             reference="MATLAB imresize after modcrop, as in the super-resolution test sets",
         ),
     )
