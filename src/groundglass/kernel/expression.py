@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from groundglass.kernel.atoms import PREFIX, Atom, Path, atom, characters, compared_constants, start
-from groundglass.kernel.scalar_sql import ExpressionError, Node, NodeError, nearest, quoted, to_sql, walk
+from groundglass.kernel.scalar_sql import ExpressionError, Node, NodeError, quoted, suggestion, to_sql, walk
 from groundglass.kernel.table import connect
 
 __all__ = ["Atom", "Expression", "ExpressionError", "check", "column_path", "parse"]
@@ -196,7 +196,7 @@ def _sql_type(kind: str) -> str:
 
 def _unknown_column(source: str, path: Path, place: int, types: Mapping[str, str]) -> ExpressionError:
     name = ".".join(path)
-    hint = nearest(name, list(types))
+    hint = suggestion(name, list(types))
     if source[place : place + 1] == '"':
         hint = f"text is written in single quotes: '{name}'"
     if not hint:

@@ -7,12 +7,12 @@ can be run: no subquery, no file, no clock, no dice.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.nearest import nearest
 
 Node = dict[str, Any]
 NOWHERE = 18446744073709551615
@@ -87,14 +87,14 @@ def quoted_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def nearest(word: str, words: Iterator[str] | frozenset[str] | list[str]) -> str:
+def suggestion(word: str, words: Iterable[str]) -> str:
     """A hint that names the nearest valid word, or nothing.
 
-    >>> nearest("blokiness", ["blockiness", "sharpness"])
+    >>> suggestion("blokiness", ["blockiness", "sharpness"])
     "did you mean 'blockiness'?"
     """
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.7)
-    return f"did you mean '{found[0]}'?" if found else ""
+    found = nearest(word, words)
+    return f"did you mean '{found}'?" if found else ""
 
 
 def children(node: Node) -> Iterator[Node]:

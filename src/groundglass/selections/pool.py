@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.expression import column_path
-from groundglass.kernel.scalar_sql import nearest
+from groundglass.kernel.scalar_sql import suggestion
 from groundglass.kernel.table import connect
 from groundglass.selections.words import MACROS
 
@@ -69,7 +69,7 @@ def _find(pool: pa.Table, path: Path) -> pa.ChunkedArray:
             break
         column = compute.struct_field(column, key)
     if column is None:
-        raise RecipeError(f"there is no column '{name}'", nearest(name, pool.column_names))
+        raise RecipeError(f"there is no column '{name}'", suggestion(name, pool.column_names))
     return column
 
 
@@ -95,7 +95,7 @@ def numbers(pool: pa.Table, by: str) -> pa.ChunkedArray:
 
 
 def flat(pool: pa.Table, paths: Iterable[Path]) -> pa.Table:
-    """The columns of these paths under their dotted names, each with its ``error:``, after ``#place``, ``#id``."""
+    """These columns under their dotted names, each with its ``error:``, after ``#place`` and ``#id``."""
     columns: dict[str, Any] = {"#place": places(pool), "#id": pool["id"].cast(pa.string())}
     for path in paths:
         name = ".".join(path)

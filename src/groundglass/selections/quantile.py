@@ -32,6 +32,7 @@ def quantile(pool: pa.Table, q: float, by: str, order: Order, per: str | None = 
     between = f"{low} + ({high} - {low}) * any_value(h - floor(h))"
     limits = f"""
         SELECT grp, CASE WHEN {low} = {high} THEN {low} ELSE {between} END AS threshold
-        FROM (SELECT *, {step} AS h FROM ranked WHERE known) GROUP BY grp"""
+        FROM (SELECT *, {step} AS h FROM ranked WHERE known)
+        WHERE size - rank BETWEEN floor(h) AND ceil(h) GROUP BY grp"""
     kept = f"{sign_of(order)} * value >= {sign_of(order)} * threshold"
     return judge_ranked(pool, {}, limits, kept, reason, by, order, per)

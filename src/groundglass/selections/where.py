@@ -65,7 +65,7 @@ def _sentence(i: int, atom: Atom) -> str:
     if atom.operator == "between":
         wanted, names = ", limits ", " to ".join(exact(limit) for limit in atom.limits)
     numeric = all(isinstance(limit, int | float) and not isinstance(limit, bool) for limit in atom.limits)
-    nearest = literal(atom.limits[0])
+    nearest = f"{literal(atom.limits[0])}::DOUBLE"
     shown = f"number(TRY_CAST({value} AS DOUBLE), {nearest})" if numeric else f"{value}::VARCHAR"
     return f"{subject} || {shown} || {quoted_text(wanted + names)}"
 
@@ -73,8 +73,8 @@ def _sentence(i: int, atom: Atom) -> str:
 def _nearer(number: str, atom: Atom) -> str:
     """SQL of the limit that a value is beside."""
     if atom.operator != "between":
-        return literal(atom.limits[0])
-    low, high = map(literal, atom.limits)
+        return f"{literal(atom.limits[0])}::DOUBLE"
+    low, high = (f"{literal(limit)}::DOUBLE" for limit in atom.limits)
     return f"CASE WHEN {number} < {low} THEN {low} ELSE {high} END"
 
 
@@ -148,7 +148,7 @@ def _margins(limits: list[tuple[int, Atom]]) -> str:
 
 
 def _deciding(limits: list[tuple[int, Atom]]) -> str:
-    """SQL of the deciding margin: of a kept row any condition may decide, of a dropped one those that are false."""
+    """SQL of the deciding margin: of a kept row any condition decides, of a dropped one only false ones."""
     if not limits:
         return "NULL::DOUBLE"
     shares = [f'CASE WHEN "#kept" OR NOT "#true{i}" THEN "#share{i}" END' for i, _ in limits]
