@@ -152,7 +152,7 @@ class Frame:
 
     @property
     def grid_offset(self) -> tuple[int, int]:
-        """How many px (across, down, of the stored picture) `grid_luma` begins after the region, each 0 to 7."""
+        """How many px (across, down, as stored) `grid_luma` begins after the region, each 0 to 7."""
         if not self.on_grid or not self._steps:
             return 0, 0
         x, y, _, _ = self._stored_box

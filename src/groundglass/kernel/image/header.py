@@ -33,7 +33,7 @@ odd.
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """What is refused as ``too_large`` before a pixel is decoded. ``pixels``: width x height; ``side``: px."""
+    """What is refused as ``too_large`` before decoding. ``pixels``: width x height; ``side``: longest, px."""
 
     pixels: float = 400e6
     side: int = 65_500
@@ -88,6 +88,7 @@ def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
     limits = limits or ImageLimits()
     if (size := sniff.early_size(data, format)) is not None:
         check_size(*size, limits)
+    sniff.refuse_what_decoders_miss(data, format, size)
     header = _READERS.get(format, _from_pillow)(data, format)
     check_size(header.width, header.height, limits)
     return _with_profile(header)

@@ -246,7 +246,7 @@ def _orientation(gathered: _Gathered) -> int:
 
 
 def _profile(gathered: _Gathered) -> bytes | None:
-    """The ICC profile put together from its numbered pieces (ICC.1, annex B.4), or None where one is missing."""
+    """The ICC profile put together from its numbered pieces (ICC.1, annex B.4); None if one is missing."""
     if not gathered.icc:
         return None
     pieces = {piece[0]: piece[2:] for piece in gathered.icc if len(piece) > 2}
@@ -262,7 +262,7 @@ def _profile(gathered: _Gathered) -> bytes | None:
 
 
 def _height_after_scan(data: bytes, scan: int) -> int:
-    """The height of a file that gives it only after its first scan, in a DNL marker; 0 where there is none."""
+    """The height of a file that gives it only after its first scan, in a DNL marker; 0 without one."""
     at = data.find(b"\xff\xdc\x00\x04", scan)
     return int.from_bytes(data[at + 4 : at + 6], "big") if at >= 0 else 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +33,12 @@ DECODERS = {
 }
 EXTRAS = {"HEIF": ("HEIC", "heif"), "JXL": ("JPEG XL", "jxl")}
 
+_THREADS = {
+    "AVIF": ("DEFAULT_MAX_THREADS", 1),
+    "JXL": ("DECODE_THREADS", 0),
+}
+"""One thread a decoder: the workers are the threads, and more than one each costs far more than it gives."""
+
 # What Pillow has to say about odd metadata is found here by other means; a worker's stderr is not the place.
 warnings.filterwarnings("ignore", module=r"(PIL|pillow_)")
 
@@ -44,18 +50,20 @@ def open_image(data: bytes, format: str) -> Any:
     """
     module, name = DECODERS[format]
     try:
-        decoder = getattr(importlib.import_module(module), name)
+        plugin = importlib.import_module(module)
     except ImportError as error:
         if format not in EXTRAS:
             raise
         title, extra = EXTRAS[format]
         raise ImageError("unsupported", f"{title}: pip install 'groundglass[{extra}]'") from error
+    if format in _THREADS:
+        setattr(plugin, *_THREADS[format])
     with as_image_errors():
-        return decoder(io.BytesIO(data))
+        return getattr(plugin, name)(io.BytesIO(data))
 
 
 @contextmanager
-def as_image_errors() -> Iterator[None]:
+def as_image_errors() -> Generator[None]:
     """Turns whatever a decoder raises on damaged bytes into an ImageError.
 
     Decoders raise almost anything on bytes that nobody expected (struct.error, IndexError, ZeroDivisionError,

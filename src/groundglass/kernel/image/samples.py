@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -51,7 +51,8 @@ def from_pillow(image: Any, data: bytes, header: Header) -> tuple[Samples, tuple
     """
     upright = header.format == "TIFF"  # Pillow's TIFF decoder turns
     if header.bit_depth == 16 and header.format in ("PNG", "TIFF"):
-        deep = _with_opencv(data, (header.stored_height, header.stored_width))
+        shape = (header.stored_height, header.stored_width)
+        deep = _with_opencv(data, shape, grey=header.mode in ("LA", "I;16"))
         if deep is not None:
             return deep, ()
     if image.mode.startswith("I;16"):
@@ -62,6 +63,8 @@ def from_pillow(image: Any, data: bytes, header: Header) -> tuple[Samples, tuple
         return Samples(_from_integers(np.asarray(image)), "GRAY", None, upright), ()
     if image.mode == "F":
         return Samples(_from_floats(np.asarray(image)), "GRAY", None, upright), ("range_guessed",)
+    if header.format == "BMP":
+        _refuse_bad_runs(data)
     words = ("rounded_down",) if header.bit_depth == 16 and header.format in ("PNG", "TIFF") else ()
     return _eight_bits(image, upright), words
 
@@ -90,7 +93,7 @@ def _split_alpha(values: Pixels, upright: bool) -> Samples:
     )
 
 
-def _with_opencv(data: bytes, shape: tuple[int, int]) -> Samples | None:
+def _with_opencv(data: bytes, shape: tuple[int, int], grey: bool) -> Samples | None:
     """All 16 bits, where OpenCV can give them: Pillow keeps only the upper eight of colour.
 
     Pillow has decoded the same bytes before, so they are known to be whole; OpenCV alone is no judge of that.
@@ -105,7 +108,10 @@ def _with_opencv(data: bytes, shape: tuple[int, int]) -> Samples | None:
         return Samples(_narrowed(values, 16), "GRAY")
     order = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
     pixels = _narrowed(np.asarray(cv2.cvtColor(values, order)), 16)
-    return _split_alpha(pixels, upright=False) if pixels.shape[2] == 4 else Samples(pixels, "RGB")
+    if pixels.shape[2] == 3:
+        return Samples(pixels, "RGB")
+    split = _split_alpha(pixels, upright=False)
+    return replace(split, planes=np.ascontiguousarray(split.planes[..., 0]), space="GRAY") if grey else split
 
 
 @lru_cache(maxsize=8)
@@ -118,6 +124,16 @@ def _narrowing(bits: int) -> Pixels:
 def _narrowed(values: npt.NDArray[Any], bits: int) -> Pixels:
     """Round v·255/(2^bits - 1) to 8 bits."""
     return _narrowing(bits)[values]
+
+
+_RUN_LENGTH = (1, 2)
+
+
+def _refuse_bad_runs(data: bytes) -> None:
+    """Raises ImageError ``corrupt`` for run-length coded BMPs that overrun: Pillow shows garbage silently."""
+    coding = int.from_bytes(data[30:34], "little")
+    if coding in _RUN_LENGTH and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is None:
+        raise ImageError("corrupt", "run lengths beyond the picture")
 
 
 def _from_integers(values: npt.NDArray[Any]) -> Pixels:

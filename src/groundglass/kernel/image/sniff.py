@@ -80,7 +80,7 @@ def _of_brands(data: bytes) -> str:
 
 
 def early_size(data: bytes, format: str) -> tuple[int, int] | None:
-    """Width and height where the decoder would take memory for the pixels as soon as it is opened; else None."""
+    """Width and height where the decoder would take memory as soon as it is opened; else None."""
     if format == "WEBP":
         return _webp_size(data)
     if format == "JXL":
@@ -160,6 +160,31 @@ def _largest_item(data: bytes) -> tuple[int, int] | None:
     return largest
 
 
+_AVIF_PIXELS = 16384 * 16384
+
+
+def refuse_what_decoders_miss(data: bytes, format: str, size: tuple[int, int] | None) -> None:
+    """Raises ImageError ``truncated`` where a box of an ISO media file reaches beyond the end, which decoders
+    take as a shorter picture, and ``too_large`` beyond libavif's own limit, which it calls a parsing error.
+    """
+    if format == "AVIF" and size is not None and size[0] * size[1] > _AVIF_PIXELS:
+        raise ImageError("too_large", f"{size[0]} x {size[1]} px is more than the AVIF decoder takes")
+    if format not in ("AVIF", "HEIF"):
+        return
+    at = 0
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        if length == 1:
+            length = int.from_bytes(data[at + 8 : at + 16], "big")
+        if (
+            length < 8 or not data[at + 4 : at + 8].isalnum()
+        ):  # to the end of the file, or junk after the boxes
+            return
+        if at + length > len(data):
+            raise ImageError("truncated", f"box {data[at + 4 : at + 8]!r} reaches beyond the end")
+        at += length
+
+
 def bit_depth(image: Any, data: bytes, format: str) -> int:
     """Bits a sample of a file opened by Pillow."""
     if format == "TIFF":
@@ -177,7 +202,7 @@ _REDUCED, _DNG_VERSION, _NEW_SUBFILE_TYPE = 1, 50706, 254
 
 
 def refuse_camera_raw(image: Any, format: str) -> None:
-    """Raises ImageError ``unsupported`` for raw files in TIFF's clothes, whose first picture is a thumbnail."""
+    """Raises ImageError ``unsupported`` for camera raw in TIFF's clothes: its first picture is a preview."""
     if format != "TIFF":
         return
     tags = image.tag_v2
