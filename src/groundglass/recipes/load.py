@@ -69,6 +69,8 @@ def _deepest(node: Node, mark: Mark, keys: Sequence[str | int]) -> Mark:
             and len(node.value) == 1
         ):
             node = next(iter(node.value.values()))  # {blockiness: {as: b_}}: its parameters are meant
+        if key == 0 and not isinstance(node.value, list):
+            continue  # a single value where a list may stand
         found = next(walk(node, (key,)), None)
         if found is None:
             return mark

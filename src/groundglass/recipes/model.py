@@ -71,6 +71,12 @@ Scales = Annotated[
     BeforeValidator(_as_tuple),
     WithJsonSchema({"anyOf": [_SCALES_SCHEMA, {"type": "array", "items": _SCALES_SCHEMA}]}),
 ]
+_FACTOR_SCHEMA = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+Factors = Annotated[
+    tuple[Annotated[float, Field(gt=0, le=1)], ...],
+    BeforeValidator(_as_tuple),
+    WithJsonSchema({"anyOf": [_FACTOR_SCHEMA, {"type": "array", "items": _FACTOR_SCHEMA}]}),
+]
 
 
 class Limits(Record):
@@ -143,8 +149,7 @@ class SelectStep(Record):
     ] = None
     intersect: Annotated[
         tuple[SelectStep, ...] | None,
-        BeforeValidator(_as_tuple),
-        Field(description="a list of rules, all judged on the same pool and all required"),
+        Field(description="rules judged on the same pool, all of them required"),
     ] = None
     deduplicate: Annotated[
         Literal["exact", "near"] | None, Field(description="keep the best of each cluster")
@@ -200,11 +205,7 @@ class HoldOutStep(Record):
 class TransformStep(Record):
     """Virtual images from the current set. Exactly one of multiscale, tile, best_tile, downscale."""
 
-    multiscale: Annotated[
-        tuple[Annotated[float, Field(gt=0, le=1)], ...] | None,
-        BeforeValidator(_as_tuple),
-        Field(description="a list of scales, at most 1"),
-    ] = None
+    multiscale: Annotated[Factors | None, Field(description="scales, at most 1")] = None
     shortest_edge: Annotated[
         PositiveInt | None, Field(description="one more scale: this shortest side in px")
     ] = None

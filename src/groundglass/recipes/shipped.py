@@ -11,6 +11,16 @@ INSTALLED = Path(__file__).parent / "shipped"
 CHECKOUT = Path(__file__).resolve().parents[3] / "recipes"
 
 
+def recipe_path(word: str) -> Path:
+    """What the command line means by RECIPE: a file, or else the name of a shipped recipe.
+
+    >>> recipe_path("mine/faceup.yaml").name, recipe_path("bhi").name
+    ('faceup.yaml', 'bhi.yaml')
+    """
+    path = Path(word)
+    return path if path.suffix or len(path.parts) != 1 or path.is_file() else shipped(word)
+
+
 def shipped(name: str) -> Path:
     """The file of a shipped recipe. Raises RecipeError with the nearest name where there is none.
 
@@ -19,7 +29,7 @@ def shipped(name: str) -> Path:
     """
     names = shipped_names()
     if name not in names:
-        end, hint = choose(name, names, "shipped recipes")
+        end, hint = choose(name, names, "give the path of a file, or one of")
         raise RecipeError(f"no recipe is called `{name}`{end}", hint)
     return _folder() / f"{name}.yaml"
 

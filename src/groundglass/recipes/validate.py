@@ -20,7 +20,8 @@ R = TypeVar("R", bound=Record)
 @cache
 def schema_of(model: type[Record]) -> dict[str, Any]:
     """A model's JSON schema, from which the words for what is expected are made."""
-    return model.model_json_schema(by_alias=True, mode="validation")
+    whole = model.model_json_schema(by_alias=True, mode="validation")
+    return resolve(whole, whole) | {"$defs": whole.get("$defs", {})}
 
 
 def build(model: type[R], node: Node, mark: Mark, what: str) -> R:
@@ -107,7 +108,7 @@ def wrong_value(key: str, node: Node, schema: Mapping[str, Any]) -> tuple[Mark, 
 def schema_at(model: type[Record], keys: list[str | int]) -> dict[str, Any]:
     """The schema of what stands under these keys."""
     whole = schema_of(model)
-    found = resolve(whole, whole)
+    found = whole
     for key in keys:
         found = resolve(whole, step_into(found, key))
     return found
