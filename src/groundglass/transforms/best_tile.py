@@ -64,7 +64,7 @@ def _places(rows: pa.Table, found: pa.Table) -> pa.Table:
     connection = connect()
     connection.register("current", rows.append_column("number", pa.array(range(rows.num_rows), pa.int64())))
     connection.register("found", found)
-    places = connection.execute(
+    places = connection.sql(
         "SELECT number, any_value(id) AS id, min(f.x) AS x, min(f.y) AS y, "
         "CASE WHEN min(f.x) IS NULL THEN coalesce(min(f.error), 'measure_failed') END AS reason "
         "FROM current LEFT JOIN found f USING (sha256, region) GROUP BY number ORDER BY number"

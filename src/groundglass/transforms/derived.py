@@ -103,7 +103,8 @@ def derive(
     """The rows of virtual images: ``steps[i]`` lead from the incoming picture to the i-th.
 
     ``parent`` is the incoming row. An image without steps *is* the incoming picture: it keeps its id and
-    region, so what was measured there holds for it too.
+    region, so what was measured there holds for it too. Where two incoming rows lead to the same region of
+    one photograph, the first one's image is kept.
     """
     width, height = size or (boxes.width, boxes.height)
     pieces = [
@@ -123,7 +124,14 @@ def derive(
     table = pa.concat_tables(pieces)
     for name, values in numbers.items():
         table = table.append_column(name, pa.array(values, DERIVED.field(name).type))
-    return table.select(DERIVED.names).cast(DERIVED)
+    return _first_of_each(table.select(DERIVED.names).cast(DERIVED))
+
+
+def _first_of_each(table: pa.Table) -> pa.Table:
+    """Every id once: a scale of a picture and a scale of its copy can be the same image."""
+    numbers = table["id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    _, first = np.unique(numbers, return_index=True)
+    return table if len(first) == table.num_rows else table.take(pa.array(np.sort(first)))
 
 
 def _with_identity(rows: pa.Table, of: Whole, steps: Sequence[Sequence[Step]]) -> pa.Table:

@@ -1,0 +1,151 @@
+"""What must be true of every transform in the catalog, on any set."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groundglass.kernel.errors import REASONS
+from groundglass.kernel.table import derived_id
+from groundglass.transforms.catalog import TRANSFORMS
+from groundglass.transforms.derived import DERIVED, Derived
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "behaviour" / "transforms"))
+from sets import followed, photographs, sets
+
+SETTINGS = {
+    "multiscale": st.fixed_dictionaries(
+        {"scales": st.lists(st.sampled_from([1.0, 0.9, 0.75, 0.5, 0.1]), min_size=1).map(tuple)},
+        optional={"shortest_edge": st.integers(1, 200), "kernel": st.sampled_from(["lanczos", "area"])},
+    ),
+    "tile": st.fixed_dictionaries(
+        {
+            "size": st.integers(8, 128),
+            "stride": st.none() | st.integers(8, 160),
+            "edges": st.sampled_from(["drop", "shift"]),
+        }
+    ),
+    "best_tile": st.fixed_dictionaries({"size": st.integers(1, 128)}),
+    "downscale": st.fixed_dictionaries({"factor": st.sampled_from([2, 3, 4, 8, 0.5, 0.75, 0.3])}),
+}
+every = pytest.mark.parametrize("name", TRANSFORMS)
+
+
+def measured(rows: pa.Table, size: int) -> pa.Table:
+    """What a measuring job could have found: a place inside every picture that is large enough."""
+    values = []
+    for row in rows.to_pylist():
+        fits = min(row["width"], row["height"]) >= size
+        place = (
+            {"x": row["width"] - size, "y": (row["height"] - size) // 2} if fits else {"error": "too_small"}
+        )
+        values.append({"sha256": row["sha256"], "region": row["region"], **place})
+    text, number = pa.string(), pa.int64()
+    fields = [("sha256", text), ("region", text), ("x", number), ("y", number), ("error", text)]
+    return pa.Table.from_pylist(values, schema=pa.schema(fields))
+
+
+def apply(name: str, rows: pa.Table, given_settings: dict) -> Derived:
+    transform = TRANSFORMS[name]
+    if transform.measure:
+        return transform.apply(rows, measured(rows, given_settings["size"]), **given_settings)
+    return transform.apply(rows, **given_settings)
+
+
+@every
+@given(data=st.data(), photo_sizes=sets)
+@settings(max_examples=30, deadline=None)
+def test_images_stay_inside_their_photograph_and_are_never_enlarged(name: str, data, photo_sizes) -> None:
+    made = apply(name, photographs(photo_sizes), data.draw(SETTINGS[name])).rows
+    for row in made.to_pylist():
+        photograph = photo_sizes[int(row["uri"].removesuffix(".png"))]
+        assert followed(row["region"], photograph) == (row["width"], row["height"])
+        assert row["x"] + row["box_width"] <= photograph[0]
+        assert row["y"] + row["box_height"] <= photograph[1]
+        assert 0 < row["scale"] <= 1
+
+
+@every
+@given(data=st.data(), photo_sizes=sets)
+@settings(max_examples=20, deadline=None)
+def test_ids_are_unique_and_follow_from_root_and_region(name: str, data, photo_sizes) -> None:
+    rows = photographs(photo_sizes)
+    once = apply(name, rows, data.draw(SETTINGS[name])).rows
+    twice = apply(name, once, data.draw(SETTINGS[name])).rows
+    for made, incoming in ((once, rows), (twice, once)):
+        ids = made["id"].to_pylist()
+        assert len(set(ids)) == len(ids)
+        assert ids == [derived_id(row["root"], row["region"]) for row in made.to_pylist()]
+        assert set(made["parent"].to_pylist()) <= set(incoming["id"].to_pylist())
+        assert set(made["root"].to_pylist()) <= set(rows["id"].to_pylist())
+
+
+@every
+@given(data=st.data(), photo_sizes=sets)
+@settings(max_examples=20, deadline=None)
+def test_every_incoming_row_is_a_parent_or_is_refused_with_a_reason(name: str, data, photo_sizes) -> None:
+    rows = photographs(photo_sizes)
+    made = apply(name, rows, data.draw(SETTINGS[name]))
+    assert made.rows.schema == DERIVED
+    parents, refused = set(made.rows["parent"].to_pylist()), made.refused["id"].to_pylist()
+    assert parents.isdisjoint(refused)
+    assert sorted([*parents, *refused]) == sorted(rows["id"].to_pylist())
+    assert set(made.refused["reason"].to_pylist()) <= REASONS.keys()
+
+
+@every
+@given(data=st.data(), photo_sizes=sets)
+@settings(max_examples=20, deadline=None)
+def test_the_same_rows_give_the_same_images_and_stay_as_they_were(name: str, data, photo_sizes) -> None:
+    rows, chosen = photographs(photo_sizes), data.draw(SETTINGS[name])
+    first = apply(name, rows, chosen)
+    assert rows == photographs(photo_sizes)
+    second = apply(name, rows.append_column("blockiness", pa.array([1.0] * rows.num_rows)), chosen)
+    assert first.rows == second.rows
+    assert first.refused == second.refused
+
+
+@every
+@given(data=st.data(), photo_sizes=sets)
+@settings(max_examples=10, deadline=None)
+def test_a_rows_images_do_not_depend_on_its_neighbours(name: str, data, photo_sizes) -> None:
+    rows, chosen = photographs(photo_sizes), data.draw(SETTINGS[name])
+    together = apply(name, rows, chosen).rows
+    alone = [apply(name, rows.slice(number, 1), chosen).rows for number in range(rows.num_rows)]
+    assert together == pa.concat_tables([DERIVED.empty_table(), *alone])
+
+
+@every
+def test_the_record_says_what_the_function_takes(name: str) -> None:
+    transform = TRANSFORMS[name]
+    taken = list(inspect.signature(transform.apply).parameters)
+    expected = ["rows", *(["found"] if transform.measure else []), *transform.parameters]
+    assert taken == expected
+    assert transform.value in transform.parameters
+    assert transform.needs == ("pixels" if transform.measure else "rows")
+    assert transform.summary.endswith(".")
+    for parameter, signature in inspect.signature(transform.apply).parameters.items():
+        default = transform.parameters[parameter].default if parameter in transform.parameters else None
+        if parameter != transform.value and signature.default is not inspect.Parameter.empty:
+            assert signature.default == default
+
+
+def test_importing_the_catalog_is_light() -> None:
+    heavy = {"numba", "cv2", "PIL", "scipy"}
+    script = f"import sys, groundglass.transforms.catalog; print({heavy} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def test_rows_of_unknown_size_are_a_fault_of_the_program() -> None:
+    rows = photographs([(9, 9)])
+    unknown = rows.set_column(7, "width", pa.array([None], pa.int64()))
+    with pytest.raises(ValueError, match="unknown size"):
+        TRANSFORMS["tile"].apply(unknown, size=8)
