@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from groundglass.kernel.image import icc
+from groundglass.kernel.image import icc, icc_matrix
 from groundglass.kernel.image.orientation import Pixels
 from groundglass.kernel.image.samples import Samples
 
@@ -34,8 +34,9 @@ def luma(rgb: Pixels) -> Pixels:
 def to_srgb(samples: Samples, profile: bytes | None) -> tuple[Pixels, Pixels | None, tuple[str, ...]]:
     """sRGB pixels on white; luma before the profile was applied (None where it changes nothing); warnings.
 
-    The profile is applied with perceptual intent by LittleCMS. One that converts nothing (sRGB under any
-    name) is skipped; one that LittleCMS refuses is the warning ``bad_icc`` and the samples are taken as sRGB.
+    A profile of curves and a matrix is applied by `icc_matrix`, any other by LittleCMS, perceptual intent.
+    One that converts nothing (sRGB under any name) is skipped; one that neither can use is the warning
+    ``bad_icc`` and the samples are taken as sRGB.
     """
     profile = _lab_profile() if samples.space == "LAB" else profile
     if profile is None:
@@ -52,8 +53,9 @@ def to_srgb(samples: Samples, profile: bytes | None) -> tuple[Pixels, Pixels | N
     plain = on_white(_plain(samples), samples.alpha)
     if transform is None:
         return plain, None, ()
-    before = luma(plain)
-    return on_white(_convert(source, _MODES[space], transform), samples.alpha), before, ()
+    if samples.deep is not None and transform.takes_16_bits:
+        source = samples.deep
+    return on_white(transform.apply(source), samples.alpha), luma(plain), ()
 
 
 def _plain(samples: Samples) -> Pixels:
@@ -91,32 +93,50 @@ def on_white(rgb: Pixels, alpha: Pixels | None) -> Pixels:
     return laid
 
 
-def _convert(planes: Pixels, mode: str, transform: Any) -> Pixels:
-    rgb = np.empty((*planes.shape[:2], 3), np.uint8)
-    for rows in _bands(len(planes)):
-        rgb[rows] = np.asarray(transform.apply(_image(planes[rows], mode)))
-    return rgb
-
-
-def _image(planes: Pixels, mode: str) -> Any:
-    return Image.frombytes(mode, (planes.shape[1], planes.shape[0]), np.ascontiguousarray(planes))
-
-
 def _bands(rows: int) -> Iterator[slice]:
     return (slice(start, min(start + _BAND, rows)) for start in range(0, rows, _BAND))
 
 
+class _Transform(Protocol):
+    """From samples to sRGB."""
+
+    takes_16_bits: bool
+
+    def apply(self, planes: Any, /) -> Pixels: ...
+
+
+class _LittleCms:
+    """Any profile, through LittleCMS, 8 bits."""
+
+    takes_16_bits = False
+
+    def __init__(self, profile: bytes, mode: str) -> None:
+        self.mode = mode
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        self._transform = ImageCms.ImageCmsTransform(
+            source, _srgb(), mode, "RGB", intent=ImageCms.Intent.PERCEPTUAL
+        )
+
+    def apply(self, planes: Pixels, /) -> Pixels:
+        rgb = np.empty((*planes.shape[:2], 3), np.uint8)
+        for rows in _bands(len(planes)):
+            rgb[rows] = np.asarray(self._transform.apply(self._image(planes[rows])))
+        return rgb
+
+    def _image(self, planes: Pixels) -> Any:
+        return Image.frombytes(self.mode, (planes.shape[1], planes.shape[0]), np.ascontiguousarray(planes))
+
+
 @lru_cache(maxsize=64)
-def _transform(profile: bytes, mode: str) -> Any:
-    """LittleCMS's transform from a profile to sRGB; None where it changes no colour by more than one step."""
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    transform = ImageCms.ImageCmsTransform(
-        source, _srgb(), mode, "RGB", intent=ImageCms.Intent.PERCEPTUAL, flags=ImageCms.Flags.NONE
+def _transform(profile: bytes, mode: str) -> _Transform | None:
+    """The way from a profile to sRGB; None where it changes no colour by more than two steps: sRGB, rounded."""
+    transform: _Transform = (icc_matrix.parse(profile) if mode == "RGB" else None) or _LittleCms(
+        profile, mode
     )
     return None if _changes_nothing(transform, mode) else transform
 
 
-def _changes_nothing(transform: Any, mode: str) -> bool:
+def _changes_nothing(transform: _Transform, mode: str) -> bool:
     if mode == "RGB":
         steps = np.linspace(0, 255, 9).round().astype(np.uint8)
         probe = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
@@ -126,7 +146,7 @@ def _changes_nothing(transform: Any, mode: str) -> bool:
         same = np.repeat(probe[..., None], 3, axis=2)
     else:
         return False
-    return bool(np.abs(_convert(probe, mode, transform).astype(int) - same).max() <= 1)
+    return bool(np.abs(transform.apply(probe).astype(int) - same).max() <= 2)
 
 
 @lru_cache(maxsize=1)

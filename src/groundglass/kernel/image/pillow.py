@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ _THREADS = {
 
 # What Pillow has to say about odd metadata is found here by other means; a worker's stderr is not the place.
 warnings.filterwarnings("ignore", module=r"(PIL|pillow_)")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def open_image(data: bytes, format: str) -> Any:

@@ -33,6 +33,7 @@ class Samples:
 
     planes    H×W for GRAY, H×W×3 for RGB and LAB, H×W×4 for CMYK (0 is no ink)
     alpha     H×W, 255 opaque; None where all is opaque
+    deep      H×W×3 uint16, the RGB samples before they were rounded to 8 bits, where a profile needs them
     upright   whether the decoder has applied the orientation already
     """
 
@@ -40,6 +41,7 @@ class Samples:
     space: str
     alpha: Pixels | None = None
     upright: bool = False
+    deep: npt.NDArray[np.uint16] | None = None
 
 
 def from_pillow(image: Any, data: bytes, header: Header) -> tuple[Samples, tuple[str, ...]]:
@@ -107,11 +109,14 @@ def _with_opencv(data: bytes, shape: tuple[int, int], grey: bool) -> Samples | N
     if values.ndim == 2:
         return Samples(_narrowed(values, 16), "GRAY")
     order = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    pixels = _narrowed(np.asarray(cv2.cvtColor(values, order)), 16)
+    deep = np.asarray(cv2.cvtColor(values, order), np.uint16)
+    pixels = _narrowed(deep, 16)
     if pixels.shape[2] == 3:
-        return Samples(pixels, "RGB")
+        return Samples(pixels, "RGB", deep=deep)
     split = _split_alpha(pixels, upright=False)
-    return replace(split, planes=np.ascontiguousarray(split.planes[..., 0]), space="GRAY") if grey else split
+    if grey:
+        return replace(split, planes=np.ascontiguousarray(split.planes[..., 0]), space="GRAY")
+    return replace(split, deep=np.ascontiguousarray(deep[..., :3]))
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""Writes torture_expected.csv from what is observed now. Look at every line that changes before you keep it."""
+"""Writes torture_expected.csv from what is observed now. Look at every line that changes, then keep it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Every hard file comes out as somebody who looked at it expects: right pixels, or an error with the right reason.
+"""Every hard file comes out as somebody who looked at it expects: right pixels, or an error's right reason.
 
-The table beside this file was judged by eye (upright, right colours, transparency on white, nothing half grey).
+The table beside this file was judged by eye: upright, right colours, transparency on white, nothing grey.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from shared_data import shared
 
 HERE = Path(__file__).parent
