@@ -52,30 +52,27 @@ class MeasureNote:
     reference: str = ""
 
 
-def write_card(
-    folder: Path,
-    manifest: pa.Table,
-    step: ReleaseStep,
-    name: str,
-    funnel: Sequence[FunnelRow] = (),
-    measures: Sequence[MeasureNote] = (),
-    failed: int = 0,
-    recipe: bool = False,
-) -> None:
+@dataclass(frozen=True)
+class Notes:
+    """What the card tells beside what the manifest knows.
+
+    failed   how many pictures of the plan could not be written
+    recipe   whether recipe.yaml and recipe.lock are in the release
+    """
+
+    funnel: tuple[FunnelRow, ...] = ()
+    measures: tuple[MeasureNote, ...] = ()
+    failed: int = 0
+    recipe: bool = False
+
+
+def write_card(folder: Path, manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) -> None:
     """``README.md`` from what was written. It has no date and no path: the same release, the same text."""
-    write_text(render_card(manifest, step, name, funnel, measures, failed, recipe), folder / "README.md")
+    write_text(render_card(manifest, step, name, notes), folder / "README.md")
 
 
-def render_card(
-    manifest: pa.Table,
-    step: ReleaseStep,
-    name: str,
-    funnel: Sequence[FunnelRow] = (),
-    measures: Sequence[MeasureNote] = (),
-    failed: int = 0,
-    recipe: bool = False,
-) -> str:
-    """The card's text; see `write_card`."""
+def render_card(manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) -> str:
+    """The card's text; ``name`` is its title."""
     import jinja2
 
     columns = ["file", "split", "scale", "width", "height", "bytes", "root", "source", "licence", "author"]
@@ -98,14 +95,14 @@ def render_card(
         splits=_splits(high, step),
         files=len(files),
         size=human_bytes(sum(row["bytes"] for row in files)),
-        failed=failed,
-        recipe=recipe,
+        failed=notes.failed,
+        recipe=notes.recipe,
         loading=_loading(high, step),
         kernels=_kernels(high, step),
         sources=_sources(high),
         licences=[(_cell(licence), count) for licence, count in sorted(licences.items())],
-        funnel=[_safe(row) for row in funnel],
-        measures=[_safe(row) for row in measures],
+        funnel=[_safe(row) for row in notes.funnel],
+        measures=[_safe(row) for row in notes.measures],
     )
 
 

@@ -75,14 +75,12 @@ def check_settings(step: ReleaseStep) -> None:
     from groundglass.kernel.resize import find_kernel
     from groundglass.releases.archive import check_archive
 
-    if step.format == "paired" and not step.lr_scales:
-        raise RecipeError("a paired release needs the scales of its LR pictures", "add lr_scales: [4]")
     if step.format == "folder" and step.lr_scales:
         raise RecipeError("lr_scales makes pairs, and the format is 'folder'", "say format: paired")
     for low in (_paired(step), step.validation_lr or LowResolution()):
         find_kernel(low.kernel)
-        if len(set(low.scales)) < len(low.scales) or 1 in low.scales:
-            raise RecipeError(f"LR scales {list(low.scales)} make no sense", "give each once, 2 or more")
+        if len(set(low.scales)) < len(low.scales):
+            raise RecipeError(f"LR scales {list(low.scales)}: one is there twice", "give each once")
     check_archive(step.archive)
 
 

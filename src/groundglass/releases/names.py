@@ -56,7 +56,7 @@ def safe_stem(uri: str) -> str:
     stem, dot, ending = name.rpartition(".")
     stem = stem if dot and stem and ending.isalnum() else name
     stem = _UNSAFE.sub("_", unicodedata.normalize("NFC", stem))
-    stem = "".join(letter for letter in stem if unicodedata.category(letter) not in ("Cc", "Cf", "Zl", "Zp"))
+    stem = "".join(letter for letter in stem if letter.isprintable())
     stem = stem.encode()[:LONGEST].decode(errors="ignore").strip("_-~ ")
     if not stem:
         return "image"

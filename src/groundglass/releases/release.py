@@ -17,7 +17,7 @@ from groundglass.kernel.image.header import ImageLimits
 from groundglass.kernel.table import write_text
 from groundglass.recipes.model import ReleaseStep
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import FunnelRow, MeasureNote, write_card
+from groundglass.releases.card import FunnelRow, MeasureNote, Notes, write_card
 from groundglass.releases.journal import (
     PARTS,
     claimed,
@@ -156,8 +156,8 @@ def _write_lists(
     if step.scores:
         write_scores(manifest, folder, score_columns(rows).values(), context.ranked_by)
     if step.card:
-        notes = context.funnel, context.measures, len(failed), bool(context.recipe)
-        write_card(folder, manifest, step, context.name, *notes)
+        notes = Notes(context.funnel, context.measures, len(failed), bool(context.recipe))
+        write_card(folder, manifest, step, context.name, notes)
     for name, text in (("recipe.yaml", context.recipe), ("recipe.lock", context.lock)):
         if text:
             write_text(text, folder / name)

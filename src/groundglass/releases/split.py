@@ -18,9 +18,6 @@ import pyarrow as pa
 
 from groundglass.kernel.errors import RecipeError
 
-DISTANCE = 8
-"""Bits of 64 in which the hashes of near-duplicates may differ."""
-
 
 @dataclass(frozen=True)
 class Group:
@@ -46,13 +43,14 @@ def assign_splits(
     *,
     stratify: str | None = None,
     group: str | None = None,
-    distance: int = DISTANCE,
+    distance: int | None = None,
 ) -> pa.Table:
     """The split of every row, as a table ``id, split`` in the order of ``rows``.
 
     ``rows`` has ``id``, ``root`` (the photograph's id), ``sha256``, ``phash`` and ``phash_mirror`` (of the
     photograph; null where unknown) and the columns named by ``stratify`` and ``group``. ``shares`` are
-    shares of 1 by split name. ``distance`` is how many of the 64 bits may differ between near-duplicates.
+    shares of 1 by split name. ``distance`` is how many of the 64 bits may differ between near-duplicates;
+    None is `kernel.near.DEFAULT_DISTANCE`.
 
     Without ``stratify`` a group's split depends on that group alone: shares are met on average (n groups are
     off by about sqrt(share (1 - share) / n)), and photographs added later move no group, unless they join it
@@ -89,12 +87,12 @@ def _check(rows: pa.Table, shares: Mapping[str, float], columns: Iterable[str | 
 
 
 def find_groups(
-    rows: pa.Table, seed: int, step: str, stratify: str | None, group: str | None, distance: int
+    rows: pa.Table, seed: int, step: str, stratify: str | None, group: str | None, distance: int | None
 ) -> list[Group]:
     """The groups of a set, in no particular order; see `assign_splits` for the arguments."""
     photographs = _photographs(rows)
-    links = _Links(photographs["root"])
-    links.join_equal(photographs["root"], photographs["sha256"])
+    links = _Links(photographs["root"].to_pylist())
+    links.join_equal(photographs["root"].to_pylist(), photographs["sha256"].to_pylist())
     for one, other in _near_duplicates(photographs, distance):
         links.join(one, other)
     users = rows[group].to_pylist() if group else [None] * rows.num_rows
@@ -116,32 +114,28 @@ def find_groups(
     ]
 
 
-def _photographs(rows: pa.Table) -> dict[str, list[Any]]:
-    """One entry a photograph, from the first of its rows that knows a hash."""
-    table = rows.select(["root", "sha256", "phash", "phash_mirror"]).to_pylist()
-    found: dict[str, dict[str, Any]] = {}
-    for row in table:
-        known = found.get(row["root"])
-        if known is None or (known["phash"] is None and row["phash"] is not None):
-            found[row["root"]] = row
-    return {
-        name: [row[name] for row in found.values()] for name in ("root", "sha256", "phash", "phash_mirror")
-    }
+def _photographs(rows: pa.Table) -> pa.Table:
+    """One row a photograph: the first of its rows that knows a hash."""
+    chosen: dict[str, int] = {}
+    known = rows["phash"].is_valid().to_pylist()
+    for position, root in enumerate(rows["root"].to_pylist()):
+        if root not in chosen or (known[position] and not known[chosen[root]]):
+            chosen[root] = position
+    return rows.select(["root", "sha256", "phash", "phash_mirror"]).take(list(chosen.values()))
 
 
-def _near_duplicates(photographs: Mapping[str, list[Any]], distance: int) -> Iterable[tuple[str, str]]:
+def _near_duplicates(photographs: pa.Table, distance: int | None) -> Iterable[tuple[str, str]]:
     """Pairs (first of a cluster, another of it)."""
-    known = [n for n, value in enumerate(photographs["phash"]) if value is not None]
-    if len(known) < 2:
+    known = photographs.filter(photographs["phash"].is_valid())
+    if known.num_rows < 2:
         return
-    from groundglass.kernel.near import near_duplicate_clusters
+    from groundglass.kernel.near import DEFAULT_DISTANCE, near_duplicate_clusters, to_bits
 
-    hashes = [photographs["phash"][n] for n in known]
-    mirrors = [photographs["phash_mirror"][n] for n in known]
+    near = DEFAULT_DISTANCE if distance is None else distance
+    clusters = near_duplicate_clusters(to_bits(known["phash"]), to_bits(known["phash_mirror"]), near)
     first: dict[int, str] = {}
-    for n, cluster in zip(known, near_duplicate_clusters(hashes, mirrors, distance), strict=True):
-        root = photographs["root"][n]
-        yield first.setdefault(int(cluster), root), root
+    for root, cluster in zip(known["root"].to_pylist(), clusters.tolist(), strict=True):
+        yield first.setdefault(cluster, root), root
 
 
 def _key_names(rows: pa.Table, users: Sequence[Any]) -> list[str]:

@@ -28,7 +28,7 @@ def make_photographs(folder: Path, count: int, width: int = 50, height: int = 39
 
 
 def make_rows(paths: list[Path], regions: tuple[str, ...] = ("",), **columns: list[object]) -> pa.Table:
-    """One row for each path and region, with a score ``detail`` that falls; ``columns`` replace whole columns."""
+    """One row for each path and region, with a falling score ``detail``; ``columns`` replace columns."""
     places = [(path, region) for path in paths for region in regions]
     rows = [_row(path, region, len(places) - n) for n, (path, region) in enumerate(places)]
     table = pa.Table.from_pylist(rows)
@@ -40,14 +40,15 @@ def make_rows(paths: list[Path], regions: tuple[str, ...] = ("",), **columns: li
 
 
 def _row(path: Path, region: str, detail: int) -> dict[str, object]:
-    root = image_id("photos", path.name)
+    name = path.name.encode(errors="replace").decode()
+    root = image_id("photos", name)
     width, height = _size(path, region)
     return {
         "id": derived_id(root, region),
         "parent": root if region else None,
         "root": root,
         "source": "photos",
-        "uri": path.name,
+        "uri": name,
         "sha256": sha256_of(path.read_bytes()),
         "region": region,
         "width": width,

@@ -1,0 +1,291 @@
+"""Releases, file by file: what is where, that it is exact, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from making import CONTEXT, make_photographs, make_rows
+from PIL import Image
+from ruamel.yaml import YAML
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.hashes import pixel_hash
+from groundglass.kernel.image.encode import encode_png
+from groundglass.kernel.resize import resize
+from groundglass.recipes.model import LowResolution, ReleaseStep
+from groundglass.releases.card import FunnelRow, MeasureNote
+from groundglass.releases.release import write_release
+from groundglass.releases.verify import verify_release
+
+PAIRED = ReleaseStep(format="paired", lr_scales=(2, 4))
+LISTS = {
+    "README.md",
+    "SHA256SUMS",
+    "manifest.parquet",
+    "meta_info.txt",
+    "recipe.lock",
+    "recipe.yaml",
+    "scores.csv",
+}
+
+
+def read(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def files_of(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    return make_photographs(tmp_path / "in", 3)
+
+
+def test_one_split_makes_a_folder_of_images(photographs, tmp_path):
+    out = tmp_path / "out"
+    facts = write_release(out, make_rows(photographs), ReleaseStep(), CONTEXT)
+    assert files_of(out) == LISTS | {"images/0000.png", "images/0001.png", "images/0002.png"}
+    for n, path in enumerate(photographs):
+        assert (out / f"images/000{n}.png").read_bytes() == encode_png(np.ascontiguousarray(read(path)))
+    assert (out / "meta_info.txt").read_text() == "\n".join(f"000{n}.png (39,50,3)" for n in range(3))
+    assert (facts.pictures, facts.failed, facts.files) == ({"train": 3}, (), 3)
+    assert verify_release(out) == []
+
+
+def test_several_splits_make_a_folder_each_and_validation_gets_its_lr(photographs, tmp_path):
+    out = tmp_path / "out"
+    rows = make_rows(photographs, split=["train", "validation", "train"])
+    low = LowResolution(scales=(2, 4), kernel="box")
+    write_release(out, rows, ReleaseStep(names="keep", validation_lr=low), CONTEXT)
+    pictures = {"train/p0.png", "train/p2.png"}
+    pictures |= {f"validation/{kind}/p1.png" for kind in ("hr", "lr_x2", "lr_x4")}
+    assert files_of(out) == LISTS | pictures | {"meta_info_validation.txt"}
+    assert read(out / "train/p0.png").shape == (39, 50, 3)
+    assert read(out / "validation/hr/p1.png").shape == (36, 48, 3)
+    assert (out / "meta_info_validation.txt").read_text() == "p1.png (36,48,3)"
+
+
+@pytest.mark.parametrize("kernel", ["matlab_bicubic", "box", "area", "lanczos"])
+def test_lr_is_exactly_the_kernel_of_the_hr_file(photographs, tmp_path, kernel):
+    out = tmp_path / "out"
+    step = PAIRED.model_copy(update={"kernel": kernel, "lr_scales": (2, 3, 4)})
+    write_release(out, make_rows(photographs, ("", "crop(7,3,31,29)")), step, CONTEXT)
+    for path in sorted((out / "hr").iterdir()):
+        high = read(path)
+        assert high.shape[0] % 12 == high.shape[1] % 12 == 0
+        for scale in (2, 3, 4):
+            low = read(out / f"lr_x{scale}" / path.name)
+            expected = resize(
+                np.ascontiguousarray(high), high.shape[1] // scale, high.shape[0] // scale, kernel
+            )
+            np.testing.assert_array_equal(low, expected)
+
+
+def test_hr_is_the_upper_left_of_its_region(photographs, tmp_path):
+    out = tmp_path / "out"
+    write_release(out, make_rows(photographs[:1], ("crop(7,3,31,29)",)), PAIRED, CONTEXT)
+    np.testing.assert_array_equal(read(out / "hr/0000.png"), read(photographs[0])[3:31, 7:35])
+
+
+def test_webp_is_lossless_too(photographs, tmp_path):
+    out = tmp_path / "out"
+    write_release(out, make_rows(photographs), ReleaseStep(image="webp"), CONTEXT)
+    np.testing.assert_array_equal(read(out / "images/0001.webp"), read(photographs[1]))
+    assert verify_release(out) == []
+
+
+def test_the_manifest_knows_every_file(photographs, tmp_path):
+    out = tmp_path / "out"
+    rows = make_rows(photographs, ("crop(7,3,31,29)",), bytes=[1, 2, 3], format=["PNG"] * 3)
+    write_release(out, rows, PAIRED, CONTEXT)
+    manifest = pq.read_table(out / "manifest.parquet").to_pylist()
+    assert {row["file"] for row in manifest} == files_of(out) - LISTS
+    first, low = manifest[0], manifest[1]
+    assert (first["file"], first["scale"], first["region"]) == (
+        "hr/0000.png",
+        1,
+        "crop(7,3,31,29)/crop(0,0,28,28)",
+    )
+    assert (low["file"], low["scale"]) == ("lr_x2/0000.png", 2)
+    assert low["region"] == "crop(7,3,31,29)/crop(0,0,28,28)/resize(14x14,matlab_bicubic)"
+    assert (first["uri"], first["licence"], first["author"]) == ("p0.png", "CC0-1.0", "A. Tester")
+    assert first["pixel_hash"] == pixel_hash(read(out / "hr/0000.png"))
+    assert (first["detail"], low["detail"], first["format"]) == (3.0, None, "PNG")
+    assert str(tmp_path) not in (out / "manifest.parquet").read_bytes().decode("latin-1")
+
+
+def test_checksums_are_what_sha256sum_checks(photographs, tmp_path):
+    out = tmp_path / "out"
+    write_release(out, make_rows(photographs), PAIRED, CONTEXT)
+    command = ["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"]
+    assert subprocess.run(command, cwd=out, check=True, capture_output=True).stdout == b""
+    listed = {line.split("  ", 1)[1] for line in (out / "SHA256SUMS").read_text().splitlines()}
+    assert listed == files_of(out) - {"SHA256SUMS"}
+
+
+def test_scores_are_sorted_best_first_and_unknown_last(photographs, tmp_path):
+    out = tmp_path / "out"
+    rows = make_rows(photographs, sharpness=[1.5, None, 2.5])
+    write_release(out, rows, ReleaseStep(), replace(CONTEXT, ranked_by=("sharpness", "higher")))
+    lines = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
+    assert [line["file"] for line in lines] == ["images/0002.png", "images/0000.png", "images/0001.png"]
+    assert lines[2]["sharpness"] == ""
+
+
+def test_the_card_has_a_header_that_the_hub_can_read(photographs, tmp_path):
+    out = tmp_path / "out"
+    funnel = (FunnelRow("select-1", "where: blockiness < 30 | <b>", 5, 3, 2, 0),)
+    measures = (MeasureNote("blockiness", 1, "< 30", "Bhardwaj 2018"),)
+    rows = make_rows(photographs, licence=["CC0-1.0", "CC-BY-4.0", None])
+    step = ReleaseStep(allow_unknown_licence=True)
+    write_release(out, rows, step, replace(CONTEXT, funnel=funnel, measures=measures))
+    header, body = (out / "README.md").read_text().removeprefix("---\n").split("\n---\n", 1)
+    card = YAML(typ="safe").load(header)
+    assert (card["license"], card["size_categories"]) == ("other", ["n<1K"])
+    for entry in card["configs"][0]["data_files"]:
+        assert len(list(out.glob(entry["path"]))) == 3
+    assert "| select-1 | where: blockiness < 30".replace("<", "&lt;") in body
+    assert "\\| &lt;b>" in body
+    assert "| CC-BY-4.0 | 1 |" in body
+    assert "| unknown | 1 |" in body
+    assert "| blockiness | 1 | &lt; 30 | Bhardwaj 2018 |" in body
+
+
+@pytest.mark.parametrize("kind", ["zip", "7z"])
+def test_an_archive_holds_the_folder_and_is_always_the_same(photographs, tmp_path, kind):
+    step = ReleaseStep(archive=kind)
+    facts = [
+        write_release(tmp_path / name / "out", make_rows(photographs), step, CONTEXT) for name in ("a", "b")
+    ]
+    first, second = (fact.archive for fact in facts)
+    assert first is not None
+    assert second is not None
+    assert first.read_bytes() == second.read_bytes()
+    unpacked = tmp_path / "unpacked"
+    if kind == "zip":
+        zipfile.ZipFile(first).extractall(unpacked)
+    else:
+        py7zr = pytest.importorskip("py7zr", reason="needs the extra 'archive'")
+        with py7zr.SevenZipFile(first) as archive:
+            archive.extractall(unpacked)
+    assert files_of(unpacked / "tiny") == files_of(facts[0].folder)
+    assert verify_release(unpacked / "tiny") == []
+    for file in files_of(unpacked / "tiny"):
+        assert (unpacked / "tiny" / file).read_bytes() == (facts[0].folder / file).read_bytes()
+
+
+def test_a_photograph_that_fails_is_listed_and_its_name_stays_unused(photographs, tmp_path):
+    out = tmp_path / "out"
+    paths = [*photographs, *make_photographs(tmp_path / "more", 2)]
+    rows = make_rows(
+        paths, uri=["a.png", "b.png", "c.png", "d.png", "e.png"], id=list("abcde"), root=list("abcde")
+    )
+    paths[0].write_bytes(paths[0].read_bytes()[:-60])
+    paths[1].unlink()
+    facts = write_release(out, rows, PAIRED, CONTEXT)
+    assert {(failure.file, failure.reason) for failure in facts.failed} == {
+        ("hr/0000.png", "changed"),
+        ("hr/0001.png", "vanished"),
+    }
+    assert {path.name for path in (out / "hr").iterdir()} == {"0002.png", "0003.png", "0004.png"}
+    lines = list(csv.DictReader((out / "failed.csv").read_text().splitlines()))
+    assert [(line["file"], line["reason"], line["uri"]) for line in lines] == [
+        ("hr/0000.png", "changed", "a.png"),
+        ("hr/0001.png", "vanished", "b.png"),
+    ]
+    assert "Not written: 2" in (out / "README.md").read_text()
+    assert verify_release(out) == []
+
+
+def test_a_truncated_photograph_is_an_error_row(photographs, tmp_path):
+    photographs[1].write_bytes(photographs[1].read_bytes()[:-1500])
+    facts = write_release(tmp_path / "out", make_rows(photographs), ReleaseStep(), CONTEXT)
+    assert [failure.reason for failure in facts.failed] == ["truncated"]
+    assert facts.pictures == {"train": 2}
+
+
+def test_a_picture_smaller_than_its_scales_fails_alone(photographs, tmp_path):
+    rows = make_rows(photographs, ("", "crop(0,0,3,3)"))
+    facts = write_release(tmp_path / "out", rows, PAIRED, CONTEXT)
+    assert {failure.reason for failure in facts.failed} == {"too_small"}
+    assert facts.pictures == {"train": 3}
+
+
+def test_a_finished_release_is_never_overwritten(photographs, tmp_path):
+    out = tmp_path / "out"
+    write_release(out, make_rows(photographs), ReleaseStep(), CONTEXT)
+    before = {file: (out / file).stat().st_mtime_ns for file in files_of(out)}
+    with pytest.raises(RecipeError, match="holds a finished release; nothing is ever overwritten") as raised:
+        write_release(out, make_rows(photographs), ReleaseStep(), CONTEXT)
+    assert raised.value.hint
+    assert before == {file: (out / file).stat().st_mtime_ns for file in files_of(out)}
+
+
+def test_a_folder_with_something_else_in_it_is_refused(photographs, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("mine")
+    with pytest.raises(RecipeError, match="is not empty"):
+        write_release(tmp_path / "out", make_rows(photographs), ReleaseStep(), CONTEXT)
+    assert files_of(tmp_path / "out") == {"thesis.tex"}
+
+
+def test_an_archive_of_another_release_is_never_overwritten(photographs, tmp_path):
+    (tmp_path / "out.zip").write_text("mine")
+    with pytest.raises(RecipeError, match="is there already"):
+        write_release(tmp_path / "out", make_rows(photographs), ReleaseStep(archive="zip"), CONTEXT)
+    assert (tmp_path / "out.zip").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("step", "columns", "words"),
+    [
+        (ReleaseStep(lr_scales=(4,)), {}, "the format is 'folder'"),
+        (ReleaseStep(format="paired", lr_scales=(4,), kernel="bicubik"), {}, "'bicubik' is no kernel"),
+        (ReleaseStep(format="paired", lr_scales=(2, 2)), {}, "one is there twice"),
+        (ReleaseStep(validation_lr=LowResolution()), {}, "no picture is in the split"),
+        (ReleaseStep(), {"split": ["../up", "train", "train"]}, "is no name for a split"),
+        (ReleaseStep(), {"licence": ["CC0-1.0", None, "CC0-1.0"]}, "is unknown"),
+        (
+            ReleaseStep(allow_unknown_licence=True),
+            {"licence": ["CC-BY-NC-ND-4.0"] * 3},
+            "forbids derivatives",
+        ),
+        (ReleaseStep(), {"id": ["a", "a", "b"]}, "is in the release twice"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(photographs, tmp_path, step, columns, words):
+    with pytest.raises(RecipeError, match=words):
+        write_release(tmp_path / "out", make_rows(photographs, **columns), step, CONTEXT)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_rows_are_refused(photographs, tmp_path):
+    with pytest.raises(RecipeError, match="no picture is left"):
+        write_release(tmp_path / "out", make_rows(photographs).slice(0, 0), ReleaseStep(), CONTEXT)
+
+
+def test_awkward_names_of_files_on_disk(tmp_path):
+    """The first name is no valid unicode; its uri is whatever the source made of it, its path is bytes."""
+    names = ["bad\udcff.png", "--x y.png", "new\nline.png", "Ünïcode.v2.png", "日本 語.png"]
+    paths = make_photographs(tmp_path / "in", len(names))
+    renamed = [path.rename(path.with_name(name)) for path, name in zip(paths, names, strict=True)]
+    out = tmp_path / "out"
+    rows = make_rows(renamed, uri=["bad\ufffd.png", *names[1:]], id=list("abcde"), root=list("abcde"))
+    facts = write_release(out, rows, PAIRED.model_copy(update={"names": "keep"}), CONTEXT)
+    assert facts.failed == ()
+    assert {path.stem for path in (out / "hr").iterdir()} == {
+        "bad\ufffd",
+        "x_y",
+        "new_line",
+        "Ünïcode_v2",
+        "日本_語",
+    }
+    assert verify_release(out) == []
