@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,15 +35,19 @@ def release(request, tmp_path_factory) -> Path:
     return folder / "out"
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def basicsr_folder_pairs(low: Path, high: Path) -> list[tuple[Path, Path]]:
     """BasicSR and neosr, paired_paths_from_folder: equal counts; LR has the very name of HR."""
-    lows, highs = sorted(os.listdir(low)), sorted(os.listdir(high))
+    lows, highs = names_in(low), names_in(high)
     assert len(lows) == len(highs)
     pairs = []
     for name in highs:
-        stem, ending = os.path.splitext(os.path.basename(name))
-        assert f"{stem}{ending}" in lows
-        pairs.append((low / f"{stem}{ending}", high / name))
+        expected = f"{Path(name).stem}{Path(name).suffix}"
+        assert expected in lows
+        pairs.append((low / expected, high / name))
     return pairs
 
 
@@ -82,7 +85,7 @@ def test_basicsr_meta_info_names_the_pairs(release: Path, high: str, low: str, s
     name = "meta_info.txt" if high.startswith("train") else "meta_info_validation.txt"
     with (release / name).open() as lines:
         names = [line.strip().split(" ")[0] for line in lines]
-    assert sorted(names) == sorted(os.listdir(release / high)) == sorted(os.listdir(release / low))
+    assert sorted(names) == names_in(release / high) == names_in(release / low)
     for line in (release / name).read_text().split("\n"):
         file, size = line.split(" ")
         with Image.open(release / high / file) as picture:
