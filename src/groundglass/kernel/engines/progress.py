@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 EVERY = 30.0
 """Seconds between two lines where there is no terminal."""
+BLINK = 0.1
+"""Seconds between two pictures of a bar."""
+LEAST_BAR = 8
+"""Characters that a bar has at least."""
 Clock = Callable[[], float]
 
 
@@ -151,21 +155,25 @@ class Lines:
 
 
 class Bars:
-    """A bar on a terminal, gone when the job ends."""
+    """A bar on a terminal, gone when the job ends; as wide as the terminal where no width is given."""
 
-    def __init__(self, title: str, stream: TextIO, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, title: str, stream: TextIO, clock: Clock = time.monotonic, width: int | None = None
+    ) -> None:
         self._title = title
         self._stream = stream
         self._clock = clock
+        self._width = width
         self._tally = Tally(0, clock)
+        self._next = clock()
         self._display: RichProgress | None = None
         self._task: TaskID | None = None
 
     def begin(self, total: int) -> None:
         """Show the bar."""
         self._tally = Tally(total, self._clock)
-        self._display = _display(self._stream)
-        self._task = self._display.add_task(self._title, total=total, count="", fast="", failed="")
+        self._display = _display(self._stream, self._width)
+        self._task = self._display.add_task(self._title, total=total, count="", failed="")
         self._display.start()
 
     def add(self, summary: Summary) -> None:
@@ -173,18 +181,16 @@ class Bars:
         self._tally.add(summary)
 
     def tick(self, under_way: int) -> None:
-        """Move the bar."""
-        if self._display is None or self._task is None:
+        """Move the bar, some times a second."""
+        now = self._clock()
+        if self._display is None or self._task is None or now < self._next:
             return
+        self._next = now + BLINK
         tally = self._tally
         done = tally.done + under_way
-        self._display.update(
-            self._task,
-            completed=done,
-            count=f"{thousands(done)} of {thousands(tally.total)}",
-            fast=tally.how_fast(under_way),
-            failed=reasons(tally.failed),
-        )
+        count = f"{thousands(done)} of {thousands(tally.total)} · {tally.how_fast(under_way)}"
+        room = self._display.console.width - len(self._title) - len(count) - LEAST_BAR - 6
+        self._display.update(self._task, completed=done, count=count, failed=_failures(tally, room))
         self._display.refresh()
 
     def end(self) -> None:
@@ -194,20 +200,28 @@ class Bars:
             self._display = None
 
 
-def _display(stream: TextIO) -> RichProgress:
+def _failures(tally: Tally, room: int) -> str:
+    """The failures by reason where ``room`` characters hold them, else how many they are."""
+    in_full = reasons(tally.failed)
+    total = tally.failed.total()
+    return in_full if len(in_full) <= room or not total else f"{thousands(total)} failed"
+
+
+def _display(stream: TextIO, width: int | None) -> RichProgress:
     """A rich display of one line; refreshed by the engine's ticks, so it needs no thread of its own."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as RichProgress
     from rich.table import Column
 
+    one_line = Column(no_wrap=True)
+    bar = Column(ratio=1, min_width=LEAST_BAR)
     return RichProgress(
-        TextColumn("  {task.description}", markup=False, table_column=Column(no_wrap=True)),
-        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=8)),
-        TextColumn("{task.fields[count]}", markup=False, table_column=Column(no_wrap=True)),
-        TextColumn("{task.fields[fast]}", markup=False, table_column=Column(no_wrap=True)),
-        TextColumn("{task.fields[failed]}", style="red", markup=False, table_column=Column(no_wrap=True)),
-        console=Console(file=stream, emoji=False, highlight=False),
+        TextColumn("  {task.description}", markup=False, table_column=one_line),
+        BarColumn(None, "bright_black", "default", "default", "default", table_column=bar),
+        TextColumn("{task.fields[count]}", markup=False, table_column=one_line),
+        TextColumn("{task.fields[failed]}", style="red", markup=False, table_column=one_line),
+        console=Console(file=stream, width=width, emoji=False, highlight=False),
         auto_refresh=False,
         transient=True,
         expand=True,

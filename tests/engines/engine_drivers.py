@@ -1,0 +1,69 @@
+"""The engines that the contract is put to, and a program of its own that runs one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+
+from groundglass.kernel.engines.local import run_job
+
+ENGINES = {"local": run_job}
+DRIVER = Path(__file__).with_name("driver.py")
+MARK = "GROUNDGLASS_TEST_MARK"
+
+
+class Driver:
+    """A program of its own that runs a job, with every process that it starts marked in its environment."""
+
+    def __init__(self, engine: str, folder: Path, *arguments: str) -> None:
+        self.mark = uuid.uuid4().hex
+        command = [sys.executable, str(DRIVER), engine, str(folder), *arguments]
+        self.popen = subprocess.Popen(
+            command,
+            env=os.environ | {MARK: self.mark},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def family(self) -> list[psutil.Process]:
+        """All living processes that this driver started, and itself."""
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def workers(self) -> list[psutil.Process]:
+        """Those of the family that are deepest: the fork server's children."""
+        return [
+            process for process in self.family() if (parent := process.parent()) and self._is_served(parent)
+        ]
+
+    def end(self, seconds: float = 30) -> tuple[int, str]:
+        """Wait for it; its exit code and what it said."""
+        _, said = self.popen.communicate(timeout=seconds)
+        return self.popen.returncode, said
+
+    def orphans(self, seconds: float = 5) -> list[psutil.Process]:
+        """Those that are still alive after a while."""
+        until = time.monotonic() + seconds
+        while (family := self.family()) and time.monotonic() < until:
+            time.sleep(0.05)
+        return family
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == self.mark
+        except psutil.Error:
+            return False
+
+    def _is_served(self, process: psutil.Process) -> bool:
+        try:
+            return self._is_ours(process) and "forkserver" in " ".join(process.cmdline()[:4])
+        except psutil.Error:
+            return False

@@ -1,0 +1,219 @@
+"""What every engine must do: each item has its row once, whatever happens to workers and driver."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import engine_jobs as jobs
+import psutil
+import pytest
+from engine_jobs import Squares, rows, squares_of
+
+from groundglass.kernel.engines.progress import Silent
+from groundglass.kernel.engines.shards import Settings, Stop, Summary, Totals
+from groundglass.kernel.errors import GroundglassError, Interrupted, TooManyFailed, UnreachableError
+
+RunJob = Callable[..., Totals]
+QUICK = Settings(workers=2, shard=8, seconds_per_image=1.0)
+
+
+class Watch(Silent):
+    """Remembers what the engine told."""
+
+    def __init__(self) -> None:
+        self.total = -1
+        self.added = 0
+        self.ended = 0
+
+    def begin(self, total: int) -> None:
+        self.total = total
+
+    def add(self, summary: Summary) -> None:
+        self.added += summary.images
+
+    def end(self) -> None:
+        self.ended += 1
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("count", [0, 1, 7, 333])
+def test_every_item_has_its_row(engine: RunJob, tmp_path: Path, workers: int, count: int) -> None:
+    watch = Watch()
+    totals = engine(Squares(tmp_path), range(count), Settings(workers=workers, shard=8), watch)
+    assert rows(tmp_path) == squares_of(range(count))
+    assert (totals.images, dict(totals.failed)) == (count, {})
+    assert (watch.total, watch.added, watch.ended) == (count, count, 1)
+
+
+def test_items_are_only_sliced_never_copied(engine: RunJob, tmp_path: Path) -> None:
+    longest = 0
+
+    class Items(list[int]):
+        def __getitem__(self, key: object) -> object:
+            nonlocal longest
+            found = super().__getitem__(key)  # type: ignore[index]
+            longest = max(longest, len(found) if isinstance(found, list) else 1)
+            return found
+
+        def __iter__(self) -> object:  # type: ignore[override]
+            raise AssertionError("iterated over")
+
+    engine(Squares(tmp_path), Items(range(100)), QUICK, Silent())
+    assert len(rows(tmp_path)) == 100
+    assert longest <= 8
+
+
+@pytest.mark.parametrize(
+    ("poison", "reason", "detail"),
+    [
+        ("exit", "worker_died", "exit code 3"),
+        ("segfault", "worker_died", "killed by SIGSEGV"),
+        ("kill", "worker_died", "killed by SIGKILL"),
+        ("hang", "timeout", "longer than 1 s"),
+        ("hang_natively", "timeout", "longer than 1 s"),
+        ("memory", "out_of_memory", ""),
+        ("sys_exit", "measure_failed", "SystemExit: enough"),
+        ("interrupt", "measure_failed", "KeyboardInterrupt"),
+        ("raise", "measure_failed", "ZeroDivisionError"),
+        ("unpicklable", "measure_failed", "holds a lock"),
+        ("image_error", "truncated", "3 rows are missing"),
+    ],
+)
+@pytest.mark.parametrize("where", [0, 13, 15, 29])
+def test_a_poisoned_item_is_an_error_row_and_costs_no_other(
+    engine: RunJob, tmp_path: Path, poison: str, reason: str, detail: str, where: int
+) -> None:
+    if reason == "timeout" and where != 13:
+        pytest.skip("one position is enough for what takes a second each")
+    totals = engine(Squares(tmp_path, {where: poison}), range(30), QUICK, Silent())
+    found = rows(tmp_path)
+    assert [row for row in found if row[0] != where] == [
+        row for row in squares_of(range(30)) if row[0] != where
+    ]
+    assert len(found) == 30
+    assert found[where][2] == reason
+    assert detail in (found[where][3] or "")
+    assert (totals.images, dict(totals.failed)) == (30, {reason: 1})
+
+
+def test_many_poisons_at_once(engine: RunJob, tmp_path: Path) -> None:
+    poisons = {0: "exit", 1: "segfault", 2: "raise", 17: "kill", 18: "hang", 19: "exit", 63: "exit"}
+    totals = engine(Squares(tmp_path, poisons), range(64), Settings(2, 1.0, 32), Silent())
+    found = rows(tmp_path)
+    assert [row[0] for row in found] == list(range(64))
+    assert {row[0] for row in found if row[2]} == set(poisons)
+    assert dict(totals.failed) == {"worker_died": 5, "measure_failed": 1, "timeout": 1}
+
+
+def test_an_item_that_killed_by_chance_gets_a_second_try(engine: RunJob, tmp_path: Path) -> None:
+    finished = threading.Event()
+    killed: list[int] = []
+    killer = threading.Thread(target=_kill_workers, args=(finished, killed, 4))
+    killer.start()
+    try:
+        totals = engine(Squares(tmp_path, seconds=0.01), range(300), Settings(workers=2, shard=16), Silent())
+    finally:
+        finished.set()
+        killer.join()
+    assert len(killed) == 4
+    assert rows(tmp_path) == squares_of(range(300))
+    assert totals.images == 300
+
+
+def _kill_workers(finished: threading.Event, killed: list[int], most: int) -> None:
+    """SIGKILL to some worker now and then, wherever it is."""
+    chance = random.Random(7)
+    while len(killed) < most and not finished.wait(chance.uniform(0.1, 0.25)):
+        if workers := _workers():
+            victim = chance.choice(workers)
+            victim.kill()
+            killed.append(victim.pid)
+
+
+def _workers() -> list[psutil.Process]:
+    servers = [child for child in psutil.Process().children() if "forkserver" in " ".join(child.cmdline())]
+    return [worker for server in servers for worker in server.children()]
+
+
+def test_a_death_between_saving_and_saying_so_doubles_no_row(engine: RunJob, tmp_path: Path) -> None:
+    totals = engine(jobs.DiesOnceInSaving(tmp_path), range(40), QUICK, Silent())
+    assert (tmp_path / "died").exists()
+    assert rows(tmp_path) == squares_of(range(40))
+    assert totals.images == 40
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (jobs.AlwaysDiesInSaving, "died while they saved"),
+        (jobs.CannotBeUnpickled, "ZeroDivisionError"),
+        (lambda folder: jobs.CannotBeUnpickled(folder, how="exit"), "died before their first image"),
+        (jobs.BreaksInSaving, "a mistake in the program"),
+    ],
+)
+def test_what_can_never_work_ends_with_an_explanation(
+    engine: RunJob, tmp_path: Path, job: Callable[[Path], object], words: str
+) -> None:
+    with pytest.raises(GroundglassError, match=words) as raised:
+        engine(job(tmp_path), range(40), QUICK, Silent())
+    assert raised.value.exit_code == 1
+    assert not _workers()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_full_disk_ends_the_job_and_leaves_what_is_saved(
+    engine: RunJob, tmp_path: Path, whole: bool
+) -> None:
+    with pytest.raises(UnreachableError, match=os.strerror(errno.ENOSPC)) as raised:
+        engine(jobs.FillsTheDisk(tmp_path, whole=whole), range(400), Settings(1, shard=8), Silent())
+    assert raised.value.exit_code == 3
+    assert raised.value.hint
+    assert rows(tmp_path) == squares_of(range(48))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_error_that_is_about_no_image_ends_the_job_as_it_was(engine: RunJob, tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError, match="network disk is gone") as raised:
+        engine(Squares(tmp_path, {20: "unreachable"}), range(40), Settings(1, shard=8), Silent())
+    assert raised.value.hint == "plug it in"
+    assert rows(tmp_path) == squares_of(range(16))
+
+
+def test_a_wish_to_stop_saves_what_is_done(engine: RunJob, tmp_path: Path) -> None:
+    stop = Stop()
+    threading.Timer(0.8, stop.ask).start()
+    with pytest.raises(Interrupted) as raised:
+        engine(Squares(tmp_path, seconds=0.1), range(1000), Settings(2, shard=1000), Silent(), stop)
+    found = rows(tmp_path)
+    assert found == squares_of([row[0] for row in found])
+    assert 2 <= len(found) < 40
+    assert f"{len(found)} of 1,000 images are done" in str(raised.value)
+
+
+def test_a_second_wish_waits_for_nobody(engine: RunJob, tmp_path: Path) -> None:
+    stop = Stop()
+    stop.ask()
+    stop.ask()
+    begun = time.monotonic()
+    with pytest.raises(Interrupted):
+        engine(Squares(tmp_path, {0: "hang_natively"}), range(100), Settings(1), Silent(), stop)
+    assert time.monotonic() - begun < 1.5
+
+
+def test_a_wish_with_an_error_raises_that(engine: RunJob, tmp_path: Path) -> None:
+    stop = Stop()
+
+    class Fussy(Silent):
+        def add(self, summary: Summary) -> None:
+            if summary.failed:
+                stop.ask(TooManyFailed("1 of 8 failed"))
+
+    with pytest.raises(TooManyFailed):
+        engine(Squares(tmp_path, {5: "raise"}), range(100_000), QUICK, Fussy(), stop)
+    assert len(rows(tmp_path)) < 100_000
