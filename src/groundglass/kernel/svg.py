@@ -1,0 +1,266 @@
+"""Small charts as SVG text, for the report and the dataset card: no script, no font, no colour of their own.
+
+Colours come from the page through the classes ``kept``, ``dropped``, ``grid``, ``limit`` and ``dist``; without
+a style sheet everything is drawn in the current text colour, so a chart also stands alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Side = Literal["below", "above"]
+
+_LONG_TAIL = 4.0
+"""A tail this many times as long as the other one is shown on a logarithmic axis."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A horizontal axis from ``low`` to ``high``.
+
+    cut_low/cut_high  whether values beyond that end exist; they are counted in the first or last bar
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    cut_low: bool = False
+    cut_high: bool = False
+
+    def place(self, value: float) -> float:
+        """Where a value lies: 0 at ``low``, 1 at ``high``, held inside.
+
+        >>> Axis(1, 100, log=True).place(10)
+        0.5
+        """
+        if self.log:
+            share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return min(1.0, max(0.0, share))
+
+    def edges(self, bins: int) -> Numbers:
+        """The bins' borders, evenly apart on this axis."""
+        if self.log:
+            return np.geomspace(self.low, self.high, bins + 1)
+        return np.linspace(self.low, self.high, bins + 1)
+
+    def ticks(self, most: int = 8) -> list[float]:
+        """Round numbers on the axis.
+
+        >>> Axis(0, 47).ticks(5)
+        [0.0, 10.0, 20.0, 30.0, 40.0]
+        """
+        if self.log and self.high / self.low >= 10:
+            return _log_ticks(self.low, self.high, most)
+        return _even_ticks(self.low, self.high, most)
+
+
+def _even_ticks(low: float, high: float, most: int) -> list[float]:
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+def _log_ticks(low: float, high: float, most: int) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for leads in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [lead * 10.0**decade for decade in decades for lead in leads]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) <= most:
+            return ticks
+    return ticks[:: math.ceil(len(ticks) / most)]
+
+
+def choose_axis(values: Numbers, limits: tuple[float, ...] = ()) -> Axis:
+    """An axis on which the bulk of the values can be seen, whatever their tails do.
+
+    A long upper tail of positive numbers gives a logarithmic axis; otherwise the outermost half per cent is
+    cut off when it would take more than a third of the room. ``limits`` always lie inside.
+
+    >>> choose_axis(np.array([1.0, 2, 3, 4]))
+    Axis(low=1.0, high=4.0, log=False, cut_low=False, cut_high=False)
+    >>> choose_axis(np.geomspace(1, 1000, 50)).log
+    True
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        finite = np.array([0.0, 1.0])
+    least, most = float(finite.min()), float(finite.max())
+    p1, p50, p99 = (float(q) for q in np.percentile(finite, [1, 50, 99]))
+    log = (
+        least > 0
+        and min(limits, default=least) > 0
+        and p99 > 20 * p1
+        and (p99 - p50) > _LONG_TAIL * (p50 - p1)
+    )
+    low, high = _ends(finite, least, most, log)
+    low, high = min(low, *limits, low), max(high, *limits, high)
+    if low == high:
+        low, high = (low / 2, high * 2) if log else (low - 0.5, high + 0.5)
+    return Axis(low, high, log, cut_low=least < low, cut_high=most > high)
+
+
+def _ends(finite: Numbers, least: float, most: float, log: bool) -> tuple[float, float]:
+    """The ends of an axis: the values' own, or the inner 99 % where the rest takes over a third of the room."""
+    scale = np.log if log else np.positive
+    inner_low, inner_high = (float(q) for q in np.percentile(finite, [0.5, 99.5]))
+    room = float(scale(inner_high) - scale(inner_low))
+    low = inner_low if float(scale(inner_low) - scale(least)) > room / 3 else least
+    high = inner_high if float(scale(most) - scale(inner_high)) > room / 3 else most
+    return low, high
+
+
+def count_bins(count: int) -> int:
+    """How many bars a histogram of ``count`` values gets (Rice's rule, from 10 to 60).
+
+    >>> count_bins(200), count_bins(10_000)
+    (12, 43)
+    """
+    return max(10, min(60, round(2 * count ** (1 / 3))))
+
+
+def bin_counts(values: Numbers, axis: Axis, bins: int) -> NDArray[np.int64]:
+    """How many values lie in each bin; those beyond an end are counted in the outermost bin."""
+    finite = values[np.isfinite(values)]
+    return np.histogram(np.clip(finite, axis.low, axis.high), axis.edges(bins))[0]
+
+
+def short(value: float) -> str:
+    """A number for a label: four digits at most, no trailing zeros.
+
+    >>> short(12480), short(0.25), short(30.0), short(1234567)
+    ('12,480', '0.25', '30', '1.23M')
+    """
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:.3g}M"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Width and height of a chart, and the room below the bars for the axis, in px."""
+
+    width: int = 960
+    height: int = 200
+    foot: int = 24
+
+
+def histogram(
+    values: Numbers,
+    axis: Axis,
+    name: str,
+    title: str,
+    limit: float | None = None,
+    keep: Side = "below",
+    size: Size = Size(),
+) -> str:
+    """A histogram; with a ``limit``, the kept side is filled, the dropped side hatched and a line stands between.
+
+    name   unique on its page: clip paths are called after it
+    title  what it shows, for readers that cannot see it
+    The elements ``[data-part=kept|dropped|limit]`` are all that has to move when the limit does.
+    """
+    counts = bin_counts(values, axis, count_bins(int(np.isfinite(values).sum())))
+    plot = size.height - size.foot
+    bars = _bars_path(counts, size.width, plot)
+    at = None if limit is None else axis.place(limit) * size.width
+    body = _plain_bars(bars) if at is None else _split_bars(bars, name, at, keep, size.width, plot)
+    line = "" if at is None else _limit_line(at, plot)
+    return (
+        f'<svg class="chart histogram" viewBox="0 0 {size.width} {size.height}" role="img" '
+        f'aria-label="{escape(title)}" data-width="{size.width}"><title>{escape(title)}</title>'
+        f"{_axis_marks(axis, size.width, plot)}{body}{line}</svg>"
+    )
+
+
+def _bars_path(counts: NDArray[np.int64], width: float, plot: float) -> str:
+    """All bars as one path; a bar that is not empty is at least 1.5 px high."""
+    tallest = max(1, int(counts.max(initial=0)))
+    step = width / len(counts)
+    gap = min(1.0, step / 4)
+    parts: list[str] = []
+    for index, count in enumerate(counts.tolist()):
+        if count:
+            high = max(1.5, (plot - 16) * count / tallest)
+            parts.append(f"M{index * step + gap / 2:.2f} {plot:g}v{-high:.2f}h{step - gap:.2f}V{plot:g}z")
+    return "".join(parts)
+
+
+def _plain_bars(bars: str) -> str:
+    return f'<path class="kept" d="{bars}" fill="currentColor"/>'
+
+
+def _split_bars(bars: str, name: str, at: float, keep: Side, width: float, plot: float) -> str:
+    boxes = {"below": (0.0, at), "above": (at, width - at)}
+    drop: Side = "above" if keep == "below" else "below"
+    return (
+        f'<defs><pattern id="{name}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><path class="hatch" d="M0 0V5" stroke="currentColor" stroke-width="2"/></pattern>'
+        f"{_clip(name, 'kept', boxes[keep], plot)}{_clip(name, 'dropped', boxes[drop], plot)}</defs>"
+        f'<path class="dropped" d="{bars}" fill="url(#{name}-hatch)" clip-path="url(#{name}-dropped)"/>'
+        f'<path class="kept" d="{bars}" fill="currentColor" clip-path="url(#{name}-kept)"/>'
+    )
+
+
+def _clip(name: str, part: str, box: tuple[float, float], plot: float) -> str:
+    x, width = box
+    return (
+        f'<clipPath id="{name}-{part}"><rect data-part="{part}" x="{x:.2f}" y="0" '
+        f'width="{max(0.0, width):.2f}" height="{plot:g}"/></clipPath>'
+    )
+
+
+def _limit_line(at: float, plot: float) -> str:
+    return f'<path class="limit" data-part="limit" d="M0 0V{plot:g}" transform="translate({at:.2f} 0)" stroke="currentColor"/>'
+
+
+def _axis_marks(axis: Axis, width: float, plot: float) -> str:
+    marks = [f'<path class="grid" d="M0 {plot + 0.5:g}H{width:g}" stroke="currentColor"/>']
+    for tick in axis.ticks():
+        x = axis.place(tick) * width
+        anchor = "start" if x < 8 else "end" if x > width - 8 else "middle"
+        marks.append(
+            f'<path class="grid" d="M{x:.2f} {plot:g}v4" stroke="currentColor"/>'
+            f'<text x="{x:.2f}" y="{plot + 18:g}" text-anchor="{anchor}" font-size="12" fill="currentColor">{short(tick)}</text>'
+        )
+    return "".join(marks)
+
+
+def distribution(values: Numbers, axis: Axis, width: int = 120, height: int = 16) -> str:
+    """The outline of a distribution as an SVG path (``d``), to lay a mark upon: `bullet` does, the report's drawer does."""
+    counts = bin_counts(values, axis, min(24, count_bins(values.size))).astype(float)
+    tops = height - (height - 1) * counts / max(1.0, counts.max(initial=0))
+    step = width / len(tops)
+    points = "".join(f"V{top:.1f}h{step:.2f}" for top in tops)
+    return f"M0 {height}{points}V{height}z"
+
+
+def bullet(values: Numbers, axis: Axis, value: float, title: str, width: int = 120, height: int = 16) -> str:
+    """One value on the distribution of its pool: where does this one stand."""
+    x = axis.place(value) * width
+    return (
+        f'<svg class="chart bullet" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
+        f'<title>{escape(title)}</title><path class="dist" d="{distribution(values, axis, width, height)}" '
+        f'fill="currentColor" fill-opacity=".3"/><path class="limit" d="M{x:.2f} 0V{height}" stroke="currentColor" stroke-width="2"/></svg>'
+    )
+
+
+def funnel_bar(whole: int, rows_in: int, rows_out: int, title: str, width: int = 240, height: int = 4) -> str:
+    """A thin bar: as long as the share of ``whole`` that came in, filled as far as rows went on."""
+    scale = width / max(1, whole, rows_in, rows_out)
+    return (
+        f'<svg class="chart funnel" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{escape(title)}"><title>{escape(title)}</title>'
+        f'<rect class="dropped" width="{rows_in * scale:.2f}" height="{height}" fill="currentColor" fill-opacity=".3"/>'
+        f'<rect class="kept" width="{rows_out * scale:.2f}" height="{height}" fill="currentColor"/></svg>'
+    )

@@ -1,0 +1,1 @@
+"""The static report of a run: one folder that opens from disk, without a server and without a network."""

@@ -1,0 +1,122 @@
+"""Which charts belong to a step, and the numbers that the page's script needs to move their lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.kernel.record import Column
+from groundglass.kernel.svg import Axis, Side, Size, choose_axis, histogram
+from groundglass.reports.facts import StepFacts
+from groundglass.reports.pools import Pool, Pools
+
+_SMALL = Size(460, 132)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One histogram of a step.
+
+    column  what is counted
+    limit   where the line stands; None where the step draws none
+    op      how a value is compared with the limit
+    svg     the chart
+    """
+
+    column: str
+    about: Column
+    axis: Axis
+    svg: str
+    limit: float | None = None
+    op: str = ""
+
+    @property
+    def side(self) -> Side:
+        """The kept side of the line."""
+        return "below" if self.op in ("<", "<=") else "above"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that a step draws: on which column, where, and which side is kept."""
+
+    column: str
+    op: str
+    limit: float
+
+
+def lines_of(step: StepFacts, pool: Pool, pools: Pools) -> tuple[Line, ...]:
+    """The lines that decide a step, all of them or none: a rule that is shown in part would be a false one."""
+    if step.ranking is not None:
+        return _cut_of(step.ranking.column, step.ranking.order, pool, pools)
+    if any(threshold.column not in pools.columns for threshold in step.thresholds):
+        return ()
+    return tuple(Line(threshold.column, threshold.op, threshold.limit) for threshold in step.thresholds)
+
+
+def _cut_of(column: str, order: str, pool: Pool, pools: Pools) -> tuple[Line, ...]:
+    """Where a ranked list was cut: at the worst value that was kept."""
+    if column not in pools.columns:
+        return ()
+    kept = pools.values(column)[pool.rows][pool.status != 1]
+    kept = kept[np.isfinite(kept)]
+    if not kept.size:
+        return ()
+    return (
+        Line(column, ">=", float(kept.min())) if order == "higher" else Line(column, "<=", float(kept.max())),
+    )
+
+
+def charts_of(step: StepFacts, pool: Pool, pools: Pools, name: str) -> tuple[Chart, ...]:
+    """The histograms of a step: one a line, one a measured column, or the shorter side of what a source brought."""
+    if not len(pool):
+        return ()
+    lines = lines_of(step, pool, pools)
+    if lines:
+        size = Size() if len(lines) == 1 else _SMALL
+        return tuple(
+            _line_chart(line, pool, pools, f"{name}-{place}", size) for place, line in enumerate(lines)
+        )
+    columns = [column for column in step.columns if column in pools.columns]
+    charts = (
+        _plain_chart(column, pools.columns[column], pools.values(column)[pool.rows]) for column in columns
+    )
+    if step.kind == "source":
+        charts = iter((_side_chart(pool, pools),))
+    return tuple(chart for chart in charts if chart is not None)
+
+
+def _line_chart(line: Line, pool: Pool, pools: Pools, name: str, size: Size) -> Chart:
+    values = pools.values(line.column)[pool.rows]
+    axis = choose_axis(values, (line.limit,))
+    side: Side = "below" if line.op in ("<", "<=") else "above"
+    title = f"{line.column} of {len(pool):,} images, kept where {line.op} {line.limit:.6g}"
+    svg = histogram(values, axis, name, title, line.limit, side, size)
+    return Chart(line.column, pools.columns[line.column], axis, svg, line.limit, line.op)
+
+
+def _plain_chart(column: str, about: Column, values: NDArray[np.float64]) -> Chart | None:
+    if not np.isfinite(values).any():
+        return None
+    axis = choose_axis(values)
+    return Chart(
+        column,
+        about,
+        axis,
+        histogram(values, axis, column, f"{column} of {len(values):,} images", size=_SMALL),
+    )
+
+
+def _side_chart(pool: Pool, pools: Pools) -> Chart | None:
+    sides = np.fmin(pools.values("width")[pool.rows], pools.values("height")[pool.rows])
+    return _plain_chart(
+        "shorter side", Column("px", 1, None, "higher", "the shorter of width and height"), sides
+    )
+
+
+def axis_data(axis: Axis) -> dict[str, Any]:
+    """An axis as the page's script reads it."""
+    return {"low": axis.low, "high": axis.high, "log": axis.log}

@@ -1,0 +1,187 @@
+"""What a report needs to know of a run, as plain data. Nothing here reads a file or draws anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import pyarrow as pa
+
+from groundglass.kernel.record import Column
+
+State = Literal["done", "interrupted", "failed", "running"]
+Status = Literal["kept", "dropped", "failed", "held_out"]
+Op = Literal["<", "<=", ">", ">="]
+
+STATUSES: tuple[Status, ...] = ("kept", "dropped", "failed", "held_out")
+"""Every status of a row; the page knows them by their place in this list."""
+
+ROWS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("parent", pa.string()),
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("region", pa.string()),
+        pa.field("born_at", pa.string(), nullable=False),
+        pa.field("left_at", pa.string()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("reason", pa.string()),
+    ]
+)
+"""The columns that `RunFacts.rows` must have; beside them come one float column a measure, and any of `EXTRAS`."""
+
+EXTRAS = ("path", "licence", "author", "format")
+"""Text columns of `RunFacts.rows` that are shown where they are given."""
+
+VERDICTS = pa.schema(
+    [
+        pa.field("step", pa.string(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("kept", pa.bool_(), nullable=False),
+        pa.field("failed", pa.bool_(), nullable=False),
+        pa.field("reason", pa.string()),
+        pa.field("margin", pa.float64()),
+    ]
+)
+"""The selections tables of a run, one under the other, with the step's name in front."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One comparison of a rule: ``column op limit``, such as ``blockiness < 30``."""
+
+    column: str
+    op: Op
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.column} {self.op} {self.limit:g}"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A rule that cuts one ranked list in two: the best by ``column`` are kept.
+
+    order  which way is better
+    rule   how the recipe writes it, so that the page can write it again
+    """
+
+    column: str
+    order: Literal["higher", "lower"]
+    rule: Literal["top_k", "quantile"]
+
+
+@dataclass(frozen=True)
+class StepFacts:
+    """What one step did.
+
+    name        the step's unique name in the recipe, e.g. "select-1"
+    kind        source, measure, select, hold_out, transform, split or release
+    label       what it does in a few words, e.g. "blockiness < 30"
+    rows_in     rows of the current set before it (for a source: files listed)
+    rows_out    rows of the current set after it (for a source: rows that can be read)
+    unit        what the rows after it are called, e.g. "photographs", "tiles"
+    seconds     wall time; None while it was not reached
+    cached      how many rows needed no work, since it was known already
+    reasons     how many rows left or failed for which reason
+    thresholds  the step keeps a row exactly when all of them hold; () when its rule is anything else
+    ranking     the list it cuts in two; None when it does not (or does so per group)
+    columns     the columns that a measure step brought
+    """
+
+    name: str
+    kind: str
+    label: str
+    rows_in: int
+    rows_out: int
+    dropped: int = 0
+    failed: int = 0
+    unit: str = "photographs"
+    seconds: float | None = None
+    cached: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    thresholds: tuple[Threshold, ...] = ()
+    ranking: Ranking | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An image that could not be used: where, the word of `groundglass.kernel.errors.REASONS`, what the decoder said."""
+
+    uri: str
+    source: str
+    step: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Everything that the report of one run shows.
+
+    name        the recipe's name
+    number      the run's number under that name
+    state       done, interrupted, failed or running
+    made_at     when the run ended, or when it was last written to
+    lock        the first hex digits of the lock's hash; "" where there is no lock yet
+    folder      the run's folder as the user types it, e.g. "runs/faceup/0003"
+    recipe      the recipe's path as the user types it, e.g. "faceup.yaml"
+    steps       every step of the recipe, in order; those not reached have ``seconds=None``
+    rows        `ROWS`, the measures' columns and any of `EXTRAS`; one row an image, photographs and derived ones
+    columns     what the measures' columns mean, in the order in which they are shown
+    thumbnails  id -> an encoded picture (JPEG, WebP or PNG), upright; ids may be absent
+    verdicts    `VERDICTS`
+    failures    a sample of images that failed, the most telling first
+    error/hint  what stopped a failed run, and what to try
+    """
+
+    name: str
+    number: int
+    state: State
+    made_at: datetime
+    seed: int
+    lock: str
+    folder: str
+    recipe: str
+    steps: tuple[StepFacts, ...]
+    rows: pa.Table
+    columns: Mapping[str, Column]
+    thumbnails: Mapping[str, bytes]
+    verdicts: pa.Table
+    failures: tuple[Failure, ...] = ()
+    error: str = ""
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when a table lacks a column, or a row or verdict names a step that is not there."""
+        _need_columns(self.rows, (*ROWS.names, *self.columns), "rows")
+        _need_columns(self.verdicts, VERDICTS.names, "verdicts")
+        _need_steps(self)
+
+
+def _need_columns(table: pa.Table, wanted: tuple[str, ...] | list[str], name: str) -> None:
+    missing = [column for column in wanted if column not in table.column_names]
+    if missing:
+        raise ValueError(f"RunFacts.{name} lacks {', '.join(missing)}")
+
+
+def _need_steps(facts: RunFacts) -> None:
+    known = {step.name for step in facts.steps} | {None}
+    named = {
+        "rows.born_at": facts.rows["born_at"],
+        "rows.left_at": facts.rows["left_at"],
+        "verdicts.step": facts.verdicts["step"],
+    }
+    for place, column in named.items():
+        strange = set(column.unique().to_pylist()) - known
+        if strange:
+            raise ValueError(f"RunFacts.{place} names no step of the run: {sorted(map(str, strange))}")
+    strange = set(facts.rows["status"].unique().to_pylist()) - set(STATUSES)
+    if strange:
+        raise ValueError(f"RunFacts.rows.status is none of {STATUSES}: {sorted(map(str, strange))}")

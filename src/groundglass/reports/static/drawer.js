@@ -1,0 +1,156 @@
+// @ts-check
+"use strict";
+
+/** One image's story: the picture, where it stands on every measure, each verdict, and the command that says why. */
+const Drawer = (() => {
+  const { make, find } = Dom;
+  /** @type {any} */ let home;
+  /** @type {HTMLElement | null} */ let cameFrom = null;
+  let row = -1, actual = false;
+
+  function isOpen() { return !home.hidden; }
+
+  /** @param {number} which */
+  function open(which) {
+    const fresh = home.hidden;
+    if (fresh) cameFrom = /** @type {any} */ (document.activeElement);
+    row = which;
+    home.hidden = false;
+    document.body.classList.add("has-drawer");
+    home.replaceChildren(stage(), tools(), story());
+    home.scrollTop = 0;
+    if (fresh && innerWidth <= 860) find(".close", home).focus();
+  }
+
+  function close() {
+    if (home.hidden) return;
+    home.hidden = true;
+    document.body.classList.remove("has-drawer");
+    cameFrom?.focus({ preventScroll: true });
+  }
+
+  function flip() { actual = !actual; if (isOpen()) open(row); }
+
+  /** The picture itself where it still lies on this disk, otherwise its thumbnail. */
+  function stage() {
+    const node = make("div", { class: `stage${actual ? " actual" : ""}` });
+    const path = Model.word("path", row);
+    const small = () => node.replaceChildren(Picture.draw(row, home.clientWidth || 440, 320, 1.5), make("span", { class: "stage-note" }, Picture.box(row)[0] < 0 ? "" : "thumbnail"));
+    small();
+    if (path && location.protocol === "file:" && Model.last[row] !== Model.FAILED) showFile(node, path);
+    return node;
+  }
+
+  /** @param {any} node @param {string} path */
+  function showFile(node, path) {
+    const mine = row;
+    const image = new Image();
+    image.onload = () => { if (mine === row) node.replaceChildren(framed(image)); };
+    image.src = `file://${path.split("/").map(encodeURIComponent).join("/")}`;
+    image.alt = Model.rows.uri[row];
+  }
+
+  /** The region of a photograph, fit into the stage or one image pixel to one screen pixel. @param {HTMLImageElement} image */
+  function framed(image) {
+    const at = Picture.window(Model.word("region", row), image.naturalWidth, image.naturalHeight);
+    const real = 1 / devicePixelRatio;
+    const scale = actual ? real : Math.min((home.clientWidth || 440) / at.w, 320 / at.h, Math.max(real, 1));
+    const frame = make("div", { class: "frame" }, image);
+    Object.assign(frame.style, { width: `${at.w * scale}px`, height: `${at.h * scale}px`, overflow: "hidden", margin: actual ? "auto" : "" });
+    Object.assign(image.style, {
+      width: `${image.naturalWidth * at.sx * scale}px`, height: `${image.naturalHeight * at.sy * scale}px`, maxWidth: "none", maxHeight: "none",
+      transform: `translate(${-at.x * scale}px, ${-at.y * scale}px)`, imageRendering: scale > 1 ? "pixelated" : "auto",
+    });
+    return frame;
+  }
+
+  function tools() {
+    const button = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {() => void} */ act, kind = "icon") =>
+      make("button", { type: "button", class: kind, "aria-label": label, title: label, onclick: act }, sign);
+    return make("div", { class: "drawer-tools" },
+      button("The one before", "←", () => Grid.step(-1)), button("The next one", "→", () => Grid.step(1)),
+      make("span", { class: "spread" }),
+      Model.word("path", row) && button("Fit or 1:1 (1)", actual ? "Fit" : "1:1", flip, "quiet"),
+      button("Close (Esc)", "✕", close, "icon close"));
+  }
+
+  function story() {
+    return make("div", { class: "story" }, make("h2", {}, Model.rows.uri[row]), ...about(), ...family(), ...verdicts(), ...measures(), ...command());
+  }
+
+  function about() {
+    const [wide, high] = ["width", "height"].map((name) => Model.columns.find((column) => column.name === name)?.values[row] ?? NaN);
+    const size = Number.isNaN(wide) ? "" : `${wide} × ${high} px`;
+    const region = Model.word("region", row);
+    const facts = [size, Model.word("format", row), Model.word("source", row), Model.word("licence", row), Model.word("author", row)].filter(Boolean);
+    return [make("p", { class: "about" }, facts.join(" · ")), region ? make("p", { class: "about" }, region) : null, Model.word("path", row) ? make("p", { class: "about" }, Model.word("path", row)) : null].filter(Boolean);
+  }
+
+  /** The photograph that it was cut from, or the images that were cut from it. */
+  function family() {
+    const up = Model.parent[row];
+    if (up >= 0) return [make("h3", {}, "Made from"), make("div", { class: "children" }, Picture.cell(up, 48, open))];
+    const made = [];
+    for (let other = 0; other < Model.count; other++) if (Model.parent[other] === row) made.push(other);
+    if (!made.length) return [];
+    const kept = made.filter((other) => Model.last[other] === Model.KEPT).length;
+    return [make("h3", {}, `${Model.whole(made.length)} made from it, ${Model.whole(kept)} kept`), make("div", { class: "children" }, ...made.slice(0, 24).map((other) => Picture.cell(other, 48, open)))];
+  }
+
+  function verdicts() {
+    const list = Model.steps.map((step, index) => ({ step, index, at: Model.placeIn(step, row) })).filter(({ step, index, at }) => at >= 0 && told(step, index));
+    return list.length ? [make("h3", {}, "What happened to it"), ...list.map(({ step, index, at }) => verdict(step, index, at))] : [];
+  }
+
+  /** Whether a step is part of an image's story: it judged it, made it, or lost it. @param {any} step @param {number} index */
+  function told(step, index) { return ["source", "select", "hold_out", "transform"].includes(step.kind) || Model.left[row] === index; }
+
+  /** @param {any} step @param {number} index @param {number} at */
+  function verdict(step, index, at) {
+    const status = step.status[at];
+    const reason = step.reason.codes[at] >= 0 ? step.reason.words[step.reason.codes[at]] : "";
+    const margin = step.margin ? step.margin[at] : NaN;
+    const values = step.lines.map((/** @type {any} */ line) => `${Model.columns[line.column].name} ${Model.format(Model.columns[line.column].values[row])}, limit ${Model.format(line.limit)}`);
+    const why = [values.join("; "), reason.replaceAll("_", " ")].filter(Boolean).join(" · ");
+    return make("div", { class: "verdict" },
+      make("span", { class: `glyph ${Model.NAMES[status]}`, title: Model.TITLES[status] }, Model.SHAPES[status]),
+      make("a", { href: `#step-${index}` }, step.label),
+      make("span", { class: "margin", title: "margin: how far on the kept side of the line" }, Number.isNaN(margin) ? "" : `${margin < 0 ? "−" : "+"}${Model.format(Math.abs(margin))}`),
+      why && make("span", { class: "why" }, why));
+  }
+
+  function measures() {
+    const pool = Model.parent[row] >= 0 ? 1 : 0;
+    const list = Model.columns.filter((column) => !Number.isNaN(column.values[row]));
+    return list.length ? [make("h3", {}, pool ? "Where it stands among the derived images" : "Where it stands among the photographs"), ...list.map((column) => measure(column, column.pools[pool]))] : [];
+  }
+
+  /** @param {any} column @param {any} spread */
+  function measure(column, spread) {
+    const value = column.values[row];
+    return make("div", { class: "measure", title: column.meaning },
+      make("span", { class: "name" }, column.name), spread ? bullet(spread, value) : make("span"),
+      make("span", { class: "value" }, Model.format(value), column.unit && make("span", { class: "muted" }, ` ${column.unit}`)));
+  }
+
+  /** @param {any} spread @param {number} value */
+  function bullet(spread, value) {
+    const at = 1 + 118 * Model.place(spread.axis, value);
+    return make("svg", { class: "bullet", viewBox: "0 0 120 16", preserveAspectRatio: "none", "aria-hidden": "true" },
+      make("path", { class: "dist", d: spread.path }), make("path", { class: "base", d: "M0 15.5H120" }), make("path", { class: "limit", d: `M${at} 0V16` }));
+  }
+
+  /** A word as a shell reads it. @param {string} text */
+  function shell(text) { return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`; }
+
+  function command() {
+    const uri = Model.rows.uri[row], guard = uri.startsWith("-") ? "-- " : "";
+    return [make("h3", {}, "On the command line"), make("div", { class: "copyable" },
+      make("code", {}, `groundglass why ${shell(Model.run.folder)} ${guard}${shell(uri)}`),
+      make("button", { type: "button", class: "quiet", "data-copy": "", "aria-label": "Copy the command" }, "Copy"))];
+  }
+
+  function start() { home = find("#drawer"); }
+
+  return { start, open, close, isOpen, flip };
+})();

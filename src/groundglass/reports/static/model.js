@@ -1,0 +1,144 @@
+// @ts-check
+"use strict";
+
+/**
+ * The run's data as the page uses it. `data.js` assigned the raw form to `window.GROUNDGLASS`; columns are
+ * unpacked when they are first looked at.
+ *
+ * @typedef {{low: number, high: number, log: boolean}} Axis
+ * @typedef {{words: string[], codes: number[]}} Coded
+ * @typedef {{column: number, op: "<" | "<=" | ">" | ">=", limit: number}} Line
+ * @typedef {{name: string, kind: string, label: string, unit: string, rule: string, lines: Line[],
+ *   rows: Int32Array, status: Uint8Array, margin: Float64Array | null, reason: Coded}} Step
+ * @typedef {{axis: Axis, path: string}} Spread
+ * @typedef {{name: string, unit: string, better: string, meaning: string, values: Float64Array,
+ *   pools: (Spread | null)[]}} Column
+ */
+const Model = (() => {
+  const raw = /** @type {any} */ (window).GROUNDGLASS;
+
+  const KEPT = 0, DROPPED = 1, FAILED = 2, HELD_OUT = 3, PASSED_ON = 4;
+  const SHAPES = ["●", "✕", "○", "◇", "→"];
+  const NAMES = ["kept", "dropped", "failed", "held_out", "passed_on"];
+
+  /** Base64 of little-endian numbers. @template T @param {string} text @param {new (b: ArrayBuffer) => T} Type @returns {T} */
+  function unpack(text, Type) {
+    const chars = atob(text);
+    const bytes = new Uint8Array(chars.length);
+    for (let i = 0; i < chars.length; i++) bytes[i] = chars.charCodeAt(i);
+    return new Type(bytes.buffer);
+  }
+
+  /** A property that is worked out once. @param {any} target @param {string} name @param {() => any} make */
+  function lazy(target, name, make) {
+    Object.defineProperty(target, name, {
+      configurable: true, enumerable: true,
+      get() { const value = make(); Object.defineProperty(target, name, { value }); return value; },
+    });
+  }
+
+  /** @param {any} from @returns {Step} */
+  function readStep(from) {
+    const step = { ...from };
+    lazy(step, "rows", () => from.rows === null ? Int32Array.from({ length: raw.rows.count }, (_, i) => i) : unpack(from.rows, Int32Array));
+    lazy(step, "status", () => unpack(from.status, Uint8Array));
+    lazy(step, "margin", () => from.margin === null ? null : unpack(from.margin, Float64Array));
+    return step;
+  }
+
+  /** @param {any} from @returns {Column} */
+  function readColumn(from) {
+    const column = { ...from };
+    lazy(column, "values", () => unpack(from.values, Float64Array));
+    return column;
+  }
+
+  /** @type {Step[]} */
+  const steps = raw.steps.map(readStep);
+  /** @type {Column[]} */
+  const columns = raw.columns.map(readColumn);
+  const rows = raw.rows;
+  const count = /** @type {number} */ (rows.count);
+  const born = unpack(rows.born, Int32Array), left = unpack(rows.left, Int32Array);
+  const parent = unpack(rows.parent, Int32Array), last = unpack(rows.status, Uint8Array);
+  const boxes = unpack(raw.sheets.boxes, Int32Array);
+
+  const becomes = steps.find((step) => step.kind === "transform")?.unit ?? "others";
+  const TITLES = ["Kept", "Dropped", "Failed", "Held out", `Went on as ${becomes}`];
+
+  // A photograph that a transform replaced by derived images was neither kept nor dropped: it went on as those.
+  for (let row = 0; row < count; row++) if (last[row] === KEPT && left[row] < steps.length) last[row] = PASSED_ON;
+
+  /** The word of a coded column for a row, "" where there is none. @param {string} name @param {number} row */
+  function word(name, row) {
+    const coded = rows[name];
+    return coded && coded.codes[row] >= 0 ? /** @type {string} */ (coded.words[coded.codes[row]]) : "";
+  }
+
+  /** @param {number} value @param {Line["op"]} op @param {number} limit */
+  function passes(value, op, limit) {
+    return op === "<" ? value < limit : op === "<=" ? value <= limit : op === ">" ? value > limit : value >= limit;
+  }
+
+  /**
+   * What would become of each image that a step judged if its lines stood elsewhere. With the recipe's own limits
+   * this is what the run found, by definition.
+   * @param {Step} step @param {number[]} limits @returns {Uint8Array}
+   */
+  function judge(step, limits) {
+    if (step.lines.every((line, i) => line.limit === limits[i])) return step.status;
+    const judged = Uint8Array.from(step.status);
+    const tests = step.lines.map((line, i) => ({ op: line.op, limit: limits[i], values: columns[line.column].values }));
+    for (let i = 0; i < judged.length; i++) {
+      if (judged[i] > DROPPED) continue;
+      judged[i] = tests.every((test) => passes(test.values[step.rows[i]], test.op, test.limit)) ? KEPT : DROPPED;
+    }
+    return judged;
+  }
+
+  /** Where a row stands in a step's pool, -1 where it does not. @param {Step} step @param {number} row */
+  function placeIn(step, row) {
+    let low = 0, high = step.rows.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      if (step.rows[middle] === row) return middle;
+      if (step.rows[middle] < row) low = middle + 1; else high = middle - 1;
+    }
+    return -1;
+  }
+
+  /** A value's place on an axis, 0 to 1. @param {Axis} axis @param {number} value */
+  function place(axis, value) {
+    const share = axis.log
+      ? Math.log(Math.max(value, axis.low) / axis.low) / Math.log(axis.high / axis.low)
+      : (value - axis.low) / (axis.high - axis.low);
+    return Math.min(1, Math.max(0, share));
+  }
+
+  /** The value at a place of an axis, rounded to what a hand can mean. @param {Axis} axis @param {number} share */
+  function valueAt(axis, share) {
+    const at = Math.min(1, Math.max(0, share));
+    if (axis.log) return Number((axis.low * (axis.high / axis.low) ** at).toPrecision(3));
+    const step = grain(axis);
+    return Number((Math.round((axis.low + at * (axis.high - axis.low)) / step) * step).toPrecision(12));
+  }
+
+  /** The smallest step of a linear axis that is worth making. @param {Axis} axis */
+  function grain(axis) { return 10 ** Math.floor(Math.log10((axis.high - axis.low) / 100)); }
+
+  /** @param {number} value */
+  function format(value) {
+    if (!Number.isFinite(value)) return "–";
+    if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en-US");
+    return String(Number(value.toPrecision(4)));
+  }
+
+  /** @param {number} value */
+  function whole(value) { return value.toLocaleString("en-US"); }
+
+  return {
+    run: raw.run, steps, columns, rows, count, born, left, parent, last, boxes, sheets: raw.sheets,
+    KEPT, DROPPED, FAILED, HELD_OUT, PASSED_ON, SHAPES, NAMES, TITLES,
+    word, judge, passes, placeIn, place, valueAt, grain, format, whole,
+  };
+})();

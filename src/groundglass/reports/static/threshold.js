@@ -1,0 +1,160 @@
+// @ts-check
+"use strict";
+
+/** The line that can be moved: what would remain, which images, and the recipe line that does it. */
+const Threshold = (() => {
+  const { make, find, all, eachFrame } = Dom;
+  const NEAREST = 16;
+
+  /** @type {Map<number, number[]>} */ const moved = new Map();
+
+  /** A step's limits as they stand. @param {number} index */
+  function limitsOf(index) { return moved.get(index) ?? Model.steps[index].lines.map((line) => line.limit); }
+
+  /** What becomes of a step's images, as its lines stand. @param {number} index */
+  function statusOf(index) { return Model.judge(Model.steps[index], limitsOf(index)); }
+
+  /** A number as a recipe has it. @param {number} value */
+  function plain(value) { return String(Number(value.toPrecision(12))); }
+
+  /** A YAML string in quotes. @param {string} text */
+  function quoted(text) { return text.includes('"') || text.includes("\\") ? `'${text.replaceAll("'", "''")}'` : `"${text}"`; }
+
+  /** A column as an expression names it. @param {string} name */
+  function named(name) { return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`; }
+
+  /** The recipe line of a step whose lines stand at these limits. @param {any} step @param {number[]} limits @param {Uint8Array} status */
+  function recipeLine(step, limits, status) {
+    const kept = status.filter((code) => code === Model.KEPT).length;
+    const by = step.lines.length ? Model.columns[step.lines[0].column].name : "";
+    if (step.rule === "top_k") return `- select: {top_k: ${kept}, by: ${by}}`;
+    if (step.rule === "quantile") {
+      const judged = status.filter((code) => code <= Model.DROPPED).length;
+      return `- select: {quantile: ${plain(Number(((judged - kept) / Math.max(1, judged)).toFixed(4)))}, by: ${by}}`;
+    }
+    const tests = step.lines.map((/** @type {any} */ line, /** @type {number} */ i) => `${named(Model.columns[line.column].name)} ${line.op} ${plain(limits[i])}`);
+    return `- select: {where: ${quoted(tests.join(" and "))}}`;
+  }
+
+  /** Moves a chart's line. @param {any} box @param {number} limit */
+  function drawLine(box, limit) {
+    const axis = JSON.parse(box.dataset.axis), svg = find("svg", box);
+    const wide = Number(svg.dataset.width), share = Model.place(axis, limit), at = share * wide;
+    const below = box.dataset.side === "below";
+    /** @param {string} part @param {number} x @param {number} width */
+    const put = (part, x, width) => { const rect = find(`rect[data-part=${part}]`, svg); rect.setAttribute("x", x); rect.setAttribute("width", Math.max(0, width)); };
+    put(below ? "kept" : "dropped", 0, at);
+    put(below ? "dropped" : "kept", at, wide - at);
+    find("[data-part=limit]", svg).setAttribute("transform", `translate(${at} 0)`);
+    const handle = find(".handle", box);
+    handle.style.left = `${100 * share}%`;
+    handle.setAttribute("aria-valuenow", limit);
+    handle.setAttribute("aria-valuetext", Model.format(limit));
+  }
+
+  /** Everything of a step's view that follows its lines. @param {any} view @param {(row: number) => void} open */
+  function draw(view, open) {
+    const index = Number(view.dataset.step), step = Model.steps[index];
+    const limits = limitsOf(index), status = statusOf(index);
+    for (const box of all(".chart-box.live", view)) drawLine(box, limits[box.dataset.line]);
+    for (const input of all(".limits input", view)) {
+      if (document.activeElement !== input) input.value = plain(limits[input.dataset.line]);
+    }
+    say(view, step, status);
+    find(".recipe code", view).textContent = recipeLine(step, limits, status);
+    find(".back", view).hidden = !moved.has(index);
+    for (const name of ["kept", "dropped"]) fillStrip(find(`[data-strip=${name}] .cells`, view), step, limits, status, name === "kept" ? Model.KEPT : Model.DROPPED, open);
+    Gallery.show(index, status);
+  }
+
+  /** @param {any} view @param {any} step @param {Uint8Array} status */
+  function say(view, step, status) {
+    const kept = status.filter((code) => code === Model.KEPT).length;
+    const before = step.status.filter((/** @type {number} */ code) => code === Model.KEPT).length;
+    const same = status === step.status, more = kept - before;
+    const against = same ? "" : more === 0 ? ", as many as in the run" : `, ${Model.whole(Math.abs(more))} ${more > 0 ? "more" : "fewer"} than in the run`;
+    find(".remain", view).replaceChildren(make("b", {}, Model.whole(kept)), ` of ${Model.whole(status.length)} ${same ? "remain" : "would remain"}${against}`);
+  }
+
+  /**
+   * The images next to the line, on one side of it. With several lines only those that all other lines keep: an
+   * image that fails elsewhere too says nothing about this one.
+   * @param {any} home @param {any} step @param {number[]} limits @param {Uint8Array} status @param {number} side @param {(row: number) => void} open
+   */
+  function fillStrip(home, step, limits, status, side, open) {
+    const near = [];
+    const sees = step.lines.map((/** @type {any} */ line) => Model.columns[line.column].values);
+    for (let i = 0; i < status.length; i++) {
+      if (status[i] !== side) continue;
+      const row = step.rows[i];
+      const wrong = step.lines.filter((/** @type {any} */ line, /** @type {number} */ n) => !Model.passes(sees[n][row], line.op, limits[n]));
+      if (side === Model.DROPPED && wrong.length > 1) continue;
+      const n = side === Model.DROPPED && wrong.length ? step.lines.indexOf(wrong[0]) : 0;
+      const away = Math.abs(sees[n][row] - limits[n]);
+      if (!Number.isNaN(away)) near.push({ row, away, value: sees[n][row] });
+    }
+    near.sort((a, b) => a.away - b.away || a.row - b.row);
+    home.replaceChildren(...near.slice(0, NEAREST).map(({ row, value }) =>
+      make("figure", {}, Picture.cell(row, 96, open), make("figcaption", {}, Model.format(value)))));
+    if (!near.length) home.append(make("p", { class: "empty" }, "None."));
+  }
+
+  /** Let a step's lines be moved by hand, by keys and by number. @param {any} view @param {(row: number) => void} open */
+  function bind(view, open) {
+    const index = Number(view.dataset.step), own = Model.steps[index].lines.map((line) => line.limit);
+    const redraw = eachFrame(() => draw(view, open));
+    /** @param {number} line @param {number} value */
+    const set = (line, value) => {
+      if (!Number.isFinite(value)) return;
+      const limits = [...limitsOf(index)];
+      limits[line] = value;
+      if (limits.every((limit, i) => limit === own[i])) moved.delete(index); else moved.set(index, limits);
+      redraw();
+    };
+    for (const box of all(".chart-box.live", view)) bindChart(box, () => limitsOf(index)[Number(box.dataset.line)], (value) => set(Number(box.dataset.line), value));
+    for (const input of all(".limits input", view)) input.addEventListener("input", () => { if (input.value !== "") set(Number(input.dataset.line), Number(input.value)); });
+    find(".back", view).addEventListener("click", () => { moved.delete(index); redraw(); });
+  }
+
+  /** @param {any} box @param {() => number} get @param {(value: number) => void} set */
+  function bindChart(box, get, set) {
+    const axis = JSON.parse(box.dataset.axis), plot = find(".plot", box), handle = find(".handle", box);
+    const follow = (/** @type {PointerEvent} */ event) => {
+      const place = plot.getBoundingClientRect();
+      set(Model.valueAt(axis, (event.clientX - place.left) / place.width));
+    };
+    plot.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
+      if (event.button !== 0) return;
+      plot.setPointerCapture(event.pointerId);
+      handle.focus({ preventScroll: true });
+      follow(event);
+      event.preventDefault();
+    });
+    plot.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => { if (plot.hasPointerCapture(event.pointerId)) follow(event); });
+    handle.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      const by = keyMove(event);
+      if (by === null) return;
+      set(nudged(axis, get(), by));
+      event.preventDefault();
+    });
+  }
+
+  /** How many grains a key moves the line; ±Infinity is the axis's end. @param {KeyboardEvent} event */
+  function keyMove(event) {
+    /** @type {Record<string, number>} */
+    const moves = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, End: Infinity, Home: -Infinity };
+    const by = moves[event.key];
+    return by === undefined ? null : event.shiftKey ? 10 * by : by;
+  }
+
+  /** @param {Axis} axis @param {number} value @param {number} by */
+  function nudged(axis, value, by) {
+    if (!Number.isFinite(by)) return by > 0 ? axis.high : axis.low;
+    if (axis.log) return Model.valueAt(axis, Model.place(axis, value) + by / 200);
+    const grain = Model.grain(axis);
+    const next = (Math.round(value / grain) + by) * grain;
+    return Math.min(axis.high, Math.max(axis.low, Number(next.toPrecision(12))));
+  }
+
+  return { bind, draw, statusOf };
+})();

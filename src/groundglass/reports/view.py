@@ -1,0 +1,211 @@
+"""What stands on the report's page, in the order in which it is read: plain records for the template."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from groundglass.kernel.errors import REASONS
+from groundglass.kernel.svg import funnel_bar
+from groundglass.reports.charts import Chart, charts_of
+from groundglass.reports.facts import RunFacts, StepFacts
+from groundglass.reports.pools import Pool, Pools
+from groundglass.reports.words import count, duration, number, share, some
+
+_SAMPLES = 200
+"""Failures listed by name; more are only counted."""
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One step as the rail and its own view show it. ``mark`` is the shape before it: kept, dropped or waiting."""
+
+    index: int
+    facts: StepFacts
+    bar: str
+    charts: tuple[Chart, ...]
+    judged: int
+    reached: bool
+    live: bool
+
+    @property
+    def time(self) -> str:
+        return duration(self.facts.seconds)
+
+    @property
+    def share(self) -> str:
+        return share(self.facts.rows_out, self.facts.rows_in)
+
+    @property
+    def grows(self) -> bool:
+        """Whether it makes more rows than came in (tiles)."""
+        return self.facts.kind == "transform"
+
+
+@dataclass(frozen=True)
+class ReasonView:
+    """Why images left: at which step, the reason, how many, and the share of what came in there."""
+
+    step: StepFacts
+    index: int
+    reason: str
+    count: int
+    share: str
+    width: float
+    failed: bool
+
+
+@dataclass(frozen=True)
+class SourceView:
+    """One source: its photographs, what became of them, and the medians of the first measures."""
+
+    name: str
+    photographs: int
+    failed: int
+    dropped: int
+    kept: int
+    share: str
+    width: float
+    derived: int
+    medians: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FailureView:
+    """Failures of one reason."""
+
+    reason: str
+    meaning: str
+    count: int
+    samples: tuple[tuple[str, str], ...]
+
+
+def view_steps(facts: RunFacts, pools: Pools) -> tuple[StepView, ...]:
+    """The steps with their bars and charts."""
+    wholes = _wholes(facts.steps)
+    return tuple(_view_step(index, wholes[index], pools) for index in range(len(facts.steps)))
+
+
+def _view_step(index: int, whole: int, pools: Pools) -> StepView:
+    step = pools.facts.steps[index]
+    pool = pools.of(step) if step.seconds is not None else Pool(*_nothing())
+    title = f"{count(step.rows_in)} in, {count(step.rows_out)} out"
+    charts = charts_of(step, pool, pools, f"step{index}")
+    return StepView(
+        index,
+        step,
+        funnel_bar(whole, step.rows_in, step.rows_out, title),
+        charts,
+        len(pool),
+        step.seconds is not None,
+        any(chart.limit is not None for chart in charts),
+    )
+
+
+def _nothing() -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str | None]]:
+    return np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0), []
+
+
+def _wholes(steps: tuple[StepFacts, ...]) -> list[int]:
+    """What a full bar stands for: the most rows among the steps that count the same things."""
+    group, groups = 0, [0]
+    for _, step in pairwise(steps):
+        group += step.kind == "transform"
+        groups.append(group)
+    most = Counter[int]()
+    for place, step in zip(groups, steps, strict=False):
+        most[place] = max(most[place], step.rows_out, 0 if step.kind == "transform" else step.rows_in)
+    return [most[place] for place in groups]
+
+
+def view_reasons(facts: RunFacts) -> tuple[ReasonView, ...]:
+    """Every reason of every step, in the order of the steps, the commonest first."""
+    most = max((number for step in facts.steps for number in step.reasons.values()), default=1)
+    return tuple(
+        ReasonView(step, index, reason, many, share(many, step.rows_in), 100 * many / most, reason in REASONS)
+        for index, step in enumerate(facts.steps)
+        for reason, many in sorted(step.reasons.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
+def median_columns(pools: Pools) -> tuple[str, ...]:
+    """The measures whose medians stand in the table of sources: the first four."""
+    return tuple(name for name in pools.facts.columns if name in pools.columns)[:4]
+
+
+def view_sources(facts: RunFacts, pools: Pools) -> tuple[SourceView, ...]:
+    """The sources, largest first."""
+    names = np.array(facts.rows["source"].to_pylist(), object)
+    views = [_view_source(str(name), names == name, facts, pools) for name in dict.fromkeys(names.tolist())]
+    return tuple(sorted(views, key=lambda view: -view.photographs))
+
+
+def _view_source(name: str, mine: np.ndarray, facts: RunFacts, pools: Pools) -> SourceView:
+    photographs = mine & ~pools.derived
+    became = [int((photographs & (pools.status == code)).sum()) for code in range(4)]
+    total = int(photographs.sum())
+    values = (pools.values(column)[photographs] for column in median_columns(pools))
+    finite = (column[np.isfinite(column)] for column in values)
+    medians = tuple(number(float(np.median(column)) if column.size else None) for column in finite)
+    derived = int((mine & pools.derived & (pools.status == 0) & (pools.left >= len(facts.steps))).sum())
+    kept = became[0] + became[3]
+    return SourceView(
+        name,
+        total,
+        became[2],
+        became[1],
+        kept,
+        share(kept, total),
+        100 * kept / max(1, total),
+        derived,
+        medians,
+    )
+
+
+def view_failures(facts: RunFacts) -> tuple[FailureView, ...]:
+    """Failures by reason, the commonest first; counts come from the steps, names from the sample."""
+    counts = Counter[str]()
+    for step in facts.steps:
+        counts.update({reason: many for reason, many in step.reasons.items() if reason in REASONS})
+    for reason, many in Counter(failure.reason for failure in facts.failures).items():
+        counts[reason] = max(counts[reason], many)
+    return tuple(
+        FailureView(reason, REASONS.get(reason, ""), many, _samples(facts, reason))
+        for reason, many in counts.most_common()
+    )
+
+
+def _samples(facts: RunFacts, reason: str) -> tuple[tuple[str, str], ...]:
+    found = [(failure.uri, failure.detail) for failure in facts.failures if failure.reason == reason]
+    return tuple(found[:_SAMPLES])
+
+
+def headline(facts: RunFacts) -> str:
+    """The run in one line, e.g. "10,000 tiles from 12,480 photographs"."""
+    taken, unit = _taken(facts)
+    if not taken:
+        return "No images yet" if facts.state == "running" else "No images"
+    last = next((step for step in reversed(facts.steps) if step.seconds is not None), None)
+    if last is None:
+        return some(taken, unit)
+    if last.unit == unit:
+        return f"{count(last.rows_out)} of {some(taken, unit)}"
+    return f"{some(last.rows_out, last.unit)} from {some(taken, unit)}"
+
+
+def summary(facts: RunFacts) -> str:
+    """What happened on the way, in one sentence."""
+    dropped, failed = (sum(getattr(step, name) for step in facts.steps) for name in ("dropped", "failed"))
+    known = [step.seconds for step in facts.steps if step.seconds is not None]
+    steps = some(len(facts.steps), "steps")
+    done = steps if len(known) == len(facts.steps) else f"{len(known)} of {steps}"
+    return f"{count(dropped)} dropped and {count(failed)} failed in {done}, {duration(sum(known))} in all; seed {facts.seed}."
+
+
+def _taken(facts: RunFacts) -> tuple[int, str]:
+    """How many images the sources listed, and what they are called."""
+    sources = [step for step in facts.steps if step.kind == "source"]
+    return sum(step.rows_in for step in sources), sources[0].unit if sources else "images"
