@@ -23,7 +23,7 @@ lint: $(VENV)/dev.stamp
 check: lint test                 ## what must be green before every commit
 
 docs: $(VENV)/dev.stamp          ## write the generated reference anew
-	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/generate.py
 
 $(VENV)/core.stamp: pyproject.toml constraints.txt | $(VENV)
 	@echo "installing groundglass into $(VENV) …" >&2

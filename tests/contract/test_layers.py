@@ -8,7 +8,12 @@ from pathlib import Path
 import groundglass
 
 PACKAGE = Path(groundglass.__file__).parent
-FLOORS = [{"kernel"}, {"sources", "measures", "selections", "transforms"}, {"recipes", "releases"}, {"cli", "reports"}]
+FLOORS = [
+    {"kernel"},
+    {"sources", "measures", "selections", "transforms"},
+    {"recipes", "releases"},
+    {"cli", "reports"},
+]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 ALLOWED = {("cli", "reports"), ("recipes", "releases"), ("releases", "recipes")}
 

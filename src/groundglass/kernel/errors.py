@@ -72,7 +72,9 @@ class MissingExtra(RecipeError):
     """
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what}: the extra '{extra}' is not installed", f"pip install 'groundglass[{extra}]'")
+        super().__init__(
+            f"{what}: the extra '{extra}' is not installed", f"pip install 'groundglass[{extra}]'"
+        )
         self.args = (what, extra)
 
 

@@ -62,7 +62,9 @@ def parse(region: str) -> tuple[Step, ...]:
 def _parse_step(text: str) -> Step:
     found = _STEP.fullmatch(text)
     if found is None:
-        raise RecipeError(f"{text!r} is no step of a region", "write crop(x,y,width,height) or resize(WxH,kernel)")
+        raise RecipeError(
+            f"{text!r} is no step of a region", "write crop(x,y,width,height) or resize(WxH,kernel)"
+        )
     if found["kernel"]:
         return Resize(int(found["rw"]), int(found["rh"]), found["kernel"])
     return Crop(int(found["x"]), int(found["y"]), int(found["w"]), int(found["h"]))

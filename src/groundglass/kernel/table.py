@@ -85,6 +85,12 @@ def parts_named(token: str) -> Iterator[None]:
         _names.reset(before)
 
 
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write a file, whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def part_name() -> str:
     """A file name for a part that no other worker or earlier run has used."""
     names = _names.get()

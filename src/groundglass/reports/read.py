@@ -60,7 +60,9 @@ def read_facts(folder: RunFolder) -> RunFacts:
 def all_verdicts(tables: RunTables) -> pa.Table:
     """The verdicts of all steps in order, one table."""
     parts = [
-        table.add_column(0, "step", pa.array([name] * table.num_rows, pa.string())).select(VERDICTS.names).cast(VERDICTS)
+        table.add_column(0, "step", pa.array([name] * table.num_rows, pa.string()))
+        .select(VERDICTS.names)
+        .cast(VERDICTS)
         for name, table in tables.verdicts.items()
     ]
     return pa.concat_tables(parts) if parts else VERDICTS.empty_table()
@@ -112,7 +114,9 @@ def sample(fates: pa.Table) -> pa.Table:
         return fates
     con = connect()
     con.register("fates", fates)
-    groups = con.execute("SELECT count(*) FROM (SELECT DISTINCT born_at, left_at, status FROM fates)").fetchone()
+    groups = con.execute(
+        "SELECT count(*) FROM (SELECT DISTINCT born_at, left_at, status FROM fates)"
+    ).fetchone()
     share = MOST_ROWS // (groups[0] if groups else 1)
     return con.execute(
         "SELECT * FROM fates QUALIFY row_number() OVER (PARTITION BY born_at, left_at, status ORDER BY id) <= $share "
@@ -130,22 +134,35 @@ def report_columns(tables: RunTables) -> dict[str, tuple[Column, list[tuple[str,
         meaning = Column(column["unit"], column["low"], column["high"], column["better"], column["meaning"])
         found.setdefault(column["name"], (meaning, []))[1].append((column["key"], column["column"]))
     shadowed = ("width", "height")
-    return {name: (meaning, list(dict.fromkeys(places))) for name, (meaning, places) in found.items() if name not in shadowed}
+    return {
+        name: (meaning, list(dict.fromkeys(places)))
+        for name, (meaning, places) in found.items()
+        if name not in shadowed
+    }
 
 
-def with_measures(tables: RunTables, rows: pa.Table, columns: Mapping[str, tuple[Column, list[tuple[str, str]]]]) -> pa.Table:
+def with_measures(
+    tables: RunTables, rows: pa.Table, columns: Mapping[str, tuple[Column, list[tuple[str, str]]]]
+) -> pa.Table:
     """The rows with the values of every column."""
     con = connect()
     con.register("chosen", rows)
-    keys = {key: f"m{n}" for n, key in enumerate(dict.fromkeys(key for _, places in columns.values() for key, _ in places))}
+    keys = {
+        key: f"m{n}"
+        for n, key in enumerate(dict.fromkeys(key for _, places in columns.values() for key, _ in places))
+    }
     for key, alias in keys.items():
         con.register(alias, tables.store.read(key))
-    joins = " ".join(f"LEFT JOIN {a} ON {a}.sha256 = r.sha256 AND {a}.region = r.region" for a in keys.values())
+    joins = " ".join(
+        f"LEFT JOIN {a} ON {a}.sha256 = r.sha256 AND {a}.region = r.region" for a in keys.values()
+    )
     values = "".join(
         f', coalesce({", ".join(f"{keys[key]}.{column}::DOUBLE" for key, column in places)}) AS "{name}"'
         for name, (_, places) in columns.items()
     )
-    table = con.execute(f"SELECT r.* EXCLUDE (sha256, detail){values} FROM chosen r {joins} ORDER BY r.uri, r.region")
+    table = con.execute(
+        f"SELECT r.* EXCLUDE (sha256, detail){values} FROM chosen r {joins} ORDER BY r.uri, r.region"
+    )
     return table.to_arrow_table()
 
 

@@ -70,9 +70,22 @@ def _translate(glob: str) -> str:
     return "".join(signs.get(piece, re.escape(piece)) for piece in pieces)
 
 
+def listed_file(path: Path) -> Listed:
+    """A single file as a row of a listing, uri as it was written."""
+    raw = os.fsencode(path.expanduser().absolute())
+    try:
+        return _listed_file(_text(os.fsencode(path)), raw, os.stat(raw))
+    except FileNotFoundError:
+        return Listed(str(path), raw, error="vanished", detail="there is no such file")
+    except OSError as error:
+        return Listed(str(path), raw, error="unreadable", detail=error.strerror)
+
+
 def _walk(folder: Path, prefix: str) -> Iterator[Listed]:
     """Depth first without recursion; a folder that links back to one on the way down is not entered again."""
-    pending: list[tuple[bytes, str, frozenset[tuple[int, int]]]] = [(os.fsencode(folder), prefix, frozenset())]
+    pending: list[tuple[bytes, str, frozenset[tuple[int, int]]]] = [
+        (os.fsencode(folder), prefix, frozenset())
+    ]
     while pending:
         path, uri, above = pending.pop()
         try:

@@ -56,6 +56,10 @@ FAULTS: dict[str, str] = {
 """Every fault that `make_sample` plants, and what was done."""
 
 
+SAMPLE_COLUMNS = {"fault": "VARCHAR"}
+"""What comes with each picture besides its file, as ``meta.fault``, with its SQL type."""
+
+
 def make_sample(folder: Path) -> pa.Table:
     """Write the photographs and their faulty versions below ``folder`` and list them, with what was planted.
 
@@ -63,7 +67,7 @@ def make_sample(folder: Path) -> pa.Table:
     Files that are there already are left alone, so a second call writes nothing.
     Raises MissingExtra when scikit-image is not installed.
     """
-    data = _wheel_folder()
+    data = find_photographs()
     planted: dict[str, tuple[str, Original]] = {}
     for original in ORIGINALS:
         for uri, fault in _versions(original):
@@ -83,7 +87,8 @@ def make_sample(folder: Path) -> pa.Table:
     return listing
 
 
-def _wheel_folder() -> Path:
+def find_photographs() -> Path:
+    """The folder of scikit-image's pictures. Raises MissingExtra when it is not installed."""
     found = find_spec("skimage")
     if found is None or found.origin is None:
         raise MissingExtra("the sample photographs come with scikit-image", "quickstart")
@@ -128,7 +133,9 @@ def _planted_csv(planted: dict[str, tuple[str, Original]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["uri", "fault", "what_was_done", "licence", "origin"])
-    writer.writerows([uri, fault, FAULTS[fault], o.licence, o.origin] for uri, (fault, o) in sorted(planted.items()))
+    writer.writerows(
+        [uri, fault, FAULTS[fault], o.licence, o.origin] for uri, (fault, o) in sorted(planted.items())
+    )
     return text.getvalue().encode()
 
 

@@ -1,0 +1,86 @@
+"""Writes the generated pages of docs/reference from the code. `make docs`; a test checks that they are current."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from groundglass.selections.catalog import SELECTIONS
+
+from groundglass.cli.main import COMMANDS, groundglass
+from groundglass.kernel.record import Column, Parameter
+from groundglass.measures.catalog import MEASURES
+from groundglass.recipes.reference import reference_page
+from groundglass.recipes.schema import json_schema
+from groundglass.transforms.catalog import TRANSFORMS
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- made by `make docs`; do not edit -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """File name → text of every generated page."""
+    return {
+        "commands.md": commands_page(),
+        "measures.md": NOTE + "# Measures\n\n" + "\n".join(measure_section(m) for m in MEASURES.values()),
+        "selections.md": NOTE + "# Selections\n\n" + "\n".join(rule_section(s) for s in SELECTIONS.values()),
+        "transforms.md": NOTE + "# Transforms\n\n" + "\n".join(rule_section(t) for t in TRANSFORMS.values()),
+        "recipe.md": reference_page(),
+        "recipe.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+    }
+
+
+def commands_page() -> str:
+    """Every command's `--help`, word for word."""
+    parts = [NOTE + "# Commands\n"]
+    for name in COMMANDS:
+        command = groundglass.get_command(click.Context(groundglass), name)
+        assert command is not None
+        context = click.Context(
+            command, info_name=f"groundglass {name}", max_content_width=100, terminal_width=100
+        )
+        parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+def measure_section(measure: Any) -> str:
+    rows = "\n".join(
+        f"| `{name}` | {column.unit or '–'} | {span(column)} | {column.better} | {column.meaning} |"
+        for name, column in measure.columns.items()
+    )
+    return (
+        f"## {measure.name}\n\n{measure.summary}\n\nVersion {measure.version}. {measure.reference}\n\n"
+        f"| column | unit | range | better | meaning |\n|---|---|---|---|---|\n{rows}\n{parameter_table(measure.parameters)}"
+    )
+
+
+def rule_section(entry: Any) -> str:
+    return f"## {entry.name}\n\n{entry.summary}\n{parameter_table(entry.parameters)}\n{entry.reference}\n"
+
+
+def parameter_table(parameters: Mapping[str, Parameter]) -> str:
+    if not parameters:
+        return ""
+    rows = "\n".join(
+        f"| `{name}` | {p.default} | {p.unit or '–'} | {p.meaning} |" for name, p in parameters.items()
+    )
+    return f"\n| parameter | default | unit | meaning |\n|---|---|---|---|\n{rows}\n"
+
+
+def span(column: Column) -> str:
+    ends = ["…" if end is None else f"{end:g}" for end in (column.low, column.high)]
+    return " to ".join(ends)
+
+
+def main() -> None:
+    """Write all pages."""
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

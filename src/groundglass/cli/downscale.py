@@ -1,0 +1,47 @@
+"""`groundglass downscale`: exact low-resolution versions of pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from groundglass.cli.options import as_json
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write to."
+)
+@click.option(
+    "-s", "--scale", default=4, show_default=True, type=click.IntRange(min=2), help="How many times smaller."
+)
+@click.option(
+    "-k",
+    "--kernel",
+    default="matlab_bicubic",
+    show_default=True,
+    help="matlab_bicubic, lanczos, box or area.",
+)
+@as_json
+def command(images: tuple[Path, ...], out: Path, scale: int, kernel: str, as_json: bool) -> None:
+    """Write IMAGES a whole number of times smaller, as PNG, into the folder OUT. Nothing is overwritten.
+
+    Right and bottom are cropped first so that every side is a multiple of the scale: HR is exactly scale × LR.
+    """
+    from groundglass.cli.funnel import plain_line
+    from groundglass.recipes.single import downscale_files
+
+    rows = downscale_files(images, out, scale, kernel)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for row in rows:
+        done = (
+            f"→ {row['file']}  {row['width']} × {row['height']}"
+            if row["error"] is None
+            else f"✕ {row['error']}"
+        )
+        click.echo(f"{plain_line(row['uri'])}  {done}")

@@ -1,0 +1,95 @@
+"""The funnel as text: what came into each step, what left it, and why."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+
+import click
+
+from groundglass.kernel.words import duration, thousands
+from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
+
+COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
+HEAD = ("step", "", "in", "out", "dropped", "failed", "time", "")
+
+
+def print_funnel(folder: RunFolder, record: RunRecord) -> None:
+    """The whole funnel of a run, and what to type next."""
+    files = sum(step.into for step in record.steps if step.kind == "source")
+    sources = ", ".join(step.label for step in record.steps if step.kind == "source")
+    click.echo(f"{record.name} · run {record.number} · {thousands(files)} files from {sources}\n")
+    print_table(HEAD, [row_of(step) for step in record.steps])
+    for step in record.steps:
+        for note in step.notes:
+            click.echo(f"\n  {step.step}: {note}")
+    click.echo()
+
+
+def row_of(step: StepRecord) -> tuple[str, ...]:
+    """One line of the funnel; a dash where a step of this kind can have no such number."""
+    judges = step.kind in ("select", "transform")
+    extra = [] if not step.held_out else [f"held out {thousands(step.held_out)}"]
+    known = (
+        [f"{thousands(step.cached)} known already"]
+        if step.cached and step.kind in ("measure", "source")
+        else []
+    )
+    return (
+        step.kind,
+        shorten(step.label),
+        thousands(step.into),
+        thousands(step.out),
+        thousands(step.dropped) if judges or step.dropped else "–",
+        thousands(step.failed),
+        duration(step.seconds),
+        " · ".join(extra + list(reasons_in_words(step)) + known),
+    )
+
+
+def reasons_in_words(step: StepRecord) -> Iterable[str]:
+    """The failures by reason, most frequent first; what a select dropped is said by its label."""
+    if step.kind == "select" and not step.failed:
+        return []
+    counted = sorted(step.reasons.items(), key=lambda pair: -pair[1])
+    return [f"{reason.replace('_', ' ')} {thousands(count)}" for reason, count in counted[:4]]
+
+
+def plain_line(text: str) -> str:
+    """Text of unknown origin on one line: newlines and control characters are shown, not obeyed."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
+
+
+def shorten(text: str, width: int = 34) -> str:
+    """A label on one line."""
+    plain = plain_line(" ".join(text.split()))
+    return plain if len(plain) <= width else plain[: width - 1] + "…"
+
+
+def print_table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (2, 3, 4, 5, 6)
+) -> None:
+    """Columns that line up: words left, numbers right; the last column takes what the terminal's width leaves."""
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    total = shutil.get_terminal_size((100, 24)).columns
+    for number, row in enumerate([head, *rows]):
+        cells = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        line = ("  " + "  ".join(cells)).rstrip()
+        styled = click.style(_fit(line, total), dim=True) if number == 0 else _fit(line, total)
+        click.echo(styled)
+
+
+def _fit(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def print_next(lines: Mapping[str, str]) -> None:
+    """The last lines: where things are, and what to type."""
+    widest = max(map(len, lines))
+    for word, what in lines.items():
+        click.echo(f"  {word.ljust(widest)}  {what}")

@@ -1,0 +1,51 @@
+"""`groundglass measure`: measure single pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from groundglass.cli.options import as_json, workers
+
+
+@click.command()
+@click.argument("measures")
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@workers
+@as_json
+def command(measures: str, images: tuple[Path, ...], workers: int, as_json: bool) -> None:
+    """Take MEASURES (names with commas between) of IMAGES.
+
+    \b
+    groundglass measure blockiness,sharpness A.jpg B.png
+    groundglass measure header --json -- -odd-name.jpg
+
+    With --json: a list with one object for every path given, in order: uri, the measures' columns, and error (null,
+    or the reason).
+    """
+    from groundglass.kernel.engines.progress import progress
+    from groundglass.recipes.single import measure_files
+
+    names = [name.strip() for name in measures.split(",") if name.strip()]
+    rows = measure_files(images, names, workers, progress("measure", quiet=as_json))
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        _print_rows(rows)
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    """One block a picture: values, or the reason why there are none."""
+    from groundglass.cli.funnel import plain_line
+
+    widest = max((len(name) for row in rows for name in row), default=0)
+    for row in rows:
+        click.secho(plain_line(row["uri"]), bold=True)
+        for name, value in row.items():
+            if name == "uri" or (name == "error" and value is None):
+                continue
+            shown = "–" if value is None else f"{value:,.6g}" if isinstance(value, float) else value
+            click.echo(f"  {name.ljust(widest)}  {shown}")

@@ -1,0 +1,18 @@
+"""`groundglass measures`: what can be measured."""
+
+from __future__ import annotations
+
+import click
+
+from groundglass.cli.options import as_json
+
+
+@click.command()
+@click.argument("name", required=False)
+@as_json
+def command(name: str | None, as_json: bool) -> None:
+    """List the measures with their columns: unit, range, and which way is better. With NAME, that one in full."""
+    from groundglass.cli.catalogs import print_catalog
+    from groundglass.measures.catalog import MEASURES
+
+    print_catalog(MEASURES, name, "measure", as_json)

@@ -1,0 +1,50 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+runs_folder = click.option(
+    "--runs", default="runs", type=click.Path(path_type=Path), show_default=True, help="Folder of the runs."
+)
+workers = click.option("--workers", default=0, show_default="one a core", help="Processes.")
+overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change the recipe, e.g. steps.tiles.transform.tile=128.",
+)
+profile = click.option("--profile", metavar="NAME", help="Replace steps as this profile of the recipe says.")
+limit = click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N files of each source."
+)
+
+
+def recipe_options(command: Command) -> Command:
+    """The options that change a recipe."""
+    for option in (limit, profile, overrides):
+        command = option(command)
+    return command
+
+
+class Share(click.ParamType):
+    """'5%', '.05' or '0'."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            share = float(value[:-1]) / 100 if str(value).endswith("%") else float(value)
+        except ValueError:
+            self.fail(f"{value!r} is no share; write 5% or .05", param, ctx)
+        if not 0 <= share <= 1:
+            self.fail(f"{value} is not between 0 and 100%", param, ctx)
+        return share

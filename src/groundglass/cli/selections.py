@@ -1,0 +1,18 @@
+"""`groundglass selections`: how images can be kept or dropped."""
+
+from __future__ import annotations
+
+import click
+
+from groundglass.cli.options import as_json
+
+
+@click.command()
+@click.argument("name", required=False)
+@as_json
+def command(name: str | None, as_json: bool) -> None:
+    """List the selections with their settings. With NAME, that one in full."""
+    from groundglass.cli.catalogs import print_catalog
+    from groundglass.selections.catalog import SELECTIONS
+
+    print_catalog(SELECTIONS, name, "selection", as_json)

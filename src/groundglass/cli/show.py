@@ -1,0 +1,60 @@
+"""`groundglass show`: what a run did, step by step."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("run", required=False)
+@click.option(
+    "--runs", default="runs", type=click.Path(path_type=Path), show_default=True, help="Folder of the runs."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def command(run: str | None, runs: Path, as_json: bool) -> None:
+    """Show what RUN did, step by step: what came in, what left, and why.
+
+    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Without RUN, the runs are
+    listed.
+    """
+    from groundglass.cli.funnel import print_funnel, print_next
+    from groundglass.recipes.folder import find_run, load_record
+
+    if run is None:
+        _list_runs(runs, as_json)
+        return
+    folder = find_run(run, runs)
+    record = load_record(folder)
+    if as_json:
+        steps = [step.shown() for step in record.steps]
+        answer = {"name": record.name, "number": record.number, "state": record.state, "steps": steps}
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    print_funnel(folder, record)
+    lines = {"state": record.state if not record.error else f"{record.state}: {record.error}"}
+    if (folder.report / "index.html").exists():
+        lines["report"] = str(folder.report / "index.html")
+    lines["next"] = f"groundglass why {folder.path} IMAGE"
+    print_next(lines)
+
+
+def _list_runs(runs: Path, as_json: bool) -> None:
+    from groundglass.cli.funnel import print_table
+    from groundglass.kernel.words import thousands
+    from groundglass.recipes.folder import RunFolder, load_record
+
+    records = [load_record(RunFolder(path.parent)) for path in sorted(runs.glob("*/[0-9]*/run.json"))]
+    if as_json:
+        keys = ("name", "number", "state")
+        click.echo(json.dumps([{key: getattr(record, key) for key in keys} for record in records], indent=2))
+    elif not records:
+        click.echo(f"no runs in {runs}/ yet; try: groundglass quickstart")
+    else:
+        rows = [
+            (f"{runs}/{r.name}/{r.number:04d}", r.state, thousands(r.steps[-1].out) if r.steps else "–")
+            for r in records
+        ]
+        print_table(("run", "state", "images left"), rows, right=(2,))

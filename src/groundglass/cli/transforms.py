@@ -1,0 +1,18 @@
+"""`groundglass transforms`: how images can be scaled and cut."""
+
+from __future__ import annotations
+
+import click
+
+from groundglass.cli.options import as_json
+
+
+@click.command()
+@click.argument("name", required=False)
+@as_json
+def command(name: str | None, as_json: bool) -> None:
+    """List the transforms with their settings. With NAME, that one in full."""
+    from groundglass.cli.catalogs import print_catalog
+    from groundglass.transforms.catalog import TRANSFORMS
+
+    print_catalog(TRANSFORMS, name, "transform", as_json)

@@ -1,0 +1,222 @@
+"""Which columns a step can name, and the table that puts their values beside its rows.
+
+A column is found by its name and by whose it is: the row's own (``blockiness``), its parent's
+(``parent.blockiness``), its photograph's (``root.blockiness``) or what came with the source (``meta.caption``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.kernel.record import Better, Measure
+from groundglass.kernel.store import MeasureStore
+from groundglass.kernel.table import connect
+
+ROWS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("parent", pa.string()),
+        ("root", pa.string()),
+        ("source", pa.string()),
+        ("uri", pa.string()),
+        ("sha256", pa.string()),
+        ("region", pa.string()),
+        ("width", pa.int64()),
+        ("height", pa.int64()),
+    ]
+)
+"""The rows of the current set, photographs and virtual images alike."""
+
+FACTS = {
+    "id": "VARCHAR",
+    "source": "VARCHAR",
+    "uri": "VARCHAR",
+    "sha256": "VARCHAR",
+    "width": "BIGINT",
+    "height": "BIGINT",
+}
+"""Columns that every row has, with their SQL types."""
+
+IMAGE_FACTS = {"licence": "VARCHAR", "author": "VARCHAR", "warning": "VARCHAR"}
+"""Columns of the photograph that come with its source."""
+
+SQL_TYPES: dict[type, str] = {float: "DOUBLE", int: "BIGINT", str: "VARCHAR", bool: "BOOLEAN", bytes: "BLOB"}
+ARROW_TYPES: dict[type, pa.DataType] = {
+    float: pa.float64(),
+    int: pa.int64(),
+    str: pa.string(),
+    bool: pa.bool_(),
+    bytes: pa.binary(),
+}
+ColumnPath = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A measured column as a recipe names it.
+
+    key, column   where its values lie in the store; for scores made elsewhere, key is the table's file
+    join          "content" for measures (sha256 and region), else the row's column that the score table names
+    generation    0 for photographs, one more after each transform
+    """
+
+    name: str
+    key: str
+    column: str
+    sql_type: str
+    better: Better
+    unit: str
+    step: str
+    generation: int
+    join: str = "content"
+    low: float | None = None
+    high: float | None = None
+    meaning: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def measured_columns(measure: Measure, key: str, prefix: str, step: str, generation: int) -> list[Column]:
+    """The columns that a measure brings, as a recipe names them."""
+    return [
+        Column(
+            name=f"{prefix}{name}",
+            key=key,
+            column=name,
+            sql_type=SQL_TYPES[column.kind],
+            better=column.better,
+            unit=column.unit,
+            step=step,
+            generation=generation,
+            low=column.low,
+            high=column.high,
+            meaning=column.meaning,
+        )
+        for name, column in measure.columns.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The columns that are known at a step."""
+
+    columns: tuple[Column, ...] = ()
+    generation: int = 0
+    mixed: bool = False
+    """True after a transform with `if`: rows of the generation before are still among the rows."""
+    meta: Mapping[str, str] | None = None
+
+    def with_columns(self, columns: Iterable[Column]) -> Scope:
+        return replace(self, columns=(*self.columns, *columns))
+
+    def own(self) -> dict[str, Column]:
+        """The measured columns of the rows themselves."""
+        oldest = self.generation - 1 if self.mixed else self.generation
+        return {column.name: column for column in self.columns if column.generation >= oldest}
+
+    def of_generation(self, generation: int) -> dict[str, Column]:
+        return {column.name: column for column in self.columns if column.generation == generation}
+
+    def types(self) -> dict[str, str]:
+        """Every name that an expression may use, ``root.x`` and so on included, with its SQL type."""
+        own = {name: column.sql_type for name, column in self.own().items()}
+        roots = {f"root.{name}": c.sql_type for name, c in self.of_generation(0).items()}
+        parents = {
+            f"parent.{name}": c.sql_type
+            for name, c in self.of_generation(max(0, self.generation - 1)).items()
+        }
+        sizes = {f"{whose}.{name}": "BIGINT" for whose in ("root", "parent") for name in ("width", "height")}
+        meta = {f"meta.{name}": kind for name, kind in (self.meta or {}).items()}
+        return FACTS | IMAGE_FACTS | sizes | meta | roots | parents | own
+
+    def find(self, path: ColumnPath) -> Column | None:
+        """The measured column that a name means; None for plain facts such as ``width``."""
+        if path[0] == "root" and len(path) > 1:
+            return self.of_generation(0).get(path[1])
+        if path[0] == "parent" and len(path) > 1:
+            return self.of_generation(max(0, self.generation - 1)).get(path[1])
+        return self.own().get(path[0]) if len(path) == 1 else None
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What values are looked up in: every row so far, every photograph, the store, and tables of scores."""
+
+    rows: pa.Table
+    images: pa.Table
+    store: MeasureStore
+    scores: Mapping[str, pa.Table]
+
+
+def pool(rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tables) -> pa.Table:
+    """The rows with the columns that ``paths`` name.
+
+    Own columns are flat, the others fields of the structs ``root``, ``parent`` and ``meta``; beside a measured
+    column stands ``error:<name>`` with the reason why it has no value.
+    """
+    query = _PoolQuery(scope, tables, rows)
+    chosen = [f"r.{name}" for name in ROWS.names if name not in ("parent", "root")]
+    structs: dict[str, list[str]] = {}
+    for path in dict.fromkeys(paths):
+        if path in {(name,) for name in FACTS}:
+            continue
+        value, error = query.column(path)
+        name = ".".join(path)
+        if len(path) == 1:
+            chosen.append(f'{value} AS "{name}"')
+        else:
+            structs.setdefault(path[0], []).append(f'"{path[1]}" := {value}')
+        if error:
+            chosen.append(f'{error} AS "error:{name}"')
+    chosen += [f"struct_pack({', '.join(fields)}) AS {whose}" for whose, fields in structs.items()]
+    return query.fetch(chosen)
+
+
+class _PoolQuery:
+    """The joins that the columns of a pool need, each made once."""
+
+    def __init__(self, scope: Scope, tables: Tables, rows: pa.Table) -> None:
+        self.scope, self.tables = scope, tables
+        self.connection = connect()
+        self.connection.register("rows", rows)
+        self.joins: dict[str, str] = {}
+
+    def column(self, path: ColumnPath) -> tuple[str, str]:
+        """The SQL of a column's value, and of its error where it can have one."""
+        measured = self.scope.find(path)
+        whose = path[0] if len(path) > 1 else "own"
+        if measured is not None:
+            alias = self._measure(whose, measured)
+            return f'{alias}."{measured.column}"', f"{alias}.error" if measured.join == "content" else ""
+        if whose in ("root", "parent"):
+            return f'{self._relative(whose)}."{path[1]}"', ""
+        image = self._join("image", self.tables.images, "image.id = r.root")
+        return (f'{image}.meta."{path[1]}"' if whose == "meta" else f'{image}."{path[0]}"'), ""
+
+    def fetch(self, chosen: list[str]) -> pa.Table:
+        return self.connection.execute(
+            f"SELECT {', '.join(chosen)} FROM rows r {' '.join(self.joins.values())}"
+        ).to_arrow_table()
+
+    def _relative(self, whose: str) -> str:
+        return self._join(whose, self.tables.rows, f"{whose}.id = r.{whose}")
+
+    def _measure(self, whose: str, column: Column) -> str:
+        alias = f"{whose}_{column.key}"
+        if column.join != "content":
+            on = f'"{alias}"."{column.join}" = r.{column.join}'
+            return self._join(alias, self.tables.scores[column.key], on)
+        region = {"own": "r.region", "root": "''"}.get(whose) or f"{self._relative(whose)}.region"
+        on = f'"{alias}".sha256 = r.sha256 AND "{alias}".region = {region}'
+        return self._join(alias, self.tables.store.read(column.key), on)
+
+    def _join(self, alias: str, table: pa.Table, on: str) -> str:
+        if alias not in self.joins:
+            self.connection.register(f"table_{alias}", table)
+            self.joins[alias] = f'LEFT JOIN "table_{alias}" "{alias}" ON {on}'
+        return f'"{alias}"'

@@ -1,0 +1,30 @@
+"""The transform step: rows become rows of virtual images."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from groundglass.recipes.measuring import measure_rows
+from groundglass.recipes.model import TransformStep
+from groundglass.recipes.plan import PlannedStep
+from groundglass.recipes.state import State
+from groundglass.transforms.best_tile import best_tile
+from groundglass.transforms.derived import Derived
+from groundglass.transforms.downscale import downscale
+from groundglass.transforms.multiscale import multiscale
+from groundglass.transforms.tile import tile
+
+
+def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
+    """The virtual images that a transform step makes of ``rows``, and the rows that gave none."""
+    body = planned.step.body
+    assert isinstance(body, TransformStep)
+    if body.multiscale is not None:
+        return multiscale(rows, body.multiscale, body.shortest_edge, body.kernel or "lanczos")
+    if body.tile is not None:
+        return tile(rows, body.tile, body.stride, body.edges or "drop")
+    if body.downscale is not None:
+        return downscale(rows, body.downscale, body.kernel or "matlab_bicubic")
+    assert body.best_tile is not None
+    measure_rows(state, rows, planned.asks, planned.step.name)
+    return best_tile(rows, state.store.read(planned.asks[0].key), body.best_tile)

@@ -1,0 +1,235 @@
+"""What running a plan would do, as far as it can be known without measuring: counts, time and space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from groundglass.kernel.engines.cores import cores
+from groundglass.kernel.errors import ImageError
+from groundglass.kernel.image.frame import open_frame
+from groundglass.kernel.table import bytes_to_path
+from groundglass.recipes.columns import ROWS
+from groundglass.recipes.deriving import derive_rows
+from groundglass.recipes.folder import choose_folder
+from groundglass.recipes.gather import believed, list_source, photographs, unread_files, with_headers
+from groundglass.recipes.judging import judge_rows
+from groundglass.recipes.lock import recipe_key
+from groundglass.recipes.measuring import count_unknown, failed_rows, missing_of
+from groundglass.recipes.model import ReleaseStep, SelectStep, SourceStep, TransformStep
+from groundglass.recipes.plan import Plan, PlannedStep
+from groundglass.recipes.scores import read_scores
+from groundglass.recipes.state import State, make_state
+from groundglass.sources.scan import known_files
+from groundglass.transforms.tile import tile
+
+SCAN_SECONDS = 0.002
+"""To read and hash one file, one core."""
+MEASURE_SECONDS = 0.008
+"""To decode and measure one megapixel, one core."""
+WRITE_SECONDS = 0.15
+"""To cut, encode and verify one megapixel, one core."""
+BYTES_PER_PIXEL = 1.7
+"""Of a photograph as PNG."""
+SAMPLE = 64
+"""Files whose headers are read to guess the sizes of those that no run has seen yet."""
+
+
+@dataclass(frozen=True)
+class StepForecast:
+    """One step. ``into`` is exact, or the most there can be; ``to_do`` and ``cached`` only where work is done."""
+
+    name: str
+    kind: str
+    label: str
+    into: int
+    exact: bool
+    to_do: int | None = None
+    cached: int | None = None
+    seconds: float = 0.0
+    bytes: float = 0.0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The whole recipe. Seconds on all cores of this machine; bytes of the release, at most."""
+
+    name: str
+    folder: str
+    resumes: bool
+    steps: tuple[StepForecast, ...]
+    notes: tuple[str, ...]
+    seconds: float
+    bytes: float
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def make_forecast(plan: Plan, runs: Path) -> Forecast:
+    """Walk through the plan on what is known; from the first unknown on, counts are upper bounds."""
+    folder, resumes = choose_folder(runs, plan.recipe.name, recipe_key(plan))
+    state = make_state(plan, folder)
+    walk = _Walk(state)
+    steps = tuple(walk.step(planned) for planned in plan.steps)
+    seconds = sum(step.seconds for step in steps) / cores()
+    return Forecast(
+        plan.recipe.name,
+        str(folder.path),
+        resumes,
+        steps,
+        tuple(plan.notes),
+        seconds,
+        sum(step.bytes for step in steps),
+    )
+
+
+class _Walk:
+    """The tables as they would stand, and whether they are exact so far."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.exact = True
+
+    def step(self, planned: PlannedStep) -> StepForecast:
+        into = self.state.rows.num_rows
+        forecast = StepForecast(planned.step.name, planned.step.kind, planned.label, into, self.exact)
+        do: Mapping[str, Callable[[PlannedStep, StepForecast], StepForecast]] = {
+            "source": self._source,
+            "measure": self._measure,
+            "select": self._select,
+            "transform": self._transform,
+            "release": self._release,
+        }
+        return do.get(planned.step.kind, lambda _planned, same: same)(planned, forecast)
+
+    def _source(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
+        """List it; files that no run has read yet are guessed from a sample of their headers."""
+        body = planned.step.body
+        assert isinstance(body, SourceStep)
+        listing = list_source(self.state, planned.step.name, body)
+        known = believed(known_files(self.state.files), retry=False)
+        unread = unread_files(listing, known)
+        images = with_headers(planned.step.name, listing, known)
+        self.state.add_images(images)
+        new = images.filter(pc.is_in(images["path"], unread["path"]))
+        rows = pa.concat_tables([photographs(images), guessed_rows(new)])
+        self.state.rows = pa.concat_tables([self.state.rows, rows])
+        self.state.add_rows(rows)
+        self.exact = self.exact and not unread.num_rows
+        to_do, cached = unread.num_rows, listing.num_rows - unread.num_rows
+        return replace(
+            forecast,
+            into=listing.num_rows,
+            exact=True,
+            to_do=to_do,
+            cached=cached,
+            seconds=to_do * SCAN_SECONDS,
+        )
+
+    def _measure(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
+        """What the store lacks; where nothing is lacking, the values decide what follows exactly."""
+        for request in planned.scores:
+            self.state.scores[request.table] = read_scores(request)
+        rows = self.state.rows
+        known = rows.filter(rows["sha256"].is_valid())
+        missing = [missing_of(self.state, ask, known) for ask in planned.asks]
+        to_do = count_unknown(missing) + rows.num_rows - known.num_rows
+        if to_do:
+            self.exact = False
+        else:
+            self._without(failed_rows(self.state, rows, planned.asks))
+        share = to_do / rows.num_rows if rows.num_rows else 0.0
+        seconds = share * megapixels(rows) * MEASURE_SECONDS
+        return replace(forecast, to_do=to_do, cached=rows.num_rows - to_do, seconds=seconds)
+
+    def _select(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
+        if self.exact and not any(
+            missing_of(self.state, ask, self.state.rows).num_rows for ask in planned.asks
+        ):
+            self._without(judge_rows(self.state, planned, self.state.rows).verdicts)
+        else:
+            self.exact = False
+            most = (
+                planned.step.body.top_k
+                if isinstance(planned.step.body, SelectStep) and not planned.step.body.per
+                else None
+            )
+            self.state.rows = self.state.rows.slice(0, most) if most else self.state.rows
+        return forecast
+
+    def _transform(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
+        """Where the best tiles lie is not known yet: any tile of the same size counts the same."""
+        body = planned.step.body
+        assert isinstance(body, TransformStep)
+        if body.best_tile:
+            derived = tile(self.state.rows, body.best_tile, stride=1_000_000)
+        else:
+            derived = derive_rows(self.state, planned, self.state.rows)
+        self.state.rows = derived.rows.select(ROWS.names)
+        self.state.add_rows(derived.rows)
+        return forecast
+
+    def _release(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
+        body = planned.step.body
+        assert isinstance(body, ReleaseStep)
+        pixels = megapixels(self.state.rows)
+        low = sum(1 / scale**2 for scale in body.lr_scales)
+        archived = 2 if body.archive else 1
+        return replace(
+            forecast,
+            seconds=pixels * WRITE_SECONDS,
+            bytes=pixels * 1e6 * BYTES_PER_PIXEL * (1 + low) * archived,
+        )
+
+    def _without(self, verdicts: pa.Table) -> None:
+        gone = verdicts["id"].filter(pc.invert(verdicts["kept"]))
+        self.state.rows = self.state.rows.filter(pc.invert(pc.is_in(self.state.rows["id"], gone)))
+
+
+def megapixels(rows: pa.Table) -> float:
+    return float(pc.sum(pc.multiply(rows["width"], rows["height"])).as_py() or 0) / 1e6
+
+
+def guessed_rows(unread: pa.Table) -> pa.Table:
+    """Rows for files that were never read, with the sizes of a sample of them."""
+    sizes = sampled_sizes(unread["path"])
+    if not sizes:
+        return ROWS.empty_table()
+    count = unread.num_rows
+    chosen = [sizes[index % len(sizes)] for index in range(count)]
+    empty = pa.nulls(count, pa.string())
+    columns = [
+        unread["id"],
+        empty,
+        unread["id"],
+        unread["source"],
+        unread["uri"],
+        empty,
+        pa.array([""] * count),
+    ]
+    return pa.table(
+        [
+            *columns,
+            pa.array([w for w, _ in chosen], pa.int64()),
+            pa.array([h for _, h in chosen], pa.int64()),
+        ],
+        schema=ROWS,
+    )
+
+
+def sampled_sizes(paths: pa.ChunkedArray) -> list[tuple[int, int]]:
+    """Widths and heights of every k-th file's picture; what is no picture is left out."""
+    step = max(1, len(paths) // SAMPLE)
+    found: list[tuple[int, int]] = []
+    for raw in paths[::step].to_pylist()[:SAMPLE]:
+        with suppress(ImageError):
+            header = open_frame(bytes_to_path(raw)).header
+            found.append((header.width, header.height))
+    return found

@@ -1,0 +1,144 @@
+"""The select step: a recipe's rule becomes a call of the selection that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from groundglass.kernel.expression import parse
+from groundglass.measures.catalog import MEASURES
+from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_columns, pool
+from groundglass.recipes.model import SelectStep
+from groundglass.recipes.plan import PlannedStep, fingerprint_ask
+from groundglass.recipes.state import State
+from groundglass.selections.deduplicate import deduplicate
+from groundglass.selections.intersect import intersect
+from groundglass.selections.lists import select_by_list
+from groundglass.selections.quantile import quantile
+from groundglass.selections.quota import quota
+from groundglass.selections.ranking import Order, ranked_rest
+from groundglass.selections.top_k import top_k
+from groundglass.selections.where import where
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts in the pool's order, what the rule held rows to, and things the user should know."""
+
+    verdicts: pa.Table
+    thresholds: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
+    """The verdicts of a select step on ``rows``; a ranked one remembers whom it dropped, best first."""
+    body = planned.step.body
+    assert isinstance(body, SelectStep)
+    scope = with_fingerprints(planned.scope) if body.deduplicate == "near" else planned.scope
+    table = pool(rows, needed(planned, body), scope, state.tables)
+    judged = judge(table, body, planned.orders)
+    if body.by and (body.top_k or body.quota is not None or body.quantile is not None):
+        rest = ranked_rest(table, judged.verdicts, body.by, planned.orders[body.by])
+        state.ranked_by = (body.by, planned.orders[body.by])
+        state.rest = rows.take(pc.index_in(rest["id"], rows["id"]))
+    return judged
+
+
+def needed(planned: PlannedStep, body: SelectStep) -> tuple[ColumnPath, ...]:
+    """The columns that the rule reads."""
+    return (*planned.paths, ("phash",), ("phash_mirror",)) if body.deduplicate == "near" else planned.paths
+
+
+def judge(table: pa.Table, body: SelectStep, orders: Mapping[str, Order]) -> Judged:
+    """One rule on one pool."""
+    order = orders.get(body.by or "", "higher")
+    if body.where is not None:
+        limits = limits_of(body.where)
+        exact = len(limits) == len(parse(body.where).comparisons)
+        return Judged(where(table, body.where), tuple(limits), facts={"rule": "where", "exact": exact})
+    if body.quantile is not None and body.by:
+        verdicts = quantile(table, body.quantile, body.by, order, body.per)
+        return Judged(
+            verdicts, cut_of(table, verdicts, body, order), facts=ranked_facts(body, order, "quantile")
+        )
+    if body.top_k is not None and body.by:
+        verdicts = top_k(table, body.top_k, body.by, order, body.per)
+        return Judged(
+            verdicts, cut_of(table, verdicts, body, order), facts=ranked_facts(body, order, "top_k")
+        )
+    if body.quota is not None and body.by and body.per:
+        return Judged(quota(table, body.quota, body.per, body.by, order))
+    if body.intersect is not None:
+        parts = [judge(table, inner, orders) for inner in body.intersect]
+        verdicts = intersect(table, [part.verdicts for part in parts])
+        return Judged(
+            verdicts,
+            tuple(limit for part in parts for limit in part.thresholds),
+            tuple(n for p in parts for n in p.notes),
+        )
+    if body.deduplicate is not None:
+        return Judged(deduplicate(table, body.deduplicate, distance=body.distance, by=body.by, order=order))
+    return judge_lists(table, body)
+
+
+def judge_lists(table: pa.Table, body: SelectStep) -> Judged:
+    """`keep` and `drop` files; what in them matches nothing is told."""
+    keep, drop = (Path(name).expanduser() if name else None for name in (body.keep, body.drop))
+    listed = select_by_list(table, keep=keep, drop=drop)
+    return Judged(listed.verdicts, (), tuple(listed.warnings))
+
+
+def limits_of(expression: str) -> list[dict[str, Any]]:
+    """The thresholds of an expression that compare one column with one number: for the report's lines."""
+    found: list[dict[str, Any]] = []
+    for atom in parse(expression).comparisons:
+        if atom.has_threshold and len(atom.columns) == 1 and atom.subject_text == ".".join(atom.columns[0]):
+            if atom.operator == "between":
+                found += [
+                    limit(atom.subject_text, ">=", atom.limits[0]),
+                    limit(atom.subject_text, "<=", atom.limits[1]),
+                ]
+            else:
+                found.append(limit(atom.subject_text, atom.operator, atom.limits[0]))
+    return found
+
+
+def limit(column: str, operator: str, value: Any) -> dict[str, Any]:
+    return {"column": column, "op": operator, "limit": float(value)}
+
+
+def ranked_facts(body: SelectStep, order: Order, rule: str) -> dict[str, Any]:
+    """For the report: which one list was cut in two. Groups have a cut each, which no one line can show."""
+    ranking = {"column": body.by, "order": order, "rule": rule}
+    return {"rule": rule} | ({} if body.per else {"ranking": ranking})
+
+
+def cut_of(table: pa.Table, verdicts: pa.Table, body: SelectStep, order: Order) -> tuple[dict[str, Any], ...]:
+    """Where a ranking of the whole pool was cut: the worst value that was kept."""
+    name = body.by or ""
+    if body.per is not None or name not in table.column_names:
+        return ()
+    kept = table[name].filter(pc.is_in(table["id"], verdicts["id"].filter(verdicts["kept"])))
+    bounds = pc.min_max(kept)
+    worst = bounds["min"] if order == "higher" else bounds["max"]
+    if worst.as_py() is None or (body.top_k and len(kept) == len(table)):
+        return ()
+    return (limit(name, ">=" if order == "higher" else "<=", worst.as_py()),)
+
+
+def with_fingerprints(scope: Scope) -> Scope:
+    """The scope with the hashes that near-duplicates are found by, whether or not the recipe names them."""
+    new = [column for column in fingerprint_columns(scope.generation) if column.name not in scope.own()]
+    return scope.with_columns(new)
+
+
+def fingerprint_columns(generation: int) -> list[Column]:
+    """The hashes as columns, for steps that need them unasked."""
+    ask = fingerprint_ask()
+    return measured_columns(MEASURES["fingerprint"], ask.key, "", "fingerprint", generation)

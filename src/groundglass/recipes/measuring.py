@@ -1,0 +1,110 @@
+"""The measure step: what is not known yet of these pictures is measured, one decode a photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from groundglass.kernel.engines.local import run_job
+from groundglass.kernel.record import settings_key
+from groundglass.kernel.table import connect
+from groundglass.measures.look import Ask, Look, Photograph
+from groundglass.measures.thumbnail import THUMBNAIL
+from groundglass.recipes.state import VERDICTS, State
+
+THUMBNAILS = 12_000
+"""Pictures of a step that get a thumbnail for the report; of more rows, a sample by id."""
+
+NO_VALUE = ("flat", "too_small")
+"""Reasons for an empty value of a sound picture: the row stays in the set."""
+
+THUMBNAIL_ASK = Ask(THUMBNAIL.name, settings_key(THUMBNAIL.name, THUMBNAIL.version, {}), ())
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measure step found: the verdicts of the pictures that cannot be used, and how many were known."""
+
+    failed: pa.Table
+    cached: int
+
+
+def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) -> Measured:
+    """Measure what is missing of ``asks`` on ``rows``; pictures whose pixels cannot be had are named as failed."""
+    if not asks:
+        return Measured(VERDICTS.empty_table(), rows.num_rows)
+    wanted = dict.fromkeys(asks, rows) | {THUMBNAIL_ASK: thumbnail_sample(rows)}
+    missing = {ask: missing_of(state, ask, these) for ask, these in wanted.items()}
+    items = photographs_to_measure(state, missing)
+    unknown = count_unknown([missing[ask] for ask in asks])
+    if items:
+        look = Look(tuple(wanted), state.store.root, state.limits)
+        run_job(look, items, state.settings, state.progress(title))
+    return Measured(failed_rows(state, rows, asks), rows.num_rows - unknown)
+
+
+def missing_of(state: State, ask: Ask, rows: pa.Table) -> pa.Table:
+    """The (sha256, region) of ``rows`` that the store has no value of."""
+    return state.store.missing(ask.key, rows.select(["sha256", "region"]))
+
+
+def count_unknown(missing: Sequence[pa.Table]) -> int:
+    """How many pictures lack at least one of the measures."""
+    tables = [table.select(["sha256", "region"]) for table in missing]
+    return pa.concat_tables(tables).group_by(["sha256", "region"]).aggregate([]).num_rows if tables else 0
+
+
+def thumbnail_sample(rows: pa.Table) -> pa.Table:
+    """All rows, or a fixed sample of them: ids are hashes, so the smallest ids are as good as drawn by lot."""
+    return rows.sort_by("id").slice(0, THUMBNAILS) if rows.num_rows > THUMBNAILS else rows
+
+
+def photographs_to_measure(state: State, missing: dict[Ask, pa.Table]) -> list[Photograph]:
+    """One item a photograph: where it lies, and which asks each of its regions lacks."""
+    con = connect()
+    parts: list[str] = []
+    for index, table in enumerate(missing.values()):
+        con.register(f"missing_{index}", table)
+        parts.append(f"SELECT DISTINCT sha256, region, {index} AS ask FROM missing_{index}")
+    con.register("images", state.tables.images)
+    found = con.execute(
+        f"WITH lacking AS ({' UNION ALL '.join(parts)}), "
+        "regions AS (SELECT sha256, region, list_sort(list(ask)) AS asks FROM lacking GROUP BY ALL), "
+        "files AS (SELECT DISTINCT ON (sha256) sha256, path, bytes, mtime_ns FROM images "
+        "          WHERE error IS NULL ORDER BY sha256, path), "
+        "whole AS (SELECT sha256, list_sort(list((region, asks))) AS wanted FROM regions GROUP BY sha256) "
+        "SELECT path, sha256, bytes, mtime_ns, wanted FROM whole JOIN files USING (sha256) ORDER BY path"
+    ).fetchall()
+    return [
+        Photograph(path, sha256, size, mtime_ns, tuple((region, tuple(asks)) for region, asks in wanted))
+        for path, sha256, size, mtime_ns, wanted in found
+    ]
+
+
+def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
+    """Verdicts of the rows whose picture could not be used, with the reason; a value that does not exist is no failure."""
+    con = connect()
+    con.register("current", rows)
+    parts: list[str] = []
+    for index, ask in enumerate(asks):
+        con.register(f"measure_{index}", state.store.read(ask.key))
+        parts.append(f"SELECT sha256, region, error FROM measure_{index} WHERE error IS NOT NULL")
+    return (
+        con.execute(
+            f"WITH errors AS ({' UNION ALL '.join(parts)}) "
+            "SELECT r.id, false AS kept, true AS failed, min(e.error) AS reason, NULL::DOUBLE AS margin "
+            "FROM current r JOIN errors e USING (sha256, region) "
+            f"WHERE e.error NOT IN {NO_VALUE} AND e.error NOT LIKE 'measure_failed%' GROUP BY r.id"
+        )
+        .to_arrow_table()
+        .cast(VERDICTS)
+    )
+
+
+def forget_failed(state: State, plan: Plan) -> None:
+    """Forget failures that were not the picture's own, or with `--retry failed` all of them, so that they are measured again."""
+    reasons = None if state.retry else PASSING
+    for key in {ask.key for planned in plan.steps for ask in planned.asks} | {THUMBNAIL_ASK.key}:
+        state.store.forget_failed(key, reasons)

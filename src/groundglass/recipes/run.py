@@ -1,0 +1,146 @@
+"""Does what a plan says. Killed at any moment and started again, it ends with the same tables.
+
+All heavy results lie in the store or in the release's journal; everything else is worked out anew from the top.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from groundglass.kernel.engines.progress import Progress
+from groundglass.kernel.errors import GroundglassError, Interrupted, TooManyFailed
+from groundglass.kernel.lockfile import only_one
+from groundglass.kernel.table import write_text
+from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord, choose_folder, load_record
+from groundglass.recipes.lock import lock_text, recipe_key
+from groundglass.recipes.measuring import forget_failed
+from groundglass.recipes.plan import Plan, PlannedStep
+from groundglass.recipes.state import State, make_state, store_path
+from groundglass.recipes.steps import DO
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, none of which decides what comes out.
+
+    runs         where runs lie
+    workers      processes; 0 for one a core
+    max_failed   share of the images that may fail before the run ends with an error (exit code 4)
+    retry        pictures that failed before are tried again
+    """
+
+    runs: Path = Path("runs")
+    workers: int = 0
+    max_failed: float | None = None
+    retry: bool = False
+
+
+@dataclass(frozen=True)
+class Talk:
+    """Whom to tell what happens: a progress bar for each heavy step, and each step's record when it is done."""
+
+    progress: Callable[[str], Progress]
+    done: Callable[[StepRecord], None] = field(default=lambda _: None)
+    opened: Callable[[RunFolder, bool], None] = field(default=lambda _folder, _resumed: None)
+
+
+def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, RunRecord]:
+    """Run a plan to its end in the next folder, or in the last one if that holds the same recipe unfinished.
+
+    Raises Interrupted, UnreachableError, TooManyFailed; what was finished is saved each time.
+    """
+    key = recipe_key(plan)
+    folder, resumed = choose_folder(options.runs, plan.recipe.name, key)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with only_one(folder.path):
+        talk.opened(folder, resumed)
+        record = _open_record(plan, folder, key, resumed)
+        state = make_state(plan, folder, options.workers, talk.progress, options.retry)
+        forget_failed(state, plan)
+        with _ending(folder, record) as ends:
+            for planned in plan.steps:
+                ends.record = _do_step(state, planned, ends.record, talk)
+        record = _finish(plan, state, ends.record)
+    _check_failed(plan, record, options)
+    return folder, record
+
+
+def _open_record(plan: Plan, folder: RunFolder, key: str, resumed: bool) -> RunRecord:
+    """Write what the run is before it does anything."""
+    started = load_record(folder).started if resumed else time.time()
+    columns = tuple(column.plain() for column in plan.columns)
+    record = RunRecord(
+        plan.recipe.name,
+        folder.number,
+        "running",
+        started,
+        key,
+        store_path(plan),
+        columns,
+        seed=plan.recipe.seed,
+        recipe_file=plan.file,
+    )
+    write_text(plan.text, folder.path / "recipe.yaml")
+    record.save(folder)
+    folder.log("resumed" if resumed else "started", recipe=key)
+    return record
+
+
+@dataclass
+class _Ending:
+    record: RunRecord
+
+
+@contextmanager
+def _ending(folder: RunFolder, record: RunRecord) -> Iterator[_Ending]:
+    """Whatever stops the run, its folder says how it ended."""
+    ends = _Ending(record)
+    try:
+        yield ends
+    except BaseException as error:
+        stopped = isinstance(error, (KeyboardInterrupt, Interrupted))
+        said = error.message if isinstance(error, GroundglassError) else f"{type(error).__name__}: {error}"
+        ends.record = replace(
+            ends.record, state="interrupted" if stopped else "failed", error="" if stopped else said
+        )
+        ends.record.save(folder)
+        folder.log(ends.record.state, error=said)
+        raise
+
+
+def _do_step(state: State, planned: PlannedStep, record: RunRecord, talk: Talk) -> RunRecord:
+    """One step, timed and recorded."""
+    start = time.perf_counter()
+    done = DO[planned.step.kind](state, planned)
+    done = replace(done, seconds=round(time.perf_counter() - start, 3))
+    state.folder.log(
+        "step", step=done.step, out=done.out, dropped=done.dropped, failed=done.failed, seconds=done.seconds
+    )
+    state.records.append(done)
+    record = replace(record, steps=tuple(state.records))
+    record.save(state.folder)
+    talk.done(done)
+    return record
+
+
+def _finish(plan: Plan, state: State, record: RunRecord) -> RunRecord:
+    write_text(lock_text(plan, state, record), state.folder.path / "recipe.lock")
+    record = replace(record, state="done")
+    record.save(state.folder)
+    state.folder.log("done")
+    return record
+
+
+def _check_failed(plan: Plan, record: RunRecord, options: RunOptions) -> None:
+    allowed = options.max_failed if options.max_failed is not None else plan.recipe.limits.failed
+    files = sum(step.into for step in record.steps if step.kind == "source")
+    failed = sum(step.failed for step in record.steps)
+    if files and failed / files > allowed:
+        raise TooManyFailed(
+            f"the run is done, but {failed:,} images failed of {files:,} ({failed / files:.1%}); allowed are {allowed:.1%}",
+            f"groundglass show {record.name} says why; --retry failed tries them again",
+        )

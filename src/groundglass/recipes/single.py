@@ -1,0 +1,140 @@
+"""Single pictures without a recipe: measure them, make them smaller."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from groundglass.kernel.engines.local import run_job
+from groundglass.kernel.engines.progress import Progress
+from groundglass.kernel.engines.shards import Settings
+from groundglass.kernel.errors import ImageError, MissingExtra, RecipeError, UnreachableError
+from groundglass.kernel.image.header import ImageLimits
+from groundglass.kernel.record import Measure
+from groundglass.kernel.store import MeasureStore
+from groundglass.kernel.table import write_bytes
+from groundglass.measures.catalog import find
+from groundglass.measures.look import Look, Photograph, ask_of
+from groundglass.sources.folder import listed_file
+from groundglass.sources.listing import Listed
+from groundglass.sources.scan import ListedFile, Scan, known_files
+
+
+def measure_files(
+    paths: Sequence[Path], names: Sequence[str], workers: int, progress: Progress
+) -> list[dict[str, Any]]:
+    """The measures ``names`` of each path, in order: ``uri``, the measures' columns, and ``error``.
+
+    ``error`` is None, or why the picture or one of its measures has no values; a bad picture never stops the others.
+    Raises RecipeError for an unknown measure.
+    """
+    measures = [_installed(find(name)) for name in dict.fromkeys(names)]
+    listed = [listed_file(path) for path in paths]
+    with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
+        scanned = _scan(listed, Path(folder), workers, progress)
+        rows = _look(scanned, measures, Path(folder), workers, progress)
+    return [_answer(str(path), row, scanned, rows, measures) for path, row in zip(paths, listed, strict=True)]
+
+
+def _installed(measure: Measure) -> Measure:
+    if measure.extra and find_spec(measure.extra) is None:
+        raise MissingExtra(measure.name, measure.extra)
+    return measure
+
+
+Key = tuple[bytes, int | None, int | None]
+
+
+def _scan(
+    listed: Sequence[Listed], folder: Path, workers: int, progress: Progress
+) -> dict[Key, dict[str, Any]]:
+    """What headers and hashes say, by (path, bytes, mtime_ns)."""
+    items = [
+        ListedFile(*key)
+        for key in dict.fromkeys(
+            (row.path, row.bytes or 0, row.mtime_ns or 0) for row in listed if not row.error
+        )
+    ]
+    run_job(Scan(folder / "files", ImageLimits()), items, Settings(workers=workers), progress)
+    known = known_files(folder / "files").to_pylist()
+    return {(row["path"], row["bytes"], row["mtime_ns"]): row for row in known}
+
+
+def _look(
+    scanned: Mapping[Key, Mapping[str, Any]],
+    measures: Sequence[Measure],
+    folder: Path,
+    workers: int,
+    progress: Progress,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """The rows of each measure by name and sha256."""
+    asks = tuple(ask_of(measure, {}) for measure in measures)
+    wanted = (("", tuple(range(len(asks)))),)
+    good = {row["sha256"]: row for row in scanned.values() if row["error"] is None}
+    items = [
+        Photograph(row["path"], sha256, row["bytes"], row["mtime_ns"], wanted) for sha256, row in good.items()
+    ]
+    store = MeasureStore(folder / "measures")
+    run_job(Look(asks, store.root, ImageLimits()), items, Settings(workers=workers), progress)
+    return {ask.measure: {row["sha256"]: row for row in store.read(ask.key).to_pylist()} for ask in asks}
+
+
+def _answer(
+    uri: str,
+    listed: Listed,
+    scanned: Mapping[Key, Mapping[str, Any]],
+    rows: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    measures: Sequence[Measure],
+) -> dict[str, Any]:
+    """One picture's object, the same keys for every picture."""
+    file = scanned.get((listed.path, listed.bytes or 0, listed.mtime_ns or 0), {})
+    answer: dict[str, Any] = {"uri": uri}
+    errors = [_reason(listed.error or file.get("error"), listed.detail or file.get("detail"))]
+    for measure in measures:
+        row = rows[measure.name].get(str(file.get("sha256")), {})
+        answer |= {column: row.get(column) for column in measure.columns}
+        errors.append(f"{measure.name}: {row['error']}" if row.get("error") else None)
+    said = [error for error in errors if error]
+    return answer | {"error": "; ".join(said) or None}
+
+
+def _reason(error: str | None, detail: str | None) -> str | None:
+    return f"{error}: {detail}" if error and detail else error
+
+
+def downscale_files(paths: Sequence[Path], out: Path, scale: int, kernel: str) -> list[dict[str, Any]]:
+    """Each picture ``scale`` times smaller as ``out/<stem>.png``, HR cropped to a multiple first.
+
+    Returns uri, file, width, height and error (None, or why there is none) for each. Raises RecipeError for an unknown
+    kernel, UnreachableError where nothing can be written.
+    """
+    from groundglass.kernel.resize import find_kernel
+
+    find_kernel(kernel)
+    return [_downscaled(path, out / f"{path.stem}.png", scale, kernel) for path in paths]
+
+
+def _downscaled(path: Path, file: Path, scale: int, kernel: str) -> dict[str, Any]:
+    from groundglass.kernel.image.encode import encode_png
+    from groundglass.kernel.image.frame import open_frame
+    from groundglass.kernel.resize import resize
+
+    row: dict[str, Any] = {"uri": str(path), "file": None, "width": None, "height": None, "error": None}
+    try:
+        rgb = open_frame(path).rgb
+        height, width = (side // scale for side in rgb.shape[:2])
+        if min(height, width) < 1:
+            raise ImageError(
+                "too_small", f"{rgb.shape[1]} × {rgb.shape[0]} cannot be made {scale} times smaller"
+            )
+        if file.exists():
+            raise RecipeError(f"{file} is there already; nothing is overwritten")
+        write_bytes(encode_png(resize(rgb[: height * scale, : width * scale], width, height, kernel)), file)
+    except UnreachableError:
+        raise
+    except (ImageError, RecipeError) as error:
+        return row | {"error": str(error)}
+    return row | {"file": str(file), "width": width, "height": height}

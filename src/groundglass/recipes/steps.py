@@ -1,0 +1,211 @@
+"""Doing one step: from the tables as they stand to the tables after it, and what to say about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from groundglass.kernel.table import connect, write_parquet
+from groundglass.recipes.columns import ROWS, pool
+from groundglass.recipes.deriving import derive_rows
+from groundglass.recipes.folder import StepRecord
+from groundglass.recipes.gather import gather, photographs
+from groundglass.recipes.holding import hold_out
+from groundglass.recipes.judging import judge_rows
+from groundglass.recipes.measuring import measure_rows
+from groundglass.recipes.model import MeasureStep, SourceStep
+from groundglass.recipes.plan import PlannedStep
+from groundglass.recipes.releasing import release_rows
+from groundglass.recipes.scores import read_scores
+from groundglass.recipes.splitting import split_rows
+from groundglass.recipes.state import VERDICTS, State
+
+Do = Callable[[State, PlannedStep], StepRecord]
+
+
+def do_source(state: State, planned: PlannedStep) -> StepRecord:
+    """List and scan; good files join the current set."""
+    body = planned.step.body
+    assert isinstance(body, SourceStep)
+    found = gather(state, planned.step.name, body)
+    state.add_images(found.images)
+    rows = photographs(found.images)
+    state.rows = pa.concat_tables([state.rows, rows])
+    state.add_rows(rows)
+    failed = found.images.filter(found.images["error"].is_valid())
+    return record(
+        planned,
+        found.images.num_rows,
+        rows.num_rows,
+        failed=failed.num_rows,
+        cached=found.cached,
+        reasons=count(failed["error"]),
+    )
+
+
+def do_measure(state: State, planned: PlannedStep) -> StepRecord:
+    """Measure what is missing; pictures whose pixels cannot be had leave the set as failed."""
+    body = planned.step.body
+    assert isinstance(body, MeasureStep)
+    for request in planned.scores:
+        state.scores[request.table] = read_scores(request)
+    chosen, _ = applies(state, planned)
+    measured = measure_rows(state, chosen, planned.asks, f"measure {planned.step.name}")
+    into = state.rows.num_rows
+    leave(state, planned, measured.failed)
+    reasons = count(measured.failed["reason"])
+    facts = {"measures": [ask.key for ask in planned.asks], "columns": list(planned.brings)}
+    return record(
+        planned,
+        into,
+        state.rows.num_rows,
+        failed=measured.failed.num_rows,
+        cached=measured.cached,
+        reasons=reasons,
+        facts=facts,
+    )
+
+
+def do_select(state: State, planned: PlannedStep) -> StepRecord:
+    """Judge the pool; rows that `if` leaves out pass."""
+    chosen, _ = applies(state, planned)
+    into = state.rows.num_rows
+    unreadable = measure_rows(state, chosen, planned.asks, f"select {planned.step.name}").failed
+    chosen = chosen.filter(pc.invert(pc.is_in(chosen["id"], unreadable["id"])))
+    judged = judge_rows(state, planned, chosen)
+    verdicts = pa.concat_tables([judged.verdicts.cast(VERDICTS), unreadable])
+    leave(state, planned, verdicts)
+    failed = verdicts.filter(verdicts["failed"])
+    dropped = verdicts.filter(pc.invert(pc.or_(verdicts["kept"], verdicts["failed"])))
+    return record(
+        planned,
+        into,
+        state.rows.num_rows,
+        dropped=dropped.num_rows,
+        failed=failed.num_rows,
+        reasons=kinds_of_reason(verdicts),
+        thresholds=judged.thresholds,
+        notes=judged.notes,
+        facts=judged.facts,
+    )
+
+
+def do_transform(state: State, planned: PlannedStep) -> StepRecord:
+    """Replace the rows by virtual images of them; rows too small for any are dropped with that reason."""
+    chosen, others = applies(state, planned)
+    into = state.rows.num_rows
+    derived = derive_rows(state, planned, chosen)
+    write_parquet(derived.rows, state.folder.derived(planned.step.name))
+    refused = verdicts_of(derived.refused)
+    write_parquet(refused, state.folder.verdicts(planned.step.name))
+    state.rows = pa.concat_tables([others, derived.rows.select(ROWS.names)])
+    state.add_rows(derived.rows)
+    failed = refused.filter(refused["failed"])
+    dropped = refused.num_rows - failed.num_rows
+    return record(
+        planned,
+        into,
+        state.rows.num_rows,
+        dropped=dropped,
+        failed=failed.num_rows,
+        reasons=count(refused["reason"]),
+    )
+
+
+def do_hold_out(state: State, planned: PlannedStep) -> StepRecord:
+    """Take rows out of the way into named splits."""
+    into = state.rows.num_rows
+    held = hold_out(state, planned)
+    leave(state, planned, held.verdicts)
+    return record(planned, into, state.rows.num_rows, held_out=held.verdicts.num_rows, notes=held.notes)
+
+
+def do_split(state: State, planned: PlannedStep) -> StepRecord:
+    """Say which split each row goes to; none leaves the set."""
+    into = state.rows.num_rows
+    state.splits = split_rows(state, planned)
+    shares = count(state.splits["split"])
+    return record(planned, into, into, facts={"splits": shares})
+
+
+def do_release(state: State, planned: PlannedStep) -> StepRecord:
+    """Write the dataset."""
+    into = state.rows.num_rows + sum(held.rows.num_rows for held in state.held.values())
+    released = release_rows(state, planned)
+    write_parquet(released.verdicts, state.folder.verdicts(planned.step.name))
+    failed = released.verdicts.num_rows
+    return record(
+        planned,
+        into,
+        into - failed,
+        failed=failed,
+        reasons=count(released.verdicts["reason"]),
+        facts=released.facts,
+    )
+
+
+DO: Mapping[str, Do] = {
+    "source": do_source,
+    "measure": do_measure,
+    "select": do_select,
+    "transform": do_transform,
+    "hold_out": do_hold_out,
+    "split": do_split,
+    "release": do_release,
+}
+
+
+def applies(state: State, planned: PlannedStep) -> tuple[pa.Table, pa.Table]:
+    """The rows that a step's `if` holds for, and the others."""
+    if planned.step.only_if is None:
+        return state.rows, state.rows.slice(0, 0)
+    from groundglass.selections.where import where
+
+    table = pool(state.rows, planned.condition, planned.scope, state.tables)
+    verdicts = where(table, planned.step.only_if)
+    inside = pc.is_in(state.rows["id"], verdicts["id"].filter(verdicts["kept"]))
+    return state.rows.filter(inside), state.rows.filter(pc.invert(inside))
+
+
+def leave(state: State, planned: PlannedStep, verdicts: pa.Table) -> None:
+    """Write the verdicts, and let the rows that were not kept leave the current set."""
+    write_parquet(verdicts, state.folder.verdicts(planned.step.name))
+    gone = verdicts["id"].filter(pc.invert(verdicts["kept"]))
+    state.rows = state.rows.filter(pc.invert(pc.is_in(state.rows["id"], gone)))
+
+
+def verdicts_of(refused: pa.Table) -> pa.Table:
+    """Verdicts of rows that a transform could make nothing of: too small is dropped, anything else failed."""
+    rows = refused.num_rows
+    failed = pc.not_equal(refused["reason"], "too_small")
+    return pa.table(
+        [refused["id"], pa.array([False] * rows), failed, refused["reason"], pa.nulls(rows, pa.float64())],
+        schema=VERDICTS,
+    )
+
+
+def count(reasons: Any, most: int = 20) -> dict[str, int]:
+    """How often each reason occurs, most frequent first."""
+    return dict(Counter(reasons.to_pylist()).most_common(most))
+
+
+def kinds_of_reason(verdicts: pa.Table) -> dict[str, int]:
+    """How often each kind of reason occurs, whatever the values in it: ``blockiness, limit 30`` 2,551 times."""
+    con = connect()
+    con.register("verdicts", verdicts)
+    rows = con.execute(
+        "WITH parts AS (SELECT unnest(string_split(regexp_replace(reason, ' of .* \\(distance', ' (distance', 's'), '; ')) AS part "
+        "FROM verdicts WHERE NOT kept AND reason IS NOT NULL) "
+        "SELECT regexp_replace(regexp_replace(part, '^([^ ]+) -?[0-9][^ ]*, ', '\\1, '), ' \\(distance.*', '') AS kind, "
+        "count(*) AS n FROM parts GROUP BY kind ORDER BY n DESC, kind LIMIT 20"
+    ).fetchall()
+    return {kind: n for kind, n in rows}
+
+
+def record(planned: PlannedStep, into: int, out: int, **counts: Any) -> StepRecord:
+    return replace(StepRecord(planned.step.name, planned.step.kind, planned.label, into, out), **counts)

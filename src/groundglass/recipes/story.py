@@ -1,0 +1,251 @@
+"""An image's story: what was measured of it, what each step said of it, and where it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.nearest import did_you_mean
+from groundglass.kernel.store import MeasureStore
+from groundglass.recipes.columns import ROWS
+from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord, store_of
+from groundglass.recipes.gather import photographs
+
+TILE_SIGN = "#"
+"""Between a photograph's uri and the region of it: ``a/113.jpg#crop(0,512,512,512)``."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one step said of the image. ``thresholds`` are the limits it was held to."""
+
+    step: str
+    kind: str
+    label: str
+    kept: bool
+    failed: bool
+    reason: str | None
+    margin: float | None
+    thresholds: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a run knows of one image.
+
+    fate       "kept", "dropped", "failed" or "held out"
+    measures   column → value, of the image itself
+    root       the same of its photograph, where it is a part of one
+    derived    how many virtual images were made of it
+    files      where it stands in the release
+    """
+
+    id: str
+    uri: str
+    source: str
+    region: str
+    width: int | None
+    height: int | None
+    fate: str
+    measures: Mapping[str, Any]
+    verdicts: tuple[Verdict, ...]
+    root: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    derived: int = 0
+    files: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class RunTables:
+    """The tables of a run as they lie on disk."""
+
+    folder: RunFolder
+    record: RunRecord
+    images: pa.Table
+    rows: pa.Table
+    derived: pa.Table
+    verdicts: Mapping[str, pa.Table]
+    store: MeasureStore
+
+    @property
+    def steps(self) -> Mapping[str, StepRecord]:
+        return {step.step: step for step in self.record.steps}
+
+
+def read_tables(folder: RunFolder, record: RunRecord) -> RunTables:
+    """Every photograph, every virtual image and every verdict of a run."""
+    listings = [pq.read_table(path) for path in sorted((folder.path / "images").glob("*/part-0.parquet"))]
+    images = pa.concat_tables(listings, promote_options="default") if listings else ROWS.empty_table()
+    rows = [photographs(images)] if listings else [ROWS.empty_table()]
+    rows += [
+        pq.read_table(path).select(ROWS.names).cast(ROWS)
+        for path in sorted((folder.path / "derived").glob("*.parquet"))
+    ]
+    verdicts = {
+        step.step: pq.read_table(path)
+        for step in record.steps
+        if (path := folder.verdicts(step.step)).exists()
+    }
+    store = MeasureStore(store_of(folder, record) / "measures")
+    return RunTables(folder, record, images, pa.concat_tables(rows), derived, verdicts, store)
+
+
+def read_derived(folder: RunFolder, record: RunRecord) -> pa.Table:
+    """The virtual images of all transforms, in the order of the steps, with the step that made them."""
+    schema = ROWS.append(pa.field("step", pa.string()))
+    parts = [schema.empty_table()]
+    for step in record.steps:
+        path = folder.derived(step.step)
+        if path.exists():
+            rows = pq.read_table(path).select(ROWS.names).cast(ROWS)
+            parts.append(rows.append_column("step", pa.array([step.step] * rows.num_rows, pa.string())))
+    return pa.concat_tables(parts)
+
+
+def find_image(tables: RunTables, text: str) -> dict[str, Any]:
+    """The row that ``text`` names: an id, a uri, a path, or ``uri#region``; unusable files too.
+
+    Raises RecipeError with the nearest uri when there is none.
+    """
+    uri, _, region = text.partition(TILE_SIGN)
+    path = str(Path(uri).absolute()).encode()
+    for row in _matches(tables.rows, "id", text) + [
+        r for r in _matches(tables.rows, "uri", uri) if r["region"] == region
+    ]:
+        return row
+    whole = (
+        _matches(tables.images, "id", text)
+        + _matches(tables.images, "uri", text)
+        + _matches(tables.images, "path", path)
+    )
+    if not whole:
+        raise RecipeError(
+            f"this run has no image '{text}'.{_nearest_uri(tables, uri)}",
+            "name it by its path below the source's folder, or by its id",
+        )
+    image = whole[0]
+    plain = {name: image.get(name) for name in ROWS.names}
+    return plain | {"root": image["id"], "region": ""}
+
+
+def _matches(table: pa.Table, column: str, value: str | bytes) -> list[dict[str, Any]]:
+    if column not in table.column_names:
+        return []
+    return (
+        table.filter(pc.equal(table[column], pa.scalar(value, table[column].type))).slice(0, 100).to_pylist()
+    )
+
+
+def _nearest_uri(tables: RunTables, uri: str) -> str:
+    uris = (
+        tables.images["uri"] if "uri" in tables.images.column_names else pa.chunked_array([[]], pa.string())
+    )
+    if len(uris) > 100_000:
+        name = Path(uri).name
+        uris = uris.filter(pc.match_substring(uris, name, ignore_case=True)) if name else uris.slice(0, 0)
+    return did_you_mean(uri, uris.to_pylist())
+
+
+def tell_story(tables: RunTables, row: Mapping[str, Any]) -> Story:
+    """The story of one row of a run."""
+    image = _matches(tables.images, "id", row["root"])[0]
+    verdicts = tuple(_verdicts(tables, row["id"]))
+    measures, errors = _values(tables, row["sha256"], row["region"])
+    root = _values(tables, row["sha256"], "")[0] if row["region"] else {}
+    facts = {
+        name: image[name]
+        for name in ("format", "bytes", "licence", "author", "warning", "error", "detail")
+        if image.get(name) is not None
+    }
+    return Story(
+        id=row["id"],
+        uri=row["uri"],
+        source=row["source"],
+        region=row["region"],
+        width=row["width"],
+        height=row["height"],
+        fate=_fate(image, verdicts),
+        measures=measures,
+        verdicts=verdicts,
+        root=root,
+        errors=errors,
+        facts=facts | {name: value for name, value in image.items() if name.startswith("meta.")},
+        derived=len(
+            tables.rows.filter(
+                pc.and_(pc.equal(tables.rows["root"], row["id"]), pc.not_equal(tables.rows["region"], ""))
+            )
+        ),
+        files=tuple(_released(tables, row["id"])),
+    )
+
+
+def _verdicts(tables: RunTables, image_id: str) -> list[Verdict]:
+    """In the order of the steps."""
+    found: list[Verdict] = []
+    for name, table in tables.verdicts.items():
+        step = tables.steps[name]
+        for row in _matches(table, "id", image_id):
+            found.append(
+                Verdict(
+                    name,
+                    step.kind,
+                    step.label,
+                    row["kept"],
+                    row["failed"],
+                    row["reason"],
+                    row["margin"],
+                    step.thresholds,
+                )
+            )
+    return found
+
+
+def _values(tables: RunTables, sha256: str | None, region: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Every measured value of a picture under its name in the recipe, and why others have none."""
+    values: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    by_key: dict[str, dict[str, Any] | None] = {}
+    for column in tables.record.columns:
+        if column["join"] != "content" or sha256 is None:
+            continue
+        key = column["key"]
+        if key not in by_key:
+            by_key[key] = tables.store.find(key, sha256, region)
+        row = by_key[key]
+        if row is not None:
+            values[column["name"]] = row[column["column"]]
+            if row["error"]:
+                errors[key.split("-")[0]] = row["error"]
+    return values, errors
+
+
+def _fate(image: Mapping[str, Any], verdicts: tuple[Verdict, ...]) -> str:
+    if image.get("error"):
+        return "failed"
+    left = [verdict for verdict in verdicts if not verdict.kept]
+    if not left:
+        return "kept"
+    last = left[-1]
+    if last.kind == "hold_out":
+        return "held out"
+    return "failed" if last.failed else "dropped"
+
+
+def _released(tables: RunTables, image_id: str) -> list[str]:
+    files: list[str] = []
+    for manifest in sorted(tables.folder.path.glob("release*/**/manifest.parquet")):
+        files += [
+            str(manifest.parent / row["file"]) for row in _matches(pq.read_table(manifest), "id", image_id)
+        ]
+    return files
