@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import io
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from groundglass.kernel.errors import REASONS
+from groundglass.kernel.image.frame import open_frame
 from groundglass.kernel.table import derived_id
 from groundglass.transforms.catalog import TRANSFORMS
 from groundglass.transforms.derived import DERIVED, Derived
@@ -149,3 +153,21 @@ def test_rows_of_unknown_size_are_a_fault_of_the_program() -> None:
     unknown = rows.set_column(7, "width", pa.array([None], pa.int64()))
     with pytest.raises(ValueError, match="unknown size"):
         TRANSFORMS["tile"].apply(unknown, size=8)
+
+
+@every
+@given(data=st.data(), photo_size=st.tuples(st.integers(8, 160), st.integers(8, 160)))
+@settings(max_examples=8, deadline=None)
+def test_the_pixels_have_the_size_that_the_row_says(name: str, data, photo_size) -> None:
+    width, height = photo_size
+    frame = open_frame(png_of(np.zeros((height, width, 3), np.uint8)))
+    for row in (
+        apply(name, photographs([photo_size]), data.draw(SETTINGS[name])).rows.slice(0, 20).to_pylist()
+    ):
+        assert frame.at(row["region"]).rgb.shape == (row["height"], row["width"], 3)
+
+
+def png_of(rgb: np.ndarray) -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(rgb).save(data, "PNG")
+    return data.getvalue()
