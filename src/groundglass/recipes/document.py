@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.recipes.explain import Mark, error_at, yaml_problem
-
-MOST_BYTES = 1_000_000
-"""A recipe is written by hand; what is longer is some other file."""
+from groundglass.recipes.explain import TOO_DEEP, TOO_MANY, Mark, error_at, yaml_problem
+from groundglass.recipes.source_text import Text
 
 MOST_VALUES = 20_000
 """Values after aliases are unfolded: a few lines of nested aliases could otherwise become billions."""
@@ -28,8 +24,6 @@ DEEPEST = 30
 
 _PREFIX = "tag:yaml.org,2002:"
 _TEXT_TAGS = ("str", "timestamp", "value")
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 @dataclass(frozen=True)
@@ -64,113 +58,52 @@ class Node:
         return replace(self, value=kept, keys={name: self.keys[name] for name in kept})
 
 
-@dataclass(frozen=True)
-class Text:
-    """A file's text and where its lines begin; or a part of what was ``typed`` on the command line."""
-
-    file: str
-    text: str
-    starts: tuple[int, ...]
-    typed: str = ""
-
-    def mark(self, index: int, length: int = 1) -> Mark:
-        """The place of a character, counted from 0."""
-        if self.typed:
-            return Mark(self.file, 0, index + 1, self.typed, length)
-        line = bisect_right(self.starts, index)
-        start = self.starts[line - 1]
-        end = self.starts[line] if line < len(self.starts) else len(self.text)
-        return Mark(self.file, line, index - start + 1, self.text[start:end].rstrip("\r\n"), length)
-
-
-def read_text(path: Path) -> Text:
-    """A recipe file's text. Raises RecipeError where it is missing, unreadable, too long or not UTF-8."""
-    raw = _read_bytes(path)
-    if raw[:2] in _BOMS or b"\x00" in raw:
-        kind = _BOMS.get(raw[:2], "")
-        found = f"{path}: this file is written in {kind}" if kind else f"{path}: this is not a text file"
-        raise RecipeError(
-            found,
-            "save it as UTF-8" if kind else "give the path of a recipe, a text file such as faceup.yaml",
-        )
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        whole = as_text(str(path), raw.decode("latin-1"))
-        raise error_at(
-            whole.mark(error.start),
-            f"this byte (0x{raw[error.start]:02X}) is not UTF-8",
-            "save the file as UTF-8",
-        ) from None
-    return as_text(str(path), text)
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise RecipeError(
-                f"{path}: this is a folder, not a recipe", f"name the file in it: {path}/NAME.yaml"
-            )
-        with path.open("rb") as file:
-            raw = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: there is no such file", _beside(path)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise RecipeError(
-            f"{path}: cannot be read: {reason.lower()}", "check the path and its permissions"
-        ) from None
-    if len(raw) > MOST_BYTES:
-        raise RecipeError(
-            f"{path}: longer than {MOST_BYTES:,} bytes: this is no recipe", "give the path of a recipe"
-        )
-    return raw
-
-
-def _beside(path: Path) -> str:
-    """The recipes in the folder where one was not found."""
-    try:
-        names = sorted(other.name for other in path.parent.glob("*.y*ml"))
-    except (OSError, ValueError):
-        names = []
-    return f"recipes in {path.parent}: {', '.join(names[:8])}" if names else "check the path"
-
-
-def typed_text(file: str, typed: str, start: int) -> Text:
-    """What was typed on the command line from a character on, its columns counted in the whole."""
-    return Text(file, " " * start + typed[start:], (0,), typed)
-
-
-def as_text(file: str, text: str) -> Text:
-    """Text whose lines are known; any of the three line ends."""
-    return Text(file, text, (0, *(end.end() for end in _LINE_END.finditer(text))))
-
-
 def parse(source: Text) -> Node:
     """The document of a text. Raises RecipeError where it is not valid YAML, or empty."""
+    reader = YAML(typ="safe", pure=True)
+    reader.Composer = _Composer
     try:
-        root = YAML(typ="safe", pure=True).compose(source.text)
+        root = reader.compose(source.text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = source.mark(min(mark.index, len(source.text))) if mark else source.mark(0)
-        raise yaml_problem(at, error.problem or "") from None
+        raise yaml_problem(_place(source, error), error.problem or "") from None
     except YAMLError as error:
-        raise error_at(
-            source.mark(getattr(error, "position", None) or 0),
-            "this character cannot stand in YAML",
-            "delete it",
-        ) from None
-    except RecursionError:
-        raise error_at(
-            source.mark(0), "this is nested too deeply for a recipe", "remove the inner brackets"
-        ) from None
+        mark = source.mark(getattr(error, "position", None) or 0)
+        raise error_at(mark, "this character cannot stand in YAML", "delete it") from None
     except (ValueError, OverflowError):
-        raise error_at(
-            source.mark(0), "this is not valid YAML", "check quotes, brackets and indentation"
-        ) from None
+        raise yaml_problem(source.mark(0), "") from None
     if root is None:
         raise error_at(source.mark(0), "this recipe is empty", "start with `name: faceup` and `steps:`")
     return _Reader(source).node(root, ())
+
+
+def _place(source: Text, error: MarkedYAMLError) -> Mark:
+    """Where a fault began: the open quote or bracket above, rather than the line where YAML gives up."""
+    mark, context = error.problem_mark or error.context_mark, error.context_mark
+    if mark is None:
+        return source.mark(0)
+    open_above = "block" not in (error.context or "") and "another document" not in (error.problem or "")
+    above = context is not None and context.line < mark.line and open_above
+    return source.mark(min(context.index if context and above else mark.index, len(source.text)))
+
+
+class _Composer(Composer):
+    """Composes no more values, and no deeper, than a recipe has; so a hostile file ends early."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader=loader)
+        self.warn_double_anchors = False  # it would warn on stderr; YAML says the later anchor holds
+        self.values = 0
+        self.levels = 0
+
+    def compose_node(self, parent: Any, index: int) -> Any:
+        self.values += 1
+        self.levels += 1
+        if self.values > MOST_VALUES or self.levels > DEEPEST:
+            problem = TOO_MANY if self.values > MOST_VALUES else TOO_DEEP
+            raise ComposerError(None, None, problem, self.parser.peek_event().start_mark)
+        node = super().compose_node(parent, index)
+        self.levels -= 1
+        return node
 
 
 class _Reader:
@@ -190,9 +123,7 @@ class _Reader:
             self.fail(node, "this alias contains itself", "write the value out")
         if self.count > MOST_VALUES or len(above) > DEEPEST:
             self.fail(
-                node,
-                "these aliases or brackets unfold to far more than a recipe holds",
-                "write the values out",
+                node, "the aliases here unfold to more values than a recipe has", "write the values out"
             )
         inside = (*above, id(node))
         if isinstance(node, MappingNode):
@@ -240,7 +171,9 @@ class _Reader:
         if kind == "float":
             return self.floating(node, text)
         if kind not in _TEXT_TAGS:
-            self.fail(node, f"YAML tags ({node.tag}) are not part of a recipe", "write the plain value")
+            self.fail(
+                node, "YAML tags, words that begin with !, are not part of a recipe", "write the plain value"
+            )
         return text
 
     def text(self, node: YamlNode) -> str:
@@ -269,7 +202,9 @@ class _Reader:
 
     def plain_tag(self, node: YamlNode, kind: str) -> None:
         if node.tag != _PREFIX + kind:
-            self.fail(node, f"YAML tags ({node.tag}) are not part of a recipe", "write the plain value")
+            self.fail(
+                node, "YAML tags, words that begin with !, are not part of a recipe", "write the plain value"
+            )
 
     def fail(self, node: YamlNode, message: str, hint: str) -> NoReturn:
         raise error_at(self.mark(node), message, hint)

@@ -45,20 +45,24 @@ LATER: dict[str, tuple[str, ...]] = {
 }
 """Words of the grammar that later versions bring, by where they stand."""
 
+TOO_MANY = "more values than a recipe has"
+TOO_DEEP = "nested deeper than a recipe is"
+
 _YAML_PROBLEMS: tuple[tuple[str, str, str], ...] = (
+    (TOO_MANY, "this file has more values than a recipe has", "give the path of a recipe"),
+    (TOO_DEEP, "this is nested deeper than a recipe is", "remove the inner brackets"),
     ("'\\t'", "a tab cannot indent a recipe", "use blanks, two for each level"),
     (
-        "mapping values are not allowed",
+        "mapping values are not",
         "this `:` is not expected here",
-        "check the indentation, or put the text in quotes",
+        "a `:` may be missing above, or a text needs quotes",
     ),
     (
-        "did not find expected ',' or",
+        "expected ',' or",
         "a bracket is not closed, or a comma is missing",
-        "close it with ] or }",
+        "close it with ] or }; put a : in quotes",
     ),
-    ("expected ',' or", "a bracket is not closed, or a comma is missing", "close it with ] or }"),
-    ("while scanning a quoted", "a quote is not closed", "close it with the same quote"),
+    ("expected the node content", "a value is missing here", "write one, or close the bracket"),
     ("unexpected end of stream", "a quote is not closed", "close it with the same quote"),
     ("could not find expected ':'", "a `:` is missing after this", "write `key: value`"),
     (
@@ -71,11 +75,8 @@ _YAML_PROBLEMS: tuple[tuple[str, str, str], ...] = (
         "a file holds one recipe; a second begins here",
         "keep one and delete the `---`",
     ),
-    (
-        "undefined alias",
-        "this alias has no anchor",
-        "write the value out, or put a text that starts with * in quotes",
-    ),
+    ("undefined alias", "a text cannot begin with *", "put the text in quotes"),
+    ("expected alphabetic or numeric", "a text cannot begin with * or &", "put the text in quotes"),
     ("cannot start any token", "a text cannot begin with this character", "put the text in quotes"),
     (
         "found unknown escape character",
@@ -83,6 +84,7 @@ _YAML_PROBLEMS: tuple[tuple[str, str, str], ...] = (
         "use single quotes around the text",
     ),
 )
+"""Parts of the YAML reader's messages, and what they mean for who writes a recipe: sentence and hint."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,7 @@ def quoted(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return "a list"
     if isinstance(value, int) and abs(value) >= 10**18:
-        return "a number of that size"
+        return "a number that long"
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:36]}…{text[-1]}"
 

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from groundglass.kernel.errors import RecipeError
-from groundglass.recipes.document import Node, parse, read_text, walk
+from groundglass.recipes.document import Node, parse, walk
 from groundglass.recipes.explain import Mark, choose, error_at, nearest
 from groundglass.recipes.model import Recipe
 from groundglass.recipes.overrides import apply_override
+from groundglass.recipes.source_text import read_text
 from groundglass.recipes.surface import check_top, named_steps, own_name, profiles_of, recipe_from, steps_of
 from groundglass.recipes.text import recipe_text
 

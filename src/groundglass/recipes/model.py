@@ -2,81 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from groundglass.recipes import rules
-
-Scalar = float | int | str | bool | None
-
-NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
-"""Names of steps and splits: they become file names and parts of `--set`, so no dots, slashes or blanks."""
-
-RECIPE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-"""Names of recipes: they become the folder below `runs/`."""
-
-PERCENT = r"^\s*[0-9]*\.?[0-9]+\s*%\s*$"
-
-
-class Record(BaseModel):
-    """A frozen record that knows no other keys than its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-def _as_tuple(value: Any) -> Any:
-    if value is None or isinstance(value, tuple):
-        return value
-    return tuple(value) if isinstance(value, list) else (value,)
-
-
-def _as_share(value: Any) -> Any:
-    """'5%' is .05; what is no percentage stays as it is and fails the type check."""
-    if not (isinstance(value, str) and value.strip().endswith("%")):
-        return value
-    try:
-        return float(value.strip()[:-1]) / 100
-    except ValueError:
-        return value
-
-
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_as_tuple),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
-Share = Annotated[
-    float,
-    Field(ge=0, le=1),
-    BeforeValidator(_as_share),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": PERCENT}]}
-    ),
-]
-Scale = Annotated[int, Field(ge=2)]
-_SCALES_SCHEMA = {"type": "integer", "minimum": 2}
-Scales = Annotated[
-    tuple[Scale, ...],
-    BeforeValidator(_as_tuple),
-    WithJsonSchema({"anyOf": [_SCALES_SCHEMA, {"type": "array", "items": _SCALES_SCHEMA}]}),
-]
-_FACTOR_SCHEMA = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
-Factors = Annotated[
-    tuple[Annotated[float, Field(gt=0, le=1)], ...],
-    BeforeValidator(_as_tuple),
-    WithJsonSchema({"anyOf": [_FACTOR_SCHEMA, {"type": "array", "items": _FACTOR_SCHEMA}]}),
-]
+from groundglass.recipes.fields import NAME, RECIPE_NAME, Factors, Names, Record, Scalar, Scales, Share
 
 
 class Limits(Record):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from groundglass.kernel.errors import RecipeError
-from groundglass.recipes.document import Node, parse, typed_text
+from groundglass.recipes.document import Node, parse
 from groundglass.recipes.explain import Mark, choose, error_at, quoted
+from groundglass.recipes.source_text import typed_text
 from groundglass.recipes.surface import TOP_KEYS, named_steps
 
 WHERE = "--set"

@@ -9,16 +9,17 @@ from typing import Any
 
 from groundglass.kernel.table import write_text
 from groundglass.recipes.explain import LATER
+from groundglass.recipes.fields import Record
 from groundglass.recipes.model import (
     BODIES,
     Limits,
     LowResolution,
     NextBest,
     RecipeHead,
-    Record,
     ScoreTable,
     StepHead,
 )
+from groundglass.recipes.rules import SELECTION_SETTINGS, TRANSFORM_SETTINGS, listed
 from groundglass.recipes.schema import SUMMARIES
 from groundglass.recipes.validate import schema_of
 from groundglass.recipes.wording import in_words
@@ -54,8 +55,8 @@ JOINING = """\
 
 **extends** names one parent recipe, found from the recipe's own folder. A key of the recipe replaces the
 parent's key. A step with an explicit `name` replaces the parent's step of that name, where it stood; every
-other step is appended. (A parent's unnamed step is addressed by its default name.) Profiles are joined by their
-names. A recipe that extends itself, directly or through others, is refused.
+other step is appended. (A parent's unnamed step is addressed by its default name.) Profiles are joined by
+their names. A recipe that extends itself, directly or through others, is refused.
 
 **profiles** hold, for each profile, steps by name: `--profile offline` puts them where the recipe's own were.
 
@@ -95,7 +96,7 @@ def reference_page() -> str:
     parts += [
         "## Steps\n",
         "A step is exactly one of the kinds below, and may say more beside it:\n",
-        _table(_rows(StepHead)),
+        _table(_rows(StepHead, optional="name")),
     ]
     for kind in BODIES:
         parts += [f"## `{kind}`\n", *_kind(kind)]
@@ -119,8 +120,19 @@ def _kind(kind: str) -> Iterator[str]:
         yield from (f"{NextBest.__doc__}\n", HOLD_OUT, _table(_rows(NextBest)))
     else:
         yield from (f"{BODIES[kind].__doc__}\n", _table(_rows(BODIES[kind])))
+    yield from _settings(kind)
     if kind == "release":
         yield from ("`validation_lr` holds:\n", _table(_rows(LowResolution)))
+
+
+def _settings(kind: str) -> Iterator[str]:
+    """Which further keys go with which rule."""
+    settings = {"select": SELECTION_SETTINGS, "transform": TRANSFORM_SETTINGS}.get(kind, {})
+    for rule, keys in settings.items():
+        if keys:
+            yield f"- `{rule}` goes with {listed(keys, 'and')}"
+    if settings:
+        yield ""
 
 
 def _top_rows() -> list[tuple[str, ...]]:
@@ -132,14 +144,14 @@ def _top_rows() -> list[tuple[str, ...]]:
     return [*_rows(RecipeHead), *extra]
 
 
-def _rows(model: type[Record]) -> list[tuple[str, ...]]:
+def _rows(model: type[Record], optional: str = "") -> list[tuple[str, ...]]:
     schema = schema_of(model)
     needed = schema.get("required", ())
     return [
         (
             f"`{key}`",
             in_words(part),
-            "needed" if key in needed else _default(part),
+            "needed" if key in needed and key != optional else _default(part),
             part.get("description", ""),
         )
         for key, part in schema["properties"].items()
@@ -148,6 +160,8 @@ def _rows(model: type[Record]) -> list[tuple[str, ...]]:
 
 def _default(part: Mapping[str, Any]) -> str:
     value = part.get("default")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return "" if value in (None, []) or isinstance(value, dict) else f"`{json.dumps(value)}`".replace('"', "")
 
 

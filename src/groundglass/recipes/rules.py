@@ -45,9 +45,9 @@ SHARES_TOLERANCE = 1e-6
 """Shares such as .7, .1, .2 do not add up to 1 exactly in floating point."""
 
 
-def refuse(key: str, message: str, hint: str) -> NoReturn:
-    """Stop with a sentence about a key."""
-    raise PydanticCustomError("rule", "{say}", {"say": message, "key": key, "hint": hint})
+def refuse(key: str, message: str, hint: str, other: str = "") -> NoReturn:
+    """Stop with a sentence about a key; ``other`` is the key that it cannot stand beside."""
+    raise PydanticCustomError("rule", "{say}", {"say": message, "key": key, "hint": hint, "other": other})
 
 
 def given(record: Record, names: Sequence[str]) -> list[str]:
@@ -71,9 +71,8 @@ def one_of(record: Record, names: Sequence[str]) -> str:
     if not found:
         refuse("", f"one of {listed(names)} is needed here", f"give one of {listed(names)}")
     if len(found) > 1:
-        refuse(
-            found[1], f"{listed(found, 'and')} cannot go together", "keep one of them; use one step for each"
-        )
+        say = f"{listed(found, 'and')} cannot go together"
+        refuse(found[1], say, "keep one of them; use one step for each", found[0])
     return found[0]
 
 

@@ -14,15 +14,14 @@ from pydantic.json_schema import models_json_schema
 
 from groundglass.kernel.table import write_text
 from groundglass.recipes import rules
+from groundglass.recipes.fields import NAME, Record
 from groundglass.recipes.model import (
     BODIES,
-    NAME,
     HoldOutStep,
     MeasureRequest,
     MeasureStep,
     NextBest,
     RecipeHead,
-    Record,
     ScoreTable,
     StepHead,
 )

@@ -9,6 +9,7 @@ from typing import Any
 from groundglass.kernel.errors import RecipeError
 from groundglass.recipes.document import Node
 from groundglass.recipes.explain import LATER, Mark, choose, error_at, later, nearest, quoted
+from groundglass.recipes.fields import Record
 from groundglass.recipes.model import (
     BODIES,
     HoldOutStep,
@@ -17,11 +18,11 @@ from groundglass.recipes.model import (
     NextBest,
     Recipe,
     RecipeHead,
-    Record,
     ScoreTable,
     Step,
     StepHead,
 )
+from groundglass.recipes.rules import listed
 from groundglass.recipes.validate import build
 
 STEP_KEYS = ("name", "if", "note")
@@ -178,21 +179,25 @@ def kind_of(node: Node) -> str:
 def unknown_in_step(key: str, mark: Mark, kinds: Sequence[str]) -> RecipeError:
     """A misspelt kind, a misspelt key of the step, or a key that belongs one level deeper."""
     if not kinds:
-        end, hint = choose(key, (*BODIES, *STEP_KEYS), "kinds of step")
-        return error_at(
-            mark, f"`{key}` is no kind of step{end}", "kinds of step: " + ", ".join(BODIES) if end else hint
+        owners = [kind for kind, model in BODIES.items() if key in model.model_fields]
+        close = nearest(key, (*BODIES, *STEP_KEYS))
+        end = (
+            f"; did you mean `{close}`?"
+            if close
+            else f"; it belongs inside {listed(owners)}"
+            if owners
+            else ""
         )
+        return error_at(mark, f"`{key}` is no kind of step{end}", f"kinds of step: {', '.join(BODIES)}")
     if key in BODIES[kinds[0]].model_fields:
         return error_at(
             mark,
             f"`{key}` belongs inside `{kinds[0]}`",
             f"write `{kinds[0]}: {{{key}: …}}`, or indent it further",
         )
-    end, hint = choose(key, (*STEP_KEYS, *BODIES), "beside the kind a step may have")
+    end, _ = choose(key, (*STEP_KEYS, *BODIES))
     return error_at(
-        mark,
-        f"`{key}` is no key of a step{end}",
-        "beside its kind a step may have: name, if, note" if hint else "",
+        mark, f"`{key}` is no key of a step{end}", "beside its kind a step may have: name, if, note"
     )
 
 
@@ -224,6 +229,9 @@ def hold_out_from(node: Node, mark: Mark) -> HoldOutStep:
                 f"`{split}` belongs inside a named split",
                 f"write `hold_out: {{validation: {{{split}: …}}}}`",
             )
+        if split == "train":
+            message = "`train` is what is left and cannot be held out"
+            raise error_at(node.keys[split], message, "give the split another name")
         head_from(Node({}, node.keys[split]), split)
         if not isinstance(who.value, dict):
             message = f"`{split}` must say who is held out, not {quoted(who.plain)}"

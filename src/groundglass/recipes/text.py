@@ -7,12 +7,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from groundglass.recipes.fields import Record
 from groundglass.recipes.model import (
     HoldOutStep,
     MeasureRequest,
     MeasureStep,
     Recipe,
-    Record,
     ScoreTable,
     Step,
 )

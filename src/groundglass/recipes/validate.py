@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from groundglass.kernel.errors import RecipeError
 from groundglass.recipes.document import Node, walk
 from groundglass.recipes.explain import LATER, Mark, choose, error_at, later, nearest, quoted
-from groundglass.recipes.model import Record
+from groundglass.recipes.fields import Record
 from groundglass.recipes.wording import advice, choices, in_words, without_null
 
 R = TypeVar("R", bound=Record)
@@ -27,8 +27,11 @@ def schema_of(model: type[Record]) -> dict[str, Any]:
 def build(model: type[R], node: Node, mark: Mark, what: str) -> R:
     """The record that a mapping means; ``what`` is the key it stands under, ``mark`` that key's place."""
     if not isinstance(node.value, dict):
+        said = (
+            "has no value" if node.value is None else f"must be a mapping of keys, not {quoted(node.plain)}"
+        )
         hint = f"keys of `{what}`: {', '.join(sorted(schema_of(model)['properties']))}"
-        raise error_at(mark, f"`{what}` must be a mapping of keys, not {quoted(node.plain)}", hint)
+        raise error_at(mark, f"`{what}` {said}", hint)
     refuse_later(node, what)
     refuse_empty(node)
     try:
@@ -80,9 +83,13 @@ def fault(model: type[Record], finding: Any, node: Node, mark: Mark, what: str) 
 
 def rule_fault(context: Mapping[str, Any], node: Node, mark: Mark) -> tuple[Mark, RecipeError]:
     """A rule of `rules`: it names the key at fault itself."""
-    key = str(context["key"])
+    key, other, hint = str(context["key"]), context.get("other"), str(context["hint"])
     place = node.keys.get(key, mark)
-    return place, error_at(place, str(context["say"]), str(context["hint"]))
+    if other and not node.keys[other].line:
+        place, other = node.keys[other], key
+    if other and not place.line:
+        hint = f"an empty value removes the other key: {place} {place.text[: place.column - 1]}{other}="
+    return place, error_at(place, str(context["say"]), hint)
 
 
 def unknown_key(key: str, mark: Mark, owner: str, schema: Mapping[str, Any]) -> tuple[Mark, RecipeError]:
@@ -94,6 +101,8 @@ def unknown_key(key: str, mark: Mark, owner: str, schema: Mapping[str, Any]) -> 
 def wrong_value(key: str, node: Node, schema: Mapping[str, Any]) -> tuple[Mark, RecipeError]:
     """A value of the wrong type or out of range."""
     value = node.plain
+    if value == "":
+        return node.mark, error_at(node.mark, f"`{key}` is empty", f"write {in_words(schema)}")
     words = choices(schema)
     if words and isinstance(value, str):
         close = nearest(value, words)

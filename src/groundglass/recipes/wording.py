@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from groundglass.recipes.model import NAME, PERCENT, RECIPE_NAME
+from groundglass.recipes.fields import NAME, PERCENT, RECIPE_NAME
 
 Schema = Mapping[str, Any]
 
@@ -76,11 +76,17 @@ def _number(schema: Schema, kind: str) -> str:
         low, above = above + 1, None
     if low is not None and low == high:
         return f"{low:g}"
-    top = f"to {high:g}" if high is not None else f"to below {below:g}" if below is not None else ""
     if low is not None:
-        return f"{name} from {low:g} {top}" if top else f"{name} of {low:g} or more"
+        return f"{name} of {low:g} or more" if high is None else f"{name} from {low:g} to {high:g}"
     if above is not None:
-        return f"{name} above {above:g}{f' and up {top}' if top else ''}"
+        top = (
+            f", at most {high:g}"
+            if high is not None
+            else f" and below {below:g}"
+            if below is not None
+            else ""
+        )
+        return f"{name} above {above:g}{top}"
     return name
 
 

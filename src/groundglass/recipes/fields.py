@@ -1,0 +1,68 @@
+"""The types of a recipe's values: what may be given in more than one form, and in which range."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+Scalar = float | int | str | bool | None
+
+NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
+"""Names of steps and splits: they become file names and parts of `--set`, so no dots, slashes or blanks."""
+
+RECIPE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""Names of recipes: they become the folder below `runs/`."""
+
+PERCENT = r"^\s*[0-9]*\.?[0-9]+\s*%\s*$"
+
+
+class Record(BaseModel):
+    """A frozen record that knows no other keys than its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _as_tuple(value: Any) -> Any:
+    if value is None or isinstance(value, tuple):
+        return value
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def _as_share(value: Any) -> Any:
+    """'5%' is .05; what is no percentage stays as it is and fails the type check."""
+    if not (isinstance(value, str) and value.strip().endswith("%")):
+        return value
+    try:
+        return float(value.strip()[:-1]) / 100
+    except ValueError:
+        return value
+
+
+_TEXT_SCHEMA = {"type": "string", "minLength": 1}
+Names = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...],
+    BeforeValidator(_as_tuple),
+    WithJsonSchema({"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA}]}),
+]
+Share = Annotated[
+    float,
+    Field(ge=0, le=1),
+    BeforeValidator(_as_share),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": PERCENT}]}
+    ),
+]
+Scale = Annotated[int, Field(ge=2)]
+_SCALES_SCHEMA = {"type": "integer", "minimum": 2}
+Scales = Annotated[
+    tuple[Scale, ...],
+    BeforeValidator(_as_tuple),
+    WithJsonSchema({"anyOf": [_SCALES_SCHEMA, {"type": "array", "items": _SCALES_SCHEMA}]}),
+]
+_FACTOR_SCHEMA = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+Factors = Annotated[
+    tuple[Annotated[float, Field(gt=0, le=1)], ...],
+    BeforeValidator(_as_tuple),
+    WithJsonSchema({"anyOf": [_FACTOR_SCHEMA, {"type": "array", "items": _FACTOR_SCHEMA}]}),
+]
