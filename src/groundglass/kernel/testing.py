@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import numpy.typing as npt
@@ -88,3 +89,35 @@ def encoded(rgb: Pixels, format: str, **settings: object) -> bytes:
     file = io.BytesIO()
     Image.fromarray(rgb).save(file, format, **settings)
     return file.getvalue()
+
+
+def wide_profile(gamma: float = 2.2) -> bytes:
+    """A small ICC profile of curves and a matrix with AdobeRGB's primaries.
+
+    >>> from groundglass.kernel.image import icc
+    >>> icc.description(wide_profile()), icc.fits(wide_profile(), "RGB")
+    ('wide', True)
+    """
+    colorants = {b"rXYZ": (0.60974, 0.31111, 0.01947), b"gXYZ": (0.20528, 0.62567, 0.06087)}
+    colorants |= {b"bXYZ": (0.14919, 0.06322, 0.74457), b"wtpt": (0.96420, 1.0, 0.82491)}
+    tags = {
+        name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(65536 * v) for v in xyz))
+        for name, xyz in colorants.items()
+    }
+    curve = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, round(256 * gamma))
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I8s", 5, b"wide\0") + bytes(79)
+    return _profile(tags)
+
+
+def _profile(tags: dict[bytes, bytes]) -> bytes:
+    start = 132 + 12 * len(tags)
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, tag in tags.items():
+        table += struct.pack(">4sII", name, start + len(body), len(tag))
+        body += tag + bytes(-len(tag) % 4)
+    head = struct.pack(
+        ">I4sI4s4s4s12s4s", start + len(body), b"", 0x02100000, b"mntr", b"RGB ", b"XYZ ", b"", b"acsp"
+    )
+    white = struct.pack(">3i", 63190, 65536, 54061)
+    return head + bytes(28) + white + bytes(128 - len(head) - 28 - len(white)) + table + body

@@ -21,7 +21,7 @@ _MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK", "LAB": "LAB"}
 
 
 def luma(rgb: Pixels) -> Pixels:
-    """OpenCV's fixed-point grey of an H×W×3 uint8 picture: (4899 R + 9617 G + 1868 B + 8192) >> 14.
+    """OpenCV's fixed-point grey of an H×W×3 uint8 picture: (9798 R + 19235 G + 3735 B + 16384) >> 15.
 
     >>> luma(np.full((1, 1, 3), 200, np.uint8)).tolist()
     [[200]]
@@ -129,7 +129,7 @@ class _LittleCms:
 
 @lru_cache(maxsize=64)
 def _transform(profile: bytes, mode: str) -> _Transform | None:
-    """The way from a profile to sRGB; None where it changes no colour by more than two steps: sRGB, rounded."""
+    """The way from a profile to sRGB; None where no colour moves by more than two steps: sRGB, rounded."""
     transform: _Transform = (icc_matrix.parse(profile) if mode == "RGB" else None) or _LittleCms(
         profile, mode
     )

@@ -1,7 +1,7 @@
 """Profiles that are three curves and a matrix (AdobeRGB, Display P3, ProPhoto …), applied in one fused pass.
 
-LittleCMS by way of Pillow takes 17 ms a megapixel, ten times the decode, and sees 8 bits only; this takes about a
-fifth of that and takes 16 bits as they are. Method: ICC.1:2022, annex F.3, equations F.1 to F.6.
+LittleCMS by way of Pillow takes 17 ms a megapixel, ten times the decode, and sees 8 bits only; this takes
+about a fifth of that, and 16 bits as they are. Method: ICC.1:2022, annex F.3, equations F.1 to F.6.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _sampled_curve(tag: bytes, x: Curve) -> Curve:
 
 
 def _parametric_curve(tag: bytes, x: Curve) -> Curve:
-    """ICC.1:2022, table 68, all five kinds written as the last one: (a x + b)^g + e above d, c x + f below."""
+    """ICC.1:2022, table 68, all five kinds written as the last: (a x + b)^g + e from d on, c x + f below."""
     (kind,) = struct.unpack_from(">H", tag, 8)
     counts = (1, 3, 4, 5, 7)
     if kind >= len(counts):
@@ -123,7 +123,7 @@ def _encoding() -> Pixels:
 
 
 _BLOCK = 1024
-"""Pixels worked on at a time: the middle step then runs in vector registers, between two steps that look up."""
+"""Pixels worked on at a time: the middle step runs in vector registers, between two that look up."""
 
 
 @njit(cache=True, nogil=True)
@@ -133,14 +133,16 @@ def _apply(samples: Any, curves: Any, matrix: Any, encoding: Any, rgb: Any) -> N
     scaled = matrix * np.float32(_STEPS - 1)
     for start in range(0, len(samples), _BLOCK):
         count = min(_BLOCK, len(samples) - start)
-        for channel in range(3):
-            for i in range(count):
-                linear[channel, i] = curves[channel, samples[start + i, channel]]
+        for i in range(count):  # the three channels are written out: a loop over them takes twice as long
+            linear[0, i] = curves[0, samples[start + i, 0]]
+            linear[1, i] = curves[1, samples[start + i, 1]]
+            linear[2, i] = curves[2, samples[start + i, 2]]
         for channel in range(3):
             _mix(linear, scaled[channel], places[channel], count)
         for i in range(count):
-            for channel in range(3):
-                rgb[start + i, channel] = encoding[places[channel, i]]
+            rgb[start + i, 0] = encoding[places[0, i]]
+            rgb[start + i, 1] = encoding[places[1, i]]
+            rgb[start + i, 2] = encoding[places[2, i]]
 
 
 @njit(cache=True, nogil=True, fastmath=True)

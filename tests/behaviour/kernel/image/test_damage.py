@@ -140,7 +140,7 @@ def test_bytes_after_the_end_are_a_warning() -> None:
 @pytest.mark.parametrize("kind", FILES)
 def test_limits_are_judged_before_decoding(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = FILES[kind]()
-    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("decoded"))
+    monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("decoded"))
     for limits in (ImageLimits(pixels=200 * 136 - 1), ImageLimits(side=199)):
         with pytest.raises(ImageError, match="too_large"):
             read_header(data, limits)
