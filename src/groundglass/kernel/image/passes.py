@@ -128,8 +128,8 @@ def _sums(luma: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _beyond(row: Any, below: Any, last: bool) -> int:
-    """Squared differences to the mirrored neighbours beyond the right edge and the bottom: they count for nothing."""
+def _beyond(row: Any, below: Any, last: bool) -> Any:
+    """Squared differences to the mirrored neighbours beyond right edge and bottom, which count for nothing."""
     width = row.size - 2
     total = (np.int64(row[width + 1]) - np.int64(row[width])) ** 2
     if last:

@@ -1,0 +1,1 @@
+"""Measures: from one picture to named numbers, with unit, range and direction."""

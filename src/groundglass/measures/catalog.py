@@ -1,0 +1,32 @@
+"""Every measure there is, written out. Importing this loads no pixel library."""
+
+from __future__ import annotations
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.nearest import did_you_mean
+from groundglass.kernel.record import Measure
+from groundglass.measures import blockiness, complexity, fingerprint, header, sharpness
+
+MEASURES: dict[str, Measure] = {
+    "header": header.MEASURE,
+    "blockiness": blockiness.MEASURE,
+    "sharpness": sharpness.MEASURE,
+    "complexity": complexity.MEASURE,
+    "fingerprint": fingerprint.MEASURE,
+}
+
+
+def find(name: str) -> Measure:
+    """The measure of this name.
+
+    Raises RecipeError with the nearest name there is.
+
+    >>> find("blockiness").columns["blockiness"].better
+    'lower'
+    >>> find("blokiness")
+    Traceback (most recent call last):
+    groundglass.kernel.errors.RecipeError: there is no measure 'blokiness'. Did you mean 'blockiness'?
+    """
+    if name in MEASURES:
+        return MEASURES[name]
+    raise RecipeError(f"there is no measure '{name}'.{did_you_mean(name, MEASURES)}", "groundglass measures")

@@ -1,0 +1,197 @@
+"""The job that measures: one decode of a photograph, all its regions, every measure that was asked for."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+
+from groundglass.kernel.engines.shards import Summary
+from groundglass.kernel.errors import ImageError
+from groundglass.kernel.hashes import sha256_of
+from groundglass.kernel.record import Measure, Value, settings_key
+from groundglass.kernel.store import MeasureStore
+from groundglass.kernel.table import bytes_to_path
+from groundglass.measures.catalog import find
+from groundglass.measures.thumbnail import THUMBNAIL
+
+if TYPE_CHECKING:
+    from groundglass.kernel.image.frame import Frame
+    from groundglass.kernel.image.header import ImageLimits
+
+NO_VALUE = ("flat", "too_small")
+"""Reasons for an empty value of a sound picture: no failure."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One measure with its settings, and the key of the store that its values go to.
+
+    record  the measure where it is none of the catalog's
+    """
+
+    measure: str
+    key: str
+    settings: tuple[tuple[str, Value], ...] = ()
+    record: Measure | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def definition(self) -> Measure:
+        """The measure's record."""
+        if self.record is not None:
+            return self.record
+        return THUMBNAIL if self.measure == THUMBNAIL.name else find(self.measure)
+
+
+def ask_of(measure: Measure, settings: Mapping[str, Value]) -> Ask:
+    """The ask for a measure with the settings that differ from its own; spelling a default out changes nothing.
+
+    >>> ask_of(find("blockiness"), {}).key
+    'blockiness-1'
+    >>> ask_of(find("blockiness"), {"search_phases": False}) == ask_of(find("blockiness"), {})
+    True
+    """
+    neutral = {name: parameter.default for name, parameter in measure.parameters.items()}
+    own = {name: value for name, value in sorted(settings.items()) if neutral.get(name) != value}
+    return Ask(measure.name, settings_key(measure.name, measure.version, own), tuple(own.items()), measure)
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """An item: a file as it was listed, and which asks (by number) each of its regions lacks."""
+
+    path: bytes
+    sha256: str
+    bytes: int
+    mtime_ns: int
+    wanted: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+class Row(NamedTuple):
+    """What became of one ask on one region: values, or the reason why there are none."""
+
+    ask: int
+    sha256: str
+    region: str
+    values: Mapping[str, Value]
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """Measures photographs; a finished shard is one part for each ask below ``store``."""
+
+    asks: tuple[Ask, ...]
+    store: Path
+    limits: ImageLimits
+
+    def one(self, item: Photograph) -> list[Row]:
+        """Every row that the photograph was asked for; errors are rows too."""
+        try:
+            photograph = _open(item, self.limits)
+        except (ImageError, MemoryError) as error:
+            return self.lost(item, reason_of(error), "")
+        unusable = self._decode(photograph, item)
+        return [
+            Row(ask, item.sha256, region, *found)
+            for region, asks in item.wanted
+            for ask, found in self._measure(photograph, region, asks, unusable)
+        ]
+
+    def lost(self, item: Photograph, reason: str, detail: str) -> list[Row]:
+        """The same error in every row of a photograph."""
+        error = f"{reason}: {detail}" if reason == "measure_failed" and detail else reason
+        return [Row(ask, item.sha256, region, {}, error) for region, asks in item.wanted for ask in asks]
+
+    def save(self, results: Sequence[list[Row]]) -> Summary:
+        """One part for each ask that has rows."""
+        store = MeasureStore(self.store)
+        for number, ask in enumerate(self.asks):
+            rows = [row for photograph in results for row in photograph if row.ask == number]
+            if rows:
+                store.add(ask.key, _table(rows, store.schema(ask.definition.columns)))
+        failures = (_failure(photograph) for photograph in results)
+        return Summary(len(results), dict(Counter(reason for reason in failures if reason)))
+
+    def _decode(self, photograph: Frame, item: Photograph) -> str | None:
+        """Decode once, if any ask needs pixels; why that cannot be done, or None."""
+        asked = {ask for _, asks in item.wanted for ask in asks}
+        if all(self.asks[ask].definition.needs == "header" for ask in asked):
+            return None
+        try:
+            _ = photograph.rgb
+        except Exception as error:
+            return reason_of(error)
+        return None
+
+    def _measure(
+        self, photograph: Frame, region: str, asks: Sequence[int], unusable: str | None
+    ) -> Iterator[tuple[int, tuple[Mapping[str, Value], str | None]]]:
+        try:
+            frame = photograph.at(region)
+        except ImageError as error:
+            yield from ((ask, ({}, error.reason)) for ask in asks)
+            return
+        for number in asks:
+            ask = self.asks[number]
+            blocked = unusable and ask.definition.needs == "pixels"
+            yield number, ({}, unusable) if blocked else take(ask, frame)
+
+
+def take(ask: Ask, frame: Frame) -> tuple[Mapping[str, Value], str | None]:
+    """A measure's values on one frame, or the reason why it has none; nothing is raised."""
+    try:
+        values = ask.definition.compute(frame, **dict(ask.settings))
+    except Exception as error:
+        return {}, reason_of(error)
+    odd = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
+    return ({}, f"measure_failed: {odd[0]} is {values[odd[0]]}") if odd else (values, None)
+
+
+def reason_of(error: Exception) -> str:
+    """What a row says of an exception.
+
+    >>> reason_of(ImageError("truncated", "at row 3")), reason_of(MemoryError()), reason_of(ValueError("no"))
+    ('truncated', 'out_of_memory', 'measure_failed: ValueError: no')
+    """
+    if isinstance(error, ImageError):
+        return error.reason
+    return (
+        "out_of_memory"
+        if isinstance(error, MemoryError)
+        else f"measure_failed: {type(error).__name__}: {error}"
+    )
+
+
+def _open(item: Photograph, limits: ImageLimits) -> Frame:
+    """The photograph as it was listed. Raises ImageError ``changed`` where it is another one now."""
+    from groundglass.kernel.image.frame import open_frame, read_file
+
+    path = bytes_to_path(item.path)
+    data = read_file(path)
+    if not (len(data) == item.bytes and _age(path) == item.mtime_ns) and sha256_of(data) != item.sha256:
+        raise ImageError("changed")
+    return open_frame(data, limits)
+
+
+def _age(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
+    plain = [{"sha256": row.sha256, "region": row.region, **row.values, "error": row.error} for row in rows]
+    return pa.Table.from_pylist(plain, schema)
+
+
+def _failure(rows: Sequence[Row]) -> str | None:
+    """The first reason why a photograph, or a measure of it, failed."""
+    reasons = (row.error.partition(":")[0] for row in rows if row.error)
+    return next((reason for reason in reasons if reason not in NO_VALUE), None)

@@ -1,0 +1,33 @@
+"""Thumbnails for reports: made like a measure, in the same decode, but none that a recipe asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groundglass.kernel.record import Column, Measure, Value
+
+if TYPE_CHECKING:
+    from groundglass.kernel.image.frame import Frame
+
+
+def thumbnail(frame: Frame) -> dict[str, Value]:
+    """A small JPEG of the picture, its longer side at most 160 px.
+
+    >>> from groundglass.kernel import testing
+    >>> from groundglass.kernel.image.frame import open_frame
+    >>> thumbnail(open_frame(testing.png(testing.photo(320, 240))))["thumbnail"][:2]
+    b'\\xff\\xd8'
+    """
+    from groundglass.kernel.image import encode
+
+    return {"thumbnail": encode.thumbnail(frame.rgb)}
+
+
+THUMBNAIL = Measure(
+    name="thumbnail",
+    version=1,
+    compute=thumbnail,
+    columns={"thumbnail": Column("", None, None, "neither", "a JPEG of at most 160 px a side", bytes)},
+    reference="area averaging",
+)
+"""Stored beside the measures under the key ``thumbnail-1``."""
