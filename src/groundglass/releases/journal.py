@@ -7,6 +7,7 @@ workers noted.
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import json
 import shutil
@@ -63,7 +64,15 @@ def claimed(folder: Path, key: str, archive: Path | None) -> Generator[None]:
         write_text(f"{_TEXT}{_KEY}{key}\n", marker)
     with marker.open("r+") as handle:
         _lock(handle, folder)
+        _sweep(folder, archive)
         yield
+
+
+def _sweep(folder: Path, archive: Path | None) -> None:
+    """Remove temporary files of writers that were killed."""
+    beside = folder.parent.glob(f".{glob.escape(archive.name)}.*.tmp") if archive is not None else ()
+    for path in [*leftovers(folder), *beside]:
+        path.unlink(missing_ok=True)
 
 
 def _check_free(folder: Path, key: str, archive: Path | None) -> None:
@@ -117,11 +126,9 @@ def _lock(handle: Any, folder: Path) -> None:
 def resume(folder: Path, photographs: Iterable[Photograph]) -> tuple[list[Photograph], int]:
     """What is still to be written, and how many pictures an earlier attempt has already written whole.
 
-    A file counts when it was noted and still has the noted sha256. Left-overs of killed writers are removed,
-    and the journal becomes one part that holds only what counts.
+    A file counts when it was noted and still has the noted sha256. The journal becomes one part that holds only
+    what counts.
     """
-    for path in leftovers(folder):
-        path.unlink(missing_ok=True)
     parts = sorted((folder / PARTS).glob("part-*.parquet"))
     noted = read_parts(folder / PARTS, JOURNAL).to_pylist()
     sound = {row["file"]: row for row in noted if row["error"] is None and _is_there(folder, row)}

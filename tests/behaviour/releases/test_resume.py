@@ -18,6 +18,7 @@ from making import CONTEXT, make_photographs, make_rows
 from groundglass.kernel.engines.shards import Settings
 from groundglass.kernel.errors import RecipeError, UnreachableError
 from groundglass.recipes.model import ReleaseStep
+from groundglass.releases import release
 from groundglass.releases.journal import INCOMPLETE, PARTS, claimed, content_key
 from groundglass.releases.layout import plan_files
 from groundglass.releases.release import write_release
@@ -25,7 +26,7 @@ from groundglass.releases.verify import verify_release
 from groundglass.releases.write import Write
 
 STEP = ReleaseStep(format="paired", lr_scales=(2, 4), names="keep", archive="zip")
-PHOTOGRAPHS = 40
+PHOTOGRAPHS = 24
 TILES = tuple(f"crop({x},{y},96,96)" for y in (0, 64) for x in (0, 64, 96))
 DRIVER = """
 import sys
@@ -63,43 +64,36 @@ def driver(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(photographs, driver, tmp_path_factory):
-    """The release as it comes out when nothing happens, and how long it takes."""
+    """The release as it comes out when nothing happens."""
     out = tmp_path_factory.mktemp("undisturbed") / "out"
-    begun = time.monotonic()
     subprocess.run([sys.executable, driver, photographs, out], check=True)
-    return out, time.monotonic() - begun
+    return out
 
 
-def kill_after(seconds: float, command: list[object]) -> int:
-    """Run a command in a session of its own and kill the driver alone, as the system would; its exit code."""
-    process = subprocess.Popen(
-        command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.kill(process.pid, signal.SIGKILL)
-        return process.wait()
+def kill_when(count: int, command: list[object], folder: Path) -> int:
+    """Run a command and kill it, alone and at once, when ``folder`` holds ``count`` pictures; its exit code."""
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        if sum(1 for _ in folder.rglob("*.png")) >= count:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+        time.sleep(0.002)
+    return process.wait()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 8))])
 def test_killed_at_random_moments_it_comes_out_the_same(photographs, driver, undisturbed, tmp_path, seed):
-    reference, seconds = undisturbed
-    moments = random.Random(seed)
+    total = PHOTOGRAPHS * len(TILES) * 3
     out = tmp_path / "out"
     command = [sys.executable, driver, photographs, out]
-    killed = 0
-    for _ in range(3):
-        if kill_after(moments.uniform(0.3, 1.0) * seconds, command) == 0:
-            break
-        killed += 1
-        assert not out.exists() or not any(out.iterdir()) or verify_release(out) != []
-    if not (out / "SHA256SUMS").exists() or (out / INCOMPLETE).exists():
-        subprocess.run(command, check=True)
-    assert killed > 0
-    assert (out / "SHA256SUMS").read_text() == (reference / "SHA256SUMS").read_text()
+    for count in sorted(random.Random(seed).sample(range(1, total), 3)):
+        assert kill_when(count, command, out) == -signal.SIGKILL
+        assert verify_release(out) == ["the release is not finished: run the same command again"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert int(done.stdout) > 0
+    assert (out / "SHA256SUMS").read_text() == (undisturbed / "SHA256SUMS").read_text()
     assert verify_release(out) == []
-    assert out.with_suffix(".zip").read_bytes() == reference.with_suffix(".zip").read_bytes()
+    assert out.with_suffix(".zip").read_bytes() == undisturbed.with_suffix(".zip").read_bytes()
     assert not [path for path in out.rglob("*") if path.name.startswith(".")]
 
 
@@ -112,7 +106,7 @@ def test_a_full_disk_stops_it_with_what_to_do_and_it_goes_on(photographs, driver
     assert "UnreachableError" in small.stderr
     assert (out / INCOMPLETE).exists()
     subprocess.run([sys.executable, driver, photographs, out], check=True)
-    assert (out / "SHA256SUMS").read_text() == (undisturbed[0] / "SHA256SUMS").read_text()
+    assert (out / "SHA256SUMS").read_text() == (undisturbed / "SHA256SUMS").read_text()
 
 
 def test_what_was_written_before_the_disk_was_full_is_kept(photographs, tmp_path, monkeypatch):
@@ -178,6 +172,28 @@ def test_a_file_damaged_in_between_is_written_again(photographs, tmp_path):
     damaged.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
     assert write_release(out, rows, ReleaseStep(), CONTEXT).resumed == 1
     assert damaged.read_bytes() == content
+
+
+@pytest.mark.parametrize("last_act", ["write_meta_info", "write_checksums", "write_archive", "close"])
+def test_stopped_in_its_last_acts_it_writes_no_picture_again(photographs, tmp_path, monkeypatch, last_act):
+    out = tmp_path / "out"
+    rows = make_rows([photographs / "p0.png", photographs / "p1.png"])
+    step = ReleaseStep(archive="zip")
+    write_release(tmp_path / "reference", rows, step, CONTEXT)
+    with monkeypatch.context() as patch:
+        patch.setattr(release, last_act, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_release(out, rows, step, CONTEXT)
+    assert (out / INCOMPLETE).exists()
+    (tmp_path / ".out.zip.0123abcd.tmp").write_text("what a killed archiver leaves")
+    assert write_release(out, rows, step, CONTEXT).resumed == 2
+    assert (out / "SHA256SUMS").read_text() == (tmp_path / "reference" / "SHA256SUMS").read_text()
+    assert verify_release(out) == []
+    assert not list(tmp_path.glob(".*"))
+
+
+def interrupted(*args: object, **settings: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_another_content_does_not_go_on_in_its_folder(photographs, tmp_path):
