@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundglass.kernel import testing
+from groundglass.kernel.errors import ImageError
 from groundglass.kernel.hashes import pixel_hash, sha256_of
 from groundglass.kernel.image.encode import encode_jpeg, encode_png, encode_webp_lossless, thumbnail
 from groundglass.kernel.image.frame import open_frame
+from shared_data import shared
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 3))
@@ -58,6 +61,18 @@ def test_a_thumbnail_shows_the_picture() -> None:
     rgb = testing.gradient(3000, 2000)
     small = open_frame(thumbnail(rgb)).rgb.astype(int)
     assert np.abs(small - testing.gradient(160, 107)).mean() < 3
+
+
+def test_what_a_format_cannot_hold_is_an_error() -> None:
+    with pytest.raises(ImageError, match="write_failed"):
+        encode_webp_lossless(testing.flat(16384, 1))
+
+
+def test_png_is_no_larger_than_opencvs_level_three() -> None:
+    photograph = open_frame(shared("large_4k", "budgie", "casa-mila.jpg"))
+    rgb = photograph.at("crop(1200,900,512,512)").rgb
+    plain = cv2.imencode(".png", rgb[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes()
+    assert len(encode_png(rgb)) <= len(plain)
 
 
 def test_hashes_tell_content() -> None:
