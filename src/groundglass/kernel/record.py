@@ -106,3 +106,27 @@ class Transform:
     def needs(self) -> Literal["rows", "pixels"]:
         """Whether pictures must be decoded before rows can be made."""
         return "pixels" if self.measure else "rows"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A rule that keeps or drops the rows of a pool, and what it means.
+
+    judge         judge(pool, **settings) -> verdicts (`groundglass.selections.pool.VERDICTS`), in the pool's order
+    parameters    the recipe's keys beside the rule's own; those without a default must be given or may stay empty
+    pool_relative whether a row's verdict depends on the other rows: then `why` can only say it of this pool
+    ranked        whether rows are ranked by a column (`by`, `order`): then `hold_out: next` can follow it
+    reference     where the definition comes from
+    """
+
+    name: str
+    judge: Callable[..., Any]
+    parameters: Mapping[str, Parameter]
+    pool_relative: bool
+    ranked: bool
+    reference: str
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.judge.__doc__ or "").strip().splitlines()[0]

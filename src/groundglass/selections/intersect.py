@@ -1,0 +1,58 @@
+"""Keep what several rules keep, each judged on the same pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.selections.pool import ask, places, verdicts
+
+
+def intersect(pool: pa.Table, parts: Sequence[pa.Table]) -> pa.Table:
+    """Keep the rows that every rule keeps; no rule sees what another dropped.
+
+    ``parts`` are the verdicts of the rules, each on the whole pool. So two quantiles of .2 keep 64 to 80 %, where
+    one after the other would cut the second from what is left. The reasons of all rules that dropped a row are
+    joined; it counts as failed when no rule dropped it for its values. The margin is the one of the only deciding
+    rule that has one on that row, null where there are several.
+    Returns `groundglass.selections.pool.VERDICTS`.
+
+    >>> from groundglass.selections.where import where
+    >>> pool = pa.table({"id": ["a", "b"], "q": [0.9, 0.1], "s": [3, 1]})
+    >>> intersect(pool, [where(pool, "q > 0.5"), where(pool, "s > 2")])["reason"].to_pylist()
+    [None, 'q 0.100, limit 0.5; s 1, limit 2']
+    """
+    if not parts:
+        raise RecipeError("intersect needs at least one rule")
+    if any(part["id"] != pool["id"].cast(pa.string()) for part in parts):
+        raise ValueError("every rule must be judged on this pool")
+    kept, failed = _stack(parts, "kept"), _stack(parts, "failed")
+    every = np.logical_and.reduce(kept)
+    dropped = np.logical_or.reduce(~kept & ~failed)
+    fails = np.logical_or.reduce(failed) & ~dropped
+    table = verdicts(pool, pa.array(every), pa.array(fails), _joined_reasons(parts))
+    return table.set_column(4, table.schema.field("margin"), _only_margin(parts, kept, every))
+
+
+def _joined_reasons(parts: Sequence[pa.Table]) -> pa.ChunkedArray:
+    names = [f"reason_{i}" for i in range(len(parts))]
+    table = pa.table([part["reason"] for part in parts], names).append_column("place", places(parts[0]))
+    joined = f"SELECT nullif(concat_ws('; ', {', '.join(names)}), '') AS reason FROM parts ORDER BY place"
+    return ask(joined, {"parts": table})["reason"]
+
+
+def _stack(parts: Sequence[pa.Table], name: str) -> NDArray[np.bool_]:
+    return np.array([part[name].to_numpy() for part in parts], bool)
+
+
+def _only_margin(parts: Sequence[pa.Table], kept: NDArray[np.bool_], every: NDArray[np.bool_]) -> pa.Array:
+    """The margin that decides: of a kept row that of the only rule with one, of a dropped row of the dropping rules."""
+    margins = np.array([part["margin"].to_numpy(zero_copy_only=False) for part in parts], float)
+    margins = np.where(every | ~kept, margins, np.nan)
+    count = (~np.isnan(margins)).sum(axis=0)
+    deciding = np.where(count == 1, np.nansum(margins, axis=0), np.nan)
+    return pa.array(deciding, mask=np.isnan(deciding))
