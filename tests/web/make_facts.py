@@ -20,6 +20,7 @@ from groundglass.reports.facts import (
     StepFacts,
     Threshold,
 )
+import pyarrow.compute as pc
 from shared_data import DATA
 
 COLUMNS = {
@@ -351,7 +352,7 @@ def unreadable_facts(many: int = 12) -> RunFacts:
     """A run of which no image could be read, and that stopped there."""
     facts = make_facts(many, nasty=False)
     width = facts.rows.schema.get_field_index("left_at")
-    photos = facts.rows.filter(pa.compute.is_null(facts.rows["parent"]))
+    photos = facts.rows.filter(pc.is_null(facts.rows["parent"]))
     photos = photos.set_column(width, "left_at", pa.array(["source-1"] * many))
     photos = photos.set_column(photos.schema.get_field_index("status"), "status", pa.array(["failed"] * many))
     photos = photos.set_column(
@@ -375,16 +376,49 @@ def unreadable_facts(many: int = 12) -> RunFacts:
 def stopped_facts(many: int = 60) -> RunFacts:
     """A run that was interrupted after its second rule."""
     facts = make_facts(many, nasty=False)
-    photos = facts.rows.filter(pa.compute.is_null(facts.rows["parent"]))
-    later = pa.compute.is_in(photos["left_at"], pa.array([s.name for s in facts.steps[4:]]))
-    left = pa.compute.if_else(later, pa.scalar(None, pa.string()), photos["left_at"])
-    status = pa.compute.if_else(later, pa.scalar("kept"), photos["status"])
+    photos = facts.rows.filter(pc.is_null(facts.rows["parent"]))
+    later = pc.is_in(photos["left_at"], pa.array([s.name for s in facts.steps[4:]]))
+    left = pc.if_else(later, pa.scalar(None, pa.string()), photos["left_at"])
+    status = pc.if_else(later, pa.scalar("kept"), photos["status"])
     photos = photos.set_column(photos.schema.get_field_index("left_at"), "left_at", left)
     photos = photos.set_column(photos.schema.get_field_index("status"), "status", status)
     steps = facts.steps[:4] + tuple(
         StepFacts(s.name, s.kind, s.label, 0, 0, unit=s.unit) for s in facts.steps[4:]
     )
     verdicts = facts.verdicts.filter(
-        pa.compute.is_in(facts.verdicts["step"], pa.array(["select-1", "select-2"]))
+        pc.is_in(facts.verdicts["step"], pa.array(["select-1", "select-2"]))
     )
     return replace(facts, state="interrupted", steps=steps, rows=photos, verdicts=verdicts)
+
+
+def many_facts(many: int = 10_000, seed: int = 3) -> RunFacts:
+    """A run over very many photographs with small painted pictures, made in a moment: no tiles."""
+    stream = np.random.default_rng(seed)
+    colours = stream.integers(30, 220, (64, 3))
+    pictures = [_encoded(np.full((64, 96, 3), colour, np.uint8)) for colour in colours]
+    ids = [image_id("photos", f"{index:05d}.jpg") for index in range(many)]
+    blockiness, sharpness = stream.lognormal(2.2, 0.9, many), stream.lognormal(6, 1, many)
+    keep = blockiness < 30
+    source = StepFacts("source-1", "source", "photos/", many, many, seconds=2.0)
+    gone = int((~keep).sum())
+    rule = StepFacts(
+        "select-1", "select", "blockiness < 30", many, many - gone, gone, seconds=0.0,
+        reasons={"not blockiness < 30": gone}, thresholds=(Threshold("blockiness", "<", 30.0),),
+    )  # fmt: skip
+    reasons = [None if kept else "not blockiness < 30" for kept in keep]
+    rows = {
+        "id": ids, "parent": [None] * many, "uri": [f"{index:05d}.jpg" for index in range(many)], "source": ["photos"] * many,
+        "width": [96] * many, "height": [64] * many, "region": [""] * many, "born_at": ["source-1"] * many,
+        "left_at": [None if kept else "select-1" for kept in keep], "status": ["kept" if kept else "dropped" for kept in keep],
+        "reason": reasons, "blockiness": blockiness, "sharpness": sharpness,
+    }  # fmt: skip
+    columns = {name: COLUMNS[name] for name in ("blockiness", "sharpness")}
+    schema = pa.schema([*ROWS, *(pa.field(name, pa.float64()) for name in columns)])
+    verdicts = {
+        "step": ["select-1"] * many, "id": ids, "kept": keep, "failed": [False] * many, "reason": reasons, "margin": 30 - blockiness
+    }  # fmt: skip
+    return RunFacts(
+        "many", 1, "done", datetime.datetime(2026, 3, 14, 9, 26), 3, "0011aabb", "runs/many/0001", "many.yaml", (source, rule),
+        pa.Table.from_pydict(rows, schema), columns, {key: pictures[index % 64] for index, key in enumerate(ids)},
+        pa.Table.from_pydict(verdicts, VERDICTS),
+    )  # fmt: skip

@@ -121,12 +121,12 @@ def _ends(finite: Numbers, least: float, most: float, log: bool) -> tuple[float,
 
 
 def count_bins(count: int) -> int:
-    """How many bars a histogram of ``count`` values gets (Rice's rule, from 10 to 60).
+    """How many bars a histogram of ``count`` values gets: half again as many as Rice's rule, from 12 to 64.
 
     >>> count_bins(200), count_bins(10_000)
-    (12, 43)
+    (18, 64)
     """
-    return max(10, min(60, round(2 * count ** (1 / 3))))
+    return max(12, min(64, round(3 * count ** (1 / 3))))
 
 
 def bin_counts(values: Numbers, axis: Axis, bins: int) -> NDArray[np.int64]:
@@ -177,9 +177,10 @@ def histogram(
     body = _plain_bars(bars) if at is None else _split_bars(bars, name, at, keep, size.width, plot)
     line = "" if at is None else _limit_line(at, plot)
     return (
-        f'<svg class="chart histogram" viewBox="0 0 {size.width} {size.height}" role="img" '
-        f'aria-label="{escape(title)}" data-width="{size.width}"><title>{escape(title)}</title>'
-        f"{_axis_marks(axis, size.width, plot)}{body}{line}</svg>"
+        f'<svg class="chart histogram" width="{size.width}" height="{size.height}" role="img" '
+        f'aria-label="{escape(title)}"><title>{escape(title)}</title>{_axis_marks(axis, plot)}'
+        f'<svg class="bars" width="100%" height="{plot}" viewBox="0 0 {size.width} {plot}" '
+        f'preserveAspectRatio="none" overflow="visible">{body}{line}</svg></svg>'
     )
 
 
@@ -221,17 +222,18 @@ def _clip(name: str, part: str, box: tuple[float, float], plot: float) -> str:
 
 
 def _limit_line(at: float, plot: float) -> str:
-    return f'<path class="limit" data-part="limit" d="M0 0V{plot:g}" transform="translate({at:.2f} 0)" stroke="currentColor"/>'
+    return f'<path class="limit" data-part="limit" vector-effect="non-scaling-stroke" d="M0 0V{plot:g}" transform="translate({at:.2f} 0)" stroke="currentColor"/>'
 
 
-def _axis_marks(axis: Axis, width: float, plot: float) -> str:
-    marks = [f'<path class="grid" d="M0 {plot + 0.5:g}H{width:g}" stroke="currentColor"/>']
+def _axis_marks(axis: Axis, plot: float) -> str:
+    """Ticks and labels in per cent of the width: a chart that is stretched keeps its letters as they are."""
+    marks = [f'<path class="grid" d="M0 {plot + 0.5:g}h9999" stroke="currentColor"/>']
     for tick in axis.ticks():
-        x = axis.place(tick) * width
-        anchor = "start" if x < 8 else "end" if x > width - 8 else "middle"
+        share = 100 * axis.place(tick)
+        anchor = "start" if share < 2 else "end" if share > 98 else "middle"
         marks.append(
-            f'<path class="grid" d="M{x:.2f} {plot:g}v4" stroke="currentColor"/>'
-            f'<text x="{x:.2f}" y="{plot + 18:g}" text-anchor="{anchor}" font-size="12" fill="currentColor">{short(tick)}</text>'
+            f'<svg class="tick" x="{share:.3f}%" y="{plot:g}" overflow="visible"><path class="grid" d="M0 0V4" stroke="currentColor"/>'
+            f'<text y="18" text-anchor="{anchor}" font-size="12" fill="currentColor">{short(tick)}</text></svg>'
         )
     return "".join(marks)
 

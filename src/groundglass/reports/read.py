@@ -85,7 +85,7 @@ def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
     )
     con.register("steps", steps)
     extras = ", ".join(f"i.{name}" if name != "path" else "i.uri AS path" for name in EXTRAS)
-    return con.execute(
+    return con.sql(
         f"""
         WITH born AS (
             SELECT id, NULL::VARCHAR AS parent, id AS root, uri, source, sha256, width, height, '' AS region,
@@ -114,14 +114,14 @@ def sample(fates: pa.Table) -> pa.Table:
         return fates
     con = connect()
     con.register("fates", fates)
-    groups = con.execute(
+    groups = con.sql(
         "SELECT count(*) FROM (SELECT DISTINCT born_at, left_at, status FROM fates)"
     ).fetchone()
     share = MOST_ROWS // (groups[0] if groups else 1)
-    return con.execute(
+    return con.sql(
         "SELECT * FROM fates QUALIFY row_number() OVER (PARTITION BY born_at, left_at, status ORDER BY id) <= $share "
         "ORDER BY uri, region",
-        {"share": share},
+        params={"share": share},
     ).to_arrow_table()
 
 
@@ -160,7 +160,7 @@ def with_measures(
         f', coalesce({", ".join(f"{keys[key]}.{column}::DOUBLE" for key, column in places)}) AS "{name}"'
         for name, (_, places) in columns.items()
     )
-    table = con.execute(
+    table = con.sql(
         f"SELECT r.* EXCLUDE (sha256, detail){values} FROM chosen r {joins} ORDER BY r.uri, r.region"
     )
     return table.to_arrow_table()
@@ -171,7 +171,7 @@ def thumbnails(tables: RunTables, rows: pa.Table) -> dict[str, bytes]:
     con = connect()
     con.register("chosen", rows)
     con.register("thumbs", tables.store.read(THUMBNAIL_ASK.key))
-    found = con.execute(
+    found = con.sql(
         "SELECT r.id, t.thumbnail FROM chosen r JOIN thumbs t ON t.sha256 = r.sha256 AND t.region = r.region "
         "WHERE t.thumbnail IS NOT NULL"
     ).fetchall()

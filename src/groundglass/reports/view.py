@@ -128,6 +128,7 @@ def view_reasons(facts: RunFacts) -> tuple[ReasonView, ...]:
         ReasonView(step, index, reason, many, share(many, step.rows_in), 100 * many / most, reason in REASONS)
         for index, step in enumerate(facts.steps)
         for reason, many in sorted(step.reasons.items(), key=lambda item: (-item[1], item[0]))
+        if many
     )
 
 

@@ -35,8 +35,7 @@ const Drawer = (() => {
   function stage() {
     const node = make("div", { class: `stage${actual ? " actual" : ""}` });
     const path = Model.word("path", row);
-    const small = () => node.replaceChildren(Picture.draw(row, home.clientWidth || 440, 320, 1.5), make("span", { class: "stage-note" }, Picture.box(row)[0] < 0 ? "" : "thumbnail"));
-    small();
+    node.append(Picture.draw(row, home.clientWidth || 440, 320, 1.5));
     if (path && location.protocol === "file:" && Model.last[row] !== Model.FAILED) showFile(node, path);
     return node;
   }
@@ -45,7 +44,7 @@ const Drawer = (() => {
   function showFile(node, path) {
     const mine = row;
     const image = new Image();
-    image.onload = () => { if (mine === row) node.replaceChildren(framed(image)); };
+    image.onload = () => { if (mine === row && node.isConnected) { node.replaceChildren(framed(image)); find(".spread", home).textContent = ""; } };
     image.src = `file://${path.split("/").map(encodeURIComponent).join("/")}`;
     image.alt = Model.rows.uri[row];
   }
@@ -69,7 +68,7 @@ const Drawer = (() => {
       make("button", { type: "button", class: kind, "aria-label": label, title: label, onclick: act }, sign);
     return make("div", { class: "drawer-tools" },
       button("The one before", "←", () => Grid.step(-1)), button("The next one", "→", () => Grid.step(1)),
-      make("span", { class: "spread" }),
+      make("span", { class: "spread" }, Picture.box(row)[0] < 0 ? "" : "thumbnail"),
       Model.word("path", row) && button("Fit or 1:1 (1)", actual ? "Fit" : "1:1", flip, "quiet"),
       button("Close (Esc)", "✕", close, "icon close"));
   }

@@ -38,8 +38,8 @@ const Threshold = (() => {
 
   /** Moves a chart's line. @param {any} box @param {number} limit */
   function drawLine(box, limit) {
-    const axis = JSON.parse(box.dataset.axis), svg = find("svg", box);
-    const wide = Number(svg.dataset.width), share = Model.place(axis, limit), at = share * wide;
+    const axis = JSON.parse(box.dataset.axis), svg = find("svg.bars", box);
+    const wide = svg.viewBox.baseVal.width, share = Model.place(axis, limit), at = share * wide;
     const below = box.dataset.side === "below";
     /** @param {string} part @param {number} x @param {number} width */
     const put = (part, x, width) => { const rect = find(`rect[data-part=${part}]`, svg); rect.setAttribute("x", x); rect.setAttribute("width", Math.max(0, width)); };
@@ -58,12 +58,14 @@ const Threshold = (() => {
     const limits = limitsOf(index), status = statusOf(index);
     for (const box of all(".chart-box.live", view)) drawLine(box, limits[box.dataset.line]);
     for (const input of all(".limits input", view)) {
-      if (document.activeElement !== input) input.value = plain(limits[input.dataset.line]);
+      if (document.activeElement !== input) input.value = String(Number(limits[input.dataset.line].toPrecision(6)));
     }
     say(view, step, status);
     find(".recipe code", view).textContent = recipeLine(step, limits, status);
     find(".back", view).hidden = !moved.has(index);
-    for (const name of ["kept", "dropped"]) fillStrip(find(`[data-strip=${name}] .cells`, view), step, limits, status, name === "kept" ? Model.KEPT : Model.DROPPED, open);
+    const axes = all(".chart-box.live", view).map((box) => JSON.parse(box.dataset.axis));
+    fillStrip(find("[data-strip=kept] .cells", view), step, { limits, status, axes }, Model.KEPT, open);
+    fillStrip(find("[data-strip=dropped] .cells", view), step, { limits, status, axes }, Model.DROPPED, open);
     Gallery.show(index, status);
   }
 
@@ -77,25 +79,29 @@ const Threshold = (() => {
   }
 
   /**
-   * The images next to the line, on one side of it. With several lines only those that all other lines keep: an
-   * image that fails elsewhere too says nothing about this one.
-   * @param {any} home @param {any} step @param {number[]} limits @param {Uint8Array} status @param {number} side @param {(row: number) => void} open
+   * The images next to the line, on one side of it; with several lines, next to any of them. An image that more
+   * than one line drops is left out: it says nothing about either.
+   * @param {any} home @param {any} step @param {any} judged limits, status and the charts' axes @param {number} side @param {(row: number) => void} open
    */
-  function fillStrip(home, step, limits, status, side, open) {
+  function fillStrip(home, step, { limits, status, axes }, side, open) {
     const near = [];
     const sees = step.lines.map((/** @type {any} */ line) => Model.columns[line.column].values);
     for (let i = 0; i < status.length; i++) {
       if (status[i] !== side) continue;
       const row = step.rows[i];
-      const wrong = step.lines.filter((/** @type {any} */ line, /** @type {number} */ n) => !Model.passes(sees[n][row], line.op, limits[n]));
-      if (side === Model.DROPPED && wrong.length > 1) continue;
-      const n = side === Model.DROPPED && wrong.length ? step.lines.indexOf(wrong[0]) : 0;
-      const away = Math.abs(sees[n][row] - limits[n]);
-      if (!Number.isNaN(away)) near.push({ row, away, value: sees[n][row] });
+      const tests = step.lines.map((/** @type {any} */ line, /** @type {number} */ n) => ({
+        n, value: sees[n][row], good: Model.passes(sees[n][row], line.op, limits[n]),
+        away: Math.abs(Model.place(axes[n], sees[n][row]) - Model.place(axes[n], limits[n])),
+      }));
+      const decided = side === Model.DROPPED ? tests.filter((/** @type {any} */ test) => !test.good) : tests;
+      if (side === Model.DROPPED && decided.length > 1) continue;
+      const by = decided.reduce((/** @type {any} */ a, /** @type {any} */ b) => b.away < a.away ? b : a, decided[0] ?? tests[0]);
+      if (!Number.isNaN(by.value)) near.push({ row, ...by, exact: Math.abs(by.value - limits[by.n]) });
     }
-    near.sort((a, b) => a.away - b.away || a.row - b.row);
-    home.replaceChildren(...near.slice(0, NEAREST).map(({ row, value }) =>
-      make("figure", {}, Picture.cell(row, 96, open), make("figcaption", {}, Model.format(value)))));
+    near.sort((a, b) => a.away - b.away || a.exact - b.exact || a.row - b.row);
+    const name = (/** @type {number} */ n) => step.lines.length > 1 ? `${Model.columns[step.lines[n].column].name} ` : "";
+    home.replaceChildren(...near.slice(0, NEAREST).map(({ row, n, value }) =>
+      make("figure", {}, Picture.cell(row, 96, open), make("figcaption", {}, `${name(n)}${Model.format(value)}`))));
     if (!near.length) home.append(make("p", { class: "empty" }, "None."));
   }
 
