@@ -53,7 +53,8 @@ def measure_section(measure: Any) -> str:
     )
     return (
         f"## {measure.name}\n\n{measure.summary}\n\nVersion {measure.version}. {measure.reference}\n\n"
-        f"| column | unit | range | better | meaning |\n|---|---|---|---|---|\n{rows}\n{parameter_table(measure.parameters)}"
+        f"| column | unit | range | better | meaning |\n|---|---|---|---|---|\n{rows}\n"
+        f"{parameter_table(measure.parameters)}"
     )
 
 

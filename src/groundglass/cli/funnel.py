@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import click
 
 from groundglass.kernel.words import duration, thousands
-from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
+from groundglass.recipes.folder import RunRecord, StepRecord
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
 HEAD = ("step", "", "in", "out", "dropped", "failed", "time", "")
 
 
-def print_funnel(folder: RunFolder, record: RunRecord) -> None:
+def print_funnel(record: RunRecord) -> None:
     """The whole funnel of a run, and what to type next."""
     files = sum(step.into for step in record.steps if step.kind == "source")
     sources = ", ".join(step.label for step in record.steps if step.kind == "source")

@@ -26,11 +26,11 @@ def command(measures: str, images: tuple[Path, ...], workers: int, as_json: bool
     With --json: a list with one object for every path given, in order: uri, the measures' columns, and error (null,
     or the reason).
     """
-    from groundglass.kernel.engines.progress import progress
+    from groundglass.kernel.engines.progress import choose_progress
     from groundglass.recipes.single import measure_files
 
     names = [name.strip() for name in measures.split(",") if name.strip()]
-    rows = measure_files(images, names, workers, progress("measure", quiet=as_json))
+    rows = measure_files(images, names, workers, choose_progress("measure", quiet=as_json))
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:

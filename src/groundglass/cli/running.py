@@ -6,14 +6,17 @@ import json
 import shlex
 
 import click
+import pyarrow.compute as pc
 
 from groundglass.cli.funnel import print_funnel, print_next
-from groundglass.kernel.engines.progress import progress
+from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
-from groundglass.recipes.folder import RunFolder, RunRecord
+from groundglass.kernel.words import duration, size, thousands
+from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
 from groundglass.recipes.run import RunOptions, Talk, run_plan
+from groundglass.recipes.story import TILE_SIGN, read_tables
 
 
 def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, as_json: bool) -> None:
@@ -22,7 +25,7 @@ def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, a
     for note in plan.notes:
         click.echo(f"note: {note}", err=True)
     try:
-        folder, record = run_plan(plan, options, Talk(progress, _say_step, _say_opened))
+        folder, record = run_plan(plan, options, Talk(choose_progress, _say_step, _say_opened))
     except (KeyboardInterrupt, Interrupted) as stop:
         raise Interrupted(
             "stopped; what was finished is saved", "the same command goes on from here"
@@ -36,24 +39,44 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
 
     page = write_report(folder)
     if as_json:
-        answer = {
-            "name": record.name,
-            "number": record.number,
-            "state": record.state,
-            "folder": str(folder.path),
-        }
-        click.echo(
-            json.dumps(
-                answer | {"steps": [step.shown() for step in record.steps], "report": str(page)}, indent=2
-            )
-        )
+        about = {"name": record.name, "number": record.number, "state": record.state}
+        steps = [step.shown() for step in record.steps]
+        answer = {**about, "folder": str(folder.path), "report": str(page), "steps": steps}
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
         return
-    print_funnel(folder, record)
-    lines = {
-        f"release {r.step}" if n else "release": release_line(r) for n, r in enumerate(_releases(record))
-    }
-    lines["report"] = str(page)
-    example = example_of_dropped(folder)
-    if example:
-        lines["next"] = f"groundglass why {folder.path} {shlex.quote(example)}      why was this one dropped"
-    print_next(lines)
+    print_funnel(record)
+    releases = [step for step in record.steps if step.kind == "release"]
+    lines = {f"release {n + 1}" if n else "release": _release_line(folder, r) for n, r in enumerate(releases)}
+    example = example_of_dropped(folder, record)
+    say = f"why {folder.path} {shlex.quote(example)}" if example else f"show {folder.path}"
+    print_next({**lines, "report": str(page), "next": f"groundglass {say}"})
+
+
+def _release_line(folder: RunFolder, step: StepRecord) -> str:
+    """What was written, and where."""
+    if step.facts.get("folder") is None:
+        return "nothing was left to write; the funnel above says where the last picture went"
+    splits = " + ".join(f"{thousands(count)} {split}" for split, count in step.facts["pictures"].items())
+    return f"{splits} · {size(step.facts['bytes'])} · {folder.path / step.facts['folder']}"
+
+
+def example_of_dropped(folder: RunFolder, record: RunRecord) -> str | None:
+    """A picture that a selection dropped, as `why` takes it; the first selection's come first."""
+    tables = read_tables(folder, record)
+    for step in record.steps:
+        if step.kind == "select" and step.dropped:
+            verdicts = tables.verdicts[step.step]
+            dropped = verdicts.filter(pc.invert(pc.or_(verdicts["kept"], verdicts["failed"])))["id"]
+            row = tables.rows.filter(pc.equal(tables.rows["id"], dropped[0])).slice(0, 1).to_pylist()[0]
+            return row["uri"] + (f"{TILE_SIGN}{row['region']}" if row["region"] else "")
+    return None
+
+
+def _say_opened(folder: RunFolder, resumed: bool) -> None:
+    click.echo(f"{'going on with' if resumed else 'opened'} {folder.path}", err=True)
+
+
+def _say_step(step: StepRecord) -> None:
+    """A line when a step is done, for those who wait."""
+    counts = f"{thousands(step.into):>10} → {thousands(step.out):<10}"
+    click.echo(f"  {step.kind:<9}{counts} {duration(step.seconds):>5}  {step.label}"[:100], err=True)

@@ -33,7 +33,7 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
         answer = {"name": record.name, "number": record.number, "state": record.state, "steps": steps}
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
         return
-    print_funnel(folder, record)
+    print_funnel(record)
     lines = {"state": record.state if not record.error else f"{record.state}: {record.error}"}
     if (folder.report / "index.html").exists():
         lines["report"] = str(folder.report / "index.html")

@@ -199,7 +199,7 @@ class _PoolQuery:
         return (f'{image}.meta."{path[1]}"' if whose == "meta" else f'{image}."{path[0]}"'), ""
 
     def fetch(self, chosen: list[str]) -> pa.Table:
-        return self.connection.execute(
+        return self.connection.sql(
             f"SELECT {', '.join(chosen)} FROM rows r {' '.join(self.joins.values())}"
         ).to_arrow_table()
 

@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.nodes import Node as YamlNode
 
-from groundglass.recipes.explain import TOO_DEEP, TOO_MANY, Mark, error_at, yaml_problem
+from groundglass.recipes.explain import EMPTY, TOO_DEEP, TOO_MANY, Mark, error_at, yaml_problem
 from groundglass.recipes.source_text import Text
 
 MOST_VALUES = 20_000
@@ -72,7 +72,7 @@ def parse(source: Text) -> Node:
     except (ValueError, OverflowError):
         raise yaml_problem(source.mark(0), "") from None
     if root is None:
-        raise error_at(source.mark(0), "this recipe is empty", "start with `name: faceup` and `steps:`")
+        raise error_at(source.mark(0), EMPTY, "start with `name: faceup` and `steps:`")
     return _Reader(source).node(root, ())
 
 

@@ -45,6 +45,7 @@ LATER: dict[str, tuple[str, ...]] = {
 }
 """Words of the grammar that later versions bring, by where they stand."""
 
+EMPTY = "this recipe is empty"
 TOO_MANY = "more values than a recipe has"
 TOO_DEEP = "nested deeper than a recipe is"
 

@@ -113,7 +113,7 @@ class _Walk:
         """List it; files that no run has read yet are guessed from a sample of their headers."""
         body = planned.step.body
         assert isinstance(body, SourceStep)
-        listing = list_source(self.state, planned.step.name, body)
+        listing = list_source(self.state, body)
         known = believed(known_files(self.state.files), retry=False)
         unread = unread_files(listing, known)
         images = with_headers(planned.step.name, listing, known)

@@ -50,7 +50,7 @@ def gather(state: State, name: str, body: SourceStep) -> Gathered:
     if path.exists():
         images = pq.read_table(path)
         return Gathered(images, images.num_rows)
-    listing = list_source(state, name, body)
+    listing = list_source(state, body)
     files = state.files
     unread = unread_files(listing, believed(known_files(files), state.retry))
     items = [ListedFile(**row) for row in unread.to_pylist()]
@@ -60,7 +60,7 @@ def gather(state: State, name: str, body: SourceStep) -> Gathered:
     return Gathered(images, listing.num_rows - len(items))
 
 
-def list_source(state: State, name: str, body: SourceStep) -> pa.Table:
+def list_source(state: State, body: SourceStep) -> pa.Table:
     """The listing of a source, before any of its bytes is read."""
     if body.sample:
         listing = make_sample(state.folder.path.parent / "sample" / "photographs")
@@ -84,7 +84,7 @@ def unread_files(listing: pa.Table, known: pa.Table) -> pa.Table:
     con = connect()
     con.register("listing", listing)
     con.register("known", known)
-    return con.execute(
+    return con.sql(
         "SELECT DISTINCT path, bytes, mtime_ns FROM listing ANTI JOIN known USING (path, bytes, mtime_ns) "
         "WHERE error IS NULL ORDER BY path"
     ).to_arrow_table()
@@ -98,13 +98,13 @@ def with_headers(source: str, listing: pa.Table, known: pa.Table) -> pa.Table:
     plain = ("uri", "path", "bytes", "mtime_ns", "licence", "author", "error", "detail")
     extra = [name for name in listing.column_names if name not in plain]
     meta = "".join(f', l."{name}" AS "{META}{name}"' for name in extra)
-    return con.execute(
+    return con.sql(
         f"SELECT left(sha256($source || chr(10) || l.uri), 20) AS id, $source AS source, l.uri, l.path, l.bytes, "
         f"l.mtime_ns, {', '.join(f'k.{name}' for name in HEADER_COLUMNS)}, k.warning, l.licence, l.author, "
         "coalesce(l.error, k.error, CASE WHEN k.path IS NULL THEN 'unreadable' END) AS error, "
         f"coalesce(l.detail, k.detail) AS detail{meta} "
         "FROM listing l LEFT JOIN known k USING (path, bytes, mtime_ns) ORDER BY l.uri",
-        {"source": source},
+        params={"source": source},
     ).to_arrow_table()
 
 
@@ -113,7 +113,7 @@ def photographs(images: pa.Table) -> pa.Table:
     con = connect()
     con.register("images", images)
     return (
-        con.execute(
+        con.sql(
             "SELECT id, NULL::VARCHAR AS parent, id AS root, source, uri, sha256, '' AS region, width, height "
             "FROM images WHERE error IS NULL"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_colu
 from groundglass.recipes.model import SelectStep
 from groundglass.recipes.plan import PlannedStep, fingerprint_ask
 from groundglass.recipes.state import State
-from groundglass.selections.deduplicate import deduplicate
+from groundglass.selections.deduplicate import DEFAULT_DISTANCE, deduplicate
 from groundglass.selections.intersect import intersect
-from groundglass.selections.lists import select_by_list
+from groundglass.selections.lists import drop, keep, read_list, unmatched
 from groundglass.selections.quantile import quantile
 from groundglass.selections.quota import quota
 from groundglass.selections.ranking import Order, ranked_rest
@@ -75,23 +75,32 @@ def judge(table: pa.Table, body: SelectStep, orders: Mapping[str, Order]) -> Jud
     if body.quota is not None and body.by and body.per:
         return Judged(quota(table, body.quota, body.per, body.by, order))
     if body.intersect is not None:
-        parts = [judge(table, inner, orders) for inner in body.intersect]
-        verdicts = intersect(table, [part.verdicts for part in parts])
-        return Judged(
-            verdicts,
-            tuple(limit for part in parts for limit in part.thresholds),
-            tuple(n for p in parts for n in p.notes),
-        )
+        return judge_together(table, body.intersect, orders)
     if body.deduplicate is not None:
-        return Judged(deduplicate(table, body.deduplicate, distance=body.distance, by=body.by, order=order))
+        distance = DEFAULT_DISTANCE if body.distance is None else body.distance
+        return Judged(deduplicate(table, body.deduplicate, distance, body.by, order))
     return judge_lists(table, body)
+
+
+def judge_together(table: pa.Table, bodies: Sequence[SelectStep], orders: Mapping[str, Order]) -> Judged:
+    """Several rules on the same pool, all required."""
+    parts = [judge(table, body, orders) for body in bodies]
+    verdicts = intersect(table, [lambda _pool, part=part: part.verdicts for part in parts])
+    thresholds = tuple(limit for part in parts for limit in part.thresholds)
+    return Judged(verdicts, thresholds, tuple(note for part in parts for note in part.notes))
 
 
 def judge_lists(table: pa.Table, body: SelectStep) -> Judged:
     """`keep` and `drop` files; what in them matches nothing is told."""
-    keep, drop = (Path(name).expanduser() if name else None for name in (body.keep, body.drop))
-    listed = select_by_list(table, keep=keep, drop=drop)
-    return Judged(listed.verdicts, (), tuple(listed.warnings))
+    parts: list[pa.Table] = []
+    notes: list[str] = []
+    for rule, name in ((keep, body.keep), (drop, body.drop)):
+        if name is not None:
+            entries = read_list(Path(name).expanduser())
+            parts.append(rule(table, entries, Path(name).name))
+            notes += [f"'{entry}' in {name} names no image here" for entry in unmatched(table, entries)[:20]]
+    verdicts = parts[0] if len(parts) == 1 else intersect(table, [lambda _pool, part=part: part for part in parts])
+    return Judged(verdicts, (), tuple(notes))
 
 
 def limits_of(expression: str) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ def lock_text(plan: Plan, state: State, record: RunRecord) -> str:
         "measures": {
             planned.step.name: [ask.key for ask in planned.asks] for planned in plan.steps if planned.asks
         },
-        "sources": {source: digest for source, digest in _source_digests(state)},
+        "sources": dict(_source_digests(state)),
         "steps": steps,
         "kept": _digest(state),
     }
@@ -65,7 +65,7 @@ def _source_digests(state: State) -> list[tuple[str, dict[str, Any]]]:
     """For each source how many files it listed, and one hash over all uris and contents."""
     con = connect()
     con.register("images", state.tables.images)
-    rows = con.execute(
+    rows = con.sql(
         "SELECT source, count(*), sha256(string_agg(uri || coalesce(sha256, '-'), chr(10) ORDER BY uri)) "
         "FROM images GROUP BY source ORDER BY source"
     ).fetchall()
@@ -76,7 +76,7 @@ def _digest(state: State) -> dict[str, Any]:
     """The images that are left at the end, in one hash over their ids."""
     con = connect()
     con.register("current", state.rows)
-    row = con.execute(
+    ((images, digest),) = con.sql(
         "SELECT count(*), sha256(coalesce(string_agg(id, chr(10) ORDER BY id), '')) FROM current"
-    ).fetchone()
-    return {"images": row[0], "sha256": row[1]} if row else {}
+    ).fetchall()
+    return {"images": images, "sha256": digest}

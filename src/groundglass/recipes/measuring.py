@@ -8,19 +8,16 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from groundglass.kernel.engines.local import run_job
-from groundglass.kernel.record import settings_key
 from groundglass.kernel.table import connect
-from groundglass.measures.look import Ask, Look, Photograph
+from groundglass.measures.look import NO_VALUE, Ask, Look, Photograph, ask_of
 from groundglass.measures.thumbnail import THUMBNAIL
+from groundglass.recipes.plan import Plan
 from groundglass.recipes.state import VERDICTS, State
 
 THUMBNAILS = 12_000
 """Pictures of a step that get a thumbnail for the report; of more rows, a sample by id."""
 
-NO_VALUE = ("flat", "too_small")
-"""Reasons for an empty value of a sound picture: the row stays in the set."""
-
-THUMBNAIL_ASK = Ask(THUMBNAIL.name, settings_key(THUMBNAIL.name, THUMBNAIL.version, {}), ())
+THUMBNAIL_ASK = ask_of(THUMBNAIL, {})
 
 
 @dataclass(frozen=True)
@@ -36,12 +33,16 @@ def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) 
     if not asks:
         return Measured(VERDICTS.empty_table(), rows.num_rows)
     wanted = dict.fromkeys(asks, rows) | {THUMBNAIL_ASK: thumbnail_sample(rows)}
+    for ask in wanted:
+        state.store.prepare(ask.key, ask.definition.columns)
     missing = {ask: missing_of(state, ask, these) for ask, these in wanted.items()}
     items = photographs_to_measure(state, missing)
     unknown = count_unknown([missing[ask] for ask in asks])
     if items:
         look = Look(tuple(wanted), state.store.root, state.limits)
         run_job(look, items, state.settings, state.progress(title))
+        for ask in wanted:
+            state.store.compact(ask.key)
     return Measured(failed_rows(state, rows, asks), rows.num_rows - unknown)
 
 
@@ -69,7 +70,7 @@ def photographs_to_measure(state: State, missing: dict[Ask, pa.Table]) -> list[P
         con.register(f"missing_{index}", table)
         parts.append(f"SELECT DISTINCT sha256, region, {index} AS ask FROM missing_{index}")
     con.register("images", state.tables.images)
-    found = con.execute(
+    found = con.sql(
         f"WITH lacking AS ({' UNION ALL '.join(parts)}), "
         "regions AS (SELECT sha256, region, list_sort(list(ask)) AS asks FROM lacking GROUP BY ALL), "
         "files AS (SELECT DISTINCT ON (sha256) sha256, path, bytes, mtime_ns FROM images "
@@ -84,7 +85,7 @@ def photographs_to_measure(state: State, missing: dict[Ask, pa.Table]) -> list[P
 
 
 def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
-    """Verdicts of the rows whose picture could not be used, with the reason; a value that does not exist is no failure."""
+    """Verdicts of the rows whose picture could not be used; a value that does not exist is no failure."""
     con = connect()
     con.register("current", rows)
     parts: list[str] = []
@@ -92,7 +93,7 @@ def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
         con.register(f"measure_{index}", state.store.read(ask.key))
         parts.append(f"SELECT sha256, region, error FROM measure_{index} WHERE error IS NOT NULL")
     return (
-        con.execute(
+        con.sql(
             f"WITH errors AS ({' UNION ALL '.join(parts)}) "
             "SELECT r.id, false AS kept, true AS failed, min(e.error) AS reason, NULL::DOUBLE AS margin "
             "FROM current r JOIN errors e USING (sha256, region) "
@@ -104,7 +105,7 @@ def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
 
 
 def forget_failed(state: State, plan: Plan) -> None:
-    """Forget failures that were not the picture's own, or with `--retry failed` all of them, so that they are measured again."""
-    reasons = None if state.retry else PASSING
-    for key in {ask.key for planned in plan.steps for ask in planned.asks} | {THUMBNAIL_ASK.key}:
-        state.store.forget_failed(key, reasons)
+    """With `--retry failed`: forget all failures. (Those that were not the picture's own are always tried again.)"""
+    if state.retry:
+        for key in {ask.key for planned in plan.steps for ask in planned.asks} | {THUMBNAIL_ASK.key}:
+            state.store.forget_failed(key)

@@ -332,7 +332,7 @@ def _expression(planner: _Planner, text: str, keys: tuple[str | int, ...]) -> tu
         expression = parse(text)
         check(expression, planner.scope.types())
     except ExpressionError as error:
-        _fail_expression(planner, keys, text, error)
+        _fail_expression(planner, keys, error)
     return expression.columns
 
 
@@ -341,12 +341,10 @@ def _column(planner: _Planner, text: str, keys: tuple[str | int, ...]) -> Column
         check(parse(text), planner.scope.types(), result="")
         return column_path(text)
     except ExpressionError as error:
-        _fail_expression(planner, keys, text, error)
+        _fail_expression(planner, keys, error)
 
 
-def _fail_expression(
-    planner: _Planner, keys: tuple[str | int, ...], text: str, error: ExpressionError
-) -> NoReturn:
+def _fail_expression(planner: _Planner, keys: tuple[str | int, ...], error: ExpressionError) -> NoReturn:
     """Point at the word; where it was measured on other rows than these, say so."""
     elsewhere = {column.name: column for column in planner.scope.columns}
     for name, column in elsewhere.items():

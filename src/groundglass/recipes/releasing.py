@@ -78,7 +78,7 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
     names = [
         name
         for name, column in scope.own().items()
-        if column.sql_type != "BLOB" and name not in ROWS.names + ["bytes"]
+        if column.sql_type != "BLOB" and name not in [*ROWS.names, "bytes"]
     ]
     roots = [
         name
@@ -94,9 +94,10 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
     scores = "".join(f', p."{name}"' for name in names) + "".join(
         f', p.root."{name}" AS "root.{name}"' for name in roots
     )
-    return con.execute(
+    return con.sql(
         f"SELECT r.* EXCLUDE (place), i.path, i.licence, i.author, coalesce(s.split, '{TRAIN}') AS split{scores} "
-        "FROM rows r JOIN pool p USING (id) JOIN images i ON i.id = r.root LEFT JOIN splits s ON s.id = r.id ORDER BY r.place"
+        "FROM rows r JOIN pool p USING (id) JOIN images i ON i.id = r.root "
+        "LEFT JOIN splits s ON s.id = r.id ORDER BY r.place"
     ).to_arrow_table()
 
 

@@ -52,7 +52,8 @@ def refuse(key: str, message: str, hint: str, other: str = "") -> NoReturn:
 
 def given(record: Record, names: Sequence[str]) -> list[str]:
     """Those of the names that the record says something about, in the order of the names."""
-    return [name for name in names if getattr(record, name) not in (None, ())]
+    fields = type(record).model_fields
+    return [name for name in names if getattr(record, name) != fields[name].default]
 
 
 def listed(words: Sequence[str], last: str = "or") -> str:

@@ -141,6 +141,6 @@ def _check_failed(plan: Plan, record: RunRecord, options: RunOptions) -> None:
     failed = sum(step.failed for step in record.steps)
     if files and failed / files > allowed:
         raise TooManyFailed(
-            f"the run is done, but {failed:,} images failed of {files:,} ({failed / files:.1%}); allowed are {allowed:.1%}",
+            f"the run is done, but {failed:,} of {files:,} images failed ({failed / files:.1%}, allowed {allowed:.1%})",
             f"groundglass show {record.name} says why; --retry failed tries them again",
         )

@@ -198,13 +198,17 @@ def kinds_of_reason(verdicts: pa.Table) -> dict[str, int]:
     """How often each kind of reason occurs, whatever the values in it: ``blockiness, limit 30`` 2,551 times."""
     con = connect()
     con.register("verdicts", verdicts)
-    rows = con.execute(
-        "WITH parts AS (SELECT unnest(string_split(regexp_replace(reason, ' of .* \\(distance', ' (distance', 's'), '; ')) AS part "
-        "FROM verdicts WHERE NOT kept AND reason IS NOT NULL) "
-        "SELECT regexp_replace(regexp_replace(part, '^([^ ]+) -?[0-9][^ ]*, ', '\\1, '), ' \\(distance.*', '') AS kind, "
-        "count(*) AS n FROM parts GROUP BY kind ORDER BY n DESC, kind LIMIT 20"
+    rows = con.sql(
+        r"""
+        WITH plain AS (
+            SELECT regexp_replace(reason, ' of .* \(distance.*', '', 's') AS reason
+            FROM verdicts WHERE NOT kept AND reason IS NOT NULL
+        ), parts AS (SELECT unnest(string_split(reason, '; ')) AS part FROM plain)
+        SELECT regexp_replace(part, '^([^ ]+) -?[0-9][^ ]*, ', '\1, ') AS kind, count(*) AS n
+        FROM parts GROUP BY kind ORDER BY n DESC, kind LIMIT 20
+        """
     ).fetchall()
-    return {kind: n for kind, n in rows}
+    return dict(rows)
 
 
 def record(planned: PlannedStep, into: int, out: int, **counts: Any) -> StepRecord:

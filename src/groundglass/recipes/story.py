@@ -87,18 +87,16 @@ def read_tables(folder: RunFolder, record: RunRecord) -> RunTables:
     """Every photograph, every virtual image and every verdict of a run."""
     listings = [pq.read_table(path) for path in sorted((folder.path / "images").glob("*/part-0.parquet"))]
     images = pa.concat_tables(listings, promote_options="default") if listings else ROWS.empty_table()
-    rows = [photographs(images)] if listings else [ROWS.empty_table()]
-    rows += [
-        pq.read_table(path).select(ROWS.names).cast(ROWS)
-        for path in sorted((folder.path / "derived").glob("*.parquet"))
-    ]
+    derived = read_derived(folder, record)
+    whole = photographs(images) if listings else ROWS.empty_table()
+    rows = pa.concat_tables([whole, derived.select(ROWS.names).cast(ROWS)])
     verdicts = {
         step.step: pq.read_table(path)
         for step in record.steps
         if (path := folder.verdicts(step.step)).exists()
     }
     store = MeasureStore(store_of(folder, record) / "measures")
-    return RunTables(folder, record, images, pa.concat_tables(rows), derived, verdicts, store)
+    return RunTables(folder, record, images, rows, derived, verdicts, store)
 
 
 def read_derived(folder: RunFolder, record: RunRecord) -> pa.Table:
@@ -192,23 +190,16 @@ def tell_story(tables: RunTables, row: Mapping[str, Any]) -> Story:
 
 def _verdicts(tables: RunTables, image_id: str) -> list[Verdict]:
     """In the order of the steps."""
-    found: list[Verdict] = []
-    for name, table in tables.verdicts.items():
-        step = tables.steps[name]
-        for row in _matches(table, "id", image_id):
-            found.append(
-                Verdict(
-                    name,
-                    step.kind,
-                    step.label,
-                    row["kept"],
-                    row["failed"],
-                    row["reason"],
-                    row["margin"],
-                    step.thresholds,
-                )
-            )
-    return found
+    return [
+        _verdict(tables.steps[name], row)
+        for name, table in tables.verdicts.items()
+        for row in _matches(table, "id", image_id)
+    ]
+
+
+def _verdict(step: StepRecord, row: Mapping[str, Any]) -> Verdict:
+    said = (row["kept"], row["failed"], row["reason"], row["margin"])
+    return Verdict(step.step, step.kind, step.label, *said, step.thresholds)
 
 
 def _values(tables: RunTables, sha256: str | None, region: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.recipes.document import Node
-from groundglass.recipes.explain import LATER, Mark, choose, error_at, later, nearest, quoted
+from groundglass.recipes.explain import EMPTY, LATER, Mark, choose, error_at, later, nearest, quoted
 from groundglass.recipes.fields import Record
 from groundglass.recipes.model import (
     BODIES,
@@ -56,6 +56,8 @@ def _only(node: Node, head: type[Record]) -> Node:
 
 def check_top(root: Node) -> None:
     """Refuse a document that is no mapping, or has a key that no recipe has."""
+    if root.value is None:
+        raise error_at(root.mark, EMPTY, "start with `name: faceup` and `steps:`")
     if not isinstance(root.value, dict):
         raise error_at(
             root.mark, f"a recipe is a mapping of keys, not {quoted(root.plain)}", "start with `name: faceup`"

@@ -114,10 +114,8 @@ def sample(fates: pa.Table) -> pa.Table:
         return fates
     con = connect()
     con.register("fates", fates)
-    groups = con.sql(
-        "SELECT count(*) FROM (SELECT DISTINCT born_at, left_at, status FROM fates)"
-    ).fetchone()
-    share = MOST_ROWS // (groups[0] if groups else 1)
+    ((groups,),) = con.sql("SELECT count(*) FROM (SELECT DISTINCT born_at, left_at, status FROM fates)").fetchall()
+    share = MOST_ROWS // groups
     return con.sql(
         "SELECT * FROM fates QUALIFY row_number() OVER (PARTITION BY born_at, left_at, status ORDER BY id) <= $share "
         "ORDER BY uri, region",

@@ -88,14 +88,14 @@ class Scan:
 
     def save(self, results: Sequence[dict[str, Any]]) -> Summary:
         write_parquet(pa.Table.from_pylist(list(results), schema=KNOWN), self.folder / part_name())
-        return Summary(len(results), dict(Counter(row["error"] for row in results if row["error"])))
+        return Summary(len(results), dict(Counter(row["error"] for row in results if row.get("error"))))
 
 
 def known_files(folder: Path) -> pa.Table:
     """What earlier scans learnt: one row for each (path, bytes, mtime_ns), good rows before failed ones."""
     con = connect()
     con.register("parts", read_parts(folder, KNOWN))
-    return con.execute(
+    return con.sql(
         "SELECT DISTINCT ON (path, bytes, mtime_ns) * FROM parts "
         "ORDER BY path, bytes, mtime_ns, error NULLS FIRST"
     ).to_arrow_table()
