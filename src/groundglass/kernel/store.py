@@ -83,7 +83,7 @@ class MeasureStore:
         connection = connect()
         connection.register("wanted", wanted.select(list(IDENTITY)))
         connection.register("known", _read(self._parts(key), [*IDENTITY, "error"]))
-        found: pa.Table = connection.execute(
+        found: pa.Table = connection.sql(
             "SELECT DISTINCT sha256, region FROM wanted ANTI JOIN "
             f"(SELECT * FROM known WHERE error IS NULL OR error NOT IN {PASSING}) USING (sha256, region)"
         ).to_arrow_table()
@@ -152,7 +152,7 @@ def _newest(table: pa.Table) -> pa.Table:
     numbers = pa.array(range(table.num_rows), pa.int64())
     connection.register("rows", table.select([*IDENTITY, "error"]).append_column("number", numbers))
     total = table.num_rows
-    last: pa.Table = connection.execute(
+    last: pa.Table = connection.sql(
         f"SELECT max(CASE WHEN error IN {PASSING} THEN number ELSE number + {total} END) % {max(1, total)} AS row "
         "FROM rows GROUP BY sha256, region ORDER BY row"
     ).to_arrow_table()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,20 +82,27 @@ def jpeg_quality(
 
     ``tables`` has one table a component, 64 steps each. (None, None) where there are none.
 
-    >>> luma, chroma = ijg_tables()[79].tolist()
+    >>> luma, chroma = (tuple(table) for table in ijg_tables()[79].tolist())
     >>> jpeg_quality((luma, chroma, chroma))
     (80, 0.0)
     """
     if not tables:
         return None, None
     kinds = [int(kind) for kind in _COMPONENTS[colour]][: len(tables)]
-    wide = ijg_tables()[:, kinds]
-    fits = [np.abs(like - np.array(tables)).mean(axis=(1, 2)) for like in (np.minimum(wide, 255), wide)]
-    errors = np.minimum(*fits)  # below quality 25 an encoder may cap the steps at 255, or use 16 bits
+    distances = np.stack([_distances(kind, table) for kind, table in zip(kinds, tables, strict=False)])
+    errors = distances.mean(axis=0).min(axis=0)
     best = int(errors.argmin())
     return best + 1, float(errors[best])
 
 
+@lru_cache(maxsize=256)
+def _distances(kind: int, table: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Mean distance of a table from libjpeg's at qualities 1 to 100, [capped at 255 or not, quality]."""
+    wide = ijg_tables()[:, kind]
+    return np.stack([np.abs(like - np.array(table)).mean(axis=1) for like in (np.minimum(wide, 255), wide)])
+
+
+@cache
 def ijg_tables() -> npt.NDArray[np.int64]:
     """libjpeg's luma and chroma tables at qualities 1 to 100: 100×2×64 steps, not capped at 255."""
     quality = np.arange(1, 101)

@@ -77,25 +77,27 @@ def _pad(luma: Any, y: int, row: Any) -> None:
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
 def _stretch(above: Any, row: Any, below: Any, start: int, count: int) -> Any:
-    """Sums over ``count`` pixels: Laplacian, its square, G, √G, and squared forward differences."""
+    """Sums over ``count`` pixels: Laplacian, its square, G, √G, and squared forward differences.
+
+    Rows are 16-bit, though their values need 8: that is what lets differences be taken in 16 bits.
+    """
     laplacian, laplacian2, sobel2, energy = _i4(0), _i4(0), _i4(0), _i4(0)
     sobel = _f4(0)
     first = np.uintp(start)
     for n in range(np.uintp(count)):
         left, here, right = first + n, first + n + np.uintp(1), first + n + np.uintp(2)
-        a, b, c = _i2(above[here]), _i2(row[here]), _i2(below[here])
-        al, bl, cl = _i2(above[left]), _i2(row[left]), _i2(below[left])
-        ar, br, cr = _i2(above[right]), _i2(row[right]), _i2(below[right])
-        gx = _i4(_i2(_i2(ar + cr) + _i2(br + br) - _i2(al + cl) - _i2(bl + bl)))
-        gy = _i4(_i2(_i2(cl + cr) + _i2(c + c) - _i2(al + ar) - _i2(a + a)))
-        edge = _i4(_i2(_i2(a + c) + _i2(bl + br) - _i2(b << 2)))
-        dx, dy = _i4(_i2(br - b)), _i4(_i2(c - b))
-        g = _i4(_i4(gx * gx) + _i4(gy * gy))
+        across = ((row[right] - row[left]) << 1) + above[right] - above[left] + below[right] - below[left]
+        down = ((below[here] - above[here]) << 1) + below[left] - above[left] + below[right] - above[right]
+        gx, gy = _i4(_i2(across)), _i4(_i2(down))
+        edge = _i4(_i2(above[here] + below[here] + row[left] + row[right] - (row[here] << 2)))
+        dx, dy = _i4(_i2(row[right] - row[here])), _i4(_i2(below[here] - row[here]))
         laplacian = _i4(laplacian + edge)
         laplacian2 = _i4(laplacian2 + _i4(edge * edge))
-        sobel2 = _i4(sobel2 + g)
-        sobel += np.sqrt(_f4(g))
-        energy = _i4(energy + _i4(_i4(dx * dx) + _i4(dy * dy)))
+        sobel2 = _i4(sobel2 + _i4(gx * gx))
+        sobel2 = _i4(sobel2 + _i4(gy * gy))
+        sobel += np.sqrt(_f4(gx) * _f4(gx) + _f4(gy) * _f4(gy))
+        energy = _i4(energy + _i4(dx * dx))
+        energy = _i4(energy + _i4(dy * dy))
     return laplacian, laplacian2, sobel2, sobel, energy
 
 
@@ -105,7 +107,7 @@ def _sums(luma: Any) -> Any:
     height, width = luma.shape
     whole = np.zeros(4, np.int64)
     patches = np.zeros((2, (height + PATCH - 1) // PATCH, (width + PATCH - 1) // PATCH))
-    rows = np.empty((3, width + 2), np.uint8)
+    rows = np.empty((3, width + 2), np.int16)
     _pad(luma, min(1, height - 1), rows[2])
     _pad(luma, 0, rows[0])
     for y in range(height):
@@ -131,10 +133,10 @@ def _sums(luma: Any) -> Any:
 def _beyond(row: Any, below: Any, last: bool) -> Any:
     """Squared differences to the mirrored neighbours beyond right edge and bottom, which count for nothing."""
     width = row.size - 2
-    total = (np.int64(row[width + 1]) - np.int64(row[width])) ** 2
+    total = (row[width + 1] - row[width]) ** 2
     if last:
         for x in range(1, width + 1):
-            total += (np.int64(below[x]) - np.int64(row[x])) ** 2
+            total += (below[x] - row[x]) ** 2
     return total
 
 

@@ -1,0 +1,1 @@
+"""How fast groundglass is, beside decoding alone and beside other tools."""
