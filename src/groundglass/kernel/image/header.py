@@ -4,7 +4,6 @@ about it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -204,11 +203,6 @@ def _with_profile(header: Header) -> Header:
     if not icc.fits(header.icc_profile, header.mode):
         return replace(header, icc_profile=None, warnings=(*header.warnings, "bad_icc"))
     return replace(header, icc=icc.description(header.icc_profile))
-
-
-def megapixels(header: Header) -> float:
-    """Millions of pixels."""
-    return math.prod((header.width, header.height)) / 1e6
 
 
 _READERS = {"JPEG": _from_jpeg, "PNG": _from_png}

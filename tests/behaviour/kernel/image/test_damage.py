@@ -137,6 +137,18 @@ def test_bytes_after_the_end_are_a_warning() -> None:
     assert open_frame(FILES["png"]() + b"appended").header.warnings == ("trailing_bytes",)
 
 
+def test_sampling_factors_without_a_name_are_decoded_too() -> None:
+    """A flat picture is 112 equal blocks, each a DC difference of 0 and an end of block: the bits 00 1010."""
+    data = bytearray(testing.encoded(testing.flat(64, 64), "JPEG", subsampling="4:4:4"))
+    frame, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda")
+    data[frame + 11], data[frame + 14], data[frame + 17] = 0x22, 0x21, 0x11
+    data[scan + 6] = data[scan + 8] = data[scan + 10] = 0  # the first Huffman tables for all components
+    picture = open_frame(bytes(data[: scan + 14]) + b"\x28\xa2\x8a" * 28 + b"\xff\xd9")
+    assert picture.header.jpeg is not None
+    assert picture.header.jpeg.subsampling == "2x2,2x1,1x1"
+    assert np.array_equal(picture.rgb, testing.flat(64, 64))
+
+
 @pytest.mark.parametrize("kind", FILES)
 def test_limits_are_judged_before_decoding(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = FILES[kind]()

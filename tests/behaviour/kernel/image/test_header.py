@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -111,6 +113,12 @@ def test_pages_are_counted_and_flagged() -> None:
     file = io.BytesIO()
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
     assert read_header(file.getvalue()).warnings == ("more_images",)
+
+
+def test_importing_the_door_is_light() -> None:
+    code = "import sys, groundglass.kernel.image.frame; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"cv2", "PIL", "numba", "scipy", "simplejpeg"} & set(modules.split())
 
 
 def test_orientation_swaps_the_size() -> None:
