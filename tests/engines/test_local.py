@@ -135,6 +135,43 @@ print(time.perf_counter() - begun)
     assert ended.stderr == ""
 
 
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from engine_jobs import Squares
+from groundglass.kernel.engines.local import run_job
+from groundglass.kernel.engines.progress import Silent
+from groundglass.kernel.engines.shards import Settings
+print("once")
+run_job(Squares(Path(sys.argv[2])), range(20), Settings(2), Silent())
+"""
+MAIN_JOB = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from engine_jobs import Squares
+from groundglass.kernel.engines.local import run_job
+from groundglass.kernel.engines.progress import Silent
+from groundglass.kernel.engines.shards import Settings
+class Own(Squares):
+    pass
+if __name__ == "__main__":
+    print("once")
+    run_job(Own(Path(sys.argv[2])), range(20), Settings(2), Silent())
+"""
+
+
+@pytest.mark.parametrize(("script", "from_stdin"), [(SCRIPT, False), (SCRIPT, True), (MAIN_JOB, False)])
+def test_any_script_may_run_a_job(tmp_path: Path, script: str, from_stdin: bool) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(script)
+    command = [sys.executable, "-" if from_stdin else str(path), str(Path(__file__).parent), str(tmp_path)]
+    ended = subprocess.run(command, input=script, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "once\n", "")
+    assert rows(tmp_path) == squares_of(range(20))
+
+
 @pytest.mark.parametrize(
     ("files", "most"),
     [

@@ -171,14 +171,13 @@ class _Run:
                 worker.forgive(stood_still)
 
     def _hear(self, worker: Worker) -> None:
-        try:
-            for kind, content in worker.messages():
-                worker.piece = None
-                if kind == "fault":
-                    raise content
-                self._stillborn = 0
-                self._count(content)
-        except EOFError:
+        for kind, content in worker.messages():
+            worker.piece = None
+            if kind == "fault":
+                raise content
+            self._stillborn = 0
+            self._count(content)
+        if worker.gone:
             self._bury(worker)
 
     def _count(self, summary: Summary) -> None:

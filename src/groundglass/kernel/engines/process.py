@@ -6,9 +6,10 @@ import contextlib
 import multiprocessing
 import pickle
 import signal
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from multiprocessing import forkserver, resource_tracker
+from collections.abc import Generator, Iterator, Sequence
+from multiprocessing import forkserver, resource_tracker, spawn
 from multiprocessing.context import ForkServerContext
 from multiprocessing.sharedctypes import RawArray
 from typing import Any
@@ -19,6 +20,7 @@ from groundglass.kernel.engines.shards import Job
 from groundglass.kernel.engines.worker import WAITING, work
 
 Message = tuple[str, Any]
+_one_start = threading.Lock()
 LAST_WORDS = 2.0
 """Seconds that a process which was told to end, or killed, may take to be gone."""
 
@@ -44,11 +46,36 @@ def warm_up() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextlib.contextmanager
+def _starting(needs_main: bool) -> Generator[None]:
+    """Have the process that is started in the block not run the user's script again, unless the job comes from it.
+
+    `multiprocessing` would import the main script in every child, so that a script without the customary
+    ``if __name__ == "__main__"``, or one read from stdin, could start no worker.
+    """
+    here = threading.get_ident()
+
+    def without_main(name: str) -> dict[str, Any]:
+        data = whole(name)
+        if threading.get_ident() == here and not needs_main:
+            data = {key: value for key, value in data.items() if not key.startswith("init_main_from")}
+        return data
+
+    with _one_start:
+        whole = spawn.get_preparation_data
+        spawn.get_preparation_data = without_main
+        try:
+            yield
+        finally:
+            spawn.get_preparation_data = whole
+
+
 class Worker:
     """A worker process, the piece it is at, and the line to it.
 
     piece      what it is doing; None when idle
     given_at   when it got the piece, monotonic seconds
+    gone       whether it is dead and all that it said was heard
     overran    whether it was killed because it was at one item for too long
     """
 
@@ -62,10 +89,12 @@ class Worker:
         self.process = context.Process(target=work, args=(its_line, its_lifeline, self._place), daemon=True)
         self.piece: Piece | None = None
         self.given_at = 0.0
+        self.gone = False
         self.overran = False
         self._forgiven = (0.0, 0.0)
         try:
-            self.process.start()
+            with _starting(needs_main=b"__main__" in job):
+                self.process.start()
             with contextlib.suppress(OSError):  # dead already: seen at the first `messages`
                 self.line.send_bytes(job)
         except BaseException:
@@ -87,12 +116,12 @@ class Worker:
             self.line.send(None)
 
     def messages(self) -> Iterator[Message]:
-        """What it has said; raises EOFError after its last words when it is dead."""
-        try:
+        """What it has said since the last time; `gone` is set after a dead one's last words."""
+        with contextlib.suppress(EOFError, OSError):
             while self.line.poll(0):
                 yield self.line.recv()
-        except OSError as error:
-            raise EOFError from error
+            return
+        self.gone = True
 
     @property
     def at(self) -> int:
