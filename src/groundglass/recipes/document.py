@@ -82,7 +82,8 @@ def _place(source: Text, error: MarkedYAMLError) -> Mark:
     if mark is None:
         return source.mark(0)
     open_above = "block" not in (error.context or "") and "another document" not in (error.problem or "")
-    above = context is not None and context.line < mark.line and open_above
+    at_end = mark.index >= len(source.text.rstrip())
+    above = context is not None and (context.line < mark.line or at_end) and open_above
     return source.mark(min(context.index if context and above else mark.index, len(source.text)))
 
 

@@ -64,5 +64,5 @@ _FACTOR_SCHEMA = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 Factors = Annotated[
     tuple[Annotated[float, Field(gt=0, le=1)], ...],
     BeforeValidator(_as_tuple),
-    WithJsonSchema({"anyOf": [_FACTOR_SCHEMA, {"type": "array", "items": _FACTOR_SCHEMA}]}),
+    WithJsonSchema({"anyOf": [_FACTOR_SCHEMA, {"type": "array", "minItems": 1, "items": _FACTOR_SCHEMA}]}),
 ]

@@ -164,7 +164,8 @@ def _join(parent: Node, child: Node) -> Node:
 
 
 def _join_steps(parent: Node, child: Node) -> list[Node]:
-    named_steps(child)
+    addressed = [node for node in steps_of(child) if own_name(node)]
+    named_steps(_with_steps(child, addressed))  # two of one name are refused, not the last one taken
     steps = dict(named_steps(parent))
     appended: list[Node] = []
     for node in steps_of(child):

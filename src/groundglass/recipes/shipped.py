@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from groundglass.kernel.errors import RecipeError
@@ -18,7 +19,7 @@ def recipe_path(word: str) -> Path:
     ('faceup.yaml', 'bhi.yaml')
     """
     path = Path(word)
-    return path if path.suffix or len(path.parts) != 1 or path.is_file() else shipped(word)
+    return path if path.suffix or os.sep in word or path.is_file() else shipped(word)
 
 
 def shipped(name: str) -> Path:

@@ -1,0 +1,193 @@
+"""A recipe file becomes the records it means, and its canonical text means the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recipe_files import WHOLE, load, write
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.recipes import model
+from groundglass.recipes.load import LoadedRecipe, load_recipe, recipe_error
+
+SHORT = "name: x\nsteps:\n  - source: {folder: a}\n"
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> LoadedRecipe:
+    return load(tmp_path, WHOLE)
+
+
+def body(loaded: LoadedRecipe, name: str) -> object:
+    return next(step.body for step in loaded.recipe.steps if step.name == name)
+
+
+def test_every_key_reaches_its_record(whole: LoadedRecipe) -> None:
+    recipe = whole.recipe
+    assert (recipe.name, recipe.seed, recipe.store) == ("whole", 7, "measures")
+    assert recipe.limits == model.Limits(pixels=100e6, failed=0.05)
+    assert body(whole, "photos") == model.SourceStep(
+        folder=("a/", "b c/"), glob=("*.jpg",), licence="CC-BY-4.0", author="Ada, Bob", limit=100
+    )
+    assert body(whole, "scores") == model.MeasureStep(
+        measures=(
+            model.MeasureRequest(measure="header"),
+            model.MeasureRequest(measure="blockiness", parameters={"search_phases": True}, prefix="b_"),
+            model.ScoreTable(table="scores.csv", key="sha256", columns=("mos",), prefix="t_"),
+        )
+    )
+    assert body(whole, "select-2") == model.SelectStep(
+        quantile=0.2, by="tenengrad", order="higher", per="source"
+    )
+    assert body(whole, "select-4") == model.SelectStep(
+        quota={"people": 500, "no": 0}, per="meta.category", by="tenengrad"
+    )
+    assert body(whole, "select-8") == model.SelectStep(
+        intersect=(model.SelectStep(where="entropy > 6"), model.SelectStep(quantile=0.25, by="entropy"))
+    )
+    assert body(whole, "hold_out-1") == model.HoldOutStep(
+        splits={
+            "validation": model.NextBest(next=100, by="tenengrad", pick=4),
+            "test": model.NextBest(list="test.txt"),
+            "other": model.NextBest(count=10, pick=("a", "1")),
+        }
+    )
+    assert body(whole, "tiles") == model.TransformStep(tile=512, stride=256, edges="shift")
+    assert body(whole, "split-1") == model.SplitStep(
+        validation=0.05, test=0.1, stratify="source", group="meta.scene"
+    )
+    release = body(whole, "release-1")
+    assert isinstance(release, model.ReleaseStep)
+    assert release.validation_lr == model.LowResolution(scales=(3,), kernel="area")
+    assert (release.format, release.lr_scales, release.image, release.archive) == (
+        "paired",
+        (2, 4),
+        "webp",
+        "7z",
+    )
+
+
+def test_default_names_count_each_kind_from_one(whole: LoadedRecipe) -> None:
+    names = [step.name for step in whole.recipe.steps]
+    assert names[:5] == ["photos", "scores", "select-1", "select-2", "select-3"]
+    assert "transform-1" in names
+    assert "transform-2" not in names, "the second transform has a name of its own"
+    assert "transform-3" in names
+
+
+def test_condition_and_note_belong_to_the_step(whole: LoadedRecipe) -> None:
+    step = whole.recipe.steps[2]
+    assert step.only_if == "width > 512"
+    assert step.note == "two lines\nof reasons: # no comment\n"
+
+
+def test_what_is_not_said_takes_its_default(tmp_path: Path) -> None:
+    recipe = load(tmp_path, SHORT + "  - release: {}\n").recipe
+    assert (recipe.seed, recipe.store, recipe.limits) == (0, None, model.Limits())
+    assert recipe.steps[1].body == model.ReleaseStep()
+
+
+@pytest.mark.parametrize(
+    ("one", "listed"),
+    [
+        ("measure: header", "measure: [header]"),
+        ("measure: {header: }", "measure: [header]"),
+        ("measure: {blockiness: {as: b_}}", "measure: [{blockiness: {as: b_}}]"),
+        ("source: {folder: a, glob: b}", "source: {folder: [a], glob: [b]}"),
+        ("transform: {multiscale: 0.5}", "transform: {multiscale: [0.5]}"),
+        ("release: {lr_scales: 4}", "release: {lr_scales: [4]}"),
+        ("select: {quantile: 12.5%, by: a}", "select: {quantile: 0.125, by: a}"),
+    ],
+)
+def test_a_single_value_may_stand_for_a_list(tmp_path: Path, one: str, listed: str) -> None:
+    first = load(tmp_path, f"{SHORT}  - {one}\n").recipe
+    assert first == load(tmp_path, f"{SHORT}  - {listed}\n").recipe
+
+
+def test_whole_numbers_are_numbers_and_dates_are_texts(tmp_path: Path) -> None:
+    text = SHORT + "    note: 2024-01-01\nlimits: {seconds_per_image: 5, pixels: 1_000, side: 0x100}\n"
+    recipe = load(tmp_path, text).recipe
+    assert recipe.steps[0].note == "2024-01-01"
+    assert (recipe.limits.seconds_per_image, recipe.limits.pixels, recipe.limits.side) == (5.0, 1000.0, 256)
+
+
+def test_parameters_keep_their_types(tmp_path: Path) -> None:
+    loaded = load(tmp_path, SHORT + "  - measure: [{m: {a: 1, b: 1.0, c: true, d: yes, e: ~, f: '1'}}]\n")
+    measures = loaded.recipe.steps[1].body
+    assert isinstance(measures, model.MeasureStep)
+    request = measures.measures[0]
+    assert isinstance(request, model.MeasureRequest)
+    assert [repr(value) for value in request.parameters.values()] == [
+        "1",
+        "1.0",
+        "True",
+        "'yes'",
+        "None",
+        "'1'",
+    ]
+
+
+def test_the_text_loads_to_an_equal_recipe(tmp_path: Path, whole: LoadedRecipe) -> None:
+    again = load_recipe(write(tmp_path, whole.text, "again.yaml"))
+    assert again.recipe == whole.recipe
+    assert again.text == whole.text
+
+
+def test_the_text_says_the_defaults_and_not_the_way_it_was_written(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path, "steps: [{release: , source: {folder: a}}]".replace("release: , ", "") + "\nname: x"
+    )
+    assert loaded.text == (
+        "name: x\nseed: 0\nlimits:\n  pixels: 400000000.0\n  side: 65500\n  frames: 1\n"
+        "  seconds_per_image: 60.0\n  failed: 1.0\n"
+        "steps:\n- name: source-1\n  source:\n    folder:\n    - a\n"
+    )
+    assert loaded.text == load(tmp_path, "# why\nname:   'x'\nsteps:\n  - source:\n      folder: [a]\n").text
+
+
+@pytest.mark.parametrize(
+    ("where", "line", "text"),
+    [
+        ((None, "seed"), 2, "7"),
+        ((None, "limits", "failed"), 3, "5%"),
+        (("photos",), 9, "source"),
+        (("photos", "folder", 1), 9, '"b c/"'),
+        (("tiles", "stride"), 36, "256"),
+        (("tiles", "transform", "stride"), 36, "256"),
+        (("tiles", "kernel"), 36, "transform"),
+        ((1, 1, "search_phases"), 13, "true"),
+        ((1, "measure", 1, "blockiness", "as"), 13, "b_"),
+        ((2, "if"), 17, "width > 512"),
+        (("select-8", "intersect", 1, "by"), 30, "entropy"),
+        (("hold_out-1", "validation", "next"), 32, "100"),
+    ],
+)
+def test_marks_find_what_was_written(
+    whole: LoadedRecipe, where: tuple[str | int | None, ...], line: int, text: str
+) -> None:
+    mark = whole.mark(*where)  # pyright: ignore[reportArgumentType]
+    assert (mark.line, mark.text[mark.column - 1 :][: mark.length]) == (line, text)
+
+
+def test_a_mark_of_a_single_measure(tmp_path: Path) -> None:
+    loaded = load(tmp_path, SHORT + "  - measure: {blockiness: {as: b_}}\n  - measure: header\n")
+    assert loaded.mark(1, "measure", 0, "blockiness", "as").column == 32
+    assert loaded.mark(2, "measure", 0).column == 14
+
+
+def test_an_error_after_loading_points_at_the_word(whole: LoadedRecipe) -> None:
+    error = recipe_error(
+        whole, (2, "select", "where"), "there is no column `t_mos`", word="t_mos", valid=["t_moss", "entropy"]
+    )
+    first, shown, carets = error.message.split("\n")
+    assert first == f"{whole.files[0]}:16:44: there is no column `t_mos`; did you mean `t_moss`?"
+    assert shown[carets.index("^") :][: carets.count("^")] == "t_mos"
+    assert error.hint == "one of: entropy, t_moss"
+    assert isinstance(error, RecipeError)
+
+
+def test_an_error_after_loading_may_bring_its_own_hint(whole: LoadedRecipe) -> None:
+    error = recipe_error(whole, ("tiles",), "too many tiles", hint="write a larger stride")
+    assert error.hint == "write a larger stride"
+    assert error.message.startswith(f"{whole.files[0]}:36:5: too many tiles\n")
