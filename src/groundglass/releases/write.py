@@ -112,17 +112,18 @@ class Write:
 
     def _write_file(self, pixels: RGB, file: str) -> dict[str, Any]:
         """Write, read back, compare. Raises ImageError ``write_failed``, UnreachableError (disk full)."""
+        from groundglass.kernel.image.encode import read_back
+
         path = self.folder / file
         encoded = encode(pixels, self.image)
-        digest = pixel_hash(pixels)
         with written_whole(path) as temporary:
             temporary.write_bytes(encoded)
             content = temporary.read_bytes()
-            if pixel_hash(open_frame(content, self.limits).rgb) != digest:
+            if not np.array_equal(read_back(content), pixels):
                 raise ImageError("write_failed", f"{file} does not read back as the same pixels")
         return {
             "sha256": sha256_of(content),
-            "pixel_hash": digest,
+            "pixel_hash": pixel_hash(pixels),
             "width": pixels.shape[1],
             "height": pixels.shape[0],
             "bytes": len(content),

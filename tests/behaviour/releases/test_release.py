@@ -20,9 +20,12 @@ from groundglass.kernel.hashes import pixel_hash
 from groundglass.kernel.image.encode import encode_png
 from groundglass.kernel.resize import resize
 from groundglass.recipes.model import LowResolution, ReleaseStep
+from groundglass.releases import write
 from groundglass.releases.card import FunnelRow, MeasureNote
+from groundglass.releases.layout import plan_files
 from groundglass.releases.release import write_release
 from groundglass.releases.verify import verify_release
+from groundglass.releases.write import Write
 
 PAIRED = ReleaseStep(format="paired", lr_scales=(2, 4))
 LISTS = {
@@ -210,6 +213,16 @@ def test_a_truncated_photograph_is_an_error_row(photographs, tmp_path):
     facts = write_release(tmp_path / "out", make_rows(photographs), ReleaseStep(), CONTEXT)
     assert [failure.reason for failure in facts.failed] == ["truncated"]
     assert facts.pictures == {"train": 2}
+
+
+def test_a_file_that_does_not_read_back_is_not_released(photographs, tmp_path, monkeypatch):
+    """The LR file comes out wrong: neither it nor its HR file stays."""
+    out = tmp_path / "out"
+    job = Write(out, out / "parts")
+    monkeypatch.setattr(write, "encode", lambda pixels, image: encode_png(pixels ^ (pixels.shape[0] < 20)))
+    result = job.one(plan_files(make_rows(photographs), PAIRED)[0])
+    assert [(row["file"], row["error"]) for row in result.rows] == [("hr/0000.png", "write_failed")]
+    assert files_of(out) == set()
 
 
 def test_a_picture_smaller_than_its_scales_fails_alone(photographs, tmp_path):

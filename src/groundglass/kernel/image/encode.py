@@ -75,6 +75,21 @@ def encode_webp_lossless(rgb: Pixels) -> bytes:
     return file.getvalue()
 
 
+def read_back(encoded: bytes) -> Pixels:
+    """The pixels of a file that was encoded here, H×W×3 uint8 RGB, to compare with what was meant.
+
+    Fast, and no check of other people's files: what is damaged may come out as some other picture.
+    Raises ImageError ``write_failed`` where nothing can be read.
+
+    >>> bool((read_back(encode_png(np.full((8, 9, 3), 7, np.uint8))) == 7).all())
+    True
+    """
+    pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise ImageError("write_failed", "the file does not decode")
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+
+
 def encode_jpeg(rgb: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:
     """A baseline JPEG of H×W×3 uint8 pixels; ``quality`` 1 to 100 on the IJG scale.
 
