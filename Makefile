@@ -18,7 +18,7 @@ test-long: $(VENV)/dev.stamp     ## everything, the slow ones too
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 check: lint test                 ## what must be green before every commit
 

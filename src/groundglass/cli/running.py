@@ -6,11 +6,11 @@ import json
 import shlex
 
 import click
-import pyarrow.compute as pc
 
 from groundglass.cli.funnel import print_funnel, print_next
 from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
+from groundglass.kernel.table import compute
 from groundglass.kernel.words import duration, size, thousands
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
@@ -66,8 +66,8 @@ def example_of_dropped(folder: RunFolder, record: RunRecord) -> str | None:
     for step in record.steps:
         if step.kind == "select" and step.dropped:
             verdicts = tables.verdicts[step.step]
-            dropped = verdicts.filter(pc.invert(pc.or_(verdicts["kept"], verdicts["failed"])))["id"]
-            row = tables.rows.filter(pc.equal(tables.rows["id"], dropped[0])).slice(0, 1).to_pylist()[0]
+            dropped = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))["id"]
+            row = tables.rows.filter(compute.equal(tables.rows["id"], dropped[0])).slice(0, 1).to_pylist()[0]
             return row["uri"] + (f"{TILE_SIGN}{row['region']}" if row["region"] else "")
     return None
 

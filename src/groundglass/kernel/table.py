@@ -6,16 +6,21 @@ import hashlib
 import itertools
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from groundglass.kernel.errors import UnreachableError
+
+compute: Any = pyarrow.compute
+"""Arrow's functions: they are made when pyarrow is imported, so no type checker knows them."""
 
 ID_LENGTH = 20
 """Hex digits of an image id: 80 bits, so a clash among 100 million images has odds of 1 in 200 million."""
@@ -41,7 +46,7 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path) -> Generator[Path]:
     """A temporary path beside ``path`` that becomes ``path`` when the block ends well, and vanishes when not.
 
     Raises UnreachableError when the disk is full or the place cannot be written.
@@ -76,7 +81,7 @@ _names: ContextVar[Iterator[str] | None] = ContextVar("_names", default=None)
 
 
 @contextmanager
-def parts_named(token: str) -> Iterator[None]:
+def parts_named(token: str) -> Generator[None]:
     """Inside the block `part_name` follows from ``token``: saving the same shard again replaces its files."""
     before = _names.set(f"part-{token}-{number}.parquet" for number in itertools.count())
     try:
@@ -104,6 +109,16 @@ def read_parts(folder: Path, schema: pa.Schema, columns: list[str] | None = None
     if not parts:
         return wanted.empty_table()
     return pa.concat_tables(pq.read_table(part, schema=wanted, columns=wanted.names) for part in parts)
+
+
+def only(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
+    """The rows whose ``column`` is among ``ids``, in their order."""
+    return rows.filter(compute.is_in(rows[column], ids))
+
+
+def without(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
+    """The rows whose ``column`` is not among ``ids``, in their order."""
+    return rows.filter(compute.invert(compute.is_in(rows[column], ids)))
 
 
 def path_to_bytes(path: str | Path) -> bytes:

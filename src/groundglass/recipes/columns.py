@@ -52,6 +52,8 @@ ARROW_TYPES: dict[type, pa.DataType] = {
     bool: pa.bool_(),
     bytes: pa.binary(),
 }
+META = "meta."
+"""Before the names of columns that came with a source, in the images table."""
 ColumnPath = tuple[str, ...]
 
 
@@ -136,11 +138,11 @@ class Scope:
 
     def find(self, path: ColumnPath) -> Column | None:
         """The measured column that a name means; None for plain facts such as ``width``."""
-        if path[0] == "root" and len(path) > 1:
-            return self.of_generation(0).get(path[1])
-        if path[0] == "parent" and len(path) > 1:
-            return self.of_generation(max(0, self.generation - 1)).get(path[1])
-        return self.own().get(path[0]) if len(path) == 1 else None
+        *whose, name = path
+        if not whose:
+            return self.own().get(name)
+        generation = {"root": 0, "parent": max(0, self.generation - 1)}.get(whose[0])
+        return None if generation is None else self.of_generation(generation).get(name)
 
 
 @dataclass(frozen=True)
@@ -166,11 +168,12 @@ def pool(rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tabl
         if path in {(name,) for name in FACTS}:
             continue
         value, error = query.column(path)
+        *whose, field = path
         name = ".".join(path)
-        if len(path) == 1:
+        if not whose:
             chosen.append(f'{value} AS "{name}"')
         else:
-            structs.setdefault(path[0], []).append(f'"{path[1]}" := {value}')
+            structs.setdefault(whose[0], []).append(f'"{field}" := {value}')
         if error:
             chosen.append(f'{error} AS "error:{name}"')
     chosen += [f"struct_pack({', '.join(fields)}) AS {whose}" for whose, fields in structs.items()]
@@ -189,14 +192,14 @@ class _PoolQuery:
     def column(self, path: ColumnPath) -> tuple[str, str]:
         """The SQL of a column's value, and of its error where it can have one."""
         measured = self.scope.find(path)
-        whose = path[0] if len(path) > 1 else "own"
+        whose, name = path if len(path) == 2 else ("own", path[-1])
         if measured is not None:
             alias = self._measure(whose, measured)
             return f'{alias}."{measured.column}"', f"{alias}.error" if measured.join == "content" else ""
         if whose in ("root", "parent"):
-            return f'{self._relative(whose)}."{path[1]}"', ""
+            return f'{self._relative(whose)}."{name}"', ""
         image = self._join("image", self.tables.images, "image.id = r.root")
-        return (f'{image}.meta."{path[1]}"' if whose == "meta" else f'{image}."{path[0]}"'), ""
+        return f'{image}."{META if whose == "meta" else ""}{name}"', ""
 
     def fetch(self, chosen: list[str]) -> pa.Table:
         return self.connection.sql(

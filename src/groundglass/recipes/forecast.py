@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from groundglass.kernel.engines.cores import cores
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.table import bytes_to_path
+from groundglass.kernel.table import bytes_to_path, compute, only, without
 from groundglass.recipes.columns import ROWS
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import choose_folder
@@ -118,7 +117,7 @@ class _Walk:
         unread = unread_files(listing, known)
         images = with_headers(planned.step.name, listing, known)
         self.state.add_images(images)
-        new = images.filter(pc.is_in(images["path"], unread["path"]))
+        new = only(images, unread["path"], "path")
         rows = pa.concat_tables([photographs(images), guessed_rows(new)])
         self.state.rows = pa.concat_tables([self.state.rows, rows])
         self.state.add_rows(rows)
@@ -189,12 +188,12 @@ class _Walk:
         )
 
     def _without(self, verdicts: pa.Table) -> None:
-        gone = verdicts["id"].filter(pc.invert(verdicts["kept"]))
-        self.state.rows = self.state.rows.filter(pc.invert(pc.is_in(self.state.rows["id"], gone)))
+        gone = verdicts["id"].filter(compute.invert(verdicts["kept"]))
+        self.state.rows = without(self.state.rows, gone)
 
 
 def megapixels(rows: pa.Table) -> float:
-    return float(pc.sum(pc.multiply(rows["width"], rows["height"])).as_py() or 0) / 1e6
+    return float(compute.sum(compute.multiply(rows["width"], rows["height"])).as_py() or 0) / 1e6
 
 
 def guessed_rows(unread: pa.Table) -> pa.Table:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from groundglass.kernel.engines.local import run_job
-from groundglass.kernel.table import connect, write_parquet
-from groundglass.recipes.columns import ROWS
+from groundglass.kernel.table import compute, connect, write_parquet
+from groundglass.recipes.columns import META, ROWS
 from groundglass.recipes.model import SourceStep
 from groundglass.recipes.state import State
 from groundglass.sources.folder import list_folders
@@ -29,8 +28,6 @@ HEADER_COLUMNS = (
     "frames",
     "alpha",
 )
-META = "meta."
-"""Before the names of columns that came with a source."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ def believed(known: pa.Table, retry: bool) -> pa.Table:
     sound = known["error"].is_null()
     if retry:
         return known.filter(sound)
-    return known.filter(pc.or_(sound, pc.invert(pc.is_in(known["error"], pa.array(PASSING)))))
+    return known.filter(compute.or_(sound, compute.invert(compute.is_in(known["error"], pa.array(PASSING)))))
 
 
 def unread_files(listing: pa.Table, known: pa.Table) -> pa.Table:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from groundglass.kernel.table import compute, without
 from groundglass.recipes.columns import pool
 from groundglass.recipes.model import HoldOutStep, NextBest
 from groundglass.recipes.plan import PlannedStep
@@ -34,13 +34,13 @@ def hold_out(state: State, planned: PlannedStep) -> HoldingDone:
         table = pool(state.rows, planned.paths, planned.scope, state.tables)
         held = choose(state, planned, f"{planned.step.name}.{split}", who, table)
         candidates = pa.concat_tables([state.rows, state.rest])
-        rows = candidates.take(pc.index_in(pa.array(held.ids, pa.string()), candidates["id"]))
+        rows = candidates.take(compute.index_in(pa.array(held.ids, pa.string()), candidates["id"]))
         state.held[split] = Held(rows, planned.scope)
         parts.append(verdicts_of(held.ids, split))
         notes += held.warnings
         gone = pa.array(held.ids, pa.string())
-        state.rows = state.rows.filter(pc.invert(pc.is_in(state.rows["id"], gone)))
-        state.rest = state.rest.filter(pc.invert(pc.is_in(state.rest["id"], gone)))
+        state.rows = without(state.rows, gone)
+        state.rest = without(state.rest, gone)
     return HoldingDone(pa.concat_tables(parts), tuple(notes))
 
 
@@ -68,7 +68,9 @@ def hold_out_order(table: pa.Table, by: str, order: str) -> pa.Array:
 
     ranked = pa.table({"id": table["id"], "value": numbers(table, by)})
     direction = "descending" if order == "higher" else "ascending"
-    places = pc.sort_indices(ranked, [("value", direction), ("id", "ascending")], null_placement="at_end")
+    places = compute.sort_indices(
+        ranked, [("value", direction), ("id", "ascending")], null_placement="at_end"
+    )
     return places.slice(0, ranked.num_rows - ranked["value"].null_count)
 
 

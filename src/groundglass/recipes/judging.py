@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from groundglass.kernel.expression import parse
+from groundglass.kernel.table import compute
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_columns, pool
 from groundglass.recipes.model import SelectStep
@@ -46,7 +46,7 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
     if body.by and (body.top_k or body.quota is not None or body.quantile is not None):
         rest = ranked_rest(table, judged.verdicts, body.by, planned.orders[body.by])
         state.ranked_by = (body.by, planned.orders[body.by])
-        state.rest = rows.take(pc.index_in(rest["id"], rows["id"]))
+        state.rest = rows.take(compute.index_in(rest["id"], rows["id"]))
     return judged
 
 
@@ -85,7 +85,7 @@ def judge(table: pa.Table, body: SelectStep, orders: Mapping[str, Order]) -> Jud
 def judge_together(table: pa.Table, bodies: Sequence[SelectStep], orders: Mapping[str, Order]) -> Judged:
     """Several rules on the same pool, all required."""
     parts = [judge(table, body, orders) for body in bodies]
-    verdicts = intersect(table, [lambda _pool, part=part: part.verdicts for part in parts])
+    verdicts = intersect(table, [part.verdicts for part in parts])
     thresholds = tuple(limit for part in parts for limit in part.thresholds)
     return Judged(verdicts, thresholds, tuple(note for part in parts for note in part.notes))
 
@@ -99,7 +99,7 @@ def judge_lists(table: pa.Table, body: SelectStep) -> Judged:
             entries = read_list(Path(name).expanduser())
             parts.append(rule(table, entries, Path(name).name))
             notes += [f"'{entry}' in {name} names no image here" for entry in unmatched(table, entries)[:20]]
-    verdicts = parts[0] if len(parts) == 1 else intersect(table, [lambda _pool, part=part: part for part in parts])
+    verdicts = parts[0] if len(parts) == 1 else intersect(table, parts)
     return Judged(verdicts, (), tuple(notes))
 
 
@@ -133,8 +133,8 @@ def cut_of(table: pa.Table, verdicts: pa.Table, body: SelectStep, order: Order) 
     name = body.by or ""
     if body.per is not None or name not in table.column_names:
         return ()
-    kept = table[name].filter(pc.is_in(table["id"], verdicts["id"].filter(verdicts["kept"])))
-    bounds = pc.min_max(kept)
+    kept = table[name].filter(compute.is_in(table["id"], verdicts["id"].filter(verdicts["kept"])))
+    bounds = compute.min_max(kept)
     worst = bounds["min"] if order == "higher" else bounds["max"]
     if worst.as_py() is None or (body.top_k and len(kept) == len(table)):
         return ()

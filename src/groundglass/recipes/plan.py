@@ -247,7 +247,12 @@ def _parameter_problem(known: Parameter, value: object) -> str:
     wanted = type(known.default)
     fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
     if not fits or (isinstance(value, bool) and wanted is not bool):
-        names = {bool: "true or false", float: "a number", int: "a whole number", str: "a word"}
+        names: dict[type, str] = {
+            bool: "true or false",
+            float: "a number",
+            int: "a whole number",
+            str: "a word",
+        }
         return f"is {value!r}, but must be {names.get(wanted, 'something else')}"
     if known.low is not None and isinstance(value, (int, float)) and value < known.low:
         return f"is {value}, but must be at least {known.low:g}"
@@ -299,7 +304,7 @@ def _select_needs(
         parts = [
             _select_needs(planner, inner, (*keys, "intersect", i)) for i, inner in enumerate(body.intersect)
         ]
-        orders = {by: order for _, inner in parts for by, order in inner.items()}
+        orders: dict[str, Order] = {by: order for _, inner in parts for by, order in inner.items()}
         return tuple(path for paths, _ in parts for path in paths), orders
     paths: tuple[ColumnPath, ...] = ()
     if body.where is not None:

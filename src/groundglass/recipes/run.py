@@ -6,7 +6,7 @@ All heavy results lie in the store or in the release's journal; everything else 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -96,7 +96,7 @@ class _Ending:
 
 
 @contextmanager
-def _ending(folder: RunFolder, record: RunRecord) -> Iterator[_Ending]:
+def _ending(folder: RunFolder, record: RunRecord) -> Generator[_Ending]:
     """Whatever stops the run, its folder says how it ended."""
     ends = _Ending(record)
     try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from groundglass.kernel.table import compute, only
 from groundglass.recipes.columns import pool
 from groundglass.recipes.judging import fingerprint_columns
 from groundglass.recipes.measuring import measure_rows
@@ -35,8 +35,8 @@ def rest_of(body: SplitStep) -> float:
 
 def photographs_of(state: State) -> pa.Table:
     """The photographs that the current set comes from, as rows."""
-    roots = pc.unique(state.rows["root"])
-    return state.seen.filter(pc.is_in(state.seen["id"], roots))
+    roots = compute.unique(state.rows["root"])
+    return only(state.seen, roots)
 
 
 def with_hashes(state: State, planned: PlannedStep) -> pa.Table:
@@ -52,5 +52,5 @@ def with_hashes(state: State, planned: PlannedStep) -> pa.Table:
     for path in paths:
         name = path[1] if path in paths[:2] else ".".join(path)
         if name not in flat.column_names:
-            flat = flat.append_column(name, pc.struct_field(table[path[0]], path[1]))
-    return flat.append_column("root", state.rows["root"].take(pc.index_in(flat["id"], state.rows["id"])))
+            flat = flat.append_column(name, compute.struct_field(table[path[0]], path[1]))
+    return flat.append_column("root", state.rows["root"].take(compute.index_in(flat["id"], state.rows["id"])))

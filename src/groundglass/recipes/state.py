@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from groundglass.kernel.engines.progress import Progress, Silent
 from groundglass.kernel.engines.shards import Settings
 from groundglass.kernel.image.header import ImageLimits
 from groundglass.kernel.store import MeasureStore
+from groundglass.kernel.table import compute
 from groundglass.recipes.columns import ROWS, Scope, Tables
 from groundglass.recipes.folder import RunFolder, StepRecord
 from groundglass.recipes.plan import Plan
@@ -91,7 +91,7 @@ class State:
 
     def add_rows(self, rows: pa.Table) -> None:
         """Remember rows that are new; a virtual image that is its photograph itself is known already."""
-        new = rows.select(ROWS.names).filter(pc.invert(pc.is_in(rows["id"], self.seen["id"])))
+        new = rows.select(ROWS.names).filter(compute.invert(compute.is_in(rows["id"], self.seen["id"])))
         self.seen = pa.concat_tables([self.seen, new.cast(ROWS)])
 
 

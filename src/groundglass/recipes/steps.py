@@ -8,9 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from groundglass.kernel.table import connect, write_parquet
+from groundglass.kernel.table import compute, connect, without, write_parquet
 from groundglass.recipes.columns import ROWS, pool
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import StepRecord
@@ -76,12 +75,12 @@ def do_select(state: State, planned: PlannedStep) -> StepRecord:
     chosen, _ = applies(state, planned)
     into = state.rows.num_rows
     unreadable = measure_rows(state, chosen, planned.asks, f"select {planned.step.name}").failed
-    chosen = chosen.filter(pc.invert(pc.is_in(chosen["id"], unreadable["id"])))
+    chosen = without(chosen, unreadable["id"])
     judged = judge_rows(state, planned, chosen)
     verdicts = pa.concat_tables([judged.verdicts.cast(VERDICTS), unreadable])
     leave(state, planned, verdicts)
     failed = verdicts.filter(verdicts["failed"])
-    dropped = verdicts.filter(pc.invert(pc.or_(verdicts["kept"], verdicts["failed"])))
+    dropped = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))
     return record(
         planned,
         into,
@@ -128,9 +127,9 @@ def do_hold_out(state: State, planned: PlannedStep) -> StepRecord:
 def do_split(state: State, planned: PlannedStep) -> StepRecord:
     """Say which split each row goes to; none leaves the set."""
     into = state.rows.num_rows
-    state.splits = split_rows(state, planned)
-    shares = count(state.splits["split"])
-    return record(planned, into, into, facts={"splits": shares})
+    splits = split_rows(state, planned)
+    state.splits = splits
+    return record(planned, into, into, facts={"splits": count(splits["split"])})
 
 
 def do_release(state: State, planned: PlannedStep) -> StepRecord:
@@ -168,21 +167,21 @@ def applies(state: State, planned: PlannedStep) -> tuple[pa.Table, pa.Table]:
 
     table = pool(state.rows, planned.condition, planned.scope, state.tables)
     verdicts = where(table, planned.step.only_if)
-    inside = pc.is_in(state.rows["id"], verdicts["id"].filter(verdicts["kept"]))
-    return state.rows.filter(inside), state.rows.filter(pc.invert(inside))
+    inside = compute.is_in(state.rows["id"], verdicts["id"].filter(verdicts["kept"]))
+    return state.rows.filter(inside), state.rows.filter(compute.invert(inside))
 
 
 def leave(state: State, planned: PlannedStep, verdicts: pa.Table) -> None:
     """Write the verdicts, and let the rows that were not kept leave the current set."""
     write_parquet(verdicts, state.folder.verdicts(planned.step.name))
-    gone = verdicts["id"].filter(pc.invert(verdicts["kept"]))
-    state.rows = state.rows.filter(pc.invert(pc.is_in(state.rows["id"], gone)))
+    gone = verdicts["id"].filter(compute.invert(verdicts["kept"]))
+    state.rows = without(state.rows, gone)
 
 
 def verdicts_of(refused: pa.Table) -> pa.Table:
     """Verdicts of rows that a transform could make nothing of: too small is dropped, anything else failed."""
     rows = refused.num_rows
-    failed = pc.not_equal(refused["reason"], "too_small")
+    failed = compute.not_equal(refused["reason"], "too_small")
     return pa.table(
         [refused["id"], pa.array([False] * rows), failed, refused["reason"], pa.nulls(rows, pa.float64())],
         schema=VERDICTS,

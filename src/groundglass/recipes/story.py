@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.store import MeasureStore
+from groundglass.kernel.table import compute
 from groundglass.recipes.columns import ROWS
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord, store_of
 from groundglass.recipes.gather import photographs
@@ -141,7 +141,9 @@ def _matches(table: pa.Table, column: str, value: str | bytes) -> list[dict[str,
     if column not in table.column_names:
         return []
     return (
-        table.filter(pc.equal(table[column], pa.scalar(value, table[column].type))).slice(0, 100).to_pylist()
+        table.filter(compute.equal(table[column], pa.scalar(value, table[column].type)))
+        .slice(0, 100)
+        .to_pylist()
     )
 
 
@@ -151,7 +153,9 @@ def _nearest_uri(tables: RunTables, uri: str) -> str:
     )
     if len(uris) > 100_000:
         name = Path(uri).name
-        uris = uris.filter(pc.match_substring(uris, name, ignore_case=True)) if name else uris.slice(0, 0)
+        uris = (
+            uris.filter(compute.match_substring(uris, name, ignore_case=True)) if name else uris.slice(0, 0)
+        )
     return did_you_mean(uri, uris.to_pylist())
 
 
@@ -181,7 +185,10 @@ def tell_story(tables: RunTables, row: Mapping[str, Any]) -> Story:
         facts=facts | {name: value for name, value in image.items() if name.startswith("meta.")},
         derived=len(
             tables.rows.filter(
-                pc.and_(pc.equal(tables.rows["root"], row["id"]), pc.not_equal(tables.rows["region"], ""))
+                compute.and_(
+                    compute.equal(tables.rows["root"], row["id"]),
+                    compute.not_equal(tables.rows["region"], ""),
+                )
             )
         ),
         files=tuple(_released(tables, row["id"])),

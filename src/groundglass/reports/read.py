@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from groundglass.kernel.record import Column
-from groundglass.kernel.table import connect
+from groundglass.kernel.table import compute, connect
 from groundglass.recipes.folder import RunFolder, StepRecord, load_record
 from groundglass.recipes.measuring import THUMBNAIL_ASK
 from groundglass.recipes.story import RunTables, read_tables
@@ -51,7 +50,7 @@ def read_facts(folder: RunFolder) -> RunFacts:
         rows=with_measures(tables, chosen, columns),
         columns={name: found[0] for name, found in columns.items()},
         thumbnails=thumbnails(tables, chosen),
-        verdicts=verdicts.filter(pc.is_in(verdicts["id"], chosen["id"])),
+        verdicts=verdicts.filter(compute.is_in(verdicts["id"], chosen["id"])),
         failures=tuple(failures(fates)),
         error=record.error,
     )
@@ -84,7 +83,7 @@ def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
         schema=pa.schema([("step", pa.string()), ("place", pa.int64()), ("kind", pa.string())]),
     )
     con.register("steps", steps)
-    extras = ", ".join(f"i.{name}" if name != "path" else "i.uri AS path" for name in EXTRAS)
+    extras = ", ".join(f"i.{name}" if name != "path" else "try(decode(i.path)) AS path" for name in EXTRAS)
     return con.sql(
         f"""
         WITH born AS (
@@ -97,13 +96,18 @@ def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
         ), left_for_good AS (
             SELECT DISTINCT ON (id) id, v.step, reason, failed, kind
             FROM verdicts v JOIN steps s USING (step) WHERE NOT kept ORDER BY id, place DESC
+        ), went_on AS (
+            SELECT d.parent AS id, arg_min(d.step, place) AS step FROM derived d JOIN steps s USING (step)
+            WHERE d.id <> d.parent AND NOT EXISTS (FROM derived k WHERE k.step = d.step AND k.id = d.parent)
+            GROUP BY d.parent
         )
         SELECT b.id, b.parent, b.uri, b.source, b.width, b.height, b.region, b.born_at, b.sha256,
-               CASE WHEN b.error IS NOT NULL THEN b.born_at ELSE l.step END AS left_at,
+               CASE WHEN b.error IS NOT NULL THEN b.born_at ELSE coalesce(l.step, w.step) END AS left_at,
                CASE WHEN b.error IS NOT NULL OR l.failed THEN 'failed' WHEN l.kind = 'hold_out' THEN 'held_out'
                     WHEN l.step IS NOT NULL THEN 'dropped' ELSE 'kept' END AS status,
                coalesce(b.error, l.reason) AS reason, b.detail, {extras}
-        FROM born b LEFT JOIN left_for_good l USING (id) JOIN images i ON i.id = b.root ORDER BY b.uri, b.region
+        FROM born b LEFT JOIN left_for_good l USING (id) LEFT JOIN went_on w USING (id)
+        JOIN images i ON i.id = b.root ORDER BY b.uri, b.region
         """
     ).to_arrow_table()
 
@@ -114,7 +118,9 @@ def sample(fates: pa.Table) -> pa.Table:
         return fates
     con = connect()
     con.register("fates", fates)
-    ((groups,),) = con.sql("SELECT count(*) FROM (SELECT DISTINCT born_at, left_at, status FROM fates)").fetchall()
+    ((groups,),) = con.sql(
+        "SELECT count(*) FROM (SELECT DISTINCT born_at, left_at, status FROM fates)"
+    ).fetchall()
     share = MOST_ROWS // groups
     return con.sql(
         "SELECT * FROM fates QUALIFY row_number() OVER (PARTITION BY born_at, left_at, status ORDER BY id) <= $share "
@@ -178,7 +184,7 @@ def thumbnails(tables: RunTables, rows: pa.Table) -> dict[str, bytes]:
 
 def failures(fates: pa.Table) -> list[Failure]:
     """A sample of the failed images."""
-    rows = fates.filter(pc.equal(fates["status"], "failed")).slice(0, FAILURES).to_pylist()
+    rows = fates.filter(compute.equal(fates["status"], "failed")).slice(0, FAILURES).to_pylist()
     return [Failure(r["uri"], r["source"], r["left_at"], r["reason"] or "", r["detail"] or "") for r in rows]
 
 
