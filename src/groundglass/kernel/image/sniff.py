@@ -5,7 +5,7 @@ late.
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, Literal
 
 from groundglass.kernel.errors import ImageError
 
@@ -164,13 +164,22 @@ _AVIF_PIXELS = 16384 * 16384
 
 
 def refuse_what_decoders_miss(data: bytes, format: str, size: tuple[int, int] | None) -> None:
-    """Raises ImageError ``truncated`` where a box of an ISO media file reaches beyond the end, which decoders
-    take as a shorter picture, and ``too_large`` beyond libavif's own limit, which it calls a parsing error.
+    """Raises ImageError where decoders would take a cut-off file for a shorter picture or misname the fault:
+    ``truncated``, and ``too_large`` beyond libavif's own limit, which it calls a parsing error.
     """
     if format == "AVIF" and size is not None and size[0] * size[1] > _AVIF_PIXELS:
         raise ImageError("too_large", f"{size[0]} x {size[1]} px is more than the AVIF decoder takes")
-    if format not in ("AVIF", "HEIF"):
-        return
+    if format in ("AVIF", "HEIF"):
+        _refuse_cut_boxes(data)
+    if (
+        format == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data) + 1
+    ):  # the last byte may be padding
+        raise ImageError("truncated", f"{len(data)} bytes of {int.from_bytes(data[4:8], 'little') + 8}")
+    if format == "TIFF" and _directory_start(data) + 2 > len(data):
+        raise ImageError("truncated", "ends before its directory")
+
+
+def _refuse_cut_boxes(data: bytes) -> None:
     at = 0
     while at + 8 <= len(data):
         length = int.from_bytes(data[at : at + 4], "big")
@@ -183,6 +192,12 @@ def refuse_what_decoders_miss(data: bytes, format: str, size: tuple[int, int] | 
         if at + length > len(data):
             raise ImageError("truncated", f"box {data[at + 4 : at + 8]!r} reaches beyond the end")
         at += length
+
+
+def _directory_start(data: bytes) -> int:
+    order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
+    big = data[2:4] in (b"+\0", b"\0+")
+    return int.from_bytes(data[8:16] if big else data[4:8], order)
 
 
 def bit_depth(image: Any, data: bytes, format: str) -> int:
