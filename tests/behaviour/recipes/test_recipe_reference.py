@@ -35,6 +35,14 @@ BEYOND_TYPES = (
 """Rules between keys, which `load` knows and the schema need not."""
 
 
+EMPTY_LIST = "source: {folder: []}"
+"""An empty list counts as not given, which the schema cannot say."""
+
+OF_TYPES = [
+    step for step, says, _ in BODIES if step != EMPTY_LIST and not any(part in says for part in BEYOND_TYPES)
+]
+
+
 def said(text: str) -> Any:
     return YAML(typ="safe", pure=True).load(text)
 
@@ -60,10 +68,8 @@ def test_the_canonical_text_fits_the_schema(tmp_path: Path) -> None:
     VALIDATOR.validate(said(load_recipe(write(tmp_path, WHOLE)).text))
 
 
-@pytest.mark.parametrize(("step", "says"), [(step, says) for step, says, _ in BODIES])
-def test_the_schema_refuses_what_load_refuses(step: str, says: str) -> None:
-    if any(part in says for part in BEYOND_TYPES) or step == "source: {folder: []}":
-        pytest.skip("a rule between keys")
+@pytest.mark.parametrize("step", OF_TYPES)
+def test_the_schema_refuses_what_load_refuses(step: str) -> None:
     assert list(VALIDATOR.iter_errors(said(f"{HEAD}  - {step}\n")))
 
 
