@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from groundglass.kernel.record import Column
 from groundglass.kernel.table import derived_id, image_id
@@ -20,7 +21,6 @@ from groundglass.reports.facts import (
     StepFacts,
     Threshold,
 )
-import pyarrow.compute as pc
 from shared_data import DATA
 
 COLUMNS = {
@@ -385,9 +385,7 @@ def stopped_facts(many: int = 60) -> RunFacts:
     steps = facts.steps[:4] + tuple(
         StepFacts(s.name, s.kind, s.label, 0, 0, unit=s.unit) for s in facts.steps[4:]
     )
-    verdicts = facts.verdicts.filter(
-        pc.is_in(facts.verdicts["step"], pa.array(["select-1", "select-2"]))
-    )
+    verdicts = facts.verdicts.filter(pc.is_in(facts.verdicts["step"], pa.array(["select-1", "select-2"])))
     return replace(facts, state="interrupted", steps=steps, rows=photos, verdicts=verdicts)
 
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 Side = Literal["below", "above"]
 
+_XMLNS = 'xmlns="http://www.w3.org/2000/svg"'
+
 _LONG_TAIL = 4.0
 """A tail this many times as long as the other one is shown on a logarithmic axis."""
 
@@ -177,11 +179,16 @@ def histogram(
     body = _plain_bars(bars) if at is None else _split_bars(bars, name, at, keep, size.width, plot)
     line = "" if at is None else _limit_line(at, plot)
     return (
-        f'<svg class="chart histogram" width="{size.width}" height="{size.height}" role="img" '
-        f'aria-label="{escape(title)}"><title>{escape(title)}</title>{_axis_marks(axis, plot)}'
+        f'<svg {_XMLNS} class="chart histogram" width="{size.width}" height="{size.height}" {_named(title)}'
+        f"{_axis_marks(axis, plot)}"
         f'<svg class="bars" width="100%" height="{plot}" viewBox="0 0 {size.width} {plot}" '
         f'preserveAspectRatio="none" overflow="visible">{body}{line}</svg></svg>'
     )
+
+
+def _named(title: str) -> str:
+    """The end of an ``<svg`` tag that gives the chart a name for those that cannot see it."""
+    return f'role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
 
 
 def _bars_path(counts: NDArray[np.int64], width: float, plot: float) -> str:
@@ -206,7 +213,8 @@ def _split_bars(bars: str, name: str, at: float, keep: Side, width: float, plot:
     drop: Side = "above" if keep == "below" else "below"
     return (
         f'<defs><pattern id="{name}-hatch" width="5" height="5" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><path class="hatch" d="M0 0V5" stroke="currentColor" stroke-width="2"/></pattern>'
+        'patternTransform="rotate(45)"><path class="hatch" d="M0 0V5" stroke="currentColor" stroke-width="2"/>'
+        "</pattern>"
         f"{_clip(name, 'kept', boxes[keep], plot)}{_clip(name, 'dropped', boxes[drop], plot)}</defs>"
         f'<path class="dropped" d="{bars}" fill="url(#{name}-hatch)" clip-path="url(#{name}-dropped)"/>'
         f'<path class="kept" d="{bars}" fill="currentColor" clip-path="url(#{name}-kept)"/>'
@@ -222,7 +230,10 @@ def _clip(name: str, part: str, box: tuple[float, float], plot: float) -> str:
 
 
 def _limit_line(at: float, plot: float) -> str:
-    return f'<path class="limit" data-part="limit" vector-effect="non-scaling-stroke" d="M0 0V{plot:g}" transform="translate({at:.2f} 0)" stroke="currentColor"/>'
+    return (
+        f'<path class="limit" data-part="limit" vector-effect="non-scaling-stroke" d="M0 0V{plot:g}" '
+        f'transform="translate({at:.2f} 0)" stroke="currentColor"/>'
+    )
 
 
 def _axis_marks(axis: Axis, plot: float) -> str:
@@ -232,14 +243,15 @@ def _axis_marks(axis: Axis, plot: float) -> str:
         share = 100 * axis.place(tick)
         anchor = "start" if share < 2 else "end" if share > 98 else "middle"
         marks.append(
-            f'<svg class="tick" x="{share:.3f}%" y="{plot:g}" overflow="visible"><path class="grid" d="M0 0V4" stroke="currentColor"/>'
+            f'<svg class="tick" x="{share:.3f}%" y="{plot:g}" overflow="visible">'
+            f'<path class="grid" d="M0 0V4" stroke="currentColor"/>'
             f'<text y="18" text-anchor="{anchor}" font-size="12" fill="currentColor">{short(tick)}</text></svg>'
         )
     return "".join(marks)
 
 
 def distribution(values: Numbers, axis: Axis, width: int = 120, height: int = 16) -> str:
-    """The outline of a distribution as an SVG path (``d``), to lay a mark upon: `bullet` does, the report's drawer does."""
+    """The outline of a distribution as an SVG path (``d``), to lay a mark upon, as `bullet` does."""
     counts = bin_counts(values, axis, min(24, count_bins(values.size))).astype(float)
     tops = height - (height - 1) * counts / max(1.0, counts.max(initial=0))
     step = width / len(tops)
@@ -251,9 +263,9 @@ def bullet(values: Numbers, axis: Axis, value: float, title: str, width: int = 1
     """One value on the distribution of its pool: where does this one stand."""
     x = axis.place(value) * width
     return (
-        f'<svg class="chart bullet" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
-        f'<title>{escape(title)}</title><path class="dist" d="{distribution(values, axis, width, height)}" '
-        f'fill="currentColor" fill-opacity=".3"/><path class="limit" d="M{x:.2f} 0V{height}" stroke="currentColor" stroke-width="2"/></svg>'
+        f'<svg {_XMLNS} class="chart bullet" viewBox="0 0 {width} {height}" {_named(title)}'
+        f'<path class="dist" d="{distribution(values, axis, width, height)}" fill="currentColor" fill-opacity=".3"/>'
+        f'<path class="limit" d="M{x:.2f} 0V{height}" stroke="currentColor" stroke-width="2"/></svg>'
     )
 
 
@@ -261,8 +273,7 @@ def funnel_bar(whole: int, rows_in: int, rows_out: int, title: str, width: int =
     """A thin bar: as long as the share of ``whole`` that came in, filled as far as rows went on."""
     scale = width / max(1, whole, rows_in, rows_out)
     return (
-        f'<svg class="chart funnel" viewBox="0 0 {width} {height}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{escape(title)}"><title>{escape(title)}</title>'
+        f'<svg {_XMLNS} class="chart funnel" viewBox="0 0 {width} {height}" preserveAspectRatio="none" {_named(title)}'
         f'<rect class="dropped" width="{rows_in * scale:.2f}" height="{height}" fill="currentColor" fill-opacity=".3"/>'
         f'<rect class="kept" width="{rows_out * scale:.2f}" height="{height}" fill="currentColor"/></svg>'
     )

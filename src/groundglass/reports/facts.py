@@ -112,7 +112,7 @@ class StepFacts:
 
 @dataclass(frozen=True)
 class Failure:
-    """An image that could not be used: where, the word of `groundglass.kernel.errors.REASONS`, what the decoder said."""
+    """An image that could not be used: where, why (a word of `errors.REASONS`), and what the decoder said."""
 
     uri: str
     source: str

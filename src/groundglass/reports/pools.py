@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from groundglass.kernel.record import Column
@@ -20,6 +19,9 @@ SIZES = {
     "height": Column("px", 1, None, "higher", "height of the image"),
 }
 """Columns that every image has, measured or not."""
+
+RULES = ("select", "hold_out")
+"""Kinds of steps that judge every row; the others have verdicts on failures only."""
 
 _KEPT, _DROPPED, _FAILED, _HELD_OUT = range(len(STATUSES))
 
@@ -82,21 +84,33 @@ class Pools:
     @cached_property
     def derived(self) -> NDArray[np.bool_]:
         """Whether a row was made from another one."""
-        return np.array(pc.is_valid(self.facts.rows["parent"]).to_pylist(), bool)
+        return np.array(self.facts.rows["parent"].is_valid().to_pylist(), bool)
 
     def values(self, column: str) -> Numbers:
         """A column's numbers, NaN where there is none."""
         if column not in self._values:
-            floats = pc.cast(self.facts.rows[column], pa.float64())
-            self._values[column] = np.asarray(pc.fill_null(floats, float("nan")).to_numpy(), np.float64)
+            self._values[column] = _floats(self.facts.rows[column])
         return self._values[column]
 
     def of(self, step: StepFacts) -> Pool:
-        """The rows that a step judged: those of its selection table, otherwise those that were there."""
+        """The rows that a step judged: for a rule those of its verdicts, otherwise those that were there."""
         if step.name not in self._pools:
-            judged = self.facts.verdicts.filter(pc.equal(self.facts.verdicts["step"], step.name))
-            self._pools[step.name] = self._judged(judged, step) if len(judged) else self._present(step)
+            judged = self._verdicts(step)
+            self._pools[step.name] = self._judged(judged, step) if judged is not None else self._present(step)
         return self._pools[step.name]
+
+    @cached_property
+    def _verdict_places(self) -> dict[str, list[int]]:
+        """Which verdicts are a step's."""
+        found: dict[str, list[int]] = {}
+        for place, name in enumerate(self.facts.verdicts["step"].to_pylist()):
+            found.setdefault(name, []).append(place)
+        return found
+
+    def _verdicts(self, step: StepFacts) -> pa.Table | None:
+        """The verdicts of a rule; None for any other step, or where there are none."""
+        places = self._verdict_places.get(step.name)
+        return self.facts.verdicts.take(pa.array(places)) if places and step.kind in RULES else None
 
     def _steps(self, column: str) -> NDArray[np.int32]:
         return np.array([self.step_place[name] for name in self.facts.rows[column].to_pylist()], np.int32)
@@ -107,19 +121,25 @@ class Pools:
         status = np.where(failed, _FAILED, np.where(kept, _KEPT, _DROPPED)).astype(np.uint8)
         away = (self.status[places] == _HELD_OUT) & (self.left[places] == self.step_place[step.name])
         status[away] = _HELD_OUT
-        margin = np.asarray(pc.fill_null(table["margin"], float("nan")).to_numpy(), np.float64)
+        margin = _floats(table["margin"])
         reasons = table["reason"].to_pylist()
         order = [place for place in np.argsort(places, kind="stable").tolist() if places[place] >= 0]
         return Pool(places[order], status[order], margin[order], [reasons[place] for place in order])
 
     def _present(self, step: StepFacts) -> Pool:
         here = self.step_place[step.name]
-        rows = np.flatnonzero((self.born <= here) & (here <= self.left)).astype(np.int32)
+        born = self.born == here if step.kind == "source" else self.born <= here
+        rows = np.flatnonzero(born & (here <= self.left)).astype(np.int32)
         gone = self.left[rows] == here
         status = np.where(gone, self.status[rows], _KEPT).astype(np.uint8)
         said = self.facts.rows["reason"].take(rows).to_pylist()
         reasons = [reason if away else None for reason, away in zip(said, gone.tolist(), strict=True)]
         return Pool(rows, status, np.full(len(rows), np.nan), reasons)
+
+
+def _floats(column: pa.ChunkedArray) -> Numbers:
+    """A column as float64, NaN where it is empty."""
+    return np.asarray(column.cast(pa.float64()).fill_null(float("nan")).to_numpy(), np.float64)
 
 
 def _numeric_columns(facts: RunFacts) -> dict[str, Column]:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from groundglass.kernel.errors import UnreachableError
+from groundglass.kernel.svg import Axis
 from groundglass.reports import words
 from groundglass.reports.charts import axis_data
 from groundglass.reports.data import safe_json, script, sheet_order
@@ -33,6 +34,7 @@ FINE_UP_TO = 2000
 """Up to this many images, sheets are made at twice the page's size, for fine screens."""
 
 _SHEETS = "sheets"
+_PACKAGE = "groundglass.reports"
 
 
 def render_report(facts: RunFacts, folder: Path, settings: SheetSettings | None = None) -> Path:
@@ -69,13 +71,13 @@ def _write_all(facts: RunFacts, folder: Path, settings: SheetSettings) -> None:
     sheets = write_sheets(sheet_order(facts, pools), facts.thumbnails, folder / _SHEETS, settings)
     (folder / "data.js").write_text(script(facts, pools, sheets, settings.height), encoding="ascii")
     for name in static_files():
-        (folder / name).write_bytes(files(__package__).joinpath("static", name).read_bytes())
+        (folder / name).write_bytes(files(_PACKAGE).joinpath("static", name).read_bytes())
     (folder / "index.html").write_text(page(facts, pools), encoding="utf-8")
 
 
 def static_files() -> list[str]:
     """The style sheets and scripts that every report holds a copy of."""
-    return sorted(entry.name for entry in files(__package__).joinpath("static").iterdir() if entry.is_file())
+    return sorted(entry.name for entry in files(_PACKAGE).joinpath("static").iterdir() if entry.is_file())
 
 
 def page(facts: RunFacts, pools: Pools) -> str:
@@ -97,24 +99,38 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "failures": view_failures(facts),
         "columns": pools.columns,
         "scripts": scripts,
+        "command": words.command,
+        "made_at": facts.made_at.astimezone() if facts.made_at.tzinfo else facts.made_at,
     }
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("groundglass.reports", "templates"),
+        loader=PackageLoader(_PACKAGE, "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["count"] = words.count
-    environment.filters["some"] = words.some
-    environment.filters["number"] = words.number
-    environment.filters["drawn"] = Markup
-    environment.filters["axis"] = lambda axis: safe_json(axis_data(axis))
-    environment.globals["command"] = words.command
+    filters: dict[str, Any] = {
+        "count": words.count,
+        "some": words.some,
+        "number": words.number,
+        "drawn": Markup,
+        "axis": _axis_json,
+        "plain": _plain,
+    }
+    environment.filters.update(filters)
     return environment
+
+
+def _axis_json(axis: Axis) -> str:
+    return safe_json(axis_data(axis))
+
+
+def _plain(reason: str) -> str:
+    """A reason as people write it: words of the error tree without their underscores."""
+    return reason.replace("_", " ")
 
 
 def _move_in(made: Path, folder: Path) -> None:

@@ -122,14 +122,38 @@ def _wholes(steps: tuple[StepFacts, ...]) -> list[int]:
 
 
 def view_reasons(facts: RunFacts) -> tuple[ReasonView, ...]:
-    """Every reason of every step, in the order of the steps, the commonest first."""
+    """Every reason of every step, the commonest first."""
     most = max((number for step in facts.steps for number in step.reasons.values()), default=1)
-    return tuple(
-        ReasonView(step, index, reason, many, share(many, step.rows_in), 100 * many / most, reason in REASONS)
+    views = [
+        ReasonView(
+            step, index, reason, many, share(many, step.rows_in), 100 * many / most, is_failure(step, reason)
+        )
         for index, step in enumerate(facts.steps)
-        for reason, many in sorted(step.reasons.items(), key=lambda item: (-item[1], item[0]))
+        for reason, many in step.reasons.items()
         if many
-    )
+    ]
+    return tuple(sorted(views, key=lambda view: (-view.count, view.index, view.reason)))
+
+
+def is_failure(step: StepFacts, reason: str) -> bool:
+    """Whether images that left a step for this reason failed, rather than being judged and dropped.
+
+    >>> rule = StepFacts("select-1", "select", "blockiness < 30", 9, 4, dropped=3, failed=2)
+    >>> is_failure(rule, "no blockiness: too_small"), is_failure(rule, "blockiness, limit 30")
+    (True, False)
+    """
+    if not (step.failed and step.dropped):
+        return step.failed > 0
+    return known_word(reason) in REASONS
+
+
+def known_word(reason: str) -> str:
+    """The word of `groundglass.kernel.errors.REASONS` in a reason.
+
+    >>> known_word("no blockiness: too_small"), known_word("truncated")
+    ('too_small', 'truncated')
+    """
+    return reason.rpartition(": ")[2]
 
 
 def median_columns(pools: Pools) -> tuple[str, ...]:
@@ -170,11 +194,11 @@ def view_failures(facts: RunFacts) -> tuple[FailureView, ...]:
     """Failures by reason, the commonest first; counts come from the steps, names from the sample."""
     counts = Counter[str]()
     for step in facts.steps:
-        counts.update({reason: many for reason, many in step.reasons.items() if reason in REASONS})
+        counts.update({reason: many for reason, many in step.reasons.items() if is_failure(step, reason)})
     for reason, many in Counter(failure.reason for failure in facts.failures).items():
         counts[reason] = max(counts[reason], many)
     return tuple(
-        FailureView(reason, REASONS.get(reason, ""), many, _samples(facts, reason))
+        FailureView(reason, REASONS.get(known_word(reason), ""), many, _samples(facts, reason))
         for reason, many in counts.most_common()
     )
 
@@ -203,7 +227,8 @@ def summary(facts: RunFacts) -> str:
     known = [step.seconds for step in facts.steps if step.seconds is not None]
     steps = some(len(facts.steps), "steps")
     done = steps if len(known) == len(facts.steps) else f"{len(known)} of {steps}"
-    return f"{count(dropped)} dropped and {count(failed)} failed in {done}, {duration(sum(known))} in all; seed {facts.seed}."
+    time = duration(sum(known))
+    return f"{count(dropped)} dropped and {count(failed)} failed in {done}, {time} in all; seed {facts.seed}."
 
 
 def _taken(facts: RunFacts) -> tuple[int, str]:

@@ -36,7 +36,7 @@ const Drawer = (() => {
     const node = make("div", { class: `stage${actual ? " actual" : ""}` });
     const path = Model.word("path", row);
     node.append(Picture.draw(row, home.clientWidth || 440, 320, 1.5));
-    if (path && location.protocol === "file:" && Model.last[row] !== Model.FAILED) showFile(node, path);
+    if (path.startsWith("/") && location.protocol === "file:" && Model.last[row] !== Model.FAILED) showFile(node, path);
     return node;
   }
 
@@ -69,7 +69,7 @@ const Drawer = (() => {
     return make("div", { class: "drawer-tools" },
       button("The one before", "←", () => Grid.step(-1)), button("The next one", "→", () => Grid.step(1)),
       make("span", { class: "spread" }, Picture.box(row)[0] < 0 ? "" : "thumbnail"),
-      Model.word("path", row) && button("Fit or 1:1 (1)", actual ? "Fit" : "1:1", flip, "quiet"),
+      Model.word("path", row).startsWith("/") && button("Fit or 1:1 (1)", actual ? "Fit" : "1:1", flip, "quiet"),
       button("Close (Esc)", "✕", close, "icon close"));
   }
 
@@ -143,9 +143,10 @@ const Drawer = (() => {
   function shell(text) { return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`; }
 
   function command() {
-    const uri = Model.rows.uri[row], guard = uri.startsWith("-") ? "-- " : "";
+    const region = Model.word("region", row);
+    const name = Model.rows.uri[row] + (region ? `#${region}` : ""), guard = name.startsWith("-") ? "-- " : "";
     return [make("h3", {}, "On the command line"), make("div", { class: "copyable" },
-      make("code", {}, `groundglass why ${shell(Model.run.folder)} ${guard}${shell(uri)}`),
+      make("code", {}, `groundglass why ${shell(Model.run.folder)} ${guard}${shell(name)}`),
       make("button", { type: "button", class: "quiet", "data-copy": "", "aria-label": "Copy the command" }, "Copy"))];
   }
 

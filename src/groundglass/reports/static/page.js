@@ -88,8 +88,9 @@ const Page = (() => {
   function forPaper() {
     const home = find("#print-sheets");
     home.replaceChildren();
+    for (const details of all("details")) details.open = true;
     for (const [status, title] of /** @type {[number, string][]} */ ([[Model.KEPT, "Kept"], [Model.DROPPED, "Dropped"]])) {
-      const rows = [];
+      /** @type {number[]} */ const rows = [];
       for (let row = 0; row < Model.count; row++) if (Model.last[row] === status && Picture.box(row)[0] >= 0) rows.push(row);
       if (!rows.length) continue;
       const step = Math.max(1, rows.length / PRINTED);

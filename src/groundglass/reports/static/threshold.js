@@ -75,7 +75,7 @@ const Threshold = (() => {
     const before = step.status.filter((/** @type {number} */ code) => code === Model.KEPT).length;
     const same = status === step.status, more = kept - before;
     const against = same ? "" : more === 0 ? ", as many as in the run" : `, ${Model.whole(Math.abs(more))} ${more > 0 ? "more" : "fewer"} than in the run`;
-    find(".remain", view).replaceChildren(make("b", {}, Model.whole(kept)), ` of ${Model.whole(status.length)} ${same ? "remain" : "would remain"}${against}`);
+    find(".remain", view).replaceChildren(make("b", {}, Model.whole(kept)), ` of ${Model.whole(status.length)}${step.rowsIn > status.length ? " shown here" : ""} ${same ? "remain" : "would remain"}${against}`);
   }
 
   /**
