@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -141,19 +142,27 @@ def _read(parts: Sequence[Path], names: list[str] | None = None, wanted: Any = N
     """The parts one after the other; only identity and error where there are none."""
     if not parts:
         return MeasureStore.schema({}).empty_table()
-    return pa.concat_tables(
-        (pq.read_table(part, columns=names, filters=wanted) for part in parts), promote_options="default"
-    )
+    if wanted is not None:
+        return pa.concat_tables(pq.read_table(part, columns=names, filters=wanted) for part in parts)
+    return pa.concat_tables(_read_part(part, names) for part in parts)
+
+
+def _read_part(part: Path, names: list[str] | None) -> pa.Table:
+    with pq.ParquetFile(part) as file:  # half the time of read_table, which counts where parts are small
+        return file.read(columns=names)
 
 
 def _newest(table: pa.Table) -> pa.Table:
     """One row a picture: the last that is no passing error, else the last."""
     connection = connect()
-    numbers = pa.array(range(table.num_rows), pa.int64())
-    connection.register("rows", table.select([*IDENTITY, "error"]).append_column("number", numbers))
     total = table.num_rows
+    numbers = pa.array(np.arange(total))
+    connection.register("rows", table.select([*IDENTITY, "error"]).append_column("number", numbers))
+    counted = connection.sql("SELECT count(DISTINCT hash(sha256, region)) FROM rows").fetchall()
+    if counted == [(total,)]:  # different hashes, so different pictures: there are no twins
+        return table
     last: pa.Table = connection.sql(
-        f"SELECT max(CASE WHEN error IN {PASSING} THEN number ELSE number + {total} END) % {max(1, total)} AS row "
+        f"SELECT max(CASE WHEN error IN {PASSING} THEN number ELSE number + {total} END) % {total} AS row "
         "FROM rows GROUP BY sha256, region ORDER BY row"
     ).to_arrow_table()
-    return table if last.num_rows == total else table.take(last["row"].combine_chunks())
+    return table.take(last["row"].combine_chunks())
