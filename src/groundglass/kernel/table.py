@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
@@ -119,6 +120,11 @@ def only(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
 def without(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
     """The rows whose ``column`` is not among ``ids``, in their order."""
     return rows.filter(compute.invert(compute.is_in(rows[column], ids)))
+
+
+def numbered(rows: pa.Table) -> pa.Array:
+    """0, 1, 2 …, one for each row: joins lose the order, this brings it back."""
+    return pa.array(np.arange(rows.num_rows))
 
 
 def path_to_bytes(path: str | Path) -> bytes:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from groundglass.kernel.record import Better, Measure
 from groundglass.kernel.store import MeasureStore
-from groundglass.kernel.table import connect
+from groundglass.kernel.table import connect, numbered
 
 ROWS = pa.schema(
     [
@@ -156,7 +156,7 @@ class Tables:
 
 
 def pool(rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tables) -> pa.Table:
-    """The rows with the columns that ``paths`` name.
+    """The rows, in their order, with the columns that ``paths`` name.
 
     Own columns are flat, the others fields of the structs ``root``, ``parent`` and ``meta``; beside a measured
     column stands ``error:<name>`` with the reason why it has no value.
@@ -186,7 +186,7 @@ class _PoolQuery:
     def __init__(self, scope: Scope, tables: Tables, rows: pa.Table) -> None:
         self.scope, self.tables = scope, tables
         self.connection = connect()
-        self.connection.register("rows", rows)
+        self.connection.register("rows", rows.append_column("place", numbered(rows)))
         self.joins: dict[str, str] = {}
 
     def column(self, path: ColumnPath) -> tuple[str, str]:
@@ -203,7 +203,7 @@ class _PoolQuery:
 
     def fetch(self, chosen: list[str]) -> pa.Table:
         return self.connection.sql(
-            f"SELECT {', '.join(chosen)} FROM rows r {' '.join(self.joins.values())}"
+            f"SELECT {', '.join(chosen)} FROM rows r {' '.join(self.joins.values())} ORDER BY r.place"
         ).to_arrow_table()
 
     def _relative(self, whose: str) -> str:

@@ -97,7 +97,7 @@ def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
             f"WITH errors AS ({' UNION ALL '.join(parts)}) "
             "SELECT r.id, false AS kept, true AS failed, min(e.error) AS reason, NULL::DOUBLE AS margin "
             "FROM current r JOIN errors e USING (sha256, region) "
-            f"WHERE e.error NOT IN {NO_VALUE} AND e.error NOT LIKE 'measure_failed%' GROUP BY r.id"
+            f"WHERE e.error NOT IN {NO_VALUE} AND e.error NOT LIKE 'measure_failed%' GROUP BY r.id ORDER BY r.id"
         )
         .to_arrow_table()
         .cast(VERDICTS)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.table import connect
+from groundglass.kernel.table import connect, numbered
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.columns import ROWS, Scope, pool
 from groundglass.recipes.folder import StepRecord
@@ -88,7 +88,7 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
     table = pool(rows, [(name,) for name in names] + [("root", name) for name in roots], scope, state.tables)
     con = connect()
     con.register("pool", table)
-    con.register("rows", rows.append_column("place", pa.array(range(rows.num_rows), pa.int64())))
+    con.register("rows", rows.append_column("place", numbered(rows)))
     con.register("images", state.tables.images)
     con.register("splits", splits)
     scores = "".join(f', p."{name}"' for name in names) + "".join(

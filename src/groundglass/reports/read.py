@@ -174,7 +174,10 @@ def thumbnails(tables: RunTables, rows: pa.Table) -> dict[str, bytes]:
     """id → encoded picture, of the rows that have one."""
     con = connect()
     con.register("chosen", rows)
-    con.register("thumbs", tables.store.read(THUMBNAIL_ASK.key))
+    known = tables.store.read(THUMBNAIL_ASK.key)
+    if "thumbnail" not in known.column_names:
+        return {}
+    con.register("thumbs", known)
     found = con.sql(
         "SELECT r.id, t.thumbnail FROM chosen r JOIN thumbs t ON t.sha256 = r.sha256 AND t.region = r.region "
         "WHERE t.thumbnail IS NOT NULL"

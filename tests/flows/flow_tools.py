@@ -1,0 +1,148 @@
+"""A small folder of pictures, a recipe on it, and what tests ask of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow.parquet as pq
+
+from groundglass.kernel import testing
+
+RECIPE = """
+name: small
+seed: 3
+steps:
+  - source: {folder: photos, licence: CC0-1.0}
+    name: photos
+  - measure: [header, blockiness, sharpness, fingerprint]
+    name: scores
+  - select: {where: "blockiness < 30"}
+    name: clean
+  - select: {deduplicate: near, by: tenengrad}
+    name: unique
+  - select: {top_k: 8, by: tenengrad}
+    name: best
+  - hold_out: {validation: {next: 3, by: tenengrad, pick: 1}}
+    name: held
+  - transform: {tile: 64}
+    name: tiles
+  - measure: [sharpness]
+    name: tile-scores
+  - select: {quantile: 20%, by: tenengrad}
+    name: detailed
+  - release: {format: paired, lr_scales: [2], validation_lr: {scales: [2], kernel: box}}
+    name: release
+"""
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+
+
+def make_photos(folder: Path, count: int = 14) -> Path:
+    """Different pictures, one blocky, one twice, one mirrored, one truncated, one that is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(count):
+        (folder / f"{seed:02d}.png").write_bytes(testing.png(testing.photo(160, 130, seed)))
+    (folder / "blocky.jpg").write_bytes(testing.jpeg(testing.photo(160, 130, 100), quality=20))
+    (folder / "twice.png").write_bytes((folder / "00.png").read_bytes())
+    (folder / "mirrored.png").write_bytes(testing.png(testing.photo(160, 130, 1)[:, ::-1]))
+    (folder / "broken.png").write_bytes((folder / "02.png").read_bytes()[:9000])
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def write_recipe(folder: Path, text: str = RECIPE) -> Path:
+    path = folder / "small.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", "from groundglass.cli.main import main; main()", *arguments]
+
+
+def groundglass(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, as a user would."""
+    return subprocess.run(
+        command(*arguments), cwd=folder, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def run_json(folder: Path, *arguments: str) -> dict[str, Any]:
+    """`groundglass run … --json`, which must end well."""
+    done = groundglass(folder, "run", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def steps(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {step["step"]: step for step in result["steps"]}
+
+
+def tables(run: Path) -> dict[str, Any]:
+    """Every table of a run, as plain rows, and the checksums of its release: what two equal runs share."""
+    found: dict[str, Any] = {}
+    for path in sorted(run.glob("*/**/*.parquet")):
+        if "images" in path.parts or "selections" in path.parts or "derived" in path.parts:
+            found[str(path.relative_to(run))] = pq.read_table(path).to_pylist()
+    found["sums"] = (run / "release" / "SHA256SUMS").read_text()
+    found["lock"] = (run / "recipe.lock").read_text()
+    return found
+
+
+def store_rows(run: Path) -> dict[str, list[tuple[str, str]]]:
+    """The identities in every measure's parts."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for folder in sorted((run.parent / "store" / "measures").iterdir()):
+        rows = [row for part in folder.glob("part-*.parquet") for row in pq.read_table(part).to_pylist()]
+        found[folder.name] = sorted((row["sha256"], row["region"]) for row in rows)
+    return found
+
+
+def fingerprint_of(folder: Path) -> dict[str, tuple[str, int]]:
+    """Content and time of every file: the user's own must never change."""
+    return {
+        str(path.relative_to(folder)): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def kill_after(folder: Path, seconds: float, *arguments: str, mark: str) -> bool:
+    """Start a run and kill -9 its driver after a while; whether it was still at work. Leaves no process behind."""
+    process = subprocess.Popen(
+        command(*arguments),
+        cwd=folder,
+        env=ENVIRONMENT | {"GROUNDGLASS_TEST_MARK": mark},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(seconds)
+    alive = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    until = time.monotonic() + 10
+    while (left := marked(mark)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not left, f"processes left behind: {left}"
+    return alive
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Processes that carry a mark in their environment."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("GROUNDGLASS_TEST_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
