@@ -143,8 +143,7 @@ def encode(pixels: RGB, image: str) -> bytes:
 
 
 def crop_to_multiple(pixels: RGB, output: Output) -> tuple[RGB, str]:
-    """The picture cut at the right and bottom so that every scale divides its sides, and the region that it
-    then is.
+    """The picture cut at the right and bottom so that every scale divides its sides, and the region it then is.
 
     Raises ImageError ``too_small`` where nothing is left.
     """
@@ -168,11 +167,12 @@ def shrink(high: RGB, region: str, scale: int, kernel: str) -> tuple[RGB, str]:
 
 
 def _open_unchanged(item: Photograph, limits: ImageLimits) -> Frame:
-    """Raises ImageError ``vanished``, ``unreadable``, ``changed`` or what the header says."""
+    """Raises ImageError ``vanished``, ``unreadable``, ``changed`` or what header and decoder say."""
     frame = open_frame(bytes_to_path(item.path), limits)
     found = sha256_of(frame.data)
     if item.sha256 and found != item.sha256:
         raise ImageError("changed", f"sha256 was {item.sha256[:12]}…, is {found[:12]}…")
+    len(frame.rgb)  # decoded now, so that damage is met once and not again by every output
     return frame
 
 
