@@ -57,13 +57,15 @@ class Notes:
     """What the card tells beside what the manifest knows.
 
     failed   how many pictures of the plan could not be written
-    recipe   whether recipe.yaml and recipe.lock are in the release
+    recipe   whether recipe.yaml is in the release
+    lock     whether recipe.lock is
     """
 
     funnel: tuple[FunnelRow, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
     failed: int = 0
     recipe: bool = False
+    lock: bool = False
 
 
 def write_card(folder: Path, manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) -> None:
@@ -97,6 +99,7 @@ def render_card(manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) 
         size=human_bytes(sum(row["bytes"] for row in files)),
         failed=notes.failed,
         recipe=notes.recipe,
+        lock=notes.lock,
         loading=_loading(high, step),
         kernels=_kernels(high, step),
         sources=_sources(high),

@@ -47,8 +47,8 @@ class ReleaseContext:
     """What a release is told by the run it belongs to.
 
     name       of the recipe: title of the card and top folder of the archive
-    recipe     text of recipe.yaml
-    lock       text of recipe.lock
+    recipe     text of recipe.yaml; "" leaves it out
+    lock       text of recipe.lock; "" leaves it out
     funnel     the way from the sources to here, for the card
     measures   what was measured, for the card
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
@@ -156,7 +156,7 @@ def _write_lists(
     if step.scores:
         write_scores(manifest, folder, score_columns(rows).values(), context.ranked_by)
     if step.card:
-        notes = Notes(context.funnel, context.measures, len(failed), bool(context.recipe))
+        notes = Notes(context.funnel, context.measures, len(failed), bool(context.recipe), bool(context.lock))
         write_card(folder, manifest, step, context.name, notes)
     for name, text in (("recipe.yaml", context.recipe), ("recipe.lock", context.lock)):
         if text:
