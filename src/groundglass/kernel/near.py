@@ -73,8 +73,8 @@ def nearest_kept(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For pictures given best first: the row of the kept picture that each is a near-duplicate of, and how near.
 
-    A kept picture is its own; its distance is 0. Of several kept pictures the nearest is named, of equally near
-    ones the best.
+    A kept picture is its own; its distance is 0. Of several kept pictures that are better the nearest is named, of
+    equally near ones the best. Pictures of one hash get one answer.
 
     >>> hashes = np.array([0b0001, 0b0011, 0b0111, 0b1111], np.uint64)
     >>> [column.tolist() for column in nearest_kept(hashes, hashes, 1)]

@@ -29,6 +29,8 @@ FUNCTIONS = frozenset(
     levenshtein jaccard jaro_winkler_similarity nullif if year month day""".split()  # noqa: SIM905
 )
 """Every function a recipe's expression may call: each gives one value from its arguments alone."""
+_MAY_BE_NAN = frozenset("/ % ** ^ mod fmod pow power sqrt ln log log2 log10 asin acos sin cos tan".split())  # noqa: SIM905
+"""What gives not-a-number from numbers (the root of -1). DuckDB ranks NaN above all; here it is null."""
 TYPES = frozenset({"VARCHAR", "TEXT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT", "BOOLEAN", "DATE", "TIMESTAMP"})
 COMPARISONS = {
     "COMPARE_EQUAL": "=",
@@ -226,18 +228,23 @@ def _function(node: Node, write: Write) -> str:
     arguments = [write(argument["expression"]) for argument in node["arguments"]]
     if plain and node["is_operator"] and name in OPERATORS | set(PATTERNS):
         sign = PATTERNS.get(name, name)
-        return (
+        text = (
             f"({arguments[0]} {sign} {arguments[1]})" if len(arguments) == 2 else f"({sign} {arguments[0]})"
         )
+        return _without_nan(name, text)
     if plain and name == "like_escape":
         return f"({arguments[0]} LIKE {arguments[1]} ESCAPE {arguments[2]})"
     if not plain or name not in FUNCTIONS:
         hint = (
-            nearest(name, FUNCTIONS)
+            suggestion(name, FUNCTIONS)
             or "it may call functions of one row, such as abs, greatest, lower, contains"
         )
         raise NodeError(node, f"an expression may not call '{name}'", hint)
-    return f"{name}({', '.join(arguments)})"
+    return _without_nan(name, f"{name}({', '.join(arguments)})")
+
+
+def _without_nan(name: str, text: str) -> str:
+    return f"nullif({text}, 'nan'::DOUBLE)" if name in _MAY_BE_NAN else text
 
 
 _WRITERS: dict[str, Callable[[Node, Write], str]] = {

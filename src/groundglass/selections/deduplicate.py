@@ -27,8 +27,9 @@ def deduplicate(
 
     exact   the same bytes: column ``sha256``
     near    hashes ``phash`` at most ``distance`` bits apart (None: 6), as they are or mirrored
-            (``phash_mirror``). Best first, a picture is dropped when one already kept is that near, so there are no chains: each dropped picture
-            has a kept near-duplicate, and no two kept ones are near (`groundglass.kernel.near`).
+            (``phash_mirror``). Best first, a picture is dropped when one already kept is that near, so there are
+            no chains: each dropped picture has a kept near-duplicate, and no two kept ones are near
+            (`groundglass.kernel.near`).
 
     A row without a value in ``by`` ranks last; a row without a hash is dropped, as failed where its error is known.
     Reasons name the kept row's uri (its id where the pool has none). Returns

@@ -8,6 +8,7 @@ as structs. Beside a column may stand a text column ``error:<path>`` (``error:bl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -113,14 +114,23 @@ def places(pool: pa.Table) -> pa.Array:
 
 def ask(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
     """The answer to a query over these tables; knows the macros of `words`."""
-    with connect() as connection:
-        connection.execute(MACROS)
+    with _database().cursor() as connection:
         for name, table in tables.items():
             connection.register(name, table)
         try:
             return connection.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             raise RecipeError(f"the selection cannot be judged: {str(error).splitlines()[0]}") from error
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One database in memory that knows the macros; opening it costs more than most questions."""
+    connection = connect()
+    connection.execute(MACROS)
+    # It would take a failing cast out of the TRY that guards it.
+    connection.execute("SET GLOBAL disabled_optimizers = 'common_subexpressions'")
+    return connection
 
 
 def judged(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
