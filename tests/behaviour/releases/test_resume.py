@@ -43,8 +43,7 @@ if __name__ == "__main__":
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
     paths = [Path(sys.argv[1]) / f"p{{n}}.png" for n in range(PHOTOGRAPHS)]
     context = replace(CONTEXT, settings=Settings(workers=2, shard=2))
-    facts = write_release(Path(sys.argv[2]), make_rows(paths, TILES), STEP, context)
-    print(facts.resumed)
+    write_release(Path(sys.argv[2]), make_rows(paths, TILES), STEP, context)
 """
 
 
@@ -89,8 +88,7 @@ def test_killed_at_random_moments_it_comes_out_the_same(photographs, driver, und
     for count in sorted(random.Random(seed).sample(range(1, 3 * total // 4), 3)):
         assert kill_when(count, command, out) == -signal.SIGKILL
         assert verify_release(out) == ["the release is not finished: run the same command again"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert int(done.stdout) > 0
+    subprocess.run(command, check=True)
     assert (out / "SHA256SUMS").read_text() == (undisturbed / "SHA256SUMS").read_text()
     assert verify_release(out) == []
     assert out.with_suffix(".zip").read_bytes() == undisturbed.with_suffix(".zip").read_bytes()
