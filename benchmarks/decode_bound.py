@@ -88,17 +88,25 @@ def show(rows: list[dict[str, Any]]) -> None:
     middle = {name: "median" if name == "photograph" else median(row[name] for row in rows) for name in names}
     print("  ".join(name.removesuffix("_ms_mp").rjust(12) for name in names))
     for row in [*rows, middle]:
-        print("  ".join(f"{row[name]:12.3f}" if name != "photograph" else row[name][:12].rjust(12) for name in names))
+        print(
+            "  ".join(
+                f"{row[name]:12.3f}" if name != "photograph" else row[name][:12].rjust(12) for name in names
+            )
+        )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/decode_bound.csv")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    photographs = sorted(path for path in options.folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
+    photographs = sorted(
+        path for path in options.folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg")
+    )
     look(photographs[0].read_bytes())  # compiles, or loads what was compiled
     rows = [row_of(path, options.repeats) for path in photographs]
     show(rows)

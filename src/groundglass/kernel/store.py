@@ -26,6 +26,8 @@ PASSING = ("unreadable", "vanished", "changed", "timeout", "worker_died", "out_o
 IDENTITY = ("sha256", "region")
 LARGE = 200_000
 """Parts with this many rows are left alone when parts are merged."""
+PATIENCE = 5
+"""How often reading starts again because parts were merged under it."""
 _TYPES = {float: pa.float64(), int: pa.int64(), str: pa.string(), bool: pa.bool_(), bytes: pa.binary()}
 
 
@@ -71,19 +73,19 @@ class MeasureStore:
     def read(self, key: str, columns: Sequence[str] | None = None) -> pa.Table:
         """sha256, region, the named columns (default: all) and error, one row a picture."""
         names = None if columns is None else [*IDENTITY, *columns, "error"]
-        return _newest(_read(self._parts(key), names))
+        return _newest(self._load(key, names))
 
     def find(self, key: str, sha256: str, region: str) -> dict[str, Any] | None:
         """The row of one picture, or None."""
         wanted = (pc.field("sha256") == sha256) & (pc.field("region") == region)
-        rows = _newest(_read(self._parts(key), None, wanted)).to_pylist()
+        rows = _newest(self._load(key, None, wanted)).to_pylist()
         return rows[0] if rows else None
 
     def missing(self, key: str, wanted: pa.Table) -> pa.Table:
         """Which (sha256, region) of ``wanted`` are still to be measured, each once."""
         connection = connect()
         connection.register("wanted", wanted.select(list(IDENTITY)))
-        connection.register("known", _read(self._parts(key), [*IDENTITY, "error"]))
+        connection.register("known", self._load(key, [*IDENTITY, "error"]))
         found: pa.Table = connection.sql(
             "SELECT DISTINCT sha256, region FROM wanted ANTI JOIN "
             f"(SELECT * FROM known WHERE error IS NULL OR error NOT IN {PASSING}) USING (sha256, region)"
@@ -116,6 +118,14 @@ class MeasureStore:
             os.utime(merged, ns=(newest, newest))
         for part in parts:
             part.unlink(missing_ok=True)
+
+    def _load(self, key: str, names: list[str] | None, wanted: Any = None) -> pa.Table:
+        for _ in range(PATIENCE):
+            try:
+                return _read(self._parts(key), names, wanted)
+            except FileNotFoundError:  # another process merged parts meanwhile: look again
+                continue
+        return _read(self._parts(key), names, wanted)
 
     def _parts(self, key: str) -> list[Path]:
         """The parts, oldest first."""
