@@ -8,13 +8,13 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 from scipy.fft import dctn
-from shared_data import shared
 
 from groundglass.kernel import testing
 from groundglass.kernel.errors import NoValue
 from groundglass.kernel.image.dct import block_variation
 from groundglass.kernel.image.frame import Frame, open_frame
 from groundglass.measures.blockiness import blockiness, blockiness_of
+from shared_data import shared
 
 Luma = npt.NDArray[np.uint8]
 

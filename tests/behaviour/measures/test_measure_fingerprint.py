@@ -6,7 +6,6 @@ import duckdb
 import numpy as np
 import pytest
 from PIL import Image
-from shared_data import shared
 
 from groundglass.kernel import testing
 from groundglass.kernel.errors import NoValue
@@ -15,6 +14,7 @@ from groundglass.kernel.image.colour import luma
 from groundglass.kernel.image.frame import open_frame
 from groundglass.kernel.image.phash import area_means, hash_of, mirrored, waves
 from groundglass.measures.fingerprint import fingerprint
+from shared_data import shared
 
 NEAR = 6
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from shared_data import shared
 
 from groundglass.kernel import testing
 from groundglass.kernel.image import decode
 from groundglass.kernel.image.frame import open_frame
 from groundglass.measures.header import MEASURE, header, jpeg_quality
+from shared_data import shared
 
 RGB = testing.photo(48, 32)
 

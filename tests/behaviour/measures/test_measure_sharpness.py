@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from shared_data import shared
 
 from groundglass.kernel import testing
 from groundglass.kernel.image.frame import Frame, open_frame
 from groundglass.measures.complexity import complexity, entropy
 from groundglass.measures.sharpness import sharpness
+from shared_data import shared
 
 
 def framed(rgb: np.ndarray) -> Frame:
