@@ -325,13 +325,23 @@ def _facts(run: _Run, steps: list[StepFacts], reasons: dict[str, int]) -> RunFac
     bad = [row for row in run.rows if row["status"] == "failed"]
     names = _schema().names
     return RunFacts(
-        name="faceup", number=3, state="done", made_at=datetime.datetime(2026, 3, 14, 9, 26), seed=7, lock="5c1e9a07",
-        folder="runs/faceup/0003", recipe="faceup.yaml", steps=tuple(steps),
+        name="faceup",
+        number=3,
+        state="done",
+        made_at=datetime.datetime(2026, 3, 14, 9, 26),
+        seed=7,
+        lock="5c1e9a07",
+        folder="runs/faceup/0003",
+        recipe="faceup.yaml",
+        steps=tuple(steps),
         rows=pa.Table.from_pylist([{name: row.get(name) for name in names} for row in run.rows], _schema()),
-        columns=COLUMNS, thumbnails=run.thumbnails,
+        columns=COLUMNS,
+        thumbnails=run.thumbnails,
         verdicts=pa.Table.from_pylist(run.verdicts, VERDICTS),
-        failures=tuple(Failure(row["uri"], row["source"], "source-1", row["reason"], said[row["reason"]]) for row in bad),
-    )  # fmt: skip
+        failures=tuple(
+            Failure(row["uri"], row["source"], "source-1", row["reason"], said[row["reason"]]) for row in bad
+        ),
+    )
 
 
 def empty_facts() -> RunFacts:
@@ -400,23 +410,54 @@ def many_facts(many: int = 10_000, seed: int = 3) -> RunFacts:
     source = StepFacts("source-1", "source", "photos/", many, many, seconds=2.0)
     gone = int((~keep).sum())
     rule = StepFacts(
-        "select-1", "select", "blockiness < 30", many, many - gone, gone, seconds=0.0,
-        reasons={"not blockiness < 30": gone}, thresholds=(Threshold("blockiness", "<", 30.0),),
-    )  # fmt: skip
+        "select-1",
+        "select",
+        "blockiness < 30",
+        many,
+        many - gone,
+        gone,
+        seconds=0.0,
+        reasons={"not blockiness < 30": gone},
+        thresholds=(Threshold("blockiness", "<", 30.0),),
+    )
     reasons = [None if kept else "not blockiness < 30" for kept in keep]
     rows = {
-        "id": ids, "parent": [None] * many, "uri": [f"{index:05d}.jpg" for index in range(many)], "source": ["photos"] * many,
-        "width": [96] * many, "height": [64] * many, "region": [""] * many, "born_at": ["source-1"] * many,
-        "left_at": [None if kept else "select-1" for kept in keep], "status": ["kept" if kept else "dropped" for kept in keep],
-        "reason": reasons, "blockiness": blockiness, "sharpness": sharpness,
-    }  # fmt: skip
+        "id": ids,
+        "parent": [None] * many,
+        "uri": [f"{index:05d}.jpg" for index in range(many)],
+        "source": ["photos"] * many,
+        "width": [96] * many,
+        "height": [64] * many,
+        "region": [""] * many,
+        "born_at": ["source-1"] * many,
+        "left_at": [None if kept else "select-1" for kept in keep],
+        "status": ["kept" if kept else "dropped" for kept in keep],
+        "reason": reasons,
+        "blockiness": blockiness,
+        "sharpness": sharpness,
+    }
     columns = {name: COLUMNS[name] for name in ("blockiness", "sharpness")}
     schema = pa.schema([*ROWS, *(pa.field(name, pa.float64()) for name in columns)])
     verdicts = {
-        "step": ["select-1"] * many, "id": ids, "kept": keep, "failed": [False] * many, "reason": reasons, "margin": 30 - blockiness
-    }  # fmt: skip
+        "step": ["select-1"] * many,
+        "id": ids,
+        "kept": keep,
+        "failed": [False] * many,
+        "reason": reasons,
+        "margin": 30 - blockiness,
+    }
     return RunFacts(
-        "many", 1, "done", datetime.datetime(2026, 3, 14, 9, 26), 3, "0011aabb", "runs/many/0001", "many.yaml", (source, rule),
-        pa.Table.from_pydict(rows, schema), columns, {key: pictures[index % 64] for index, key in enumerate(ids)},
+        "many",
+        1,
+        "done",
+        datetime.datetime(2026, 3, 14, 9, 26),
+        3,
+        "0011aabb",
+        "runs/many/0001",
+        "many.yaml",
+        (source, rule),
+        pa.Table.from_pydict(rows, schema),
+        columns,
+        {key: pictures[index % 64] for index, key in enumerate(ids)},
         pa.Table.from_pydict(verdicts, VERDICTS),
-    )  # fmt: skip
+    )

@@ -97,25 +97,27 @@ def choose_axis(values: Numbers, limits: tuple[float, ...] = ()) -> Axis:
     finite = values[np.isfinite(values)]
     if not finite.size:
         finite = np.array([0.0, 1.0])
-    least, most = float(finite.min()), float(finite.max())
-    p1, p50, p99 = (float(q) for q in np.percentile(finite, [1, 50, 99]))
-    log = (
-        least > 0
-        and min(limits, default=least) > 0
-        and p99 > 20 * p1
-        and (p99 - p50) > _LONG_TAIL * (p50 - p1)
+    log = _has_long_tail(finite) and min(limits, default=1.0) > 0
+    # A logarithmic axis has no zero: if there are a few, they are counted in the first bar.
+    low, high = _ends(
+        finite[finite >= np.percentile(finite, 1)] if log and finite.min() <= 0 else finite, log
     )
-    low, high = _ends(finite, least, most, log)
     low, high = min(low, *limits, low), max(high, *limits, high)
     if low == high:
         low, high = (low / 2, high * 2) if log else (low - 0.5, high + 0.5)
-    return Axis(low, high, log, cut_low=least < low, cut_high=most > high)
+    return Axis(low, high, log, cut_low=bool(finite.min() < low), cut_high=bool(finite.max() > high))
 
 
-def _ends(finite: Numbers, least: float, most: float, log: bool) -> tuple[float, float]:
+def _has_long_tail(finite: Numbers) -> bool:
+    """Whether positive numbers reach much further up from their median than down."""
+    p1, p50, p99 = (float(q) for q in np.percentile(finite, [1, 50, 99]))
+    return p1 > 0 and p99 > 20 * p1 and p99 - p50 > _LONG_TAIL * (p50 - p1)
+
+
+def _ends(finite: Numbers, log: bool) -> tuple[float, float]:
     """The ends of an axis: the values' own, or the inner 99 % where the rest takes over a third of the room."""
     scale = np.log if log else np.positive
-    inner_low, inner_high = (float(q) for q in np.percentile(finite, [0.5, 99.5]))
+    least, inner_low, inner_high, most = (float(q) for q in np.percentile(finite, [0, 0.5, 99.5, 100]))
     room = float(scale(inner_high) - scale(inner_low))
     low = inner_low if float(scale(inner_low) - scale(least)) > room / 3 else least
     high = inner_high if float(scale(most) - scale(inner_high)) > room / 3 else most
@@ -140,11 +142,13 @@ def bin_counts(values: Numbers, axis: Axis, bins: int) -> NDArray[np.int64]:
 def short(value: float) -> str:
     """A number for a label: four digits at most, no trailing zeros.
 
-    >>> short(12480), short(0.25), short(30.0), short(1234567)
-    ('12,480', '0.25', '30', '1.23M')
+    >>> short(12480), short(0.25), short(30.0), short(1234567), short(0.00001)
+    ('12,480', '0.25', '30', '1.23M', '1e-5')
     """
     if abs(value) >= 1e6:
         return f"{value / 1e6:.3g}M"
+    if 0 < abs(value) < 0.001:
+        return f"{value:.3g}".replace("e-0", "e-")
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 

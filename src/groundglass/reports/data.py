@@ -80,6 +80,7 @@ def _step(step: StepFacts, pools: Pools) -> dict[str, Any]:
         "label": step.label,
         "unit": step.unit,
         "rowsIn": step.rows_in,
+        "rowsOut": step.rows_out,
         "rule": step.ranking.rule if step.ranking else "where",
         "lines": [{"column": place[line.column], "op": line.op, "limit": line.limit} for line in lines],
         "rows": None if whole else packed(pool.rows, "i4"),

@@ -23,6 +23,7 @@ from groundglass.reports.sheets import SheetSettings, write_sheets
 from groundglass.reports.view import (
     headline,
     median_columns,
+    plain_reason,
     summary,
     view_failures,
     view_reasons,
@@ -62,7 +63,7 @@ def default_sheets(rows: int) -> SheetSettings:
     """Fine sheets for some thousand images, lighter ones for more."""
     settings = SheetSettings()
     return (
-        replace(settings, height=2 * settings.height, shelves=4, across=6) if rows <= FINE_UP_TO else settings
+        replace(settings, height=2 * settings.height, shelves=2) if rows <= FINE_UP_TO else settings
     )
 
 
@@ -118,7 +119,8 @@ def _environment() -> Environment:
         "number": words.number,
         "drawn": Markup,
         "axis": _axis_json,
-        "plain": _plain,
+        "plain": plain_reason,
+        "tail": words.tail,
     }
     environment.filters.update(filters)
     return environment
@@ -126,11 +128,6 @@ def _environment() -> Environment:
 
 def _axis_json(axis: Axis) -> str:
     return safe_json(axis_data(axis))
-
-
-def _plain(reason: str) -> str:
-    """A reason as people write it: words of the error tree without their underscores."""
-    return reason.replace("_", " ")
 
 
 def _move_in(made: Path, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Thumbnails laid out on sprite sheets: which picture lies where, and the sheets as files.
 
 One file a thumbnail, or pictures inside the page's text, makes browsers slow from some thousand pictures on.
-Sheets are small (about forty pictures), so that a page that shows pictures from everywhere decodes little that
+Sheets are small (about a dozen pictures), so that a page that shows pictures from everywhere decodes little that
 it does not show.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from groundglass.kernel.mosaic import Box, draw_sheet, picture_size
 
 _ALIGN = 16
-"""Boxes begin on JPEG's 16-px blocks, so that neighbours do not bleed into each other."""
+"""Boxes begin on JPEG's 16-px blocks, so that ringing of one picture does not reach into the next."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class SheetSettings:
 
     height: int = 160
     widest: float = 2.0
-    across: int = 8
-    shelves: int = 6
+    across: int = 6
+    shelves: int = 3
     quality: int = 88
     threads: int = 2
 

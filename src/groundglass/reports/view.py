@@ -190,6 +190,16 @@ def _view_source(name: str, mine: np.ndarray, facts: RunFacts, pools: Pools) -> 
     )
 
 
+def plain_reason(reason: str) -> str:
+    """A reason as people write it; the names of columns in it stay as they are.
+
+    >>> plain_reason("no flat_share: too_small")
+    'no flat_share: too small'
+    """
+    word = known_word(reason)
+    return reason.removesuffix(word) + word.replace("_", " ") if word in REASONS else reason
+
+
 def view_failures(facts: RunFacts) -> tuple[FailureView, ...]:
     """Failures by reason, the commonest first; counts come from the steps, names from the sample."""
     counts = Counter[str]()

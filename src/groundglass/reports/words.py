@@ -69,6 +69,17 @@ def some(number_of: int, unit: str) -> str:
     return f"{count(number_of)} {singular(unit) if number_of == 1 else unit}"
 
 
+def tail(path: str, most: int = 26) -> str:
+    """The end of a long path: as many whole names as fit.
+
+    >>> tail("/data/raw/train_photos/bsds500", 24), tail("photos/")
+    ('…/train_photos/bsds500', 'photos/')
+    """
+    while len(path) > most and "/" in path.strip("/…"):
+        path = "…/" + path.removeprefix("…").lstrip("/").partition("/")[2]
+    return path
+
+
 def command(*words: str) -> str:
     """A command line that a shell reads back as these words; a word that could be an option comes after ``--``.
 

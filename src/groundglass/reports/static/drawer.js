@@ -15,6 +15,7 @@ const Drawer = (() => {
     const fresh = home.hidden;
     if (fresh) cameFrom = /** @type {any} */ (document.activeElement);
     row = which;
+    Grid.point(row);
     home.hidden = false;
     document.body.classList.add("has-drawer");
     home.replaceChildren(stage(), tools(), story());

@@ -170,6 +170,13 @@ const Grid = (() => {
     redraw();
   }
 
+  /** Make a row that was opened elsewhere the current one, if it is here. @param {number} row */
+  function point(row) {
+    if (rows[current] === row) return;
+    const item = rows.indexOf(row);
+    if (item >= 0) move(item, false);
+  }
+
   function redraw() {
     for (const cell of cells.values()) cell.remove();
     cells.clear();
@@ -185,8 +192,8 @@ const Grid = (() => {
     home.addEventListener("keydown", onKey);
     addEventListener("scroll", eachFrame(draw), { passive: true });
     let wide = 0;
-    new ResizeObserver(eachFrame(() => { if (home.clientWidth !== wide) { wide = home.clientWidth; redraw(); } })).observe(home);
+    new ResizeObserver(eachFrame(() => { if (home.clientWidth !== wide) { wide = home.clientWidth; redraw(); if (current >= 0 && Drawer.isOpen()) reveal(lineOf(current)); } })).observe(home);
   }
 
-  return { start, show, step, redraw };
+  return { start, show, step, point };
 })();

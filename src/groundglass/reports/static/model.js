@@ -8,7 +8,7 @@
  * @typedef {{low: number, high: number, log: boolean}} Axis
  * @typedef {{words: string[], codes: number[]}} Coded
  * @typedef {{column: number, op: "<" | "<=" | ">" | ">=", limit: number}} Line
- * @typedef {{name: string, kind: string, label: string, unit: string, rule: string, rowsIn: number, lines: Line[],
+ * @typedef {{name: string, kind: string, label: string, unit: string, rule: string, rowsIn: number, rowsOut: number, lines: Line[],
  *   rows: Int32Array, status: Uint8Array, margin: Float64Array | null, reason: Coded}} Step
  * @typedef {{axis: Axis, path: string}} Spread
  * @typedef {{name: string, unit: string, better: string, meaning: string, values: Float64Array,

@@ -23,11 +23,17 @@ const Threshold = (() => {
   /** A column as an expression names it. @param {string} name */
   function named(name) { return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`; }
 
+  /** How many a ranking must keep: counted, or scaled up where the report shows a sample of the run. @param {any} step @param {number} kept @param {Uint8Array} status */
+  function wanted(step, kept, status) {
+    if (status === step.status) return step.rowsOut;
+    return step.rowsIn > status.length ? Math.round(kept * step.rowsIn / status.length) : kept;
+  }
+
   /** The recipe line of a step whose lines stand at these limits. @param {any} step @param {number[]} limits @param {Uint8Array} status */
   function recipeLine(step, limits, status) {
     const kept = status.filter((code) => code === Model.KEPT).length;
     const by = step.lines.length ? Model.columns[step.lines[0].column].name : "";
-    if (step.rule === "top_k") return `- select: {top_k: ${kept}, by: ${by}}`;
+    if (step.rule === "top_k") return `- select: {top_k: ${wanted(step, kept, status)}, by: ${by}}`;
     if (step.rule === "quantile") {
       const judged = status.filter((code) => code <= Model.DROPPED).length;
       return `- select: {quantile: ${plain(Number(((judged - kept) / Math.max(1, judged)).toFixed(4)))}, by: ${by}}`;
