@@ -72,7 +72,12 @@ def command(*arguments: str) -> list[str]:
 def groundglass(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder, as a user would."""
     return subprocess.run(
-        command(*arguments), cwd=folder, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=300
+        command(*arguments),
+        cwd=folder,
+        env=ENVIRONMENT | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
 
 
@@ -110,7 +115,10 @@ def store_rows(run: Path) -> dict[str, list[tuple[str, str]]]:
 def fingerprint_of(folder: Path) -> dict[str, tuple[str, int]]:
     """Content and time of every file: the user's own must never change."""
     return {
-        str(path.relative_to(folder)): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
+        str(path.relative_to(folder)): (
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.stat().st_mtime_ns,
+        )
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
@@ -141,7 +149,10 @@ def marked(mark: str) -> list[psutil.Process]:
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("GROUNDGLASS_TEST_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                process.environ().get("GROUNDGLASS_TEST_MARK") == mark
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 found.append(process)
         except psutil.Error:
             continue

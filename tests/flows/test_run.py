@@ -6,7 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
-from flow_tools import RECIPE, fingerprint_of, groundglass, make_photos, run_json, steps, store_rows, tables, write_recipe
+from flow_tools import (
+    RECIPE,
+    fingerprint_of,
+    groundglass,
+    make_photos,
+    run_json,
+    steps,
+    store_rows,
+    tables,
+    write_recipe,
+)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +157,9 @@ def test_limit_takes_the_first_files_only(tmp_path: Path):
 
 def test_rows_that_if_leaves_out_pass(tmp_path: Path):
     make_photos(tmp_path / "photos")
-    write_recipe(tmp_path, RECIPE.replace("    name: clean\n", "    name: clean\n    if: \"format <> 'JPEG'\"\n"))
+    write_recipe(
+        tmp_path, RECIPE.replace("    name: clean\n", "    name: clean\n    if: \"format <> 'JPEG'\"\n")
+    )
     assert steps(run_json(tmp_path, "small.yaml"))["clean"]["dropped"] == 0
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from groundglass import __version__
 from groundglass.kernel.table import connect
-from groundglass.recipes.folder import RunRecord
 from groundglass.recipes.plan import Plan
 from groundglass.recipes.state import State
 
@@ -24,8 +23,9 @@ def recipe_key(plan: Plan) -> str:
     return hashlib.sha256("\n".join([__version__, plan.text, *keys]).encode()).hexdigest()[:16]
 
 
-def lock_text(plan: Plan, state: State, record: RunRecord) -> str:
-    """The lock as JSON: no times, no paths of this machine, so that equal outcomes have equal locks."""
+def lock_text(state: State) -> str:
+    """The lock of the steps so far, as JSON: no times, no paths, so that equal outcomes have equal locks."""
+    plan = state.plan
     steps = [
         {
             "step": step.step,
@@ -35,7 +35,7 @@ def lock_text(plan: Plan, state: State, record: RunRecord) -> str:
             "dropped": step.dropped,
             "failed": step.failed,
         }
-        for step in record.steps
+        for step in state.records
     ]
     lock: dict[str, Any] = {
         "groundglass": __version__,

@@ -13,10 +13,12 @@ from groundglass.kernel.table import connect, numbered
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.columns import ROWS, Scope, pool
 from groundglass.recipes.folder import StepRecord
+from groundglass.recipes.lock import lock_text
 from groundglass.recipes.model import ReleaseStep
 from groundglass.recipes.plan import PlannedStep
 from groundglass.recipes.state import VERDICTS, State
 from groundglass.releases.card import FunnelRow, MeasureNote
+from groundglass.releases.finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
 
 TRAIN = "train"
@@ -38,9 +40,13 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
     if rows.num_rows == 0:
         return Released(VERDICTS.empty_table(), {"folder": None, "pictures": {}, "files": 0, "bytes": 0})
     folder = state.folder.path / release_folder(state, planned)
+    finished = finished_release(folder, body)
+    if finished is not None:  # an earlier attempt at this very run, stopped after its release
+        return described(finished)
     context = ReleaseContext(
         name=state.folder.name,
         recipe=(state.folder.path / "recipe.yaml").read_text(encoding="utf-8"),
+        lock=lock_text(state),
         funnel=tuple(funnel_row(step) for step in state.records),
         measures=tuple(measure_notes(state)),
         ranked_by=state.ranked_by,

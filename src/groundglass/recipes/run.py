@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from groundglass.kernel.engines.interrupts import terminated_as_interrupted
+from groundglass.kernel.engines.process import warm_up
 from groundglass.kernel.engines.progress import Progress
 from groundglass.kernel.errors import GroundglassError, Interrupted, TooManyFailed
 from groundglass.kernel.lockfile import only_one
@@ -56,7 +58,8 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
     key = recipe_key(plan)
     folder, resumed = choose_folder(options.runs, plan.recipe.name, key)
     folder.path.mkdir(parents=True, exist_ok=True)
-    with only_one(folder.path):
+    with only_one(folder.path, f"run {folder.number}"), terminated_as_interrupted():
+        warm_up()
         talk.opened(folder, resumed)
         record = _open_record(plan, folder, key, resumed)
         state = make_state(plan, folder, options.workers, talk.progress, options.retry)
@@ -64,7 +67,7 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
         with _ending(folder, record) as ends:
             for planned in plan.steps:
                 ends.record = _do_step(state, planned, ends.record, talk)
-        record = _finish(plan, state, ends.record)
+        record = _finish(state, ends.record)
     _check_failed(plan, record, options)
     return folder, record
 
@@ -127,8 +130,8 @@ def _do_step(state: State, planned: PlannedStep, record: RunRecord, talk: Talk) 
     return record
 
 
-def _finish(plan: Plan, state: State, record: RunRecord) -> RunRecord:
-    write_text(lock_text(plan, state, record), state.folder.path / "recipe.lock")
+def _finish(state: State, record: RunRecord) -> RunRecord:
+    write_text(lock_text(state), state.folder.path / "recipe.lock")
     record = replace(record, state="done")
     record.save(state.folder)
     state.folder.log("done")

@@ -53,6 +53,7 @@ class State:
     records   what the steps so far did
     """
 
+    plan: Plan
     folder: RunFolder
     store_folder: Path
     settings: Settings
@@ -105,6 +106,7 @@ def make_state(
     """The state before the first step. Without ``progress`` nothing is shown."""
     limits = plan.recipe.limits
     return State(
+        plan=plan,
         folder=folder,
         store_folder=(folder.path / store_path(plan)).resolve(),
         settings=Settings(workers=workers, seconds_per_image=limits.seconds_per_image),

@@ -128,7 +128,8 @@ def write_release(folder: Path, rows: pa.Table, step: ReleaseStep, context: Rele
         if archive is not None and step.archive is not None:
             write_archive(folder, [*list_files(folder), "SHA256SUMS"], step.archive, context.name)
         close(folder)
-    return _facts(folder, archive, manifest, failed, resumed)
+    failures = tuple(Failure(row["id"], row["file"], row["error"], row["detail"] or "") for row in failed)
+    return facts_of(folder, archive, manifest, failures, resumed)
 
 
 def _licences_by_source(rows: pa.Table) -> dict[str, str | None]:
@@ -164,9 +165,10 @@ def _write_lists(
     write_checksums(manifest, folder)
 
 
-def _facts(
-    folder: Path, archive: Path | None, manifest: pa.Table, failed: Sequence[Mapping[str, Any]], resumed: int
+def facts_of(
+    folder: Path, archive: Path | None, manifest: pa.Table, failed: tuple[Failure, ...], resumed: int
 ) -> ReleaseFacts:
+    """The facts that follow from a manifest."""
     files = manifest.select(["split", "scale", "bytes", "licence"]).to_pylist()
     high = [row for row in files if row["scale"] == 1]
     return ReleaseFacts(
@@ -175,7 +177,7 @@ def _facts(
         pictures=dict(Counter(row["split"] for row in high)),
         files=len(files),
         bytes=sum(row["bytes"] for row in files),
-        failed=tuple(Failure(row["id"], row["file"], row["error"], row["detail"] or "") for row in failed),
+        failed=failed,
         resumed=resumed,
         licences=dict(Counter(row["licence"] or "" for row in high)),
     )

@@ -29,3 +29,16 @@ def signals_ask(stop: Stop) -> Generator[None]:
     finally:
         for which, handler in ours.items():
             signal.signal(which, handler)
+
+
+@contextmanager
+def terminated_as_interrupted() -> Generator[None]:
+    """While the block runs, SIGTERM raises KeyboardInterrupt as Ctrl-C does: whoever saves on one saves on both."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -87,7 +87,7 @@ class _Run:
                 self._listen(TICK)
                 self._replace_those_that_overrun()
                 self._progress.tick(self._under_way())
-            if self._is_unfinished() or stop.error:
+            if self._is_unfinished() or stop.asked:  # asked in the last moment still means stop
                 self._let_them_save(stop)
                 raise stop.error or self._interrupted()
         except GroundglassError:
