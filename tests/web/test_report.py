@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
 from PIL import Image
 
 from groundglass.reports.facts import RunFacts
 from groundglass.reports.render import render_report
+from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """One browser for all tests."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if not CHROMIUM.exists():
+        pytest.skip(f"needs a browser: {CHROMIUM} is not there")
+    with api.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
+        yield chromium
+        chromium.close()
+
 
 VIEWS = ("overview", *(f"step-{index}" for index in range(9)), "sources", "failures")
 

@@ -19,6 +19,9 @@ Side = Literal["below", "above"]
 
 _XMLNS = 'xmlns="http://www.w3.org/2000/svg"'
 
+_EQUAL = 1e-9
+"""Values that differ by less than this share of themselves are one value to the eye."""
+
 _LONG_TAIL = 4.0
 """A tail this many times as long as the other one is shown on a logarithmic axis."""
 
@@ -70,7 +73,8 @@ def _even_ticks(low: float, high: float, most: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
+    digits = 3 - math.floor(math.log10(step))
+    return [round(index * step, digits) for index in range(first, last + 1)]
 
 
 def _log_ticks(low: float, high: float, most: int) -> list[float]:
@@ -103,8 +107,9 @@ def choose_axis(values: Numbers, limits: tuple[float, ...] = ()) -> Axis:
         finite[finite >= np.percentile(finite, 1)] if log and finite.min() <= 0 else finite, log
     )
     low, high = min(low, *limits, low), max(high, *limits, high)
-    if low == high:
-        low, high = (low / 2, high * 2) if log else (low - 0.5, high + 0.5)
+    if high - low <= _EQUAL * max(abs(low), abs(high)):
+        room = max(0.5, 0.01 * abs(low))
+        low, high = (low / 2, high * 2) if log else (low - room, high + room)
     return Axis(low, high, log, cut_low=bool(finite.min() < low), cut_high=bool(finite.max() > high))
 
 

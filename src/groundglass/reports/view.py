@@ -157,8 +157,12 @@ def known_word(reason: str) -> str:
 
 
 def median_columns(pools: Pools) -> tuple[str, ...]:
-    """The measures whose medians stand in the table of sources: the first four."""
-    return tuple(name for name in pools.facts.columns if name in pools.columns)[:4]
+    """The measures whose medians stand in the table of sources: four, and first those that decided something."""
+    steps = pools.facts.steps
+    decided = [threshold.column for step in steps for threshold in step.thresholds]
+    decided += [step.ranking.column for step in steps if step.ranking]
+    judging = [name for name, column in pools.facts.columns.items() if column.better != "neither"]
+    return tuple(name for name in dict.fromkeys((*decided, *judging)) if name in pools.columns)[:4]
 
 
 def view_sources(facts: RunFacts, pools: Pools) -> tuple[SourceView, ...]:

@@ -54,7 +54,9 @@ const Drawer = (() => {
   function framed(image) {
     const at = Picture.window(Model.word("region", row), image.naturalWidth, image.naturalHeight);
     const real = 1 / devicePixelRatio;
-    const scale = actual ? real : Math.min((home.clientWidth || 440) / at.w, 320 / at.h, Math.max(real, 1));
+    const room = Math.min((home.clientWidth || 440) / at.w, 320 / at.h);
+    // A small picture is enlarged by a whole number, so that its pixels stay what they are.
+    const scale = actual ? real : room / real >= 2 ? Math.floor(room / real) * real : Math.min(room, 1);
     const frame = make("div", { class: "frame" }, image);
     Object.assign(frame.style, { width: `${at.w * scale}px`, height: `${at.h * scale}px`, overflow: "hidden", margin: actual ? "auto" : "" });
     Object.assign(image.style, {

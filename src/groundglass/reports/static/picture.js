@@ -16,7 +16,7 @@ const Picture = (() => {
   }
 
   /** The picture of a row inside a room, its pixels never enlarged by more than `enlarge`. @param {number} row @param {number} wide @param {number} high @param {number} [enlarge] */
-  function draw(row, wide, high, enlarge = 1.3) {
+  function draw(row, wide, high, enlarge = 1.75) {
     const [sheet, x, y, w, h] = box(row);
     if (sheet < 0) return make("span", { class: "none" }, Model.word("reason", row).replaceAll("_", " ") || "no thumbnail");
     const file = Model.sheets.files[sheet];
