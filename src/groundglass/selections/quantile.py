@@ -30,9 +30,10 @@ def quantile(pool: pa.Table, q: float, by: str, order: Order, per: str | None = 
     step = f"round((size - 1) * {float(q)!r}::DOUBLE, 9)"
     low, high = "max(value) FILTER (size - rank = floor(h))", "max(value) FILTER (size - rank = ceil(h))"
     between = f"{low} + ({high} - {low}) * any_value(h - floor(h))"
+    sizes = "SELECT grp, count(*) AS size FROM pool WHERE value IS NOT NULL AND grp IS NOT NULL GROUP BY grp"
     limits = f"""
         SELECT grp, CASE WHEN {low} = {high} THEN {low} ELSE {between} END AS threshold
-        FROM (SELECT *, {step} AS h FROM ranked WHERE known)
+        FROM (SELECT *, {step} AS h FROM ranked JOIN ({sizes}) USING (grp) WHERE known)
         WHERE size - rank BETWEEN floor(h) AND ceil(h) GROUP BY grp"""
     kept = f"{sign_of(order)} * value >= {sign_of(order)} * threshold"
     return judge_ranked(pool, {}, limits, kept, reason, by, order, per)

@@ -23,8 +23,7 @@ Order = Literal["higher", "lower"]
 
 _RANKED = """
     WITH ranked AS (
-        SELECT *, row_number() OVER (PARTITION BY grp, known ORDER BY goodness DESC, id) AS rank,
-            count(*) OVER (PARTITION BY grp, known) AS size
+        SELECT *, row_number() OVER (PARTITION BY grp, known ORDER BY goodness DESC, id) AS rank
         FROM (SELECT *, {sign} * value AS goodness, value IS NOT NULL AND grp IS NOT NULL AS known FROM pool)
     ), limits AS ({limits})
     SELECT id, known AND {kept} IS TRUE AS kept,
@@ -112,7 +111,7 @@ def judge_ranked(
 ) -> pa.Table:
     """The verdicts of a rule on ranks: SQL of each group's threshold, of who is kept, and of why not.
 
-    The query sees ``value, goodness, rank`` (1 is best), ``size`` of the group and ``grp``.
+    The query sees ``ranked``: value, goodness, rank (1 is best), grp, and known, false where a value is missing.
     """
     sql = _RANKED.format(
         sign=sign_of(order),
