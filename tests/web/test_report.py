@@ -413,3 +413,12 @@ def test_ten_thousand_images_stay_light(reader, tmp_path: Path) -> None:
     expected = int((facts.rows["blockiness"].to_numpy() < 9.5).sum())
     wait(page, f"document.querySelector('#view-step-1 .remain b').textContent === '{expected:,}'")
     assert one.said == []
+
+
+def test_without_scripts_funnel_charts_and_tables_are_there(report: Path, reader) -> None:
+    page = reader(java_script_enabled=False).page
+    page.goto(report.as_uri())
+    for view in VIEWS:
+        assert page.locator(f"#view-{view}").is_visible()
+    assert page.locator("#view-step-2 .histogram").is_visible()
+    assert page.locator("#grid").is_hidden()
