@@ -74,7 +74,7 @@ MEASURE = Measure(
         "phase_x": Column("px", 0, 7, "neither", "left edge of the grid found; empty unless searched", int),
         "phase_y": Column("px", 0, 7, "neither", "top edge of the grid found; empty unless searched", int),
     },
-    reference="DiverSeg: Beyond Image Super-Resolution Data Selection, ECCV 2024, released procedure",
+    reference="DiverSeg (ECCV 2024), the blockiness of its source selection, luma rounded to 8 bits",
     parameters={
         "search_phases": Parameter(False, "try all 64 places of the grid and take the largest value"),
     },
