@@ -233,7 +233,7 @@ def _bound_type(expression: Expression, types: Mapping[str, str]) -> str:
     """Let DuckDB bind the expression on an empty table of these types."""
     used = [(quoted(path), types[".".join(path)]) for path in expression.columns] or [('"id"', "VARCHAR")]
     with connect() as connection:
-        connection.execute(f"CREATE TABLE pool ({', '.join(f'{name} {kind}' for name, kind in used)})")
+        connection.execute(f"CREATE TEMP TABLE pool ({', '.join(f'{name} {kind}' for name, kind in used)})")
         try:
             return str(connection.sql(f"SELECT {expression.sql} FROM pool").types[0])
         except duckdb.Error as error:

@@ -81,6 +81,14 @@ class MeasureStore:
         rows = _newest(self._load(key, None, wanted)).to_pylist()
         return rows[0] if rows else None
 
+    def errors(self, key: str) -> pa.Table:
+        """sha256, region, error of the pictures that have no value."""
+        found = self._load(key, [*IDENTITY, "error"], pc.field("error").is_valid())
+        if not found.num_rows:  # the common case, and quick: no other column is read
+            return found
+        rows = _newest(self._load(key, [*IDENTITY, "error"]))
+        return rows.filter(rows["error"].is_valid())
+
     def missing(self, key: str, wanted: pa.Table) -> pa.Table:
         """Which (sha256, region) of ``wanted`` are still to be measured, each once."""
         connection = connect()

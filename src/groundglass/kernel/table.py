@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,13 @@ def derived_id(root: str, region: str) -> str:
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in memory that can reach no file and no network."""
+    """A DuckDB connection in memory that can reach no file and no network, with tables of its own."""
+    return _database().cursor()
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One database a process: opening one costs more than most questions."""
     return duckdb.connect(config={"enable_external_access": "false"})
 
 
@@ -119,7 +126,7 @@ def only(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
 
 def without(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
     """The rows whose ``column`` is not among ``ids``, in their order."""
-    return rows.filter(compute.invert(compute.is_in(rows[column], ids)))
+    return rows.filter(compute.invert(compute.is_in(rows[column], ids))) if len(ids) else rows
 
 
 def numbered(rows: pa.Table) -> pa.Array:

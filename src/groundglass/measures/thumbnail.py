@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def thumbnail(frame: Frame) -> dict[str, Value]:
-    """A small JPEG of the picture, its longer side at most 160 px.
+    """A small JPEG of the picture, its longer side at most 256 px.
 
     >>> from groundglass.kernel import testing
     >>> from groundglass.kernel.image.frame import open_frame
@@ -27,7 +27,7 @@ THUMBNAIL = Measure(
     name="thumbnail",
     version=1,
     compute=thumbnail,
-    columns={"thumbnail": Column("", None, None, "neither", "a JPEG of at most 160 px a side", bytes)},
+    columns={"thumbnail": Column("", None, None, "neither", "a JPEG of at most 256 px a side", bytes)},
     reference="area averaging",
 )
 """Stored beside the measures under the key ``thumbnail-1``."""

@@ -162,7 +162,7 @@ def pool(rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tabl
     column stands ``error:<name>`` with the reason why it has no value.
     """
     query = _PoolQuery(scope, tables, rows)
-    chosen = [f"r.{name}" for name in ROWS.names if name not in ("parent", "root")]
+    chosen: list[str] = []
     structs: dict[str, list[str]] = {}
     for path in dict.fromkeys(paths):
         if path in {(name,) for name in FACTS}:
@@ -177,7 +177,11 @@ def pool(rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tabl
         if error:
             chosen.append(f'{error} AS "error:{name}"')
     chosen += [f"struct_pack({', '.join(fields)}) AS {whose}" for whose, fields in structs.items()]
-    return query.fetch(chosen)
+    found = query.fetch(chosen) if chosen else rows.select([])
+    table = rows.select([name for name in ROWS.names if name not in ("parent", "root")])
+    for name in found.column_names:
+        table = table.append_column(name, found[name])
+    return table
 
 
 class _PoolQuery:
@@ -202,6 +206,7 @@ class _PoolQuery:
         return f'{image}."{META if whose == "meta" else ""}{name}"', ""
 
     def fetch(self, chosen: list[str]) -> pa.Table:
+        """The chosen columns, in the order of the rows."""
         return self.connection.sql(
             f"SELECT {', '.join(chosen)} FROM rows r {' '.join(self.joins.values())} ORDER BY r.place"
         ).to_arrow_table()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.table import write_text
 
-State = Literal["running", "interrupted", "failed", "done"]
+RunState = Literal["running", "interrupted", "failed", "done"]
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,14 @@ class RunRecord:
 
     name: str
     number: int
-    state: State
+    state: RunState
     started: float
     recipe_key: str
     store: str
     columns: tuple[Mapping[str, Any], ...] = ()
     steps: tuple[StepRecord, ...] = ()
     error: str = ""
+    hint: str = ""
     seed: int = 0
     recipe_file: str = ""
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundglass.kernel.engines.local import run_job
+from groundglass.kernel.region import WHOLE
 from groundglass.kernel.table import compute, connect, write_parquet
 from groundglass.recipes.columns import META, ROWS
 from groundglass.recipes.model import SourceStep
@@ -106,14 +107,11 @@ def with_headers(source: str, listing: pa.Table, known: pa.Table) -> pa.Table:
 
 
 def photographs(images: pa.Table) -> pa.Table:
-    """The rows of the current set that the good photographs make."""
-    con = connect()
-    con.register("images", images)
-    return (
-        con.sql(
-            "SELECT id, NULL::VARCHAR AS parent, id AS root, source, uri, sha256, '' AS region, width, height "
-            "FROM images WHERE error IS NULL"
-        )
-        .to_arrow_table()
-        .cast(ROWS)
+    """The rows of the current set that the good photographs make; they share the images' memory."""
+    good = (
+        images.filter(images["error"].is_null()) if images["error"].null_count < images.num_rows else images
     )
+    known = {name: good[name] for name in ("id", "source", "uri", "sha256", "width", "height")}
+    empty = {"parent": pa.nulls(good.num_rows, pa.string()), "root": good["id"]}
+    whole = {"region": pa.repeat(pa.scalar(WHOLE), good.num_rows)}
+    return pa.table(known | empty | whole).select(ROWS.names).cast(ROWS)

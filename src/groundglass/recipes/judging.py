@@ -44,9 +44,10 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
     table = pool(rows, needed(planned, body), scope, state.tables)
     judged = judge(table, body, planned.orders)
     if body.by and (body.top_k or body.quota is not None or body.quantile is not None):
-        rest = ranked_rest(table, judged.verdicts, body.by, planned.orders[body.by])
         state.ranked_by = (body.by, planned.orders[body.by])
-        state.rest = rows.take(compute.index_in(rest["id"], rows["id"]))
+        if planned.rest_wanted:
+            rest = ranked_rest(table, judged.verdicts, *state.ranked_by)
+            state.rest = rows.take(compute.index_in(rest["id"], rows["id"]))
     return judged
 
 

@@ -8,8 +8,10 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import pyarrow as pa
+
 from groundglass import __version__
-from groundglass.kernel.table import connect
+from groundglass.kernel.table import compute, only
 from groundglass.recipes.plan import Plan
 from groundglass.recipes.state import State
 
@@ -47,9 +49,12 @@ def lock_text(state: State) -> str:
         "measures": {
             planned.step.name: [ask.key for ask in planned.asks] for planned in plan.steps if planned.asks
         },
-        "sources": dict(_source_digests(state)),
+        "sources": _source_digests(state),
         "steps": steps,
-        "kept": _digest(state),
+        "kept": {
+            "images": state.rows.num_rows,
+            "sha256": digest(pa.chunked_array([state.rows["id"].sort()], pa.string())),
+        },
     }
     return json.dumps(lock, indent=1, ensure_ascii=False) + "\n"
 
@@ -61,22 +66,26 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _source_digests(state: State) -> list[tuple[str, dict[str, Any]]]:
-    """For each source how many files it listed, and one hash over all uris and contents."""
-    con = connect()
-    con.register("images", state.tables.images)
-    rows = con.sql(
-        "SELECT source, count(*), sha256(string_agg(uri || coalesce(sha256, '-'), chr(10) ORDER BY uri)) "
-        "FROM images GROUP BY source ORDER BY source"
-    ).fetchall()
-    return [(source, {"files": files, "sha256": digest}) for source, files, digest in rows]
+def _source_digests(state: State) -> dict[str, dict[str, Any]]:
+    """For each source how many files it listed, and one hash over all uris and contents, in the order of the uris."""
+    images = state.tables.images
+    sources = sorted(images["source"].unique().to_pylist()) if images.num_rows else []
+    return {source: _source_digest(only(images, pa.array([source]), "source")) for source in sources}
 
 
-def _digest(state: State) -> dict[str, Any]:
-    """The images that are left at the end, in one hash over their ids."""
-    con = connect()
-    con.register("current", state.rows)
-    ((images, digest),) = con.sql(
-        "SELECT count(*), sha256(coalesce(string_agg(id, chr(10) ORDER BY id), '')) FROM current"
-    ).fetchall()
-    return {"images": images, "sha256": digest}
+def _source_digest(images: pa.Table) -> dict[str, Any]:
+    contents = compute.fill_null(images["sha256"], "-")
+    return {"files": images.num_rows, "sha256": digest(images["uri"], contents)}
+
+
+def digest(*columns: pa.ChunkedArray) -> str:
+    """One hash over columns of text without nulls: over where each text ends, and the texts."""
+    summed = hashlib.sha256()
+    for column in columns:
+        array = pa.concat_arrays(
+            [pa.array([""]), *column.chunks]
+        )  # one chunk: how a table is cut changes nothing
+        ends, texts = (memoryview(buffer) for buffer in array.buffers()[1:])
+        summed.update(ends[: 4 * (len(array) + 1)])
+        summed.update(texts)
+    return summed.hexdigest()

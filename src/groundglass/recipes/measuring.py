@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from groundglass.kernel.engines.local import run_job
-from groundglass.kernel.table import connect
+from groundglass.kernel.table import compute, connect
 from groundglass.measures.look import NO_VALUE, Ask, Look, Photograph, ask_of
 from groundglass.measures.thumbnail import THUMBNAIL
 from groundglass.recipes.plan import Plan
@@ -58,12 +58,17 @@ def count_unknown(missing: Sequence[pa.Table]) -> int:
 
 
 def thumbnail_sample(rows: pa.Table) -> pa.Table:
-    """All rows, or a fixed sample of them: ids are hashes, so the smallest ids are as good as drawn by lot."""
-    return rows.sort_by("id").slice(0, THUMBNAILS) if rows.num_rows > THUMBNAILS else rows
+    """All rows, or about `THUMBNAILS` of them: ids are hashes, so those below a cut are as good as drawn by lot."""
+    if rows.num_rows <= THUMBNAILS:
+        return rows
+    cut = f"{int(16**8 * THUMBNAILS / rows.num_rows):08x}"
+    return rows.filter(compute.less(rows["id"], cut))
 
 
 def photographs_to_measure(state: State, missing: dict[Ask, pa.Table]) -> list[Photograph]:
     """One item a photograph: where it lies, and which asks each of its regions lacks."""
+    if not any(table.num_rows for table in missing.values()):
+        return []
     con = connect()
     parts: list[str] = []
     for index, table in enumerate(missing.values()):
@@ -90,8 +95,8 @@ def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
     con.register("current", rows)
     parts: list[str] = []
     for index, ask in enumerate(asks):
-        con.register(f"measure_{index}", state.store.read(ask.key))
-        parts.append(f"SELECT sha256, region, error FROM measure_{index} WHERE error IS NOT NULL")
+        con.register(f"errors_{index}", state.store.errors(ask.key))
+        parts.append(f"SELECT sha256, region, error FROM errors_{index}")
     return (
         con.sql(
             f"WITH errors AS ({' UNION ALL '.join(parts)}) "

@@ -52,6 +52,7 @@ class PlannedStep:
     paths      the columns that it does name
     orders     for each column that is ranked by: which way is better
     condition  the columns that its `if` names
+    rest_wanted  a later hold-out takes from what this ranked selection drops
     brings     the columns that a measure step adds
     notes      what a user should know beforehand
     """
@@ -66,6 +67,7 @@ class PlannedStep:
     condition: tuple[ColumnPath, ...] = ()
     notes: tuple[str, ...] = ()
     brings: tuple[str, ...] = ()
+    rest_wanted: bool = False
 
 
 @dataclass(frozen=True)
@@ -288,7 +290,14 @@ def _plan_select(planner: _Planner, planned: PlannedStep, body: SelectStep) -> P
     asks = (fingerprint_ask(),) if body.deduplicate == "near" else ()
     if body.top_k or body.quota is not None or body.quantile is not None:
         planner.ranked = body
-    return replace(planned, paths=paths, orders=orders, asks=asks)
+    return replace(planned, paths=paths, orders=orders, asks=asks, rest_wanted=_takes_rest(planner))
+
+
+def _takes_rest(planner: _Planner) -> bool:
+    """Whether a hold-out further down takes the `next` best of a ranked selection."""
+    later = planner.loaded.recipe.steps[planner.index + 1 :]
+    held = [who for step in later if isinstance(step.body, HoldOutStep) for who in step.body.splits.values()]
+    return any(who.next is not None for who in held)
 
 
 def fingerprint_ask() -> Ask:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from groundglass.kernel.engines.interrupts import terminated_as_interrupted
 from groundglass.kernel.engines.process import warm_up
 from groundglass.kernel.engines.progress import Progress
-from groundglass.kernel.errors import GroundglassError, Interrupted, TooManyFailed
+from groundglass.kernel.errors import GroundglassError, Interrupted, TooManyFailed, UnreachableError
 from groundglass.kernel.lockfile import only_one
 from groundglass.kernel.table import write_text
-from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord, choose_folder, load_record
+from groundglass.recipes.folder import RunFolder, RunRecord, RunState, StepRecord, choose_folder, load_record
 from groundglass.recipes.lock import lock_text, recipe_key
 from groundglass.recipes.measuring import forget_failed
 from groundglass.recipes.plan import Plan, PlannedStep
@@ -106,13 +106,22 @@ def _ending(folder: RunFolder, record: RunRecord) -> Generator[_Ending]:
         yield ends
     except BaseException as error:
         stopped = isinstance(error, (KeyboardInterrupt, Interrupted))
-        said = error.message if isinstance(error, GroundglassError) else f"{type(error).__name__}: {error}"
+        said, hint = _said(error)
+        how: RunState = "interrupted" if stopped else "failed"
         ends.record = replace(
-            ends.record, state="interrupted" if stopped else "failed", error="" if stopped else said
+            ends.record, state=how, error="" if stopped else said, hint="" if stopped else hint
         )
-        ends.record.save(folder)
-        folder.log(ends.record.state, error=said)
+        with suppress(UnreachableError, OSError):  # on a full disk this may fail too: the first error counts
+            ends.record.save(folder)
+            folder.log(how, error=said)
         raise
+
+
+def _said(error: BaseException) -> tuple[str, str]:
+    """An error's sentence and its hint."""
+    if isinstance(error, GroundglassError):
+        return error.message, error.hint
+    return f"{type(error).__name__}: {error}", ""
 
 
 def _do_step(state: State, planned: PlannedStep, record: RunRecord, talk: Talk) -> RunRecord:

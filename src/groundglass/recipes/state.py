@@ -12,10 +12,11 @@ from groundglass.kernel.engines.progress import Progress, Silent
 from groundglass.kernel.engines.shards import Settings
 from groundglass.kernel.image.header import ImageLimits
 from groundglass.kernel.store import MeasureStore
-from groundglass.kernel.table import compute
+from groundglass.kernel.table import without
 from groundglass.recipes.columns import ROWS, Scope, Tables
 from groundglass.recipes.folder import RunFolder, StepRecord
 from groundglass.recipes.plan import Plan
+from groundglass.selections.ranking import Order
 
 VERDICTS = pa.schema(
     [
@@ -68,7 +69,7 @@ class State:
     held: dict[str, Held] = field(default_factory=dict)
     splits: pa.Table | None = None
     scores: dict[str, pa.Table] = field(default_factory=dict)
-    ranked_by: tuple[str, str] | None = None
+    ranked_by: tuple[str, Order] | None = None
     records: list[StepRecord] = field(default_factory=list)
 
     @property
@@ -92,7 +93,11 @@ class State:
 
     def add_rows(self, rows: pa.Table) -> None:
         """Remember rows that are new; a virtual image that is its photograph itself is known already."""
-        new = rows.select(ROWS.names).filter(compute.invert(compute.is_in(rows["id"], self.seen["id"])))
+        new = (
+            without(rows.select(ROWS.names), self.seen["id"])
+            if self.seen.num_rows
+            else rows.select(ROWS.names)
+        )
         self.seen = pa.concat_tables([self.seen, new.cast(ROWS)])
 
 

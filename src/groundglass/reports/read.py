@@ -18,7 +18,10 @@ from groundglass.reports.facts import EXTRAS, VERDICTS, Failure, Ranking, RunFac
 from groundglass.reports.render import render_report
 
 MOST_ROWS = 20_000
-"""Images that a report shows; of more, a sample by id from every group (step where it left, and how)."""
+"""Images that a report shows; of more, a sample."""
+
+LEAST_ROWS = 200
+"""Of every group of a sample, so that a rare reason can be looked at."""
 
 FAILURES = 200
 """Failed images that are listed one by one."""
@@ -53,6 +56,7 @@ def read_facts(folder: RunFolder) -> RunFacts:
         verdicts=verdicts.filter(compute.is_in(verdicts["id"], chosen["id"])),
         failures=tuple(failures(fates)),
         error=record.error,
+        hint=record.hint,
     )
 
 
@@ -113,19 +117,20 @@ def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
 
 
 def sample(fates: pa.Table) -> pa.Table:
-    """All images, or an equal share of every group; ids are hashes, so the smallest are as good as drawn by lot."""
+    """All images, or about `MOST_ROWS` of them: the same share of every group, but `LEAST_ROWS` where it has so many.
+
+    A group is what came from one step and left at one step in one way. Ids are hashes, so the smallest of a group are
+    as good as drawn by lot.
+    """
     if fates.num_rows <= MOST_ROWS:
         return fates
     con = connect()
     con.register("fates", fates)
-    ((groups,),) = con.sql(
-        "SELECT count(*) FROM (SELECT DISTINCT born_at, left_at, status FROM fates)"
-    ).fetchall()
-    share = MOST_ROWS // groups
+    share = MOST_ROWS / fates.num_rows
     return con.sql(
-        "SELECT * FROM fates QUALIFY row_number() OVER (PARTITION BY born_at, left_at, status ORDER BY id) <= $share "
-        "ORDER BY uri, region",
-        params={"share": share},
+        "SELECT * FROM fates QUALIFY row_number() OVER part <= "
+        f"greatest({LEAST_ROWS}, {share} * count(*) OVER (PARTITION BY born_at, left_at, status)) "
+        "WINDOW part AS (PARTITION BY born_at, left_at, status ORDER BY id) ORDER BY uri, region"
     ).to_arrow_table()
 
 

@@ -19,7 +19,6 @@ import pyarrow.compute as pc
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.expression import column_path
 from groundglass.kernel.scalar_sql import suggestion
-from groundglass.kernel.table import connect
 from groundglass.selections.words import MACROS
 
 Path = tuple[str, ...]
@@ -125,8 +124,8 @@ def ask(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """One database in memory that knows the macros; opening it costs more than most questions."""
-    connection = connect()
+    """A database of its own, since it knows macros and has a setting that others shall not have."""
+    connection = duckdb.connect(config={"enable_external_access": "false"})
     connection.execute(MACROS)
     # It would take a failing cast out of the TRY that guards it.
     connection.execute("SET GLOBAL disabled_optimizers = 'common_subexpressions'")

@@ -100,7 +100,7 @@ def encode_jpeg(rgb: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:
     return simplejpeg.encode_jpeg(pixels, quality, "RGB", subsampling.replace(":", ""), fastdct=False)
 
 
-def thumbnail(rgb: Pixels, side: int = 160) -> bytes:
+def thumbnail(rgb: Pixels, side: int = 256) -> bytes:
     """A small JPEG, its longer side at most ``side`` px, by area averaging; never enlarged."""
     height, width = rgb.shape[:2]
     scale = min(1.0, side / max(height, width))
