@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from groundglass.kernel.engines.shards import Summary
 from groundglass.kernel.errors import ImageError
-from groundglass.kernel.hashes import sha256_of
+from groundglass.kernel.located import read_listed
 from groundglass.kernel.record import Measure, Value, settings_key
 from groundglass.kernel.store import MeasureStore
-from groundglass.kernel.table import bytes_to_path
 from groundglass.measures.catalog import find
 from groundglass.measures.thumbnail import THUMBNAIL
 
@@ -63,7 +62,10 @@ def ask_of(measure: Measure, settings: Mapping[str, Value]) -> Ask:
 
 @dataclass(frozen=True)
 class Photograph:
-    """An item: a file as it was listed, and which asks (by number) each of its regions lacks."""
+    """An item: a file as it was listed, and which asks (by number) each of its regions lacks.
+
+    ``path`` is a locator of `groundglass.kernel.located`.
+    """
 
     path: bytes
     sha256: str
@@ -170,20 +172,9 @@ def reason_of(error: Exception) -> str:
 
 def _open(item: Photograph, limits: ImageLimits) -> Frame:
     """The photograph as it was listed. Raises ImageError ``changed`` where it is another one now."""
-    from groundglass.kernel.image.frame import open_frame, read_file
+    from groundglass.kernel.image.frame import open_frame
 
-    path = bytes_to_path(item.path)
-    data = read_file(path)
-    if not (len(data) == item.bytes and _age(path) == item.mtime_ns) and sha256_of(data) != item.sha256:
-        raise ImageError("changed")
-    return open_frame(data, limits)
-
-
-def _age(path: Path) -> int | None:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return None
+    return open_frame(read_listed(item.path, item.bytes, item.mtime_ns, item.sha256), limits)
 
 
 def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:

@@ -13,7 +13,8 @@ import pyarrow as pa
 from groundglass.kernel.engines.cores import cores
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.table import bytes_to_path, compute, only, without
+from groundglass.kernel.located import read
+from groundglass.kernel.table import compute, only, without
 from groundglass.recipes.columns import ROWS
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import choose_folder
@@ -227,8 +228,8 @@ def sampled_sizes(paths: pa.ChunkedArray) -> list[tuple[int, int]]:
     """Widths and heights of every k-th file's picture; what is no picture is left out."""
     step = max(1, len(paths) // SAMPLE)
     found: list[tuple[int, int]] = []
-    for raw in paths[::step].to_pylist()[:SAMPLE]:
+    for locator in paths[::step].to_pylist()[:SAMPLE]:
         with suppress(ImageError):
-            header = open_frame(bytes_to_path(raw)).header
+            header = open_frame(read(locator)).header
             found.append((header.width, header.height))
     return found

@@ -14,13 +14,15 @@ from groundglass.kernel.engines.shards import Summary
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.hashes import sha256_of
 from groundglass.kernel.image.header import ImageLimits, read_header
-from groundglass.kernel.table import bytes_to_path, connect, part_name, read_parts, write_parquet
+from groundglass.kernel.located import read_listed
+from groundglass.kernel.table import connect, part_name, read_parts, write_parquet
 
 KNOWN = pa.schema(
     [
         ("path", pa.binary()),
         ("bytes", pa.int64()),
         ("mtime_ns", pa.int64()),
+        ("length", pa.int64()),
         ("sha256", pa.string()),
         ("width", pa.int64()),
         ("height", pa.int64()),
@@ -36,7 +38,9 @@ KNOWN = pa.schema(
         ("detail", pa.string()),
     ]
 )
-"""What is known of a file: keyed by path, size and time of change, so that an unchanged file is not read twice."""
+"""What is known of a file: keyed by path, size and time of change, so that an unchanged file is not read twice.
+
+``bytes`` is the size as it was listed (null for a cell of a table), ``length`` the size that was read."""
 
 PASSING = ("unreadable", "vanished", "changed", "timeout", "worker_died", "out_of_memory")
 """Errors that are not the file's own: they are not believed the next time."""
@@ -44,10 +48,10 @@ PASSING = ("unreadable", "vanished", "changed", "timeout", "worker_died", "out_o
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A file to scan, as the listing found it."""
+    """A picture to scan, as the listing found it: its locator, and the size where that could be known."""
 
     path: bytes
-    bytes: int
+    bytes: int | None
     mtime_ns: int
 
 
@@ -60,16 +64,17 @@ class Scan:
 
     def one(self, item: ListedFile) -> dict[str, Any]:
         try:
-            data = _read(item)
+            data = read_listed(item.path, item.bytes, item.mtime_ns)
             digest = sha256_of(data)
         except ImageError as error:
             return _row(item, error=error.reason, detail=error.detail)
         try:
             header = read_header(data, self.limits)
         except ImageError as error:
-            return _row(item, sha256=digest, error=error.reason, detail=error.detail)
+            return _row(item, length=len(data), sha256=digest, error=error.reason, detail=error.detail)
         return _row(
             item,
+            length=len(data),
             sha256=digest,
             width=header.width,
             height=header.height,
@@ -99,21 +104,6 @@ def known_files(folder: Path) -> pa.Table:
         "SELECT DISTINCT ON (path, bytes, mtime_ns) * FROM parts "
         "ORDER BY path, bytes, mtime_ns, error NULLS FIRST"
     ).to_arrow_table()
-
-
-def _read(item: ListedFile) -> bytes:
-    """The file's bytes; a file that is gone, locked or another than was listed is said so."""
-    path = bytes_to_path(item.path)
-    try:
-        data = path.read_bytes()
-        changed = path.stat().st_mtime_ns != item.mtime_ns or len(data) != item.bytes
-    except FileNotFoundError as error:
-        raise ImageError("vanished") from error
-    except OSError as error:
-        raise ImageError("unreadable", error.strerror or str(error)) from error
-    if changed:
-        raise ImageError("changed")
-    return data
 
 
 def _row(item: ListedFile, **known: Any) -> dict[str, Any]:

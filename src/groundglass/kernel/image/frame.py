@@ -12,6 +12,7 @@ import numpy.typing as npt
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.image import header as headers
 from groundglass.kernel.image.header import Header, ImageLimits
+from groundglass.kernel.located import read_file
 from groundglass.kernel.region import WHOLE, Crop, Resize, Step, parse, was_resized
 
 if TYPE_CHECKING:
@@ -36,19 +37,6 @@ def open_frame(source: Path | str | bytes, limits: ImageLimits | None = None) ->
     """
     data = source if isinstance(source, bytes) else read_file(Path(source))
     return Frame(_Photograph(data, headers.read_header(data, limits)), WHOLE)
-
-
-def read_file(path: Path) -> bytes:
-    """A file's bytes.
-
-    Raises ImageError: ``vanished`` where it is not there, ``unreadable`` where the system refuses.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise ImageError("vanished", error.strerror or "") from error
-    except OSError as error:
-        raise ImageError("unreadable", error.strerror or str(error)) from error
 
 
 class _Photograph:
