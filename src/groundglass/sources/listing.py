@@ -1,10 +1,17 @@
-"""What a source lists: one row a file, before any byte of it is read."""
+"""What a source lists: one row a picture, before any byte of it is read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import glob
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+
+from groundglass.kernel.errors import RecipeError
 
 LISTING = pa.schema(
     [
@@ -16,12 +23,25 @@ LISTING = pa.schema(
         ("detail", pa.string()),
     ]
 )
-"""A listed file: its name inside the source, its path as the file system knows it, and why it cannot be read."""
+"""A listed picture: its name inside the source, its locator (`groundglass.kernel.located`), its size where that can
+be known, and why it cannot be read. What came with it follows in columns whose names begin with ``meta.``."""
+
+META = "meta."
+"""Before the names of columns that came with a source."""
+
+ARROW: dict[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "UBIGINT": pa.uint64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+}
+"""The SQL types that such a column can have, and Arrow's."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One row of a listing."""
+    """One row of a listing; ``beside`` is what came with the picture."""
 
     uri: str
     path: bytes
@@ -29,9 +49,81 @@ class Listed:
     mtime_ns: int | None = None
     error: str | None = None
     detail: str | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
-def to_table(rows: list[Listed]) -> pa.Table:
-    """Listed files as a table, in the order of their uris: the order on disk decides nothing."""
+def to_table(rows: Iterable[Listed], types: Mapping[str, str] | None = None) -> pa.Table:
+    """Listed pictures as a table, in the order of their uris: the order on disk decides nothing.
+
+    ``types`` are the SQL types of the columns that come with them, without ``meta.``; see `ARROW`.
+    """
     ordered = sorted(rows, key=lambda row: row.uri)
-    return pa.table({name: [getattr(row, name) for row in ordered] for name in LISTING.names}, schema=LISTING)
+    table = pa.table(
+        {name: [getattr(row, name) for row in ordered] for name in LISTING.names}, schema=LISTING
+    )
+    for name, kind in (types or {}).items():
+        values = pa.array([row.beside.get(name) for row in ordered], ARROW[kind])
+        table = table.append_column(META + name, values)
+    return table
+
+
+def unique(uris: Sequence[str]) -> list[str]:
+    """Every uri once: the second of a name gets ``~2`` behind it.
+
+    >>> unique(["a", "b", "a", "a~2", "a"])
+    ['a', 'b', 'a~3', 'a~2', 'a~4']
+    """
+    taken = set(uris)
+    if len(taken) == len(uris):
+        return list(uris)
+    seen: dict[str, int] = {}
+    named: list[str] = []
+    for uri in uris:
+        count = seen.get(uri, 0) + 1
+        name = uri
+        while count > 1 and name in taken:
+            name = f"{uri}~{count}"
+            count += name in taken
+        seen[uri] = count
+        taken.add(name)
+        named.append(name)
+    return named
+
+
+def existing_files(names: Sequence[str], what: str) -> list[Path]:
+    """The files that are named, as they are named; a name with ``*``, ``?`` or ``[`` stands for all that fit it.
+
+    Raises RecipeError where one is not there, is a folder, or cannot be read; ``what`` they should be.
+    """
+    found: list[Path] = []
+    for name in names:
+        path = Path(name).expanduser()
+        fitting = [path] if path.exists() else sorted(map(Path, _fitting(str(path))))
+        if not fitting:
+            raise RecipeError(
+                f"there is no {what} {path.absolute()}", "paths are taken from the working folder"
+            )
+        found += [_readable(file, what) for file in fitting]
+    return list(dict.fromkeys(found))
+
+
+def _fitting(pattern: str) -> list[str]:
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207  (Path.glob takes no absolute pattern)
+
+
+def _readable(path: Path, what: str) -> Path:
+    if path.is_dir():
+        raise RecipeError(f"{path} is a folder, not a {what}", f"name the files in it, for example {path}/*")
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise RecipeError(f"the {what} {path} cannot be read", f"allow it: chmod u+r {path}")
+    return path
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """What the uris of several files begin with: their names, or their paths where two have one name.
+
+    >>> short_names([Path("x/a.zip"), Path("y/b.zip")]), short_names([Path("x/a.zip"), Path("y/a.zip")])
+    (['a.zip', 'b.zip'], ['x/a.zip', 'y/a.zip'])
+    """
+    names = [path.name for path in paths]
+    return names if len(set(names)) == len(names) else [path.as_posix() for path in paths]
