@@ -5,7 +5,7 @@ from __future__ import annotations
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.record import Measure
-from groundglass.measures import blockiness, complexity, fingerprint, header, sharpness
+from groundglass.measures import blockiness, complexity, fingerprint, header, objects_fast, sharpness
 
 MEASURES: dict[str, Measure] = {
     "header": header.MEASURE,
@@ -13,6 +13,7 @@ MEASURES: dict[str, Measure] = {
     "sharpness": sharpness.MEASURE,
     "complexity": complexity.MEASURE,
     "fingerprint": fingerprint.MEASURE,
+    "objects_fast": objects_fast.MEASURE,
 }
 
 

@@ -1,0 +1,71 @@
+"""A picture reduced to one scale, so that what is counted on it does not depend on its size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Pixels = npt.NDArray[np.uint8]
+
+WHOLE_FROM = 3
+"""From this factor on a pixel goes to one cell as a whole: six times faster, and cells hardly differ in size."""
+
+
+def reduced(picture: Pixels, side: int) -> Pixels:
+    """H×W or H×W×C uint8 by area means, its longer side at most ``side`` px; a smaller one comes as it is.
+
+    >>> reduced(np.zeros((300, 600, 3), np.uint8), 256).shape
+    (128, 256, 3)
+    >>> reduced(np.full((400, 2000), 7, np.uint8), 256).shape
+    (51, 256)
+    """
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return picture
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if scale * WHOLE_FROM > 1:
+        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    cells = np.empty((size[1], size[0], *picture.shape[2:]), np.uint8)
+    rows = np.ascontiguousarray(picture).reshape(height, -1)
+    _means(rows, _cuts(height, size[1]), _cuts(width, size[0]), cells.reshape(*cells.shape[:2], -1))
+    return cells
+
+
+def _cuts(length: int, parts: int) -> npt.NDArray[np.int64]:
+    """Where each of ``parts`` nearly equal stretches begins, and the end; the same seen from both ends.
+
+    >>> _cuts(10, 4).tolist(), _cuts(11, 2).tolist()
+    ([0, 3, 5, 7, 10], [0, 6, 11])
+    """
+    cuts = (2 * np.arange(parts + 1) * length + parts) // (2 * parts)
+    half = (parts + 1) // 2
+    cuts[parts - half + 1 :] = length - cuts[:half][::-1]
+    return cuts
+
+
+@njit(cache=True, nogil=True)
+def _means(rows: Any, down: Any, across: Any, cells: Any) -> None:
+    channels = cells.shape[2]
+    sums = np.zeros(rows.shape[1], np.uint32)
+    for y in range(down.size - 1):
+        sums[:] = 0
+        for row in range(down[y], down[y + 1]):
+            _add(rows[row], sums)
+        for x in range(across.size - 1):
+            count = (across[x + 1] - across[x]) * (down[y + 1] - down[y])
+            for channel in range(channels):
+                total = 0
+                for n in range(across[x] * channels + channel, across[x + 1] * channels, channels):
+                    total += sums[n]
+                cells[y, x, channel] = (2 * total + count) // (2 * count)
+
+
+@njit(cache=True, nogil=True)
+def _add(row: Any, sums: Any) -> None:
+    for n in range(np.uintp(row.size)):
+        sums[n] += np.uint32(row[n])
