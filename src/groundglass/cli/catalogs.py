@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from groundglass.cli.funnel import print_table
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
 
@@ -29,10 +30,18 @@ def print_catalog(catalog: Mapping[str, Any], name: str | None, kind: str, as_js
     elif name:
         _print_entry(catalog[name])
     else:
-        widest = max(map(len, chosen))
-        for entry in chosen.values():
-            click.echo(f"  {entry.name.ljust(widest)}  {entry.summary}")
+        print_table(("", ""), [(entry.name, sentence(entry.summary)) for entry in chosen.values()], right=())
         click.echo(f"\n  next  groundglass {kind}s {next(iter(catalog))}")
+
+
+def sentence(summary: str) -> str:
+    """The first sentence of a docstring, without its marks.
+
+    >>> sentence("Keep the rows where ``x`` holds. Returns a table.")
+    'Keep the rows where x holds.'
+    """
+    first, dot, _ = summary.replace("``", "").partition(". ")
+    return first + dot.strip()
 
 
 def plain(record: Any) -> Any:
@@ -53,23 +62,28 @@ def plain(record: Any) -> Any:
 def _print_entry(entry: Any) -> None:
     version = f" · version {entry.version}" if hasattr(entry, "version") else ""
     click.secho(f"{entry.name}{version}", bold=True)
-    click.echo(f"  {entry.summary}\n")
-    for name, column in getattr(entry, "columns", {}).items():
-        click.echo(f"  {name}  {_described(column)}")
-    for name, parameter in entry.parameters.items():
-        click.echo(f"  {name} = {parameter.default}  {parameter.meaning}")
+    click.echo(f"  {entry.summary.replace('``', '')}\n")
+    columns = getattr(entry, "columns", {})
+    if columns:
+        rows = [(name, c.unit or "–", _range(c), c.better, c.meaning) for name, c in columns.items()]
+        print_table(("column", "unit", "range", "better", "meaning"), rows, right=())
+    if entry.parameters:
+        click.echo()
+        rows = [(name, _default(p), p.unit, p.meaning) for name, p in entry.parameters.items()]
+        print_table(("setting", "default", "unit", "meaning"), rows, right=())
     if getattr(entry, "reference", ""):
-        click.echo(f"\n  from {entry.reference}")
+        click.echo(f"\n  source: {entry.reference}")
 
 
-def _described(column: Any) -> str:
-    unit = f" [{column.unit}]" if column.unit else ""
-    limits = (
-        "" if column.low is None and column.high is None else f", {_end(column.low)} to {_end(column.high)}"
-    )
-    better = "" if column.better == "neither" else f", {column.better} is better"
-    return f"{column.meaning}{unit}{limits}{better}"
+def _default(parameter: Any) -> str:
+    return "–" if parameter.default is None else str(parameter.default).lower()
+
+
+def _range(column: Any) -> str:
+    if column.low is None and column.high is None:
+        return "–"
+    return f"{_end(column.low)} to {_end(column.high)}"
 
 
 def _end(value: float | None) -> str:
-    return "…" if value is None else f"{value:g}"
+    return "…" if value is None else f"{value:.6g}"

@@ -71,7 +71,7 @@ def shorten(text: str, width: int = 34) -> str:
 def print_table(
     head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (2, 3, 4, 5, 6)
 ) -> None:
-    """Columns that line up: words left, numbers right; the last column takes what the terminal's width leaves."""
+    """Columns that line up: words left, numbers right. What does not fit in the terminal's width goes below its row."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     total = shutil.get_terminal_size((100, 24)).columns
     for number, row in enumerate([head, *rows]):
@@ -80,12 +80,9 @@ def print_table(
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         line = ("  " + "  ".join(cells)).rstrip()
-        styled = click.style(_fit(line, total), dim=True) if number == 0 else _fit(line, total)
-        click.echo(styled)
-
-
-def _fit(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 1] + "…"
+        if len(line) > total and row[-1]:
+            line = f"{('  ' + '  '.join(cells[:-1])).rstrip()}\n{' ' * (4 + widths[0])}{row[-1]}"
+        click.secho(line, dim=number == 0)
 
 
 def print_next(lines: Mapping[str, str]) -> None:

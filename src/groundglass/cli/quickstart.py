@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from groundglass.cli.options import as_json, runs_folder, workers
+
+if TYPE_CHECKING:
+    from groundglass.recipes.folder import RunFolder
 
 
 @click.command()
@@ -32,4 +36,22 @@ def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> Non
         source = {"folder": [str(existing_folder(str(photos)))]}
         changes.append(f"steps.photos.source={json.dumps(source)}")
     loaded = load_recipe(shipped("quickstart"), changes)
-    run_and_tell(loaded, None, RunOptions(runs, workers), as_json)
+    folder = run_and_tell(loaded, None, RunOptions(runs, workers), as_json)
+    if photos is None and not as_json:
+        _print_planted(folder)
+
+
+def _print_planted(folder: RunFolder) -> None:
+    """What was planted among the sample's photographs, and how much of it is still there."""
+    from groundglass.cli.funnel import print_table
+    from groundglass.recipes.folder import load_record
+    from groundglass.recipes.story import fates_by
+    from groundglass.sources.sample import FAULTS
+
+    fates = fates_by(folder, load_record(folder), "meta.fault")
+    rows = [
+        (fault, what, str(sum(fates[fault].values())), str(fates[fault]["kept"]))
+        for fault, what in FAULTS.items()
+    ]
+    click.echo()
+    print_table(("planted", "", "files", "kept"), rows, right=(2, 3))

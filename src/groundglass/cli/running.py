@@ -11,7 +11,7 @@ from groundglass.cli.funnel import print_funnel, print_next
 from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
 from groundglass.kernel.table import compute
-from groundglass.kernel.words import duration, size, thousands
+from groundglass.kernel.words import size, thousands
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
@@ -19,18 +19,19 @@ from groundglass.recipes.run import RunOptions, Talk, run_plan
 from groundglass.recipes.story import TILE_SIGN, read_tables
 
 
-def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, as_json: bool) -> None:
+def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, as_json: bool) -> RunFolder:
     """Run a recipe, print its funnel, and write its report. An interrupted run says how to go on."""
     plan = make_plan(with_limit(loaded, limit))
     for note in plan.notes:
         click.echo(f"note: {note}", err=True)
     try:
-        folder, record = run_plan(plan, options, Talk(choose_progress, _say_step, _say_opened))
+        folder, record = run_plan(plan, options, Talk(choose_progress, opened=_say_opened))
     except (KeyboardInterrupt, Interrupted) as stop:
         raise Interrupted(
             "stopped; what was finished is saved", "the same command goes on from here"
         ) from stop
     finish(folder, record, as_json)
+    return folder
 
 
 def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
@@ -74,9 +75,3 @@ def example_of_dropped(folder: RunFolder, record: RunRecord) -> str | None:
 
 def _say_opened(folder: RunFolder, resumed: bool) -> None:
     click.echo(f"{'going on with' if resumed else 'opened'} {folder.path}", err=True)
-
-
-def _say_step(step: StepRecord) -> None:
-    """A line when a step is done, for those who wait."""
-    counts = f"{thousands(step.into):>10} → {thousands(step.out):<10}"
-    click.echo(f"  {step.kind:<9}{counts} {duration(step.seconds):>5}  {step.label}"[:100], err=True)

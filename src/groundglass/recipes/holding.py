@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from groundglass.kernel.table import compute, without
+from groundglass.kernel.table import compute, numbered, without
 from groundglass.recipes.columns import pool
 from groundglass.recipes.model import HoldOutStep, NextBest
 from groundglass.recipes.plan import PlannedStep
@@ -66,12 +66,10 @@ def hold_out_order(table: pa.Table, by: str, order: str) -> pa.Array:
     """Places of the rows, best first, equal values by id; rows without a value are left out."""
     from groundglass.selections.pool import numbers
 
-    ranked = pa.table({"id": table["id"], "value": numbers(table, by)})
+    ranked = pa.table({"place": numbered(table), "id": table["id"], "value": numbers(table, by)})
+    known = ranked.filter(ranked["value"].is_valid())
     direction = "descending" if order == "higher" else "ascending"
-    places = compute.sort_indices(
-        ranked, [("value", direction), ("id", "ascending")], null_placement="at_end"
-    )
-    return places.slice(0, ranked.num_rows - ranked["value"].null_count)
+    return known.sort_by([("value", direction), ("id", "ascending")])["place"]
 
 
 def verdicts_of(ids: tuple[str, ...], split: str) -> pa.Table:

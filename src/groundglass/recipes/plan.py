@@ -5,12 +5,13 @@ A plan is data: `groundglass plan` prints it and `run` executes it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import NoReturn
 
-from groundglass.kernel.errors import GroundglassError, RecipeError
+from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.expression import ExpressionError, check, column_path, parse
 from groundglass.kernel.record import Measure, Parameter
 from groundglass.kernel.resize import KERNELS
@@ -34,6 +35,7 @@ from groundglass.recipes.model import (
 )
 from groundglass.recipes.scores import score_columns
 from groundglass.recipes.text import recipe_text
+from groundglass.releases.layout import check_settings
 from groundglass.releases.licences import check_licences
 from groundglass.selections.ranking import Order
 from groundglass.sources.folder import existing_folder
@@ -370,8 +372,16 @@ def _fail_expression(planner: _Planner, keys: tuple[str | int, ...], error: Expr
                 f"write root.{name}, or measure it again here",
             )
     if error.message.startswith("there is no column") and not error.hint:
-        planner.fail(keys, error.message, "measure it in a step before this one")
-    planner.fail(keys, error.message, error.hint)
+        planner.fail(
+            keys, error.message, "measure it in a step before this one", word=_quoted_word(error.message)
+        )
+    planner.fail(keys, error.message, error.hint, word=_quoted_word(error.message))
+
+
+def _quoted_word(message: str) -> str:
+    """The word that a message is about, so that the caret can point at it."""
+    found = re.search(r"'([^']+)'", message)
+    return found[1] if found else ""
 
 
 def _readable(planner: _Planner, path: str, keys: tuple[str | int, ...]) -> None:
@@ -427,20 +437,28 @@ def _plan_split(planner: _Planner, planned: PlannedStep, body: SplitStep) -> Pla
 
 
 def _plan_release(planner: _Planner, planned: PlannedStep, body: ReleaseStep) -> PlannedStep:
-    kernels = [("kernel", body.kernel)] + (
+    low = [("kernel", body.kernel)] + (
         [("validation_lr", body.validation_lr.kernel)] if body.validation_lr else []
     )
-    for key, kernel in kernels:
+    for key, kernel in low:
         if kernel not in KERNELS:
             planner.fail(("release", key), f"there is no kernel '{kernel}'", "", KERNELS, kernel)
-    if body.archive == "7z" and find_spec("py7zr") is None:
+    if body.validation_lr and not _makes_split(planner, "validation"):
         planner.fail(
-            ("release", "archive"),
-            "7z archives need the extra 'archive'",
-            "pip install 'groundglass[archive]', or write archive: zip",
+            ("release", "validation_lr"),
+            "no step before this one puts anything into the split 'validation'",
+            "add a hold_out or split step, or leave validation_lr out",
         )
     try:
+        check_settings(body)
         check_licences(planner.licences, body.allow_unknown_licence)
-    except GroundglassError as error:
+    except RecipeError as error:
         planner.fail(("release",), error.message, error.hint)
     return planned
+
+
+def _makes_split(planner: _Planner, name: str) -> bool:
+    """Whether a step so far can put pictures into a split."""
+    bodies = [step.body for step in planner.loaded.recipe.steps[: planner.index]]
+    held = any(isinstance(body, HoldOutStep) and name in body.splits for body in bodies)
+    return held or any(isinstance(body, SplitStep) and getattr(body, name, 0) for body in bodies)

@@ -17,7 +17,7 @@ from groundglass.kernel.record import Measure
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import write_bytes
 from groundglass.measures.catalog import find
-from groundglass.measures.look import Look, Photograph, ask_of
+from groundglass.measures.look import NO_VALUE, Look, Photograph, ask_of
 from groundglass.sources.folder import listed_file
 from groundglass.sources.listing import Listed
 from groundglass.sources.scan import ListedFile, Scan, known_files
@@ -92,13 +92,22 @@ def _answer(
     """One picture's object, the same keys for every picture."""
     file = scanned.get((listed.path, listed.bytes or 0, listed.mtime_ns or 0), {})
     answer: dict[str, Any] = {"uri": uri}
-    errors = [_reason(listed.error or file.get("error"), listed.detail or file.get("detail"))]
+    errors: dict[str, str] = {}
     for measure in measures:
         row = rows[measure.name].get(str(file.get("sha256")), {})
         answer |= {column: row.get(column) for column in measure.columns}
-        errors.append(f"{measure.name}: {row['error']}" if row.get("error") else None)
-    said = [error for error in errors if error]
-    return answer | {"error": "; ".join(said) or None}
+        if row.get("error"):
+            errors[measure.name] = row["error"]
+    whole = _reason(listed.error or file.get("error"), listed.detail or file.get("detail"))
+    return answer | {"error": whole or _joined(errors)}
+
+
+def _joined(errors: Mapping[str, str]) -> str | None:
+    """The reason, said once where it is the same for all that failed; measures are named where they differ."""
+    reasons = dict.fromkeys(errors.values())
+    if len(reasons) == 1 and next(iter(reasons)) not in NO_VALUE:
+        return next(iter(reasons))
+    return "; ".join(f"{name}: {reason}" for name, reason in errors.items()) or None
 
 
 def _reason(error: str | None, detail: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -238,6 +239,22 @@ def _fate(image: Mapping[str, Any], verdicts: tuple[Verdict, ...]) -> str:
     if last.kind == "hold_out":
         return "held out"
     return "failed" if last.failed else "dropped"
+
+
+def fates_by(folder: RunFolder, record: RunRecord, column: str) -> dict[str, Counter[str]]:
+    """How the photographs of a run fared, counted for each value of a column of the images table."""
+    tables = read_tables(folder, record)
+    left = {
+        row["id"]: "failed" if row["failed"] else "dropped"
+        for verdicts in tables.verdicts.values()
+        for row in verdicts.to_pylist()
+        if not row["kept"]
+    }
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for image in tables.images.select(["id", "error", column]).to_pylist():
+        fate = "failed" if image["error"] else left.get(image["id"], "kept")
+        found[image[column]][fate] += 1
+    return dict(found)
 
 
 def _released(tables: RunTables, image_id: str) -> list[str]:

@@ -84,16 +84,11 @@ def check_settings(step: ReleaseStep) -> None:
     check_archive(step.archive)
 
 
-def check_splits(splits: Sequence[str], step: ReleaseStep) -> None:
-    """Refuse split names that are no folder names, and validation settings without a validation split."""
+def check_splits(splits: Sequence[str]) -> None:
+    """Refuse split names that are no folder names."""
     for split in splits:
         if not _SPLIT.fullmatch(split):
             raise RecipeError(f"{split!r} is no name for a split", "use letters, digits, '-' and '_'")
-    if step.validation_lr is not None and VALIDATION not in splits:
-        raise RecipeError(
-            "validation_lr is set, and no picture is in the split 'validation'",
-            "add a hold_out or split step, or leave validation_lr out",
-        )
 
 
 def low_resolution(split: str, step: ReleaseStep) -> LowResolution | None:
@@ -123,7 +118,7 @@ def plan_files(rows: pa.Table, step: ReleaseStep) -> list[Photograph]:
     if len({record["id"] for record in records}) < len(records):
         raise RecipeError("a picture is in the release twice", "every id may be there once")
     present = ordered_splits(splits)
-    check_splits(present, step)
+    check_splits(present)
     named = [
         Named(record["root"], record["uri"], record["sha256"], record["region"] or "", split)
         for record, split in zip(records, splits, strict=True)
