@@ -40,7 +40,7 @@ def command(
 
 
 def _print_forecast(forecast: Forecast, recipe: str) -> None:
-    from groundglass.cli.funnel import print_next, print_table, shorten
+    from groundglass.cli.funnel import print_next, print_table, program, shorten
     from groundglass.kernel.words import duration, size, thousands
 
     click.echo(f"{forecast.name} · {'goes on with' if forecast.resumes else 'would be'} {forecast.folder}\n")
@@ -62,5 +62,5 @@ def _print_forecast(forecast: Forecast, recipe: str) -> None:
     lines = {"time": f"about {duration(forecast.seconds)} on this machine"}
     if forecast.bytes:
         lines["space"] = f"about {size(forecast.bytes)} for the release at most"
-    lines["next"] = f"groundglass run {recipe}"
+    lines["next"] = f"{program()} run {recipe}"
     print_next(lines)

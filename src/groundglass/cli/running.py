@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import click
 
-from groundglass.cli.funnel import print_funnel, print_next
+from groundglass import kernel
+from groundglass.cli.funnel import print_funnel, print_next, program
 from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
 from groundglass.kernel.table import compute
@@ -24,6 +26,7 @@ def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, a
     plan = make_plan(with_limit(loaded, limit))
     for note in plan.notes:
         click.echo(f"note: {note}", err=True)
+    _announce_compiling()
     try:
         folder, record = run_plan(plan, options, Talk(choose_progress, opened=_say_opened))
     except (KeyboardInterrupt, Interrupted) as stop:
@@ -32,6 +35,13 @@ def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, a
         ) from stop
     finish(folder, record, as_json)
     return folder
+
+
+def _announce_compiling() -> None:
+    """The kernels are compiled when first used, and kept beside the package."""
+    cache = Path(kernel.__file__).parent / "image" / "__pycache__"
+    if not any(cache.glob("*.nbi")):
+        click.echo("first run: the measuring kernels are compiled now, a few seconds once", err=True)
 
 
 def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
@@ -50,7 +60,7 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
     lines = {f"release {n + 1}" if n else "release": _release_line(folder, r) for n, r in enumerate(releases)}
     example = example_of_dropped(folder, record)
     say = f"why {folder.path} {shlex.quote(example)}" if example else f"show {folder.path}"
-    print_next({**lines, "report": str(page), "next": f"groundglass {say}"})
+    print_next({**lines, "report": str(page), "next": f"{program()} {say}"})
 
 
 def _release_line(folder: RunFolder, step: StepRecord) -> str:

@@ -20,7 +20,7 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
     RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Without RUN, the runs are
     listed.
     """
-    from groundglass.cli.funnel import print_funnel, print_next
+    from groundglass.cli.funnel import print_funnel, print_next, program
     from groundglass.recipes.folder import find_run, load_record
 
     if run is None:
@@ -37,7 +37,7 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
     lines = {"state": record.state if not record.error else f"{record.state}: {record.error}"}
     if (folder.report / "index.html").exists():
         lines["report"] = str(folder.report / "index.html")
-    lines["next"] = f"groundglass why {folder.path} IMAGE"
+    lines["next"] = f"{program()} why {folder.path} IMAGE"
     print_next(lines)
 
 
