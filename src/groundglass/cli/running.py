@@ -17,7 +17,7 @@ from groundglass.kernel.words import size, thousands
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
-from groundglass.recipes.run import RunOptions, Talk, run_plan
+from groundglass.recipes.run import RunOptions, Talk, check_failed, run_plan
 from groundglass.recipes.story import TILE_SIGN, read_tables
 
 
@@ -34,6 +34,7 @@ def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, a
             "stopped; what was finished is saved", "the same command goes on from here"
         ) from stop
     finish(folder, record, as_json)
+    check_failed(plan, record, options)
     return folder
 
 

@@ -53,7 +53,8 @@ class Talk:
 def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, RunRecord]:
     """Run a plan to its end in the next folder, or in the last one if that holds the same recipe unfinished.
 
-    Raises Interrupted, UnreachableError, TooManyFailed; what was finished is saved each time.
+    Raises Interrupted and UnreachableError; what was finished is saved each time. Whether too many images failed is
+    asked by `check_failed`.
     """
     key = recipe_key(plan)
     folder, resumed = choose_folder(options.runs, plan.recipe.name, key)
@@ -68,7 +69,6 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
             for planned in plan.steps:
                 ends.record = _do_step(state, planned, ends.record, talk)
         record = _finish(state, ends.record)
-    _check_failed(plan, record, options)
     return folder, record
 
 
@@ -147,7 +147,8 @@ def _finish(state: State, record: RunRecord) -> RunRecord:
     return record
 
 
-def _check_failed(plan: Plan, record: RunRecord, options: RunOptions) -> None:
+def check_failed(plan: Plan, record: RunRecord, options: RunOptions) -> None:
+    """Raise TooManyFailed when more images of a finished run failed than the recipe or the options allow."""
     allowed = options.max_failed if options.max_failed is not None else plan.recipe.limits.failed
     files = sum(step.into for step in record.steps if step.kind == "source")
     failed = sum(step.failed for step in record.steps)

@@ -126,11 +126,10 @@ def sample(fates: pa.Table) -> pa.Table:
         return fates
     con = connect()
     con.register("fates", fates)
-    share = MOST_ROWS / fates.num_rows
+    group = "PARTITION BY born_at, left_at, status"
+    most = f"greatest({LEAST_ROWS}, {MOST_ROWS / fates.num_rows} * count(*) OVER ({group}))"
     return con.sql(
-        "SELECT * FROM fates QUALIFY row_number() OVER part <= "
-        f"greatest({LEAST_ROWS}, {share} * count(*) OVER (PARTITION BY born_at, left_at, status)) "
-        "WINDOW part AS (PARTITION BY born_at, left_at, status ORDER BY id) ORDER BY uri, region"
+        f"SELECT * FROM fates QUALIFY row_number() OVER ({group} ORDER BY id) <= {most} ORDER BY uri, region"
     ).to_arrow_table()
 
 
