@@ -15,6 +15,7 @@ import pyarrow as pa
 from groundglass.kernel.record import Better, Measure
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import connect, numbered
+from groundglass.sources.listing import META
 
 ROWS = pa.schema(
     [
@@ -52,8 +53,6 @@ ARROW_TYPES: dict[type, pa.DataType] = {
     bool: pa.bool_(),
     bytes: pa.binary(),
 }
-META = "meta."
-"""Before the names of columns that came with a source, in the images table."""
 ColumnPath = tuple[str, ...]
 
 

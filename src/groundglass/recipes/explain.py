@@ -37,7 +37,7 @@ SYNONYMS: dict[str, str] = {
 
 LATER: dict[str, tuple[str, ...]] = {
     "step": ("annotate", "study", "audit", "prove", "benchmark"),
-    "source": ("archive", "table", "download", "hub", "video", "generate", "columns", "where"),
+    "source": ("download", "hub", "video", "generate"),
     "select": ("decontaminate", "source_divergence", "licence", "study", "cascade", "theta"),
     "transform": ("to_effective_resolution", "degrade", "restore"),
     "release": ("croissant",),

@@ -18,13 +18,21 @@ from groundglass.kernel.table import compute, only, without
 from groundglass.recipes.columns import ROWS
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import choose_folder
-from groundglass.recipes.gather import believed, list_source, photographs, unread_files, with_headers
+from groundglass.recipes.gather import (
+    believed,
+    photographs,
+    refused_rows,
+    sample_folder,
+    unread_files,
+    with_headers,
+)
 from groundglass.recipes.judging import judge_rows
 from groundglass.recipes.lock import recipe_key
 from groundglass.recipes.measuring import count_unknown, failed_rows, missing_of
 from groundglass.recipes.model import ReleaseStep, SelectStep, SourceStep, TransformStep
 from groundglass.recipes.plan import Plan, PlannedStep
 from groundglass.recipes.scores import read_scores
+from groundglass.recipes.sourcing import list_source
 from groundglass.recipes.state import State, make_state
 from groundglass.sources.scan import known_files
 from groundglass.transforms.tile import tile
@@ -113,17 +121,18 @@ class _Walk:
         """List it; files that no run has read yet are guessed from a sample of their headers."""
         body = planned.step.body
         assert isinstance(body, SourceStep)
-        listing = list_source(self.state, body)
+        listing = list_source(body, sample_folder(self.state))
         known = believed(known_files(self.state.files), retry=False)
         unread = unread_files(listing, known)
         images = with_headers(planned.step.name, listing, known)
         self.state.add_images(images)
-        new = only(images, unread["path"], "path")
+        new = only(images.filter(images["error"].is_valid()), unread["path"], "path")
         rows = pa.concat_tables([photographs(images), guessed_rows(new)])
         self.state.rows = pa.concat_tables([self.state.rows, rows])
         self.state.add_rows(rows)
         self.exact = self.exact and not unread.num_rows
-        to_do, cached = unread.num_rows, listing.num_rows - unread.num_rows
+        to_do = unread.num_rows
+        cached = listing.num_rows - to_do - refused_rows(images["id"], listing).num_rows
         return replace(
             forecast,
             into=listing.num_rows,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundglass.kernel.engines.local import run_job
 from groundglass.kernel.region import WHOLE
+from groundglass.kernel.scalar_sql import quoted
 from groundglass.kernel.table import compute, connect, write_parquet
 from groundglass.recipes.columns import META, ROWS
 from groundglass.recipes.model import SourceStep
-from groundglass.recipes.state import State
-from groundglass.sources.folder import list_folders
-from groundglass.sources.sample import make_sample
+from groundglass.recipes.sourcing import REFUSED, list_source
+from groundglass.recipes.state import VERDICTS, State
 from groundglass.sources.scan import PASSING, ListedFile, Scan, known_files
 
 HEADER_COLUMNS = (
@@ -31,12 +32,17 @@ HEADER_COLUMNS = (
 )
 
 
+SAME = "l.path = k.path AND l.mtime_ns = k.mtime_ns AND l.bytes IS NOT DISTINCT FROM k.bytes"
+"""SQL: a listed picture is one that is known. Of a cell of a table the listing knows no size."""
+
+
 @dataclass(frozen=True)
 class Gathered:
-    """A source's images table, and how many of its files were known already."""
+    """A source's images table, how many of its files were known already, and whom `where` refused unread."""
 
     images: pa.Table
     cached: int
+    refused: pa.Table
 
 
 def gather(state: State, name: str, body: SourceStep) -> Gathered:
@@ -46,27 +52,34 @@ def gather(state: State, name: str, body: SourceStep) -> Gathered:
     """
     path = state.folder.images(name)
     if path.exists():
-        images = pq.read_table(path)
-        return Gathered(images, images.num_rows)
-    listing = list_source(state, body)
+        images, verdicts = pq.read_table(path), state.folder.verdicts(name)
+        refused = pq.read_table(verdicts, schema=VERDICTS) if verdicts.exists() else VERDICTS.empty_table()
+        return Gathered(images, images.num_rows, refused)
+    listing = list_source(body, sample_folder(state))
     files = state.files
     unread = unread_files(listing, believed(known_files(files), state.retry))
     items = [ListedFile(**row) for row in unread.to_pylist()]
     run_job(Scan(files, state.limits), items, state.settings, state.progress(f"source {name}"))
     images = with_headers(name, listing, known_files(files))
+    refused = refused_rows(images["id"], listing)
+    if refused.num_rows:
+        write_parquet(refused, state.folder.verdicts(name))
     write_parquet(images, path)
-    return Gathered(images, listing.num_rows - len(items))
+    return Gathered(images, listing.num_rows - len(items) - refused.num_rows, refused)
 
 
-def list_source(state: State, body: SourceStep) -> pa.Table:
-    """The listing of a source, before any of its bytes is read."""
-    if body.sample:
-        listing = make_sample(state.folder.path.parent / "sample" / "photographs")
-    else:
-        listing = list_folders(body.folder, body.glob)
-        for column, value in (("licence", body.licence), ("author", body.author)):
-            listing = listing.append_column(column, pa.array([value] * listing.num_rows, pa.string()))
-    return listing.slice(0, body.limit) if body.limit else listing
+def sample_folder(state: State) -> Path:
+    """Where the photographs of `sample` lie, for all runs of a recipe."""
+    return state.folder.path.parent / "sample" / "photographs"
+
+
+def refused_rows(ids: pa.ChunkedArray, listing: pa.Table) -> pa.Table:
+    """Verdicts of the rows that `where` refused; the ids are in the order of the listing."""
+    if REFUSED not in listing.column_names:
+        return VERDICTS.empty_table()
+    no = pa.repeat(pa.scalar(False), listing.num_rows)
+    verdicts = pa.table([ids, no, no, listing["reason"], listing["margin"]], schema=VERDICTS)
+    return verdicts.filter(listing[REFUSED])
 
 
 def believed(known: pa.Table, retry: bool) -> pa.Table:
@@ -78,14 +91,19 @@ def believed(known: pa.Table, retry: bool) -> pa.Table:
 
 
 def unread_files(listing: pa.Table, known: pa.Table) -> pa.Table:
-    """Files whose content no scan has seen in this size and of this time."""
+    """Pictures whose content no scan has seen in this size and of this time."""
     con = connect()
     con.register("listing", listing)
     con.register("known", known)
     return con.sql(
-        "SELECT DISTINCT path, bytes, mtime_ns FROM listing ANTI JOIN known USING (path, bytes, mtime_ns) "
-        "WHERE error IS NULL ORDER BY path"
+        f"SELECT DISTINCT path, bytes, mtime_ns FROM listing l ANTI JOIN known k ON {SAME} "
+        f"WHERE error IS NULL AND NOT {refused_in(listing)} ORDER BY path"
     ).to_arrow_table()
+
+
+def refused_in(listing: pa.Table) -> str:
+    """SQL: whether `where` refused a row."""
+    return REFUSED if REFUSED in listing.column_names else "false"
 
 
 def with_headers(source: str, listing: pa.Table, known: pa.Table) -> pa.Table:
@@ -93,24 +111,26 @@ def with_headers(source: str, listing: pa.Table, known: pa.Table) -> pa.Table:
     con = connect()
     con.register("listing", listing)
     con.register("known", known)
-    plain = ("uri", "path", "bytes", "mtime_ns", "licence", "author", "error", "detail")
-    extra = [name for name in listing.column_names if name not in plain]
-    meta = "".join(f', l."{name}" AS "{META}{name}"' for name in extra)
+    refused = refused_in(listing)
+    meta = "".join(f", l.{quoted((name,))}" for name in listing.column_names if name.startswith(META))
+    known_of = ", ".join(f"k.{name}" for name in HEADER_COLUMNS)
     return con.sql(
-        f"SELECT left(sha256($source || chr(10) || l.uri), 20) AS id, $source AS source, l.uri, l.path, l.bytes, "
-        f"l.mtime_ns, {', '.join(f'k.{name}' for name in HEADER_COLUMNS)}, k.warning, l.licence, l.author, "
-        "coalesce(l.error, k.error, CASE WHEN k.path IS NULL THEN 'unreadable' END) AS error, "
-        f"coalesce(l.detail, k.detail) AS detail{meta} "
-        "FROM listing l LEFT JOIN known k USING (path, bytes, mtime_ns) ORDER BY l.uri",
+        f"""
+        SELECT left(sha256($source || chr(10) || l.uri), 20) AS id, $source AS source, l.uri, l.path,
+            coalesce(l.bytes, k.length) AS bytes, l.mtime_ns, {known_of}, k.warning, l.licence, l.author,
+            coalesce(l.error, k.error, CASE WHEN k.path IS NULL AND NOT {refused} THEN 'unreadable' END) AS error,
+            coalesce(l.detail, k.detail) AS detail{meta}
+        FROM listing l LEFT JOIN known k ON {SAME} AND NOT {refused} ORDER BY l.uri
+        """,
         params={"source": source},
     ).to_arrow_table()
 
 
 def photographs(images: pa.Table) -> pa.Table:
     """The rows of the current set that the good photographs make; they share the images' memory."""
-    good = (
-        images.filter(images["error"].is_null()) if images["error"].null_count < images.num_rows else images
-    )
+    every = images["error"].null_count == images.num_rows and not images["sha256"].null_count
+    sound = compute.and_(images["error"].is_null(), images["sha256"].is_valid())
+    good = images if every else images.filter(sound)  # one that was refused unread has neither
     known = {name: good[name] for name in ("id", "source", "uri", "sha256", "width", "height")}
     empty = {"parent": pa.nulls(good.num_rows, pa.string()), "root": good["id"]}
     whole = {"region": pa.repeat(pa.scalar(WHOLE), good.num_rows)}

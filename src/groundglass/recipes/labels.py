@@ -27,7 +27,8 @@ def label(body: Body) -> str:
     """
     match body:
         case SourceStep():
-            return ", ".join(body.folder) or f"sample {body.sample}"
+            places = ", ".join(body.folder or body.archive or body.table) or f"sample {body.sample}"
+            return f"{places} where {body.where}" if body.where else places
         case MeasureStep():
             return ", ".join(_asked(request) for request in body.measures)
         case SelectStep():

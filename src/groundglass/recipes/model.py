@@ -25,18 +25,48 @@ class Limits(Record):
 
 
 class SourceStep(Record):
-    """Where images come from. Exactly one of `folder`, `sample`."""
+    """Where images come from. Exactly one of `folder`, `archive`, `table`, `sample`."""
 
     folder: Annotated[Names, Field(description="one folder or several; searched through all levels")] = ()
+    archive: Annotated[
+        Names,
+        Field(description="zip or uncompressed tar files, WebDataset shards too; `*` stands for any name"),
+    ] = ()
+    table: Annotated[
+        Names, Field(description="Parquet, CSV or JSONL files whose rows are images; `*` stands for any name")
+    ] = ()
     sample: Annotated[
         Literal["skimage"] | None, Field(description="photographs inside scikit-image, and faults")
     ] = None
-    glob: Annotated[Names, Field(description="which files, e.g. '**/*.jpg'; default: all")] = ()
-    licence: Annotated[str | None, Field(description="SPDX id, e.g. CC-BY-4.0")] = None
-    author: Annotated[
-        str | None, Field(description="whom to credit; goes into the card and the attribution file")
+    path: Annotated[
+        str | None, Field(description="the table's column of files, each taken from the table's folder")
     ] = None
-    limit: Annotated[PositiveInt | None, Field(description="only the first n by uri")] = None
+    bytes: Annotated[
+        str | None, Field(description="the Parquet table's column of whole files, or its struct with `bytes`")
+    ] = None
+    columns: Annotated[
+        dict[str, Literal["TEXT", "INTEGER", "DOUBLE", "BOOLEAN"]] | None,
+        Field(description="which columns become `meta.x`, and of which type; default: all, as they are"),
+    ] = None
+    where: Annotated[
+        str | None,
+        Field(
+            description="an SQL expression over those columns; what it refuses is on record but never read"
+        ),
+    ] = None
+    glob: Annotated[Names, Field(description="which files, e.g. '**/*.jpg'; default: all")] = ()
+    licence: Annotated[
+        str | None, Field(description="SPDX id, e.g. CC-BY-4.0; default: the column `licence` or `license`")
+    ] = None
+    author: Annotated[
+        str | None,
+        Field(
+            description="whom to credit; goes into the card and the attribution file; default: the column `author`"
+        ),
+    ] = None
+    limit: Annotated[
+        PositiveInt | None, Field(description="only the first n by uri, of those that `where` lets pass")
+    ] = None
 
     @model_validator(mode="after")
     def _check(self) -> SourceStep:

@@ -34,12 +34,11 @@ from groundglass.recipes.model import (
     TransformStep,
 )
 from groundglass.recipes.scores import score_columns
+from groundglass.recipes.sourcing import SourceFault, look_at_source
 from groundglass.recipes.text import recipe_text
 from groundglass.releases.layout import check_settings
 from groundglass.releases.licences import check_licences
 from groundglass.selections.ranking import Order
-from groundglass.sources.folder import existing_folder
-from groundglass.sources.sample import SAMPLE_COLUMNS, find_photographs
 from groundglass.transforms.best_tile import BEST_TILE
 
 FINGERPRINTS = ("phash", "phash_mirror")
@@ -178,15 +177,30 @@ def _plan_source(planner: _Planner, planned: PlannedStep, body: SourceStep) -> P
     if planned.step.only_if is not None:
         planner.fail(("if",), "a source takes no `if`", "use `glob`, or select afterwards")
     try:
-        for folder in body.folder:
-            existing_folder(folder)
-        if body.sample:
-            find_photographs()
-            planner.scope = replace(planner.scope, meta=dict(planner.scope.meta or {}) | SAMPLE_COLUMNS)
-    except RecipeError as error:
-        planner.fail(("source", "sample" if body.sample else "folder"), error.message, error.hint)
-    planner.licences[planned.step.name] = "as each file says" if body.sample else body.licence
-    return planned
+        brought = look_at_source(body)
+    except SourceFault as fault:
+        planner.fail(("source", *fault.keys), fault.message, fault.hint, fault.valid, fault.word)
+    except ExpressionError as error:
+        planner.fail(("source", "where"), error.message, error.hint)
+    _add_meta(planner, brought.meta)
+    own = "as each file says" if "licence" in brought.credits else None
+    planner.licences[planned.step.name] = body.licence or own
+    return replace(planned, notes=brought.notes)
+
+
+def _add_meta(planner: _Planner, new: Mapping[str, str]) -> None:
+    """A column of one name is of one type, whichever source it came with."""
+    meta = dict(planner.scope.meta or {})
+    spelled = {name.lower(): name for name in meta}
+    for name, kind in new.items():
+        before = spelled.get(name.lower(), name)
+        if meta.get(before, kind) != kind or before != name:
+            planner.fail(
+                ("source", "columns"),
+                f"meta.{name} is {kind} here, and an earlier source has meta.{before} of {meta[before]}",
+                f"state one type in both sources (columns: {{{before}: TEXT}}), or name other columns",
+            )
+    planner.scope = replace(planner.scope, meta=meta | dict(new))
 
 
 def _plan_measure(planner: _Planner, planned: PlannedStep, body: MeasureStep) -> PlannedStep:

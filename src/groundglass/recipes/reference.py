@@ -19,7 +19,7 @@ from groundglass.recipes.model import (
     ScoreTable,
     StepHead,
 )
-from groundglass.recipes.rules import SELECTION_SETTINGS, TRANSFORM_SETTINGS, listed
+from groundglass.recipes.rules import SELECTION_SETTINGS, SOURCE_SETTINGS, TRANSFORM_SETTINGS, listed
 from groundglass.recipes.schema import SUMMARIES
 from groundglass.recipes.validate import schema_of
 from groundglass.recipes.wording import in_words
@@ -127,7 +127,8 @@ def _kind(kind: str) -> Iterator[str]:
 
 def _settings(kind: str) -> Iterator[str]:
     """Which further keys go with which rule."""
-    settings = {"select": SELECTION_SETTINGS, "transform": TRANSFORM_SETTINGS}.get(kind, {})
+    every = {"source": SOURCE_SETTINGS, "select": SELECTION_SETTINGS, "transform": TRANSFORM_SETTINGS}
+    settings = every.get(kind, {})
     for rule, keys in settings.items():
         if keys:
             yield f"- `{rule}` goes with {listed(keys, 'and')}"

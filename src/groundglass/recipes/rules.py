@@ -22,11 +22,17 @@ if TYPE_CHECKING:
         TransformStep,
     )
 
-SOURCES = ("folder", "sample")
+SOURCES = ("folder", "archive", "table", "sample")
 SELECTIONS = ("where", "quantile", "top_k", "quota", "intersect", "deduplicate", "keep", "drop")
 HOLD_OUTS = ("next", "count", "list")
 TRANSFORMS = ("multiscale", "tile", "best_tile", "downscale")
 
+SOURCE_SETTINGS: dict[str, tuple[str, ...]] = {
+    "folder": ("glob",),
+    "archive": ("glob", "columns", "where"),
+    "table": ("path", "bytes", "columns", "where"),
+    "sample": (),
+}
 SELECTION_SETTINGS: dict[str, tuple[str, ...]] = {
     "quantile": ("by", "order", "per"),
     "top_k": ("by", "order", "per"),
@@ -91,9 +97,16 @@ def only_with(record: Any, rule: str, settings: dict[str, tuple[str, ...]]) -> N
 
 
 def check_source(step: SourceStep) -> None:
-    """One place; patterns only for folders."""
-    if one_of(step, SOURCES) == "sample" and step.glob:
-        refuse("glob", "`glob` has no meaning with `sample`", "`glob` goes with `folder`")
+    """One place, with the settings that it takes; a table says where in it the pictures are."""
+    place = one_of(step, SOURCES)
+    only_with(step, place, SOURCE_SETTINGS)
+    if place == "table" and not given(step, ("path", "bytes")):
+        refuse(
+            "table", "`table` needs the column of the pictures", "add `path: COLUMN` or `bytes: COLUMN` to it"
+        )
+    if place == "table":
+        one_of(step, ("path", "bytes"))
+    _not_empty(step, ("columns",))
 
 
 def check_select(step: SelectStep) -> None:

@@ -88,6 +88,7 @@ def _definitions() -> dict[str, Schema]:
     parts = {name: _tidy(part) for name, part in whole["$defs"].items()}
     for name, words in _EXCLUSIVE.items():
         parts[name]["oneOf"] = [{"required": [word]} for word in words]
+    parts["SourceStep"]["not"] = {"required": ["path", "bytes"]}
     single = [word for word in rules.SELECTIONS if word not in ("keep", "drop")]
     lists = {"anyOf": [{"required": ["keep"]}, {"required": ["drop"]}]}
     parts["SelectStep"]["oneOf"] = [*({"required": [word]} for word in single), lists]

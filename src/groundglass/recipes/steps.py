@@ -41,9 +41,10 @@ def do_source(state: State, planned: PlannedStep) -> StepRecord:
         planned,
         found.images.num_rows,
         rows.num_rows,
+        dropped=found.refused.num_rows,
         failed=failed.num_rows,
         cached=found.cached,
-        reasons=count(failed["error"]),
+        reasons=count(failed["error"]) | kinds_of_reason(found.refused),
     )
 
 

@@ -24,7 +24,12 @@ GRAMMAR = [
         "mesure",
     ),
     (HEAD + "  - xyzzy: 1\n", "4:5", "`xyzzy` is no kind of step", "xyzzy"),
-    (HEAD + "  - where: a > 3\n", "4:5", "`where` is no kind of step; it belongs inside `select`", "where"),
+    (
+        HEAD + "  - where: a > 3\n",
+        "4:5",
+        "`where` is no kind of step; it belongs inside `source` or `select`",
+        "where",
+    ),
     (HEAD + "    nmae: p\n", "4:5", "`nmae` is no key of a step; did you mean `name`?", "nmae"),
     (HEAD + "    licence: CC0\n", "4:5", "`licence` belongs inside `source`", "licence"),
     (HEAD + "    measure: [header]\n", "4:5", "`source` and `measure` stand in one step", "measure"),
@@ -108,12 +113,23 @@ BODIES = [
     ),
     ("source: photos/", "`source` must be a mapping of keys, not 'photos/'", "source"),
     ("source: {folder: a, sample: skimage}", "`folder` and `sample` cannot go together", "sample"),
-    ("source: {licence: CC0}", "one of `folder` or `sample` is needed here", "source"),
-    ("source: {folder: []}", "one of `folder` or `sample` is needed here", "source"),
+    ("source: {licence: CC0}", "one of `folder`, `archive`, `table` or `sample` is needed here", "source"),
+    ("source: {folder: []}", "one of `folder`, `archive`, `table` or `sample` is needed here", "source"),
     ("source: {folder: ''}", "`folder` is empty", "''"),
     ("source: {folder: [a, 3]}", "`folder` must be a text, not 3", "3"),
     ("source: {sample: scikit}", "`sample` cannot be 'scikit'", "scikit"),
     ("source: {sample: skimage, glob: '*.png'}", "`glob` has no meaning with `sample`", "glob"),
+    ("source: {folder: a, where: w > 3}", "`where` has no meaning with `folder`", "where"),
+    ("source: {archive: a.zip, path: p}", "`path` has no meaning with `archive`", "path"),
+    ("source: {table: a.csv}", "`table` needs the column of the pictures", "table"),
+    ("source: {table: a.csv, path: p, bytes: b}", "`path` and `bytes` cannot go together", "bytes"),
+    ("source: {table: a.csv, path: p, glob: '*'}", "`glob` has no meaning with `table`", "glob"),
+    ("source: {table: a.csv, path: p, columns: {}}", "`columns` is empty", "columns"),
+    (
+        "source: {table: a.csv, path: p, columns: {w: INT}}",
+        "`w` cannot be 'INT'; did you mean `INTEGER`?",
+        "INT",
+    ),
     ("source: {folder: a, limit: 0}", "`limit` must be a whole number of 1 or more, not 0", "0"),
     ("source: {folder: a, limit: 1.5}", "`limit` must be a whole number of 1 or more, not 1.5", "1.5"),
     ("measure: []", "`measure` lists no measure", "measure"),
@@ -226,11 +242,7 @@ LATER = [
     ("audit: {}", "audit"),
     ("prove: {}", "prove"),
     ("benchmark: {}", "benchmark"),
-    *(
-        (f"source: {{{word}: a}}", word)
-        for word in ("archive", "table", "download", "hub", "video", "generate")
-    ),
-    ("source: {folder: a, columns: {caption: TEXT}}", "columns"),
+    *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video", "generate")),
     *(
         (f"select: {{{word}: a}}", word)
         for word in ("decontaminate", "source_divergence", "licence", "study", "cascade", "theta")

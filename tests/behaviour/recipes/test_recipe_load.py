@@ -82,6 +82,31 @@ def test_condition_and_note_belong_to_the_step(whole: LoadedRecipe) -> None:
     assert step.note == "two lines\nof reasons: # no comment\n"
 
 
+SOURCES = [
+    (
+        "archive: [a.zip, 'b/*.tar'], glob: 'x/*', columns: {caption: TEXT}, where: caption is not null",
+        model.SourceStep(
+            archive=("a.zip", "b/*.tar"),
+            glob=("x/*",),
+            columns={"caption": "TEXT"},
+            where="caption is not null",
+        ),
+    ),
+    (
+        "table: list.csv, path: file, columns: {w: INTEGER, hdr: BOOLEAN}",
+        model.SourceStep(table=("list.csv",), path="file", columns={"w": "INTEGER", "hdr": "BOOLEAN"}),
+    ),
+    ("table: a.parquet, bytes: image", model.SourceStep(table=("a.parquet",), bytes="image")),
+]
+
+
+@pytest.mark.parametrize(("said", "meant"), SOURCES)
+def test_every_place_of_a_source_reaches_its_record(tmp_path: Path, said: str, meant: model.SourceStep):
+    loaded = load(tmp_path, f"name: x\nsteps:\n  - source: {{{said}}}\n")
+    assert loaded.recipe.steps[0].body == meant
+    assert load(tmp_path, loaded.text).recipe == loaded.recipe
+
+
 def test_what_is_not_said_takes_its_default(tmp_path: Path) -> None:
     recipe = load(tmp_path, SHORT + "  - release: {}\n").recipe
     assert (recipe.seed, recipe.store, recipe.limits) == (0, None, model.Limits())
