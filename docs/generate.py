@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from groundglass.selections.catalog import SELECTIONS
 
 from groundglass.cli.main import COMMANDS, groundglass
 from groundglass.kernel.record import Column, Parameter
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.reference import reference_page
 from groundglass.recipes.schema import json_schema
+from groundglass.selections.catalog import SELECTIONS
 from groundglass.transforms.catalog import TRANSFORMS
 
 REFERENCE = Path(__file__).parent / "reference"

@@ -16,14 +16,17 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 def generated() -> dict[str, str]:
     spec = importlib.util.spec_from_file_location("docs_generate", ROOT / "docs" / "generate.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.pages()
 
 
 def test_the_reference_is_current():
-    stale = [name for name, text in generated().items() if (ROOT / "docs/reference" / name).read_text() != text]
+    stale = [
+        name for name, text in generated().items() if (ROOT / "docs/reference" / name).read_text() != text
+    ]
     assert stale == [], "run `make docs`"
 
 
@@ -38,7 +41,9 @@ def test_links_between_pages_lead_somewhere():
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
 
 
 def test_every_recipe_on_a_page_is_valid(tmp_path: Path):
@@ -72,7 +77,10 @@ def test_commands_on_a_page_run_in_their_order(page: Path, tmp_path: Path):
         name = re.match(r"name: (\w+)", text)
         if name:
             (tmp_path / f"{name[1]}.yaml").write_text(text.replace("tile: 512", "tile: 64"), encoding="utf-8")
-    environment = ENVIRONMENT | {"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}"}
+    environment = ENVIRONMENT | {
+        "HOME": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}",
+    }
     for command in commands_of(page):
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
