@@ -163,6 +163,17 @@ def test_rows_that_if_leaves_out_pass(tmp_path: Path):
     assert steps(run_json(tmp_path, "small.yaml"))["clean"]["dropped"] == 0
 
 
+def test_tiles_of_one_photograph_are_no_copies_of_each_other(tmp_path: Path):
+    make_photos(tmp_path / "photos")
+    write_recipe(
+        tmp_path,
+        "name: small\nsteps:\n  - source: {folder: photos}\n  - measure: [sharpness]\n  - transform: {tile: 64}\n"
+        "  - select: {deduplicate: exact}\n    name: unique\n",
+    )
+    found = steps(run_json(tmp_path, "small.yaml"))["unique"]
+    assert found["dropped"] == 4  # those of twice.png, which is 00.png again
+
+
 def test_scores_made_elsewhere_select(tmp_path: Path):
     make_photos(tmp_path / "photos")
     (tmp_path / "scores.csv").write_text("uri,beauty\n00.png,.9\n01.png,.8\n02.png,.1\n")

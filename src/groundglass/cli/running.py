@@ -12,13 +12,14 @@ from groundglass import kernel
 from groundglass.cli.funnel import print_funnel, print_next, program
 from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
+from groundglass.kernel.region import TILE_SIGN
 from groundglass.kernel.table import compute
 from groundglass.kernel.words import size, thousands
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
 from groundglass.recipes.run import RunOptions, Talk, check_failed, run_plan
-from groundglass.recipes.story import TILE_SIGN, read_tables
+from groundglass.recipes.story import read_tables
 
 
 def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, as_json: bool) -> RunFolder:

@@ -48,6 +48,8 @@ class Resize:
 
 Step = Crop | Resize
 WHOLE = ""
+TILE_SIGN = "#"
+"""Between a photograph's uri and the region of it: ``a/113.jpg#crop(0,512,512,512)``."""
 
 
 def parse(region: str) -> tuple[Step, ...]:

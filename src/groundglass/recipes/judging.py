@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.kernel.expression import parse
+from groundglass.kernel.region import TILE_SIGN, WHOLE
 from groundglass.kernel.table import compute
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_columns, pool
@@ -79,8 +80,18 @@ def judge(table: pa.Table, body: SelectStep, orders: Mapping[str, Order]) -> Jud
         return judge_together(table, body.intersect, orders)
     if body.deduplicate is not None:
         distance = DEFAULT_DISTANCE if body.distance is None else body.distance
-        return Judged(deduplicate(table, body.deduplicate, distance, body.by, order))
+        return Judged(deduplicate(by_content(table), body.deduplicate, distance, body.by, order))
     return judge_lists(table, body)
+
+
+def by_content(table: pa.Table) -> pa.Table:
+    """The pool with what each row itself is as ``sha256`` and ``uri``: two tiles of one photograph are no copies."""
+    whole = compute.equal(table["region"], WHOLE)
+    for name, sign in (("sha256", "/"), ("uri", TILE_SIGN)):
+        part = compute.binary_join_element_wise(table[name], table["region"], sign)
+        own = compute.if_else(whole, table[name], part)
+        table = table.set_column(table.column_names.index(name), name, own)
+    return table
 
 
 def judge_together(table: pa.Table, bodies: Sequence[SelectStep], orders: Mapping[str, Order]) -> Judged:

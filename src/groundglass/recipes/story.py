@@ -13,14 +13,12 @@ import pyarrow.parquet as pq
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
+from groundglass.kernel.region import TILE_SIGN
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import compute
 from groundglass.recipes.columns import ROWS
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord, store_of
 from groundglass.recipes.gather import photographs
-
-TILE_SIGN = "#"
-"""Between a photograph's uri and the region of it: ``a/113.jpg#crop(0,512,512,512)``."""
 
 
 @dataclass(frozen=True)
