@@ -120,6 +120,7 @@ def write_release(folder: Path, rows: pa.Table, step: ReleaseStep, context: Rele
     with claimed(folder, content_key(rows, step, context.name), archive):
         pending, resumed = resume(folder, photographs)
         job = Write(folder, folder / PARTS, step.image, context.limits)
+        pending.sort(key=lambda item: item.path)  # what lies together in an archive or table is read together
         run_job(job, pending, context.settings, context.progress, context.stop)
         written, failed = read_journal(folder)
         remove_strays(folder, photographs, (row["file"] for row in written))

@@ -23,6 +23,9 @@ MOST_ROWS = 20_000
 LEAST_ROWS = 200
 """Of every group of a sample, so that a rare reason can be looked at."""
 
+FILE = "CASE WHEN NOT contains(try(decode(i.path)), chr(0)) THEN try(decode(i.path)) END"
+"""SQL: the file of an image that a browser can open; null for one inside an archive or a table."""
+
 FAILURES = 200
 """Failed images that are listed one by one."""
 
@@ -87,7 +90,7 @@ def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
         schema=pa.schema([("step", pa.string()), ("place", pa.int64()), ("kind", pa.string())]),
     )
     con.register("steps", steps)
-    extras = ", ".join(f"i.{name}" if name != "path" else "try(decode(i.path)) AS path" for name in EXTRAS)
+    extras = ", ".join(f"i.{name}" if name != "path" else f"{FILE} AS path" for name in EXTRAS)
     return con.sql(
         f"""
         WITH born AS (

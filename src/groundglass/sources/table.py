@@ -25,10 +25,14 @@ _PEEK = 1_000
 
 
 class Pictures(NamedTuple):
-    """Which column has the pictures: their paths, or their bytes (the path of a leaf: ``image.bytes``)."""
+    """Which column has the pictures: their paths, or their bytes (the path of a leaf: ``image.bytes``).
+
+    names   the leaf beside the bytes that names them (``image.path``), if there is one
+    """
 
     column: str
     embedded: bool
+    names: str | None = None
 
 
 def find_tables(names: Sequence[str]) -> list[Path]:
@@ -105,7 +109,8 @@ def bytes_column(path: Path, schema: pa.Schema, name: str) -> Pictures:
         and kind.get_field_index("bytes") >= 0
         and _is_binary(kind.field("bytes").type)
     ):
-        return Pictures(f"{name}.bytes", embedded=True)
+        named = kind.get_field_index("path") >= 0 and pa.types.is_string(kind.field("path").type)
+        return Pictures(f"{name}.bytes", True, f"{name}.path" if named else None)
     raise RecipeError(f"the column '{name}' holds {kind}, not bytes", _hint_for(kind, name))
 
 
@@ -133,7 +138,8 @@ def list_tables(names: Sequence[str], pictures: Pictures, types: Mapping[str, st
     """Every picture that the tables name or hold as a row of `LISTING`, sorted by uri.
 
     A path is taken from the table's folder and is the uri; of several tables the table's name comes first. Bytes
-    have the table's name and the number of their row. Of two equal uris the second gets ``~2`` behind it.
+    have the table's name and their own (in a struct as Hugging Face writes it), or the number of their row. Of two
+    equal uris the second gets ``~2`` behind it.
     ``types`` are the further columns wanted and their SQL types; a value of another type is null.
     No picture is read, and of bytes not even the size is known. A file that is not there is a row with the error
     ``vanished``.
@@ -144,12 +150,12 @@ def list_tables(names: Sequence[str], pictures: Pictures, types: Mapping[str, st
     parts = [_schema(types or {}).empty_table()]
     for name, path in zip(short_names(paths), paths, strict=True):
         for group, first, rows in _groups(path, _wanted(path, pictures, types or {})):
-            numbers = range(first, first + rows.num_rows)
+            numbered = [f"{name}/{n:09d}" for n in range(first, first + rows.num_rows)]
             if pictures.embedded:
-                listed = _cells(path, pictures.column, group, [f"{name}/{n:09d}" for n in numbers])
+                listed = _cells(path, pictures.column, group, _named(name, rows, pictures.names, numbered))
             else:
                 prefix = f"{name}/" if len(paths) > 1 else ""
-                listed = _files(path, rows[pictures.column], prefix, [f"{name}/{n:09d}" for n in numbers])
+                listed = _files(path, rows[pictures.column], prefix, numbered)
             parts.append(_with_columns(listed, rows, types or {}))
     return _in_order(pa.concat_tables(parts))
 
@@ -160,12 +166,13 @@ def _schema(types: Mapping[str, str]) -> pa.Schema:
 
 def _wanted(path: Path, pictures: Pictures, types: Mapping[str, str]) -> list[str]:
     """The columns to read. Raises RecipeError where the table has not all of them."""
-    wanted = [*types] if pictures.embedded else list(dict.fromkeys([pictures.column, *types]))
     there = table_schema(path).names
-    for name in [*wanted, pictures.column.removesuffix(".bytes") if pictures.embedded else pictures.column]:
-        if name not in there and not (pictures.embedded and pictures.column in there):
+    struct = pictures.embedded and pictures.column not in there
+    for name in [pictures.column.removesuffix(".bytes") if struct else pictures.column, *types]:
+        if name not in there:
             raise RecipeError(f"{path} has no column '{name}'", f"its columns: {', '.join(there)}")
-    return wanted
+    of_pictures = pictures.names if pictures.embedded else pictures.column
+    return list(dict.fromkeys([*([of_pictures] if of_pictures else []), *types]))
 
 
 def _groups(path: Path, columns: list[str]) -> Iterator[tuple[int, int, pa.Table]]:
@@ -190,6 +197,14 @@ def _groups(path: Path, columns: list[str]) -> Iterator[tuple[int, int, pa.Table
 def _no_columns(count: int) -> pa.Table:
     """Rows of nothing but their number."""
     return pa.table({"": pa.nulls(count)})
+
+
+def _named(table: str, rows: pa.Table, leaf: str | None, numbered: list[str]) -> list[str]:
+    """The uris of embedded pictures: their own names where they have any."""
+    if leaf is None or leaf.removesuffix(".path") not in rows.column_names:
+        return numbered
+    own = compute.struct_field(rows[leaf.removesuffix(".path")], "path").to_pylist()
+    return [f"{table}/{name}" if name else number for name, number in zip(own, numbered, strict=True)]
 
 
 def _cells(path: Path, column: str, group: int, uris: list[str]) -> pa.Table:
