@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from groundglass.kernel.errors import MissingExtra
 from groundglass.kernel.table import written_whole
 from groundglass.sources.folder import list_folders
+
+if TYPE_CHECKING:
+    from groundglass.kernel.distort.settings import Pixels
 
 
 @dataclass(frozen=True)
@@ -111,22 +115,34 @@ def _damaged(original: Path, fault: str) -> bytes:
     import numpy as np
     from PIL import Image
 
-    from groundglass.kernel import distort
+    from groundglass.kernel.distort.jpeg import jpeg_file, truncated
+    from groundglass.kernel.image.encode import encode_png
 
     file = original.read_bytes()
     if fault in ("original", "duplicate"):
         return file
     if fault == "truncated":
-        return distort.truncated(file, 0.6)
+        return truncated(file, 0.6)
     rgb = np.asarray(Image.open(original).convert("RGB"))
     if fault.startswith("jpeg_q"):
-        return distort.jpeg(rgb, int(fault.removeprefix("jpeg_q")))
-    changed = {
-        "upscaled_x2": lambda: distort.upscaled(rgb, 2),
-        "blurred": lambda: distort.blurred(rgb, 2.5),
-        "mirrored": lambda: distort.mirrored(rgb),
+        return jpeg_file(rgb, int(fault.removeprefix("jpeg_q")))
+    return encode_png(_changed(rgb, fault))
+
+
+def _changed(rgb: Pixels, fault: str) -> Pixels:
+    """A faulty version that is not saved as JPEG."""
+    from groundglass.kernel.chance import stream
+    from groundglass.kernel.distort.blur import GaussianBlur
+    from groundglass.kernel.distort.catalog import distort
+    from groundglass.kernel.distort.mirror import Mirror
+    from groundglass.kernel.distort.resize import FalseResolution
+
+    settings = {
+        "upscaled_x2": FalseResolution(2),
+        "blurred": GaussianBlur(2.5),
+        "mirrored": Mirror(across=True),
     }
-    return distort.png(changed[fault]())
+    return distort(rgb, settings[fault], stream(0, fault))
 
 
 def _planted_csv(planted: dict[str, tuple[str, Original]]) -> bytes:

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from groundglass.kernel import distort, testing
+from groundglass.kernel import testing
+from groundglass.kernel.distort.blur import GaussianBlur
+from groundglass.kernel.distort.catalog import distort
 from groundglass.kernel.errors import NoValue
 from groundglass.kernel.image.frame import open_frame
 from groundglass.measures.objects_fast import objects_fast
@@ -41,14 +43,14 @@ def test_discs_and_the_ground_are_counted(number: int):
 
 
 def test_each_disc_more_counts_under_grain_and_jpeg():
-    for spoil in (lambda rgb: grained(rgb, 4), lambda rgb: open_frame(distort.jpeg(rgb, 50)).rgb):
+    for spoil in (lambda rgb: grained(rgb, 4), lambda rgb: open_frame(testing.jpeg(rgb, 50)).rgb):
         counts = [count(spoil(discs(number))) for number in (0, 3, 9, 18, 36)]
         assert counts == pytest.approx([1, 4, 10, 19, 37], abs=2)
 
 
 def test_blur_takes_regions_away():
     rgb = testing.photo(480, 360)
-    counts = [count(rgb), *(count(distort.blurred(rgb, sigma)) for sigma in (4, 8, 16))]
+    counts = [count(rgb), *(count(distort(rgb, GaussianBlur(sigma), np.random.default_rng(0))) for sigma in (4, 8, 16))]
     assert counts == sorted(counts, reverse=True)
     assert counts[-1] < 0.6 * counts[0]
 
@@ -59,7 +61,7 @@ def test_grain_jpeg_and_size_change_little(seed: int):
     rgb = cv2.resize(testing.photo(256, 192, seed), (768, 576), interpolation=cv2.INTER_CUBIC)
     plain = count(rgb)
     smaller = cv2.resize(rgb, (512, 384), interpolation=cv2.INTER_AREA)
-    for other in (grained(rgb, 4), open_frame(distort.jpeg(rgb, 40)).rgb, smaller):
+    for other in (grained(rgb, 4), open_frame(testing.jpeg(rgb, 40)).rgb, smaller):
         assert count(other) == pytest.approx(plain, rel=0.35, abs=3)
 
 
