@@ -122,6 +122,17 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class SourceFacts:
+    """What became of one source's photographs, all counted; ``derived`` are the images made of them that were kept."""
+
+    name: str
+    photographs: int
+    failed: int
+    dropped: int
+    derived: int
+
+
+@dataclass(frozen=True)
 class RunFacts:
     """Everything that the report of one run shows.
 
@@ -139,6 +150,10 @@ class RunFacts:
     verdicts    `VERDICTS`
     failures    a sample of images that failed, the most telling first
     error/hint  what stopped a failed run, and what to try
+    total       rows of the whole run, of which ``rows`` are a sample; None where they are all
+    sources     the sources, counted over the whole run; () where ``rows`` are all
+    lacking     what of the run is not where it was, and so is not shown; "" where all is there
+    height      of the thumbnails at most, px, where they had to be made smaller than usual; else None
     """
 
     name: str
@@ -157,6 +172,10 @@ class RunFacts:
     failures: tuple[Failure, ...] = ()
     error: str = ""
     hint: str = ""
+    total: int | None = None
+    sources: tuple[SourceFacts, ...] = ()
+    lacking: str = ""
+    height: int | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError when a table lacks a column, or a row or verdict names a step that is not there."""

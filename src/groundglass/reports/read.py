@@ -9,22 +9,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.lockfile import is_held
 from groundglass.kernel.record import Column
-from groundglass.kernel.table import compute, connect
-from groundglass.recipes.folder import RunFolder, StepRecord, load_record
+from groundglass.kernel.store import MeasureStore
+from groundglass.kernel.table import compute, connect, only
+from groundglass.recipes.folder import RunFolder, RunRecord, RunState, StepRecord, load_record
+from groundglass.recipes.labels import label
+from groundglass.recipes.load import load_recipe
 from groundglass.recipes.measuring import THUMBNAIL_ASK
 from groundglass.recipes.story import RunTables, read_tables
-from groundglass.reports.facts import EXTRAS, VERDICTS, Failure, Ranking, RunFacts, StepFacts, Threshold
+from groundglass.reports.facts import Failure, Ranking, RunFacts, StepFacts, Threshold
+from groundglass.reports.fates import MOST_ROWS, all_verdicts, count_sources, fates_of, sample
 from groundglass.reports.render import render_report
-
-MOST_ROWS = 20_000
-"""Images that a report shows; of more, a sample."""
-
-LEAST_ROWS = 200
-"""Of every group of a sample, so that a rare reason can be looked at."""
-
-FILE = "CASE WHEN NOT contains(try(decode(i.path)), chr(0)) THEN try(decode(i.path)) END"
-"""SQL: the file of an image that a browser can open; null for one inside an archive or a table."""
 
 FAILURES = 200
 """Failed images that are listed one by one."""
@@ -35,105 +32,66 @@ def write_report(folder: RunFolder) -> Path:
     return render_report(read_facts(folder), folder.report)
 
 
-def read_facts(folder: RunFolder) -> RunFacts:
-    """What the report of a run shows, read from its tables and its store."""
+def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
+    """What the report of a run shows, read from its tables and its store: of at most about ``most`` images.
+
+    Runs that stopped, or whose store or source is not there any more, are told as far as they can be.
+    """
     record = load_record(folder)
     tables = read_tables(folder, record)
     verdicts = all_verdicts(tables)
     fates = fates_of(tables, verdicts)
-    chosen = sample(fates)
+    chosen = sample(fates, most)
     columns = report_columns(tables)
+    sampled = chosen.num_rows < fates.num_rows
     return RunFacts(
         name=record.name,
         number=record.number,
-        state=record.state,
+        state=state_of(folder, record),
         made_at=datetime.fromtimestamp(folder.record.stat().st_mtime, UTC),
         seed=record.seed,
         lock=lock_hash(folder),
         folder=str(folder.path),
         recipe=record.recipe_file,
-        steps=tuple(step_facts(record.steps)),
+        steps=(*step_facts(record.steps), *steps_to_come(folder, record)),
         rows=with_measures(tables, chosen, columns),
         columns={name: found[0] for name, found in columns.items()},
         thumbnails=thumbnails(tables, chosen),
-        verdicts=verdicts.filter(compute.is_in(verdicts["id"], chosen["id"])),
+        verdicts=only(verdicts, chosen["id"]),
         failures=tuple(failures(fates)),
         error=record.error,
         hint=record.hint,
+        total=fates.num_rows if sampled else None,
+        sources=count_sources(fates) if sampled else (),
+        lacking=lacking(tables),
     )
 
 
-def all_verdicts(tables: RunTables) -> pa.Table:
-    """The verdicts of all steps in order, one table."""
-    parts = [
-        table.add_column(0, "step", pa.array([name] * table.num_rows, pa.string()))
-        .select(VERDICTS.names)
-        .cast(VERDICTS)
-        for name, table in tables.verdicts.items()
+def state_of(folder: RunFolder, record: RunRecord) -> RunState:
+    """How a run stands. One that was killed had no time to say so: it says "running", and nobody works on it."""
+    if record.state == "running" and not is_held(folder.path):
+        return "interrupted"
+    return record.state
+
+
+def steps_to_come(folder: RunFolder, record: RunRecord) -> list[StepFacts]:
+    """The steps of the recipe that a stopped run did not reach."""
+    try:
+        recipe = load_recipe(folder.path / "recipe.yaml").recipe
+    except RecipeError:  # written by another version: then the steps that were done are what can be told
+        return []
+    done = {step.step for step in record.steps}
+    return [
+        StepFacts(step.name, step.kind, label(step.body), 0, 0)
+        for step in recipe.steps
+        if step.name not in done
     ]
-    return pa.concat_tables(parts) if parts else VERDICTS.empty_table()
 
 
-def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
-    """Every image of the run, where it came from, and where, how and why it left."""
-    con = connect()
-    order = {step.step: number for number, step in enumerate(tables.record.steps)}
-    con.register("images", tables.images)
-    con.register("derived", tables.derived)
-    con.register("verdicts", verdicts)
-    steps = pa.table(
-        {
-            "step": list(order),
-            "place": pa.array(list(order.values()), pa.int64()),
-            "kind": [step.kind for step in tables.record.steps],
-        },
-        schema=pa.schema([("step", pa.string()), ("place", pa.int64()), ("kind", pa.string())]),
-    )
-    con.register("steps", steps)
-    extras = ", ".join(f"i.{name}" if name != "path" else f"{FILE} AS path" for name in EXTRAS)
-    return con.sql(
-        f"""
-        WITH born AS (
-            SELECT id, NULL::VARCHAR AS parent, id AS root, uri, source, sha256, width, height, '' AS region,
-                   source AS born_at, error, detail FROM images
-            UNION ALL
-            SELECT id, any_value(parent), any_value(root), any_value(uri), any_value(source), any_value(sha256),
-                   any_value(width), any_value(height), any_value(region), min(step), NULL, NULL
-            FROM derived WHERE region <> '' GROUP BY id
-        ), left_for_good AS (
-            SELECT DISTINCT ON (id) id, v.step, reason, failed, kind
-            FROM verdicts v JOIN steps s USING (step) WHERE NOT kept ORDER BY id, place DESC
-        ), went_on AS (
-            SELECT d.parent AS id, arg_min(d.step, place) AS step FROM derived d JOIN steps s USING (step)
-            WHERE d.id <> d.parent AND NOT EXISTS (FROM derived k WHERE k.step = d.step AND k.id = d.parent)
-            GROUP BY d.parent
-        )
-        SELECT b.id, b.parent, b.uri, b.source, b.width, b.height, b.region, b.born_at, b.sha256,
-               CASE WHEN b.error IS NOT NULL THEN b.born_at ELSE coalesce(l.step, w.step) END AS left_at,
-               CASE WHEN b.error IS NOT NULL OR l.failed THEN 'failed' WHEN l.kind = 'hold_out' THEN 'held_out'
-                    WHEN l.step IS NOT NULL THEN 'dropped' ELSE 'kept' END AS status,
-               coalesce(b.error, l.reason) AS reason, b.detail, {extras}
-        FROM born b LEFT JOIN left_for_good l USING (id) LEFT JOIN went_on w USING (id)
-        JOIN images i ON i.id = b.root ORDER BY b.uri, b.region
-        """
-    ).to_arrow_table()
-
-
-def sample(fates: pa.Table) -> pa.Table:
-    """All images, or about `MOST_ROWS` of them: the same share of every group, but `LEAST_ROWS` where it has so many.
-
-    A group is what came from one step and left at one step in one way. Ids are hashes, so the smallest of a group are
-    as good as drawn by lot.
-    """
-    if fates.num_rows <= MOST_ROWS:
-        return fates
-    con = connect()
-    con.register("fates", fates)
-    group = "PARTITION BY born_at, left_at, status"
-    most = f"greatest({LEAST_ROWS}, {MOST_ROWS / fates.num_rows} * count(*) OVER ({group}))"
-    return con.sql(
-        f"SELECT * FROM fates QUALIFY row_number() OVER ({group} ORDER BY id) <= {most} ORDER BY uri, region"
-    ).to_arrow_table()
+def lacking(tables: RunTables) -> str:
+    """The store's folder where values were measured and it is not there; "" where all is well."""
+    measured = any(step.kind == "measure" for step in tables.record.steps)
+    return str(tables.store.root.parent) if measured and not tables.store.root.is_dir() else ""
 
 
 def report_columns(tables: RunTables) -> dict[str, tuple[Column, list[tuple[str, str]]]]:
@@ -158,12 +116,13 @@ def with_measures(
     """The rows with the values of every column."""
     con = connect()
     con.register("chosen", rows)
-    keys = {
-        key: f"m{n}"
-        for n, key in enumerate(dict.fromkeys(key for _, places in columns.values() for key, _ in places))
-    }
+    asked: dict[str, list[str]] = {}
+    for _, places in columns.values():
+        for key, column in places:
+            asked.setdefault(key, []).append(column)
+    keys = {key: f"m{n}" for n, key in enumerate(asked)}
     for key, alias in keys.items():
-        con.register(alias, tables.store.read(key))
+        con.register(alias, values_of(tables.store, key, list(dict.fromkeys(asked[key]))))
     joins = " ".join(
         f"LEFT JOIN {a} ON {a}.sha256 = r.sha256 AND {a}.region = r.region" for a in keys.values()
     )
@@ -172,9 +131,20 @@ def with_measures(
         for name, (_, places) in columns.items()
     )
     table = con.sql(
-        f"SELECT r.* EXCLUDE (sha256, detail){values} FROM chosen r {joins} ORDER BY r.uri, r.region"
+        f"SELECT r.* EXCLUDE (root, sha256, detail){values} FROM chosen r {joins} ORDER BY r.uri, r.region"
     )
     return table.to_arrow_table()
+
+
+def values_of(store: MeasureStore, key: str, columns: list[str]) -> pa.Table:
+    """sha256, region and columns of a measure; empty where the store has nothing of it any more."""
+    known = store.read(key, columns)
+    if all(column in known.column_names for column in columns):
+        return known
+    empty = pa.schema(
+        [("sha256", pa.string()), ("region", pa.string()), *((c, pa.float64()) for c in columns)]
+    )
+    return empty.empty_table()
 
 
 def thumbnails(tables: RunTables, rows: pa.Table) -> dict[str, bytes]:
