@@ -26,7 +26,15 @@ def uris(folder: Path, *globs: str) -> list[str]:
     return list_folders([str(folder)], globs)["uri"].to_pylist()
 
 
-ODD_NAMES = ["a b.jpg", "two.dots.in.jpg", "-n.png", "ü/ñ 日本.webp", "line\nbreak.jpg", ".hidden", "'quote\".png"]
+ODD_NAMES = [
+    "a b.jpg",
+    "two.dots.in.jpg",
+    "-n.png",
+    "ü/ñ 日本.webp",
+    "line\nbreak.jpg",
+    ".hidden",
+    "'quote\".png",
+]
 
 
 def test_every_file_is_a_row_with_the_path_below_the_folder(tmp_path: Path):
@@ -62,7 +70,9 @@ def test_links_are_followed_and_loops_are_not(tmp_path: Path):
 def test_a_broken_link_and_a_pipe_are_rows_with_a_reason(tmp_path: Path):
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     os.mkfifo(tmp_path / "pipe.jpg")
-    errors = dict(zip(*[list_folders([str(tmp_path)])[name].to_pylist() for name in ("uri", "error")], strict=True))
+    errors = dict(
+        zip(*[list_folders([str(tmp_path)])[name].to_pylist() for name in ("uri", "error")], strict=True)
+    )
     assert errors == {"gone.jpg": "unreadable", "pipe.jpg": "not_an_image"}
 
 
