@@ -203,3 +203,16 @@ def test_a_file_that_changes_between_listing_and_reading_is_a_row(tmp_path: Path
     result = run_json(tmp_path, "small.yaml")
     assert result["number"] == 1
     assert steps(result)["scores"]["reasons"] == {"changed": 1, "truncated": 1, "vanished": 1}
+
+
+def test_what_failed_is_tried_again_when_asked(tmp_path: Path):
+    """A cut-off file is known to be broken; `--retry failed` reads it again."""
+    make_photos(tmp_path / "photos")
+    write_recipe(tmp_path)
+    run_json(tmp_path, "small.yaml")
+    change = ["--set", "seed=4"]
+    quiet = steps(run_json(tmp_path, "small.yaml", *change))
+    assert quiet["scores"]["cached"] == quiet["scores"]["in"]
+    again = steps(run_json(tmp_path, "small.yaml", "--set", "seed=5", "--retry", "failed"))
+    assert again["photos"]["in"] - again["photos"]["cached"] == 1
+    assert again["scores"]["in"] - again["scores"]["cached"] == 1
