@@ -158,6 +158,11 @@ def same_regions(before: Values, after: Values) -> None:
     assert after["objects_fast"] == pytest.approx(before["objects_fast"], rel=0.03)
 
 
+def same_drawing(before: Values, after: Values) -> None:
+    """Steps are taken to the right, and the last column is left out; the edges of lines are rounded."""
+    assert after == pytest.approx(before, abs=0.005)
+
+
 FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "header": same_but_for_the_file,
     "blockiness": nearly_the_same,
@@ -165,6 +170,7 @@ FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "complexity": same,
     "fingerprint": hashes_change_places,
     "objects_fast": same_regions,
+    "text_and_graphics": same_drawing,
 }
 """What a flip from left to right does to each measure, on a picture of whole patches and blocks."""
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.record import Measure
-from groundglass.measures import blockiness, complexity, fingerprint, header, objects_fast, sharpness
+from groundglass.measures import (
+    blockiness,
+    complexity,
+    fingerprint,
+    header,
+    objects_fast,
+    sharpness,
+    text_and_graphics,
+)
 
 MEASURES: dict[str, Measure] = {
     "header": header.MEASURE,
@@ -14,6 +22,7 @@ MEASURES: dict[str, Measure] = {
     "complexity": complexity.MEASURE,
     "fingerprint": fingerprint.MEASURE,
     "objects_fast": objects_fast.MEASURE,
+    "text_and_graphics": text_and_graphics.MEASURE,
 }
 
 

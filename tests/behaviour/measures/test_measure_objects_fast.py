@@ -50,7 +50,10 @@ def test_each_disc_more_counts_under_grain_and_jpeg():
 
 def test_blur_takes_regions_away():
     rgb = testing.photo(480, 360)
-    counts = [count(rgb), *(count(distort(rgb, GaussianBlur(sigma), np.random.default_rng(0))) for sigma in (4, 8, 16))]
+    counts = [
+        count(rgb),
+        *(count(distort(rgb, GaussianBlur(sigma), np.random.default_rng(0))) for sigma in (4, 8, 16)),
+    ]
     assert counts == sorted(counts, reverse=True)
     assert counts[-1] < 0.6 * counts[0]
 
