@@ -74,7 +74,7 @@ def settings_key(name: str, version: int, settings: Mapping[str, Any]) -> str:
     >>> settings_key("blockiness", 1, {})
     'blockiness-1'
     >>> settings_key("sharpness", 2, {"patch": 120})
-    'sharpness-2-0e0c4f38'
+    'sharpness-2-dd47100b'
     """
     if not settings:
         return f"{name}-{version}"

@@ -32,7 +32,7 @@ def image_id(source: str, uri: str) -> str:
     """The id of a source image: fixed by where it is found, before any byte is read.
 
     >>> image_id("photos", "a/113.jpg")
-    'f35d4c6e18a9a9de2f3a'
+    'a1a3242eb8fc36c1c523'
     """
     return hashlib.sha256(f"{source}\n{uri}".encode()).hexdigest()[:ID_LENGTH]
 

@@ -50,7 +50,7 @@ def test_jpeg_quality_and_subsampling(subsampling: str) -> None:
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [((320, 200), (160, 100)), ((50, 40), (50, 40)), ((3840, 2160), (160, 90)), ((2000, 3), (160, 1))],
+    [((320, 200), (256, 160)), ((50, 40), (50, 40)), ((3840, 2160), (256, 144)), ((2000, 3), (256, 1))],
 )
 def test_thumbnails_keep_the_shape_and_never_grow(size: tuple[int, int], expected: tuple[int, int]) -> None:
     frame = open_frame(thumbnail(testing.gradient(*size)))
@@ -60,7 +60,7 @@ def test_thumbnails_keep_the_shape_and_never_grow(size: tuple[int, int], expecte
 def test_a_thumbnail_shows_the_picture() -> None:
     rgb = testing.gradient(3000, 2000)
     small = open_frame(thumbnail(rgb)).rgb.astype(int)
-    assert np.abs(small - testing.gradient(160, 107)).mean() < 3
+    assert np.abs(small - testing.gradient(256, 171)).mean() < 3
 
 
 def test_what_a_format_cannot_hold_is_an_error() -> None:
