@@ -11,11 +11,11 @@ PACKAGE = Path(groundglass.__file__).parent
 FLOORS = [
     {"kernel"},
     {"sources", "measures", "selections", "transforms"},
-    {"recipes", "releases"},
+    {"recipes", "releases", "audits"},
     {"cli", "reports"},
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-ALLOWED = {("cli", "reports"), ("recipes", "releases"), ("releases", "recipes")}
+ALLOWED = {("cli", "reports"), ("recipes", "releases"), ("releases", "recipes"), ("recipes", "audits")}
 
 
 def imports(file: Path) -> set[str]:

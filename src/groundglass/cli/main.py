@@ -22,8 +22,9 @@ COMMANDS: dict[str, str] = {
     "selections": "how images can be kept or dropped",
     "transforms": "how images can be scaled and cut",
     "downscale": "make exact low-resolution versions of pictures",
+    "source-quality": "the JPEG quality of whole folders",
 }
-"""Every command with its line in `--help`; `cli/<name>.py` holds the function ``command``."""
+"""Every command with its line in `--help`; `cli/<name>.py` (with ``_`` for ``-``) holds ``command``."""
 
 
 class Commands(click.Group):
@@ -35,7 +36,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module(f"groundglass.cli.{cmd_name}").command
+        return importlib.import_module(f"groundglass.cli.{cmd_name.replace('-', '_')}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

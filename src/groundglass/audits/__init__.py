@@ -1,0 +1,1 @@
+"""Audits: what sources are worth, judged by what is known of others."""

@@ -1,0 +1,219 @@
+"""The defects that an audit plants, written out: what is done, how strongly, and which measures should see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from groundglass.kernel.distort.banding import Banding
+from groundglass.kernel.distort.blur import GaussianBlur, MotionBlur
+from groundglass.kernel.distort.clipping import Clipping
+from groundglass.kernel.distort.jpeg import Jpeg
+from groundglass.kernel.distort.letterbox import Letterbox
+from groundglass.kernel.distort.mirror import Mirror
+from groundglass.kernel.distort.noise import GaussianNoise
+from groundglass.kernel.distort.overlay import LogoOverlay, TextOverlay
+from groundglass.kernel.distort.resize import FalseResolution, Scale
+from groundglass.kernel.distort.sharpen import Sharpen
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from groundglass.kernel.distort.settings import Pixels
+
+
+@dataclass(frozen=True)
+class Severity:
+    """One strength of a defect.
+
+    name     as the scorecard shows it
+    chain    settings of `groundglass.kernel.distort`, done one after the other
+    quality  the result is then kept as a JPEG file of this quality, on its grid; None: as a lossless file
+    """
+
+    name: str
+    chain: tuple[Any, ...] = ()
+    quality: int | None = None
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Something wrong with a picture.
+
+    what       is wrong, in a few words
+    seen_by    the measures that are expected to see it
+    copies     "" for a fault of the picture itself; "exact" or "near" for a copy beside its original, which only
+               the gates against duplicates can see
+    look       how it is best shown: a "detail" at 1:1, or the "whole" picture made small
+    """
+
+    name: str
+    what: str
+    severities: tuple[Severity, ...]
+    seen_by: tuple[str, ...]
+    copies: Literal["", "exact", "near"] = ""
+    look: Literal["detail", "whole"] = "detail"
+
+
+_GRAIN = GaussianNoise(6, grey=True, grain=0.6)
+_DETAIL = ("sharpness", "complexity", "resolution")
+
+DEFECTS: dict[str, Defect] = {
+    defect.name: defect
+    for defect in (
+        Defect(
+            "jpeg",
+            "saved as JPEG",
+            tuple(Severity(f"q{quality}", (), quality) for quality in (30, 50, 70, 85, 95)),
+            ("blockiness", "header"),
+        ),
+        Defect(
+            "jpeg_cropped",
+            "saved as JPEG, then cropped off its grid and saved without loss",
+            tuple(Severity(f"q{q}", (Jpeg(q, shift_x=3, shift_y=5),)) for q in (30, 50, 70, 85)),
+            ("blockiness", "resolution"),
+        ),
+        Defect(
+            "upscaled",
+            "enlarged from a smaller picture",
+            tuple(Severity(f"x{factor:g}", (FalseResolution(factor),)) for factor in (1.5, 2, 3, 4)),
+            _DETAIL,
+        ),
+        Defect(
+            "upscaled_grain",
+            "enlarged, then given film grain",
+            tuple(Severity(f"x{factor:g}", (FalseResolution(factor), _GRAIN)) for factor in (2, 4)),
+            _DETAIL,
+        ),
+        Defect(
+            "upscaled_sharpened",
+            "enlarged, then sharpened",
+            tuple(Severity(f"x{factor:g}", (FalseResolution(factor), Sharpen(1.5))) for factor in (2, 4)),
+            _DETAIL,
+        ),
+        Defect(
+            "upscaled_disguised",
+            "enlarged, sharpened and given film grain",
+            tuple(Severity(f"x{f:g}", (FalseResolution(f), Sharpen(1.5), _GRAIN)) for f in (2, 4)),
+            _DETAIL,
+        ),
+        Defect(
+            "blur",
+            "out of focus: Gaussian blur",
+            tuple(Severity(f"{sigma:g} px", (GaussianBlur(sigma),)) for sigma in (1, 2, 4)),
+            _DETAIL,
+        ),
+        Defect(
+            "motion_blur",
+            "the camera moved",
+            tuple(Severity(f"{length} px", (MotionBlur(length),)) for length in (7, 15, 31)),
+            _DETAIL,
+        ),
+        Defect(
+            "noise",
+            "Gaussian noise in all channels",
+            tuple(Severity(f"sd {sigma}", (GaussianNoise(sigma),)) for sigma in (5, 15, 30)),
+            ("noise", "sharpness", "complexity"),
+        ),
+        Defect(
+            "banding",
+            "too few grey levels",
+            tuple(Severity(f"{levels} levels", (Banding(levels),)) for levels in (32, 16, 8)),
+            ("exposure", "text_and_graphics", "complexity"),
+        ),
+        Defect(
+            "oversharpened",
+            "halos at every edge",
+            tuple(Severity(f"{amount:.0%}", (Sharpen(amount),)) for amount in (1.5, 4)),
+            ("sharpness", "noise"),
+        ),
+        Defect(
+            "clipped",
+            "highlights burnt out",
+            tuple(Severity(f"{share:.0%}", (Clipping(highlights=share),)) for share in (0.05, 0.2)),
+            ("exposure",),
+            look="whole",
+        ),
+        Defect(
+            "letterbox",
+            "black bars above and below",
+            tuple(Severity(f"{share:.0%}", (Letterbox(rows=share),)) for share in (0.05, 0.12)),
+            ("borders", "exposure"),
+            look="whole",
+        ),
+        Defect(
+            "text",
+            "a caption on the picture",
+            (Severity("small", (TextOverlay(0.04),)), Severity("large", (TextOverlay(0.12),))),
+            ("text_and_graphics",),
+            look="whole",
+        ),
+        Defect(
+            "logo",
+            "a logo in a corner",
+            (Severity("pale", (LogoOverlay(0.15, opacity=0.5),)), Severity("solid", (LogoOverlay(0.25),))),
+            ("text_and_graphics",),
+            look="whole",
+        ),
+        Defect("exact_duplicate", "the same bytes again", (Severity("copy"),), (), "exact", "whole"),
+        Defect(
+            "near_duplicate",
+            "a copy in another quality or size",
+            (
+                Severity("q60", (), 60),
+                Severity("x0.7", (Scale(0.7),)),
+                Severity("caption", (TextOverlay(0.06),)),
+            ),
+            ("fingerprint",),
+            "near",
+            "whole",
+        ),
+        Defect(
+            "mirrored_duplicate",
+            "a mirrored copy",
+            (Severity("copy", (Mirror(across=True),)),),
+            ("fingerprint",),
+            "near",
+            "whole",
+        ),
+    )
+}
+"""Defects by name, in the order of the scorecard."""
+
+CLEAN = Defect("clean", "nothing is wrong: the photograph, kept without loss", (Severity("as it was"),), ())
+"""What false alarms are counted on: it takes the same way as the defects, but for the damage."""
+
+
+def find_defects(names: Sequence[str]) -> tuple[Defect, ...]:
+    """The defects of these names, in the order of the catalog; all where none is named.
+
+    Raises RecipeError with the nearest name there is.
+
+    >>> [defect.name for defect in find_defects(["noise", "blur"])]
+    ['blur', 'noise']
+    >>> find_defects(["bluur"])
+    Traceback (most recent call last):
+    groundglass.kernel.errors.RecipeError: there is no defect 'bluur'. Did you mean 'blur'?
+    """
+    for name in names:
+        if name not in DEFECTS:
+            raise RecipeError(
+                f"there is no defect '{name}'.{did_you_mean(name, DEFECTS)}", f"one of {', '.join(DEFECTS)}"
+            )
+    return tuple(defect for defect in DEFECTS.values() if not names or defect.name in names)
+
+
+def injure(rgb: Pixels, severity: Severity, random: np.random.Generator, compression: int = 3) -> bytes:
+    """A picture with a defect, as the file that it would be found as: JPEG, or a lossless PNG.
+
+    ``compression`` is PNG's, 0 to 9: it matters only to measures that look at the file's bytes.
+    """
+    from groundglass.kernel.distort.catalog import distort
+    from groundglass.kernel.distort.jpeg import jpeg_file
+    from groundglass.kernel.image.encode import encode_png
+
+    made = distort(rgb, severity.chain, random)
+    return encode_png(made, compression) if severity.quality is None else jpeg_file(made, severity.quality)

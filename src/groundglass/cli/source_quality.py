@@ -1,0 +1,121 @@
+"""`groundglass source-quality`: the JPEG quality of whole folders."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from groundglass.cli.options import as_json, workers
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True)
+@click.option(
+    "--reference",
+    default="df2k",
+    show_default=True,
+    metavar="CLEAN|PROFILE",
+    help="A folder of photographs that were never compressed, a profile made of one, or df2k.",
+)
+@click.option(
+    "--save-profile",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep the reference as a profile, a small file that can be shared.",
+)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Keep what was measured there (a recipe's runs/NAME/store will do): stopped, the same command goes on.",
+)
+@workers
+@as_json
+def command(
+    folders: tuple[str, ...],
+    reference: str,
+    save_profile: Path | None,
+    store: Path | None,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Estimate the JPEG quality of each of FOLDERS as a source, from how blocky its pictures are.
+
+    \b
+    groundglass source-quality photos/ scraped/
+    groundglass source-quality scraped/ --reference clean/ --save-profile clean.json
+
+    1 is never compressed, 0.95 is JPEG at quality 95, and so on. The mixture says which qualities explain the pictures
+    best: a few blocky ones hide behind a good quality. A source of too few pictures gets a reason instead.
+    """
+    from groundglass.audits.source_profile import Workshop, find_reference
+    from groundglass.audits.source_quality import judge_folder
+    from groundglass.kernel.divergence import fault_of
+    from groundglass.kernel.engines.progress import choose_progress
+    from groundglass.kernel.engines.shards import Settings
+    from groundglass.kernel.image.header import ImageLimits
+    from groundglass.kernel.profile import save_profile as write_profile
+    from groundglass.sources.folder import existing_folder
+
+    for folder in folders:
+        existing_folder(folder)
+    with _kept(store) as place:
+        shop = Workshop(place, Settings(workers=workers), ImageLimits(), _shown(choose_progress, as_json))
+        profile = find_reference(reference, shop)
+        if save_profile is not None:
+            write_profile(profile, save_profile)
+        if fault := fault_of(profile):
+            click.echo(f"note: {fault}", err=True)
+        sources = [judge_folder(folder, profile, shop).plain() for folder in folders]
+    if as_json:
+        click.echo(json.dumps({"sources": sources}, indent=2, ensure_ascii=False))
+        return
+    print_sources(sources)
+    if save_profile is not None:
+        click.echo(f"\n  profile  {save_profile}")
+
+
+def _shown(choose: Any, quiet: bool) -> Any:
+    return lambda title: choose(title, quiet=quiet)
+
+
+@contextmanager
+def _kept(store: Path | None) -> Generator[Path]:
+    """The folder to keep results in, or one that vanishes."""
+    if store is not None:
+        yield store
+        return
+    with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
+        yield Path(folder)
+
+
+HEAD = ("source", "images", "quality", "95 %", "blocky", "mixture")
+
+
+def print_sources(sources: list[dict[str, Any]]) -> None:
+    """One line a source, and below it why there is no quality."""
+    from groundglass.cli.funnel import plain_line, print_table
+    from groundglass.kernel.words import thousands
+
+    rows = [
+        (
+            plain_line(source["source"]),
+            thousands(source["images"]),
+            "–" if source["quality"] is None else f"{source['quality']:.3f}",
+            "–" if source["ci95"] is None else "{:.3f} to {:.3f}".format(*source["ci95"]),
+            "–" if source["blocky"] is None else f"{source['blocky']:.0%}",
+            source["abstained"] or _mixed(source["mixture"]),
+        )
+        for source in sources
+    ]
+    print_table(HEAD, rows, right=(1, 2, 3, 4))
+
+
+def _mixed(mixture: dict[str, float]) -> str:
+    return " + ".join(f"{share:.0%} at {quality}" for quality, share in mixture.items() if share >= 0.005)
