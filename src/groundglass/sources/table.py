@@ -166,11 +166,14 @@ def _schema(types: Mapping[str, str]) -> pa.Schema:
 
 def _wanted(path: Path, pictures: Pictures, types: Mapping[str, str]) -> list[str]:
     """The columns to read. Raises RecipeError where the table has not all of them."""
-    there = table_schema(path).names
+    schema = table_schema(path)
+    there = schema.names
     struct = pictures.embedded and pictures.column not in there
     for name in [pictures.column.removesuffix(".bytes") if struct else pictures.column, *types]:
         if name not in there:
             raise RecipeError(f"{path} has no column '{name}'", f"its columns: {', '.join(there)}")
+    if not pictures.embedded:
+        path_column(schema, pictures.column)
     of_pictures = pictures.names if pictures.embedded else pictures.column
     return list(dict.fromkeys([*([of_pictures] if of_pictures else []), *types]))
 

@@ -11,14 +11,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from archives import add_special, make_tar, make_zip, reasons, rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundglass.kernel.errors import REASONS, GroundglassError, ImageError, RecipeError
 from groundglass.kernel.located import read
 from groundglass.sources.archive import archive_columns, kind_of, list_archives
-
-from archives import add_special, make_tar, make_zip, reasons, rows
 
 PLAIN = [("a/1.jpg", b"one"), ("a/b/2.png", b"two" * 500), ("notes.txt", b"three"), ("empty.jpg", b"")]
 MAKERS = {"zip": make_zip, "tar": make_tar}
