@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from groundglass.kernel.words import duration, thousands
+from groundglass.kernel.words import duration, number, size, thousands
 from groundglass.recipes.folder import RunRecord, StepRecord
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
@@ -24,9 +24,21 @@ def print_funnel(record: RunRecord) -> None:
     click.echo(f"{record.name} · run {record.number} · {thousands(files)} files from {sources}\n")
     print_table(HEAD, [row_of(step) for step in record.steps])
     for step in record.steps:
+        _print_cut_off(step)
         for note in step.notes:
             click.echo(f"\n  {step.step}: {note}")
     click.echo()
+
+
+def _print_cut_off(step: StepRecord) -> None:
+    """What keeping more or fewer would mean, where a step cut a ranked list."""
+    rows = [
+        (thousands(row["k"]), number(row["mean"]), number(row["lowest"]), size(1e9 * row["gigabytes"]))
+        for row in step.facts.get("cut_off") or ()
+    ]
+    if rows:
+        click.echo(f"\n  {step.step}: {plain_line(step.label)}")
+        print_table(("best", "mean", "lowest", "about"), rows, right=(0, 1, 2, 3))
 
 
 def row_of(step: StepRecord) -> tuple[str, ...]:

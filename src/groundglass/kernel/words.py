@@ -14,6 +14,15 @@ def thousands(number: int) -> str:
     return f"{number:,}"
 
 
+def number(value: float) -> str:
+    """A measured value with four significant digits, from a thousand on without decimals.
+
+    >>> number(0.12345), number(23714.2)
+    ('0.1235', '23,714')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def duration(seconds: float) -> str:
     """Minutes and seconds; from an hour on, hours and minutes.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from groundglass.kernel.table import compute, numbered, without
 from groundglass.recipes.columns import pool
+from groundglass.recipes.cut_offs import cut_offs
 from groundglass.recipes.model import HoldOutStep, NextBest
 from groundglass.recipes.plan import PlannedStep
 from groundglass.recipes.state import VERDICTS, Held, State
@@ -18,10 +20,11 @@ from groundglass.selections.lists import read_list
 
 @dataclass(frozen=True)
 class HoldingDone:
-    """The verdicts of the rows that were held out, and things the user should know."""
+    """The verdicts of the rows that were held out, things the user should know, and where rankings were cut."""
 
     verdicts: pa.Table
     notes: tuple[str, ...]
+    cut_off: list[dict[str, Any]]
 
 
 def hold_out(state: State, planned: PlannedStep) -> HoldingDone:
@@ -30,8 +33,14 @@ def hold_out(state: State, planned: PlannedStep) -> HoldingDone:
     assert isinstance(body, HoldOutStep)
     parts: list[pa.Table] = [VERDICTS.empty_table()]
     notes: list[str] = []
+    cut_off: list[dict[str, Any]] = []
     for split, who in body.splits.items():
         table = pool(state.rows, planned.paths, planned.scope, state.tables)
+        if who.by:
+            ranked = pool(state.rest if who.next else state.rows, planned.paths, planned.scope, state.tables)
+            cut_off = cut_offs(
+                ranked, who.by, planned.orders[who.by], who.next or who.count or ranked.num_rows
+            )
         held = choose(state, planned, f"{planned.step.name}.{split}", who, table)
         candidates = pa.concat_tables([state.rows, state.rest])
         rows = candidates.take(compute.index_in(pa.array(held.ids, pa.string()), candidates["id"]))
@@ -41,7 +50,7 @@ def hold_out(state: State, planned: PlannedStep) -> HoldingDone:
         gone = pa.array(held.ids, pa.string())
         state.rows = without(state.rows, gone)
         state.rest = without(state.rest, gone)
-    return HoldingDone(pa.concat_tables(parts), tuple(notes))
+    return HoldingDone(pa.concat_tables(parts), tuple(notes), cut_off)
 
 
 def choose(state: State, planned: PlannedStep, name: str, who: NextBest, table: pa.Table) -> HeldOut:

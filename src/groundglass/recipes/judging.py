@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from groundglass.kernel.region import TILE_SIGN, WHOLE
 from groundglass.kernel.table import compute
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_columns, pool
+from groundglass.recipes.cut_offs import cut_offs
 from groundglass.recipes.model import SelectStep
 from groundglass.recipes.plan import PlannedStep, fingerprint_ask
 from groundglass.recipes.state import State
@@ -46,6 +47,10 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
     judged = judge(table, body, planned.orders)
     if body.by and (body.top_k or body.quota is not None or body.quantile is not None):
         state.ranked_by = (body.by, planned.orders[body.by])
+        if not body.per:
+            kept = int(compute.sum(judged.verdicts["kept"]).as_py() or 0)
+            table_of = {"cut_off": cut_offs(table, *state.ranked_by, kept)}
+            judged = replace(judged, facts={**judged.facts, **table_of})
         if planned.rest_wanted:
             rest = ranked_rest(table, judged.verdicts, *state.ranked_by)
             state.rest = rows.take(compute.index_in(rest["id"], rows["id"]))

@@ -122,7 +122,14 @@ def do_hold_out(state: State, planned: PlannedStep) -> StepRecord:
     into = state.rows.num_rows
     held = hold_out(state, planned)
     leave(state, planned, held.verdicts)
-    return record(planned, into, state.rows.num_rows, held_out=held.verdicts.num_rows, notes=held.notes)
+    return record(
+        planned,
+        into,
+        state.rows.num_rows,
+        held_out=held.verdicts.num_rows,
+        notes=held.notes,
+        facts={"cut_off": held.cut_off},
+    )
 
 
 def do_split(state: State, planned: PlannedStep) -> StepRecord:

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
 
 from groundglass.kernel.errors import UnreachableError
 from groundglass.reports import render
@@ -24,6 +23,7 @@ from groundglass.reports.facts import RunFacts, StepFacts
 from groundglass.reports.notice import notice_of
 from groundglass.reports.pools import Pools
 from groundglass.reports.render import render_report
+from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
 
 
 @pytest.fixture(scope="module")
