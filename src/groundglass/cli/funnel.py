@@ -89,7 +89,7 @@ def print_table(
     """Columns that line up: words left, numbers right. What does not fit in the terminal's width goes below its row."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     total = shutil.get_terminal_size((100, 24)).columns
-    for number, row in enumerate([head, *rows]):
+    for place, row in enumerate([head, *rows]):
         cells = [
             cell.rjust(width) if i in right else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
@@ -97,7 +97,7 @@ def print_table(
         line = ("  " + "  ".join(cells)).rstrip()
         if len(line) > total and row[-1]:
             line = f"{('  ' + '  '.join(cells[:-1])).rstrip()}\n{' ' * (4 + widths[0])}{row[-1]}"
-        click.secho(line, dim=number == 0)
+        click.secho(line, dim=place == 0)
 
 
 def program() -> str:
