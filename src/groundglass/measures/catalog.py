@@ -7,22 +7,28 @@ from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.record import Measure
 from groundglass.measures import (
     blockiness,
+    borders,
+    colour,
     complexity,
+    exposure,
     fingerprint,
     header,
+    noise,
     objects_fast,
     sharpness,
-    text_and_graphics,
 )
 
 MEASURES: dict[str, Measure] = {
     "header": header.MEASURE,
     "blockiness": blockiness.MEASURE,
     "sharpness": sharpness.MEASURE,
+    "noise": noise.MEASURE,
+    "exposure": exposure.MEASURE,
+    "colour": colour.MEASURE,
     "complexity": complexity.MEASURE,
+    "borders": borders.MEASURE,
     "fingerprint": fingerprint.MEASURE,
     "objects_fast": objects_fast.MEASURE,
-    "text_and_graphics": text_and_graphics.MEASURE,
 }
 
 

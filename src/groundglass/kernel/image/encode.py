@@ -100,6 +100,16 @@ def encode_jpeg(rgb: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:
     return simplejpeg.encode_jpeg(pixels, quality, "RGB", subsampling.replace(":", ""), fastdct=False)
 
 
+def encode_grey_jpeg(luma: Pixels, quality: int) -> bytes:
+    """A baseline JPEG of H×W uint8 grey; ``quality`` 1 to 100 on the IJG scale.
+
+    >>> encode_grey_jpeg(np.zeros((8, 8), np.uint8), 75)[:2]
+    b'\\xff\\xd8'
+    """
+    plane = np.ascontiguousarray(luma)[..., None]
+    return simplejpeg.encode_jpeg(plane, quality, "GRAY", fastdct=False)
+
+
 def thumbnail(rgb: Pixels, side: int = 256) -> bytes:
     """A small JPEG, its longer side at most ``side`` px, by area averaging; never enlarged."""
     height, width = rgb.shape[:2]

@@ -16,6 +16,7 @@ from groundglass.kernel.located import read_file
 from groundglass.kernel.region import WHOLE, Crop, Resize, Step, parse, was_resized
 
 if TYPE_CHECKING:
+    from groundglass.kernel.image.colours import ColourSums
     from groundglass.kernel.image.decode import Decoded
     from groundglass.kernel.image.passes import GradientSums
 
@@ -168,6 +169,13 @@ class Frame:
         from groundglass.kernel.image import passes
 
         return passes.histogram(self.luma)
+
+    @cached_property
+    def colours(self) -> ColourSums:
+        """One fused pass over `rgb`, shared by measures."""
+        from groundglass.kernel.image import colours
+
+        return colours.colour_sums(self.rgb)
 
     @property
     def warnings(self) -> tuple[str, ...]:
