@@ -16,6 +16,7 @@ from groundglass.measures import (
     noise,
     objects_fast,
     sharpness,
+    text_and_graphics,
 )
 
 MEASURES: dict[str, Measure] = {
@@ -29,6 +30,7 @@ MEASURES: dict[str, Measure] = {
     "borders": borders.MEASURE,
     "fingerprint": fingerprint.MEASURE,
     "objects_fast": objects_fast.MEASURE,
+    "text_and_graphics": text_and_graphics.MEASURE,
 }
 
 
