@@ -17,6 +17,8 @@ COMMANDS: dict[str, str] = {
     "run": "do what a recipe says, or go on where it stopped",
     "show": "what a run did, step by step",
     "why": "why an image was kept or dropped",
+    "audit": "put known defects into passing images and see which gates notice",
+    "report": "make the report of a run anew, or as one file",
     "measure": "measure single pictures",
     "measures": "what can be measured",
     "selections": "how images can be kept or dropped",

@@ -151,9 +151,10 @@ class RunFacts:
     failures    a sample of images that failed, the most telling first
     error/hint  what stopped a failed run, and what to try
     total       rows of the whole run, of which ``rows`` are a sample; None where they are all
+    least       images of every group that a sample has at least, where there are so many
     sources     the sources, counted over the whole run; () where ``rows`` are all
     lacking     what of the run is not where it was, and so is not shown; "" where all is there
-    height      of the thumbnails at most, px, where they had to be made smaller than usual; else None
+    left_out    what this page lacks to be small, a sentence each
     """
 
     name: str
@@ -173,9 +174,10 @@ class RunFacts:
     error: str = ""
     hint: str = ""
     total: int | None = None
+    least: int = 0
     sources: tuple[SourceFacts, ...] = ()
     lacking: str = ""
-    height: int | None = None
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError when a table lacks a column, or a row or verdict names a step that is not there."""

@@ -29,6 +29,12 @@ def notice_of(facts: RunFacts) -> Notice | None:
             "Still running",
             "This page shows what was finished when it was written. Make it anew to see more.",
         )
+    if facts.lacking:
+        return Notice(
+            "Values and thumbnails are missing",
+            _lacking_text(facts),
+            command("groundglass", "report", facts.folder),
+        )
     listed = sum(step.rows_in for step in facts.steps if step.kind == "source")
     if not listed:
         return Notice(
@@ -47,6 +53,13 @@ def _stopped(facts: RunFacts, again: str) -> Notice | None:
         advice = f" {facts.hint[:1].upper()}{facts.hint[1:]}." if facts.hint else ""
         return Notice("Stopped by an error", f"{what.rstrip('.')}.{advice} {far}.", again, bad=True)
     return None
+
+
+def _lacking_text(facts: RunFacts) -> str:
+    return (
+        f"The store {facts.lacking} is not there. It lies beside the runs of a recipe and moves with them; bring it "
+        "back, then make this page anew."
+    )
 
 
 def _empty_text(facts: RunFacts) -> str:

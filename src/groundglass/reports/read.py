@@ -20,7 +20,7 @@ from groundglass.recipes.load import load_recipe
 from groundglass.recipes.measuring import THUMBNAIL_ASK
 from groundglass.recipes.story import RunTables, read_tables
 from groundglass.reports.facts import Failure, Ranking, RunFacts, StepFacts, Threshold
-from groundglass.reports.fates import MOST_ROWS, all_verdicts, count_sources, fates_of, sample
+from groundglass.reports.fates import LEAST_ROWS, MOST_ROWS, all_verdicts, count_sources, fates_of, sample
 from groundglass.reports.render import render_report
 
 FAILURES = 200
@@ -62,6 +62,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
         error=record.error,
         hint=record.hint,
         total=fates.num_rows if sampled else None,
+        least=LEAST_ROWS,
         sources=count_sources(fates) if sampled else (),
         lacking=lacking(tables),
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,16 @@ from groundglass.reports import words
 from groundglass.reports.charts import axis_data
 from groundglass.reports.data import safe_json, script, sheet_order
 from groundglass.reports.facts import RunFacts
+from groundglass.reports.notes import notes_of
 from groundglass.reports.notice import notice_of
+from groundglass.reports.parts import (
+    PACKAGE,
+    REPORT_SCRIPTS,
+    Parts,
+    parts_beside,
+    static_bytes,
+    static_names,
+)
 from groundglass.reports.pools import Pools
 from groundglass.reports.sheets import SheetSettings, write_sheets
 from groundglass.reports.view import (
@@ -34,22 +43,29 @@ from groundglass.reports.view import (
 FINE_UP_TO = 2000
 """Up to this many images, sheets are made at twice the page's size, for fine screens."""
 
-_SHEETS = "sheets"
-_PACKAGE = "groundglass.reports"
+SHEETS = "sheets"
+"""The folder of the sprite sheets beside a page."""
 
 
 def render_report(facts: RunFacts, folder: Path, settings: SheetSettings | None = None) -> Path:
     """Write the report of a run into ``folder`` and return its ``index.html``.
 
-    The report is made in a temporary folder beside it, then moved in file by file, the page last: a reader sees
-    the old report or the new one. It opens from disk and reaches no network. Raises UnreachableError when the
-    place cannot be written.
+    It opens from disk and reaches no network. Raises UnreachableError when the place cannot be written.
     """
     settings = settings or default_sheets(len(facts.rows))
+    return write_folder(folder, lambda made: _write_all(facts, made, settings))
+
+
+def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Let ``write`` make a page in a temporary folder, then move it into ``folder``; returns its ``index.html``.
+
+    It is moved in file by file, the page last: a reader sees the old page or the new one. Raises UnreachableError
+    when the place cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as made:
-            _write_all(facts, Path(made), settings)
+            write(Path(made))
             _move_in(Path(made), folder)
     except OSError as error:
         raise UnreachableError(
@@ -67,29 +83,35 @@ def default_sheets(rows: int) -> SheetSettings:
 
 def _write_all(facts: RunFacts, folder: Path, settings: SheetSettings) -> None:
     pools = Pools(facts)
-    sheets = write_sheets(sheet_order(facts, pools), facts.thumbnails, folder / _SHEETS, settings)
-    (folder / "data.js").write_text(script(facts, pools, sheets, settings.height), encoding="ascii")
-    for name in static_files():
-        (folder / name).write_bytes(files(_PACKAGE).joinpath("static", name).read_bytes())
-    (folder / "index.html").write_text(page(facts, pools), encoding="utf-8")
+    sheets = write_sheets(sheet_order(facts, pools), facts.thumbnails, folder / SHEETS, settings)
+    text = script(facts, pools, sheets, settings.height)
+    write_beside(folder, REPORT_SCRIPTS, text, page(facts, pools, parts_beside(REPORT_SCRIPTS)))
 
 
-def static_files() -> list[str]:
-    """The style sheets and scripts that every report holds a copy of."""
-    return sorted(entry.name for entry in files(_PACKAGE).joinpath("static").iterdir() if entry.is_file())
+def write_beside(folder: Path, scripts: Sequence[str], data: str, text: str) -> None:
+    """A page, its data, and the scripts and styles that it loads."""
+    (folder / "data.js").write_text(data, encoding="ascii")
+    for name in static_names(scripts):
+        (folder / name).write_bytes(static_bytes(name))
+    (folder / "index.html").write_text(text, encoding="utf-8")
 
 
-def page(facts: RunFacts, pools: Pools) -> str:
+def page(facts: RunFacts, pools: Pools, parts: Parts) -> str:
     """The text of ``index.html``. Everything that comes from the run is escaped."""
-    return _environment().get_template("report.html.j2").render(**_context(facts, pools))
+    return fill("report.html.j2", {**_context(facts, pools), "parts": parts})
+
+
+def fill(template: str, context: dict[str, Any]) -> str:
+    """The text of a page."""
+    return _environment().get_template(template).render(**context)
 
 
 def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
-    scripts = [name for name in static_files() if name.endswith(".js") and name != "theme.js"]
     return {
         "run": facts,
         "headline": headline(facts),
         "summary": summary(facts),
+        "notes": notes_of(facts),
         "notice": notice_of(facts),
         "steps": view_steps(facts, pools),
         "reasons": view_reasons(facts),
@@ -97,7 +119,6 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "medians": median_columns(pools),
         "failures": view_failures(facts),
         "columns": pools.columns,
-        "scripts": scripts,
         "command": words.command,
         "made_at": facts.made_at.astimezone() if facts.made_at.tzinfo else facts.made_at,
     }
@@ -105,7 +126,7 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader(_PACKAGE, "templates"),
+        loader=PackageLoader(PACKAGE, "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -130,12 +151,12 @@ def _axis_json(axis: Axis) -> str:
 
 def _move_in(made: Path, folder: Path) -> None:
     """Replace file by file, the page last; then clear away sheets that no page names any more."""
-    (folder / _SHEETS).mkdir(exist_ok=True)
+    (folder / SHEETS).mkdir(exist_ok=True)
     fresh = [path for path in sorted(made.rglob("*")) if path.is_file()]
     for path in sorted(fresh, key=lambda path: path.name == "index.html"):
         target = folder / path.relative_to(made)
         path.replace(target)
-    names = {path.name for path in fresh if path.parent.name == _SHEETS}
-    for old in (folder / _SHEETS).glob("[0-9][0-9][0-9][0-9]*-*.jpg"):
+    names = {path.name for path in fresh if path.parent.name == SHEETS}
+    for old in (folder / SHEETS).glob("[0-9][0-9][0-9][0-9]*-*.jpg"):
         if old.name not in names:
             old.unlink()

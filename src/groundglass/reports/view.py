@@ -11,7 +11,7 @@ import numpy as np
 from groundglass.kernel.errors import REASONS
 from groundglass.kernel.svg import funnel_bar
 from groundglass.reports.charts import Chart, charts_of
-from groundglass.reports.facts import RunFacts, StepFacts
+from groundglass.reports.facts import RunFacts, SourceFacts, StepFacts
 from groundglass.reports.pools import Pool, Pools
 from groundglass.reports.words import count, duration, number, share, some
 
@@ -166,30 +166,36 @@ def median_columns(pools: Pools) -> tuple[str, ...]:
 
 
 def view_sources(facts: RunFacts, pools: Pools) -> tuple[SourceView, ...]:
-    """The sources, largest first."""
+    """The sources, largest first: counted over the whole run, their medians over the images shown."""
     names = np.array(facts.rows["source"].to_pylist(), object)
-    views = [_view_source(str(name), names == name, facts, pools) for name in dict.fromkeys(names.tolist())]
+    counted = facts.sources or tuple(
+        _count_source(str(name), names == name, facts, pools) for name in dict.fromkeys(names.tolist())
+    )
+    views = (_view_source(source, (names == source.name) & ~pools.derived, pools) for source in counted)
     return tuple(sorted(views, key=lambda view: -view.photographs))
 
 
-def _view_source(name: str, mine: np.ndarray, facts: RunFacts, pools: Pools) -> SourceView:
+def _count_source(name: str, mine: np.ndarray, facts: RunFacts, pools: Pools) -> SourceFacts:
     photographs = mine & ~pools.derived
     became = [int((photographs & (pools.status == code)).sum()) for code in range(4)]
-    total = int(photographs.sum())
+    derived = int((mine & pools.derived & (pools.status == 0) & (pools.left >= len(facts.steps))).sum())
+    return SourceFacts(name, int(photographs.sum()), became[2], became[1], derived)
+
+
+def _view_source(source: SourceFacts, photographs: np.ndarray, pools: Pools) -> SourceView:
     values = (pools.values(column)[photographs] for column in median_columns(pools))
     finite = (column[np.isfinite(column)] for column in values)
     medians = tuple(number(float(np.median(column)) if column.size else None) for column in finite)
-    derived = int((mine & pools.derived & (pools.status == 0) & (pools.left >= len(facts.steps))).sum())
-    kept = became[0] + became[3]
+    kept = source.photographs - source.failed - source.dropped
     return SourceView(
-        name,
-        total,
-        became[2],
-        became[1],
+        source.name,
+        source.photographs,
+        source.failed,
+        source.dropped,
         kept,
-        share(kept, total),
-        100 * kept / max(1, total),
-        derived,
+        share(kept, source.photographs),
+        100 * kept / max(1, source.photographs),
+        source.derived,
         medians,
     )
 

@@ -7,6 +7,7 @@ const Drawer = (() => {
   /** @type {any} */ let home;
   /** @type {HTMLElement | null} */ let cameFrom = null;
   let row = -1, actual = false;
+  const FATES = ["kept", "dropped", "failed", "held out", "went on"];
 
   function isOpen() { return !home.hidden; }
 
@@ -46,6 +47,7 @@ const Drawer = (() => {
     const mine = row;
     const image = new Image();
     image.onload = () => { if (mine === row && node.isConnected) { node.replaceChildren(framed(image)); find(".spread", home).textContent = ""; } };
+    image.onerror = () => { if (mine === row && node.isConnected) find(".spread", home).textContent = "not where it was; a thumbnail"; };
     image.src = `file://${path.split("/").map(encodeURIComponent).join("/")}`;
     image.alt = Model.rows.uri[row];
   }
@@ -99,24 +101,31 @@ const Drawer = (() => {
     return [make("h3", {}, `${Model.whole(made.length)} made from it, ${Model.whole(kept)} kept`), make("div", { class: "children" }, ...made.slice(0, 24).map((other) => Picture.cell(other, 48, open)))];
   }
 
-  function verdicts() {
-    const list = Model.steps.map((step, index) => ({ step, index, at: Model.placeIn(step, row) })).filter(({ step, index, at }) => at >= 0 && told(step, index));
-    return list.length ? [make("h3", {}, "What happened to it"), ...list.map(({ step, index, at }) => verdict(step, index, at))] : [];
+  function verdicts() { return Model.sides.flatMap(told); }
+
+  /** What one run says of it. @param {any} side */
+  function told(side) {
+    const list = side.steps.map((/** @type {any} */ step, /** @type {number} */ index) => ({ step, index, at: Model.placeIn(step, row) }));
+    const said = list.filter(({ step, index, at }) => at >= 0 && partOf(side, step, index)).map(({ step, index, at }) => verdict(side, step, index, at));
+    if (side.there && !side.there[row]) said.push(make("p", { class: "about" }, "It was not in this run."));
+    return said.length ? [make("h3", {}, side.title), ...said] : [];
   }
 
-  /** Whether a step is part of an image's story: it judged it, made it, or lost it. @param {any} step @param {number} index */
-  function told(step, index) { return ["source", "select", "hold_out", "transform"].includes(step.kind) || Model.left[row] === index; }
+  /** Whether a step is part of an image's story: it judged it, made it, or lost it. @param {any} side @param {any} step @param {number} index */
+  function partOf(side, step, index) { return ["source", "select", "hold_out", "transform"].includes(step.kind) || side.left[row] === index; }
 
-  /** @param {any} step @param {number} index @param {number} at */
-  function verdict(step, index, at) {
+  /** @param {any} side @param {any} step @param {number} index @param {number} at */
+  function verdict(side, step, index, at) {
     const status = step.status[at];
-    const reason = step.reason.codes[at] >= 0 ? step.reason.words[step.reason.codes[at]] : "";
+    const reason = (step.reason.codes[at] >= 0 ? step.reason.words[step.reason.codes[at]] : "").replaceAll("_", " ");
     const margin = step.margin ? step.margin[at] : NaN;
     const values = step.lines.map((/** @type {any} */ line) => `${Model.columns[line.column].name} ${Model.format(Model.columns[line.column].values[row])}, limit ${Model.format(line.limit)}`);
-    const why = [values.join("; "), reason.replaceAll("_", " ")].filter(Boolean).join(" · ");
+    // A reason that only says the deciding value again is not said twice.
+    const again = step.lines.some((/** @type {any} */ line) => reason.startsWith(`${Model.columns[line.column].name.replaceAll("_", " ")} `));
+    const why = [values.join("; "), again ? "" : reason].filter(Boolean).join(" · ");
     return make("div", { class: "verdict" },
-      make("span", { class: `glyph ${Model.NAMES[status]}`, title: Model.TITLES[status] }, Model.SHAPES[status]),
-      make("a", { href: `#step-${index}` }, step.label),
+      make("span", { class: `glyph ${Model.NAMES[status]}`, title: FATES[status] }, Model.SHAPES[status]),
+      side.own ? make("a", { href: `#step-${index}` }, step.label) : make("span", {}, step.label),
       make("span", { class: "margin", title: "margin: how far on the kept side of the line" }, Number.isNaN(margin) ? "" : `${margin < 0 ? "−" : "+"}${Model.format(Math.abs(margin))}`),
       why && make("span", { class: "why" }, why));
   }
@@ -148,9 +157,10 @@ const Drawer = (() => {
   function command() {
     const region = Model.word("region", row);
     const name = Model.rows.uri[row] + (region ? `#${region}` : ""), guard = name.startsWith("-") ? "-- " : "";
-    return [make("h3", {}, "On the command line"), make("div", { class: "copyable" },
-      make("code", {}, `groundglass why ${shell(Model.run.folder)} ${guard}${shell(name)}`),
-      make("button", { type: "button", class: "quiet", "data-copy": "", "aria-label": "Copy the command" }, "Copy"))];
+    const sides = Model.sides.filter((side) => !side.there || side.there[row]);
+    return [make("h3", {}, "On the command line"), ...sides.map((side) => make("div", { class: "copyable" },
+      make("code", {}, `groundglass why ${shell(side.folder)} ${guard}${shell(name)}`),
+      make("button", { type: "button", class: "quiet", "data-copy": "", "aria-label": "Copy the command" }, "Copy")))];
   }
 
   function start() { home = find("#drawer"); }

@@ -81,18 +81,19 @@ const Gallery = (() => {
   function refresh() {
     const pass = filter();
     const counts = new Map();
-    const shown = [];
-    let total = 0;
+    const shown = [], whole = !Model.partly || !find("#pictured").checked;
+    let total = 0, hidden = 0;
     for (let i = 0; i < status.length; i++) {
       if (!pass(i)) continue;
       total++;
       counts.set(status[i], (counts.get(status[i]) ?? 0) + 1);
       if (isChanged(i)) counts.set(CHANGED, (counts.get(CHANGED) ?? 0) + 1);
-      if (chip === ALL || chip === status[i] || (chip === CHANGED && isChanged(i))) shown.push(i);
+      if (chip !== ALL && chip !== status[i] && !(chip === CHANGED && isChanged(i))) continue;
+      if (whole || Picture.has(rowAt(i))) shown.push(i); else hidden++;
     }
     drawChips(counts, total);
     display(sorted(shown));
-    say(shown.length);
+    say(shown.length, hidden);
   }
 
   /** @param {number[]} places */
@@ -129,11 +130,11 @@ const Gallery = (() => {
     find(".chips").replaceChildren(...chips);
   }
 
-  /** @param {number} many */
-  function say(many) {
+  /** @param {number} many @param {number} hidden */
+  function say(many, hidden) {
     const home = find(".nothing");
     home.hidden = many > 0;
-    home.textContent = Model.count === 0 ? "" : "No image here. Choose All, or clear the search.";
+    home.textContent = Model.count === 0 ? "" : hidden ? "None of these has a thumbnail." : "No image here. Choose All, or clear the search.";
   }
 
   /** Show the images that left for one reason. @param {string} reason */
@@ -147,7 +148,8 @@ const Gallery = (() => {
     const names = Model.rows.source.words;
     find("#source").replaceChildren(make("option", { value: "" }, "all"), ...names.map((/** @type {string} */ name, /** @type {number} */ i) => make("option", { value: i }, name)));
     find("#source").closest("label").hidden = names.length < 2;
-    for (const id of ["search", "source", "range-low", "range-high"]) find(`#${id}`).addEventListener("input", refresh);
+    find("#pictured").closest("label").hidden = !Model.partly;
+    for (const id of ["search", "pictured", "source", "range-low", "range-high"]) find(`#${id}`).addEventListener("input", refresh);
     find("#sort").addEventListener("input", () => { sort = Number(find("#sort").value); refresh(); });
     find("#order").addEventListener("click", () => { down = !down; refresh(); });
     find("#range-column").addEventListener("input", () => { find(".range").hidden = find("#range-column").value === "-1"; refresh(); });

@@ -64,10 +64,37 @@ const Model = (() => {
   const boxes = unpack(raw.sheets.boxes, Int32Array);
 
   const becomes = steps.find((step) => step.kind === "transform")?.unit ?? "others";
-  const TITLES = ["Kept", "Dropped", "Failed", "Held out", `Went on as ${becomes}`];
+  const TITLES = raw.titles ?? ["Kept", "Dropped", "Failed", "Held out", `Went on as ${becomes}`];
+
+  /**
+   * The runs that have something to tell of an image: this one, and on the page of two runs the one before it.
+   * @typedef {{title: string, folder: string, steps: Step[], left: Int32Array, there: Uint8Array | null, own: boolean}} Side
+   * @type {Side[]}
+   */
+  const sides = (raw.sides ?? [{ title: "What happened to it", folder: raw.run.folder }]).map((/** @type {any} */ side) => ({
+    title: side.title, folder: side.folder, own: !raw.sides,
+    steps: side.steps ? side.steps.map(readStep) : steps,
+    left: side.left ? unpack(side.left, Int32Array) : left,
+    there: side.there ? unpack(side.there, Uint8Array) : null,
+  }));
 
   // A photograph that a transform replaced by derived images was neither kept nor dropped: it went on as those.
   for (let row = 0; row < count; row++) if (last[row] === KEPT && left[row] < steps.length) last[row] = PASSED_ON;
+
+  // Pictures of very large runs are a sample too: then those without one count, but are not shown.
+  let pictured = 0, without = 0;
+  for (let row = 0; row < count; row++) if (boxes[5 * row] >= 0) pictured++; else if (last[row] !== FAILED) without++;
+  const partly = pictured > 0 && without > 0;
+
+  /** The address of a sheet: a file beside the page or, where the page is a single file, a part of it. @param {number} sheet */
+  function sheetUrl(sheet) {
+    const file = raw.sheets.files[sheet];
+    if (!file.url) {
+      const part = document.getElementById(`sheet-${sheet}`);
+      file.url = part ? URL.createObjectURL(new Blob([unpack(part.textContent ?? "", Uint8Array)], { type: "image/jpeg" })) : `sheets/${file.name}`;
+    }
+    return file.url;
+  }
 
   /** The word of a coded column for a row, "" where there is none. @param {string} name @param {number} row */
   function word(name, row) {
@@ -137,7 +164,7 @@ const Model = (() => {
   function whole(value) { return value.toLocaleString("en-US"); }
 
   return {
-    run: raw.run, steps, columns, rows, count, born, left, parent, last, boxes, sheets: raw.sheets,
+    run: raw.run, steps, columns, rows, count, born, left, parent, last, boxes, sheets: raw.sheets, sides, pictured, partly, sheetUrl,
     KEPT, DROPPED, FAILED, HELD_OUT, PASSED_ON, SHAPES, NAMES, TITLES,
     word, judge, passes, placeIn, place, valueAt, grain, format, whole,
   };

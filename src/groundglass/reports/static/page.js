@@ -1,9 +1,9 @@
 // @ts-check
 "use strict";
 
-/** The page as a whole: which view is shown, the keys, the theme, printing. */
+/** The report as a whole: which view is shown, and printing. */
 const Page = (() => {
-  const { make, find, all, copy } = Dom;
+  const { make, find, all } = Dom;
   const PRINTED = 36;
   /** @type {string | null} */ let asked = null;
 
@@ -48,36 +48,10 @@ const Page = (() => {
     links[Math.max(0, Math.min(links.length - 1, at + by))]?.click();
   }
 
-  function turnTheme() {
-    const root = document.documentElement;
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : !matchMedia("(prefers-color-scheme: light)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-    try { localStorage.setItem("groundglass-theme", root.dataset.theme); } catch { /* no storage: for this visit only */ }
-  }
-
-  /** @param {KeyboardEvent} event */
-  function onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(/** @type {any} */ (event.target).tagName);
-    if (event.key === "Escape" && !find("dialog[open]")) { if (typing) /** @type {any} */ (event.target).blur(); else Drawer.close(); return; }
-    if (typing) return;
-    /** @type {Record<string, () => void>} */
-    const keys = {
-      j: () => neighbour(1), k: () => neighbour(-1), t: turnTheme, 1: Drawer.flip,
-      "/": () => find("#search").focus(), "?": () => find("#legend").showModal(),
-    };
-    if (keys[event.key]) { keys[event.key](); event.preventDefault(); }
-  }
-
-  /** @param {MouseEvent} event */
-  function onClick(event) {
-    const target = /** @type {any} */ (event.target);
-    const button = target.closest("[data-copy]"), reason = target.closest("a.reason");
-    if (button) copy(button);
+  /** @param {any} target */
+  function onClick(target) {
+    const reason = target.closest("a.reason");
     if (reason) asked = reason.dataset.reason;
-    if (target.closest("#theme")) turnTheme();
-    if (target.closest("#keys")) find("#legend").showModal();
-    if (target === find("#legend")) find("#legend").close();
     if (target.closest(".rail-toggle")) {
       const open = find(".rail").classList.toggle("open");
       find(".rail-toggle").setAttribute("aria-expanded", String(open));
@@ -107,10 +81,9 @@ const Page = (() => {
     for (const view of all(".view.step")) if (find(".live-row", view)) Threshold.bind(view, Drawer.open);
     addEventListener("hashchange", show);
     addEventListener("beforeprint", forPaper);
-    document.addEventListener("keydown", onKey);
-    document.addEventListener("click", onClick);
+    Shell.start({ j: () => neighbour(1), k: () => neighbour(-1) }, onClick);
     show();
-    document.documentElement.dataset.ready = String(Math.round(performance.now()));
+    Shell.ready();
   }
 
   return { start };

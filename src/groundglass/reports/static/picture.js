@@ -9,6 +9,9 @@ const Picture = (() => {
   /** A row's picture on its sheet: [sheet, x, y, width, height]; sheet is -1 where there is none. @param {number} row */
   function box(row) { return Model.boxes.subarray(5 * row, 5 * row + 5); }
 
+  /** Whether a row can be shown: it has a picture, or there is none to be had. @param {number} row */
+  function has(row) { return !Model.partly || box(row)[0] >= 0 || Model.last[row] === Model.FAILED; }
+
   /** The width that a row takes at the grid's height. @param {number} row */
   function width(row) {
     const [sheet, , , w, h] = box(row);
@@ -24,7 +27,7 @@ const Picture = (() => {
     const node = make("span", { class: "picture" });
     node.style.width = `${Math.round(w * scale)}px`;
     node.style.height = `${Math.round(h * scale)}px`;
-    node.style.backgroundImage = `url("sheets/${file.name}")`;
+    node.style.backgroundImage = `url("${Model.sheetUrl(sheet)}")`;
     node.style.backgroundSize = `${file.width * scale}px ${file.height * scale}px`;
     node.style.backgroundPosition = `${-x * scale}px ${-y * scale}px`;
     return node;
@@ -56,5 +59,5 @@ const Picture = (() => {
     return at;
   }
 
-  return { HEIGHT, box, width, draw, cell, window: window_ };
+  return { HEIGHT, box, has, width, draw, cell, window: window_ };
 })();

@@ -95,6 +95,7 @@ const Threshold = (() => {
     for (let i = 0; i < status.length; i++) {
       if (status[i] !== side) continue;
       const row = step.rows[i];
+      if (!Picture.has(row)) continue;
       const tests = step.lines.map((/** @type {any} */ line, /** @type {number} */ n) => ({
         n, value: sees[n][row], good: Model.passes(sees[n][row], line.op, limits[n]),
         away: Math.abs(Model.place(axes[n], sees[n][row]) - Model.place(axes[n], limits[n])),

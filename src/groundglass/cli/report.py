@@ -1,0 +1,101 @@
+"""`groundglass report`: make the report of a run anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from groundglass.cli.options import as_json, runs_folder
+
+if TYPE_CHECKING:
+    from groundglass.recipes.folder import RunFolder
+
+
+@click.command()
+@click.argument("run")
+@click.option("--single-file", is_flag=True, help="One file that holds everything, to send or to keep.")
+@click.option(
+    "--budget",
+    default=25.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MB",
+    help="The largest that a single file may be.",
+)
+@click.option(
+    "-o",
+    "output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Folder to write to, or the single file.  [default: report/ or report.html in RUN]",
+)
+@runs_folder
+@as_json
+def command(
+    run: str, single_file: bool, budget: float, output: Path | None, runs: Path, as_json: bool
+) -> None:
+    """Make the report of RUN anew: also of a run that stopped, was moved, or whose photographs are gone.
+
+    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). With --single-file pictures
+    get smaller, and then fewer, until the file fits; it says what it leaves out.
+    """
+    from groundglass.recipes.folder import find_run
+
+    folder = find_run(run, runs)
+    answer = _write_single(folder, output, budget) if single_file else _write_folder(folder, output)
+    if as_json:
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        _tell(answer)
+
+
+def _write_folder(folder: RunFolder, output: Path | None) -> dict[str, Any]:
+    from groundglass.reports.place import check_folder
+    from groundglass.reports.read import read_facts
+    from groundglass.reports.render import render_report
+
+    place = check_folder(output or folder.report)
+    facts = read_facts(folder)
+    page = render_report(facts, place)
+    files = [path for path in place.rglob("*") if path.is_file()]
+    return {
+        "report": str(page),
+        "bytes": sum(path.stat().st_size for path in files),
+        "images": len(facts.rows),
+        "total": facts.total or len(facts.rows),
+        "left_out": [],
+    }
+
+
+def _write_single(folder: RunFolder, output: Path | None, budget: float) -> dict[str, Any]:
+    from groundglass.reports.place import check_file
+    from groundglass.reports.read import read_facts
+    from groundglass.reports.single import render_single
+
+    path = check_file(output or folder.path / "report.html")
+    single = render_single(read_facts(folder), path, round(1e6 * budget))
+    return {
+        "report": str(single.path),
+        "bytes": single.bytes,
+        "images": single.images,
+        "total": single.total,
+        "left_out": list(single.left_out),
+    }
+
+
+def _tell(answer: dict[str, Any]) -> None:
+    from groundglass.cli.funnel import print_next
+    from groundglass.kernel.words import size, thousands
+
+    images, total = answer["images"], answer["total"]
+    shown = (
+        f"{thousands(images)} images"
+        if images == total
+        else f"{thousands(images)} of {thousands(total)} images"
+    )
+    for sentence in answer["left_out"]:
+        click.echo(f"note: {sentence}", err=True)
+    print_next({"report": answer["report"], "holds": f"{shown} · {size(answer['bytes'])}"})

@@ -1,0 +1,29 @@
+"""What a page says of itself where it does not show everything."""
+
+from __future__ import annotations
+
+from groundglass.reports.facts import RunFacts
+from groundglass.reports.words import count
+
+
+def notes_of(facts: RunFacts) -> list[str]:
+    """Sentences on what is not shown; none where everything is."""
+    found: list[str] = []
+    shown = len(facts.rows)
+    if facts.total is not None and facts.total > shown:
+        found.append(
+            f"{count(shown)} of {count(facts.total)} images are shown: of all that left at one step in one way the "
+            f"same share, but at least {facts.least} where there are as many. Steps, reasons and sources count all."
+        )
+    return [*found, *_thumbnails(facts), *facts.left_out]
+
+
+def _thumbnails(facts: RunFacts) -> list[str]:
+    ids, status = facts.rows["id"].to_pylist(), facts.rows["status"].to_pylist()
+    usable = [key for key, fate in zip(ids, status, strict=True) if fate != "failed"]
+    having = sum(key in facts.thumbnails for key in usable)
+    if not having or having == len(usable):
+        return []
+    return [
+        f"{count(having)} of them have a thumbnail; the others are counted, but there is nothing to show."
+    ]

@@ -1,0 +1,85 @@
+"""What a page loads: style sheets and scripts beside it, or inside it where the page is a single file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+PACKAGE = "groundglass.reports"
+
+REPORT_SCRIPTS = (
+    "dom.js", "model.js", "picture.js", "grid.js", "gallery.js", "drawer.js", "threshold.js", "shell.js", "page.js",
+)  # fmt: skip
+"""The report's scripts, in the order in which they need each other."""
+
+CHANGES_SCRIPTS = (
+    "dom.js", "model.js", "picture.js", "grid.js", "gallery.js", "drawer.js", "shell.js", "changes.js",
+)  # fmt: skip
+"""The scripts of the page of two runs."""
+
+STYLES = (("", "tokens.css"), ("", "report.css"), ("", "gallery.css"), ("print", "print.css"))
+"""Medium and name of the style sheets."""
+
+_BESIDE = "default-src 'none'; img-src 'self' file:; script-src 'self' file:; style-src 'self' file:"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the templates `_head` and `_foot` write.
+
+    policy   the page's Content-Security-Policy: it may load its own parts and nothing else
+    scripts  names of the scripts beside the page
+    inline   whether everything is inside the page instead; then:
+    theme    the script that comes before anything is drawn
+    styles   medium and text of the style sheets
+    sheets   sprite sheets as base64
+    texts    the other scripts
+    """
+
+    policy: str
+    scripts: Sequence[str] = ()
+    inline: bool = False
+    theme: str = ""
+    styles: Sequence[tuple[str, str]] = ()
+    sheets: Sequence[str] = ()
+    texts: Sequence[str] = ()
+
+
+def parts_beside(scripts: Sequence[str]) -> Parts:
+    """The parts of a page whose files lie beside it."""
+    return Parts(_BESIDE, scripts)
+
+
+def parts_inside(scripts: Sequence[str], data: str, sheets: Sequence[bytes]) -> Parts:
+    """The parts of a page that is one file; its policy names the hash of every script and style in it."""
+    theme, texts = static_text("theme.js"), [data, *map(static_text, scripts)]
+    styles = [(medium, static_text(name)) for medium, name in STYLES]
+    policy = (
+        f"default-src 'none'; img-src blob:; script-src {_hashes([theme, *texts])}; "
+        f"style-src {_hashes([text for _, text in styles])}"
+    )
+    encoded = [base64.b64encode(sheet).decode("ascii") for sheet in sheets]
+    return Parts(policy, (), True, theme, styles, encoded, texts)
+
+
+def static_names(scripts: Sequence[str]) -> list[str]:
+    """The files that lie beside a page of these scripts."""
+    return ["theme.js", *scripts, *(name for _, name in STYLES)]
+
+
+def static_bytes(name: str) -> bytes:
+    """A style sheet or script."""
+    return files(PACKAGE).joinpath("static", name).read_bytes()
+
+
+def static_text(name: str) -> str:
+    """A style sheet or script as text."""
+    return static_bytes(name).decode("utf-8")
+
+
+def _hashes(texts: Sequence[str]) -> str:
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
