@@ -29,7 +29,7 @@ def objects_fast(frame: Frame, contrast: float = 1.5) -> dict[str, Value]:
     It counts regions, not objects: a shirt's stripes are many, two dogs on a sofa may be one, and it knows no
     names. Texture counts as far as it is seen at 256 px. Numbers are not those of SAM (100 and more masks) or
     Detic (18 and more objects), so their thresholds do not carry over: take a quantile of the pool. It ranks
-    36 indoor frames by their number of annotated objects with SRCC .75 (95 % interval .48 to .90;
+    36 indoor frames by their number of annotated objects with SRCC .75 (95 % interval .51 to .90;
     `benchmarks/content_measures.py`), chosen beforehand by its steadiness under grain, JPEG and size.
 
     Raises NoValue ``too_small`` where a side is under 32 px.

@@ -35,7 +35,11 @@ def text_and_graphics(frame: Frame) -> dict[str, Value]:
     opaque captions have; real signs in even light have it too, see-through watermarks have not. A watermark
     that recurs in a source is found by `groundglass.kernel.overlays.repeated_overlay`.
 
-    On the half of the test pictures that nothing was fitted to: see `benchmarks/content_measures.py`.
+    On the half of the test pictures that no weight was fitted to (`benchmarks/content_measures.py`):
+    ``graphics_score`` tells 49 drawings from 174 photographs with an area under the curve of .97, and above
+    .65 lie 88 % of the drawings and 3 % of the photographs; of 76 captions of one to three words, a third of
+    them see-through, ``text_share`` finds 72 % and ``overlay_share`` 58 %; of 151 photographs as they are,
+    some with true signs, 5 % and 2 % have any.
 
     Raises NoValue ``too_small`` where a side is under 32 px.
 
