@@ -75,7 +75,7 @@ def graphics() -> dict[str, Pixels]:
 
 
 def photographs() -> dict[str, Pixels]:
-    """All that is a photograph; a drawing and three collages are left out."""
+    """All that is a photograph; a drawing and a screenshot among them are left out."""
     names = (str(path.relative_to(DATA)) for pattern in TAKEN for path in sorted(DATA.glob(pattern)))
     return opened(DATA, (name for name in names if "midnight" not in name and "Photoshop" not in name))
 
