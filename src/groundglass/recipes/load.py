@@ -114,7 +114,10 @@ def recipe_error(
 
 
 def _at_word(mark: Mark, word: str) -> Mark:
+    """The word in the mark's line: behind the mark, or before it where it is the key of the marked value."""
     start = mark.text.find(word, mark.column - 1) if word else -1
+    if word and start < 0:
+        start = mark.text.rfind(word, 0, mark.column - 1)
     return mark if start < 0 else replace(mark, column=start + 1, length=len(word))
 
 
