@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundglass.kernel.profile import load_profile
 from groundglass.selections.catalog import SELECTIONS
 from groundglass.selections.pool import VERDICTS
 
@@ -26,6 +27,7 @@ def judge(name: str) -> Judge:
         "quota": lambda pool: rule(pool, {"a": 2, "b": 1}, "kind", "q", "higher"),
         "intersect": lambda pool: rule(pool, [judge("where")(pool), judge("quantile")(pool)]),
         "deduplicate": lambda pool: rule(pool, "near", 3, "q", "higher"),
+        "source_divergence": lambda pool: rule(pool, load_profile("df2k"), 0.9, "q", "kind", "drop"),
         "keep": lambda pool: rule(pool, ["x01", "x03"]),
         "drop": lambda pool: rule(pool, ["x01", "x03"]),
     }

@@ -89,15 +89,19 @@ def source_quality(values: Sample, profile: Profile, seed: int = 0, name: str = 
     >>> round(found.quality, 2), found.abstained
     (0.75, None)
     """
-    reason = fault_of(profile) or _too_few(values, profile)
+    near = values.below(LARGEST_VALUE)
+    beyond = near.size < LEAST <= values.size - near.size
+    reason = fault_of(profile) or ("" if beyond else _too_few(near))
     if reason:
         return SourceQuality(values.size, abstained=reason)
     mixture = _mixture(values, profile)
     blocky = sum(share for quality, share in mixture.items() if quality < BLOCKY)
-    near = values.below(LARGEST_VALUE)
+    known = SourceQuality(values.size, mixture=mixture, blocky=blocky)
+    if beyond:  # nearly all are worse than anything in the reference
+        worst = min(profile.samples)
+        return replace(known, quality=worst, ci95=(worst, worst))
     sums = divergence_sums(near, profile)
-    divergences = dict(zip(profile.samples, sums.tolist(), strict=True))
-    known = SourceQuality(values.size, mixture=mixture, blocky=blocky, divergences=divergences)
+    known = replace(known, divergences=dict(zip(profile.samples, sums.tolist(), strict=True)))
     if sums.min() > FARTHEST:
         far = f"the smallest divergence is {sums.min():.0f}, believed up to {FARTHEST:.0f}"
         return replace(known, abstained=f"like no quality of the reference: {far}")
@@ -119,14 +123,9 @@ def fault_of(profile: Profile) -> str:
     return ""
 
 
-def _too_few(values: Sample, profile: Profile) -> str:
-    near = values.below(LARGEST_VALUE)
-    beyond = values.size - near.size
-    if near.size < LEAST and beyond >= LEAST:
-        worst = min(profile.samples)
-        return f"{beyond:,} of {values.size:,} values are {LARGEST_VALUE:.0f} or more: worse than quality {worst:g}"
+def _too_few(near: Sample) -> str:
     if near.size < LEAST:
-        return f"{near.size:,} values, at least {LEAST} are needed"
+        return f"{near.size:,} values below {LARGEST_VALUE:.0f}, at least {LEAST} are needed"
     return "" if scott(near) > 0 else "all its values are the same"
 
 

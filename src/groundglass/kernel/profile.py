@@ -5,6 +5,7 @@ A profile is one small JSON file that can be shared: the pictures themselves are
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -45,6 +46,15 @@ class Profile:
     measure: str
     samples: Mapping[float, Sample]
     made_from: str = ""
+
+    @property
+    def digest(self) -> str:
+        """A hash of the measure and all values: equal for profiles that judge alike."""
+        summed = hashlib.sha256(self.measure.encode())
+        for quality, sample in self.samples.items():
+            summed.update(np.array([quality, sample.size]).tobytes())
+            summed.update(sample.values.tobytes() + sample.counts.tobytes())
+        return summed.hexdigest()
 
     @property
     def size(self) -> int:

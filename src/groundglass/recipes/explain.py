@@ -38,7 +38,7 @@ SYNONYMS: dict[str, str] = {
 LATER: dict[str, tuple[str, ...]] = {
     "step": ("annotate", "study", "audit", "prove", "benchmark"),
     "source": ("download", "hub", "video", "generate"),
-    "select": ("decontaminate", "source_divergence", "licence", "study", "cascade", "theta"),
+    "select": ("decontaminate", "licence", "study", "cascade", "theta"),
     "transform": ("to_effective_resolution", "degrade", "restore"),
     "release": ("croissant",),
     "format": ("lmdb", "webdataset", "parquet"),

@@ -31,6 +31,7 @@ from groundglass.recipes.lock import recipe_key
 from groundglass.recipes.measuring import count_unknown, failed_rows, missing_of
 from groundglass.recipes.model import ReleaseStep, SelectStep, SourceStep, TransformStep
 from groundglass.recipes.plan import Plan, PlannedStep
+from groundglass.recipes.referring import must_be_profiled
 from groundglass.recipes.scores import read_scores
 from groundglass.recipes.sourcing import list_source
 from groundglass.recipes.state import State, make_state
@@ -159,17 +160,14 @@ class _Walk:
         return replace(forecast, to_do=to_do, cached=rows.num_rows - to_do, seconds=seconds)
 
     def _select(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
-        if self.exact and not any(
-            missing_of(self.state, ask, self.state.rows).num_rows for ask in planned.asks
-        ):
+        body = planned.step.body
+        assert isinstance(body, SelectStep)
+        unknown = any(missing_of(self.state, ask, self.state.rows).num_rows for ask in planned.asks)
+        if self.exact and not unknown and not must_be_profiled(body):
             self._without(judge_rows(self.state, planned, self.state.rows).verdicts)
         else:
             self.exact = False
-            most = (
-                planned.step.body.top_k
-                if isinstance(planned.step.body, SelectStep) and not planned.step.body.per
-                else None
-            )
+            most = body.top_k if not body.per else None
             self.state.rows = self.state.rows.slice(0, most) if most else self.state.rows
         return forecast
 

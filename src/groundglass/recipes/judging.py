@@ -9,14 +9,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from groundglass.audits.source_profile import Workshop, find_reference
 from groundglass.kernel.expression import parse
+from groundglass.kernel.profile import Profile
 from groundglass.kernel.region import TILE_SIGN, WHOLE
 from groundglass.kernel.table import compute
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_columns, pool
 from groundglass.recipes.cut_offs import cut_offs
-from groundglass.recipes.model import SelectStep
+from groundglass.recipes.model import SelectStep, SourceDivergence
 from groundglass.recipes.plan import PlannedStep, fingerprint_ask
+from groundglass.recipes.referring import photographs_blockiness, references_in
 from groundglass.recipes.state import State
 from groundglass.selections.deduplicate import DEFAULT_DISTANCE, deduplicate
 from groundglass.selections.intersect import intersect
@@ -24,6 +27,7 @@ from groundglass.selections.lists import drop, keep, read_list, unmatched
 from groundglass.selections.quantile import quantile
 from groundglass.selections.quota import quota
 from groundglass.selections.ranking import Order, ranked_rest
+from groundglass.selections.source_divergence import by_quality, quality_in_words, source_qualities
 from groundglass.selections.top_k import top_k
 from groundglass.selections.where import where
 
@@ -44,7 +48,7 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
     assert isinstance(body, SelectStep)
     scope = with_fingerprints(planned.scope) if body.deduplicate == "near" else planned.scope
     table = pool(rows, needed(planned, body), scope, state.tables)
-    judged = judge(table, body, planned.orders)
+    judged = judge(table, body, planned.orders, references_for(state, planned, body))
     if body.by and (body.top_k or body.quota is not None or body.quantile is not None):
         state.ranked_by = (body.by, planned.orders[body.by])
         if not body.per:
@@ -62,7 +66,32 @@ def needed(planned: PlannedStep, body: SelectStep) -> tuple[ColumnPath, ...]:
     return (*planned.paths, ("phash",), ("phash_mirror",)) if body.deduplicate == "near" else planned.paths
 
 
-def judge(table: pa.Table, body: SelectStep, orders: Mapping[str, Order]) -> Judged:
+@dataclass(frozen=True)
+class References:
+    """What sources are judged by: the column of their photographs, and profiles by what the recipe calls them."""
+
+    by: str = ""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+
+
+NO_REFERENCES = References()
+
+
+def references_for(state: State, planned: PlannedStep, body: SelectStep) -> References:
+    """The profiles that a select step judges by; folders are profiled now."""
+    rules = references_in(body)
+    if not rules:
+        return NO_REFERENCES
+    shop = Workshop(state.store_folder, state.settings, state.limits, state.progress)
+    for rule in rules:
+        if rule.reference not in state.profiles:
+            state.profiles[rule.reference] = find_reference(rule.reference, shop)
+    return References(".".join(photographs_blockiness(planned.scope)), state.profiles)
+
+
+def judge(
+    table: pa.Table, body: SelectStep, orders: Mapping[str, Order], references: References = NO_REFERENCES
+) -> Judged:
     """One rule on one pool."""
     order = orders.get(body.by or "", "higher")
     if body.where is not None:
@@ -82,7 +111,9 @@ def judge(table: pa.Table, body: SelectStep, orders: Mapping[str, Order]) -> Jud
     if body.quota is not None and body.by and body.per:
         return Judged(quota(table, body.quota, body.per, body.by, order))
     if body.intersect is not None:
-        return judge_together(table, body.intersect, orders)
+        return judge_together(table, body.intersect, orders, references)
+    if body.source_divergence is not None:
+        return judge_sources(table, body.source_divergence, body.per or "source", references)
     if body.deduplicate is not None:
         distance = DEFAULT_DISTANCE if body.distance is None else body.distance
         return Judged(deduplicate(by_content(table), body.deduplicate, distance, body.by, order))
@@ -99,12 +130,28 @@ def by_content(table: pa.Table) -> pa.Table:
     return table
 
 
-def judge_together(table: pa.Table, bodies: Sequence[SelectStep], orders: Mapping[str, Order]) -> Judged:
+def judge_together(
+    table: pa.Table, bodies: Sequence[SelectStep], orders: Mapping[str, Order], references: References
+) -> Judged:
     """Several rules on the same pool, all required."""
-    parts = [judge(table, body, orders) for body in bodies]
+    parts = [judge(table, body, orders, references) for body in bodies]
     verdicts = intersect(table, [part.verdicts for part in parts])
     thresholds = tuple(limit for part in parts for limit in part.thresholds)
     return Judged(verdicts, thresholds, tuple(note for part in parts for note in part.notes))
+
+
+def judge_sources(table: pa.Table, rule: SourceDivergence, per: str, references: References) -> Judged:
+    """Whole sources by their quality; those that none can be given of are told."""
+    found = source_qualities(table, references.profiles[rule.reference], references.by, per)
+    verdicts = by_quality(table, found, rule.least, per, rule.unknown)
+    done = {"keep": "kept", "drop": "dropped"}[rule.unknown]
+    notes = [
+        f"{per} {name}: {quality_in_words(quality, rule.least)}; {done}"
+        for name, quality in found.items()
+        if quality.abstained
+    ]
+    facts = {"source_qualities": {name: quality.plain() for name, quality in found.items()}}
+    return Judged(verdicts, (), tuple(notes[:20]), facts)
 
 
 def judge_lists(table: pa.Table, body: SelectStep) -> Judged:

@@ -60,6 +60,9 @@ def _selected(body: SelectStep) -> str:
         return f"{', '.join(f'{name} {count:,}' for name, count in body.quota.items())} by {body.by}{per}"
     if body.intersect is not None:
         return " and ".join(_selected(inner) for inner in body.intersect)
+    if body.source_divergence is not None:
+        rule = body.source_divergence
+        return f"sources of quality {rule.least:g} by {rule.reference}{per}"
     if body.deduplicate is not None:
         return f"one of each {body.deduplicate} duplicate{f', best {body.by}' if body.by else ''}"
     return " ".join(

@@ -49,6 +49,7 @@ def lock_text(state: State) -> str:
         "measures": {
             planned.step.name: [ask.key for ask in planned.asks] for planned in plan.steps if planned.asks
         },
+        **_profiles(state),
         "sources": _source_digests(state),
         "steps": steps,
         "kept": {
@@ -64,6 +65,12 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _profiles(state: State) -> dict[str, dict[str, str]]:
+    """The values of each profile that sources were judged by, as one hash; nothing where there are none."""
+    digests = {name: found.digest for name, found in state.profiles.items()}
+    return {"profiles": digests} if digests else {}
 
 
 def _source_digests(state: State) -> dict[str, dict[str, Any]]:

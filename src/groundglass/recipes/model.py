@@ -99,6 +99,23 @@ class MeasureStep(Record):
     measures: tuple[MeasureRequest | ScoreTable, ...]
 
 
+class SourceDivergence(Record):
+    """Whole sources are kept or dropped by the JPEG quality that their photographs' blockiness betrays."""
+
+    reference: Annotated[
+        str,
+        Field(
+            min_length=1, description="a profile, a folder of photographs that were never compressed, or df2k"
+        ),
+    ]
+    least: Annotated[Share, Field(description="the least quality of a source; .95 is JPEG at quality 95")] = (
+        0.9
+    )
+    unknown: Annotated[
+        Literal["keep", "drop"], Field(description="sources that no quality can be given of: too few images")
+    ] = "keep"
+
+
 class SelectStep(Record):
     """One rule that keeps or drops rows. Exactly one rule key is given; `keep` and `drop` may go together."""
 
@@ -114,6 +131,9 @@ class SelectStep(Record):
     ] = None
     deduplicate: Annotated[
         Literal["exact", "near"] | None, Field(description="keep the best of each cluster")
+    ] = None
+    source_divergence: Annotated[
+        SourceDivergence | None, Field(description="keep sources of this least JPEG quality")
     ] = None
     keep: Annotated[str | None, Field(description="file that lists ids, uris or hashes to keep")] = None
     drop: Annotated[str | None, Field(description="file that lists ids, uris or hashes to drop")] = None

@@ -33,6 +33,7 @@ from groundglass.recipes.model import (
     Step,
     TransformStep,
 )
+from groundglass.recipes.referring import check_reference, divergence_notes, photographs_blockiness
 from groundglass.recipes.scores import score_columns
 from groundglass.recipes.sourcing import SourceFault, look_at_source
 from groundglass.recipes.text import recipe_text
@@ -306,7 +307,10 @@ def _plan_select(planner: _Planner, planned: PlannedStep, body: SelectStep) -> P
     asks = (fingerprint_ask(),) if body.deduplicate == "near" else ()
     if body.top_k or body.quota is not None or body.quantile is not None:
         planner.ranked = body
-    return replace(planned, paths=paths, orders=orders, asks=asks, rest_wanted=_takes_rest(planner))
+    notes = divergence_notes(body, planner.loaded.recipe.steps[: planner.index], planner.scope)
+    return replace(
+        planned, paths=paths, orders=orders, asks=asks, rest_wanted=_takes_rest(planner), notes=notes
+    )
 
 
 def _takes_rest(planner: _Planner) -> bool:
@@ -337,12 +341,27 @@ def _select_needs(
     for key, name in (("keep", body.keep), ("drop", body.drop)):
         if name is not None:
             _readable(planner, name, (*keys, key))
+    if body.source_divergence is not None:
+        paths += (_divergence(planner, body.source_divergence.reference, (*keys, "source_divergence")),)
     if body.per is not None:
         paths += (_column(planner, body.per, (*keys, "per")),)
     if body.by is None:
         return paths, {}
     by = _column(planner, body.by, (*keys, "by"))
     return (*paths, by), {body.by: body.order or _better(planner, by, (*keys, "by"))}
+
+
+def _divergence(planner: _Planner, reference: str, keys: tuple[str | int, ...]) -> ColumnPath:
+    """The column of the photographs' blockiness; the reference is one that can be judged by."""
+    try:
+        path = photographs_blockiness(planner.scope)
+    except RecipeError as error:
+        planner.fail(keys, error.message, error.hint)
+    try:
+        check_reference(reference)
+    except RecipeError as error:
+        planner.fail((*keys, "reference"), error.message, error.hint)
+    return path
 
 
 def _better(planner: _Planner, path: ColumnPath, keys: tuple[str | int, ...]) -> Order:

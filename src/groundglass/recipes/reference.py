@@ -17,6 +17,7 @@ from groundglass.recipes.model import (
     NextBest,
     RecipeHead,
     ScoreTable,
+    SourceDivergence,
     StepHead,
 )
 from groundglass.recipes.rules import SELECTION_SETTINGS, SOURCE_SETTINGS, TRANSFORM_SETTINGS, listed
@@ -121,6 +122,8 @@ def _kind(kind: str) -> Iterator[str]:
     else:
         yield from (f"{BODIES[kind].__doc__}\n", _table(_rows(BODIES[kind])))
     yield from _settings(kind)
+    if kind == "select":
+        yield from ("`source_divergence` holds:\n", _table(_rows(SourceDivergence)))
     if kind == "release":
         yield from ("`validation_lr` holds:\n", _table(_rows(LowResolution)))
 

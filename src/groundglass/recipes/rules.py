@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
 
 SOURCES = ("folder", "archive", "table", "sample")
-SELECTIONS = ("where", "quantile", "top_k", "quota", "intersect", "deduplicate", "keep", "drop")
+SELECTIONS = ("where", "quantile", "top_k", "quota", "intersect", "deduplicate", "source_divergence", "keep", "drop")
 HOLD_OUTS = ("next", "count", "list")
 TRANSFORMS = ("multiscale", "tile", "best_tile", "downscale")
 
@@ -38,6 +38,7 @@ SELECTION_SETTINGS: dict[str, tuple[str, ...]] = {
     "top_k": ("by", "order", "per"),
     "quota": ("by", "order", "per"),
     "deduplicate": ("by", "order", "distance"),
+    "source_divergence": ("per",),
 }
 """Which further keys each selection takes; the others take none."""
 

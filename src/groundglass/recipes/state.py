@@ -11,6 +11,7 @@ import pyarrow as pa
 from groundglass.kernel.engines.progress import Progress, Silent
 from groundglass.kernel.engines.shards import Settings
 from groundglass.kernel.image.header import ImageLimits
+from groundglass.kernel.profile import Profile
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import without
 from groundglass.recipes.columns import ROWS, Scope, Tables
@@ -50,6 +51,7 @@ class State:
     held      rows held out, by the name of their split
     splits    id, split: who goes where, once a split step has said so
     scores    tables of scores made elsewhere, by their file
+    profiles  profiles that sources are judged by, by what the recipe calls them
     ranked_by what the last ranked selection ranked by: column and order
     records   what the steps so far did
     """
@@ -69,6 +71,7 @@ class State:
     held: dict[str, Held] = field(default_factory=dict)
     splits: pa.Table | None = None
     scores: dict[str, pa.Table] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
     ranked_by: tuple[str, Order] | None = None
     records: list[StepRecord] = field(default_factory=list)
 

@@ -8,6 +8,7 @@ from groundglass.selections.intersect import intersect
 from groundglass.selections.lists import drop, keep
 from groundglass.selections.quantile import quantile
 from groundglass.selections.quota import quota
+from groundglass.selections.source_divergence import LEAST, source_divergence
 from groundglass.selections.top_k import top_k
 from groundglass.selections.where import where
 
@@ -60,6 +61,24 @@ SELECTIONS: dict[str, Selection] = {
             True,
             False,
             "Norouzi, Punjani, Fleet, Fast search in Hamming space with multi-index hashing, 2012",
+        ),
+        Selection(
+            "source_divergence",
+            source_divergence,
+            {
+                "reference": Parameter(
+                    None,
+                    "a profile, a folder of photographs that were never compressed, or df2k; must be given",
+                ),
+                "least": Parameter(LEAST, "the least quality of a source", "", 0, 1),
+                "unknown": Parameter(
+                    "keep", "what becomes of sources that no quality can be given of: keep or drop"
+                ),
+                "per": Parameter("source", "the column that says which source a row is of"),
+            },
+            True,
+            False,
+            "DiverSeg (ECCV 2024), its released source selection",
         ),
         Selection("keep", keep, {}, False, False, "a text file of ids, uris or sha256"),
         Selection("drop", drop, {}, False, False, "a text file of ids, uris or sha256"),
