@@ -62,7 +62,7 @@ def test_every_recipe_on_a_page_is_valid(tmp_path: Path):
 
 def commands_of(page: Path) -> list[str]:
     lines = [line.split("  #")[0].strip() for text in blocks(page, "sh") for line in text.splitlines()]
-    return [line for line in lines if line.startswith("groundglass ")]
+    return [line for line in lines if line.startswith(("groundglass ", "python -m "))]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=lambda page: page.name)
