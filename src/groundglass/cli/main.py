@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "why": "why an image was kept or dropped",
     "audit": "put known defects into passing images and see which gates notice",
     "report": "make the report of a run anew, or as one file",
+    "diff": "what changed between two runs: who entered, who left, and why",
     "measure": "measure single pictures",
     "measures": "what can be measured",
     "selections": "how images can be kept or dropped",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,15 +25,22 @@ _AT_LEAST = 5
 """Fewer values make no distribution worth drawing."""
 
 
-def script(facts: RunFacts, pools: Pools, sheets: Sequence[Sheet], sheet_height: int) -> str:
-    """The text of ``data.js``: pure ASCII, and no ``<`` in it, wherever it may be pasted."""
+def script(
+    facts: RunFacts,
+    pools: Pools,
+    sheets: Sequence[Sheet],
+    sheet_height: int,
+    more: Mapping[str, Any] | None = None,
+) -> str:
+    """The text of ``data.js``: pure ASCII, and no ``<`` in it, wherever it may be pasted. ``more`` is added to it."""
     data = {
         "run": _run(facts),
         "statuses": STATUSES,
-        "steps": [_step(step, pools) for step in facts.steps],
+        "steps": [step_data(step, pools) for step in facts.steps],
         "columns": [_column(name, pools) for name in pools.columns],
         "rows": _rows(facts, pools),
         "sheets": _sheets(facts, pools, sheets, sheet_height),
+        **(more or {}),
     }
     return f"window.GROUNDGLASS = {safe_json(data)};\n"
 
@@ -69,7 +76,8 @@ def _run(facts: RunFacts) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in names}
 
 
-def _step(step: StepFacts, pools: Pools) -> dict[str, Any]:
+def step_data(step: StepFacts, pools: Pools) -> dict[str, Any]:
+    """A step with the rows that it judged, as the page's script reads it."""
     pool = pools.of(step)
     place = {name: index for index, name in enumerate(pools.columns)}
     lines = lines_of(step, pool, pools)

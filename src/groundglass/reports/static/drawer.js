@@ -107,7 +107,7 @@ const Drawer = (() => {
   function told(side) {
     const list = side.steps.map((/** @type {any} */ step, /** @type {number} */ index) => ({ step, index, at: Model.placeIn(step, row) }));
     const said = list.filter(({ step, index, at }) => at >= 0 && partOf(side, step, index)).map(({ step, index, at }) => verdict(side, step, index, at));
-    if (side.there && !side.there[row]) said.push(make("p", { class: "about" }, "It was not in this run."));
+    if (side.there && !side.there[row]) said.push(make("p", { class: "about" }, `It was not in this run: ${Model.word("reason", row).replaceAll("_", " ")}.`));
     return said.length ? [make("h3", {}, side.title), ...said] : [];
   }
 
@@ -131,7 +131,7 @@ const Drawer = (() => {
   }
 
   function measures() {
-    const pool = Model.parent[row] >= 0 ? 1 : 0;
+    const pool = Model.parent[row] >= 0 || Model.word("region", row) ? 1 : 0;
     const list = Model.columns.filter((column) => !Number.isNaN(column.values[row]));
     return list.length ? [make("h3", {}, pool ? "Where it stands among the derived images" : "Where it stands among the photographs"), ...list.map((column) => measure(column, column.pools[pool]))] : [];
   }

@@ -1,0 +1,132 @@
+"""`groundglass diff`: what changed between two runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from groundglass.cli.options import as_json, runs_folder
+
+if TYPE_CHECKING:
+    from groundglass.recipes.folder import RunFolder
+    from groundglass.reports.compare import Comparison, Side
+
+MOST = 6
+"""Reasons that the terminal shows for either side."""
+
+
+@click.command()
+@click.argument("run_a")
+@click.argument("run_b")
+@click.option(
+    "-o",
+    "output",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Folder of the page.  [default: diff-NAME-NUMBER/ in RUN_B]",
+)
+@runs_folder
+@as_json
+def command(run_a: str, run_b: str, output: Path | None, runs: Path, as_json: bool) -> None:
+    """Compare what RUN_A and RUN_B keep: who entered, who left, and why; and what changed in the recipe.
+
+    A run is named by its folder (runs/faceup/0003) or its recipe's name (faceup: its last run). The page is made
+    beside the report of RUN_B.
+    """
+    from groundglass.recipes.folder import find_run
+    from groundglass.reports.compare import compare_runs, plain
+    from groundglass.reports.compare_page import render_comparison
+    from groundglass.reports.place import check_folder
+
+    one, two = find_run(run_a, runs), find_run(run_b, runs)
+    comparison = compare_runs(one, two)
+    place = check_folder(output or default_place(one, two))
+    page = render_comparison(comparison, place)
+    if as_json:
+        click.echo(json.dumps({**plain(comparison), "page": str(page)}, indent=2, ensure_ascii=False))
+    else:
+        _tell(comparison, page)
+
+
+def default_place(one: RunFolder, two: RunFolder) -> Path:
+    """Beside the second run's report, and named after the first."""
+    whole = one.path.absolute()
+    return two.path / f"diff-{whole.parent.name}-{whole.name}"
+
+
+def _tell(comparison: Comparison, page: Path) -> None:
+    from groundglass.cli.funnel import print_next
+    from groundglass.reports.compare_page import headline
+
+    a, b = comparison.a.record, comparison.b.record
+    other = "" if a.name == b.name else f"{b.name} "
+    click.echo(f"{a.name} · run {a.number} → {other}run {b.number} · {headline(comparison)}\n")
+    _tell_steps(comparison)
+    for change in comparison.changes:
+        click.echo(f"  {change.what}: {change.a} → {change.b}")
+    _tell_reasons(comparison)
+    click.echo()
+    example = _example(comparison)
+    print_next({"page": str(page), **({"next": example} if example else {})})
+
+
+def _tell_steps(comparison: Comparison) -> None:
+    """The funnels side by side: what came out of each step."""
+    from groundglass.cli.funnel import print_table, shorten
+    from groundglass.kernel.words import thousands
+    from groundglass.reports.compare_page import step_note
+
+    def out(step: object) -> str:
+        return "–" if step is None else thousands(step.rows_out)  # type: ignore[attr-defined]
+
+    rows: list[tuple[str, ...]] = []
+    for pair in comparison.steps:
+        more = pair.b.rows_out - pair.a.rows_out if pair.a and pair.b else 0
+        change = f"{more:+,}".replace("-", "−") if more else ""
+        rows.append(
+            (
+                pair.either.kind,
+                shorten(pair.either.label),
+                out(pair.a),
+                out(pair.b),
+                change,
+                shorten(step_note(pair), 60),
+            )
+        )
+    numbers = (f"run {comparison.a.record.number}", f"run {comparison.b.record.number}")
+    print_table(("step", "", *numbers, "change", ""), rows, right=(2, 3, 4))
+    click.echo()
+
+
+def _tell_reasons(comparison: Comparison) -> None:
+    """Why images entered or left, the commonest first."""
+    from groundglass.cli.funnel import COLOURS, plain_line
+    from groundglass.kernel.words import thousands
+    from groundglass.reports.compare_facts import count_reasons
+
+    sides = (("entered", "kept", comparison.entered, "a"), ("left", "dropped", comparison.left, "b"))
+    for word, colour, table, decisive in sides:
+        if not table.num_rows:
+            continue
+        side: Side = getattr(comparison, decisive)
+        click.secho(
+            f"\n  {thousands(table.num_rows)} {word}; in run {side.record.number}:", fg=COLOURS[colour]
+        )
+        for (step, reason), many in count_reasons(table, decisive).most_common(MOST):
+            where = f"  ({step})" if step else ""
+            click.echo(f"  {thousands(many):>9}  {plain_line(reason)}{where}")
+
+
+def _example(comparison: Comparison) -> str:
+    """The command that tells the story of one that left, or else of one that entered."""
+    from groundglass.recipes.story import TILE_SIGN
+    from groundglass.reports.words import command as typed
+
+    for table, side in ((comparison.left, comparison.a), (comparison.entered, comparison.b)):
+        for row in table.slice(0, 1).to_pylist():
+            name = row["uri"] + (f"{TILE_SIGN}{row['region']}" if row["region"] else "")
+            return typed("groundglass", "why", str(side.folder.path), name)
+    return ""
