@@ -14,6 +14,7 @@ from markupsafe import Markup
 from groundglass.kernel.errors import UnreachableError
 from groundglass.kernel.svg import Axis
 from groundglass.reports import words
+from groundglass.reports.audit_page import percent, read_audit
 from groundglass.reports.charts import axis_data
 from groundglass.reports.data import safe_json, script, sheet_order
 from groundglass.reports.facts import RunFacts
@@ -86,6 +87,19 @@ def _write_all(facts: RunFacts, folder: Path, settings: SheetSettings) -> None:
     sheets = write_sheets(sheet_order(facts, pools), facts.thumbnails, folder / SHEETS, settings)
     text = script(facts, pools, sheets, settings.height)
     write_beside(folder, REPORT_SCRIPTS, text, page(facts, pools, parts_beside(REPORT_SCRIPTS)))
+    _write_audit(facts, folder)
+
+
+def _write_audit(facts: RunFacts, folder: Path) -> None:
+    """The audit's page and pictures, where the run has been audited."""
+    audit = read_audit(Path(facts.folder))
+    if audit is not None:
+        files = {**audit.pictures, "audit.css": static_bytes("audit.css")}
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        (folder / "audit.html").write_text(
+            fill("audit.html.j2", {"run": facts, "audit": audit}), encoding="utf-8"
+        )
 
 
 def write_beside(folder: Path, scripts: Sequence[str], data: str, text: str) -> None:
@@ -119,6 +133,7 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "medians": median_columns(pools),
         "failures": view_failures(facts),
         "columns": pools.columns,
+        "audited": read_audit(Path(facts.folder)) is not None,
         "command": words.command,
         "made_at": facts.made_at.astimezone() if facts.made_at.tzinfo else facts.made_at,
     }
@@ -140,6 +155,7 @@ def _environment() -> Environment:
         "axis": _axis_json,
         "plain": plain_reason,
         "tail": words.tail,
+        "percent": percent,
     }
     environment.filters.update(filters)
     return environment

@@ -1,0 +1,214 @@
+"""The gates of a run as they stood: each with the limits that it came to on its own pool, for rows that were not there.
+
+A gate relative to its pool (quantile, top_k, quota) is frozen: its limit is the worst value that it kept. Rows are
+then judged by the same selections as in the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from groundglass.audits.replay import Passage
+from groundglass.kernel.expression import column_path, parse
+from groundglass.measures.look import Ask
+from groundglass.recipes.columns import ColumnPath, Scope, Tables, pool
+from groundglass.recipes.judging import judge, needed, with_fingerprints
+from groundglass.recipes.model import SelectStep
+from groundglass.recipes.plan import PlannedStep
+from groundglass.selections.pool import numbers, values
+from groundglass.selections.ranking import Order
+from groundglass.selections.where import where
+
+Kept = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One column compared with one number: ``blockiness < 30``."""
+
+    column: str
+    op: str
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.column} {self.op} {self.value:.6g}"
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A frozen ranking: the worst value kept, of each group; a group that lost no row has none.
+
+    whole  every group keeps at least this; None where groups (``per``) have limits of their own
+    """
+
+    by: str
+    order: Order
+    per: str | None
+    limits: Mapping[str, float]
+
+
+Rule = str | Ranked
+"""An expression, or a frozen ranking. A gate keeps what all its rules keep."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A select step of a finished run.
+
+    rules   it keeps what passes them all; none where it looks for duplicates
+    limit   where it is a single comparison
+    closed  why it cannot be audited; "" where it can
+    """
+
+    planned: PlannedStep
+    rules: tuple[Rule, ...] = ()
+    limit: Limit | None = None
+    closed: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.planned.step.name
+
+    @property
+    def body(self) -> SelectStep:
+        body = self.planned.step.body
+        assert isinstance(body, SelectStep)
+        return body
+
+    @property
+    def finds_copies(self) -> bool:
+        """Whether it looks for duplicates; then it can see no fault of a picture itself."""
+        return self.body.deduplicate is not None
+
+    @property
+    def scope(self) -> Scope:
+        """The columns it can name."""
+        near = self.body.deduplicate == "near"
+        return with_fingerprints(self.planned.scope) if near else self.planned.scope
+
+    @property
+    def paths(self) -> tuple[ColumnPath, ...]:
+        """The columns it reads."""
+        return tuple(dict.fromkeys((*needed(self.planned, self.body), *self.planned.condition)))
+
+    def asks(self, known: Mapping[str, Ask]) -> set[tuple[str, Ask]]:
+        """Whose measures it reads: "own", "parent" or "root", and what."""
+        found = [(path[0] if len(path) == 2 else "own", self.scope.find(path)) for path in self.paths]
+        return {(whose, known[column.key]) for whose, column in found if column and column.key in known}
+
+
+def freeze(passage: Passage, planned: PlannedStep) -> Gate:
+    """A gate with its limits as they came out on its own pool."""
+    gate = Gate(planned)
+    closed = _closed(gate)
+    if closed or gate.finds_copies:
+        return Gate(planned, closed=closed)
+    table = table_of(gate, passage.before[gate.name], passage.state.tables)
+    rules = tuple(_rules(table.filter(_applies(gate, table)), gate.body, planned.orders))
+    return Gate(planned, rules, _single(rules))
+
+
+def _closed(gate: Gate) -> str:
+    """Why a gate says nothing of defects."""
+    body = gate.body
+    if body.keep or body.drop:
+        return "a list names files, whatever they show"
+    for path in gate.paths:
+        column = gate.scope.find(path)
+        if column is not None and column.join != "content":
+            return f"{'.'.join(path)} was measured elsewhere: it cannot be had of a defective version"
+    return ""
+
+
+def table_of(gate: Gate, rows: pa.Table, tables: Tables) -> pa.Table:
+    """The rows with the columns that the gate reads."""
+    return pool(rows, gate.paths, gate.scope, tables)
+
+
+def passes(gate: Gate, table: pa.Table) -> Kept:
+    """Which rows a gate without memory of other rows keeps; those that its `if` leaves out pass."""
+    kept = np.ones(table.num_rows, bool)
+    for rule in gate.rules:
+        kept &= _where(table, rule) if isinstance(rule, str) else _ranked(table, rule)
+    return kept | ~_applies(gate, table)
+
+
+def passes_beside(gate: Gate, table: pa.Table) -> Kept:
+    """Which rows of a whole pool a gate against duplicates keeps."""
+    applies = _applies(gate, table)
+    kept = np.ones(table.num_rows, bool)
+    kept[applies] = judge(table.filter(applies), gate.body, gate.planned.orders).verdicts["kept"].to_numpy()
+    return kept
+
+
+def _applies(gate: Gate, table: pa.Table) -> Kept:
+    """The rows that its `if` holds for."""
+    condition = gate.planned.step.only_if
+    return np.ones(table.num_rows, bool) if condition is None else _where(table, condition)
+
+
+def _rules(table: pa.Table, body: SelectStep, orders: Mapping[str, Order]) -> Iterator[Rule]:
+    if body.intersect is not None:
+        for part in body.intersect:
+            yield from _rules(table, part, orders)
+    elif body.where is not None:
+        yield body.where
+    elif body.by is not None:
+        yield _frozen(table, body, body.by, orders[body.by], judge(table, body, orders).verdicts["kept"])
+
+
+def _frozen(table: pa.Table, body: SelectStep, by: str, order: Order, kept: pa.ChunkedArray) -> Rule:
+    groups = _groups(table, body.per)
+    known: dict[str, list[float]] = {}
+    full: set[str] = set()
+    for group, value, inside in zip(groups, numbers(table, by).to_pylist(), kept.to_pylist(), strict=True):
+        if inside:
+            known.setdefault(group, []).append(value)
+        else:
+            full.add(group)
+    worst = min if order == "higher" else max
+    limits = {group: worst(known[group]) if group in known else float("nan") for group in full}
+    if body.per is None and "" in limits:
+        return f"{by} {'>=' if order == 'higher' else '<='} {limits['']!r}"
+    return Ranked(by, order, body.per, limits)
+
+
+def _groups(table: pa.Table, per: str | None) -> list[Any]:
+    if per is None:
+        return [""] * table.num_rows
+    return values(table, column_path(per)).cast(pa.string()).to_pylist()
+
+
+def _where(table: pa.Table, expression: str) -> Kept:
+    return where(table, expression)["kept"].to_numpy()
+
+
+def _ranked(table: pa.Table, rule: Ranked) -> Kept:
+    sign = 1 if rule.order == "higher" else -1
+    return np.array(
+        [
+            value is not None and (group not in rule.limits or sign * value >= sign * rule.limits[group])
+            for group, value in zip(
+                _groups(table, rule.per), numbers(table, rule.by).to_pylist(), strict=True
+            )
+        ],
+        bool,
+    )
+
+
+def _single(rules: tuple[Rule, ...]) -> Limit | None:
+    """The comparison, where the gate is just one."""
+    if len(rules) != 1 or not isinstance(rules[0], str):
+        return None
+    atoms = parse(rules[0]).comparisons
+    atom = atoms[0]
+    plain = len(atoms) == 1 and atom.has_threshold and len(atom.columns) == 1
+    if not plain or atom.operator == "between" or atom.subject_text != ".".join(atom.columns[0]):
+        return None
+    return Limit(atom.subject_text, atom.operator, float(atom.limits[0]))  # pyright: ignore[reportArgumentType]

@@ -1,0 +1,252 @@
+"""The numbers of a scorecard: recall with its interval, the threshold that would reach it, and where the knee lies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.audits.gates import Limit
+
+Floats = NDArray[np.float64]
+
+Z = 1.959963984540054
+"""The normal deviate of a two-sided interval of 95 %."""
+WANTED = 0.95
+"""The recall that a suggested threshold reaches."""
+TOO_DEAR = 0.5
+"""A threshold that costs more of the clean images than this is none to suggest."""
+SEEN = 0.8
+"""From this area under the ROC curve on, a column is taken to see a defect."""
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % score interval of a share; (0, 1) of nothing.
+
+    Wilson, Probable inference, the law of succession, and statistical inference, 1927.
+
+    >>> [round(end, 3) for end in wilson(10, 10)]
+    [0.722, 1.0]
+    """
+    if n == 0:
+        return 0.0, 1.0
+    p = hits / n
+    middle = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    reach = Z / (1 + Z**2 / n) * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A threshold, how much of the defect it would catch, and which share of the clean images it would cost."""
+
+    where: str
+    recall: float
+    clean_lost: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One gate on one severity of one defect.
+
+    recall       share of the defective versions that it drops
+    recall_ci95  Wilson's interval
+    n            versions judged, one of each photograph
+    false_alarm  share of the clean versions that it drops
+    expected     whether it reads a measure that should see this defect
+    suggested    the loosest threshold with 95 % recall; None where there is none to suggest
+    reason       why there is none
+    """
+
+    gate: str
+    defect: str
+    severity: str
+    recall: float
+    recall_ci95: tuple[float, float]
+    n: int
+    false_alarm: float
+    expected: bool
+    suggested: Suggestion | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How much of a defect any of the gates catches, and which of them the most ("" where none does)."""
+
+    defect: str
+    severity: str
+    what: str
+    recall: float
+    recall_ci95: tuple[float, float]
+    n: int
+    best: str
+    best_recall: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """A threshold: share of the pool it keeps, share of the clean images it drops, recall of the defects it can see."""
+
+    limit: float
+    kept: float
+    clean_lost: float
+    recall: float
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What other thresholds of a gate would do.
+
+    defects  those that its column can see, all severities that stand out, on which recall is counted
+    now      the recipe's threshold
+    knee     where recall minus clean images lost is largest (Youden's J), the loosest of equals; None without defects
+    curve    thresholds from loose to strict
+    """
+
+    gate: str
+    column: str
+    op: str
+    unit: str
+    defects: tuple[str, ...]
+    now: Point
+    knee: Point | None
+    curve: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What an audit found.
+
+    passing      photographs of which something passed all gates
+    asked        of these, so many were drawn
+    false_alarm  share of the clean versions that any gate drops, and its interval
+    closed       gates that cannot be audited, and why
+    slipped      defective versions that no gate caught
+    """
+
+    recipe: str
+    run: str
+    seed: int
+    passing: int
+    asked: int
+    false_alarm: float
+    false_alarm_ci95: tuple[float, float]
+    gates: tuple[Cell, ...]
+    defects: tuple[Reach, ...]
+    thresholds: tuple[Advice, ...]
+    closed: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    slipped: int
+    versions: int
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+
+def kept_share(values: Floats, op: str, limits: Floats) -> Floats:
+    """Which share of the values each limit keeps; a value that is missing is never kept.
+
+    >>> kept_share(np.array([1.0, 2.0, 3.0, np.nan]), "<", np.array([2.0, 9.0])).tolist()
+    [0.25, 0.75]
+    """
+    known = np.sort(values[~np.isnan(values)])
+    side = "left" if op in ("<", ">=") else "right"
+    below = np.searchsorted(known, limits, side)
+    kept = below if op in ("<", "<=") else known.size - below
+    return kept / max(1, values.size)
+
+
+def candidates(op: str, *values: Floats) -> Floats:
+    """Thresholds worth trying, from loose to strict: the values there are in three digits, and the ones beside them.
+
+    >>> candidates("<", np.array([2.3078])).round(2).tolist()
+    [2.32, 2.31, 2.3]
+    """
+    known = np.unique(np.concatenate(values))
+    known = known[np.isfinite(known)]
+    step = 10.0 ** (np.floor(np.log10(np.abs(np.where(known == 0, 1.0, known)))) - 2)
+    found = np.unique(rounded(np.concatenate([known - step, known, known + step]), 3))
+    return found[::-1] if op in ("<", "<=") else found
+
+
+def rounded(values: Floats, digits: int) -> Floats:
+    """Values in so many significant digits.
+
+    >>> rounded(np.array([123.4, 0.012344, 0.0]), 3).tolist()
+    [123.0, 0.0123, 0.0]
+    """
+    return np.array([float(f"{value:.{digits}g}") for value in values])
+
+
+def suggest(limit: Limit, defective: Floats, clean: Floats) -> tuple[Suggestion | None, str]:
+    """The loosest threshold that catches 95 % of the defective versions and what it costs, or why there is none."""
+    at = np.array([limit.value])
+    if 1 - kept_share(defective, limit.op, at)[0] >= WANTED:
+        return None, "reached already"
+    tried = candidates(limit.op, defective)
+    recall = 1 - kept_share(defective, limit.op, tried)
+    good = np.flatnonzero(recall >= WANTED)
+    if not good.size:
+        return None, "no threshold reaches 95 %"
+    best = int(good[0])
+    where = str(Limit(limit.column, limit.op, float(tried[best])))
+    found = Suggestion(where, float(recall[best]), _lost(limit, clean, float(tried[best])))
+    if found.clean_lost > TOO_DEAR:
+        return None, f"{found.where} would, and cost {found.clean_lost:.0%} of the clean images"
+    return found, ""
+
+
+def _lost(limit: Limit, clean: Floats, value: float) -> float:
+    return float(1 - kept_share(clean, limit.op, np.array([value]))[0]) if clean.size else 0.0
+
+
+def stands_out(limit: Limit, defective: Floats, clean: Floats) -> bool:
+    """Whether a gate's column tells a defect from the clean versions, in the direction in which the gate drops."""
+    return area(limit, defective, clean) >= SEEN
+
+
+def area(limit: Limit, defective: Floats, clean: Floats) -> float:
+    """Area under the ROC curve: how often a defective version is worse than a clean one; equal ones count half."""
+    sign = 1.0 if limit.op in ("<", "<=") else -1.0
+    bad = np.where(np.isnan(defective), np.inf, sign * defective)
+    good = sign * clean[~np.isnan(clean)]
+    if not bad.size or not good.size:
+        return 0.5
+    apart = bad[:, None] - good[None, :]
+    return float((apart > 0).mean() + 0.5 * (apart == 0).mean())
+
+
+def points(limit: Limit, limits: Floats, pool: Floats, clean: Floats, defective: Floats) -> list[Point]:
+    """What each threshold would do."""
+    kept = kept_share(pool, limit.op, limits)
+    lost = 1 - kept_share(clean, limit.op, limits)
+    recall = 1 - kept_share(defective, limit.op, limits) if defective.size else np.zeros(limits.size)
+    return [
+        Point(float(a), float(b), float(c), float(d))
+        for a, b, c, d in zip(limits, kept, lost, recall, strict=True)
+    ]
+
+
+def knee(tried: Sequence[Point]) -> Point:
+    """Where recall minus clean images lost is largest: of those within a hundredth of it the loosest.
+
+    ``tried`` goes from loose to strict. Youden, Index for rating diagnostic tests, 1950.
+    """
+    gain = np.array([point.recall - point.clean_lost for point in tried])
+    return tried[int(np.flatnonzero(gain >= gain.max() - 0.01)[0])]
+
+
+def curve_of(limit: Limit, pool: Floats, clean: Floats, defective: Floats, most: int = 9) -> list[Point]:
+    """About so many thresholds, from loose to strict, that keep evenly spaced shares of the pool."""
+    known = pool[np.isfinite(pool)]
+    if not known.size:
+        return []
+    places = rounded(np.quantile(known, np.linspace(0.1, 0.9, most)), 3)
+    limits = np.unique(places)
+    return points(limit, limits[::-1] if limit.op in ("<", "<=") else limits, pool, clean, defective)

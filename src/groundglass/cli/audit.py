@@ -1,0 +1,172 @@
+"""`groundglass audit`: known defects put into your own passing images, and which gates notice."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from groundglass.cli.options import as_json, runs_folder, workers
+
+if TYPE_CHECKING:
+    from groundglass.audits.scorecard import Advice, Cell, Reach, Scorecard
+
+
+@click.command()
+@click.argument("what", metavar="RECIPE|RUN")
+@click.option("--defects", metavar="NAMES", help="Only these, e.g. jpeg,blur; default: all.")
+@click.option(
+    "--sample", default=40, show_default=True, type=click.IntRange(min=1), help="Photographs to draw."
+)
+@click.option("--seed", type=int, help="Of the draw and the defects; default: the recipe's.")
+@workers
+@runs_folder
+@as_json
+def command(
+    what: str,
+    defects: str | None,
+    sample: int,
+    seed: int | None,
+    workers: int,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """Put known defects into photographs that passed all gates, and count which gates notice.
+
+    RECIPE|RUN is a run (runs/faceup/0003, or faceup: its last run) or a recipe's file. The defects exist in memory
+    only; your photographs are only read. The result goes into the run's folder and its report.
+    """
+    from groundglass.audits.audit import AuditOptions, audit, names_of
+    from groundglass.kernel.engines.progress import choose_progress
+
+    begun = time.perf_counter()
+    options = AuditOptions(tuple(names_of(defects)), sample, seed, workers)
+    card = audit(what, runs, options, choose_progress)
+    page = _report(Path(card.run)) if card.run else None
+    if as_json:
+        click.echo(json.dumps(card.plain() | {"report": page and str(page)}, indent=2, ensure_ascii=False))
+    else:
+        _print_card(card, page, time.perf_counter() - begun)
+
+
+def _report(run: Path) -> Path:
+    """The run's report, now with the audit's page."""
+    from groundglass.recipes.folder import RunFolder
+    from groundglass.reports.read import write_report
+
+    folder = RunFolder(run)
+    for picture in folder.report.glob("audit-[0-9]*.jpg"):  # of an audit before this one
+        picture.unlink()
+    return write_report(folder).with_name("audit.html")
+
+
+def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
+    from groundglass.cli.funnel import print_next
+    from groundglass.kernel.words import duration, thousands
+
+    drawn = f"{thousands(card.asked)} of {thousands(card.passing)} photographs that passed all gates"
+    click.echo(
+        f"{card.recipe} · {drawn} · {thousands(card.versions)} defective versions · seed {card.seed}\n"
+    )
+    _print_reaches(card)
+    _print_suggestions(card)
+    _print_advice(card)
+    for name, why in card.closed:
+        click.echo(f"  {name} is not audited: {why}")
+    for note in card.notes:
+        click.echo(f"  note: {note}")
+    lines = {"time": duration(seconds), "slipped": f"{thousands(card.slipped)} versions that no gate caught"}
+    if page is not None:
+        lines["report"] = str(page)
+    if card.run:
+        lines["next"] = f"groundglass show {card.run}"
+    else:
+        lines["next"] = "groundglass run RECIPE"
+    click.echo()
+    print_next(lines)
+
+
+def _print_reaches(card: Scorecard) -> None:
+    """Every severity: how much is caught, and by whom."""
+    from groundglass.cli.funnel import print_table
+
+    rows = [
+        (r.defect, r.severity, str(r.n), _percent(r.recall), _span(r.recall_ci95), _by(card, r))
+        for r in card.defects
+    ]
+    alarm = (
+        "nothing wrong",
+        "false alarms",
+        str(card.asked),
+        _percent(card.false_alarm),
+        _span(card.false_alarm_ci95),
+        "",
+    )
+    print_table(("defect", "severity", "n", "caught", "95 % interval", "by"), [*rows, alarm], right=(2, 3, 4))
+    click.echo()
+
+
+def _by(card: Scorecard, reach: Reach) -> str:
+    """The gates that caught any, the best first."""
+    cells = [c for c in card.gates if (c.defect, c.severity) == (reach.defect, reach.severity) and c.recall]
+    best = sorted(cells, key=lambda cell: -cell.recall)[:3]
+    return ", ".join(f"{cell.gate} {_percent(cell.recall)}" for cell in best) or "no gate"
+
+
+def _print_suggestions(card: Scorecard) -> None:
+    """Thresholds that would reach 95 %, where a gate can see the defect."""
+    from groundglass.cli.funnel import print_table
+
+    cells = [cell for cell in card.gates if cell.suggested is not None]
+    if not cells:
+        return
+    rows = [_suggestion(cell) for cell in cells]
+    print_table(("to catch 95 % of", "", "gate", "write", "it costs"), rows, right=())
+    click.echo()
+
+
+def _suggestion(cell: Cell) -> tuple[str, ...]:
+    assert cell.suggested is not None
+    cost = f"{_percent(cell.suggested.clean_lost)} of the clean images"
+    return cell.defect, cell.severity, cell.gate, cell.suggested.where, cost
+
+
+def _print_advice(card: Scorecard) -> None:
+    """Each gate's threshold now and at its knee, with what they keep."""
+    from groundglass.cli.funnel import print_table
+
+    rows = [row for advice in card.thresholds for row in _advice(advice)]
+    if rows:
+        head = ("gate", "threshold", "keeps", "clean lost", "recall", "")
+        print_table(head, rows, right=(2, 3, 4))
+        click.echo()
+
+
+def _advice(advice: Advice) -> list[tuple[str, ...]]:
+    points = [(advice.now, "now")]
+    if advice.knee is not None and advice.knee != advice.now:
+        points.append((advice.knee, "knee"))
+    seen = bool(advice.defects)
+    words = {"now": f"sees {', '.join(advice.defects) or 'none of the defects'}", "knee": "the knee"}
+    return [
+        (
+            advice.gate if which == "now" else "",
+            f"{advice.column} {advice.op} {point.limit:.6g}",
+            _percent(point.kept),
+            _percent(point.clean_lost),
+            _percent(point.recall) if seen else "–",
+            words[which],
+        )
+        for point, which in points
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _span(ends: tuple[float, float]) -> str:
+    return f"{100 * ends[0]:.0f}–{100 * ends[1]:.0f} %"
