@@ -173,6 +173,12 @@ def same_drawing(before: Values, after: Values) -> None:
     assert after == pytest.approx(before, abs=0.005)
 
 
+def as_resolved(before: Values, after: Values) -> None:
+    """Blocks begin elsewhere."""
+    assert after["resolution_state"] == before["resolution_state"]
+    assert after["upscaled_score"] == pytest.approx(before["upscaled_score"], abs=0.1)
+
+
 FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "header": same_but_for_the_file,
     "blockiness": nearly_the_same,
@@ -184,6 +190,7 @@ FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "borders": sides_change_places,
     "fingerprint": hashes_change_places,
     "objects_fast": same_regions,
+    "resolution": as_resolved,
     "text_and_graphics": same_drawing,
 }
 """What a flip from left to right does to each measure, on a picture of whole patches and blocks."""

@@ -18,6 +18,7 @@ from PIL import Image
 from groundglass.kernel.errors import REASONS
 from groundglass.kernel.image.frame import open_frame
 from groundglass.kernel.table import derived_id
+from groundglass.measures.catalog import MEASURES
 from groundglass.transforms.catalog import TRANSFORMS
 from groundglass.transforms.derived import DERIVED, Derived
 
@@ -37,6 +38,7 @@ SETTINGS = {
         }
     ),
     "best_tile": st.fixed_dictionaries({"size": st.integers(1, 128)}),
+    "to_effective_resolution": st.fixed_dictionaries({"kernel": st.sampled_from(["lanczos", "area"])}),
     "downscale": st.fixed_dictionaries({"factor": st.sampled_from([2, 3, 4, 8, 0.5, 0.75, 0.3])}),
 }
 every = pytest.mark.parametrize("name", TRANSFORMS)
@@ -56,10 +58,31 @@ def measured(rows: pa.Table, size: int) -> pa.Table:
     return pa.Table.from_pylist(values, schema=pa.schema(fields))
 
 
+def resolutions(rows: pa.Table) -> pa.Table:
+    """What the measure `resolution` could have found: by the size, so that it follows from the picture alone."""
+    states = ("native", "upscaled", "unknown")
+    values = [
+        {
+            "sha256": row["sha256"],
+            "region": row["region"],
+            "resolution_state": states[(row["width"] + row["height"]) % 3] if row["width"] > 20 else None,
+            "effective_scale": 0.4,
+            "error": None if row["width"] > 20 else "truncated",
+        }
+        for row in rows.to_pylist()
+    ]
+    text = pa.string()
+    names = ("sha256", "region", "resolution_state", "effective_scale", "error")
+    schema = pa.schema([(name, pa.float64() if name == "effective_scale" else text) for name in names])
+    return pa.Table.from_pylist(values, schema=schema)
+
+
 def apply(name: str, rows: pa.Table, given_settings: dict) -> Derived:
     transform = TRANSFORMS[name]
     if transform.measure:
         return transform.apply(rows, measured(rows, given_settings["size"]), **given_settings)
+    if transform.reads:
+        return transform.apply(rows, resolutions(rows), **given_settings)
     return transform.apply(rows, **given_settings)
 
 
@@ -130,10 +153,11 @@ def test_a_rows_images_do_not_depend_on_its_neighbours(name: str, data, photo_si
 def test_the_record_says_what_the_function_takes(name: str) -> None:
     transform = TRANSFORMS[name]
     taken = list(inspect.signature(transform.apply).parameters)
-    expected = ["rows", *(["found"] if transform.measure else []), *transform.parameters]
+    expected = ["rows", *(["found"] if transform.needs == "pixels" else []), *transform.parameters]
     assert taken == expected
     assert transform.value in transform.parameters
-    assert transform.needs == ("pixels" if transform.measure else "rows")
+    assert transform.needs == ("pixels" if transform.measure or transform.reads else "rows")
+    assert not transform.reads or transform.reads in MEASURES
     assert transform.summary.endswith(".")
     for parameter, signature in inspect.signature(transform.apply).parameters.items():
         default = transform.parameters[parameter].default if parameter in transform.parameters else None

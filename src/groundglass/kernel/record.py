@@ -92,6 +92,7 @@ class Transform:
     summary     one sentence, shown by `groundglass transforms`
     reference   the tool or paper the definition comes from
     measure     what must first be measured, with the same `size`; None where the rows suffice
+    reads       the name of a measure of the catalog that must first be taken; empty for none
     """
 
     name: str
@@ -101,11 +102,12 @@ class Transform:
     summary: str
     reference: str
     measure: Measure | None = None
+    reads: str = ""
 
     @property
     def needs(self) -> Literal["rows", "pixels"]:
         """Whether pictures must be decoded before rows can be made."""
-        return "pixels" if self.measure else "rows"
+        return "pixels" if self.measure or self.reads else "rows"
 
 
 @dataclass(frozen=True)

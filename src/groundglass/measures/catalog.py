@@ -15,6 +15,7 @@ from groundglass.measures import (
     header,
     noise,
     objects_fast,
+    resolution,
     sharpness,
     text_and_graphics,
 )
@@ -30,6 +31,7 @@ MEASURES: dict[str, Measure] = {
     "borders": borders.MEASURE,
     "fingerprint": fingerprint.MEASURE,
     "objects_fast": objects_fast.MEASURE,
+    "resolution": resolution.MEASURE,
     "text_and_graphics": text_and_graphics.MEASURE,
 }
 

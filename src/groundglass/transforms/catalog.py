@@ -7,6 +7,7 @@ from groundglass.transforms.best_tile import BEST_TILE, best_tile
 from groundglass.transforms.downscale import downscale
 from groundglass.transforms.multiscale import multiscale
 from groundglass.transforms.tile import tile
+from groundglass.transforms.to_effective_resolution import to_effective_resolution
 
 TRANSFORMS: dict[str, Transform] = {
     transform.name: transform
@@ -56,6 +57,18 @@ TRANSFORMS: dict[str, Transform] = {
             },
             summary="Every picture cropped to a multiple of the factor and made smaller by exactly that.",
             reference="MATLAB imresize after modcrop, as in the super-resolution test sets",
+        ),
+        Transform(
+            name="to_effective_resolution",
+            apply=to_effective_resolution,
+            value="wanted",
+            parameters={
+                "wanted": Parameter(True, "true; without this step pictures keep their size"),
+                "kernel": Parameter("lanczos", "how to resize; lanczos, matlab_bicubic or area"),
+            },
+            summary="Every picture that was enlarged made as small as it truly is; all others as they are.",
+            reference="the measure resolution; enlarged pictures are kept in their own size instead of dropped",
+            reads="resolution",
         ),
     )
 }

@@ -1,0 +1,62 @@
+"""Falsely large pictures brought back to the size that they truly have: kept, not lost."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+
+from groundglass.kernel.region import Resize, Step
+from groundglass.kernel.resize import find_kernel
+from groundglass.kernel.table import compute, connect
+from groundglass.transforms.derived import REFUSED, Derived, derive, sizes, whole_boxes
+
+SOUND = ("flat", "too_small")
+"""Reasons why a sound picture has no effective resolution; such pictures pass as they are."""
+
+
+def to_effective_resolution(
+    rows: pa.Table, found: pa.Table, wanted: bool = True, kernel: str = "lanczos"
+) -> Derived:
+    """Every picture that was enlarged, made as small as it truly is; all others as they are, with their ids.
+
+    ``found`` holds what the measure `resolution` gave: sha256, region, resolution_state, effective_scale and
+    error. Only the state ``upscaled`` is acted on: width and height times effective_scale, rounded, at least
+    1 px, by an antialiasing ``kernel``. ``native``, ``unknown``, flat and tiny pictures pass. A picture that
+    could not be measured is refused with that error, or as `measure_failed` where nothing was measured.
+    With ``wanted`` false, all pass.
+
+    Raises RecipeError for an unknown kernel.
+    """
+    find_kernel(kernel)
+    known = _scales(rows, found)
+    broken = compute.is_valid(known["reason"])
+    refused = known.filter(broken).select(REFUSED.names).cast(REFUSED)
+    good = known.filter(compute.invert(broken))
+    of = good["number"].to_numpy().astype(np.int64)
+    scale = good["scale"].to_numpy() if wanted else np.ones(len(of))
+    width, height = (np.maximum(1, np.rint(side[of] * scale)).astype(np.int64) for side in sizes(rows))
+    boxes = whole_boxes(rows, of)
+    same = ((width == boxes.width) & (height == boxes.height)).tolist()
+    steps: list[tuple[Step, ...]] = [
+        () if unchanged else (Resize(w, h, kernel),)
+        for unchanged, w, h in zip(same, width.tolist(), height.tolist(), strict=True)
+    ]
+    return Derived(derive(rows, "to_effective_resolution", boxes, steps, scale, (width, height)), refused)
+
+
+def _scales(rows: pa.Table, found: pa.Table) -> pa.Table:
+    """For every row in order: number, id, the scale (1 where it stays), and the reason where it cannot be used."""
+    connection = connect()
+    connection.register("current", rows.append_column("number", pa.array(range(rows.num_rows), pa.int64())))
+    connection.register("found", found)
+    sound = f"any_value(f.resolution_state) IS NOT NULL OR any_value(f.error) IN {SOUND}"
+    scales = connection.sql(
+        "SELECT number, any_value(id) AS id, "
+        "CASE WHEN any_value(f.resolution_state) = 'upscaled' THEN any_value(f.effective_scale) ELSE 1.0 END "
+        f"AS scale, CASE WHEN {sound} THEN NULL "
+        "ELSE coalesce(string_split(any_value(f.error), ':')[1], 'measure_failed') END AS reason "
+        "FROM current LEFT JOIN found f USING (sha256, region) GROUP BY number ORDER BY number"
+    ).to_arrow_table()
+    return cast(pa.Table, scales)
