@@ -112,14 +112,17 @@ def fault_of(profile: Profile) -> str:
     """Why nothing can be judged by this reference; "" where it can.
 
     A clean photograph's blockiness rises twentyfold when it is compressed to quality .95; one that was a JPEG
-    already hardly changes. So the pictures above half the median of the next quality were compressed before.
+    already hardly changes. So the pictures above half the median of the next quality were compressed before (or are
+    too small and noisy to tell).
     """
     if profile.size < LEAST_REFERENCE:
         return f"the reference has {profile.size:,} values, at least {LEAST_REFERENCE} are needed"
     clean, compressed = list(profile.samples.values())[:2]
     share = clean.share_above(compressed.median() / 2)
     if share > COMPRESSED:
-        return f"the reference is compressed itself: {share:.0%} of its pictures show JPEG blocks as they are"
+        return (
+            f"the reference is compressed itself, or too small: {share:.0%} of its pictures look like JPEGs"
+        )
     return ""
 
 
