@@ -1,9 +1,10 @@
 """How much measuring costs beside decoding: CPU time on one thread, photograph by photograph.
 
-    python -m benchmarks.decode_bound FOLDER [--repeats 5] [--save]
+    python -m benchmarks.decode_bound FOLDER [--classical | --all] [--repeats 5] [--save]
 
 decode is simplejpeg's RGB decode of bytes in memory and nothing else. look is what a worker does: header, decode,
-every plane, and the measures of `MEASURES`. The last line is the median over the photographs of look ÷ decode.
+every plane, and the measures of `SPINE`; with --classical those of `CLASSICAL`, which are sums over pixels, too; with
+--all every measure of the catalog. The last line is the median over the photographs of look ÷ decode.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import os
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"))
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,30 +28,42 @@ from groundglass.kernel.image.frame import Frame, open_frame
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.look import ask_of, take
 
-ASKS = tuple(ask_of(measure, {}) for measure in MEASURES.values())
-Parts = dict[str, Callable[[Frame], Any]]
-PARTS: Parts = {
+SPINE = ("header", "blockiness", "sharpness", "complexity", "fingerprint")
+"""The measures that nearly every recipe takes."""
+CLASSICAL = (*SPINE, "noise", "exposure", "colour", "borders")
+"""With those that are sums over pixels, too; the others of the catalog look for something in the picture."""
+SHARED: dict[str, Callable[[Frame], Any]] = {
     "luma": lambda frame: (frame.luma, frame.grid_luma),
     "gradients": lambda frame: frame.gradients,
     "histogram": lambda frame: frame.histogram,
-    **{name: lambda frame, m=measure: m.compute(frame) for name, measure in MEASURES.items()},
+    "colours": lambda frame: frame.colours,
 }
-"""In the order in which each finds what it shares with the earlier ones ready."""
+"""What several measures share."""
+COLOURED = ("exposure", "colour")
+"""Those that need "colours"."""
 
 
-def look(data: bytes) -> list[Any]:
-    """Decode a photograph and take every measure."""
+def parts_of(names: Sequence[str]) -> dict[str, Callable[[Frame], Any]]:
+    """In the order in which each finds what it shares with the earlier ones ready."""
+    needed = [name for name in SHARED if name != "colours" or set(COLOURED) & set(names)]
+    taken = {name: partial(take, ask_of(MEASURES[name], {})) for name in names}
+    return {name: SHARED[name] for name in needed} | taken
+
+
+def look(data: bytes, names: Sequence[str]) -> list[Any]:
+    """Decode a photograph and take these measures."""
     frame = open_frame(data)
-    return [take(ask, frame) for ask in ASKS]
+    return [take(ask_of(MEASURES[name], {}), frame) for name in names]
 
 
-def part_times(data: bytes, repeats: int) -> dict[str, float]:
+def part_times(data: bytes, names: Sequence[str], repeats: int) -> dict[str, float]:
     """Milliseconds of each part on a decoded photograph; what a part shares with earlier ones is not its own."""
-    times: dict[str, list[float]] = {name: [] for name in PARTS}
+    parts = parts_of(names)
+    times: dict[str, list[float]] = {name: [] for name in parts}
     for _ in range(repeats):
         frame = open_frame(data)
         _ = frame.rgb
-        for name, part in PARTS.items():
+        for name, part in parts.items():
             times[name].append(milliseconds_once(part, frame))
     return {name: median(found) for name, found in times.items()}
 
@@ -62,14 +76,14 @@ def milliseconds_once(part: Callable[[Frame], Any], frame: Frame) -> float:
     return 1e3 * (thread_time() - start)
 
 
-def row_of(path: Path, repeats: int) -> dict[str, Any]:
+def row_of(path: Path, names: Sequence[str], repeats: int) -> dict[str, Any]:
     """One photograph's line: ratio, blockiness ÷ decode, and ms/MP of everything."""
     data = path.read_bytes()
     header = open_frame(data).header
     megapixels = header.width * header.height / 1e6
     decode = milliseconds(lambda: simplejpeg.decode_jpeg(data), repeats)
-    whole = milliseconds(lambda: look(data), repeats)
-    parts = part_times(data, repeats)
+    whole = milliseconds(lambda: look(data, names), repeats)
+    parts = part_times(data, names, repeats)
     return {
         "photograph": path.name,
         "megapixels": round(megapixels, 2),
@@ -100,19 +114,27 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--classical", dest="set", action="store_const", const="classical", help=", ".join(CLASSICAL)
+    )
+    chosen.add_argument(
+        "--all", dest="set", action="store_const", const="all", help="every measure of the catalog"
+    )
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results/decode_bound.csv")
+    parser.add_argument("--save", action="store_true", help="write a table to benchmarks/results")
     options = parser.parse_args()
+    names = {None: SPINE, "classical": CLASSICAL, "all": tuple(MEASURES)}[options.set]
     cv2.setNumThreads(1)
     photographs = sorted(
         path for path in options.folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg")
     )
-    look(photographs[0].read_bytes())  # compiles, or loads what was compiled
-    rows = [row_of(path, options.repeats) for path in photographs]
+    look(photographs[0].read_bytes(), names)  # compiles, or loads what was compiled
+    rows = [row_of(path, names, options.repeats) for path in photographs]
     show(rows)
     print("; ".join(f"{name} {value}" for name, value in facts().items()))
     if options.save:
-        print(f"saved {save('decode_bound', rows).name}")
+        print(f"saved {save('_'.join(filter(None, ('decode_bound', options.set))), rows).name}")
     print("from decode_ms_mp on: milliseconds a megapixel; ratio: (decode + measures) / decode")
     print(f"blockiness alone / decode: median {median(row['blockiness_ratio'] for row in rows):.3f}")
     print(f"ratio {median(row['ratio'] for row in rows):.3f}")

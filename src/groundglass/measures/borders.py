@@ -15,7 +15,7 @@ SMALLEST = 16
 
 
 def borders(frame: Frame, tolerance: int = 8) -> dict[str, Value]:
-    """Letterbox, pillarbox and frames: widths of the uniform bands at the four sides, and their share.
+    """Letterbox, pillarbox and frames: widths of the uniform bands at the four sides.
 
     A line of pixels belongs to a band while all but .5 % of its luma lie within ``tolerance`` of the middle
     value of the outermost line. It is a border only if it ends in a step: at the picture's edge at least half

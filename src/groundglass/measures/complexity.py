@@ -19,7 +19,7 @@ COMPRESSED_QUALITY = 75
 
 
 def complexity(frame: Frame) -> dict[str, Value]:
-    """Entropy, energy of differences, texture of neighbouring grey levels, and how well a picture compresses.
+    """Entropy, differences, co-occurrence and compressibility of luma.
 
     ``entropy`` is -Σ p·log2 p over the 256 levels of luma: 0 bit for one level, 8 bit when all are as
     frequent. ``gradient_energy`` is the mean over pixels of (I(x+1,y) - I(x,y))² + (I(x,y+1) - I(x,y))².
