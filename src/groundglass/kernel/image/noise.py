@@ -44,18 +44,15 @@ def noise_sigma(luma: Luma) -> float:
     if min(luma.shape) < SMALLEST:
         raise NoValue("too_small", f"{luma.shape[1]} x {luma.shape[0]} px, {SMALLEST} are needed")
     variance, slope, mean = block_facts(luma)
-    sigma = 0.0
+    sigma = None
     for _ in range(2):  # the second time without the blocks where this much noise is clipped
-        far = _DEVIATIONS * sigma
+        far = _DEVIATIONS * (sigma or 0.0)
         sound = (mean >= _DARK + far) & (mean <= _BRIGHT - far)
-        if not sound.any():
-            break
-        sigma = _sigma_of_flattest(variance[sound], slope[sound])
-    else:
-        return sigma
-    if sigma:
-        return sigma
-    raise NoValue("flat", "every block is clipped")
+        if sound.any():
+            sigma = _sigma_of_flattest(variance[sound], slope[sound])
+    if sigma is None:
+        raise NoValue("flat", "every block is clipped")
+    return sigma
 
 
 def _sigma_of_flattest(variance: Floats, slope: Floats) -> float:
