@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,28 +11,10 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from browser_tools import wait
 from groundglass.reports.facts import RunFacts
 from groundglass.reports.render import render_report
 from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
-
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator:
-    """One browser for all tests."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    if not CHROMIUM.exists():
-        pytest.skip(f"needs a browser: {CHROMIUM} is not there")
-    with api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=list(QUIET))
-        yield chromium
-        chromium.close()
-
 
 VIEWS = ("overview", *(f"step-{index}" for index in range(9)), "sources", "failures")
 
@@ -47,46 +27,6 @@ def facts() -> RunFacts:
 @pytest.fixture(scope="session")
 def report(facts: RunFacts, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return render_report(facts, tmp_path_factory.mktemp("run") / "report")
-
-
-def wait(page, condition: str) -> None:
-    """Until the page says so; asked from outside, since the page allows no script but its own."""
-    end = time.monotonic() + 10
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, f"never came true: {condition}"
-        page.wait_for_timeout(10)
-
-
-class Reader:
-    """A page, and everything that it said or asked for."""
-
-    def __init__(self, browser, **settings) -> None:
-        settings = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"} | settings
-        self.context = browser.new_context(**settings)
-        self.page = self.context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-
-    def open(self, report: Path, view: str = "overview"):
-        self.page.goto(f"{report.as_uri()}#{view}")
-        wait(self.page, "document.documentElement.dataset.ready")
-        return self.page
-
-
-@pytest.fixture
-def reader(browser):
-    made: list[Reader] = []
-
-    def make(**settings) -> Reader:
-        made.append(Reader(browser, **settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.context.close()
 
 
 def values(facts: RunFacts, step: str, column: str) -> np.ndarray:

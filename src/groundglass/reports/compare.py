@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 import pyarrow as pa
@@ -183,41 +182,37 @@ def pair_steps(a: tuple[StepFacts, ...], b: tuple[StepFacts, ...]) -> tuple[Step
     >>> [(pair.a is not None, pair.b is not None) for pair in pair_steps((rule(3),), (rule(4),))]
     [(True, True)]
     """
+    # best[i][j]: the most that a[i:] and b[j:] can have in common, kept in order
+    best = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i in reversed(range(len(a))):
+        for j in reversed(range(len(b))):
+            paired = best[i + 1][j + 1] + _alike(a[i], b[j]) if _alike(a[i], b[j]) else 0
+            best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
     pairs: list[StepPair] = []
-    matcher = SequenceMatcher(None, [_text(step) for step in a], [_text(step) for step in b], autojunk=False)
-    for how, i, i_end, j, j_end in matcher.get_opcodes():
-        if how == "equal":
-            pairs += [StepPair(one, two) for one, two in zip(a[i:i_end], b[j:j_end], strict=True)]
+    i = j = 0
+    while i < len(a) and j < len(b):
+        alike = _alike(a[i], b[j])
+        if alike and best[i][j] == best[i + 1][j + 1] + alike:
+            pairs.append(StepPair(a[i], b[j], moved_limits(a[i], b[j])))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            pairs.append(StepPair(a[i], None))
+            i += 1
         else:
-            pairs += _pair_others(list(a[i:i_end]), list(b[j:j_end]))
-    return tuple(pairs)
-
-
-def _text(step: StepFacts) -> tuple[str, str]:
-    return step.kind, step.label
-
-
-def _pair_others(a: list[StepFacts], b: list[StepFacts]) -> list[StepPair]:
-    """Steps that were changed, left out or put in: each of ``b`` with the most similar one of ``a`` that is left."""
-    pairs: list[StepPair] = []
-    for step in b:
-        best = max(range(len(a)), key=lambda place: _alike(a[place], step), default=None)
-        if best is None or not _alike(a[best], step):
-            pairs.append(StepPair(None, step))
-            continue
-        pairs += [StepPair(gone, None) for gone in a[:best]]
-        pairs.append(StepPair(a[best], step, moved_limits(a[best], step)))
-        a = a[best + 1 :]
-    return [*pairs, *(StepPair(gone, None) for gone in a)]
+            pairs.append(StepPair(None, b[j]))
+            j += 1
+    return (*pairs, *(StepPair(step, None) for step in a[i:]), *(StepPair(None, step) for step in b[j:]))
 
 
 def _alike(a: StepFacts, b: StepFacts) -> int:
-    """0 for steps that have nothing in common; more for the same columns than for the same name."""
+    """0 for steps that have nothing in common, most for equal ones; the same columns count more than a name."""
     if a.kind != b.kind:
         return 0
+    if a.label == b.label:
+        return 8
     columns = {line.column for line in a.thresholds} & {line.column for line in b.thresholds}
     ranked = a.ranking is not None and b.ranking is not None and a.ranking.column == b.ranking.column
-    return 2 * bool(columns or ranked) + (a.name == b.name) + (a.kind not in ("select", "measure"))
+    return 3 * bool(columns or ranked) + (a.name == b.name) + (a.kind not in ("select", "measure"))
 
 
 def moved_limits(a: StepFacts, b: StepFacts) -> tuple[tuple[str, float, float], ...]:
