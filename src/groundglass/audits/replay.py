@@ -12,6 +12,7 @@ from groundglass.kernel.chance import stream
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.table import compute, only, without
 from groundglass.recipes.folder import RunFolder, load_record
+from groundglass.recipes.gather import photographs
 from groundglass.recipes.plan import Plan, PlannedStep
 from groundglass.recipes.scores import read_scores
 from groundglass.recipes.state import State, make_state
@@ -48,7 +49,9 @@ def replay(plan: Plan, folder: RunFolder) -> Passage:
         )
     tables = read_tables(folder, record)
     state = make_state(plan, folder)
-    state.images, state.seen = tables.images, tables.rows
+    state.images = tables.images
+    state.add_rows(photographs(tables.images))
+    state.add_rows(tables.derived)  # but for those that are their photograph itself
     passage = Passage(state)
     for planned in plan.steps:
         _step(passage, planned, tables)
@@ -62,10 +65,8 @@ def _step(passage: Passage, planned: PlannedStep, tables: RunTables) -> None:
     for request in planned.scores:
         state.scores[request.table] = read_scores(request)
     if planned.step.kind == "source":
-        listed = compute.and_(
-            compute.equal(tables.rows["source"], name), compute.equal(tables.rows["region"], "")
-        )
-        state.rows = pa.concat_tables([state.rows, tables.rows.filter(listed)])
+        listed = compute.equal(tables.images["source"], name)
+        state.rows = pa.concat_tables([state.rows, photographs(tables.images.filter(listed))])
         return
     if planned.step.kind == "select":
         passage.before[name] = state.rows
