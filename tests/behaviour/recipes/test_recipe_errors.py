@@ -144,7 +144,8 @@ BODIES = [
     ("measure: [{table: s.csv, key: url}]", "`key` cannot be 'url'; did you mean `uri`?", "url"),
     (
         "select: {}",
-        "one of `where`, `quantile`, `top_k`, `quota`, `intersect`, `deduplicate`, `keep` or `drop` is needed here",
+        "one of `where`, `quantile`, `top_k`, `quota`, `intersect`, `deduplicate`, `source_divergence`, `keep` or "
+        "`drop` is needed here",
         "select",
     ),
     ("select: {where: a > 1, top_k: 3, by: a}", "`where` and `top_k` cannot go together", "top_k"),
@@ -245,7 +246,7 @@ LATER = [
     *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video", "generate")),
     *(
         (f"select: {{{word}: a}}", word)
-        for word in ("decontaminate", "source_divergence", "licence", "study", "cascade", "theta")
+        for word in ("decontaminate", "licence", "study", "cascade", "theta")
     ),
     ("select: {intersect: [{where: a > 1}, {licence: CC0}]}", "licence"),
     *((f"transform: {{{word}: a}}", word) for word in ("to_effective_resolution", "degrade", "restore")),
