@@ -13,6 +13,7 @@ from groundglass.transforms.derived import Derived
 from groundglass.transforms.downscale import downscale
 from groundglass.transforms.multiscale import multiscale
 from groundglass.transforms.tile import tile
+from groundglass.transforms.to_effective_resolution import to_effective_resolution
 
 
 def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
@@ -25,6 +26,9 @@ def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
         return tile(rows, body.tile, body.stride, body.edges or "drop")
     if body.downscale is not None:
         return downscale(rows, body.downscale, body.kernel or "matlab_bicubic")
-    assert body.best_tile is not None
     measure_rows(state, rows, planned.asks, planned.step.name)
-    return best_tile(rows, state.store.read(planned.asks[0].key), body.best_tile)
+    found = state.store.read(planned.asks[0].key)
+    if body.to_effective_resolution:
+        return to_effective_resolution(rows, found, kernel=body.kernel or "lanczos")
+    assert body.best_tile is not None
+    return best_tile(rows, found, body.best_tile)

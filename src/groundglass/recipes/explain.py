@@ -39,7 +39,7 @@ LATER: dict[str, tuple[str, ...]] = {
     "step": ("annotate", "study", "audit", "prove", "benchmark"),
     "source": ("download", "hub", "video", "generate"),
     "select": ("decontaminate", "licence", "study", "cascade", "theta"),
-    "transform": ("to_effective_resolution", "degrade", "restore"),
+    "transform": ("degrade", "restore"),
     "release": ("croissant",),
     "format": ("lmdb", "webdataset", "parquet"),
 }

@@ -172,11 +172,13 @@ class _Walk:
         return forecast
 
     def _transform(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
-        """Where the best tiles lie is not known yet: any tile of the same size counts the same."""
+        """Where the best tiles lie is not known yet: any of the same size counts the same. Nor is what was enlarged."""
         body = planned.step.body
         assert isinstance(body, TransformStep)
         if body.best_tile:
             derived = tile(self.state.rows, body.best_tile, stride=1_000_000)
+        elif body.to_effective_resolution:
+            return forecast
         else:
             derived = derive_rows(self.state, planned, self.state.rows)
         self.state.rows = derived.rows.select(ROWS.names)

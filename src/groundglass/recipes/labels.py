@@ -86,4 +86,6 @@ def _transformed(body: TransformStep) -> str:
         return f"tile {body.tile}{f' every {body.stride}' if body.stride else ''}"
     if body.best_tile is not None:
         return f"best tile {body.best_tile}"
+    if body.to_effective_resolution:
+        return "to effective resolution"
     return f"downscale {body.downscale:g} {body.kernel or ''}".rstrip()

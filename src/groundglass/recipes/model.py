@@ -184,7 +184,10 @@ class HoldOutStep(Record):
 
 
 class TransformStep(Record):
-    """Virtual images from the current set. Exactly one of multiscale, tile, best_tile, downscale."""
+    """Virtual images from the current set.
+
+    Exactly one of multiscale, tile, best_tile, downscale, to_effective_resolution.
+    """
 
     multiscale: Annotated[Factors | None, Field(description="scales, at most 1")] = None
     shortest_edge: Annotated[
@@ -203,6 +206,9 @@ class TransformStep(Record):
     downscale: Annotated[
         Annotated[int, Field(ge=2)] | Annotated[float, Field(gt=0, lt=1)] | None,
         Field(description="by 2, 3, 4 … or to .5"),
+    ] = None
+    to_effective_resolution: Annotated[
+        Literal[True] | None, Field(description="true: what was enlarged becomes as small as it truly is")
     ] = None
     kernel: Annotated[str | None, Field(description="matlab_bicubic, lanczos, box or area")] = None
 

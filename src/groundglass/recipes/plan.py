@@ -454,8 +454,12 @@ def _plan_hold_out(planner: _Planner, planned: PlannedStep, body: HoldOutStep) -
 def _plan_transform(planner: _Planner, planned: PlannedStep, body: TransformStep) -> PlannedStep:
     if body.kernel is not None and body.kernel not in KERNELS:
         planner.fail(("transform", "kernel"), f"there is no kernel '{body.kernel}'", "", KERNELS, body.kernel)
+    if body.kernel == "box" and body.to_effective_resolution:
+        planner.fail(("transform", "kernel"), "box makes whole factors only", "use lanczos or area")
     asks = (ask_of(BEST_TILE, {"size": body.best_tile}),) if body.best_tile else ()
-    if body.multiscale is not None or body.downscale is not None:
+    if body.to_effective_resolution:
+        asks = (ask_of(MEASURES["resolution"], {}),)
+    if body.multiscale is not None or body.downscale is not None or body.to_effective_resolution:
         planner.resized = True
     planner.scope = replace(
         planner.scope, generation=planner.scope.generation + 1, mixed=planned.step.only_if is not None

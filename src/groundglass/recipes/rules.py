@@ -23,9 +23,19 @@ if TYPE_CHECKING:
     )
 
 SOURCES = ("folder", "archive", "table", "sample")
-SELECTIONS = ("where", "quantile", "top_k", "quota", "intersect", "deduplicate", "source_divergence", "keep", "drop")
+SELECTIONS = (
+    "where",
+    "quantile",
+    "top_k",
+    "quota",
+    "intersect",
+    "deduplicate",
+    "source_divergence",
+    "keep",
+    "drop",
+)
 HOLD_OUTS = ("next", "count", "list")
-TRANSFORMS = ("multiscale", "tile", "best_tile", "downscale")
+TRANSFORMS = ("multiscale", "tile", "best_tile", "downscale", "to_effective_resolution")
 
 SOURCE_SETTINGS: dict[str, tuple[str, ...]] = {
     "folder": ("glob",),
@@ -47,6 +57,7 @@ TRANSFORM_SETTINGS: dict[str, tuple[str, ...]] = {
     "tile": ("stride", "edges"),
     "best_tile": (),
     "downscale": ("kernel",),
+    "to_effective_resolution": ("kernel",),
 }
 SHARES_TOLERANCE = 1e-6
 """Shares such as .7, .1, .2 do not add up to 1 exactly in floating point."""

@@ -42,7 +42,8 @@ def without_null(schema: Schema) -> dict[str, Any]:
 def choices(schema: Schema) -> list[str]:
     """The words among which one must be chosen; none where anything else may stand."""
     found = without_null(schema)
-    return [str(word) for word in found.get("enum", [found["const"]] if "const" in found else [])]
+    words = found.get("enum", [found["const"]] if "const" in found else [])
+    return [str(word).lower() if isinstance(word, bool) else str(word) for word in words]
 
 
 def in_words(schema: Schema) -> str:

@@ -52,6 +52,7 @@ steps:
   - transform: {best_tile: 128}
   - transform: {downscale: 2, kernel: box}
   - transform: {downscale: 0.5}
+  - transform: {to_effective_resolution: true}
   - split: {validation: 5%, test: 0.1, stratify: source, group: meta.scene}
   - release:
       format: paired

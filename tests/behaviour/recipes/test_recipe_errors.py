@@ -198,6 +198,11 @@ BODIES = [
     ("hold_out: {validation: {nxt: 3}}", "`nxt` is no key of `validation`; did you mean `next`?", "nxt"),
     ("transform: {tile: '512'}", "`tile` must be a whole number of 1 or more, not '512'", "'512'"),
     ("transform: {tile: true}", "`tile` must be a whole number of 1 or more, not true", "true"),
+    (
+        "transform: {to_effective_resolution: false}",
+        "`to_effective_resolution` must be `true`, not false",
+        "false",
+    ),
     ("transform: {tile: 512, best_tile: 128}", "`tile` and `best_tile` cannot go together", "best_tile"),
     ("transform: {best_tile: 512, stride: 3}", "`stride` has no meaning with `best_tile`", "stride"),
     (
@@ -249,7 +254,7 @@ LATER = [
         for word in ("decontaminate", "licence", "study", "cascade", "theta")
     ),
     ("select: {intersect: [{where: a > 1}, {licence: CC0}]}", "licence"),
-    *((f"transform: {{{word}: a}}", word) for word in ("to_effective_resolution", "degrade", "restore")),
+    *((f"transform: {{{word}: a}}", word) for word in ("degrade", "restore")),
     *((f"release: {{format: {word}}}", word) for word in ("lmdb", "webdataset", "parquet")),
     ("release: {croissant: true}", "croissant"),
 ]
@@ -338,7 +343,8 @@ def test_the_whole_message_is_a_place_a_line_and_what_to_type(tmp_path: Path) ->
         "    |                 ^^^^"
     )
     assert caught.value.hint == (
-        "keys of `transform`: best_tile, downscale, edges, kernel, multiscale, shortest_edge, stride, tile"
+        "keys of `transform`: best_tile, downscale, edges, kernel, multiscale, shortest_edge, stride, tile, "
+        "to_effective_resolution"
     )
 
 
