@@ -105,7 +105,7 @@ def _masks(distance: int) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def _count_bits(x: np.uint64) -> np.uint64:  # population count, Hacker's Delight fig. 5-2
+def count_bits(x: np.uint64) -> np.uint64:  # population count, Hacker's Delight fig. 5-2
     x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
     x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
     x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -166,7 +166,7 @@ def _compare_all(hashes: Bits, mirrors: Bits, masks: NDArray[np.int64], distance
                 for mask in masks:
                     bucket = key ^ mask
                     for place in range(starts[band, bucket], ends[band, bucket]):
-                        if _count_bits(wanted ^ laid[band, place]) <= distance:
+                        if count_bits(wanted ^ laid[band, place]) <= distance:
                             a, b = _root(parent, np.int64(i)), _root(parent, np.int64(names[band, place]))
                             parent[max(a, b)] = min(a, b)
         _lay(i, hashes[i], own, ends, laid, names)
@@ -192,7 +192,7 @@ def _compare_kept(
                 for mask in masks:
                     bucket = key ^ mask
                     for place in range(starts[band, bucket], ends[band, bucket]):
-                        apart = np.int64(_count_bits(wanted ^ laid[band, place]))
+                        apart = np.int64(count_bits(wanted ^ laid[band, place]))
                         if apart <= best and apart <= distance:
                             name = np.int64(names[band, place])
                             if apart < best or name < twin[i]:
