@@ -119,6 +119,8 @@ def _closed(gate: Gate) -> str:
     body = gate.body
     if body.keep or body.drop:
         return "a list names files, whatever they show"
+    if all(rule is None for rule in (body.where, body.by, body.intersect, body.deduplicate)):
+        return "it does not judge pictures one by one"
     for path in gate.paths:
         column = gate.scope.find(path)
         if column is not None and column.join != "content":
