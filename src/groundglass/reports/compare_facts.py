@@ -40,7 +40,7 @@ def pair_facts(comparison: Comparison, most: int = MOST_ROWS) -> PairFacts:
     rows, columns = _rows(comparison, changed)
     shown = with_column(rows, "status", changed["status"])
     shown = with_column(shown, "reason", changed["reason"])
-    pictures = thumbnails(comparison.b.tables, _known(comparison.b, changed))
+    pictures = dict(thumbnails(comparison.b.tables, _known(comparison.b, changed)))
     pictures |= thumbnails(
         comparison.a.tables, without(_known(comparison.a, changed), pa.array(list(pictures)))
     )

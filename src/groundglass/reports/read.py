@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.lockfile import is_held
 from groundglass.kernel.record import Column
 from groundglass.kernel.store import MeasureStore
-from groundglass.kernel.table import compute, connect, only
+from groundglass.kernel.table import compute, connect, numbered, only
 from groundglass.recipes.folder import RunFolder, RunRecord, RunState, StepRecord, load_record
 from groundglass.recipes.labels import label
 from groundglass.recipes.load import load_recipe
@@ -148,19 +148,41 @@ def values_of(store: MeasureStore, key: str, columns: list[str]) -> pa.Table:
     return empty.empty_table()
 
 
-def thumbnails(tables: RunTables, rows: pa.Table) -> dict[str, bytes]:
+class Thumbnails(Mapping[str, bytes]):
+    """id → encoded picture, out of a table's column: a picture is copied when it is asked for."""
+
+    def __init__(self, ids: list[str], pictures: pa.ChunkedArray) -> None:
+        self._places = {key: place for place, key in enumerate(ids)}
+        self._pictures = pictures
+
+    def __getitem__(self, key: str) -> bytes:
+        return self._pictures[self._places[key]].as_py()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def thumbnails(tables: RunTables, rows: pa.Table) -> Mapping[str, bytes]:
     """id → encoded picture, of the rows that have one."""
-    con = connect()
-    con.register("chosen", rows)
     known = tables.store.read(THUMBNAIL_ASK.key)
     if "thumbnail" not in known.column_names:
         return {}
-    con.register("thumbs", known)
+    con = connect()
+    con.register("chosen", rows)
+    # only names and places go through the database: pictures would be copied twice there
+    con.register(
+        "thumbs",
+        known.select(["sha256", "region"])
+        .append_column("place", numbered(known))
+        .filter(known["thumbnail"].is_valid()),
+    )
     found = con.sql(
-        "SELECT r.id, t.thumbnail FROM chosen r JOIN thumbs t ON t.sha256 = r.sha256 AND t.region = r.region "
-        "WHERE t.thumbnail IS NOT NULL"
-    ).fetchall()
-    return {image: bytes(picture) for image, picture in found}
+        "SELECT r.id, t.place FROM chosen r JOIN thumbs t ON t.sha256 = r.sha256 AND t.region = r.region ORDER BY place"
+    ).to_arrow_table()
+    return Thumbnails(found["id"].to_pylist(), known["thumbnail"].take(found["place"]))
 
 
 def failures(fates: pa.Table) -> list[Failure]:

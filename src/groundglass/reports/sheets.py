@@ -1,8 +1,8 @@
 """Thumbnails laid out on sprite sheets: which picture lies where, and the sheets as files.
 
 One file a thumbnail, or pictures inside the page's text, makes browsers slow from some thousand pictures on.
-Sheets are small (about a dozen pictures), so that a page that shows pictures from everywhere decodes little that
-it does not show.
+Sheets are small (half a dozen pictures), so that a page that shows pictures from everywhere decodes little that
+it does not show: with three times as many, a page of 10,000 took 97 MB more.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SheetSettings:
     height: int = 160
     widest: float = 2.0
     across: int = 6
-    shelves: int = 3
+    shelves: int = 1
     quality: int = 88
     threads: int = 2
 
