@@ -79,7 +79,7 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
 def default_sheets(rows: int) -> SheetSettings:
     """Fine sheets for some thousand images, lighter ones for more."""
     settings = SheetSettings()
-    return replace(settings, height=2 * settings.height, shelves=2) if rows <= FINE_UP_TO else settings
+    return replace(settings, height=2 * settings.height, across=4) if rows <= FINE_UP_TO else settings
 
 
 def _write_all(facts: RunFacts, folder: Path, settings: SheetSettings) -> None:
