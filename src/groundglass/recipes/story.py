@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
-from groundglass.kernel.region import TILE_SIGN
+from groundglass.kernel.region import TILE_SIGN, WHOLE
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import compute
 from groundglass.recipes.columns import ROWS
@@ -88,7 +88,8 @@ def read_tables(folder: RunFolder, record: RunRecord) -> RunTables:
     images = pa.concat_tables(listings, promote_options="default") if listings else ROWS.empty_table()
     derived = read_derived(folder, record)
     whole = photographs(images) if listings else ROWS.empty_table()
-    rows = pa.concat_tables([whole, derived.select(ROWS.names).cast(ROWS)])
+    parts = derived.filter(compute.not_equal(derived["region"], WHOLE))  # the others are photographs themselves
+    rows = pa.concat_tables([whole, parts.select(ROWS.names).cast(ROWS)])
     verdicts = {
         step.step: pq.read_table(path)
         for step in record.steps
