@@ -179,6 +179,10 @@ def as_resolved(before: Values, after: Values) -> None:
     assert after["upscaled_score"] == pytest.approx(before["upscaled_score"], abs=0.1)
 
 
+def no_leak(before: Values, after: Values) -> None:
+    assert set(before.values()) == set(after.values()) == {None}
+
+
 FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "header": same_but_for_the_file,
     "blockiness": nearly_the_same,
@@ -189,6 +193,7 @@ FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "complexity": nearly_as_well_compressed,
     "borders": sides_change_places,
     "fingerprint": hashes_change_places,
+    "leaks": no_leak,
     "objects_fast": same_regions,
     "resolution": as_resolved,
     "text_and_graphics": same_drawing,

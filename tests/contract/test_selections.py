@@ -27,6 +27,7 @@ def judge(name: str) -> Judge:
         "quota": lambda pool: rule(pool, {"a": 2, "b": 1}, "kind", "q", "higher"),
         "intersect": lambda pool: rule(pool, [judge("where")(pool), judge("quantile")(pool)]),
         "deduplicate": lambda pool: rule(pool, "near", 3, "q", "higher"),
+        "decontaminate": lambda pool: rule(pool),
         "source_divergence": lambda pool: rule(pool, load_profile("df2k"), 0.9, "q", "kind", "drop"),
         "keep": lambda pool: rule(pool, ["x01", "x03"]),
         "drop": lambda pool: rule(pool, ["x01", "x03"]),
@@ -56,6 +57,11 @@ def pools(draw: st.DrawFn) -> pa.Table:
             "kind": pa.array(column(st.sampled_from([None, "a", "b", "c"])), pa.string()),
             "phash": hashes,
             "phash_mirror": hashes,
+            "leak_of": pa.array(column(st.sampled_from([None, "Set5/woman"])), pa.string()),
+            "leak_relation": pa.array(column(st.sampled_from([None, "same", "inside"])), pa.string()),
+            "leak_mirrored": pa.array(column(st.sampled_from([None, True])), pa.bool_()),
+            "leak_overlap": pa.array(column(st.sampled_from([None, 0.5])), pa.float64()),
+            "leak_matches": pa.array(column(st.sampled_from([None, 0, 62])), pa.int64()),
         }
     )
 

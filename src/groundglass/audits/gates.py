@@ -117,6 +117,8 @@ def freeze(passage: Passage, planned: PlannedStep) -> Gate:
 def _closed(gate: Gate) -> str:
     """Why a gate says nothing of defects."""
     body = gate.body
+    if body.decontaminate:
+        return "it looks for test images, which a faulty version shows or not as the sound one does"
     if body.keep or body.drop:
         return "a list names files, whatever they show"
     if all(rule is None for rule in (body.where, body.by, body.intersect, body.deduplicate)):

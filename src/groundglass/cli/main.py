@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "measures": "what can be measured",
     "selections": "how images can be kept or dropped",
     "transforms": "how images can be scaled and cut",
+    "fingerprint": "know your own test images again, to keep them out of training sets",
     "downscale": "make exact low-resolution versions of pictures",
     "source-quality": "the JPEG quality of whole folders",
 }

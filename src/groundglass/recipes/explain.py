@@ -25,6 +25,8 @@ SYNONYMS: dict[str, str] = {
     "top": "top_k",
     "dedupe": "deduplicate",
     "dedup": "deduplicate",
+    "decontamination": "decontaminate",
+    "leaks": "decontaminate",
     "validate": "hold_out",
     "val": "validation",
     "column": "by",
@@ -38,7 +40,7 @@ SYNONYMS: dict[str, str] = {
 LATER: dict[str, tuple[str, ...]] = {
     "step": ("annotate", "study", "audit", "prove", "benchmark"),
     "source": ("download", "hub", "video", "generate"),
-    "select": ("decontaminate", "licence", "study", "cascade", "theta"),
+    "select": ("licence", "study", "cascade", "theta"),
     "transform": ("degrade", "restore"),
     "release": ("croissant",),
     "format": ("lmdb", "webdataset", "parquet"),

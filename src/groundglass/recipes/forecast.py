@@ -27,6 +27,7 @@ from groundglass.recipes.gather import (
     with_headers,
 )
 from groundglass.recipes.judging import judge_rows
+from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.lock import recipe_key
 from groundglass.recipes.measuring import count_unknown, failed_rows, missing_of
 from groundglass.recipes.model import ReleaseStep, SelectStep, SourceStep, TransformStep
@@ -162,7 +163,9 @@ class _Walk:
     def _select(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
         body = planned.step.body
         assert isinstance(body, SelectStep)
-        unknown = any(missing_of(self.state, ask, self.state.rows).num_rows for ask in planned.asks)
+        rows = self.state.rows
+        asked = photographs_of(rows, self.state.seen) if body.decontaminate else rows
+        unknown = any(missing_of(self.state, ask, asked).num_rows for ask in planned.asks)
         if self.exact and not unknown and not must_be_profiled(body):
             self._without(judge_rows(self.state, planned, self.state.rows).verdicts)
         else:

@@ -17,10 +17,13 @@ from groundglass.kernel.table import compute
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_columns, pool
 from groundglass.recipes.cut_offs import cut_offs
+from groundglass.recipes.leaking import with_leaks
 from groundglass.recipes.model import SelectStep, SourceDivergence
 from groundglass.recipes.plan import PlannedStep, fingerprint_ask
 from groundglass.recipes.referring import photographs_blockiness, references_in
 from groundglass.recipes.state import State
+from groundglass.selections.decontaminate import COLUMNS as LEAK_COLUMNS
+from groundglass.selections.decontaminate import decontaminate
 from groundglass.selections.deduplicate import DEFAULT_DISTANCE, deduplicate
 from groundglass.selections.intersect import intersect
 from groundglass.selections.lists import drop, keep, read_list, unmatched
@@ -47,6 +50,10 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
     body = planned.step.body
     assert isinstance(body, SelectStep)
     scope = with_fingerprints(planned.scope) if body.deduplicate == "near" else planned.scope
+    if body.decontaminate:
+        paths = [("root", name) for name in LEAK_COLUMNS]
+        table = pool(rows, paths, with_leaks(scope, planned.asks[0]), state.tables)
+        return Judged(decontaminate(table, ("root",)))
     table = pool(rows, needed(planned, body), scope, state.tables)
     judged = judge(table, body, planned.orders, references_for(state, planned, body))
     if body.by and (body.top_k or body.quota is not None or body.quantile is not None):

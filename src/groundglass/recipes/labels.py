@@ -63,6 +63,8 @@ def _selected(body: SelectStep) -> str:
     if body.source_divergence is not None:
         rule = body.source_divergence
         return f"sources of quality {rule.least:g} by {rule.reference}{per}"
+    if body.decontaminate:
+        return f"no test image of {', '.join(body.decontaminate)}"
     if body.deduplicate is not None:
         return f"one of each {body.deduplicate} duplicate{f', best {body.by}' if body.by else ''}"
     return " ".join(

@@ -132,6 +132,9 @@ class SelectStep(Record):
     deduplicate: Annotated[
         Literal["exact", "near"] | None, Field(description="keep the best of each cluster")
     ] = None
+    decontaminate: Annotated[
+        Names, Field(description="drop photographs that show images of these test sets, or of such files; or all")
+    ] = ()
     source_divergence: Annotated[
         SourceDivergence | None, Field(description="keep sources of this least JPEG quality")
     ] = None

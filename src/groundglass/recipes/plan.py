@@ -13,12 +13,15 @@ from typing import NoReturn
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.expression import ExpressionError, check, column_path, parse
+from groundglass.kernel.leaks.shipped import words_of
 from groundglass.kernel.record import Measure, Parameter
 from groundglass.kernel.resize import KERNELS
 from groundglass.measures.catalog import MEASURES
+from groundglass.measures.leaks import MEASURE as LEAKS
 from groundglass.measures.look import Ask, ask_of
 from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_columns
 from groundglass.recipes.labels import label
+from groundglass.recipes.leaking import leaks_ask
 from groundglass.recipes.load import LoadedRecipe, recipe_error
 from groundglass.recipes.model import (
     HoldOutStep,
@@ -214,7 +217,7 @@ def _plan_measure(planner: _Planner, planned: PlannedStep, body: MeasureStep) ->
             columns = _scores(planner, request, planned.step.name, where)
         else:
             measure = _measure(planner, request, where)
-            asks.append(ask_of(measure, request.parameters))
+            asks.append(_ask(planner, measure, request, where))
             columns = measured_columns(
                 measure, asks[-1].key, request.prefix or "", planned.step.name, planner.scope.generation
             )
@@ -226,6 +229,14 @@ def _plan_measure(planner: _Planner, planned: PlannedStep, body: MeasureStep) ->
         brings += [column.name for column in columns]
     scores = tuple(request for request in body.measures if isinstance(request, ScoreTable))
     return replace(planned, asks=tuple(asks), scores=scores, notes=tuple(notes), brings=tuple(brings))
+
+
+def _ask(planner: _Planner, measure: Measure, request: MeasureRequest, where: tuple[str, int]) -> Ask:
+    """Leaks are stored by what the files they are sought against hold."""
+    if measure is LEAKS and request.parameters:
+        words = words_of(str(request.parameters["against"]))
+        return _leaks(planner, words, (*where, measure.name, "against"))
+    return ask_of(measure, request.parameters)
 
 
 def _measure(planner: _Planner, request: MeasureRequest, where: tuple[str, int]) -> Measure:
@@ -305,6 +316,8 @@ def _add_columns(planner: _Planner, columns: list[Column], where: tuple[str, int
 def _plan_select(planner: _Planner, planned: PlannedStep, body: SelectStep) -> PlannedStep:
     paths, orders = _select_needs(planner, body, ("select",))
     asks = (fingerprint_ask(),) if body.deduplicate == "near" else ()
+    if body.decontaminate:
+        asks = (_leaks(planner, body.decontaminate, ("select", "decontaminate")),)
     if body.top_k or body.quota is not None or body.quantile is not None:
         planner.ranked = body
     notes = divergence_notes(body, planner.loaded.recipe.steps[: planner.index], planner.scope)
@@ -318,6 +331,14 @@ def _takes_rest(planner: _Planner) -> bool:
     later = planner.loaded.recipe.steps[planner.index + 1 :]
     held = [who for step in later if isinstance(step.body, HoldOutStep) for who in step.body.splits.values()]
     return any(who.next is not None for who in held)
+
+
+def _leaks(planner: _Planner, words: Iterable[str], keys: tuple[str | int, ...]) -> Ask:
+    """The measure of leaks against the sets and files that a recipe names."""
+    try:
+        return leaks_ask(words)
+    except RecipeError as error:
+        planner.fail(keys, error.message, error.hint, word=_quoted_word(error.message))
 
 
 def fingerprint_ask() -> Ask:

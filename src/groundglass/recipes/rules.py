@@ -30,6 +30,7 @@ SELECTIONS = (
     "quota",
     "intersect",
     "deduplicate",
+    "decontaminate",
     "source_divergence",
     "keep",
     "drop",
@@ -135,6 +136,10 @@ def check_select(step: SelectStep) -> None:
     if step.order is not None and step.by is None:
         refuse("order", "`order` needs a column to rank by", "add `by: COLUMN`")
     _not_empty(step, ("quota", "intersect"))
+    for inner in step.intersect or ():
+        if inner.decontaminate:
+            say = "`decontaminate` cannot stand inside `intersect`"
+            refuse("intersect", say, "give it a step of its own: it judges each photograph by itself")
 
 
 def check_hold_out(split: NextBest) -> None:

@@ -32,11 +32,18 @@ def measure_files(
     Raises RecipeError for an unknown measure.
     """
     measures = [_installed(find(name)) for name in dict.fromkeys(names)]
-    listed = [listed_file(path) for path in paths]
+    rows = take_measures([listed_file(path) for path in paths], measures, workers, progress)
+    return [row | {"uri": str(path)} for path, row in zip(paths, rows, strict=True)]
+
+
+def take_measures(
+    listed: Sequence[Listed], measures: Sequence[Measure], workers: int, progress: Progress
+) -> list[dict[str, Any]]:
+    """The same of listed files, named by their uris, and of measures that need not be in the catalog."""
     with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
         scanned = _scan(listed, Path(folder), workers, progress)
         rows = _look(scanned, measures, Path(folder), workers, progress)
-    return [_answer(str(path), row, scanned, rows, measures) for path, row in zip(paths, listed, strict=True)]
+    return [_answer(row.uri, row, scanned, rows, measures) for row in listed]
 
 
 def _installed(measure: Measure) -> Measure:

@@ -9,15 +9,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.table import compute, connect, without, write_parquet
+from groundglass.kernel.table import compute, connect, only, without, write_parquet
 from groundglass.recipes.columns import ROWS, pool
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import StepRecord
 from groundglass.recipes.gather import gather, photographs
 from groundglass.recipes.holding import hold_out
 from groundglass.recipes.judging import judge_rows
+from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.measuring import measure_rows
-from groundglass.recipes.model import MeasureStep, SourceStep
+from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep
 from groundglass.recipes.plan import PlannedStep
 from groundglass.recipes.releasing import release_rows
 from groundglass.recipes.scores import read_scores
@@ -74,8 +75,11 @@ def do_measure(state: State, planned: PlannedStep) -> StepRecord:
 def do_select(state: State, planned: PlannedStep) -> StepRecord:
     """Judge the pool; rows that `if` leaves out pass."""
     chosen, _ = applies(state, planned)
-    into = state.rows.num_rows
-    unreadable = measure_rows(state, chosen, planned.asks, f"select {planned.step.name}").failed
+    body, into = planned.step.body, state.rows.num_rows
+    assert isinstance(body, SelectStep)
+    measured = photographs_of(chosen, state.seen) if body.decontaminate else chosen
+    failed = measure_rows(state, measured, planned.asks, f"select {planned.step.name}").failed
+    unreadable = only(failed, chosen["id"])
     chosen = without(chosen, unreadable["id"])
     judged = judge_rows(state, planned, chosen)
     verdicts = pa.concat_tables([judged.verdicts.cast(VERDICTS), unreadable])
@@ -208,7 +212,7 @@ def kinds_of_reason(verdicts: pa.Table) -> dict[str, int]:
     rows = con.sql(
         r"""
         WITH plain AS (
-            SELECT regexp_replace(reason, ' of .* \(distance.*', '', 's') AS reason
+            SELECT regexp_replace(reason, ' of .* \(distance.*| \([^(]*, overlap .*', '', 's') AS reason
             FROM verdicts WHERE NOT kept AND reason IS NOT NULL
         ), parts AS (SELECT unnest(string_split(reason, '; ')) AS part FROM plain)
         SELECT regexp_replace(part, '^([^ ]+) -?[0-9][^ ]*, ', '\1, ') AS kind, count(*) AS n

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from groundglass.kernel.record import Parameter, Selection
+from groundglass.selections.decontaminate import decontaminate
 from groundglass.selections.deduplicate import DEFAULT_DISTANCE, deduplicate
 from groundglass.selections.intersect import intersect
 from groundglass.selections.lists import drop, keep
@@ -61,6 +62,14 @@ SELECTIONS: dict[str, Selection] = {
             True,
             False,
             "Norouzi, Punjani, Fleet, Fast search in Hamming space with multi-index hashing, 2012",
+        ),
+        Selection(
+            "decontaminate",
+            decontaminate,
+            {},
+            False,
+            False,
+            "the measure `leaks`, against test sets that come with groundglass or files of fingerprints",
         ),
         Selection(
             "source_divergence",

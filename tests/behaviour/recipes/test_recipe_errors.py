@@ -144,7 +144,7 @@ BODIES = [
     ("measure: [{table: s.csv, key: url}]", "`key` cannot be 'url'; did you mean `uri`?", "url"),
     (
         "select: {}",
-        "one of `where`, `quantile`, `top_k`, `quota`, `intersect`, `deduplicate`, `source_divergence`, `keep` or "
+        "one of `where`, `quantile`, `top_k`, `quota`, `intersect`, `deduplicate`, `decontaminate`, `source_divergence`, `keep` or "
         "`drop` is needed here",
         "select",
     ),
@@ -249,7 +249,7 @@ LATER = [
     ("prove: {}", "prove"),
     ("benchmark: {}", "benchmark"),
     *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video", "generate")),
-    *((f"select: {{{word}: a}}", word) for word in ("decontaminate", "licence", "study", "cascade", "theta")),
+    *((f"select: {{{word}: a}}", word) for word in ("licence", "study", "cascade", "theta")),
     ("select: {intersect: [{where: a > 1}, {licence: CC0}]}", "licence"),
     *((f"transform: {{{word}: a}}", word) for word in ("degrade", "restore")),
     *((f"release: {{format: {word}}}", word) for word in ("lmdb", "webdataset", "parquet")),

@@ -80,7 +80,9 @@ def _spread(found: Any, shape: tuple[int, ...], most: int) -> list[Any]:
     if len(found) <= most:
         return list(found)
     values = np.array([(p.pt[0], p.pt[1], p.response) for p in found])
-    cell = (values[:, 1] * GRID // shape[0]).astype(np.int64) * GRID + (values[:, 0] * GRID // shape[1]).astype(np.int64)
+    cell = (values[:, 1] * GRID // shape[0]).astype(np.int64) * GRID + (
+        values[:, 0] * GRID // shape[1]
+    ).astype(np.int64)
     order = np.lexsort((-values[:, 2], cell))
     first = np.searchsorted(cell[order], cell[order])
     rank = np.empty(len(found), np.int64)

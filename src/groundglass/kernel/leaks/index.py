@@ -1,7 +1,7 @@
 """Which test images a photograph's features look like: found in an inverted index, without comparing with all.
 
-A descriptor's 256 bits are cut into 16 keys of 16 bits. Descriptors of the same corner differ in few bits, so some key is
-the same (multi-index hashing: Norouzi, Punjani, Fleet 2012). The cost hardly grows with the number of test images.
+A descriptor's 256 bits are cut into 16 keys of 16 bits. Descriptors of the same corner differ in few bits, so some key
+is the same (multi-index hashing: Norouzi, Punjani, Fleet 2012). The cost hardly grows with the number of test images.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def matches(features: Features, face: Features, near: int) -> tuple[Ints, Ints]:
 
 
 @njit(cache=True, nogil=True)
-def _bits_apart(a: Bits, i: int, b: Bits, j: int) -> int:
+def _bits_apart(a: Bits, i: int, b: Bits, j: int) -> np.int64:
     return np.int64(
         count_bits(a[i, 0] ^ b[j, 0]) + count_bits(a[i, 1] ^ b[j, 1])
         + count_bits(a[i, 2] ^ b[j, 2]) + count_bits(a[i, 3] ^ b[j, 3])

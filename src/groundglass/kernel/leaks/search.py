@@ -7,7 +7,7 @@ each is laid over the test image and must then correlate with its relief, so tha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -65,6 +65,7 @@ class Leak:
 def find_leak(luma: Luma, index: Index) -> Leak | None:
     """The test image of the index that H×W uint8 ``luma`` shows most clearly; None where it shows none.
 
+    >>> from dataclasses import replace
     >>> from groundglass.kernel import testing
     >>> from groundglass.kernel.leaks.index import build_index
     >>> from groundglass.kernel.leaks.prints import make_print
@@ -90,7 +91,7 @@ def _whole(small: Luma, index: Index) -> Iterator[Leak]:
         return
     turns = np.stack([unit(relief(np.rot90(cells, turn))) for turn in range(4)])
     scores = (index.reliefs @ turns.T).max(axis=1)
-    for face in np.flatnonzero(scores >= ALIKE):
+    for face in np.flatnonzero(scores >= ALIKE).tolist():
         label = index.prints[face // 2].label
         yield Leak(label, "same", bool(face % 2), round(float(scores[face]), 3), 1.0, 0)
 

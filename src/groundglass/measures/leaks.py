@@ -1,0 +1,64 @@
+"""Leaks: does a photograph show an image of a test set, whole or in part?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groundglass.kernel.record import Column, Measure, Parameter, Value
+
+if TYPE_CHECKING:
+    from groundglass.kernel.image.frame import Frame
+
+
+def leaks(frame: Frame, against: str = "all") -> dict[str, Value]:
+    """The test image that a picture shows most clearly, if it shows one.
+
+    Found are copies (smaller, larger, recompressed, mirrored, turned), larger pictures that a test image was cut out
+    of, and parts of one. Whole pictures are compared by 32×32 cells, each against its neighbourhood; parts by ORB
+    features, 256 bits each, which must agree on one scale, turn and shift. Then the two are laid over each other, and
+    the cells that both show must correlate by .65 or more.
+
+    A test image that covers less than about a twentieth of a picture, or of which less than a tenth is left, is mostly
+    missed. All columns are empty where no test image is shown, and that is what is wished for.
+
+    >>> from groundglass.kernel import testing
+    >>> from groundglass.kernel.image.frame import open_frame
+    >>> leaks(open_frame(testing.png(testing.photo(320, 240))))["leak_of"] is None
+    True
+    """
+    from groundglass.kernel.leaks.search import find_leak
+    from groundglass.kernel.leaks.shipped import load_index
+
+    leak = find_leak(frame.luma, load_index(against))
+    if leak is None:
+        return dict.fromkeys(MEASURE.columns)
+    return {
+        "leak_of": leak.of,
+        "leak_relation": leak.relation,
+        "leak_mirrored": leak.mirrored,
+        "leak_score": leak.score,
+        "leak_overlap": leak.overlap,
+        "leak_matches": leak.matches,
+    }
+
+
+MEASURE = Measure(
+    name="leaks",
+    version=1,
+    compute=leaks,
+    columns={
+        "leak_of": Column("", None, None, "neither", "the test image that is shown, e.g. Set5/woman", str),
+        "leak_relation": Column(
+            "", None, None, "neither", "same, contains (it), inside (it) or overlaps", str
+        ),
+        "leak_mirrored": Column("", None, None, "neither", "whether it is shown mirrored", bool),
+        "leak_score": Column("", 0, 1, "lower", "correlation of what both show"),
+        "leak_overlap": Column("", 0, 1, "lower", "share of the test image that is shown"),
+        "leak_matches": Column(
+            "", 0, None, "lower", "features that agree; 0 where whole pictures were compared", int
+        ),
+    },
+    reference="Rublee et al., ORB, ICCV 2011; Norouzi et al., Multi-index hashing, CVPR 2012; Lowe 2004, section 7.4",
+    parameters={"against": Parameter("all", "test sets or files of fingerprints, commas between")},
+)
+"""Its record in the catalog."""

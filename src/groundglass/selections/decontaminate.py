@@ -1,0 +1,53 @@
+"""Drop photographs that show an image of a test set."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from groundglass.selections.pool import Path, compute, errors, values, verdicts
+
+COLUMNS = ("leak_of", "leak_relation", "leak_mirrored", "leak_overlap", "leak_matches")
+"""The columns of the measure `leaks` that verdicts are made from."""
+WORDS = {"same": "shows", "contains": "holds", "inside": "is part of", "overlaps": "shares a part with"}
+"""How a reason begins, by `leak_relation`."""
+
+
+def decontaminate(pool: pa.Table, of: Path = ()) -> pa.Table:
+    """Drop the rows whose photograph shows a test image, as the measure `leaks` found it.
+
+    ``of`` is where the pool has those columns: ``("root",)`` for a photograph's, beside its tiles. All tiles of a
+    photograph that leaks go, wherever the test image lies in it. A row that could not be measured is dropped as failed.
+    Returns `groundglass.selections.pool.VERDICTS`, margins null. Raises RecipeError where the columns are missing.
+
+    >>> pool = pa.table({"id": ["a", "b"], "leak_of": ["Set5/woman", None], "leak_relation": ["contains", None],
+    ...     "leak_mirrored": [False, None], "leak_overlap": [1.0, None], "leak_matches": [62, None]})
+    >>> decontaminate(pool)["reason"].to_pylist()
+    ['holds Set5/woman (62 matches, overlap 100 %)', None]
+    """
+    found = {name: values(pool, (*of, name)) for name in COLUMNS}
+    why = errors(pool, (*of, "leak_of"))
+    failed = compute.is_valid(why)
+    leaked = compute.is_valid(found["leak_of"])
+    unknown = compute.binary_join_element_wise("no leak_of: ", why, "")
+    reason = compute.if_else(failed, unknown, _reason(found, pool.num_rows))
+    kept = compute.invert(compute.or_(failed, leaked))
+    return verdicts(pool, kept, failed, reason)
+
+
+def _reason(found: dict[str, pa.ChunkedArray], count: int) -> pa.ChunkedArray:
+    """What is said of each row that leaks; null for the others."""
+    relation = compute.fill_null(found["leak_relation"], "same")
+    begin = relation
+    for word, said in WORDS.items():
+        begin = compute.if_else(compute.equal(relation, word), said, begin)
+    mirrored = compute.if_else(compute.fill_null(found["leak_mirrored"], False), " mirrored (", " (")
+    matches = compute.cast(compute.fill_null(found["leak_matches"], 0), pa.string())
+    by = compute.if_else(
+        compute.equal(matches, "0"),
+        "whole picture",
+        compute.binary_join_element_wise(matches, " matches", ""),
+    )
+    share = compute.round(compute.multiply(compute.fill_null(found["leak_overlap"], 1.0), 100.0))
+    percent = compute.cast(compute.cast(share, pa.int64()), pa.string())
+    named = compute.binary_join_element_wise(begin, " ", found["leak_of"], mirrored, by, ", overlap ", "")
+    return compute.binary_join_element_wise(named, percent, " %)", "") if count else found["leak_of"]
