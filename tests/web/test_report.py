@@ -66,6 +66,13 @@ def test_overview_says_what_came_in_and_what_was_kept(facts: RunFacts, report: P
     assert chips(page)["All"] == len(facts.rows)
 
 
+def test_a_reason_is_one_line(report: Path, reader) -> None:
+    page = reader().open(report)
+    for row in page.locator("a.reason").all():
+        places = [row.locator(part).bounding_box()["y"] for part in (".what", ".where", ".many", ".part")]
+        assert max(places) - min(places) < 4
+
+
 def test_rail_shows_the_funnel(facts: RunFacts, report: Path, reader) -> None:
     page = reader().open(report)
     shown = [first_number(text) for text in page.locator(".rail .out").all_inner_texts()]
