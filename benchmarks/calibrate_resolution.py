@@ -5,7 +5,8 @@
 PHOTOS are files or folders of pictures that were never enlarged. Half of them, by the hash of their names, are
 used; the other half is left to `benchmarks.resolution`, which tests. Every photograph is taken as it is, with
 grain, sharpened, as a JPEG, cut out of a JPEG, as taken by a camera with a Bayer mosaic, made smaller, and a little
-out of focus (native), and enlarged in some 36 ways (fakes). Limits and intervals come from five-fold cross-validation by photograph.
+out of focus (native), and enlarged in some 36 ways (fakes). Limits and intervals come from five-fold
+cross-validation by scene.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from benchmarks.resolution_fakes import (
     for_testing,
     number_of,
     pieces,
+    scene_of,
     treated,
 )
 from groundglass.kernel.image.colour import luma
@@ -52,7 +54,7 @@ FROZEN = Path(judge.__file__).with_name("frozen.json")
 FOLDS = 5
 FALSE_ALARMS = 0.03
 """Share of native pictures called upscaled in cross-validation: what 5 % elsewhere is hoped to be."""
-SETTINGS = Settings(trees=120, depth=3, rate=0.12)
+SETTINGS = Settings(trees=160, depth=3, rate=0.12)
 WILD_KERNELS = (*KERNELS, "sharp_cubic", "bilinear")
 SHRINKS = ("matlab_bicubic", "lanczos", "area", "cut")
 
@@ -150,7 +152,7 @@ def calibrate(examples: list[Example]) -> dict[str, Any]:
     octaves = np.log2([example.factor for example in examples])
     fake = (octaves > 0).astype(np.float64)
     weight = weights(examples)
-    folds = np.array([number_of(example.photo + "fold") % FOLDS for example in examples])
+    folds = np.array([number_of(scene_of(example.photo) + "fold") % FOLDS for example in examples])
     unseen = np.zeros((2, len(rows)))
     for fold in range(FOLDS):
         others = folds != fold

@@ -51,8 +51,18 @@ def files_below(places: list[Path]) -> list[Path]:
 
 
 def for_testing(file: Path) -> bool:
-    """Whether a file belongs to the half that is never calibrated on: by its name's hash, views of a scene together."""
-    return number_of(re.sub(r"_\d+_(real|mean)$", "", file.stem)) % 2 == 1
+    """Whether a file belongs to the half that is never calibrated on: by its scene's hash."""
+    return number_of(scene_of(file.name)) % 2 == 1
+
+
+def scene_of(name: str) -> str:
+    """A file's name without its ending, and without the number of a cut (SCENE_12_real.JPG, as PolyU's): cuts of
+    one scene go together.
+
+    >>> scene_of("NikonD800_11_160_3200_classroom_15_real.JPG"), scene_of("img_001.png")
+    ('NikonD800_11_160_3200_classroom', 'img_001')
+    """
+    return re.sub(r"_\d+_(real|mean)$", "", Path(name).stem)
 
 
 def number_of(name: str) -> int:

@@ -23,10 +23,15 @@ def resolution(frame: Frame) -> dict[str, Value]:
     would hold as much; a 90 % interval goes with it. All are null where ``resolution_state`` is ``unknown``:
     there is too little texture, or noise covers it.
 
-    It cannot see what was made by a network (super-resolution invents detail and leaves no period), what was
-    enlarged by less than about 1.25, or that a picture was made smaller again after. Pictures softer than their
-    pixels for another reason (focus, motion, denoising) come near the limit from the other side, and some are
-    called upscaled. Figures, by enlargement, kernel and treatment: `benchmarks/results/resolution.csv`.
+    On photographs disjoint from calibration the AUC is .968 on average over 84 kinds of fakes (1.5 to 4 times;
+    bicubic, Lanczos, nearest and blur; plain, grain, sharpened, JPEG, cut) and .91 in the worst, 2.2 % of the
+    native ones are called upscaled, and at least 80 % of each kind of fakes is
+    (`benchmarks/results/resolution.csv`).
+
+    Where it cannot see: what a network enlarged (super-resolution invents detail and leaves no period), and most
+    of what was enlarged by less than 1.4. Camera originals that are soft at 100 % (high ISO, denoised, strongly
+    cropped) look like fakes once their period is gone: 14 % (PolyU) and 28 % (RealSR, DRealSR) of such cuts are
+    called upscaled. Grain hides an enlargement by 2 from one picture in five.
 
     Raises NoValue ``too_small`` where a side is under 64 px, ``flat`` where nearly nothing varies.
 
