@@ -225,9 +225,9 @@ def test_keys_do_everything(report: Path, reader) -> None:
     page.keyboard.press("End")
     assert current.get_attribute("aria-posinset") == current.get_attribute("aria-setsize")
     page.keyboard.press("j")
-    assert page.locator("#view-step-0").is_visible()
+    page.wait_for_selector("#view-step-0:not([hidden])")
     page.keyboard.press("k")
-    assert page.locator("#view-overview").is_visible()
+    page.wait_for_selector("#view-overview:not([hidden])")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "search"
     page.keyboard.press("Escape")
