@@ -80,13 +80,13 @@ def jpeg_quality(
 ) -> tuple[int | None, float | None]:
     """The IJG quality, 1 to 100, nearest to quantisation tables, and its mean absolute error.
 
-    ``tables`` has one table a component, 64 steps each. (None, None) where there are none.
+    ``tables`` has one table a component, 64 steps each. (None, None) where one is missing, as in a lossless JPEG.
 
     >>> luma, chroma = (tuple(table) for table in ijg_tables()[79].tolist())
     >>> jpeg_quality((luma, chroma, chroma))
     (80, 0.0)
     """
-    if not tables:
+    if not tables or any(len(table) != 64 for table in tables):
         return None, None
     kinds = [int(kind) for kind in _COMPONENTS[colour]][: len(tables)]
     distances = np.stack([_distances(kind, table) for kind, table in zip(kinds, tables, strict=False)])
