@@ -29,7 +29,7 @@ KNOWN_BY = Measure(
     version=1,
     compute=known_by,
     columns={
-        "sha256": Column("", None, None, "neither", "of size and luma", str),
+        "pixels_sha256": Column("", None, None, "neither", "of size and luma", str),
         "width": Column("px", 1, None, "neither", "of the reduced picture", int),
         "height": Column("px", 1, None, "neither", "of the reduced picture", int),
         "relief": Column("", None, None, "neither", "32×32 differences from the neighbourhood", bytes),

@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
     [
         ("set", pa.string()),
         ("name", pa.string()),
-        ("sha256", pa.string()),
+        ("pixels_sha256", pa.string()),
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("relief", pa.binary()),
@@ -45,8 +45,8 @@ SCHEMA = pa.schema(
         ("error", pa.string()),
     ]
 )
-"""sha256 is that of the size and the luma; points are x, y (1/32 px), level, angle (1/256 turn) as uint16 and uint8.
-Where ``error`` says why a picture has no fingerprint, all from sha256 on are null."""
+"""pixels_sha256 is that of the size and the luma; points are x, y (1/32 px), level, angle (1/256 turn) as uint16 and uint8.
+Where ``error`` says why a picture has no fingerprint, all from there on are null."""
 _PLACE = np.dtype([("x", "<u2"), ("y", "<u2"), ("level", "u1"), ("angle", "u1")])
 
 
@@ -101,7 +101,7 @@ def pixel_hash(luma: npt.NDArray[np.uint8]) -> str:
 def to_row(known: Print) -> dict[str, Any]:
     """The values of `SCHEMA`, without set, name and error."""
     rows = {
-        "sha256": known.sha256, "width": known.width, "height": known.height,
+        "pixels_sha256": known.sha256, "width": known.width, "height": known.height,
         "relief": known.relief.tobytes(),
     }  # fmt: skip
     for prefix, features in (("", known.features), ("mirrored_", known.mirrored)):
@@ -116,7 +116,7 @@ def from_row(row: Mapping[str, Any]) -> Print:
     features = _unpack(row["points"], row["descriptors"])
     mirrored = _unpack(row["mirrored_points"], row["mirrored_descriptors"])
     size = row["width"], row["height"]
-    return Print(row["sha256"], *size, cells, features, mirrored, row["set"] or "", row["name"])
+    return Print(row["pixels_sha256"], *size, cells, features, mirrored, row["set"] or "", row["name"])
 
 
 def _pack(features: Features) -> bytes:
