@@ -216,3 +216,25 @@ def test_what_failed_is_tried_again_when_asked(tmp_path: Path):
     again = steps(run_json(tmp_path, "small.yaml", "--set", "seed=5", "--retry", "failed"))
     assert again["photos"]["in"] - again["photos"]["cached"] == 1
     assert again["scores"]["in"] - again["scores"]["cached"] == 1
+
+
+def test_nothing_like_a_held_out_picture_stays_in_the_set(tmp_path: Path):
+    """The copy and the mirrored version of a picture never end up on both sides, whichever way they are held out."""
+    import pyarrow.parquet as pq
+
+    make_photos(tmp_path / "photos", 6)
+    for who in ("next: 4, by: tenengrad", "count: 3, by: tenengrad", "count: 3"):
+        write_recipe(
+            tmp_path,
+            "name: small\nsteps:\n  - source: {folder: photos}\n  - measure: [sharpness]\n"
+            f"  - select: {{top_k: 5, by: tenengrad}}\n  - hold_out: {{validation: {{{who}}}}}\n    name: held\n"
+            "  - release: {format: folder, allow_unknown_licence: true}\n",
+        )
+        result = run_json(tmp_path, "small.yaml")
+        release = tmp_path / "runs" / "small" / f"{result['number']:04d}" / "release"
+        splits: dict[str, set[str]] = {}
+        for row in pq.read_table(release / "manifest.parquet").to_pylist():
+            for alike in ({"00.png", "twice.png"}, {"01.png", "mirrored.png"}):
+                if row["uri"] in alike:
+                    splits.setdefault(min(alike), set()).add(row["split"])
+        assert all(len(found) == 1 for found in splits.values()), (who, splits)

@@ -469,7 +469,7 @@ def _plan_hold_out(planner: _Planner, planned: PlannedStep, body: HoldOutStep) -
             by = _column(planner, who.by, (*keys, "by"))
             paths += (by,)
             orders[who.by] = who.order or _better(planner, by, (*keys, "by"))
-    return replace(planned, paths=paths, orders=orders)
+    return replace(planned, paths=paths, orders=orders, asks=(fingerprint_ask(),))
 
 
 def _plan_transform(planner: _Planner, planned: PlannedStep, body: TransformStep) -> PlannedStep:

@@ -130,7 +130,8 @@ def do_hold_out(state: State, planned: PlannedStep) -> StepRecord:
         planned,
         into,
         state.rows.num_rows,
-        held_out=held.verdicts.num_rows,
+        held_out=held.count,
+        dropped=held.verdicts.num_rows - held.count,
         notes=held.notes,
         facts={"cut_off": held.cut_off},
     )

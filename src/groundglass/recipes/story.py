@@ -235,7 +235,7 @@ def _fate(image: Mapping[str, Any], verdicts: tuple[Verdict, ...]) -> str:
     if not left:
         return "kept"
     last = left[-1]
-    if last.kind == "hold_out":
+    if last.kind == "hold_out" and (last.reason or "").startswith("held out"):
         return "held out"
     return "failed" if last.failed else "dropped"
 
