@@ -66,7 +66,6 @@ def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
         SELECT b.id, b.parent, b.root, b.uri, b.source, b.width, b.height, b.region, b.born_at, b.sha256,
                CASE WHEN b.error IS NOT NULL THEN b.born_at ELSE coalesce(l.step, w.step) END AS left_at,
                CASE WHEN b.error IS NOT NULL OR l.failed THEN 'failed'
-                   
                     WHEN l.kind = 'hold_out' AND starts_with(l.reason, 'held out') THEN 'held_out'
                     WHEN l.step IS NOT NULL THEN 'dropped' ELSE 'kept' END AS status,
                coalesce(b.error, l.reason) AS reason, b.detail, {extras}
