@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import logging
+import re
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -78,12 +79,23 @@ def as_image_errors() -> Generator[None]:
     except MemoryError as error:
         raise ImageError("out_of_memory", str(error)) from error
     except Exception as error:
-        raise ImageError(_reason(error), f"{type(error).__name__}: {error}"[:300]) from error
+        raise ImageError(_reason(error), _detail(error)) from error
+
+
+def _detail(error: Exception) -> str:
+    """What the decoder said, cut short. Of a bomb only the size: the limit that Pillow quotes is not the user's."""
+    if _is_bomb(error) and (size := re.search(r"(\d+) pixels", str(error))):
+        return f"{size[1]} pixels are more than the decoder takes"
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+def _is_bomb(error: Exception) -> bool:
+    return "bomb" in type(error).__name__.lower()
 
 
 def _reason(error: Exception) -> str:
     text = str(error).lower()
-    if "bomb" in type(error).__name__.lower():
+    if _is_bomb(error):
         return "too_large"
     if isinstance(error, EOFError) or any(
         word in text for word in ("truncated", "premature", "end of file", "not enough")

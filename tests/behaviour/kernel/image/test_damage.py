@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -16,6 +17,7 @@ from groundglass.kernel.errors import ImageError
 from groundglass.kernel.image import pillow, sniff
 from groundglass.kernel.image.frame import open_frame
 from groundglass.kernel.image.header import ImageLimits, read_header
+from shared_data import shared
 
 PHOTO = testing.photo(200, 136, seed=3)
 
@@ -169,6 +171,14 @@ def test_limits_are_judged_before_decoding(kind: str, monkeypatch: pytest.Monkey
         with pytest.raises(ImageError, match="too_large"):
             read_header(data, limits)
     assert read_header(data, ImageLimits(pixels=200 * 136, side=200)).width == 200
+
+
+@pytest.mark.parametrize("kind", ["gif", "ico"])
+def test_a_bomb_is_refused_in_our_own_words(kind: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        _ = open_frame(shared("torture", "pillow", f"decompression_bomb.{kind}")).rgb
+    assert caught.value.reason == "too_large"
+    assert re.fullmatch(r"\d{10} pixels are more than the decoder takes", caught.value.detail)
 
 
 def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
