@@ -114,3 +114,16 @@ def test_nothing_is_decoded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(decode, "decode", never)
     assert MEASURE.needs == "header"
     assert facts(testing.jpeg(RGB))["width"] == 48
+
+
+@pytest.mark.parametrize("name", ["f-18.jpg", "gradient_ls.jpg"])
+def test_a_lossless_jpeg_without_tables_lacks_only_its_quality(name: str):
+    found = facts(shared("torture", "twelvemonkeys_jpeg", "jpeg-lossless", name).read_bytes())
+    assert (found["format"], found["jpeg_quality"], found["jpeg_quality_error"]) == ("JPEG", None, None)
+    assert found["width"] > 1
+    assert found["progressive"] is False
+
+
+@pytest.mark.parametrize("tables", [(), ((),), ((), (), ()), ((16,) * 64, (), ()), ((16,) * 63,)])
+def test_no_quality_without_whole_tables(tables: tuple[tuple[int, ...], ...]):
+    assert jpeg_quality(tables) == (None, None)
