@@ -61,7 +61,7 @@ def test_every_view_opens_in_silence_and_asks_only_its_own_folder(report: Path, 
 def test_overview_says_what_came_in_and_what_was_kept(facts: RunFacts, report: Path, reader) -> None:
     page = reader().open(report)
     kept = facts.steps[-1].rows_out
-    assert page.locator("#view-overview h2").inner_text() == f"{kept} tiles from 120 photographs"
+    assert page.locator("#view-overview h2").inner_text() == f"{kept} tiles from 120 files"
     assert chips(page)["Kept"] == kept
     assert chips(page)["All"] == len(facts.rows)
 
@@ -71,12 +71,24 @@ def test_a_reason_is_one_line(report: Path, reader) -> None:
     for row in page.locator("a.reason").all():
         places = [row.locator(part).bounding_box()["y"] for part in (".what", ".where", ".many", ".part")]
         assert max(places) - min(places) < 4
+        right = [row.locator(part).bounding_box()["x"] for part in (".where", ".many", ".part")]
+        assert right == sorted(right)
+
+
+def test_a_reasons_cells_keep_their_columns_when_one_is_missing(report: Path, reader) -> None:
+    page = reader().open(report)
+    row = page.locator("a.reason").first
+    before = row.locator(".part").bounding_box()
+    row.locator(".where").evaluate("element => element.remove()")
+    assert row.locator(".part").bounding_box() == before
 
 
 def test_rail_shows_the_funnel(facts: RunFacts, report: Path, reader) -> None:
     page = reader().open(report)
     shown = [first_number(text) for text in page.locator(".rail .out").all_inner_texts()]
     assert shown == [step.rows_out for step in facts.steps]
+    failed = [step.failed for step in facts.steps if step.failed]
+    assert page.locator(".rail .fail").all_inner_texts() == [f"○ {many}" for many in failed]
 
 
 @pytest.mark.parametrize("limit", [3.0, 12.5, 77.0])

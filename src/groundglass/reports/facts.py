@@ -133,6 +133,15 @@ class SourceFacts:
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """How many images of a unit were held out; ``regained`` of them had been dropped before."""
+
+    unit: str
+    count: int
+    regained: int = 0
+
+
+@dataclass(frozen=True)
 class RunFacts:
     """Everything that the report of one run shows.
 
@@ -153,6 +162,7 @@ class RunFacts:
     total       rows of the whole run, of which ``rows`` are a sample; None where they are all
     least       images of every group that a sample has at least, where there are so many
     sources     the sources, counted over the whole run; () where ``rows`` are all
+    held_out    what was held out, counted over the whole run, by unit
     lacking     what of the run is not where it was, and so is not shown; "" where all is there
     left_out    what this page lacks to be small, a sentence each
     """
@@ -176,6 +186,7 @@ class RunFacts:
     total: int | None = None
     least: int = 0
     sources: tuple[SourceFacts, ...] = ()
+    held_out: tuple[HeldOut, ...] = ()
     lacking: str = ""
     left_out: tuple[str, ...] = ()
 

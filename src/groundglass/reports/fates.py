@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
 from groundglass.kernel.table import connect, only
 from groundglass.recipes.story import RunTables
-from groundglass.reports.facts import EXTRAS, VERDICTS, SourceFacts
+from groundglass.reports.facts import EXTRAS, VERDICTS, HeldOut, SourceFacts
 
 MOST_ROWS = 20_000
 """Images that a report shows; of more, a sample."""
@@ -127,3 +129,26 @@ def count_sources(fates: pa.Table) -> tuple[SourceFacts, ...]:
         """
     ).fetchall()
     return tuple(SourceFacts(*row) for row in found)
+
+
+def count_held(fates: pa.Table, verdicts: pa.Table, units: Mapping[str, str]) -> tuple[HeldOut, ...]:
+    """What was held out, by unit: ``units`` says what the images born at a step are called.
+
+    What was held out of the rows that a rule had dropped is counted as regained.
+    """
+    con = connect()
+    con.register("fates", fates)
+    con.register("verdicts", verdicts)
+    found = con.sql(
+        """
+        SELECT born_at, count(*), count(*) FILTER (id IN
+               (SELECT id FROM verdicts WHERE NOT kept AND NOT failed AND NOT starts_with(reason, 'held out')))
+        FROM fates WHERE status = 'held_out' GROUP BY born_at ORDER BY born_at
+        """
+    ).fetchall()
+    counts: dict[str, HeldOut] = {}
+    for born_at, many, regained in found:
+        unit = units[born_at]
+        before = counts.get(unit, HeldOut(unit, 0))
+        counts[unit] = HeldOut(unit, before.count + many, before.regained + regained)
+    return tuple(counts.values())

@@ -20,7 +20,15 @@ from groundglass.recipes.load import load_recipe
 from groundglass.recipes.measuring import THUMBNAIL_ASK
 from groundglass.recipes.story import RunTables, read_tables
 from groundglass.reports.facts import Failure, Ranking, RunFacts, StepFacts, Threshold
-from groundglass.reports.fates import LEAST_ROWS, MOST_ROWS, all_verdicts, count_sources, fates_of, sample
+from groundglass.reports.fates import (
+    LEAST_ROWS,
+    MOST_ROWS,
+    all_verdicts,
+    count_held,
+    count_sources,
+    fates_of,
+    sample,
+)
 from groundglass.reports.render import render_report
 
 FAILURES = 200
@@ -44,6 +52,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
     chosen = sample(fates, most)
     columns = report_columns(tables)
     sampled = chosen.num_rows < fates.num_rows
+    steps = (*step_facts(record.steps), *steps_to_come(folder, record))
     return RunFacts(
         name=record.name,
         number=record.number,
@@ -53,7 +62,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
         lock=lock_hash(folder),
         folder=str(folder.path),
         recipe=record.recipe_file,
-        steps=(*step_facts(record.steps), *steps_to_come(folder, record)),
+        steps=steps,
         rows=with_measures(tables, chosen, columns),
         columns={name: found[0] for name, found in columns.items()},
         thumbnails=thumbnails(tables, chosen),
@@ -64,6 +73,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
         total=fates.num_rows if sampled else None,
         least=LEAST_ROWS,
         sources=count_sources(fates) if sampled else (),
+        held_out=count_held(fates, verdicts, {step.name: step.unit for step in steps}),
         lacking=lacking(tables),
     )
 

@@ -229,29 +229,36 @@ def _samples(facts: RunFacts, reason: str) -> tuple[tuple[str, str], ...]:
 
 
 def headline(facts: RunFacts) -> str:
-    """The run in one line, e.g. "10,000 tiles from 12,480 photographs"."""
-    taken, unit = _taken(facts)
-    if not taken:
+    """The run in one line, e.g. "30 tiles and 3 photographs held out, from 44 files"."""
+    files = sum(step.rows_in for step in facts.steps if step.kind == "source")
+    if not files:
         return "No images yet" if facts.state == "running" else "No images"
     last = next((step for step in reversed(facts.steps) if step.seconds is not None), None)
     if last is None:
-        return some(taken, unit)
-    if last.unit == unit:
-        return f"{count(last.rows_out)} of {some(taken, unit)}"
-    return f"{some(last.rows_out, last.unit)} from {some(taken, unit)}"
+        return some(files, "files")
+    return f"{_outcome(facts, last)} from {some(files, 'files')}"
+
+
+def _outcome(facts: RunFacts, last: StepFacts) -> str:
+    """What is there after the last step: the set, and what was held out of it."""
+    held = sum(part.count for part in facts.held_out)
+    if not held:
+        return some(last.rows_out, last.unit)
+    # a release counts what it wrote, and it writes what is held out too
+    kept = last.rows_out - held if last.kind == "release" else last.rows_out
+    words = [
+        count(part.count) if part.unit == last.unit else some(part.count, part.unit)
+        for part in facts.held_out
+    ]
+    return f"{some(kept, last.unit)} and {' and '.join(words)} held out,"
 
 
 def summary(facts: RunFacts) -> str:
-    """What happened on the way, in one sentence."""
+    """What happened on the way, in one sentence; what was dropped and held out after all is not dropped."""
     dropped, failed = (sum(getattr(step, name) for step in facts.steps) for name in ("dropped", "failed"))
+    dropped -= sum(part.regained for part in facts.held_out)
     known = [step.seconds for step in facts.steps if step.seconds is not None]
     steps = some(len(facts.steps), "steps")
     done = steps if len(known) == len(facts.steps) else f"{len(known)} of {steps}"
     time = duration(sum(known))
     return f"{count(dropped)} dropped and {count(failed)} failed in {done}, {time} in all; seed {facts.seed}."
-
-
-def _taken(facts: RunFacts) -> tuple[int, str]:
-    """How many images the sources listed, and what they are called."""
-    sources = [step for step in facts.steps if step.kind == "source"]
-    return sum(step.rows_in for step in sources), sources[0].unit if sources else "images"

@@ -29,14 +29,16 @@ def duration(seconds: float | None) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A part of a whole in per cent.
+    """A part of a whole in per cent, to a tenth; less than all is never 100 %, and more than none never 0 %.
 
-    >>> share(1, 3), share(9_999, 10_000), share(0, 0)
-    ('33.3 %', '99.9 %', '–')
+    >>> share(130, 251), share(99_999, 100_000), share(1, 100_000), share(0, 0)
+    ('51.8 %', '99.9 %', '0.1 %', '–')
     """
     if not whole:
         return "–"
-    tenths = int(1000 * part / whole)
+    tenths = (2000 * part + whole) // (2 * whole)
+    if 0 < part < whole:
+        tenths = min(max(tenths, 1), 999)
     return f"{tenths / 10:g} %"
 
 

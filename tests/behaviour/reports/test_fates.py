@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from groundglass.reports.compare import pair_steps
 from groundglass.reports.compare_facts import bare_reason
-from groundglass.reports.facts import StepFacts, Threshold
-from groundglass.reports.fates import count_sources, sample
+from groundglass.reports.facts import VERDICTS, HeldOut, StepFacts, Threshold
+from groundglass.reports.fates import count_held, count_sources, sample
 
 GROUPS = st.lists(st.integers(1, 400), min_size=1, max_size=6)
 
@@ -85,3 +85,23 @@ def test_a_rule_left_out_stands_alone_and_nothing_is_lost():
 def test_reasons_are_counted_without_the_image_s_own_value():
     assert bare_reason("laplacian_variance 12.5, limit 60") == "laplacian_variance, limit 60"
     assert bare_reason("not_an_image") == "not_an_image"
+
+
+def test_what_is_held_out_is_counted_by_unit_and_by_whether_it_had_been_dropped():
+    born = {"a": "photos", "b": "photos", "c": "photos", "t": "tiles", "u": "tiles"}
+    images = [
+        {"id": key, "born_at": step, "status": "held_out" if key != "u" else "kept"}
+        for key, step in born.items()
+    ]
+    said = [("best", "a", "not among the best 8"), ("best", "b", "not among the best 8")]
+    said += [("held", key, "held out for validation") for key in "abct"]
+    verdicts = [
+        {"step": step, "id": key, "kept": False, "failed": False, "reason": reason, "margin": None}
+        for step, key, reason in said
+    ]
+    found = count_held(
+        pa.Table.from_pylist(images),
+        pa.Table.from_pylist(verdicts, VERDICTS),
+        {"photos": "photographs", "tiles": "tiles"},
+    )
+    assert found == (HeldOut("photographs", 3, 2), HeldOut("tiles", 1, 0))

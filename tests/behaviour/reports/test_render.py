@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 from groundglass.kernel.errors import UnreachableError
 from groundglass.reports import render
 from groundglass.reports.data import coded, packed, safe_json
-from groundglass.reports.facts import RunFacts, StepFacts
+from groundglass.reports.facts import HeldOut, RunFacts, StepFacts
 from groundglass.reports.notice import notice_of
 from groundglass.reports.pools import Pools
 from groundglass.reports.render import render_report
+from groundglass.reports.view import headline, summary
+from groundglass.reports.words import share
 from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
 
 
@@ -208,3 +210,27 @@ def test_steps_that_were_not_reached_have_no_charts(tmp_path: Path):
         "utf-8"
     )
     assert "has not come this far" in page
+
+
+def test_headline_tells_what_is_held_out_from_what_is_kept(facts: RunFacts):
+    kept = facts.steps[-1].rows_out
+    steps = (*facts.steps[:-1], replace(facts.steps[-1], rows_in=kept + 3, rows_out=kept + 3))
+    held = replace(facts, steps=steps, held_out=(HeldOut("photographs", 3, 2),))
+    assert headline(facts) == f"{kept} tiles from 60 files"
+    assert headline(held) == f"{kept} tiles and 3 photographs held out, from 60 files"
+    assert headline(replace(held, steps=facts.steps[:-1])) == headline(held)
+    assert (
+        headline(replace(held, held_out=(HeldOut("tiles", 3),)))
+        == f"{kept} tiles and 3 held out, from 60 files"
+    )
+    dropped = sum(step.dropped for step in facts.steps)
+    assert summary(facts).startswith(f"{dropped} dropped")
+    assert summary(held).startswith(f"{dropped - 2} dropped")
+
+
+@given(st.integers(1, 10**6), st.data())
+def test_shares_are_rounded_but_some_is_not_all_nor_none(whole: int, data: st.DataObject):
+    part = data.draw(st.integers(0, whole) | st.sampled_from([0, 1, whole - 1, whole]))
+    shown = float(share(part, whole).removesuffix(" %"))
+    assert (shown == 0, shown == 100) == (part == 0, part == whole)
+    assert shown in (0.1, 99.9) or abs(shown - 100 * part / whole) <= 0.05 + 1e-9
