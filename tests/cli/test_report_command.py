@@ -95,10 +95,16 @@ def test_a_photograph_that_is_gone_is_said(copy: Path, reader):
     assert page.locator("#drawer .stage .picture").is_visible()
 
 
-def test_a_run_without_its_store_says_so_and_fails_at_nothing(copy: Path):
+def test_a_run_without_its_store_keeps_its_page_and_says_why(copy: Path):
     shutil.rmtree(copy / "store")
-    said(copy.parent.parent, "report", str(copy / "0001"))
-    text = (copy / "0001" / "report" / "index.html").read_text()
+    page = copy / "0001" / "report" / "index.html"
+    before = page.read_bytes()
+    refused = groundglass(copy.parent.parent, "report", str(copy / "0001"))
+    assert refused.returncode == 3
+    assert "a report made now would have no pictures" in refused.stderr
+    assert page.read_bytes() == before
+    said(copy.parent.parent, "report", str(copy / "0001"), "-o", str(copy / "poor"))
+    text = (copy / "poor" / "index.html").read_text()
     assert "Values and thumbnails are missing" in text
     assert str((copy / "store").resolve()) in text
 

@@ -14,7 +14,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print the result
 runs_folder = click.option(
     "--runs", default="runs", type=click.Path(path_type=Path), show_default=True, help="Folder of the runs."
 )
-workers = click.option("--workers", default=0, show_default="one a core", help="Processes.")
+workers = click.option(
+    "--workers", default=0, type=click.IntRange(min=0), show_default="one a core", help="Processes."
+)
 overrides = click.option(
     "--set",
     "overrides",

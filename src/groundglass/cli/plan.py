@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,10 +37,20 @@ def command(
     if as_json:
         click.echo(json.dumps(forecast.plain(), indent=2, ensure_ascii=False))
     else:
-        _print_forecast(forecast, recipe)
+        _print_forecast(forecast, _words(recipe, overrides, profile, limit, runs))
 
 
-def _print_forecast(forecast: Forecast, recipe: str) -> None:
+def _words(
+    recipe: str, overrides: tuple[str, ...], profile: str | None, limit: int | None, runs: Path
+) -> list[str]:
+    """What to type after `run` so that it does what was planned."""
+    words = [recipe, *(word for override in overrides for word in ("--set", override))]
+    words += ["--profile", profile] if profile else []
+    words += ["--limit", str(limit)] if limit else []
+    return words + ([] if runs == Path("runs") else ["--runs", str(runs)])
+
+
+def _print_forecast(forecast: Forecast, words: list[str]) -> None:
     from groundglass.cli.funnel import print_next, print_table, program, shorten
     from groundglass.kernel.words import duration, size, thousands
 
@@ -62,5 +73,5 @@ def _print_forecast(forecast: Forecast, recipe: str) -> None:
     lines = {"time": f"about {duration(forecast.seconds)} on this machine"}
     if forecast.bytes:
         lines["space"] = f"about {size(forecast.bytes)} for the release at most"
-    lines["next"] = f"{program()} run {recipe}"
+    lines["next"] = shlex.join([program(), "run", *words])
     print_next(lines)

@@ -57,6 +57,7 @@ def _write_folder(folder: RunFolder, output: Path | None) -> dict[str, Any]:
     from groundglass.reports.read import read_facts
     from groundglass.reports.render import render_report
 
+    _refuse_to_impoverish(folder, output)
     place = check_folder(output or folder.report)
     facts = read_facts(folder)
     page = render_report(facts, place)
@@ -68,6 +69,19 @@ def _write_folder(folder: RunFolder, output: Path | None) -> dict[str, Any]:
         "total": facts.total or len(facts.rows),
         "left_out": [],
     }
+
+
+def _refuse_to_impoverish(folder: RunFolder, output: Path | None) -> None:
+    """Without its store (as when only the run's folder was moved) a run has no pictures: keep the page it has."""
+    from groundglass.kernel.errors import UnreachableError
+    from groundglass.recipes.folder import load_record, store_of
+
+    store = store_of(folder, load_record(folder))
+    if output is None and not store.exists() and (folder.report / "index.html").exists():
+        raise UnreachableError(
+            f"{store} is not there: a report made now would have no pictures",
+            "bring the run back beside its store, or write elsewhere with -o",
+        )
 
 
 def _write_single(folder: RunFolder, output: Path | None, budget: float) -> dict[str, Any]:

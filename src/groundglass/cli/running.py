@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 
 import click
@@ -20,6 +19,7 @@ from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
 from groundglass.recipes.run import RunOptions, Talk, check_failed, run_plan
 from groundglass.recipes.story import read_tables
+from groundglass.reports.words import command
 
 
 def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, as_json: bool) -> RunFolder:
@@ -61,8 +61,8 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
     releases = [step for step in record.steps if step.kind == "release"]
     lines = {f"release {n + 1}" if n else "release": _release_line(folder, r) for n, r in enumerate(releases)}
     example = example_of_dropped(folder, record)
-    say = f"why {folder.path} {shlex.quote(example)}" if example else f"show {folder.path}"
-    print_next({**lines, "report": str(page), "next": f"{program()} {say}"})
+    say = ("why", str(folder.path), example) if example else ("show", str(folder.path))
+    print_next({**lines, "report": str(page), "next": command(program(), *say)})
 
 
 def _release_line(folder: RunFolder, step: StepRecord) -> str:

@@ -22,6 +22,7 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
     """
     from groundglass.cli.funnel import print_funnel, print_next, program
     from groundglass.recipes.folder import find_run, load_record
+    from groundglass.reports.words import command as command_line
 
     if run is None:
         _list_runs(runs, as_json)
@@ -37,7 +38,7 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
     lines = {"state": record.state if not record.error else f"{record.state}: {record.error}"}
     if (folder.report / "index.html").exists():
         lines["report"] = str(folder.report / "index.html")
-    lines["next"] = f"{program()} why {folder.path} IMAGE"
+    lines["next"] = f"{command_line(program(), 'why', str(folder.path))} IMAGE"
     print_next(lines)
 
 

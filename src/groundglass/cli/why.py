@@ -29,6 +29,10 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
 
     folder = find_run(run, runs)
     tables = read_tables(folder, load_record(folder))
+    if not tables.store.root.exists():
+        click.echo(
+            f"{tables.store.root} is not there: without the run's store no measure can be shown", err=True
+        )
     story = tell_story(tables, find_image(tables, image))
     if as_json:
         click.echo(json.dumps(story.plain(), indent=2, ensure_ascii=False, default=str))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -49,6 +50,10 @@ class RunFolder:
     def verdicts(self, step: str) -> Path:
         """Who was kept or dropped at a step, and why."""
         return self.path / "selections" / f"{step}.parquet"
+
+    def scores(self, table: str) -> Path:
+        """The scores that a table made elsewhere brought, as they were when the run read them."""
+        return self.path / "scores" / f"{hashlib.sha256(table.encode()).hexdigest()[:12]}.parquet"
 
     def log(self, event: str, now: float | None = None, **facts: Any) -> None:
         """Append a line to events.jsonl."""

@@ -134,7 +134,8 @@ class _Walk:
         self.state.add_rows(rows)
         self.exact = self.exact and not unread.num_rows
         to_do = unread.num_rows
-        cached = listing.num_rows - to_do - refused_rows(images["id"], listing).num_rows
+        readable = listing["error"].null_count
+        cached = readable - to_do - refused_rows(images["id"], listing).num_rows
         return replace(
             forecast,
             into=listing.num_rows,

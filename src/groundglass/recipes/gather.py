@@ -65,7 +65,8 @@ def gather(state: State, name: str, body: SourceStep) -> Gathered:
     if refused.num_rows:
         write_parquet(refused, state.folder.verdicts(name))
     write_parquet(images, path)
-    return Gathered(images, listing.num_rows - len(items) - refused.num_rows, refused)
+    unreadable = listing.num_rows - listing["error"].null_count
+    return Gathered(images, listing.num_rows - unreadable - len(items) - refused.num_rows, refused)
 
 
 def sample_folder(state: State) -> Path:

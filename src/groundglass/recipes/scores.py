@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
+from groundglass.kernel.table import compute
 from groundglass.recipes.columns import Column
 from groundglass.recipes.model import ScoreTable
 
@@ -33,6 +34,17 @@ def read_scores(request: ScoreTable) -> pa.Table:
     table = table.select([request.key, *wanted])
     key = table[request.key].cast(pa.string())
     return _last_of_each(table.set_column(0, request.key, key), request.key)
+
+
+def score_notes(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> list[str]:
+    """What does not fit between a table of scores and the images: lines for nobody, images without a line."""
+    known = compute.is_in(scores[request.key], rows[request.key])
+    strangers = scores.num_rows - int(compute.sum(known).as_py() or 0)
+    scored = int(compute.sum(compute.is_in(rows[request.key], scores[request.key])).as_py() or 0)
+    notes = [f"{strangers:,} lines of {request.table} name no image here"] if strangers else []
+    if scored < rows.num_rows:
+        notes.append(f"{rows.num_rows - scored:,} images have no line in {request.table}")
+    return notes
 
 
 def score_columns(request: ScoreTable, step: str, generation: int) -> list[Column]:

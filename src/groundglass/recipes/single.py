@@ -18,7 +18,7 @@ from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import write_bytes
 from groundglass.measures.catalog import find
 from groundglass.measures.look import NO_VALUE, Look, Photograph, ask_of
-from groundglass.sources.folder import listed_file
+from groundglass.sources.folder import listed_file, name_as_text
 from groundglass.sources.listing import Listed
 from groundglass.sources.scan import ListedFile, Scan, known_files
 
@@ -138,7 +138,13 @@ def _downscaled(path: Path, file: Path, scale: int, kernel: str) -> dict[str, An
     from groundglass.kernel.image.frame import open_frame
     from groundglass.kernel.resize import resize
 
-    row: dict[str, Any] = {"uri": str(path), "file": None, "width": None, "height": None, "error": None}
+    row: dict[str, Any] = {
+        "uri": name_as_text(path),
+        "file": None,
+        "width": None,
+        "height": None,
+        "error": None,
+    }
     try:
         rgb = open_frame(path).rgb
         height, width = (side // scale for side in rgb.shape[:2])

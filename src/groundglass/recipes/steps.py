@@ -21,7 +21,7 @@ from groundglass.recipes.measuring import measure_rows
 from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep
 from groundglass.recipes.plan import PlannedStep
 from groundglass.recipes.releasing import release_rows
-from groundglass.recipes.scores import read_scores
+from groundglass.recipes.scores import read_scores, score_notes
 from groundglass.recipes.splitting import split_rows
 from groundglass.recipes.state import VERDICTS, State
 
@@ -53,8 +53,12 @@ def do_measure(state: State, planned: PlannedStep) -> StepRecord:
     """Measure what is missing; pictures whose pixels cannot be had leave the set as failed."""
     body = planned.step.body
     assert isinstance(body, MeasureStep)
+    notes: list[str] = []
     for request in planned.scores:
-        state.scores[request.table] = read_scores(request)
+        scores = read_scores(request)
+        state.scores[request.table] = scores
+        write_parquet(scores, state.folder.scores(request.table))
+        notes += score_notes(request, scores, state.rows)
     chosen, _ = applies(state, planned)
     measured = measure_rows(state, chosen, planned.asks, f"measure {planned.step.name}")
     into = state.rows.num_rows
@@ -68,6 +72,7 @@ def do_measure(state: State, planned: PlannedStep) -> StepRecord:
         failed=measured.failed.num_rows,
         cached=measured.cached,
         reasons=reasons,
+        notes=tuple(notes),
         facts=facts,
     )
 

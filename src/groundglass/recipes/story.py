@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,6 +20,7 @@ from groundglass.kernel.table import compute
 from groundglass.recipes.columns import ROWS
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord, store_of
 from groundglass.recipes.gather import photographs
+from groundglass.sources.folder import name_as_text
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def read_tables(folder: RunFolder, record: RunRecord) -> RunTables:
     images = pa.concat_tables(listings, promote_options="default") if listings else ROWS.empty_table()
     derived = read_derived(folder, record)
     whole = photographs(images) if listings else ROWS.empty_table()
-    parts = derived.filter(compute.not_equal(derived["region"], WHOLE))  # the others are photographs themselves
+    parts = derived.filter(
+        compute.not_equal(derived["region"], WHOLE)
+    )  # the others are photographs themselves
     rows = pa.concat_tables([whole, parts.select(ROWS.names).cast(ROWS)])
     verdicts = {
         step.step: pq.read_table(path)
@@ -116,25 +120,31 @@ def find_image(tables: RunTables, text: str) -> dict[str, Any]:
 
     Raises RecipeError with the nearest uri when there is none.
     """
+    path = os.fsencode(Path(text).absolute())
+    text = name_as_text(text)
     uri, _, region = text.partition(TILE_SIGN)
-    path = str(Path(uri).absolute()).encode()
-    for row in _matches(tables.rows, "id", text) + [
-        r for r in _matches(tables.rows, "uri", uri) if r["region"] == region
-    ]:
-        return row
-    whole = (
-        _matches(tables.images, "id", text)
-        + _matches(tables.images, "uri", text)
-        + _matches(tables.images, "path", path)
-    )
+    found = _matches(tables.rows, "id", text)
+    found += [row for row in _matches(tables.rows, "uri", uri) if row["region"] == region]
+    if found:
+        return _the_only(found, text)
+    whole = _matches(tables.images, "id", text) + _matches(tables.images, "uri", text)
+    whole += _matches(tables.images, "path", path) if not whole else []
     if not whole:
         raise RecipeError(
             f"this run has no image '{text}'.{_nearest_uri(tables, uri)}",
             "name it by its path below the source's folder, or by its id",
         )
-    image = whole[0]
+    image = _the_only(whole, text)
     plain = {name: image.get(name) for name in ROWS.names}
     return plain | {"root": image["id"], "region": ""}
+
+
+def _the_only(found: list[dict[str, Any]], text: str) -> dict[str, Any]:
+    """The one row that was found; of several sources that have a picture of this name, the user must choose."""
+    if len({row["id"] for row in found}) > 1:
+        listed = "; ".join(f"{row['id']} of {row['source']}" for row in found[:6])
+        raise RecipeError(f"several images are called '{text}': {listed}", "name it by its id")
+    return found[0]
 
 
 def _matches(table: pa.Table, column: str, value: str | bytes) -> list[dict[str, Any]]:
@@ -164,6 +174,7 @@ def tell_story(tables: RunTables, row: Mapping[str, Any]) -> Story:
     image = _matches(tables.images, "id", row["root"])[0]
     verdicts = tuple(_verdicts(tables, row["id"]))
     measures, errors = _values(tables, row["sha256"], row["region"])
+    measures |= _scores(tables, row)
     root = _values(tables, row["sha256"], "")[0] if row["region"] else {}
     facts = {
         name: image[name]
@@ -226,6 +237,18 @@ def _values(tables: RunTables, sha256: str | None, region: str) -> tuple[dict[st
             if row["error"]:
                 errors[key.split("-")[0]] = row["error"]
     return values, errors
+
+
+def _scores(tables: RunTables, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that tables of scores gave the picture."""
+    values: dict[str, Any] = {}
+    for column in tables.record.columns:
+        path = tables.folder.scores(column["key"])
+        if column["join"] != "content" and path.exists():
+            found = _matches(pq.read_table(path), column["join"], row[column["join"]])
+            if found:
+                values[column["name"]] = found[0][column["column"]]
+    return values
 
 
 def _fate(image: Mapping[str, Any], verdicts: tuple[Verdict, ...]) -> str:

@@ -115,6 +115,11 @@ def _listed_file(uri: str, path: bytes, found: os.stat_result) -> Listed:
     return Listed(uri, path, error="not_an_image", detail="not a regular file")
 
 
+def name_as_text(name: str | Path) -> str:
+    """A name as it stands in tables: bytes of it that are no UTF-8 become a backslash, x and two hex digits."""
+    return _text(os.fsencode(name))
+
+
 def _text(name: bytes) -> str:
     """A file name as text; bytes that are no UTF-8 are shown as \\xNN (the path keeps them as they are)."""
     return name.decode("utf-8", "backslashreplace")
