@@ -26,7 +26,8 @@ from groundglass.kernel.table import write_parquet, write_text
 from groundglass.recipes.folder import RunFolder, find_run, load_record, run_numbers
 from groundglass.recipes.load import LoadedRecipe, load_recipe
 from groundglass.recipes.lock import recipe_key
-from groundglass.recipes.plan import Plan, make_plan, with_limit
+from groundglass.recipes.plan import make_plan, with_limit
+from groundglass.recipes.planner import Plan
 from groundglass.recipes.run import RunOptions, Talk, run_plan
 from groundglass.recipes.shipped import recipe_path
 

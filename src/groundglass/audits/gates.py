@@ -20,7 +20,7 @@ from groundglass.measures.look import Ask
 from groundglass.recipes.columns import ColumnPath, Scope, Tables, pool
 from groundglass.recipes.judging import judge, needed, with_fingerprints
 from groundglass.recipes.model import SelectStep
-from groundglass.recipes.plan import PlannedStep
+from groundglass.recipes.planner import PlannedStep
 from groundglass.selections.pool import numbers, values
 from groundglass.selections.ranking import Order
 from groundglass.selections.where import where

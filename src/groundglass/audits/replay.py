@@ -13,7 +13,7 @@ from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.table import compute, only, without
 from groundglass.recipes.folder import RunFolder, load_record
 from groundglass.recipes.gather import photographs
-from groundglass.recipes.plan import Plan, PlannedStep
+from groundglass.recipes.planner import Plan, PlannedStep
 from groundglass.recipes.scores import read_scores
 from groundglass.recipes.state import State, make_state
 from groundglass.recipes.steps import applies

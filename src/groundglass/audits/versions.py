@@ -17,7 +17,7 @@ from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import ID_LENGTH, compute, derived_id, only
 from groundglass.measures.look import Ask
 from groundglass.recipes.columns import ROWS, Tables
-from groundglass.recipes.plan import fingerprint_ask
+from groundglass.recipes.plan_selections import fingerprint_ask
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from groundglass.recipes.measuring import measure_rows
 from groundglass.recipes.model import TransformStep
-from groundglass.recipes.plan import PlannedStep
+from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.state import State
 from groundglass.transforms.best_tile import best_tile
 from groundglass.transforms.derived import Derived

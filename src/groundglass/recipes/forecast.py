@@ -31,7 +31,7 @@ from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.lock import recipe_key
 from groundglass.recipes.measuring import count_unknown, failed_rows, missing_of
 from groundglass.recipes.model import ReleaseStep, SelectStep, SourceStep, TransformStep
-from groundglass.recipes.plan import Plan, PlannedStep
+from groundglass.recipes.planner import Plan, PlannedStep
 from groundglass.recipes.referring import must_be_profiled
 from groundglass.recipes.scores import read_scores
 from groundglass.recipes.sourcing import list_source

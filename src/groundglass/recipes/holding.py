@@ -13,7 +13,7 @@ from groundglass.kernel.table import compute, numbered, only, without
 from groundglass.recipes.columns import pool
 from groundglass.recipes.cut_offs import cut_offs
 from groundglass.recipes.model import HoldOutStep, NextBest
-from groundglass.recipes.plan import PlannedStep
+from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.relatives import relatives_of
 from groundglass.recipes.state import VERDICTS, Held, State
 from groundglass.selections.hold_out import HeldOut, hold_out_count, hold_out_list, hold_out_next

@@ -19,7 +19,8 @@ from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_colu
 from groundglass.recipes.cut_offs import cut_offs
 from groundglass.recipes.leaking import with_leaks
 from groundglass.recipes.model import SelectStep, SourceDivergence
-from groundglass.recipes.plan import PlannedStep, fingerprint_ask
+from groundglass.recipes.plan_selections import fingerprint_ask
+from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.referring import photographs_blockiness, references_in
 from groundglass.recipes.state import State
 from groundglass.selections.decontaminate import COLUMNS as LEAK_COLUMNS

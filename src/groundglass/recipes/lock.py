@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from groundglass import __version__
 from groundglass.kernel.table import compute, only
-from groundglass.recipes.plan import Plan
+from groundglass.recipes.planner import Plan
 from groundglass.recipes.state import State
 
 DECIDING = ("numpy", "scipy", "numba", "pillow", "simplejpeg", "opencv-python-headless", "pyarrow", "duckdb")

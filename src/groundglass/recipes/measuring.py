@@ -11,7 +11,7 @@ from groundglass.kernel.engines.local import run_job
 from groundglass.kernel.table import compute, connect
 from groundglass.measures.look import NO_VALUE, Ask, Look, Photograph, ask_of
 from groundglass.measures.thumbnail import THUMBNAIL
-from groundglass.recipes.plan import Plan
+from groundglass.recipes.planner import Plan
 from groundglass.recipes.state import VERDICTS, State
 
 THUMBNAILS = 12_000

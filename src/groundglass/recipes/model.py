@@ -133,7 +133,8 @@ class SelectStep(Record):
         Literal["exact", "near"] | None, Field(description="keep the best of each cluster")
     ] = None
     decontaminate: Annotated[
-        Names, Field(description="drop photographs that show images of these test sets, or of such files; or all")
+        Names,
+        Field(description="drop photographs that show images of these test sets, or of such files; or all"),
     ] = ()
     source_divergence: Annotated[
         SourceDivergence | None, Field(description="keep sources of this least JPEG quality")

@@ -10,7 +10,7 @@ from groundglass.kernel.table import compute, only
 from groundglass.recipes.columns import pool
 from groundglass.recipes.judging import fingerprint_columns
 from groundglass.recipes.measuring import measure_rows
-from groundglass.recipes.plan import PlannedStep
+from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.state import State
 from groundglass.releases.split import find_groups
 

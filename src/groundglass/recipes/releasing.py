@@ -15,7 +15,7 @@ from groundglass.recipes.columns import ROWS, Scope, pool
 from groundglass.recipes.folder import StepRecord
 from groundglass.recipes.lock import lock_text
 from groundglass.recipes.model import ReleaseStep
-from groundglass.recipes.plan import PlannedStep
+from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.state import VERDICTS, State
 from groundglass.releases.card import FunnelRow, MeasureNote
 from groundglass.releases.finished import finished_release

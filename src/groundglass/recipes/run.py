@@ -20,7 +20,7 @@ from groundglass.kernel.table import write_text
 from groundglass.recipes.folder import RunFolder, RunRecord, RunState, StepRecord, choose_folder, load_record
 from groundglass.recipes.lock import lock_text, recipe_key
 from groundglass.recipes.measuring import forget_failed
-from groundglass.recipes.plan import Plan, PlannedStep
+from groundglass.recipes.planner import Plan, PlannedStep
 from groundglass.recipes.state import State, make_state, store_path
 from groundglass.recipes.steps import DO
 

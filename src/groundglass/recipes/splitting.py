@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from groundglass.recipes.measuring import measure_rows
 from groundglass.recipes.model import SplitStep
-from groundglass.recipes.plan import PlannedStep
+from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.relatives import photographs_of, with_hashes
 from groundglass.recipes.state import State
 from groundglass.releases.split import assign_splits

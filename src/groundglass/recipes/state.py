@@ -16,7 +16,7 @@ from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import without
 from groundglass.recipes.columns import ROWS, Scope, Tables
 from groundglass.recipes.folder import RunFolder, StepRecord
-from groundglass.recipes.plan import Plan
+from groundglass.recipes.planner import Plan
 from groundglass.selections.ranking import Order
 
 VERDICTS = pa.schema(

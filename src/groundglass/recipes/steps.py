@@ -14,12 +14,12 @@ from groundglass.recipes.columns import ROWS, pool
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import StepRecord
 from groundglass.recipes.gather import gather, photographs
-from groundglass.recipes.holding import hold_out
+from groundglass.recipes.holding import HELD_OUT, hold_out
 from groundglass.recipes.judging import judge_rows
 from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.measuring import measure_rows
 from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep
-from groundglass.recipes.plan import PlannedStep
+from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.releasing import release_rows
 from groundglass.recipes.scores import read_scores, score_notes
 from groundglass.recipes.splitting import split_rows
@@ -137,6 +137,9 @@ def do_hold_out(state: State, planned: PlannedStep) -> StepRecord:
         state.rows.num_rows,
         held_out=held.count,
         dropped=held.verdicts.num_rows - held.count,
+        reasons=kinds_of_reason(
+            held.verdicts.filter(compute.invert(compute.starts_with(held.verdicts["reason"], HELD_OUT)))
+        ),
         notes=held.notes,
         facts={"cut_off": held.cut_off},
     )

@@ -61,5 +61,11 @@ def _measure(measure: MeasureRequest | ScoreTable) -> Any:
 
 def _plain(record: Record) -> dict[str, Any]:
     """A record's keys as the recipe writes them: what is not set is left out."""
-    dumped = record.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {key: value for key, value in dumped.items() if value != []}
+    return _without_empty(record.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def _without_empty(value: Any) -> Any:
+    """The value without keys whose list is empty, at any depth: `intersect` holds rules of its own."""
+    if isinstance(value, dict):
+        return {key: _without_empty(inner) for key, inner in value.items() if inner != []}
+    return [_without_empty(inner) for inner in value] if isinstance(value, list) else value

@@ -144,7 +144,8 @@ BODIES = [
     ("measure: [{table: s.csv, key: url}]", "`key` cannot be 'url'; did you mean `uri`?", "url"),
     (
         "select: {}",
-        "one of `where`, `quantile`, `top_k`, `quota`, `intersect`, `deduplicate`, `decontaminate`, `source_divergence`, `keep` or "
+        "one of `where`, `quantile`, `top_k`, `quota`, `intersect`, `deduplicate`, `decontaminate`, "
+        "`source_divergence`, `keep` or "
         "`drop` is needed here",
         "select",
     ),

@@ -26,6 +26,8 @@ SOUGHT = 4
 """So many times more corners are sought than are kept: those that are kept lie all over the picture."""
 GRID = 12
 """Cells a side of which each gives its strongest corners."""
+COARSE = 4
+"""The first level that counts as coarse: half the size, about."""
 WORDS = 4
 """A descriptor is 256 bits: four 64-bit words."""
 
@@ -76,21 +78,29 @@ def find_features(luma: Luma, most: int) -> Features:
 
 
 def _spread(found: Any, shape: tuple[int, ...], most: int) -> list[Any]:
-    """The strongest of each of 12×12 cells first, then the second of each …: a lively background takes not all."""
+    """Half of them the strongest, as many fine as coarse; then the strongest of each cell, the second of each …
+
+    So a lively background does not take all, and neither does the fine detail, which no larger copy has.
+    """
     if len(found) <= most:
         return list(found)
-    values = np.array([(p.pt[0], p.pt[1], p.response) for p in found])
-    cell = (values[:, 1] * GRID // shape[0]).astype(np.int64) * GRID + (
-        values[:, 0] * GRID // shape[1]
-    ).astype(np.int64)
-    order = np.lexsort((-values[:, 2], cell))
-    first = np.searchsorted(cell[order], cell[order])
-    rank = np.empty(len(found), np.int64)
-    rank[order] = np.arange(len(found)) - first
-    strongest = np.argsort(-values[:, 2], kind="stable")[: most // 2]
-    rank[strongest] = -1
-    chosen = np.lexsort((-values[:, 2], rank))[:most]
+    values = np.array([(p.pt[0], p.pt[1], p.response, p.octave) for p in found])
+    strength, coarse = values[:, 2], values[:, 3] >= COARSE
+    across, down = (values[:, axis] * GRID // shape[1 - axis] for axis in (0, 1))
+    rank = _rank_in((down * GRID + across) * 2 + coarse, strength)
+    for kind in (coarse, ~coarse):
+        rows = np.flatnonzero(kind)
+        rank[rows[np.argsort(-strength[rows], kind="stable")[: most // 4]]] = -1
+    chosen = np.lexsort((-strength, rank))[:most]
     return [found[i] for i in np.sort(chosen)]
+
+
+def _rank_in(group: npt.NDArray[Any], strength: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """How many of the same group are stronger."""
+    order = np.lexsort((-strength, group))
+    rank = np.empty(len(group), np.int64)
+    rank[order] = np.arange(len(group)) - np.searchsorted(group[order], group[order])
+    return rank
 
 
 def working(luma: Luma, side: int) -> Luma:

@@ -123,10 +123,14 @@ def _bits_apart(a: Bits, i: int, b: Bits, j: int) -> np.int64:
 def _look_up(
     wanted: Bits, keys: npt.NDArray[np.uint16], known: Bits, owner: Ints, starts: Ints, laid: Ints, faces: int
 ) -> tuple[Ints, Ints, Ints]:
-    """For each face how many features have a descriptor of it within `NEAR` bits, and the rows of such pairs."""
+    """For each face how many features have a descriptor of it within `NEAR` bits, and the rows of the nearest pairs.
+
+    Blurred pictures have hundreds of such pairs with every face, hence the nearest.
+    """
     counts, last = np.zeros(faces, np.int32), np.full(faces, -1, np.int32)
     own, theirs = np.zeros((faces, PAIRS), np.int32), np.zeros((faces, PAIRS), np.int32)
-    nearest = np.zeros(faces, np.int64)
+    bits = np.zeros((faces, PAIRS), np.int64)
+    limit, slot = np.full(faces, NEAR, np.int64), np.zeros(faces, np.int32)
     for i in range(len(wanted)):
         for band in range(BANDS):
             key = np.int64(keys[i, band])
@@ -137,15 +141,16 @@ def _look_up(
                 j = laid[band, place]
                 face = owner[j]
                 apart = _bits_apart(wanted, i, known, j)
-                if apart > NEAR or (last[face] == i and apart >= nearest[face]):
+                if apart > limit[face] or (last[face] == i and apart >= bits[face, slot[face]]):
                     continue
                 if last[face] != i:
-                    if counts[face] == PAIRS:
-                        continue
                     last[face] = i
-                    counts[face] += 1
-                nearest[face] = apart
-                own[face, counts[face] - 1], theirs[face, counts[face] - 1] = i, j
+                    slot[face] = counts[face] if counts[face] < PAIRS else np.argmax(bits[face])
+                    counts[face] = min(counts[face] + 1, PAIRS)
+                row = slot[face]
+                own[face, row], theirs[face, row], bits[face, row] = i, j, apart
+                if counts[face] == PAIRS:
+                    limit[face] = bits[face].max() - 1
     return counts, own, theirs
 
 

@@ -1,0 +1,118 @@
+"""Planning the measure step: every measure, parameter and column is known before anything is measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.record import Measure, Parameter
+from groundglass.measures.catalog import MEASURES
+from groundglass.measures.look import Ask
+from groundglass.recipes.columns import Column, measured_columns
+from groundglass.recipes.model import (
+    MeasureRequest,
+    MeasureStep,
+    ScoreTable,
+)
+from groundglass.recipes.plan_selections import ask
+from groundglass.recipes.planner import PlannedStep, Planner
+from groundglass.recipes.scores import score_columns
+
+
+def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> PlannedStep:
+    asks: list[Ask] = []
+    notes: list[str] = []
+    brings: list[str] = []
+    for position, request in enumerate(body.measures):
+        where = ("measure", position)
+        if isinstance(request, ScoreTable):
+            columns = _scores(planner, request, planned.step.name, where)
+        else:
+            measure = _measure(planner, request, where)
+            asks.append(ask(planner, measure, request, where))
+            columns = measured_columns(
+                measure, asks[-1].key, request.prefix or "", planned.step.name, planner.scope.generation
+            )
+            if measure.name == "blockiness" and planner.resized:
+                notes.append(
+                    "blockiness of resized pictures says nothing: their JPEG grid is gone; measure it before resizing"
+                )
+        _add_columns(planner, columns, where)
+        brings += [column.name for column in columns]
+    scores = tuple(request for request in body.measures if isinstance(request, ScoreTable))
+    return replace(planned, asks=tuple(asks), scores=scores, notes=tuple(notes), brings=tuple(brings))
+
+
+def _measure(planner: Planner, request: MeasureRequest, where: tuple[str, int]) -> Measure:
+    measure = MEASURES.get(request.measure)
+    if measure is None:
+        planner.fail(
+            where,
+            f"there is no measure '{request.measure}'",
+            "groundglass measures lists them",
+            MEASURES,
+            request.measure,
+        )
+    if measure.extra and find_spec(measure.extra) is None:
+        planner.fail(where, f"{measure.name} needs an extra", f"pip install 'groundglass[{measure.extra}]'")
+    for name, value in request.parameters.items():
+        known = measure.parameters.get(name)
+        if known is None:
+            hint = (
+                f"it takes {', '.join(measure.parameters)}"
+                if measure.parameters
+                else "it takes no parameters"
+            )
+            planner.fail(
+                (*where, measure.name, name),
+                f"{measure.name} has no parameter '{name}'",
+                hint,
+                measure.parameters,
+                name,
+            )
+        problem = _parameter_problem(known, value)
+        if problem:
+            planner.fail((*where, measure.name, name), f"{name} {problem}", known.meaning)
+    return measure
+
+
+def _parameter_problem(known: Parameter, value: object) -> str:
+    """Why a value does not fit a parameter; nothing when it does."""
+    wanted = type(known.default)
+    fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
+    if not fits or (isinstance(value, bool) and wanted is not bool):
+        names: dict[type, str] = {
+            bool: "true or false",
+            float: "a number",
+            int: "a whole number",
+            str: "a word",
+        }
+        return f"is {value!r}, but must be {names.get(wanted, 'something else')}"
+    if known.low is not None and isinstance(value, (int, float)) and value < known.low:
+        return f"is {value}, but must be at least {known.low:g}"
+    if known.high is not None and isinstance(value, (int, float)) and value > known.high:
+        return f"is {value}, but must be at most {known.high:g}"
+    return ""
+
+
+def _scores(planner: Planner, request: ScoreTable, step: str, where: tuple[str, int]) -> list[Column]:
+    try:
+        return score_columns(request, step, planner.scope.generation)
+    except RecipeError as error:
+        planner.fail(where, error.message, error.hint)
+
+
+def _add_columns(planner: Planner, columns: list[Column], where: tuple[str, int]) -> None:
+    """Two columns of one name among the same rows could not be told apart."""
+    taken = planner.scope.of_generation(planner.scope.generation)
+    for column in columns:
+        before = taken.get(column.name)
+        if before is not None and before.key != column.key:
+            planner.fail(
+                where,
+                f"the column '{column.name}' is there already, from step {before.step}",
+                "give one of them a prefix: {measure: {as: b_}}",
+            )
+    new = tuple(column for column in columns if column.name not in taken)
+    planner.scope = replace(planner.scope, columns=planner.scope.columns + new)

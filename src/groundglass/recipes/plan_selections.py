@@ -1,0 +1,111 @@
+"""Planning the select step: which columns a rule reads, and which way is better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.leaks.shipped import words_of
+from groundglass.kernel.record import Measure
+from groundglass.measures.catalog import MEASURES
+from groundglass.measures.leaks import MEASURE as LEAKS
+from groundglass.measures.look import Ask, ask_of
+from groundglass.recipes.columns import ColumnPath
+from groundglass.recipes.leaking import leaks_ask
+from groundglass.recipes.model import (
+    HoldOutStep,
+    MeasureRequest,
+    SelectStep,
+)
+from groundglass.recipes.planner import (
+    PlannedStep,
+    Planner,
+    better_way,
+    check_readable,
+    expression_columns,
+    find_column,
+    quoted_word,
+)
+from groundglass.recipes.referring import check_reference, divergence_notes, photographs_blockiness
+from groundglass.selections.ranking import Order
+
+
+def plan_select(planner: Planner, planned: PlannedStep, body: SelectStep) -> PlannedStep:
+    paths, orders = _select_needs(planner, body, ("select",))
+    asks = (fingerprint_ask(),) if body.deduplicate == "near" else ()
+    if body.decontaminate:
+        asks = (_leaks(planner, body.decontaminate, ("select", "decontaminate")),)
+    if body.top_k or body.quota is not None or body.quantile is not None:
+        planner.ranked = body
+    notes = divergence_notes(body, planner.loaded.recipe.steps[: planner.index], planner.scope)
+    return replace(
+        planned, paths=paths, orders=orders, asks=asks, rest_wanted=_takes_rest(planner), notes=notes
+    )
+
+
+def _takes_rest(planner: Planner) -> bool:
+    """Whether a hold-out further down takes the `next` best of a ranked selection."""
+    later = planner.loaded.recipe.steps[planner.index + 1 :]
+    held = [who for step in later if isinstance(step.body, HoldOutStep) for who in step.body.splits.values()]
+    return any(who.next is not None for who in held)
+
+
+def fingerprint_ask() -> Ask:
+    """What near-duplicates are found by."""
+    return ask_of(MEASURES["fingerprint"], {})
+
+
+def _select_needs(
+    planner: Planner, body: SelectStep, keys: tuple[str | int, ...]
+) -> tuple[tuple[ColumnPath, ...], dict[str, Order]]:
+    """The columns that a selection names, and for those it ranks by which way is better."""
+    if body.intersect is not None:
+        parts = [
+            _select_needs(planner, inner, (*keys, "intersect", i)) for i, inner in enumerate(body.intersect)
+        ]
+        orders: dict[str, Order] = {by: order for _, inner in parts for by, order in inner.items()}
+        return tuple(path for paths, _ in parts for path in paths), orders
+    paths: tuple[ColumnPath, ...] = ()
+    if body.where is not None:
+        paths += expression_columns(planner, body.where, (*keys, "where"))
+    for key, name in (("keep", body.keep), ("drop", body.drop)):
+        if name is not None:
+            check_readable(planner, name, (*keys, key))
+    if body.source_divergence is not None:
+        paths += (_divergence(planner, body.source_divergence.reference, (*keys, "source_divergence")),)
+    if body.per is not None:
+        paths += (find_column(planner, body.per, (*keys, "per")),)
+    if body.by is None:
+        return paths, {}
+    by = find_column(planner, body.by, (*keys, "by"))
+    return (*paths, by), {body.by: body.order or better_way(planner, by, (*keys, "by"))}
+
+
+def _divergence(planner: Planner, reference: str, keys: tuple[str | int, ...]) -> ColumnPath:
+    """The column of the photographs' blockiness; the reference is one that can be judged by."""
+    try:
+        path = photographs_blockiness(planner.scope)
+    except RecipeError as error:
+        planner.fail(keys, error.message, error.hint)
+    try:
+        check_reference(reference)
+    except RecipeError as error:
+        planner.fail((*keys, "reference"), error.message, error.hint)
+    return path
+
+
+def ask(planner: Planner, measure: Measure, request: MeasureRequest, where: tuple[str, int]) -> Ask:
+    """Leaks are stored by what the files they are sought against hold."""
+    if measure is LEAKS and request.parameters:
+        words = words_of(str(request.parameters["against"]))
+        return _leaks(planner, words, (*where, measure.name, "against"))
+    return ask_of(measure, request.parameters)
+
+
+def _leaks(planner: Planner, words: Iterable[str], keys: tuple[str | int, ...]) -> Ask:
+    """The measure of leaks against the sets and files that a recipe names."""
+    try:
+        return leaks_ask(words)
+    except RecipeError as error:
+        planner.fail(keys, error.message, error.hint, word=quoted_word(error.message))

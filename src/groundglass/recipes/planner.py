@@ -1,0 +1,155 @@
+"""What planning a step needs: the records of a plan, and how words, columns and files are looked up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from groundglass.kernel.expression import ExpressionError, check, column_path, parse
+from groundglass.measures.look import Ask
+from groundglass.recipes.columns import Column, ColumnPath, Scope
+from groundglass.recipes.load import LoadedRecipe, recipe_error
+from groundglass.recipes.model import (
+    Recipe,
+    ScoreTable,
+    SelectStep,
+    Step,
+)
+from groundglass.selections.ranking import Order
+
+FINGERPRINTS = ("phash", "phash_mirror")
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step with all that it needs looked up.
+
+    asks       what must be measured for it, on the rows it gets (for `split`: on their photographs)
+    scope      the columns that it can name
+    paths      the columns that it does name
+    orders     for each column that is ranked by: which way is better
+    condition  the columns that its `if` names
+    rest_wanted  a later hold-out takes from what this ranked selection drops
+    brings     the columns that a measure step adds
+    notes      what a user should know beforehand
+    """
+
+    step: Step
+    label: str
+    scope: Scope
+    asks: tuple[Ask, ...] = ()
+    scores: tuple[ScoreTable, ...] = ()
+    paths: tuple[ColumnPath, ...] = ()
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    condition: tuple[ColumnPath, ...] = ()
+    notes: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()
+    rest_wanted: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a recipe will do, step by step, and every column it brings."""
+
+    recipe: Recipe
+    text: str
+    file: str
+    steps: tuple[PlannedStep, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def notes(self) -> list[str]:
+        return [f"{planned.step.name}: {note}" for planned in self.steps for note in planned.notes]
+
+
+@dataclass
+class Planner:
+    """What is known while the steps are gone through in order."""
+
+    loaded: LoadedRecipe
+    scope: Scope = field(default_factory=Scope)
+    resized: bool = False
+    ranked: SelectStep | None = None
+    licences: dict[str, str | None] = field(default_factory=dict)
+    index: int = 0
+
+    def fail(
+        self,
+        keys: Iterable[str | int],
+        message: str,
+        hint: str = "",
+        valid: Iterable[str] = (),
+        word: str = "",
+    ) -> NoReturn:
+        raise recipe_error(
+            self.loaded, (self.index, *keys), message, hint=hint, valid=tuple(valid), word=word
+        )
+
+
+def better_way(planner: Planner, path: ColumnPath, keys: tuple[str | int, ...]) -> Order:
+    column = planner.scope.find(path)
+    if column is None or column.better == "neither":
+        planner.fail(
+            keys,
+            f"neither way of '{'.'.join(path)}' is better by itself",
+            "say which: order: higher, or order: lower",
+        )
+    return column.better
+
+
+def expression_columns(planner: Planner, text: str, keys: tuple[str | int, ...]) -> tuple[ColumnPath, ...]:
+    """The columns of an expression, all of them known here and of fitting types."""
+    try:
+        expression = parse(text)
+        check(expression, planner.scope.types())
+    except ExpressionError as error:
+        _fail_expression(planner, keys, error)
+    return expression.columns
+
+
+def find_column(planner: Planner, text: str, keys: tuple[str | int, ...]) -> ColumnPath:
+    try:
+        check(parse(text), planner.scope.types(), result="")
+        return column_path(text)
+    except ExpressionError as error:
+        _fail_expression(planner, keys, error)
+
+
+def _fail_expression(planner: Planner, keys: tuple[str | int, ...], error: ExpressionError) -> NoReturn:
+    """Point at the word; where it was measured on other rows than these, say so."""
+    elsewhere = {column.name: column for column in planner.scope.columns}
+    for name, column in elsewhere.items():
+        if f"'{name}'" in error.message and name not in planner.scope.types():
+            which = "the photographs" if column.generation == 0 else "an earlier generation"
+            planner.fail(
+                keys,
+                f"{name} was measured on {which} (step {column.step}), not on these images",
+                f"write root.{name}, or measure it again here",
+            )
+    if error.message.startswith("there is no column") and not error.hint:
+        planner.fail(
+            keys, error.message, "measure it in a step before this one", word=quoted_word(error.message)
+        )
+    planner.fail(keys, error.message, error.hint, word=quoted_word(error.message))
+
+
+def quoted_word(message: str) -> str:
+    """The word that a message is about, so that the caret can point at it."""
+    found = re.search(r"'([^']+)'", message)
+    return found[1] if found else ""
+
+
+def check_readable(planner: Planner, path: str, keys: tuple[str | int, ...]) -> None:
+    from pathlib import Path
+
+    try:
+        with Path(path).expanduser().open("rb"):
+            pass
+    except OSError as error:
+        planner.fail(
+            keys,
+            f"cannot read {Path(path).absolute()}: {error.strerror}",
+            "paths are taken from the working folder",
+        )
