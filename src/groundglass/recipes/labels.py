@@ -64,7 +64,8 @@ def _selected(body: SelectStep) -> str:
         rule = body.source_divergence
         return f"sources of quality {rule.least:g} by {rule.reference}{per}"
     if body.decontaminate:
-        return f"no test image of {', '.join(body.decontaminate)}"
+        sets = "known sets" if "all" in body.decontaminate else ", ".join(body.decontaminate)
+        return f"no test image of {sets}"
     if body.deduplicate is not None:
         return f"one of each {body.deduplicate} duplicate{f', best {body.by}' if body.by else ''}"
     return " ".join(
