@@ -91,7 +91,7 @@ def density(sample: Sample, low: float, high: float) -> Numbers:
     """The kernel density at `POINTS` points from ``low`` to ``high``, per unit of the numbers.
 
     Every number must lie between the two. Each is shared out linearly between the two bins beside it, and the bins
-    are convolved with the Gaussian. It differs from scipy's ``gaussian_kde`` by at most 2e-4 of the density's peak.
+    are convolved with the Gaussian. It differs from scipy's ``gaussian_kde`` by at most 5e-4 of the density's peak.
     Raises ValueError where the numbers do not differ.
 
     Source: D. W. Scott, Multivariate Density Estimation, 1992; M. P. Wand, Fast computation of multivariate kernel

@@ -49,14 +49,14 @@ def find_tables(names: Sequence[str]) -> list[Path]:
 
 def table_schema(path: Path) -> pa.Schema:
     """The columns of a table; of a CSV or JSONL file as its content suggests. Raises RecipeError for damage."""
-    if not _is_parquet(path):
-        return _whole(path).schema
     from pyarrow import parquet
 
     try:
-        return parquet.read_schema(path)
+        schema = parquet.read_schema(path) if _is_parquet(path) else _whole(path).schema
+        _ = schema.names  # names that are no UTF-8 are found out here
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
+    return schema
 
 
 def sql_types(schema: pa.Schema, without: str = "") -> dict[str, str]:
