@@ -16,7 +16,7 @@ def leaks(frame: Frame, against: str = "all") -> dict[str, Value]:
     Found are copies (smaller, larger, recompressed, mirrored, turned), larger pictures that a test image was cut out
     of, and parts of one. Whole pictures are compared by 32×32 cells, each against its neighbourhood; parts by ORB
     features, 256 bits each, which must agree on one scale, turn and shift. Then the two are laid over each other, and
-    the cells that both show must correlate by .65 or more.
+    the cells that both show must correlate by .7 or more.
 
     A test image that covers less than about a twentieth of a picture, or of which less than a tenth is left, is mostly
     missed. All columns are empty where no test image is shown, and that is what is wished for.

@@ -121,7 +121,9 @@ def _photographs(rows: pa.Table) -> pa.Table:
     for position, root in enumerate(rows["root"].to_pylist()):
         if root not in chosen or (known[position] and not known[chosen[root]]):
             chosen[root] = position
-    return rows.select(["root", "sha256", "phash", "phash_mirror"]).take(pa.array(list(chosen.values()), pa.int64()))
+    return rows.select(["root", "sha256", "phash", "phash_mirror"]).take(
+        pa.array(list(chosen.values()), pa.int64())
+    )
 
 
 def _near_duplicates(photographs: pa.Table, distance: int | None) -> Iterable[tuple[str, str]]:

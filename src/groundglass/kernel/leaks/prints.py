@@ -45,7 +45,7 @@ SCHEMA = pa.schema(
         ("error", pa.string()),
     ]
 )
-"""pixels_sha256 is that of the size and the luma; points are x, y (1/32 px), level, angle (1/256 turn), uint16 and uint8.
+"""pixels_sha256 is that of the size and the luma; points are x, y (1/32 px), level, angle (1/256 turn).
 Where ``error`` says why a picture has no fingerprint, all from there on are null."""
 _PLACE = np.dtype([("x", "<u2"), ("y", "<u2"), ("level", "u1"), ("angle", "u1")])
 
