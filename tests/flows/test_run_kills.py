@@ -52,7 +52,7 @@ def assert_same(run: Path, expected: dict[str, Any]) -> None:
 
 def kill_and_go_on(folder: Path, moments: list[float], expected: dict[str, Any]) -> None:
     for number, moment in enumerate(moments):
-        mark = f"{folder.name}-{number}"
+        mark = f"{folder}-{number}"
         kill_after(folder, moment, "run", "small.yaml", "--workers", "2", mark=mark)
     result = run_json(folder, "small.yaml", "--workers", "2")
     assert result["state"] == "done"
@@ -83,7 +83,7 @@ def test_kills_of_workers_are_survived_in_the_same_run(
 ):
     """Workers are shot while they work; the run itself goes on to the same end."""
     folder = prepared(tmp_path)
-    mark = f"workers-{folder.name}"
+    mark = f"workers-{folder}"
     process = subprocess.Popen(
         command("run", "small.yaml", "--workers", "2"),
         cwd=folder,
