@@ -34,7 +34,8 @@ ALIKE = 0.7
 """Correlation of reliefs from which two pictures show the same …"""
 FEW = 10
 SURE = 0.8
-"""… and where fewer than `FEW` features agree. Chosen on benchmarks/leaks.py: a chance one had .67 and 5 features; it costs a few true ones."""
+"""… and where fewer than `FEW` features agree. Chosen on benchmarks/leaks.py: a chance match had .67 with 5
+features; the higher limit costs a few true ones."""
 WHOLE = 0.85
 """Share of a picture that counts as all of it: borders are often cut."""
 LEAST = 0.05
