@@ -121,7 +121,7 @@ def read_parts(folder: Path, schema: pa.Schema, columns: list[str] | None = None
 
 def only(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
     """The rows whose ``column`` is among ``ids``, in their order."""
-    return rows.filter(compute.is_in(rows[column], ids))
+    return rows.filter(compute.is_in(rows[column], ids)) if len(rows) else rows
 
 
 def without(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
