@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.nearest import nearest
 
 Pixels = NDArray[Any]
 _Weights = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -86,8 +86,8 @@ def find_kernel(name: str) -> Kernel:
     """
     if name in KERNELS:
         return KERNELS[name]
-    nearest = get_close_matches(name, KERNELS, n=1)
-    hint = f"did you mean '{nearest[0]}'?" if nearest else f"one of {', '.join(KERNELS)}"
+    close = nearest(name, KERNELS)
+    hint = f"did you mean '{close}'?" if close else f"one of {', '.join(KERNELS)}"
     raise RecipeError(f"{name!r} is no kernel", hint)
 
 

@@ -16,21 +16,7 @@ from groundglass.kernel.record import Better, Measure
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import connect, numbered
 from groundglass.sources.listing import META
-
-ROWS = pa.schema(
-    [
-        ("id", pa.string()),
-        ("parent", pa.string()),
-        ("root", pa.string()),
-        ("source", pa.string()),
-        ("uri", pa.string()),
-        ("sha256", pa.string()),
-        ("region", pa.string()),
-        ("width", pa.int64()),
-        ("height", pa.int64()),
-    ]
-)
-"""The rows of the current set, photographs and virtual images alike."""
+from groundglass.transforms.derived import ROWS
 
 FACTS = {
     "id": "VARCHAR",

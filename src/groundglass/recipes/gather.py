@@ -15,7 +15,8 @@ from groundglass.kernel.table import compute, connect, write_parquet
 from groundglass.recipes.columns import META, ROWS
 from groundglass.recipes.model import SourceStep
 from groundglass.recipes.sourcing import REFUSED, list_source
-from groundglass.recipes.state import VERDICTS, State
+from groundglass.recipes.state import State
+from groundglass.selections.pool import VERDICTS
 from groundglass.sources.scan import PASSING, ListedFile, Scan, known_files
 
 HEADER_COLUMNS = (

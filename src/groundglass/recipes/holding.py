@@ -15,9 +15,10 @@ from groundglass.recipes.cut_offs import cut_offs
 from groundglass.recipes.model import HoldOutStep, NextBest
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.relatives import relatives_of
-from groundglass.recipes.state import VERDICTS, Held, State
+from groundglass.recipes.state import Held, State
 from groundglass.selections.hold_out import HeldOut, hold_out_count, hold_out_list, hold_out_next
 from groundglass.selections.lists import read_list
+from groundglass.selections.pool import VERDICTS
 
 HELD_OUT = "held out for"
 """How the reason of a row begins that went to a split."""

@@ -12,7 +12,8 @@ from groundglass.kernel.table import compute, connect
 from groundglass.measures.look import NO_VALUE, Ask, Look, Photograph, ask_of
 from groundglass.measures.thumbnail import THUMBNAIL
 from groundglass.recipes.planner import Plan
-from groundglass.recipes.state import VERDICTS, State
+from groundglass.recipes.state import State
+from groundglass.selections.pool import VERDICTS
 
 THUMBNAILS = 12_000
 """Pictures of a step that get a thumbnail for the report; of more rows, a sample by id."""

@@ -16,10 +16,11 @@ from groundglass.recipes.folder import StepRecord
 from groundglass.recipes.lock import lock_text
 from groundglass.recipes.model import ReleaseStep
 from groundglass.recipes.planner import PlannedStep
-from groundglass.recipes.state import VERDICTS, State
+from groundglass.recipes.state import State
 from groundglass.releases.card import FunnelRow, MeasureNote
 from groundglass.releases.finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
+from groundglass.selections.pool import VERDICTS
 
 TRAIN = "train"
 

@@ -19,17 +19,6 @@ from groundglass.recipes.folder import RunFolder, StepRecord
 from groundglass.recipes.planner import Plan
 from groundglass.selections.ranking import Order
 
-VERDICTS = pa.schema(
-    [
-        ("id", pa.string()),
-        ("kept", pa.bool_()),
-        ("failed", pa.bool_()),
-        ("reason", pa.string()),
-        ("margin", pa.float64()),
-    ]
-)
-"""What a step says of each row that it judged."""
-
 
 @dataclass(frozen=True)
 class Held:

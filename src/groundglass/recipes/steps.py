@@ -23,7 +23,8 @@ from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.releasing import release_rows
 from groundglass.recipes.scores import read_scores, score_notes
 from groundglass.recipes.splitting import split_rows
-from groundglass.recipes.state import VERDICTS, State
+from groundglass.recipes.state import State
+from groundglass.selections.pool import VERDICTS
 
 Do = Callable[[State, PlannedStep], StepRecord]
 
