@@ -20,9 +20,10 @@ from groundglass.kernel.engines import process
 from groundglass.kernel.engines.cores import cores
 from groundglass.kernel.engines.local import run_job
 from groundglass.kernel.engines.pieces import Pieces
+from groundglass.kernel.engines.process import Worker
 from groundglass.kernel.engines.progress import Silent
 from groundglass.kernel.engines.shards import Settings
-from groundglass.kernel.errors import GroundglassError
+from groundglass.kernel.errors import GroundglassError, Interrupted
 from groundglass.kernel.lockfile import only_one
 
 TWO = Settings(workers=2, shard=8)
@@ -75,6 +76,21 @@ def test_handlers_are_put_back_and_jobs_may_follow_each_other(tmp_path: Path) ->
         run_job(Squares(tmp_path / str(number)), range(10), TWO, Silent())
         assert [signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)] == before
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def test_a_signal_while_the_workers_are_dismissed_still_means_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dismiss = Worker.dismiss
+
+    def dismissed_in_the_last_moment(worker: Worker) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        dismiss(worker)
+
+    monkeypatch.setattr(Worker, "dismiss", dismissed_in_the_last_moment)
+    with pytest.raises(Interrupted, match="10 of 10 images are done and saved"):
+        run_job(Squares(tmp_path), range(10), Settings(1), Silent())
+    assert len(rows(tmp_path)) == 10
 
 
 def test_two_jobs_in_threads(tmp_path: Path) -> None:
@@ -141,6 +157,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from engine_jobs import Squares
 from groundglass.kernel.engines.local import run_job
+from groundglass.kernel.engines.process import Worker
 from groundglass.kernel.engines.progress import Silent
 from groundglass.kernel.engines.shards import Settings
 print("once")
@@ -152,6 +169,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from engine_jobs import Squares
 from groundglass.kernel.engines.local import run_job
+from groundglass.kernel.engines.process import Worker
 from groundglass.kernel.engines.progress import Silent
 from groundglass.kernel.engines.shards import Settings
 class Own(Squares):

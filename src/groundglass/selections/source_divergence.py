@@ -41,7 +41,7 @@ def source_divergence(
     >>> pool = pa.table({"id": [str(i) for i in range(len(values))], "source": names, "blockiness": values})
     >>> verdicts = source_divergence(pool, df2k)
     >>> verdicts["kept"].to_pylist()[-2:], verdicts["reason"][0].as_py()
-    ([False, True], 'source web: quality 0.750 (0.750-0.751), limit 0.9')
+    ([False, True], 'source web: quality 0.750 (0.750-0.752), limit 0.9')
     """
     return by_quality(pool, source_qualities(pool, profile, by, per), least, per, unknown)
 

@@ -57,6 +57,8 @@ def run_job(
             run.until_done(stop)
     finally:
         progress.end()
+    if stop.asked:  # also in the last moment, while the workers were being dismissed
+        raise stop.error or run.interrupted()
     return Totals(run.images, dict(run.failed), time.monotonic() - begun)
 
 
@@ -80,16 +82,15 @@ class _Run:
         self._looked_at = time.monotonic()
 
     def until_done(self, stop: Stop) -> None:
-        """Work till nothing is left or an end is asked for; leave no process behind however it ends."""
+        """Work till nothing is left, or save and leave off once an end is asked for; leave no process behind."""
         try:
             while self._is_unfinished() and not stop.asked:
                 self._hand_out()
                 self._listen(TICK)
                 self._replace_those_that_overrun()
                 self._progress.tick(self._under_way())
-            if self._is_unfinished() or stop.asked:  # asked in the last moment still means stop
+            if self._is_unfinished():
                 self._let_them_save(stop)
-                raise stop.error or self._interrupted()
         except GroundglassError:
             self._let_them_save(stop)
             raise
@@ -99,7 +100,8 @@ class _Run:
     def _is_unfinished(self) -> bool:
         return bool(self._at_work() or self._pieces)
 
-    def _interrupted(self) -> Interrupted:
+    def interrupted(self) -> Interrupted:
+        """What is raised when an end was asked for without an error of its own."""
         done = f"{thousands(self.images)} of {thousands(len(self._items))} images are done and saved"
         return Interrupted(f"stopped: {done}", "the same command goes on from there")
 
