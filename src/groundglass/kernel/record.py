@@ -43,6 +43,25 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Network:
+    """What a measure that asks a network needs to find and load it.
+
+    load      load(weights, place, **settings) -> Scorer; ``weights`` is the file or folder that was found
+    weights   where it is found unless a recipe says otherwise: "OWNER/NAME@REVISION" of a hub, with "/FILE" behind
+              the revision where it is one file; "" where the recipe must say it
+    patterns  the files of a folder that are wanted, as globs; empty for a single file
+    licence   of the weights, as the card says it; "" where it depends on what the recipe names
+    notice    what a user must know before use, shown by `plan`, such as "for non-commercial use only"
+    """
+
+    load: Callable[..., Any]
+    weights: str = ""
+    patterns: tuple[str, ...] = ()
+    licence: str = ""
+    notice: str = ""
+
+
+@dataclass(frozen=True)
 class Measure:
     """A function from one image (`Frame`) to named numbers, and what they mean.
 
@@ -51,6 +70,7 @@ class Measure:
     reference   the paper, standard or library the definition comes from
     needs       "header" when the file's first bytes suffice, "pixels" when it must be decoded
     extra       the extra that must be installed, or None
+    network     what it asks, where it asks a network; it then takes the parameters `weights` and `device` too
     """
 
     name: str
@@ -61,6 +81,7 @@ class Measure:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     needs: Literal["header", "pixels"] = "pixels"
     extra: str | None = None
+    network: Network | None = None
 
     @property
     def summary(self) -> str:
