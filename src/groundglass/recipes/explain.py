@@ -119,7 +119,8 @@ def error_at(mark: Mark, message: str, hint: str = "") -> RecipeError:
       3 | sed: 7
         | ^^^
     """
-    return RecipeError(f"{mark}: {message}\n{snippet(mark)}", hint)
+    sentence = "".join(_visible(letter) for letter in message)  # a key may hold line ends of any kind
+    return RecipeError(f"{mark}: {sentence}\n{snippet(mark)}", hint)
 
 
 def snippet(mark: Mark) -> str:

@@ -156,6 +156,7 @@ EDITS = st.lists(
 @given(edits=EDITS)
 @example(edits=[(0, 3000, "name: [")])
 @example(edits=[(0, 0, "? ")])
+@example(edits=[(1, 0, "\x85")] * 4)
 def test_a_mutated_recipe_loads_or_raises_recipe_error(
     tmp_path: Path, edits: list[tuple[int, int, str]]
 ) -> None:
