@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 GROUND = (40, 40, 42)
 """The colour between the pictures; never seen unless a picture is missing."""
 
@@ -29,6 +32,17 @@ def picture_size(data: bytes) -> tuple[int, int] | None:
         with Image.open(io.BytesIO(data)) as picture:
             return picture.size
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+def grey_picture(data: bytes) -> NDArray[np.uint8] | None:
+    """The luma of an encoded picture, H×W; None when it cannot be decoded."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return np.asarray(picture.convert("L"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
 
 

@@ -23,7 +23,7 @@ CHANGES_SCRIPTS = (
 STYLES = (("", "tokens.css"), ("", "report.css"), ("", "gallery.css"), ("print", "print.css"))
 """Medium and name of the style sheets."""
 
-_BESIDE = "default-src 'none'; img-src 'self' file:; script-src 'self' file:; style-src 'self' file:"
+_BESIDE = "default-src 'none'; img-src 'self' file: data:; script-src 'self' file:; style-src 'self' file:"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def parts_inside(scripts: Sequence[str], data: str, sheets: Sequence[bytes]) -> 
     theme, texts = static_text("theme.js"), [data, *map(static_text, scripts)]
     styles = [(medium, static_text(name)) for medium, name in STYLES]
     policy = (
-        f"default-src 'none'; img-src blob:; script-src {_hashes([theme, *texts])}; "
+        f"default-src 'none'; img-src blob: data:; script-src {_hashes([theme, *texts])}; "
         f"style-src {_hashes([text for _, text in styles])}"
     )
     encoded = [base64.b64encode(sheet).decode("ascii") for sheet in sheets]
