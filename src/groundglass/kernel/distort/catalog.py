@@ -18,6 +18,7 @@ from groundglass.kernel.distort.blur import (
     motion_blur,
 )
 from groundglass.kernel.distort.clipping import Clipping, clipping
+from groundglass.kernel.distort.crop import Crop, crop
 from groundglass.kernel.distort.jpeg import Jpeg, jpeg
 from groundglass.kernel.distort.letterbox import Letterbox, letterbox
 from groundglass.kernel.distort.mirror import Mirror, mirror
@@ -51,6 +52,7 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion("jpeg", Jpeg, jpeg),
         Distortion("false_resolution", FalseResolution, false_resolution),
         Distortion("scale", Scale, scale),
+        Distortion("crop", Crop, crop),
         Distortion("sharpen", Sharpen, sharpen),
         Distortion("banding", Banding, banding),
         Distortion("clipping", Clipping, clipping),
@@ -72,7 +74,7 @@ def distort(rgb: Pixels, settings: Any, random: np.random.Generator) -> Pixels:
     settings  one record of this catalog, or a sequence of them: done in that order
     random    every chance comes from it: an equal stream gives equal pixels (`groundglass.kernel.chance`)
 
-    Gives H×W×3 uint8 of the same size (`Scale` alone changes it). Raises TypeError for other pixels or settings.
+    Gives H×W×3 uint8 of the same size (but for `Scale` and `Crop`). Raises TypeError for other pixels or settings.
 
     >>> grey = np.full((16, 16, 3), 100, np.uint8)
     >>> random = np.random.default_rng(0)

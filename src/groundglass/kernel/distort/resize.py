@@ -29,7 +29,7 @@ class FalseResolution:
 
 @dataclass(frozen=True)
 class Scale:
-    """Another size, the same shape: the only distortion here that changes width and height.
+    """Another size, the same shape: beside `Crop` the only distortion that changes width and height.
 
     factor   new side over old side, 0.05 to 8; neutral 1
     kernel   of `groundglass.kernel.resize`

@@ -17,6 +17,7 @@ from groundglass.kernel.distort.banding import Banding
 from groundglass.kernel.distort.blur import Defocus, GaussianBlur, MotionBlur
 from groundglass.kernel.distort.catalog import DISTORTIONS, distort
 from groundglass.kernel.distort.clipping import Clipping
+from groundglass.kernel.distort.crop import Crop
 from groundglass.kernel.distort.jpeg import Jpeg
 from groundglass.kernel.distort.letterbox import Letterbox
 from groundglass.kernel.distort.mirror import Mirror
@@ -35,6 +36,7 @@ STRONG = {
     "jpeg": Jpeg(20, shift_x=3, shift_y=5),
     "false_resolution": FalseResolution(2.5),
     "scale": Scale(0.7),
+    "crop": Crop(0.5),
     "sharpen": Sharpen(3),
     "banding": Banding(6),
     "clipping": Clipping(highlights=0.1, shadows=0.1),
@@ -54,6 +56,7 @@ OUT_OF_RANGE = {
     "jpeg": {"quality": 101},
     "false_resolution": {"factor": 0.5},
     "scale": {"factor": 0},
+    "crop": {"area": 0},
     "sharpen": {"amount": -1},
     "banding": {"levels": 1},
     "clipping": {"highlights": 1},
@@ -101,7 +104,7 @@ def test_shape_and_type_stay_whatever_the_size(name: str, width: int, height: in
     assert made.dtype == np.uint8
     assert made.ndim == 3
     assert made.shape[2] == 3
-    if name != "scale":
+    if name not in ("scale", "crop"):
         assert made.shape == rgb.shape
     assert np.array_equal(rgb, before), "the input was changed"
     assert not np.shares_memory(made, rgb)
@@ -123,7 +126,7 @@ def test_neutral_settings_return_no_view_of_the_input(name: str):
 
 
 @pytest.mark.parametrize(
-    "name", ["motion_blur", "gaussian_noise", "shot_noise", "text_overlay", "logo_overlay"]
+    "name", ["motion_blur", "gaussian_noise", "shot_noise", "text_overlay", "logo_overlay", "crop"]
 )
 def test_chance_comes_from_the_stream_alone(name: str):
     rgb = testing.photo(96, 80, 5)
