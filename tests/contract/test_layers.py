@@ -10,7 +10,7 @@ import groundglass
 PACKAGE = Path(groundglass.__file__).parent
 FLOORS = [
     {"kernel"},
-    {"sources", "measures", "selections", "transforms"},
+    {"sources", "measures", "selections", "transforms", "annotators"},
     {"recipes", "releases", "audits"},
     {"cli", "reports"},
 ]

@@ -35,6 +35,13 @@ REASONS: dict[str, str] = {
     "flat": "no texture to measure",
     "measure_failed": "the measure raised an unexpected error",
     "write_failed": "the file written did not read back as it should",
+    "refused": "the model asked will not answer",
+    "malformed": "the model's answer is no JSON object, at the second attempt too",
+    "wrong_schema": "the model's answer lacks what was asked for, at the second attempt too",
+    "not_in_vocabulary": "the model's answer is none of the words to choose from, at the second attempt too",
+    "bad_request": "the model's server does not accept the question",
+    "server_error": "the model's server failed, each time it was asked",
+    "budget": "not asked: the budget was spent",
 }
 """Every reason that an error row can have, and what it means."""
 

@@ -21,7 +21,16 @@ import pyarrow.parquet as pq
 from groundglass.kernel.record import Column
 from groundglass.kernel.table import connect, part_name, write_parquet, written_whole
 
-PASSING = ("unreadable", "vanished", "changed", "timeout", "worker_died", "out_of_memory")
+PASSING = (
+    "unreadable",
+    "vanished",
+    "changed",
+    "timeout",
+    "worker_died",
+    "out_of_memory",
+    "server_error",
+    "budget",
+)
 """Errors that are not the picture's own: such a row is shown, but looked at again the next time."""
 IDENTITY = ("sha256", "region")
 LARGE = 200_000

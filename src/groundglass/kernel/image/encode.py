@@ -110,13 +110,13 @@ def encode_grey_jpeg(luma: Pixels, quality: int) -> bytes:
     return simplejpeg.encode_jpeg(plane, quality, "GRAY", fastdct=False)
 
 
-def thumbnail(rgb: Pixels, side: int = 256) -> bytes:
+def thumbnail(rgb: Pixels, side: int = 256, quality: int = 80) -> bytes:
     """A small JPEG, its longer side at most ``side`` px, by area averaging; never enlarged."""
     height, width = rgb.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = rgb if scale == 1.0 else cv2.resize(_thinned(rgb, size), size, interpolation=cv2.INTER_AREA)
-    return encode_jpeg(np.asarray(small, np.uint8), quality=80)
+    return encode_jpeg(np.asarray(small, np.uint8), quality)
 
 
 _SAMPLES = 8

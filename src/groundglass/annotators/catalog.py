@@ -1,0 +1,22 @@
+"""Every question that a recipe can ask, written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from groundglass.annotators import caption, choices, flags, quality
+from groundglass.annotators.question import Question
+
+_ALL = (
+    caption.QUESTION,
+    choices.CATEGORY,
+    choices.SHOT,
+    choices.STYLE,
+    quality.QUALITY,
+    quality.SCORE,
+    flags.WATERMARK,
+    flags.NSFW,
+    flags.AI_MADE,
+)
+QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
+"""name → question, in the order in which they are listed."""
