@@ -29,22 +29,29 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
         if isinstance(request, ScoreTable):
             columns = _scores(planner, request, planned.step.name, where)
         else:
-            measure = _measure(planner, request, where)
-            asks.append(ask(planner, measure, request, where))
-            columns = measured_columns(
-                measure, asks[-1].key, request.prefix or "", planned.step.name, planner.scope.generation
-            )
-            if measure.name == "blockiness" and planner.resized:
+            wanted, columns = plan_request(planner, request, planned.step.name, where)
+            asks.append(wanted)
+            if wanted.measure == "blockiness" and planner.resized:
                 notes.append(
                     "blockiness of resized pictures says nothing: their JPEG grid is gone; measure it before resizing"
                 )
-        _add_columns(planner, columns, where)
+        add_columns(planner, columns, where)
         brings += [column.name for column in columns]
     scores = tuple(request for request in body.measures if isinstance(request, ScoreTable))
     return replace(planned, asks=tuple(asks), scores=scores, notes=tuple(notes), brings=tuple(brings))
 
 
-def _measure(planner: Planner, request: MeasureRequest, where: tuple[str, int]) -> Measure:
+def plan_request(
+    planner: Planner, request: MeasureRequest, step: str, where: tuple[str | int, ...]
+) -> tuple[Ask, list[Column]]:
+    """What a measure of the recipe asks, and the columns that it brings; ``where`` is the request's place."""
+    measure = _measure(planner, request, where)
+    wanted = ask(planner, measure, request, where)
+    prefix = request.prefix or ""
+    return wanted, measured_columns(measure, wanted.key, prefix, step, planner.scope.generation)
+
+
+def _measure(planner: Planner, request: MeasureRequest, where: tuple[str | int, ...]) -> Measure:
     measure = MEASURES.get(request.measure)
     if measure is None:
         planner.fail(
@@ -103,7 +110,7 @@ def _scores(planner: Planner, request: ScoreTable, step: str, where: tuple[str, 
         planner.fail(where, error.message, error.hint)
 
 
-def _add_columns(planner: Planner, columns: list[Column], where: tuple[str, int]) -> None:
+def add_columns(planner: Planner, columns: list[Column], where: tuple[str | int, ...]) -> None:
     """Two columns of one name among the same rows could not be told apart."""
     taken = planner.scope.of_generation(planner.scope.generation)
     for column in columns:

@@ -95,7 +95,7 @@ def _divergence(planner: Planner, reference: str, keys: tuple[str | int, ...]) -
     return path
 
 
-def ask(planner: Planner, measure: Measure, request: MeasureRequest, where: tuple[str, int]) -> Ask:
+def ask(planner: Planner, measure: Measure, request: MeasureRequest, where: tuple[str | int, ...]) -> Ask:
     """Leaks are stored by what the files they are sought against hold."""
     if measure is LEAKS and request.parameters:
         words = words_of(str(request.parameters["against"]))
