@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "fingerprint": "know your own test images again, to keep them out of training sets",
     "downscale": "make exact low-resolution versions of pictures",
     "source-quality": "the JPEG quality of whole folders",
+    "fit-naturalness": "what your own clean pictures are like, for the measure naturalness",
 }
 """Every command with its line in `--help`; `cli/<name>.py` (with ``_`` for ``-``) holds ``command``."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,24 @@ profile = click.option("--profile", metavar="NAME", help="Replace steps as this 
 limit = click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N files of each source."
 )
+store_folder = click.option(
+    "--store",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Keep what was measured there (a recipe's runs/NAME/store will do): stopped, the same command goes on.",
+)
+
+
+@contextmanager
+def kept_store(store: Path | None) -> Generator[Path]:
+    """The folder to keep results in, or one that vanishes."""
+    if store is not None:
+        yield store
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
+        yield Path(folder)
 
 
 def recipe_options(command: Command) -> Command:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from groundglass.cli.options import as_json, workers
+from groundglass.cli.options import as_json, kept_store, store_folder, workers
 
 
 @click.command()
@@ -29,12 +26,7 @@ from groundglass.cli.options import as_json, workers
     metavar="FILE",
     help="Keep the reference as a profile, a small file that can be shared.",
 )
-@click.option(
-    "--store",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="FOLDER",
-    help="Keep what was measured there (a recipe's runs/NAME/store will do): stopped, the same command goes on.",
-)
+@store_folder
 @workers
 @as_json
 def command(
@@ -65,7 +57,7 @@ def command(
 
     for folder in folders:
         existing_folder(folder)
-    with _kept(store) as place:
+    with kept_store(store) as place:
         shop = Workshop(place, Settings(workers=workers), ImageLimits(), _shown(choose_progress, as_json))
         profile = find_reference(reference, shop)
         if save_profile is not None:
@@ -83,16 +75,6 @@ def command(
 
 def _shown(choose: Any, quiet: bool) -> Any:
     return lambda title: choose(title, quiet=quiet)
-
-
-@contextmanager
-def _kept(store: Path | None) -> Generator[Path]:
-    """The folder to keep results in, or one that vanishes."""
-    if store is not None:
-        yield store
-        return
-    with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
-        yield Path(folder)
 
 
 HEAD = ("source", "images", "quality", "95 %", "blocky", "mixture")

@@ -14,6 +14,7 @@ from groundglass.measures import (
     fingerprint,
     header,
     leaks,
+    naturalness,
     noise,
     objects_fast,
     resolution,
@@ -34,6 +35,7 @@ MEASURES: dict[str, Measure] = {
     "leaks": leaks.MEASURE,
     "objects_fast": objects_fast.MEASURE,
     "resolution": resolution.MEASURE,
+    "naturalness": naturalness.MEASURE,
     "text_and_graphics": text_and_graphics.MEASURE,
 }
 

@@ -11,6 +11,7 @@ from groundglass.kernel.engines.local import run_job
 from groundglass.kernel.table import compute, connect
 from groundglass.measures.look import NO_VALUE, Ask, Look, Photograph, ask_of
 from groundglass.measures.thumbnail import THUMBNAIL
+from groundglass.recipes.natural_reference import fitted
 from groundglass.recipes.planner import Plan
 from groundglass.recipes.state import State
 from groundglass.selections.pool import VERDICTS
@@ -40,7 +41,7 @@ def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) 
     items = photographs_to_measure(state, missing)
     unknown = count_unknown([missing[ask] for ask in asks])
     if items:
-        look = Look(tuple(wanted), state.store.root, state.limits)
+        look = Look(fitted(state, wanted), state.store.root, state.limits)
         run_job(look, items, state.settings, state.progress(title))
         for ask in wanted:
             state.store.compact(ask.key)

@@ -11,6 +11,7 @@ from groundglass.kernel.record import Measure
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.leaks import MEASURE as LEAKS
 from groundglass.measures.look import Ask, ask_of
+from groundglass.measures.naturalness import MEASURE as NATURALNESS
 from groundglass.recipes.columns import ColumnPath
 from groundglass.recipes.leaking import leaks_ask
 from groundglass.recipes.model import (
@@ -18,6 +19,7 @@ from groundglass.recipes.model import (
     MeasureRequest,
     SelectStep,
 )
+from groundglass.recipes.natural_reference import naturalness_ask
 from groundglass.recipes.planner import (
     PlannedStep,
     Planner,
@@ -96,10 +98,15 @@ def _divergence(planner: Planner, reference: str, keys: tuple[str | int, ...]) -
 
 
 def ask(planner: Planner, measure: Measure, request: MeasureRequest, where: tuple[str | int, ...]) -> Ask:
-    """Leaks are stored by what the files they are sought against hold."""
+    """Leaks and naturalness are stored by what the files hold that they are sought against, or measured by."""
     if measure is LEAKS and request.parameters:
         words = words_of(str(request.parameters["against"]))
         return _leaks(planner, words, (*where, measure.name, "against"))
+    if measure is NATURALNESS and request.parameters:
+        try:
+            return naturalness_ask(str(request.parameters["reference"]))
+        except RecipeError as error:
+            planner.fail((*where, measure.name, "reference"), error.message, error.hint)
     return ask_of(measure, request.parameters)
 
 
