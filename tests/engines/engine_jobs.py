@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,39 @@ class Squares:
         columns = [list(column) for column in zip(*results, strict=True)]
         write_parquet(pa.table(columns, schema=SCHEMA), self.folder / part_name())
         return Summary(len(results), dict(Counter(row[2] for row in results if row[2])))
+
+
+@dataclass(frozen=True)
+class SquaresAhead(Squares):
+    """The same numbers four at a time, each batch begun before the first of it is given.
+
+    loading  what happens while the worker loads, a poison's name
+    """
+
+    loading: str = ""
+
+    def load(self) -> None:
+        if self.loading:
+            POISONS[self.loading]()
+
+    def many(self, items: Sequence[int]) -> Iterator[Row]:
+        for start in range(0, len(items), 4):
+            yield from [self.one(item) for item in items[start : start + 4]]
+
+    def pictures(self, item: int) -> int:  # noqa: ARG002
+        return 1
+
+
+@dataclass(frozen=True)
+class LoadsSlowly(SquaresAhead):
+    def load(self) -> None:
+        time.sleep(1.0)
+
+
+@dataclass(frozen=True)
+class ManyPictures(SquaresAhead):
+    def pictures(self, item: int) -> int:  # noqa: ARG002
+        return 4
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import engine_jobs as jobs
 import psutil
 import pytest
-from engine_jobs import Squares, rows, squares_of
+from engine_jobs import LoadsSlowly, ManyPictures, Squares, SquaresAhead, rows, squares_of
 
 from groundglass.kernel.engines.progress import Silent
 from groundglass.kernel.engines.shards import Settings, Stop, Summary, Totals
@@ -21,6 +21,12 @@ from groundglass.kernel.errors import GroundglassError, Interrupted, TooManyFail
 
 RunJob = Callable[..., Totals]
 QUICK = Settings(workers=2, shard=8, seconds_per_image=1.0)
+
+
+@pytest.fixture(params=[Squares, SquaresAhead])
+def job(request: pytest.FixtureRequest) -> type[Squares]:
+    """A job that does one item after the other, and one that looks ahead."""
+    return request.param
 
 
 class Watch(Silent):
@@ -43,15 +49,17 @@ class Watch(Silent):
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
 @pytest.mark.parametrize("count", [0, 1, 7, 333])
-def test_every_item_has_its_row(engine: RunJob, tmp_path: Path, workers: int, count: int) -> None:
+def test_every_item_has_its_row(
+    engine: RunJob, job: type[Squares], tmp_path: Path, workers: int, count: int
+) -> None:
     watch = Watch()
-    totals = engine(Squares(tmp_path), range(count), Settings(workers=workers, shard=8), watch)
+    totals = engine(job(tmp_path), range(count), Settings(workers=workers, shard=8), watch)
     assert rows(tmp_path) == squares_of(range(count))
     assert (totals.images, dict(totals.failed)) == (count, {})
     assert (watch.total, watch.added, watch.ended) == (count, count, 1)
 
 
-def test_items_are_only_sliced_never_copied(engine: RunJob, tmp_path: Path) -> None:
+def test_items_are_only_sliced_never_copied(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
     longest = 0
 
     class Items(list[int]):
@@ -64,7 +72,7 @@ def test_items_are_only_sliced_never_copied(engine: RunJob, tmp_path: Path) -> N
         def __iter__(self) -> object:  # type: ignore[override]
             raise AssertionError("iterated over")
 
-    engine(Squares(tmp_path), Items(range(100)), QUICK, Silent())
+    engine(job(tmp_path), Items(range(100)), QUICK, Silent())
     assert len(rows(tmp_path)) == 100
     assert longest <= 8
 
@@ -87,11 +95,11 @@ def test_items_are_only_sliced_never_copied(engine: RunJob, tmp_path: Path) -> N
 )
 @pytest.mark.parametrize("where", [0, 13, 15, 29])
 def test_a_poisoned_item_is_an_error_row_and_costs_no_other(
-    engine: RunJob, tmp_path: Path, poison: str, reason: str, detail: str, where: int
+    engine: RunJob, job: type[Squares], tmp_path: Path, poison: str, reason: str, detail: str, where: int
 ) -> None:
     if reason == "timeout" and where != 13:
         pytest.skip("one position is enough for what takes a second each")
-    totals = engine(Squares(tmp_path, {where: poison}), range(30), QUICK, Silent())
+    totals = engine(job(tmp_path, {where: poison}), range(30), QUICK, Silent())
     found = rows(tmp_path)
     assert [row for row in found if row[0] != where] == [
         row for row in squares_of(range(30)) if row[0] != where
@@ -102,22 +110,24 @@ def test_a_poisoned_item_is_an_error_row_and_costs_no_other(
     assert (totals.images, dict(totals.failed)) == (30, {reason: 1})
 
 
-def test_many_poisons_at_once(engine: RunJob, tmp_path: Path) -> None:
+def test_many_poisons_at_once(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
     poisons = {0: "exit", 1: "segfault", 2: "raise", 17: "kill", 18: "hang", 19: "exit", 63: "exit"}
-    totals = engine(Squares(tmp_path, poisons), range(64), Settings(2, 1.0, 32), Silent())
+    totals = engine(job(tmp_path, poisons), range(64), Settings(2, 1.0, 32), Silent())
     found = rows(tmp_path)
     assert [row[0] for row in found] == list(range(64))
     assert {row[0] for row in found if row[2]} == set(poisons)
     assert dict(totals.failed) == {"worker_died": 5, "measure_failed": 1, "timeout": 1}
 
 
-def test_an_item_that_killed_by_chance_gets_a_second_try(engine: RunJob, tmp_path: Path) -> None:
+def test_an_item_that_killed_by_chance_gets_a_second_try(
+    engine: RunJob, job: type[Squares], tmp_path: Path
+) -> None:
     finished = threading.Event()
     killed: list[int] = []
     killer = threading.Thread(target=_kill_workers, args=(finished, killed, 4))
     killer.start()
     try:
-        totals = engine(Squares(tmp_path, seconds=0.01), range(300), Settings(workers=2, shard=16), Silent())
+        totals = engine(job(tmp_path, seconds=0.01), range(300), Settings(workers=2, shard=16), Silent())
     finally:
         finished.set()
         killer.join()
@@ -178,35 +188,37 @@ def test_a_full_disk_ends_the_job_and_leaves_what_is_saved(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_an_error_that_is_about_no_image_ends_the_job_as_it_was(engine: RunJob, tmp_path: Path) -> None:
+def test_an_error_that_is_about_no_image_ends_the_job_as_it_was(
+    engine: RunJob, job: type[Squares], tmp_path: Path
+) -> None:
     with pytest.raises(UnreachableError, match="network disk is gone") as raised:
-        engine(Squares(tmp_path, {20: "unreachable"}), range(40), Settings(1, shard=8), Silent())
+        engine(job(tmp_path, {20: "unreachable"}), range(40), Settings(1, shard=8), Silent())
     assert raised.value.hint == "plug it in"
     assert rows(tmp_path) == squares_of(range(16))
 
 
-def test_a_wish_to_stop_saves_what_is_done(engine: RunJob, tmp_path: Path) -> None:
+def test_a_wish_to_stop_saves_what_is_done(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
     stop = Stop()
     threading.Timer(0.8, stop.ask).start()
     with pytest.raises(Interrupted) as raised:
-        engine(Squares(tmp_path, seconds=0.1), range(1000), Settings(2, shard=1000), Silent(), stop)
+        engine(job(tmp_path, seconds=0.1), range(1000), Settings(2, shard=1000), Silent(), stop)
     found = rows(tmp_path)
     assert found == squares_of([row[0] for row in found])
     assert 2 <= len(found) < 40
     assert f"{len(found)} of 1,000 images are done" in str(raised.value)
 
 
-def test_a_second_wish_waits_for_nobody(engine: RunJob, tmp_path: Path) -> None:
+def test_a_second_wish_waits_for_nobody(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
     stop = Stop()
     stop.ask()
     stop.ask()
     begun = time.monotonic()
     with pytest.raises(Interrupted):
-        engine(Squares(tmp_path, {0: "hang_natively"}), range(100), Settings(1), Silent(), stop)
+        engine(job(tmp_path, {0: "hang_natively"}), range(100), Settings(1), Silent(), stop)
     assert time.monotonic() - begun < 1.5
 
 
-def test_a_wish_with_an_error_raises_that(engine: RunJob, tmp_path: Path) -> None:
+def test_a_wish_with_an_error_raises_that(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
     stop = Stop()
 
     class Fussy(Silent):
@@ -215,5 +227,24 @@ def test_a_wish_with_an_error_raises_that(engine: RunJob, tmp_path: Path) -> Non
                 stop.ask(TooManyFailed("1 of 8 failed"))
 
     with pytest.raises(TooManyFailed):
-        engine(Squares(tmp_path, {5: "raise"}), range(100_000), QUICK, Fussy(), stop)
+        engine(job(tmp_path, {5: "raise"}), range(100_000), QUICK, Fussy(), stop)
     assert len(rows(tmp_path)) < 100_000
+
+
+def test_loading_is_outside_the_time_limit(engine: RunJob, tmp_path: Path) -> None:
+    job = LoadsSlowly(tmp_path)
+    totals = engine(job, range(20), Settings(workers=1, shard=8, seconds_per_image=0.3), Silent())
+    assert (totals.images, dict(totals.failed)) == (20, {})
+    assert rows(tmp_path) == squares_of(range(20))
+
+
+def test_what_cannot_be_loaded_ends_the_job(engine: RunJob, tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError, match="the network disk is gone"):
+        engine(SquaresAhead(tmp_path, loading="unreachable"), range(20), QUICK, Silent())
+    assert rows(tmp_path) == []
+
+
+def test_an_item_of_many_pictures_has_the_time_of_all(engine: RunJob, tmp_path: Path) -> None:
+    job = ManyPictures(tmp_path, seconds=0.8)
+    totals = engine(job, range(2), Settings(workers=1, seconds_per_image=0.5), Silent())
+    assert (totals.images, dict(totals.failed)) == (2, {})

@@ -52,6 +52,7 @@ class Network:
     patterns  the files of a folder that are wanted, as globs; empty for a single file
     licence   of the weights, as the card says it; "" where it depends on what the recipe names
     notice    what a user must know before use, shown by `plan`, such as "for non-commercial use only"
+    half      whether 16-bit numbers on an accelerator change no value that is shown
     """
 
     load: Callable[..., Any]
@@ -59,6 +60,22 @@ class Network:
     patterns: tuple[str, ...] = ()
     licence: str = ""
     notice: str = ""
+    half: bool = False
+
+
+NETWORK_PARAMETERS = ("weights", "device", "allow_pickle")
+"""What every measure that asks a network takes beside its own parameters."""
+
+
+def network_parameters(network: Network) -> dict[str, Parameter]:
+    """Those parameters for one network. None of them is part of a value's key; the hash of what was found is."""
+    return {
+        "weights": Parameter(network.weights, "a file, a folder, or OWNER/NAME@REVISION[/FILE] of a hub"),
+        "device": Parameter("auto", "auto, cpu, cuda, cuda:1 or mps"),
+        "allow_pickle": Parameter(
+            False, "load a pickle too, which could run anything; only from who is trusted"
+        ),
+    }
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,7 @@ class Measure:
     reference   the paper, standard or library the definition comes from
     needs       "header" when the file's first bytes suffice, "pixels" when it must be decoded
     extra       the extra that must be installed, or None
-    network     what it asks, where it asks a network; it then takes the parameters `weights` and `device` too
+    network     what it asks, where it asks a network; `NETWORK_PARAMETERS` are then added to its parameters
     """
 
     name: str
@@ -82,6 +99,11 @@ class Measure:
     needs: Literal["header", "pixels"] = "pixels"
     extra: str | None = None
     network: Network | None = None
+
+    def __post_init__(self) -> None:
+        if self.network is not None:
+            whole = {**network_parameters(self.network), **self.parameters}
+            object.__setattr__(self, "parameters", whole)
 
     @property
     def summary(self) -> str:

@@ -14,7 +14,8 @@ import pyarrow as pa
 from groundglass.kernel.engines.shards import Summary
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.located import read_listed
-from groundglass.kernel.record import Measure, Value, settings_key
+from groundglass.kernel.models.use import Use, answer, find_use, in_memory
+from groundglass.kernel.record import NETWORK_PARAMETERS, Measure, Value, settings_key
 from groundglass.kernel.store import MeasureStore
 from groundglass.measures.catalog import find
 from groundglass.measures.thumbnail import THUMBNAIL
@@ -32,12 +33,14 @@ class Ask:
     """One measure with its settings, and the key of the store that its values go to.
 
     record  the measure where it is none of the catalog's
+    use     the weights and the device, where the measure asks a network; the key holds the weights' hash
     """
 
     measure: str
     key: str
     settings: tuple[tuple[str, Value], ...] = ()
     record: Measure | None = field(default=None, compare=False, repr=False)
+    use: Use | None = field(default=None, compare=False, repr=False)
 
     @property
     def definition(self) -> Measure:
@@ -50,14 +53,25 @@ class Ask:
 def ask_of(measure: Measure, settings: Mapping[str, Value]) -> Ask:
     """The ask for a measure with the settings that differ from its own; spelling a default out changes nothing.
 
+    The weights of a measure that asks a network are found now: raises all of `find_weights`.
+
     >>> ask_of(find("blockiness"), {}).key
     'blockiness-1'
     >>> ask_of(find("blockiness"), {"search_phases": False}) == ask_of(find("blockiness"), {})
     True
     """
     neutral = {name: parameter.default for name, parameter in measure.parameters.items()}
-    own = {name: value for name, value in sorted(settings.items()) if neutral.get(name) != value}
-    return Ask(measure.name, settings_key(measure.name, measure.version, own), tuple(own.items()), measure)
+    own = {
+        name: value
+        for name, value in sorted(settings.items())
+        if neutral.get(name) != value and not (measure.network and name in NETWORK_PARAMETERS)
+    }
+    use, weights = None, {}
+    if measure.network is not None:
+        use = find_use(measure.network, *(settings.get(name) for name in NETWORK_PARAMETERS))
+        weights = {"weights": use.weights.sha256}
+    key = settings_key(measure.name, measure.version, own | weights)
+    return Ask(measure.name, key, tuple(own.items()), measure, use)
 
 
 @dataclass(frozen=True)
@@ -95,7 +109,7 @@ class Look:
     def one(self, item: Photograph) -> list[Row]:
         """Every row that the photograph was asked for; errors are rows too."""
         try:
-            photograph = _open(item, self.limits)
+            photograph = open_photograph(item, self.limits)
         except (ImageError, MemoryError) as error:
             return self.lost(item, reason_of(error), "")
         unusable = self._decode(photograph, item)
@@ -148,11 +162,22 @@ class Look:
 def take(ask: Ask, frame: Frame) -> tuple[Mapping[str, Value], str | None]:
     """A measure's values on one frame, or the reason why it has none; nothing is raised."""
     try:
-        values = ask.definition.compute(frame, **dict(ask.settings))
+        values = _values(ask, frame)
     except Exception as error:
         return {}, reason_of(error)
+    return checked(values)
+
+
+def checked(values: Mapping[str, Value]) -> tuple[Mapping[str, Value], str | None]:
+    """Values as they are, or a reason instead of them where one is no finite number."""
     odd = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
     return ({}, f"measure_failed: {odd[0]} is {values[odd[0]]}") if odd else (values, None)
+
+
+def _values(ask: Ask, frame: Frame) -> Mapping[str, Value]:
+    if ask.use is None or ask.definition.network is None:
+        return ask.definition.compute(frame, **dict(ask.settings))
+    return answer(in_memory(ask.definition.network, ask.use, ask.settings), frame)
 
 
 def reason_of(error: Exception) -> str:
@@ -170,7 +195,7 @@ def reason_of(error: Exception) -> str:
     )
 
 
-def _open(item: Photograph, limits: ImageLimits) -> Frame:
+def open_photograph(item: Photograph, limits: ImageLimits) -> Frame:
     """The photograph as it was listed. Raises ImageError ``changed`` where it is another one now."""
     from groundglass.kernel.image.frame import open_frame
 

@@ -19,7 +19,7 @@ from groundglass.kernel.engines.interrupts import signals_ask
 from groundglass.kernel.engines.pieces import Piece, Pieces, shard_size
 from groundglass.kernel.engines.process import Worker, packed
 from groundglass.kernel.engines.progress import Progress
-from groundglass.kernel.engines.shards import Job, Settings, Stop, Summary, Totals
+from groundglass.kernel.engines.shards import Ahead, Job, Settings, Stop, Summary, Totals
 from groundglass.kernel.engines.worker import saved
 from groundglass.kernel.errors import GroundglassError, Interrupted
 from groundglass.kernel.words import thousands
@@ -30,6 +30,8 @@ GRACE = 2.0
 """Seconds that workers get to save what they have done when the job ends early."""
 STARTING = 120.0
 """Seconds that a worker may take before its first item."""
+LOADING = 1800.0
+"""The same for a job that loads something large first."""
 STANDSTILL = 2.0
 """Seconds between two looks at the clock from which on the driver itself is taken to have stood still."""
 SAVING = 600.0
@@ -199,6 +201,9 @@ class _Run:
             self._count_stillborn(ended)
         elif at >= len(piece):
             self._died_saving(piece, ended)
+        elif isinstance(self._job, Ahead) and not piece.careful:
+            self._stillborn = 0
+            self._pieces.carefully(piece)
         elif overran:
             self._pieces.around(piece, at)
             self._save_lost(piece, at, "timeout", f"longer than {self._seconds_per_image:g} s")
@@ -240,9 +245,13 @@ class _Run:
                 self._end_overrun(worker)
 
     def _allowed(self, worker: Worker) -> float:
-        if worker.at < 0:
-            return STARTING
-        return self._seconds_per_image if worker.piece and worker.at < len(worker.piece) else SAVING
+        piece, at, job = worker.piece, worker.at, self._job
+        if at < 0:
+            return LOADING if isinstance(job, Ahead) else STARTING
+        if piece is None or at >= len(piece):
+            return SAVING
+        pictures = job.pictures(self._items[piece.start + at]) if isinstance(job, Ahead) else 1
+        return self._seconds_per_image * pictures
 
     def _end_overrun(self, worker: Worker) -> None:
         """Kill a worker that is at one item for too long; the item is not blamed if it ended just now."""

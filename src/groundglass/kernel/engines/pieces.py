@@ -14,12 +14,14 @@ class Piece:
     token    names the files it writes: the same piece done again replaces them
     alone    it holds one item that a worker died on, and this is its second try
     deaths   how many workers died while they saved it
+    careful  its items are done one by one: a worker that looked ahead in it died or overran
     """
 
     start: int
     stop: int
     alone: bool = False
     deaths: int = 0
+    careful: bool = False
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __len__(self) -> int:
@@ -59,16 +61,23 @@ class Pieces:
         """As `again`, and remember that a worker died while it saved this piece."""
         self.again(replace(piece, deaths=piece.deaths + 1))
 
+    def carefully(self, piece: Piece) -> None:
+        """Have the whole piece done again, its items one by one."""
+        self.again(replace(piece, careful=True))
+
     def around(self, piece: Piece, at: int) -> None:
         """Have the piece done again but for the item at position ``at`` of it."""
         middle = piece.start + at
-        rests = (Piece(piece.start, middle), Piece(middle + 1, piece.stop))
+        rests = (
+            Piece(piece.start, middle, careful=piece.careful),
+            Piece(middle + 1, piece.stop, careful=piece.careful),
+        )
         self._again.extend(rest for rest in rests if len(rest))
 
     def suspect(self, piece: Piece, at: int) -> None:
         """Have the item at position ``at`` of the piece tried once more, alone and last."""
         start = piece.start + at
-        self._suspects.append(Piece(start, start + 1, alone=True))
+        self._suspects.append(Piece(start, start + 1, alone=True, careful=True))
 
     def __bool__(self) -> bool:
         return bool(self._again or self._suspects or self._next < self._count)

@@ -108,7 +108,7 @@ class Worker:
         """Hand it a piece. A worker that has died meanwhile is seen at the next `messages`."""
         self.piece, self.given_at = piece, time.monotonic()
         with contextlib.suppress(OSError):
-            self.line.send((piece.token, items))
+            self.line.send((piece.token, items, piece.careful))
 
     def tell_to_stop(self) -> None:
         """Have it save what it has done, and end."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from groundglass.kernel.errors import GroundglassError
 
@@ -31,6 +31,26 @@ class Job(Protocol):
         Files named by `groundglass.kernel.table.part_name` are there once even when a worker is killed
         between writing them and saying so: the shard that is done again then gets the same names.
         """
+        ...
+
+
+@runtime_checkable
+class Ahead(Protocol):
+    """What a job has besides if it looks ahead over a shard's items, as one that asks a network in batches does.
+
+    A shard that a worker dies or overruns on is done again with `one`, so that who is to blame is known exactly.
+    """
+
+    def load(self) -> None:
+        """What is done once a worker, before the first item and outside its time limit, such as loading a network."""
+        ...
+
+    def many(self, items: Sequence[Any]) -> Iterator[Any]:
+        """The results of `one` for each item, in order; an item's own fault is a result and raises nothing."""
+        ...
+
+    def pictures(self, item: Any) -> int:
+        """How many pictures an item holds: it has the time limit for each of them."""
         ...
 
 

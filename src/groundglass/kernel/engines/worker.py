@@ -1,6 +1,6 @@
 """What runs in a worker process: items one by one, each under the driver's eyes, then the shard is saved.
 
-    driver ──► worker    the job once; (token, items) for each shard; None to end
+    driver ──► worker    the job once; (token, items, careful) for each shard; None to end
     driver ◄── worker    ("done", Summary) or ("fault", GroundglassError)
 
 Where a worker is stands in memory that both see (`Place`), so an item costs no message and the driver knows
@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from groundglass.kernel.engines import preload
-from groundglass.kernel.engines.shards import Job, Summary
+from groundglass.kernel.engines.shards import Ahead, Job, Summary
 from groundglass.kernel.errors import GroundglassError, ImageError, UnreachableError
 
 Place = ctypes.Array[ctypes.c_double]
@@ -51,23 +51,45 @@ def work(line: Connection, lifeline: Connection, place: Place) -> None:
 def _serve(line: Connection, place: Place) -> None:
     job: Job = pickle.loads(line.recv_bytes())
     preload.one_thread_each()
+    if isinstance(job, Ahead):
+        job.load()
     while (message := line.recv()) is not None:
-        token, items = message
-        results = list(_results(job, items, place, _told_to_stop(line)))
+        token, items, careful = message
+        done = _ahead(job, items) if isinstance(job, Ahead) and not careful else _one_by_one(job, items)
+        results = list(_results(done, len(items), place, _told_to_stop(line)))
         summary = saved(job, results, token) if results else Summary(0)
         place[0] = WAITING
         line.send(("done", summary))
 
 
-def _results(job: Job, items: Sequence[Any], place: Place, told_to_stop: select.poll) -> Iterator[Any]:
-    for position, item in enumerate(items):
+def _results(done: Iterator[Any], count: int, place: Place, told_to_stop: select.poll) -> Iterator[Any]:
+    for position in range(count):
         place[1] = time.monotonic()  # first the time, so that no item is ever seen with an older one's
         place[0] = position
-        yield result(job, item)
+        yield next(done)
         if told_to_stop.poll(0):
             break
     place[1] = time.monotonic()
-    place[0] = len(items)
+    place[0] = count
+
+
+def _one_by_one(job: Job, items: Sequence[Any]) -> Iterator[Any]:
+    return (result(job, item) for item in items)
+
+
+def _ahead(job: Any, items: Sequence[Any]) -> Iterator[Any]:
+    """What the job's `many` gives; where it raises, the items that are left are done one by one."""
+    count = 0
+    try:
+        for found in job.many(items):
+            count += 1
+            yield found
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        if isinstance(error, GroundglassError) and not isinstance(error, ImageError):
+            raise
+    yield from _one_by_one(job, items[count:])
 
 
 def _told_to_stop(line: Connection) -> select.poll:

@@ -75,12 +75,13 @@ class _Photograph:
         if isinstance(last := steps[-1], Crop):
             before = self.pixels(steps[:-1])
             return np.ascontiguousarray(before[last.y : last.y + last.height, last.x : last.x + last.width])
-        if self._resized is None or self._resized[0] != steps:
+        kept = self._resized  # read once: other threads may be at other regions
+        if kept is None or kept[0] != steps:
             from groundglass.kernel.resize import resize
 
-            pixels = resize(self.pixels(steps[:-1]), last.width, last.height, last.kernel)
-            self._resized = (steps, pixels)
-        return self._resized[1]
+            kept = steps, resize(self.pixels(steps[:-1]), last.width, last.height, last.kernel)
+            self._resized = kept
+        return kept[1]
 
 
 class Frame:

@@ -1,0 +1,208 @@
+"""The one door to a model hub: what it has, and fetching it into the usual cache. HF_ENDPOINT and HF_HOME count."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from groundglass.kernel.errors import GroundglassError, MissingExtra, RecipeError, UnreachableError
+from groundglass.kernel.extras import is_installed
+from groundglass.kernel.models.digest import cache_folder, file_sha256
+from groundglass.kernel.models.find import weight_file
+from groundglass.kernel.models.weights import OnHub, WeightFile, Weights, choose_files, refuse_pickle
+from groundglass.kernel.table import write_text
+
+PATIENCE = 10.0
+"""Seconds that a hub may take to answer."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a repository holds at one commit: name → (bytes, SHA-256 or "" where the hub does not say it)."""
+
+    commit: str
+    files: dict[str, tuple[int, str]]
+    licence: str = ""
+
+
+def find_on_hub(place: OnHub, patterns: tuple[str, ...], allow_pickle: bool) -> Weights:
+    """Weights of a hub, hashed by what lies in the cache, or by what the hub says of what does not lie there yet.
+
+    The hub is not asked where a full commit was listed before. Small files without a stated hash are fetched at once.
+    """
+    if not is_installed("huggingface_hub"):
+        raise MissingExtra(f"weights of a hub ({place})", "models")
+    listing = _listing(place)
+    folder = _snapshot(place.repository, listing.commit)
+    names = _wanted(place, listing, patterns, allow_pickle)
+    files = tuple(_file(place, listing, folder, name) for name in names)
+    absent = tuple(file for file in files if not (folder / file.name).exists())
+    path = folder if patterns and not place.file else folder / names[0]
+    return Weights(place.repository, listing.commit, path, files, absent, listing.licence)
+
+
+def fetch(weights: Weights, each: Callable[[WeightFile], None] = lambda _: None) -> None:
+    """Fetch what is absent into the hub's cache; ``each`` is told of every file before it comes.
+
+    Raises UnreachableError where the hub does not answer, or sends something else than it states.
+    """
+    folder = _snapshot(weights.origin, weights.revision)
+    for file in weights.absent:
+        each(file)
+        _download(weights.origin, weights.revision, file.name)
+        _check_hash(folder / file.name, file.sha256)
+
+
+def _wanted(place: OnHub, listing: Listing, patterns: tuple[str, ...], allow_pickle: bool) -> list[str]:
+    if not place.file:
+        return choose_files(list(listing.files), patterns, str(place), allow_pickle)
+    if place.file not in listing.files:
+        from groundglass.kernel.nearest import did_you_mean
+
+        raise RecipeError(
+            f"{place.repository} holds no {place.file}.{did_you_mean(place.file, listing.files)}",
+            f"it holds {', '.join(sorted(listing.files)[:8])}",
+        )
+    refuse_pickle(str(place), allow_pickle)
+    return [place.file]
+
+
+def _file(place: OnHub, listing: Listing, folder: Path, name: str) -> WeightFile:
+    size, stated = listing.files[name]
+    if not stated and not (folder / name).exists():
+        _download(place.repository, listing.commit, name)
+    if not (folder / name).exists():
+        return WeightFile(name, size, stated)
+    if stated:
+        _check_hash(folder / name, stated)
+    return weight_file(folder, name)
+
+
+def _check_hash(path: Path, stated: str) -> None:
+    if file_sha256(path) != stated:
+        raise UnreachableError(
+            f"{path} is not what the hub states: its SHA-256 is another",
+            f"delete it and try again: rm {path}",
+        )
+
+
+def _listing(place: OnHub) -> Listing:
+    """Of a full commit as it was listed before; else as the hub says, or the cache where the hub is out of reach."""
+    exact = re.fullmatch("[0-9a-f]{40}", place.revision) is not None
+    known = _remembered(place.repository, place.revision) if exact else None
+    if known is not None:
+        return known
+    try:
+        listing = _asked(place)
+    except UnreachableError:
+        found = _of_cache(place)
+        if found is None:
+            raise
+        return found
+    _remember(place.repository, listing)
+    return listing
+
+
+def _asked(place: OnHub) -> Listing:
+    from huggingface_hub import HfApi
+
+    with _in_our_words(str(place)):
+        about = HfApi().model_info(
+            place.repository, revision=place.revision, files_metadata=True, timeout=PATIENCE
+        )
+    files = {
+        file.rfilename: (file.size or 0, file.lfs.sha256 if file.lfs else "") for file in about.siblings or ()
+    }
+    return Listing(about.sha or place.revision, files, _licence(about))
+
+
+def _licence(about: Any) -> str:
+    stated = getattr(about.card_data, "license", None) if about.card_data else None
+    return ", ".join(stated) if isinstance(stated, list) else str(stated or "")
+
+
+def _remembered(repository: str, commit: str) -> Listing | None:
+    with suppress(OSError, ValueError, TypeError):
+        kept = json.loads(_note(repository, commit).read_text(encoding="utf-8"))
+        files = {name: (size, sha256) for name, (size, sha256) in kept["files"].items()}
+        return Listing(commit, files, kept["licence"])
+    return None
+
+
+def _remember(repository: str, listing: Listing) -> None:
+    note = _note(repository, listing.commit)
+    with suppress(UnreachableError, OSError):
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_text(json.dumps({"files": listing.files, "licence": listing.licence}), note)
+
+
+def _note(repository: str, commit: str) -> Path:
+    return cache_folder() / "hub" / f"{repository.replace('/', '--')}@{commit}.json"
+
+
+def _of_cache(place: OnHub) -> Listing | None:
+    """What lies in the hub's cache of a revision, whoever fetched it; None where nothing does."""
+    reference = _repository_folder(place.repository) / "refs" / place.revision
+    commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else place.revision
+    known = _remembered(place.repository, commit)
+    folder = _snapshot(place.repository, commit)
+    if known is not None or not folder.is_dir():
+        return known
+    files = {
+        path.relative_to(folder).as_posix(): (path.stat().st_size, "")
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    return Listing(commit, files) if files else None
+
+
+def _snapshot(repository: str, commit: str) -> Path:
+    return _repository_folder(repository) / "snapshots" / commit
+
+
+def _repository_folder(repository: str) -> Path:
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
+
+
+def _download(repository: str, commit: str, name: str) -> None:
+    from huggingface_hub import hf_hub_download
+
+    with _in_our_words(f"{repository}@{commit[:12]}/{name}"):
+        hf_hub_download(repository, name, revision=commit, etag_timeout=PATIENCE)
+
+
+@contextmanager
+def _in_our_words(what: str) -> Generator[None]:
+    """The hub's errors as ours: wrong names are the recipe's fault, anything else means out of reach."""
+    from huggingface_hub import constants, errors
+
+    try:
+        yield
+    except GroundglassError:
+        raise
+    except errors.GatedRepoError as error:
+        raise RecipeError(
+            f"{what}: its licence must be agreed to on the hub first", "agree there, then: hf auth login"
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise RecipeError(f"{what}: there is no such revision", "the hub's page lists them") from error
+    except errors.RepositoryNotFoundError as error:
+        raise RecipeError(
+            f"{what}: the hub has no such repository, or it is private", "look at the name; hf auth login"
+        ) from error
+    except Exception as error:
+        not_here = isinstance(error, errors.LocalEntryNotFoundError)  # and the hub could not be asked
+        if isinstance(error, errors.EntryNotFoundError) and not not_here:
+            raise RecipeError(f"{what}: there is no such file", "the hub's page lists them") from error
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise UnreachableError(
+            f"{what}: cannot be had from {constants.ENDPOINT}: {said}",
+            "try again later, or give a folder with the weights: weights: PATH",
+        ) from error
