@@ -15,6 +15,8 @@ from groundglass.kernel.errors import RecipeError
 
 Size = tuple[int, int]
 """Height and width, px."""
+MOST_BESIDE = 64
+"""Resized pixels for one that a crop keeps, above which only the kept ones are made."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def prepare(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.float32]:
     >>> prepare(np.full((2, 4, 3), 255, np.uint8), Preparation(longest=2, pad=(2, 2)))[0].tolist()
     [[1.0, 1.0], [0.0, 0.0]]
     """
-    made = _cropped(_resized(rgb, way), way.crop).astype(np.float32)
+    made = _padded(_resized(rgb, way), way.crop).astype(np.float32)
     mean, std = np.array(way.mean, np.float32), np.array(way.std, np.float32)
     made = (made * np.float32(way.scale) - mean) / std
     if way.pad:
@@ -145,18 +147,29 @@ def _by_shortest(height: int, width: int, shortest: int, longest: int | None) ->
 
 
 def _resized(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.uint8]:
+    """The picture resized, and the middle of it that the crop keeps.
+
+    Of a strip, whose rest would be huge, only that middle is made: equal but for the last rounding.
+    """
     from PIL import Image
 
-    height, width = way.size(*rgb.shape[:2])
-    if (height, width) == rgb.shape[:2]:
+    size = way.size(*rgb.shape[:2])
+    kept = size if way.crop is None else (min(size[0], way.crop[0]), min(size[1], way.crop[1]))
+    if size == kept == rgb.shape[:2]:
         return rgb
-    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling(way.kernel)))
+    top, left = (size[0] - kept[0]) // 2, (size[1] - kept[1]) // 2
+    picture, kernel = Image.fromarray(rgb), Image.Resampling(way.kernel)
+    if size[0] * size[1] > MOST_BESIDE * kept[0] * kept[1]:
+        down, across = rgb.shape[0] / size[0], rgb.shape[1] / size[1]
+        box = (left * across, top * down, (left + kept[1]) * across, (top + kept[0]) * down)
+        return np.asarray(picture.resize((kept[1], kept[0]), kernel, box))
+    whole = np.asarray(picture.resize((size[1], size[0]), kernel))
+    return whole[top : top + kept[0], left : left + kept[1]]
 
 
-def _cropped(picture: NDArray[np.uint8], crop: Size | None) -> NDArray[np.uint8]:
-    if crop is None:
+def _padded(picture: NDArray[np.uint8], crop: Size | None) -> NDArray[np.uint8]:
+    """Zeros around a picture that is smaller than its crop."""
+    if crop is None or crop == picture.shape[:2]:
         return picture
-    short = [max(0, wish - side) for wish, side in zip(crop, picture.shape[:2], strict=True)]
-    picture = np.pad(picture, (*[((n + 1) // 2, n // 2) for n in short], (0, 0)))
-    top, left = ((side - wish) // 2 for side, wish in zip(picture.shape[:2], crop, strict=True))
-    return picture[top : top + crop[0], left : left + crop[1]]
+    short = [wish - side for wish, side in zip(crop, picture.shape[:2], strict=True)]
+    return np.pad(picture, (*[((n + 1) // 2, n // 2) for n in short], (0, 0)))

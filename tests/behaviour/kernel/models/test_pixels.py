@@ -76,3 +76,13 @@ def test_without_a_file_or_with_a_senseless_one(tmp_path: Path):
 def test_nothing_asked_changes_only_the_scale():
     picture = testing.noise(31, 17)
     assert np.array_equal(prepare(picture, Preparation(scale=1.0)), picture.transpose(2, 0, 1))
+
+
+def test_of_a_strip_only_what_is_kept_is_made():
+    """By the whole way it would have 65,500 times as many pixels as are kept."""
+    way = Preparation(shortest=64, crop=(64, 64), kernel=3, scale=1.0)
+    strip = np.repeat(testing.noise(65_500, 1), 2, axis=0)
+    made = prepare(strip, way)
+    assert made.shape == (3, 64, 64)
+    middle = prepare(np.ascontiguousarray(strip[:, 32_700:32_800]), way)
+    assert np.abs(made - middle).max() <= 1
