@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import make_photos, run_json
 
-from groundglass.audits.audit import AuditOptions, audit_run
+from groundglass.audits.audit import audit_run
+from groundglass.audits.examine import AuditOptions
 from groundglass.audits.gates import freeze, passes, passes_beside, table_of
 from groundglass.audits.replay import ancestors_before, passing_chains, replay
 from groundglass.kernel.engines.progress import Silent
@@ -70,7 +71,7 @@ def test_every_gate_finds_the_rows_and_keeps_the_rows_that_it_did(run: tuple[Pla
     for planned in passage.gates:
         gate = freeze(passage, planned)
         table = table_of(gate, passage.before[gate.name], passage.state.tables)
-        kept = passes_beside(gate, table) if gate.finds_copies else passes(gate, table)
+        kept = passes_beside(gate, table) if gate.kind == "copy" else passes(gate, table)
         assert table.num_rows == steps[gate.name]["in"], gate.name
         assert kept.sum() == steps[gate.name]["out"], gate.name
         verdicts = pq.read_table(folder.verdicts(gate.name))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from groundglass.kernel.distort.banding import Banding
 from groundglass.kernel.distort.blur import GaussianBlur, MotionBlur
 from groundglass.kernel.distort.clipping import Clipping
+from groundglass.kernel.distort.crop import Crop
 from groundglass.kernel.distort.jpeg import Jpeg
 from groundglass.kernel.distort.letterbox import Letterbox
 from groundglass.kernel.distort.mirror import Mirror
@@ -24,12 +25,17 @@ if TYPE_CHECKING:
 
     from groundglass.kernel.distort.settings import Pixels
 
+Kind = Literal["fault", "copy", "leak", "source"]
+"""What a defect is one of, and what a gate looks for: a fault of the picture itself, a copy beside its original, a
+picture of a test set, or a fault of a whole source."""
+
 
 @dataclass(frozen=True)
 class Severity:
     """One strength of a defect.
 
     name     as the scorecard shows it
+    inside   it is first laid into another photograph, and covers this share of it, 0 to 1; 0: it stays alone
     chain    settings of `groundglass.kernel.distort`, done one after the other
     quality  the result is then kept as a JPEG file of this quality, on its grid; None: as a lossless file
     """
@@ -37,6 +43,7 @@ class Severity:
     name: str
     chain: tuple[Any, ...] = ()
     quality: int | None = None
+    inside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -45,20 +52,22 @@ class Defect:
 
     what       is wrong, in a few words
     seen_by    the measures that are expected to see it
-    copies     "" for a fault of the picture itself; "exact" or "near" for a copy beside its original, which only
-               the gates against duplicates can see
+    kind       which gates can see it: those that look for such a thing
     look       how it is best shown: a "detail" at 1:1, or the "whole" picture made small
+    exact      the copy has the very bytes of its original
     """
 
     name: str
     what: str
     severities: tuple[Severity, ...]
     seen_by: tuple[str, ...]
-    copies: Literal["", "exact", "near"] = ""
+    kind: Kind = "fault"
     look: Literal["detail", "whole"] = "detail"
+    exact: bool = False
 
 
 _GRAIN = GaussianNoise(6, grey=True, grain=0.6)
+_MIRRORED = Mirror(across=True)
 _DETAIL = ("sharpness", "complexity", "resolution")
 
 DEFECTS: dict[str, Defect] = {
@@ -158,7 +167,7 @@ DEFECTS: dict[str, Defect] = {
             ("text_and_graphics",),
             look="whole",
         ),
-        Defect("exact_duplicate", "the same bytes again", (Severity("copy"),), (), "exact", "whole"),
+        Defect("exact_duplicate", "the same bytes again", (Severity("copy"),), (), "copy", "whole", True),
         Defect(
             "near_duplicate",
             "a copy in another quality or size",
@@ -168,16 +177,61 @@ DEFECTS: dict[str, Defect] = {
                 Severity("caption", (TextOverlay(0.06),)),
             ),
             ("fingerprint",),
-            "near",
+            "copy",
             "whole",
         ),
         Defect(
             "mirrored_duplicate",
             "a mirrored copy",
-            (Severity("copy", (Mirror(across=True),)),),
+            (Severity("copy", (_MIRRORED,)),),
             ("fingerprint",),
-            "near",
+            "copy",
             "whole",
+        ),
+        Defect(
+            "leak",
+            "a test picture, saved anew, mirrored or resized",
+            (
+                Severity("as it is"),
+                Severity("mirrored", (_MIRRORED,)),
+                Severity("q60", (), 60),
+                Severity("x0.5", (Scale(0.5),)),
+                Severity("x2", (Scale(2),)),
+            ),
+            ("leaks",),
+            "leak",
+            "whole",
+        ),
+        Defect(
+            "leak_inside",
+            "a larger picture that a test picture is part of",
+            (
+                Severity("1/4 of it", inside=1 / 4),
+                Severity("1/4, mirrored, q60", (_MIRRORED,), 60, inside=1 / 4),
+                Severity("1/9 of it", inside=1 / 9),
+            ),
+            ("leaks",),
+            "leak",
+            "whole",
+        ),
+        Defect(
+            "leak_part",
+            "a part of a test picture",
+            (
+                Severity("60 %", (Crop(0.6),)),
+                Severity("60 %, mirrored, q60", (Crop(0.6), _MIRRORED), 60),
+                Severity("36 %", (Crop(0.36),)),
+            ),
+            ("leaks",),
+            "leak",
+            "whole",
+        ),
+        Defect(
+            "jpeg_source",
+            "a whole source saved as JPEG",
+            tuple(Severity(f"q{quality}", (), quality) for quality in (50, 70, 85, 95)),
+            ("blockiness",),
+            "source",
         ),
     )
 }
@@ -206,14 +260,24 @@ def find_defects(names: Sequence[str]) -> tuple[Defect, ...]:
     return tuple(defect for defect in DEFECTS.values() if not names or defect.name in names)
 
 
-def injure(rgb: Pixels, severity: Severity, random: np.random.Generator, compression: int = 3) -> bytes:
+def injure(
+    rgb: Pixels,
+    severity: Severity,
+    random: np.random.Generator,
+    compression: int = 3,
+    background: Pixels | None = None,
+) -> bytes:
     """A picture with a defect, as the file that it would be found as: JPEG, or a lossless PNG.
 
-    ``compression`` is PNG's, 0 to 9: it matters only to measures that look at the file's bytes.
+    ``compression`` is PNG's, 0 to 9: it matters only to measures that look at the file's bytes. ``background`` is the
+    other photograph, which a severity that is laid into one needs.
     """
     from groundglass.kernel.distort.catalog import distort
+    from groundglass.kernel.distort.crop import lay_into
     from groundglass.kernel.distort.jpeg import jpeg_file
     from groundglass.kernel.image.encode import encode_png
 
+    if severity.inside and background is not None:
+        rgb = lay_into(background, rgb, severity.inside, random)
     made = distort(rgb, severity.chain, random)
     return encode_png(made, compression) if severity.quality is None else jpeg_file(made, severity.quality)

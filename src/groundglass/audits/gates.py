@@ -2,25 +2,35 @@
 
 A gate relative to its pool (quantile, top_k, quota) is frozen: its limit is the worst value that it kept. Rows are
 then judged by the same selections as in the run.
+
+What can be audited, by what a gate looks for: faults of single pictures (`where`, `quantile`, `top_k`, `quota`, and
+these in an `intersect`), copies (`deduplicate`), pictures of test sets (`decontaminate`), faults of whole sources
+(`source_divergence`). A list (`keep`, `drop`) names files whatever they show, so there is nothing for it to catch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from groundglass.audits.defects import Kind
 from groundglass.audits.replay import Passage
 from groundglass.kernel.expression import column_path, parse
+from groundglass.kernel.leaks.shipped import ALL, words_of
 from groundglass.measures.look import Ask
 from groundglass.recipes.columns import ColumnPath, Scope, Tables, pool
-from groundglass.recipes.judging import judge, needed, with_fingerprints
+from groundglass.recipes.judging import judge, needed, references_for, with_fingerprints
+from groundglass.recipes.leaking import with_leaks
 from groundglass.recipes.model import SelectStep
 from groundglass.recipes.planner import PlannedStep
+from groundglass.recipes.state import State
+from groundglass.selections.decontaminate import COLUMNS as LEAK_COLUMNS
+from groundglass.selections.decontaminate import decontaminate
 from groundglass.selections.pool import numbers, values
 from groundglass.selections.ranking import Order
 from groundglass.selections.where import where
@@ -61,15 +71,17 @@ Rule = str | Ranked
 class Gate:
     """A select step of a finished run.
 
-    rules   it keeps what passes them all; none where it looks for duplicates
-    limit   where it is a single comparison
-    closed  why it cannot be audited; "" where it can
+    rules    it keeps what passes them all; none but where it looks for faults of single pictures
+    limit    where it is a single comparison
+    closed   why it cannot be audited; "" where it can
+    partly   which of its rules cannot be, where the others can
     """
 
     planned: PlannedStep
     rules: tuple[Rule, ...] = ()
     limit: Limit | None = None
     closed: str = ""
+    partly: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -82,20 +94,27 @@ class Gate:
         return body
 
     @property
-    def finds_copies(self) -> bool:
-        """Whether it looks for duplicates; then it can see no fault of a picture itself."""
-        return self.body.deduplicate is not None
+    def kind(self) -> Kind:
+        """What it looks for."""
+        if self.body.deduplicate is not None:
+            return "copy"
+        if self.body.decontaminate:
+            return "leak"
+        return "fault" if self.body.source_divergence is None else "source"
 
     @property
     def scope(self) -> Scope:
         """The columns it can name."""
+        if self.kind == "leak":
+            return with_leaks(self.planned.scope, longer(self.planned.asks[0]))
         near = self.body.deduplicate == "near"
         return with_fingerprints(self.planned.scope) if near else self.planned.scope
 
     @property
     def paths(self) -> tuple[ColumnPath, ...]:
         """The columns it reads."""
-        return tuple(dict.fromkeys((*needed(self.planned, self.body), *self.planned.condition)))
+        leaks = [("root", name) for name in LEAK_COLUMNS] if self.kind == "leak" else []
+        return tuple(dict.fromkeys((*needed(self.planned, self.body), *leaks, *self.planned.condition)))
 
     def asks(self, known: Mapping[str, Ask]) -> set[tuple[str, Ask]]:
         """Whose measures it reads: "own", "parent" or "root", and what."""
@@ -103,31 +122,50 @@ class Gate:
         return {(whose, known[column.key]) for whose, column in found if column and column.key in known}
 
 
+def longer(ask: Ask, *more: str) -> Ask:
+    """A gate's search for test images, against ``more`` files of fingerprints beside its own sets and files.
+
+    Whatever is added, its values have a place of their own: they are none of the run's.
+    """
+    own = words_of(str(dict(ask.settings).get("against", ALL)))
+    return replace(ask, key=f"{ask.key}-audit", settings=(("against", "\n".join([*own, *more])),))
+
+
 def freeze(passage: Passage, planned: PlannedStep) -> Gate:
     """A gate with its limits as they came out on its own pool."""
     gate = Gate(planned)
     closed = _closed(gate)
-    if closed or gate.finds_copies:
+    if closed or gate.kind != "fault":
         return Gate(planned, closed=closed)
     table = table_of(gate, passage.before[gate.name], passage.state.tables)
     rules = tuple(_rules(table.filter(_applies(gate, table)), gate.body, planned.orders))
-    return Gate(planned, rules, _single(rules))
+    return Gate(planned, rules, _single(rules), partly=tuple(_not_audited(gate.body)))
 
 
 def _closed(gate: Gate) -> str:
     """Why a gate says nothing of defects."""
     body = gate.body
-    if body.decontaminate:
-        return "it looks for test images, which a faulty version shows or not as the sound one does"
     if body.keep or body.drop:
-        return "a list names files, whatever they show"
-    if all(rule is None for rule in (body.where, body.by, body.intersect, body.deduplicate)):
-        return "it does not judge pictures one by one"
+        return "a list names files by id, uri or hash, whatever they show: there is nothing that it could overlook"
+    if body.intersect and all(_whole_pool(part) for part in body.intersect):
+        return (
+            f"inside intersect, {' and '.join(_not_audited(body))} cannot be audited: give each its own step"
+        )
     for path in gate.paths:
         column = gate.scope.find(path)
         if column is not None and column.join != "content":
             return f"{'.'.join(path)} was measured elsewhere: it cannot be had of a defective version"
     return ""
+
+
+def _not_audited(body: SelectStep) -> list[str]:
+    """The rules of an intersection that do not judge pictures one by one."""
+    return [name for part in body.intersect or () for name in (*_whole_pool(part), *_not_audited(part))]
+
+
+def _whole_pool(part: SelectStep) -> list[str]:
+    names = ("deduplicate", "source_divergence", "keep", "drop")
+    return [name for name in names if getattr(part, name) is not None]
 
 
 def table_of(gate: Gate, rows: pa.Table, tables: Tables) -> pa.Table:
@@ -138,6 +176,8 @@ def table_of(gate: Gate, rows: pa.Table, tables: Tables) -> pa.Table:
 def passes(gate: Gate, table: pa.Table) -> Kept:
     """Which rows a gate without memory of other rows keeps; those that its `if` leaves out pass."""
     kept = np.ones(table.num_rows, bool)
+    if gate.kind == "leak":
+        kept = decontaminate(table, ("root",))["kept"].to_numpy()
     for rule in gate.rules:
         kept &= _where(table, rule) if isinstance(rule, str) else _ranked(table, rule)
     return kept | ~_applies(gate, table)
@@ -149,6 +189,19 @@ def passes_beside(gate: Gate, table: pa.Table) -> Kept:
     kept = np.ones(table.num_rows, bool)
     kept[applies] = judge(table.filter(applies), gate.body, gate.planned.orders).verdicts["kept"].to_numpy()
     return kept
+
+
+def passes_as_source(gate: Gate, table: pa.Table, state: State) -> dict[str, bool]:
+    """Which sources a gate on whole sources keeps, if these rows are all that there is of them."""
+    table = table.filter(_applies(gate, table))
+    references = references_for(state, gate.planned, gate.body)
+    kept = judge(table, gate.body, gate.planned.orders, references).verdicts["kept"].to_pylist()
+    return dict(zip(sources_of(gate, table), kept, strict=True))
+
+
+def sources_of(gate: Gate, table: pa.Table) -> list[str]:
+    """What a gate on whole sources takes each row's source to be."""
+    return groups_of(table, gate.body.per or "source")
 
 
 def _applies(gate: Gate, table: pa.Table) -> Kept:
@@ -163,12 +216,12 @@ def _rules(table: pa.Table, body: SelectStep, orders: Mapping[str, Order]) -> It
             yield from _rules(table, part, orders)
     elif body.where is not None:
         yield body.where
-    elif body.by is not None:
+    elif body.by is not None and body.deduplicate is None:
         yield _frozen(table, body, body.by, orders[body.by], judge(table, body, orders).verdicts["kept"])
 
 
 def _frozen(table: pa.Table, body: SelectStep, by: str, order: Order, kept: pa.ChunkedArray) -> Rule:
-    groups = _groups(table, body.per)
+    groups = groups_of(table, body.per)
     known: dict[str, list[float]] = {}
     full: set[str] = set()
     for group, value, inside in zip(groups, numbers(table, by).to_pylist(), kept.to_pylist(), strict=True):
@@ -183,7 +236,8 @@ def _frozen(table: pa.Table, body: SelectStep, by: str, order: Order, kept: pa.C
     return Ranked(by, order, body.per, limits)
 
 
-def _groups(table: pa.Table, per: str | None) -> list[Any]:
+def groups_of(table: pa.Table, per: str | None) -> list[Any]:
+    """The value of a grouping column, as text, for each row; "" everywhere without one."""
     if per is None:
         return [""] * table.num_rows
     return values(table, column_path(per)).cast(pa.string()).to_pylist()
@@ -199,7 +253,7 @@ def _ranked(table: pa.Table, rule: Ranked) -> Kept:
         [
             value is not None and (group not in rule.limits or sign * value >= sign * rule.limits[group])
             for group, value in zip(
-                _groups(table, rule.per), numbers(table, rule.by).to_pylist(), strict=True
+                groups_of(table, rule.per), numbers(table, rule.by).to_pylist(), strict=True
             )
         ],
         bool,

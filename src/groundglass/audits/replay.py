@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 from groundglass.kernel.chance import stream
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.table import compute, only, without
-from groundglass.recipes.folder import RunFolder, load_record
+from groundglass.recipes.folder import RunFolder, RunRecord, load_record
 from groundglass.recipes.gather import photographs
 from groundglass.recipes.planner import Plan, PlannedStep
 from groundglass.recipes.scores import read_scores
@@ -47,6 +47,11 @@ def replay(plan: Plan, folder: RunFolder) -> Passage:
             f"{folder.path} is not finished ({record.state})",
             "run it to its end first: the same command goes on",
         )
+    return go_through(plan, folder, record)
+
+
+def go_through(plan: Plan, folder: RunFolder, record: RunRecord) -> Passage:
+    """Go through the verdicts of a plan's steps; the run may still be at work on later ones."""
     tables = read_tables(folder, record)
     state = make_state(plan, folder)
     state.images = tables.images
@@ -88,7 +93,12 @@ def passing_chains(passage: Passage, most: int, seed: int) -> list[Chain]:
     assert passage.last is not None
     photographs = sorted(set(passage.last["root"].to_pylist()))
     drawn = stream(seed, "audit", "photographs").permutation(len(photographs))[:most]
-    chosen = [photographs[place] for place in sorted(drawn)]
+    return chains_of(passage, [photographs[place] for place in sorted(drawn)], seed)
+
+
+def chains_of(passage: Passage, chosen: Sequence[str], seed: int) -> list[Chain]:
+    """Of each of these photographs one row that passed all gates, drawn by chance, with what it was made of."""
+    assert passage.last is not None
     rows = {
         row["id"]: row for row in only(passage.state.seen, pa.array(chosen, pa.string()), "root").to_pylist()
     }

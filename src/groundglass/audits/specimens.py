@@ -20,29 +20,42 @@ from groundglass.measures.look import Ask, Look, Row, ask_of, reason_of, take
 from groundglass.measures.thumbnail import THUMBNAIL
 
 if TYPE_CHECKING:
+    from groundglass.kernel.distort.settings import Pixels
     from groundglass.kernel.image.frame import Frame
     from groundglass.kernel.image.header import ImageLimits
 
 VIEW = ask_of(THUMBNAIL, {})
 """What is kept for the eye: the whole picture made small, or a detail of it at 1:1."""
 
+NO_OTHER = "no_other_photograph"
+"""Why a version was not made that needs a second photograph."""
+
 DETAIL = 256
 """Side of the detail, px."""
 
 
 @dataclass(frozen=True)
-class Specimens:
-    """An item: a photograph as it was listed, a defect in all its severities, and what to measure of each.
-
-    wanted  region → numbers of the job's asks
-    """
+class Listed:
+    """A photograph as the run listed it; ``path`` is a locator."""
 
     path: bytes
     sha256: str
     bytes: int | None
     mtime_ns: int | None
+
+
+@dataclass(frozen=True)
+class Specimens:
+    """An item: a photograph, a defect in all its severities, and what to measure of each.
+
+    wanted      region → numbers of the job's asks
+    background  the photograph into which severities that need one are laid; None where there is no other
+    """
+
+    photograph: Listed
     defect: Defect
     wanted: tuple[tuple[str, tuple[int, ...]], ...]
+    background: Listed | None = None
 
 
 def specimen_key(sha256: str, defect: str, severity: str) -> str:
@@ -74,16 +87,29 @@ class Injure:
         from groundglass.kernel.image.frame import open_frame
 
         try:
-            data = read_listed(item.path, item.bytes, item.mtime_ns, item.sha256)
-            rgb = open_frame(data, self.limits).rgb
+            rgb, background = self._pixels(item.photograph), self._background(item)
         except (ImageError, MemoryError) as error:
             return self.lost(item, reason_of(error), "")
         rows: list[Row] = []
         for severity in item.defect.severities:
-            random = stream(self.seed, "audit", item.defect.name, severity.name, item.sha256)
-            file = injure(rgb, severity, random, 3 if self.files else 0)
+            if severity.inside and background is None:
+                rows.append(Row(len(self.asks), _key(item, severity), "", {}, NO_OTHER))
+                continue
+            random = stream(self.seed, "audit", item.defect.name, severity.name, item.photograph.sha256)
+            file = injure(rgb, severity, random, 3 if self.files else 0, background)
             rows += self._measured(open_frame(file), item, severity)
         return rows
+
+    def _pixels(self, listed: Listed) -> Pixels:
+        from groundglass.kernel.image.frame import open_frame
+
+        data = read_listed(listed.path, listed.bytes, listed.mtime_ns, listed.sha256)
+        return open_frame(data, self.limits).rgb
+
+    def _background(self, item: Specimens) -> Pixels | None:
+        """The other photograph, where any severity needs it."""
+        needed = any(severity.inside for severity in item.defect.severities)
+        return self._pixels(item.background) if needed and item.background is not None else None
 
     def lost(self, item: Specimens, reason: str, detail: str) -> list[Row]:
         """No specimen of this photograph: one row for each view that is missing, with the reason."""
@@ -108,7 +134,7 @@ class Injure:
 
 
 def _key(item: Specimens, severity: Severity) -> str:
-    return specimen_key(item.sha256, item.defect.name, severity.name)
+    return specimen_key(item.photograph.sha256, item.defect.name, severity.name)
 
 
 def view(frame: Frame, look: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -10,7 +10,15 @@ import numpy as np
 import pyarrow as pa
 
 from groundglass.audits.defects import CLEAN, Defect
-from groundglass.audits.gates import Gate, Kept, passes, passes_beside, table_of
+from groundglass.audits.gates import (
+    Gate,
+    Kept,
+    passes,
+    passes_as_source,
+    passes_beside,
+    sources_of,
+    table_of,
+)
 from groundglass.audits.replay import ancestors_before
 from groundglass.audits.scorecard import (
     Advice,
@@ -40,12 +48,14 @@ class Trial:
     """What came of it.
 
     made    the versions that could be made
+    units   photograph's id → what is counted as one: its source, where whole sources are judged; else itself
     caught  version → the gates that dropped it
     """
 
     exhibits: Exhibits
     tables: Tables
     made: tuple[Version, ...]
+    units: Mapping[str, str] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
     advice: list[Advice] = field(default_factory=list)
     caught: dict[Version, set[str]] = field(default_factory=dict)
@@ -64,12 +74,13 @@ class Trial:
     def hold(self) -> None:
         """Let every gate judge."""
         for gate in self.exhibits.gates:
-            if gate.closed:
-                continue
-            if gate.finds_copies:
-                _judge_copies(self, gate)
-            else:
-                _judge_faults(self, gate)
+            if not gate.closed:
+                judges = {"copy": _judge_copies, "source": _judge_sources}
+                judges.get(gate.kind, _judge_single)(self, gate)
+
+    def before(self, gate: Gate) -> list[Version]:
+        """The versions that a gate gets to see, the sound ones first."""
+        return [version for version in self.made if gate in self.exhibits.judged_by(version.defect)]
 
     def note(self, gate: Gate, versions: Sequence[Version], kept: Kept) -> None:
         """Remember who was dropped."""
@@ -78,9 +89,9 @@ class Trial:
                 self.caught.setdefault(version, set()).add(gate.name)
 
 
-def _judge_faults(trial: Trial, gate: Gate) -> None:
-    """A gate that judges each row by itself."""
-    versions = [version for version in trial.made if not version.defect.copies]
+def _judge_single(trial: Trial, gate: Gate) -> None:
+    """A gate that judges each row by itself: for faults, or for what it shows of test images."""
+    versions = trial.before(gate)
     table = table_of(gate, rows_of(trial.exhibits, gate, versions), trial.tables)
     kept = passes(gate, table)
     trial.note(gate, versions, kept)
@@ -106,7 +117,7 @@ def _judge_copies(trial: Trial, gate: Gate) -> None:
     """A gate that judges a pool: the copies of one severity are laid into it, each beside its original."""
     pool = table_of(gate, trial.exhibits.passage.before[gate.name], trial.exhibits.passage.state.tables)
     alone = passes_beside(gate, pool)
-    copies = [version for version in trial.made if version.defect.copies]
+    copies = trial.before(gate)
     for (defect, severity), places in _grouped(copies):
         versions = [copies[place] for place in places]
         originals = _places(pool, [trial.exhibits.row_at(gate, version)["id"] for version in versions])
@@ -120,12 +131,32 @@ def _judge_copies(trial: Trial, gate: Gate) -> None:
         trial.cells.append(_cell(trial, gate, defect, severity, both, alarm, reason))
 
 
+def _judge_sources(trial: Trial, gate: Gate) -> None:
+    """A gate that judges whole sources: all versions of one severity are what its sources consist of."""
+    judged: dict[tuple[Defect, str], dict[str, bool]] = {}
+    before = trial.before(gate)
+    for key, places in _grouped(before):
+        versions = [before[place] for place in places]
+        table = table_of(gate, rows_of(trial.exhibits, gate, versions), trial.tables)
+        judged[key] = passes_as_source(gate, table, trial.exhibits.passage.state)
+        trial.note(
+            gate, versions, np.array([judged[key].get(name, True) for name in sources_of(gate, table)])
+        )
+    sound = [keeps for (defect, _), kept in judged.items() if defect is CLEAN for keeps in kept.values()]
+    reason = (None, "the gate judges whole sources")
+    for (defect, severity), kept in judged.items():
+        if defect is not CLEAN:
+            alarm = 1 - float(np.mean(sound)) if sound else 0.0
+            outcome = np.array(list(kept.values()), bool)
+            trial.cells.append(_cell(trial, gate, defect, severity, outcome, alarm, reason))
+
+
 def _laid_in(
     trial: Trial, gate: Gate, pool: pa.Table, versions: Sequence[Version], originals: Kept
 ) -> tuple[Kept, pa.Table]:
     """The pool with the copies behind it, and which of them have what the gate compares."""
     names = [version.id_of(trial.exhibits.row_at(gate, version)) for version in versions]
-    if versions[0].defect.copies == "exact":
+    if versions[0].defect.exact:
         table = pool.take(pa.array(originals))
         table = table.set_column(table.column_names.index("id"), "id", pa.array(names, pa.string()))
     else:
@@ -178,7 +209,7 @@ def _cell(
         recall_ci95=wilson(caught, n),
         n=n,
         false_alarm=alarm,
-        expected=bool(measures & set(defect.seen_by)) or bool(defect.copies and gate.finds_copies),
+        expected=bool(measures & set(defect.seen_by)) or defect.kind == gate.kind == "copy",
         suggested=suggestion[0],
         reason=suggestion[1],
     )
@@ -216,12 +247,18 @@ def reaches(trial: Trial) -> list[Reach]:
     for (defect, severity), places in _grouped(trial.made):
         if defect is CLEAN:
             continue
-        caught = sum(bool(trial.caught.get(trial.made[place])) for place in places)
+        versions = [trial.made[place] for place in places]
+        caught = len({_unit(trial, version) for version in versions if trial.caught.get(version)})
+        n = len({_unit(trial, version) for version in versions})
         cells = [cell for cell in trial.cells if (cell.defect, cell.severity) == (defect.name, severity)]
         best = max(cells, key=lambda cell: cell.recall, default=None)
         name, recall = (best.gate, best.recall) if best is not None and best.recall else ("", 0.0)
-        n = len(places)
         found.append(
             Reach(defect.name, severity, defect.what, caught / n, wilson(caught, n), n, name, recall)
         )
     return found
+
+
+def _unit(trial: Trial, version: Version) -> str:
+    photograph = version.chain[-1]["id"]
+    return trial.units.get(photograph, photograph)

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from groundglass.audits.defects import CLEAN, Defect, Severity
 from groundglass.audits.gates import Gate
+from groundglass.audits.halves import NO_HALVES, Halves
 from groundglass.audits.replay import Chain, Passage
-from groundglass.audits.specimens import VIEW, Specimens, specimen_key
+from groundglass.audits.specimens import VIEW, Listed, Specimens, specimen_key
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import ID_LENGTH, compute, derived_id, only
 from groundglass.measures.look import Ask
@@ -47,12 +48,16 @@ class Version:
 
 @dataclass(frozen=True)
 class Exhibits:
-    """What is put before the gates: photographs, defects, and the rows that they would become."""
+    """What is put before the gates: photographs, defects, and the rows that they would become.
+
+    halves   the sample as test sets, where a gate looks for such
+    """
 
     passage: Passage
     gates: tuple[Gate, ...]
     chains: tuple[Chain, ...]
     defects: tuple[Defect, ...]
+    halves: Halves = NO_HALVES
 
     @cached_property
     def versions(self) -> tuple[Version, ...]:
@@ -80,16 +85,22 @@ class Exhibits:
         return self.at[gate.name][version.chain[-1]["id"]]
 
     def judged_by(self, defect: Defect) -> list[Gate]:
-        """Gates against duplicates judge copies, the others faults."""
-        return [gate for gate in self.gates if not gate.closed and gate.finds_copies == bool(defect.copies)]
+        """The gates that look for such a defect; the sound version is put before all but those against duplicates,
+        whose alarms are counted on the run's own pool.
+        """
+        return [
+            gate
+            for gate in self.gates
+            if not gate.closed and (gate.kind == defect.kind if defect is not CLEAN else gate.kind != "copy")
+        ]
 
     @cached_property
     def asks(self) -> tuple[Ask, ...]:
         """Everything that the gates read of a version."""
         defects = (CLEAN, *self.defects)
         gates = {gate.name: gate for defect in defects for gate in self.judged_by(defect)}.values()
-        found = {ask for gate in gates for _, ask in gate.asks(self._known)}
-        return tuple(sorted(found, key=lambda ask: ask.key))
+        found = {ask for gate in gates for _, ask in self.read_by(gate)}
+        return tuple(sorted(found, key=lambda ask: (ask.key, ask.settings)))
 
     @cached_property
     def _known(self) -> dict[str, Ask]:
@@ -98,21 +109,38 @@ class Exhibits:
 
     def read_by(self, gate: Gate) -> set[tuple[str, Ask]]:
         """Whose measures a gate reads ("own", "parent", "root"), and which."""
-        return gate.asks(self._known)
+        searches = self.halves.searches(gate) if gate.kind == "leak" else ()
+        return gate.asks(self._known) | {("root", search) for search in searches}
+
+    def _read_of(self, gate: Gate, defect: Defect, photograph: str) -> set[tuple[str, Ask]]:
+        """What a gate reads of a version: a leak is sought in its own half, what is sound in the other one."""
+        found = gate.asks(self._known)
+        if gate.kind != "leak":
+            return found
+        half = self.halves.of[photograph]
+        return found | {("root", self.halves.search(gate, half if defect.kind == "leak" else 1 - half))}
 
     def items(self) -> list[Specimens]:
         """One item a photograph and defect."""
-        images = self._images(["id", "path", "bytes", "mtime_ns"])
-        files = {row.pop("id"): row for row in images.to_pylist()}
+        files = {key: listed for key, _, listed in self.photographs()}
         return [
             Specimens(
-                **files[chain[-1]["id"]],
-                sha256=chain[-1]["sha256"],
-                defect=defect,
-                wanted=tuple(self._wanted(chain, defect)),
+                files[chain[-1]["id"]],
+                defect,
+                tuple(self._wanted(chain, defect)),
+                files.get(self.halves.other.get(chain[-1]["id"]) or ""),
             )
             for chain in self.chains
             for defect in (CLEAN, *self.defects)
+        ]
+
+    def photographs(self) -> list[tuple[str, str, Listed]]:
+        """Id, uri and file of each photograph, in their order."""
+        images = {row["id"]: row for row in self._images(["id", "path", "bytes", "mtime_ns"]).to_pylist()}
+        ends = [(chain[-1], images[chain[-1]["id"]]) for chain in self.chains]
+        return [
+            (row["id"], row["uri"], Listed(file["path"], row["sha256"], file["bytes"], file["mtime_ns"]))
+            for row, file in ends
         ]
 
     def _wanted(self, chain: Chain, defect: Defect) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -122,7 +150,7 @@ class Exhibits:
             row = self.at[gate.name][chain[-1]["id"]]
             place = [one["id"] for one in chain].index(row["id"])
             rows = {"own": row, "parent": chain[min(place + 1, len(chain) - 1)], "root": chain[-1]}
-            for whose, ask in gate.asks(self._known):
+            for whose, ask in self._read_of(gate, defect, chain[-1]["id"]):
                 regions.setdefault(rows[whose]["region"], set()).add(number[ask])
         for region, asks in sorted(regions.items()):
             yield region, tuple(sorted(asks))

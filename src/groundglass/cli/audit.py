@@ -39,7 +39,8 @@ def command(
     RECIPE|RUN is a run (runs/faceup/0003, or faceup: its last run) or a recipe's file. The defects exist in memory
     only; your photographs are only read. The result goes into the run's folder and its report.
     """
-    from groundglass.audits.audit import AuditOptions, audit, names_of
+    from groundglass.audits.audit import audit, names_of
+    from groundglass.audits.examine import AuditOptions
     from groundglass.kernel.engines.progress import choose_progress
 
     begun = time.perf_counter()

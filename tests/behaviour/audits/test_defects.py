@@ -14,7 +14,7 @@ from groundglass.kernel.image.frame import open_frame
 from groundglass.measures.catalog import MEASURES
 
 PHOTO = testing.photo(128, 112, 4)
-FAULTS = [(d, s) for d in DEFECTS.values() for s in d.severities if not d.copies]
+FAULTS = [(d, s) for d in DEFECTS.values() for s in d.severities if d.kind == "fault"]
 LATER = {"resolution"}
 """Measures that a defect may name before they are in the catalog."""
 
@@ -24,7 +24,7 @@ def test_names_and_severities_are_unique_and_measures_are_known():
     for defect in DEFECTS.values():
         assert len({severity.name for severity in defect.severities}) == len(defect.severities)
         assert set(defect.seen_by) <= MEASURES.keys() | LATER
-        assert defect.seen_by or defect.copies == "exact"
+        assert defect.seen_by or defect.exact
 
 
 @pytest.mark.parametrize(("defect", "severity"), FAULTS, ids=lambda one: one.name)
@@ -39,7 +39,11 @@ def test_a_fault_does_harm_keeps_the_size_and_is_the_same_for_a_stream(defect, s
 
 @pytest.mark.parametrize(
     "name",
-    [d.name for d in DEFECTS.values() if len(d.severities) > 1 and not d.copies and d.name != "motion_blur"],
+    [
+        d.name
+        for d in DEFECTS.values()
+        if len(d.severities) > 1 and d.kind == "fault" and d.name != "motion_blur"
+    ],
 )
 def test_harm_grows_or_falls_steadily_over_the_severities(name: str):
     harm = [

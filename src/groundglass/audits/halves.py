@@ -1,0 +1,102 @@
+"""Test sets for an audit: no pixels of the true ones are at hand, so photographs of the sample stand in for them.
+
+The sample is cut in two. Each half is held as a test set while the other one is what a clean source would bring: what a
+gate does with leaks of the one half (its recall) and with the other half as it is (its false alarms) is both measured,
+by the very search that the run used, against the gate's own lists and those of the half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from groundglass.audits.gates import Gate, longer
+from groundglass.audits.specimens import Listed
+from groundglass.kernel.engines.local import run_job
+from groundglass.kernel.engines.progress import Progress
+from groundglass.kernel.engines.shards import Settings
+from groundglass.kernel.image.header import ImageLimits
+from groundglass.kernel.leaks.prints import write_prints
+from groundglass.kernel.store import MeasureStore
+from groundglass.measures.known_by import KNOWN_BY
+from groundglass.measures.look import Ask, Look, Photograph, ask_of
+
+SET = "sample"
+"""What the made test set is called: a reason reads ``shows sample/photo.png``."""
+
+
+@dataclass(frozen=True)
+class Halves:
+    """Which photograph is in which half, and what each half is known by.
+
+    of      photograph's id → 0 or 1
+    other   photograph's id → the photograph of the other half that it is laid into; None where there is no other
+    files   the fingerprints of each half
+    """
+
+    of: Mapping[str, int] = field(default_factory=dict)
+    other: Mapping[str, str | None] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+    def search(self, gate: Gate, half: int) -> Ask:
+        """A gate's search, against its own lists and one half."""
+        return longer(gate.planned.asks[0], str(self.files[half]))
+
+    def searches(self, gate: Gate) -> tuple[Ask, ...]:
+        """The same for every half."""
+        return tuple(self.search(gate, half) for half in range(len(self.files)))
+
+
+NO_HALVES = Halves()
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where and how an audit works: a folder that is thrown away, and the engine's settings."""
+
+    folder: Path
+    settings: Settings
+    limits: ImageLimits
+    progress: Callable[[str], Progress]
+
+
+def halve(photographs: Sequence[tuple[str, str, Listed]], bench: Bench) -> Halves:
+    """The halves of a sample, given id, uri and file of each photograph; their order decides who is in which."""
+    known = _known_by([listed for _, _, listed in photographs], bench)
+    ids = [one for one, _, _ in photographs]
+    files: list[Path] = []
+    for half in (0, 1):
+        rows = [
+            {**known[listed.sha256], "set": SET, "name": uri}
+            for _, uri, listed in photographs[half::2]
+            if listed.sha256 in known
+        ]
+        files.append(bench.folder / f"half-{half}.fingerprints")
+        write_prints(rows, files[-1])
+    others = {one: _other(ids, place) for place, one in enumerate(ids)}
+    return Halves({one: place % 2 for place, one in enumerate(ids)}, others, tuple(files))
+
+
+def _other(ids: Sequence[str], place: int) -> str | None:
+    """The neighbour in the other half.
+
+    >>> [_other(["a", "b", "c"], place) for place in range(3)], _other(["a"], 0)
+    (['b', 'a', 'b'], None)
+    """
+    beside = place + 1 if place % 2 == 0 and place + 1 < len(ids) else place - 1
+    return ids[beside] if beside >= 0 else None
+
+
+def _known_by(files: Sequence[Listed], bench: Bench) -> Mapping[str, Mapping[str, object]]:
+    """What each photograph is known by, by its sha256."""
+    ask = ask_of(KNOWN_BY, {})
+    store = MeasureStore(bench.folder / "known")
+    store.prepare(ask.key, KNOWN_BY.columns)
+    items = [
+        Photograph(one.path, one.sha256, one.bytes or 0, one.mtime_ns or 0, (("", (0,)),)) for one in files
+    ]
+    run_job(
+        Look((ask,), store.root, bench.limits), items, bench.settings, bench.progress("audit: a test set")
+    )
+    return {row["sha256"]: row for row in store.read(ask.key).to_pylist()}
