@@ -1,4 +1,4 @@
-"""The audit of gates that look for test images and of gates on whole sources; lists are told to have nothing to catch."""
+"""Gates that look for test images and gates on whole sources are audited; lists are told to have nothing to catch."""
 
 from __future__ import annotations
 
