@@ -43,6 +43,20 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """What the settings of a measure that asks a network come to, once the files that they name were read.
+
+    settings  as the loader takes them
+    key       what stands for them in the store's key: what files hold, not where they lie
+    columns   where they depend on settings; None for the measure's own
+    """
+
+    settings: Mapping[str, Value]
+    key: Mapping[str, Value]
+    columns: Mapping[str, Column] | None = None
+
+
+@dataclass(frozen=True)
 class Network:
     """What a measure that asks a network needs to find and load it.
 
@@ -53,6 +67,10 @@ class Network:
     licence   of the weights, as the card says it; "" where it depends on what the recipe names
     notice    what a user must know before use, shown by `plan`, such as "for non-commercial use only"
     half      whether 16-bit numbers on an accelerator change no value that is shown
+    passes    how often the network is gone through for one picture: for forecasts
+    settle    settle(weights, **settings) -> Settled, in `plan`: where settings name files, or columns depend on them;
+              ``weights`` is a `groundglass.kernel.models.weights.Weights`. Raises RecipeError
+    find      find() -> Weights, where the network comes with a package of its own; raises RecipeError without it
     """
 
     load: Callable[..., Any]
@@ -61,6 +79,9 @@ class Network:
     licence: str = ""
     notice: str = ""
     half: bool = False
+    passes: int = 1
+    settle: Callable[..., Settled] | None = None
+    find: Callable[[], Any] | None = None
 
 
 NETWORK_PARAMETERS = ("weights", "device", "allow_pickle")

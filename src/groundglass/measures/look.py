@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from groundglass.kernel.engines.shards import Summary
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.located import read_listed
-from groundglass.kernel.models.use import Use, answer, find_use, in_memory
+from groundglass.kernel.models.use import Use, answer, find_use, in_memory, settle
 from groundglass.kernel.record import NETWORK_PARAMETERS, Measure, Value, settings_key
 from groundglass.kernel.store import MeasureStore
 from groundglass.measures.catalog import find
@@ -53,7 +53,7 @@ class Ask:
 def ask_of(measure: Measure, settings: Mapping[str, Value]) -> Ask:
     """The ask for a measure with the settings that differ from its own; spelling a default out changes nothing.
 
-    The weights of a measure that asks a network are found now: raises all of `find_weights`.
+    The weights of a measure that asks a network are found now: raises all of `find_weights` and `settle`.
 
     >>> ask_of(find("blockiness"), {}).key
     'blockiness-1'
@@ -66,12 +66,15 @@ def ask_of(measure: Measure, settings: Mapping[str, Value]) -> Ask:
         for name, value in sorted(settings.items())
         if neutral.get(name) != value and not (measure.network and name in NETWORK_PARAMETERS)
     }
-    use, weights = None, {}
-    if measure.network is not None:
-        use = find_use(measure.network, *(settings.get(name) for name in NETWORK_PARAMETERS))
-        weights = {"weights": use.weights.sha256}
-    key = settings_key(measure.name, measure.version, own | weights)
-    return Ask(measure.name, key, tuple(own.items()), measure, use)
+    if measure.network is None:
+        return Ask(
+            measure.name, settings_key(measure.name, measure.version, own), tuple(own.items()), measure
+        )
+    use = find_use(measure.network, *(settings.get(name) for name in NETWORK_PARAMETERS))
+    settled = settle(measure.network, use, own)
+    key = settings_key(measure.name, measure.version, {**settled.key, "weights": use.weights.sha256})
+    record = measure if settled.columns is None else replace(measure, columns=settled.columns)
+    return Ask(measure.name, key, tuple(sorted(settled.settings.items())), record, use)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 
 from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.extras import is_installed
 from groundglass.kernel.record import Measure, Parameter
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.look import Ask
@@ -15,6 +15,7 @@ from groundglass.recipes.model import (
     MeasureStep,
     ScoreTable,
 )
+from groundglass.recipes.networks import network_notes
 from groundglass.recipes.plan_selections import ask
 from groundglass.recipes.planner import PlannedStep, Planner
 from groundglass.recipes.scores import score_columns
@@ -31,6 +32,7 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
         else:
             wanted, columns = plan_request(planner, request, planned.step.name, where)
             asks.append(wanted)
+            notes += network_notes(wanted)
             if wanted.measure == "blockiness" and planner.resized:
                 notes.append(
                     "blockiness of resized pictures says nothing: their JPEG grid is gone; measure it before resizing"
@@ -48,7 +50,7 @@ def plan_request(
     measure = _measure(planner, request, where)
     wanted = ask(planner, measure, request, where)
     prefix = request.prefix or ""
-    return wanted, measured_columns(measure, wanted.key, prefix, step, planner.scope.generation)
+    return wanted, measured_columns(wanted.definition, wanted.key, prefix, step, planner.scope.generation)
 
 
 def _measure(planner: Planner, request: MeasureRequest, where: tuple[str | int, ...]) -> Measure:
@@ -61,7 +63,7 @@ def _measure(planner: Planner, request: MeasureRequest, where: tuple[str | int, 
             MEASURES,
             request.measure,
         )
-    if measure.extra and find_spec(measure.extra) is None:
+    if measure.extra and not is_installed(measure.extra):
         planner.fail(where, f"{measure.name} needs an extra", f"pip install 'groundglass[{measure.extra}]'")
     for name, value in request.parameters.items():
         known = measure.parameters.get(name)

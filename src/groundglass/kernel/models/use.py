@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from groundglass.kernel.models.find import find_weights
 from groundglass.kernel.models.place import check_device, find_devices, place_on
 from groundglass.kernel.models.scorer import Place
 from groundglass.kernel.models.weights import Weights
-from groundglass.kernel.record import Measure, Network, Value
+from groundglass.kernel.record import Measure, Network, Settled, Value
 
 Settings = tuple[tuple[str, Value], ...]
 
@@ -34,8 +34,24 @@ def find_use(
     check_device(word)
     if word.partition(":")[0] in ("cuda", "mps"):
         find_devices(word)
-    found = find_weights(str(weights or network.weights), network.patterns, bool(allow_pickle))
-    return Use(found, word)
+    return Use(_found(network, weights, bool(allow_pickle)), word)
+
+
+def _found(network: Network, weights: Value, allow_pickle: bool) -> Weights:
+    if network.find is None:
+        return find_weights(str(weights or network.weights), network.patterns, allow_pickle)
+    if weights:
+        raise RecipeError("it takes no weights: its package has its own", "leave `weights` out")
+    found: Weights = network.find()
+    return found
+
+
+def settle(network: Network, use: Use, settings: Mapping[str, Value]) -> Settled:
+    """What settings come to with these weights; as they are where the network says nothing of it.
+
+    Raises RecipeError for settings that cannot be.
+    """
+    return network.settle(use.weights, **settings) if network.settle else Settled(settings, settings)
 
 
 def in_memory(network: Network, use: Use, settings: Settings) -> Batches:
@@ -76,7 +92,8 @@ def ask_network(measure: Measure, frame: Any, parameters: dict[str, Value]) -> d
     use = find_use(
         measure.network, *(given.pop(name, None) for name in ("weights", "device", "allow_pickle"))
     )
-    return answer(in_memory(measure.network, use, tuple(sorted(given.items()))), frame)
+    settings = settle(measure.network, use, given).settings
+    return answer(in_memory(measure.network, use, tuple(sorted(settings.items()))), frame)
 
 
 def answer(batches: Batches, frame: Any) -> dict[str, Value]:
