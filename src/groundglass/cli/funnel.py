@@ -47,7 +47,7 @@ def row_of(step: StepRecord) -> tuple[str, ...]:
     extra = [] if not step.held_out else [f"held out {thousands(step.held_out)}"]
     known = (
         [f"{thousands(step.cached)} known already"]
-        if step.cached and step.kind in ("measure", "source")
+        if step.cached and step.kind in ("measure", "annotate", "source")
         else []
     )
     return (

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from groundglass.annotators.question import Question
 from groundglass.kernel.record import Better, Measure
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import connect, numbered
@@ -68,8 +69,10 @@ class Column:
         return asdict(self)
 
 
-def measured_columns(measure: Measure, key: str, prefix: str, step: str, generation: int) -> list[Column]:
-    """The columns that a measure brings, as a recipe names them."""
+def measured_columns(
+    measure: Measure | Question, key: str, prefix: str, step: str, generation: int
+) -> list[Column]:
+    """The columns that a measure or a question brings, as a recipe names them."""
     return [
         Column(
             name=f"{prefix}{name}",

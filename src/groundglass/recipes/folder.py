@@ -55,6 +55,10 @@ class RunFolder:
         """The scores that a table made elsewhere brought, as they were when the run read them."""
         return self.path / "scores" / f"{hashlib.sha256(table.encode()).hexdigest()[:12]}.parquet"
 
+    def calls(self, step: str) -> Path:
+        """The ledger of an annotate step: every call of a model."""
+        return self.path / "calls" / f"{step}.jsonl"
+
     def log(self, event: str, now: float | None = None, **facts: Any) -> None:
         """Append a line to events.jsonl."""
         line = json.dumps({"time": round(now or time.time(), 3), "event": event, **facts}, ensure_ascii=False)

@@ -15,6 +15,7 @@ from groundglass.kernel.errors import ImageError
 from groundglass.kernel.image.frame import open_frame
 from groundglass.kernel.located import read
 from groundglass.kernel.table import compute, only, without
+from groundglass.recipes.calls import call_seconds, cost_in_words
 from groundglass.recipes.columns import ROWS
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import choose_folder
@@ -94,7 +95,7 @@ def make_forecast(plan: Plan, runs: Path) -> Forecast:
         str(folder.path),
         resumes,
         steps,
-        tuple(plan.notes),
+        (*plan.notes, *walk.notes),
         seconds,
         sum(step.bytes for step in steps),
     )
@@ -106,6 +107,7 @@ class _Walk:
     def __init__(self, state: State) -> None:
         self.state = state
         self.exact = True
+        self.notes: list[str] = []
 
     def step(self, planned: PlannedStep) -> StepForecast:
         into = self.state.rows.num_rows
@@ -113,6 +115,7 @@ class _Walk:
         do: Mapping[str, Callable[[PlannedStep, StepForecast], StepForecast]] = {
             "source": self._source,
             "measure": self._measure,
+            "annotate": self._annotate,
             "select": self._select,
             "transform": self._transform,
             "release": self._release,
@@ -159,6 +162,19 @@ class _Walk:
             self._without(failed_rows(self.state, rows, planned.asks))
         share = to_do / rows.num_rows if rows.num_rows else 0.0
         seconds = share * megapixels(rows) * MEASURE_SECONDS
+        return replace(forecast, to_do=to_do, cached=rows.num_rows - to_do, seconds=seconds)
+
+    def _annotate(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
+        """The answers that the store lacks, and what they may cost; nobody leaves for want of an answer."""
+        rows = self.state.rows
+        known = rows.filter(rows["sha256"].is_valid())
+        missing = [missing_of(self.state, ask, known) for ask in planned.asks]
+        unread = rows.num_rows - known.num_rows
+        to_do = count_unknown(missing) + unread
+        lacking = [table.num_rows + unread for table in missing]
+        self.exact = self.exact and not to_do
+        self.notes.append(f"{planned.step.name}: {cost_in_words(planned, lacking, rows.num_rows)}")
+        seconds = call_seconds(planned, sum(lacking)) * cores()  # no core is busy with it
         return replace(forecast, to_do=to_do, cached=rows.num_rows - to_do, seconds=seconds)
 
     def _select(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.model import (
     Body,
     HoldOutStep,
@@ -31,6 +32,9 @@ def label(body: Body) -> str:
             return f"{places} where {body.where}" if body.where else places
         case MeasureStep():
             return ", ".join(_asked(request) for request in body.measures)
+        case AnnotateStep():
+            model = body.model
+            return f"{', '.join(body.ask)} by {model.openai or model.google or model.local}"
         case SelectStep():
             return _selected(body)
         case HoldOutStep():

@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from groundglass import __version__
 from groundglass.kernel.table import compute, only
+from groundglass.recipes.annotate_model import AnnotateStep
+from groundglass.recipes.plan_annotate import JPEG_QUALITY, model_name
 from groundglass.recipes.planner import Plan
 from groundglass.recipes.state import State
 
@@ -50,6 +52,7 @@ def lock_text(state: State) -> str:
             planned.step.name: [ask.key for ask in planned.asks] for planned in plan.steps if planned.asks
         },
         **_profiles(state),
+        **_models(plan),
         "sources": _source_digests(state),
         "steps": steps,
         "kept": {
@@ -71,6 +74,24 @@ def _profiles(state: State) -> dict[str, dict[str, str]]:
     """The values of each profile that sources were judged by, as one hash; nothing where there are none."""
     digests = {name: found.digest for name, found in state.profiles.items()}
     return {"profiles": digests} if digests else {}
+
+
+def _models(plan: Plan) -> dict[str, dict[str, Any]]:
+    """For each annotate step who was asked, and the hash of each question word for word; nothing where none is."""
+    found = {
+        planned.step.name: {
+            "model": str(model_name(planned.step.body.model)),
+            "long_edge": planned.step.body.long_edge,
+            "jpeg_quality": JPEG_QUALITY,
+            "prompts": {
+                inquiry.question.name: {"version": inquiry.question.version, "sha256": inquiry.digest}
+                for inquiry in planned.inquiries
+            },
+        }
+        for planned in plan.steps
+        if isinstance(planned.step.body, AnnotateStep)
+    }
+    return {"models": found} if found else {}
 
 
 def _source_digests(state: State) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from groundglass.recipes import rules
+from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.fields import NAME, RECIPE_NAME, Factors, Names, Record, Scalar, Scales, Share
 
 
@@ -278,18 +279,28 @@ class ReleaseStep(Record):
         return self
 
 
-Body = SourceStep | MeasureStep | SelectStep | HoldOutStep | TransformStep | SplitStep | ReleaseStep
-Kind = Literal["source", "measure", "select", "hold_out", "transform", "split", "release"]
+Body = (
+    SourceStep
+    | MeasureStep
+    | AnnotateStep
+    | SelectStep
+    | HoldOutStep
+    | TransformStep
+    | SplitStep
+    | ReleaseStep
+)
+Kind = Literal["source", "measure", "annotate", "select", "hold_out", "transform", "split", "release"]
 BODIES: dict[str, type[Record]] = {
     "source": SourceStep,
     "measure": MeasureStep,
+    "annotate": AnnotateStep,
     "select": SelectStep,
     "hold_out": HoldOutStep,
     "transform": TransformStep,
     "split": SplitStep,
     "release": ReleaseStep,
 }
-NOT_YET = ("annotate", "study", "audit", "prove", "benchmark")
+NOT_YET = ("study", "audit", "prove", "benchmark")
 """Kinds of the grammar that later versions bring."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from groundglass.kernel.expression import ExpressionError
+from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.labels import label
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.model import (
@@ -21,6 +22,7 @@ from groundglass.recipes.model import (
     Step,
     TransformStep,
 )
+from groundglass.recipes.plan_annotate import plan_annotate
 from groundglass.recipes.plan_measures import plan_measure
 from groundglass.recipes.plan_outputs import plan_hold_out, plan_release, plan_split, plan_transform
 from groundglass.recipes.plan_selections import plan_select
@@ -80,6 +82,8 @@ def _plan_step(planner: Planner, step: Step) -> PlannedStep:
             return _plan_source(planner, planned, body)
         case MeasureStep() as body:
             return plan_measure(planner, planned, body)
+        case AnnotateStep() as body:
+            return plan_annotate(planner, planned, body)
         case SelectStep() as body:
             return plan_select(planner, planned, body)
         case HoldOutStep() as body:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from groundglass.annotators.question import Inquiry
 from groundglass.kernel.expression import ExpressionError, check, column_path, parse
 from groundglass.measures.look import Ask
 from groundglass.recipes.columns import Column, ColumnPath, Scope
@@ -27,6 +28,7 @@ class PlannedStep:
     """A step with all that it needs looked up.
 
     asks       what must be measured for it, on the rows it gets (for `split`: on their photographs)
+    inquiries  the questions of an annotate step as they are put, one for each of `asks`
     scope      the columns that it can name
     paths      the columns that it does name
     orders     for each column that is ranked by: which way is better
@@ -40,6 +42,7 @@ class PlannedStep:
     label: str
     scope: Scope
     asks: tuple[Ask, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
     scores: tuple[ScoreTable, ...] = ()
     paths: tuple[ColumnPath, ...] = ()
     orders: Mapping[str, Order] = field(default_factory=dict)

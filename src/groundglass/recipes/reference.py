@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from groundglass.kernel.table import write_text
+from groundglass.recipes.annotate_model import Budget, Multimodal, TokenPrice
 from groundglass.recipes.explain import LATER
 from groundglass.recipes.fields import Record
 from groundglass.recipes.model import (
@@ -122,6 +123,9 @@ def _kind(kind: str) -> Iterator[str]:
     else:
         yield from (f"{BODIES[kind].__doc__}\n", _table(_rows(BODIES[kind])))
     yield from _settings(kind)
+    if kind == "annotate":
+        for key, model in (("model", Multimodal), ("budget", Budget), ("price", TokenPrice)):
+            yield from (f"`{key}` holds:\n", _table(_rows(model)))
     if kind == "select":
         yield from ("`source_divergence` holds:\n", _table(_rows(SourceDivergence)))
     if kind == "release":

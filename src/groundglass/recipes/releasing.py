@@ -11,10 +11,12 @@ import pyarrow as pa
 
 from groundglass.kernel.table import connect, numbered
 from groundglass.measures.catalog import MEASURES
+from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.columns import ROWS, Scope, pool
 from groundglass.recipes.folder import StepRecord
 from groundglass.recipes.lock import lock_text
 from groundglass.recipes.model import ReleaseStep
+from groundglass.recipes.plan_annotate import model_name
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.state import State
 from groundglass.releases.card import FunnelRow, MeasureNote
@@ -124,7 +126,21 @@ def measure_notes(state: State) -> list[MeasureNote]:
         mine = [limit for limit in limits if limit["column"].split(".")[-1] in measure.columns]
         text = ", ".join(f"{limit['column']} {limit['op']} {limit['limit']:g}" for limit in mine)
         notes.append(MeasureNote(name, measure.version, text, measure.reference))
-    return notes
+    return notes + question_notes(state)
+
+
+def question_notes(state: State) -> list[MeasureNote]:
+    """Each question of the run, and who was asked."""
+    return [
+        MeasureNote(
+            inquiry.question.name,
+            inquiry.question.version,
+            reference=f"asked of {model_name(planned.step.body.model)}, prompt {inquiry.digest}",
+        )
+        for planned in state.plan.steps
+        if isinstance(planned.step.body, AnnotateStep)
+        for inquiry in planned.inquiries
+    ]
 
 
 def described(facts: ReleaseFacts) -> Released:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
+    from groundglass.recipes.annotate_model import AnnotateStep, Multimodal
     from groundglass.recipes.model import (
         NextBest,
         Record,
@@ -36,6 +37,7 @@ SELECTIONS = (
     "drop",
 )
 HOLD_OUTS = ("next", "count", "list")
+MODELS = ("openai", "google", "local")
 TRANSFORMS = ("multiscale", "tile", "best_tile", "downscale", "to_effective_resolution")
 
 SOURCE_SETTINGS: dict[str, tuple[str, ...]] = {
@@ -186,6 +188,26 @@ def check_release(step: ReleaseStep) -> None:
         refuse(
             "format", "`paired` needs the scales of the LR versions", "add for example `lr_scales: [2, 4]`"
         )
+
+
+def check_multimodal(model: Multimodal) -> None:
+    """One model; an address only for what is asked over the net."""
+    if one_of(model, MODELS) == "local" and model.base_url is not None:
+        refuse(
+            "base_url", "`base_url` has no meaning with `local`", "`base_url` goes with `openai` or `google`"
+        )
+
+
+def check_annotate(step: AnnotateStep) -> None:
+    """At least one question, each once; a budget of money needs prices."""
+    _not_empty(step, ("ask",))
+    doubled = sorted({name for name in step.ask if step.ask.count(name) > 1})
+    if doubled:
+        refuse("ask", f"`{doubled[0]}` is asked twice", "ask each question once")
+    if step.budget is not None and step.budget.calls is None and step.budget.money is None:
+        refuse("budget", "`budget` holds no limit", "write for example `budget: {calls: 1000}`")
+    if step.budget is not None and step.budget.money is not None and step.price is None:
+        refuse("budget", "`money` needs the model's prices", "add `price: {input: 0.15, output: 0.6}`")
 
 
 def _not_empty(record: Any, names: Sequence[str]) -> None:

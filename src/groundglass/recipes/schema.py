@@ -36,6 +36,7 @@ SUMMARIES: dict[str, str] = {
 _EXCLUSIVE: dict[str, tuple[str, ...]] = {
     "SourceStep": rules.SOURCES,
     "NextBest": rules.HOLD_OUTS,
+    "Multimodal": rules.MODELS,
     "TransformStep": rules.TRANSFORMS,
 }
 _REPLACED = (MeasureStep, HoldOutStep, MeasureRequest)

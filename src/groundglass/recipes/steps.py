@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.kernel.table import compute, connect, only, without, write_parquet
+from groundglass.recipes.annotating import annotate_rows
 from groundglass.recipes.columns import ROWS, pool
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import StepRecord
@@ -75,6 +76,24 @@ def do_measure(state: State, planned: PlannedStep) -> StepRecord:
         reasons=reasons,
         notes=tuple(notes),
         facts=facts,
+    )
+
+
+def do_annotate(state: State, planned: PlannedStep) -> StepRecord:
+    """Ask what is not known yet; a picture without an answer stays, one that cannot be decoded leaves as failed."""
+    chosen, _ = applies(state, planned)
+    into = state.rows.num_rows
+    found = annotate_rows(state, planned, chosen)
+    leave(state, planned, found.failed)
+    return record(
+        planned,
+        into,
+        state.rows.num_rows,
+        failed=found.failed.num_rows,
+        cached=found.cached,
+        reasons=count(found.failed["reason"]) | found.reasons,
+        notes=found.notes,
+        facts=found.facts,
     )
 
 
@@ -173,6 +192,7 @@ def do_release(state: State, planned: PlannedStep) -> StepRecord:
 DO: Mapping[str, Do] = {
     "source": do_source,
     "measure": do_measure,
+    "annotate": do_annotate,
     "select": do_select,
     "transform": do_transform,
     "hold_out": do_hold_out,

@@ -101,7 +101,7 @@ def steps_to_come(folder: RunFolder, record: RunRecord) -> list[StepFacts]:
 
 def lacking(tables: RunTables) -> str:
     """The store's folder where values were measured and it is not there; "" where all is well."""
-    measured = any(step.kind == "measure" for step in tables.record.steps)
+    measured = any(step.kind in ("measure", "annotate") for step in tables.record.steps)
     return str(tables.store.root.parent) if measured and not tables.store.root.is_dir() else ""
 
 

@@ -244,7 +244,6 @@ BODIES = [
 ]
 
 LATER = [
-    ("annotate: {}", "annotate"),
     ("study: {}", "study"),
     ("audit: {}", "audit"),
     ("prove: {}", "prove"),

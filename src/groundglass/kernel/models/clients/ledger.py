@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from typing import Any
 
 from groundglass.kernel.errors import UnreachableError
@@ -57,8 +57,8 @@ class Spent:
     """A ledger's sums.
 
     calls       requests sent
-    unanswered  those of them that nobody knows the end of: cut short by a kill
-    cost        with what was put by for calls whose price is not known
+    unanswered  those of them that a kill cut short: nobody knows how they ended
+    cost        of what has ended, with what was put by for calls whose tokens are not known
     """
 
     calls: int = 0
@@ -86,28 +86,33 @@ class Ledger:
 
     def __init__(self, path: Path, price: Price, budget: Budget) -> None:
         self.path, self.price, self.budget = path, price, budget
-        self._lock = Lock()
+        self._lock = Condition()
         self._open: dict[str, float] = {}
         self._calls = self._in = self._out = self._largest = 0
         self._cost = 0.0
         for line in read_lines(path):
             self._count(line)
+        self._unanswered = len(self._open)
+        self._cost += sum(self._open.values())
+        self._open.clear()
 
     @property
     def spent(self) -> Spent:
         """The sums so far, earlier attempts at the same run included."""
         with self._lock:
-            cost = self._cost + sum(self._open.values())
-            return Spent(self._calls, len(self._open), self._in, self._out, cost)
+            return Spent(self._calls, self._unanswered, self._in, self._out, self._cost)
 
     def open(self, most_tokens: int, **facts: Any) -> str:
         """Put a call on record before it is sent; returns what it is known by.
 
+        As long as calls under way could still turn out cheap enough, it is waited for them.
         Raises BudgetSpent where it could exceed the budget, UnreachableError where the line cannot be written.
         """
         with self._lock:
-            reserved = self.price.of(self._guess(), most_tokens)
-            self._hold_back(reserved)
+            while self._too_much(most_tokens) and self._open:
+                self._lock.wait(1.0)
+            self._hold_back(most_tokens)
+            reserved = self._reserve(most_tokens)
             call = uuid.uuid4().hex
             self._write({"call": call, "event": "sent", "reserved": round(reserved, 9), **facts})
         return call
@@ -126,15 +131,23 @@ class Ledger:
             cost = self.price.of(tokens_in or 0, tokens_out or 0) if known else charged * self._open[call]
             counts = {"tokens_in": tokens_in, "tokens_out": tokens_out, "cost": round(cost, 9)}
             self._write({"call": call, "event": "ended", "outcome": outcome, **counts})
+            self._lock.notify_all()
 
-    def _guess(self) -> int:
-        return round(self._largest * MARGIN) if self._largest else FIRST_GUESS
+    def _reserve(self, most_tokens: int) -> float:
+        """What a call may cost, by the dearest so far."""
+        tokens = round(self._largest * MARGIN) if self._largest else FIRST_GUESS
+        return self.price.of(tokens, most_tokens)
 
-    def _hold_back(self, reserved: float) -> None:
+    def _too_much(self, most_tokens: int) -> bool:
+        under_way = sum(self._open.values())
+        limit = self.budget.money
+        return limit is not None and self._cost + under_way + self._reserve(most_tokens) > limit
+
+    def _hold_back(self, most_tokens: int) -> None:
         calls, money = self.budget.calls, self.budget.money
         if calls is not None and self._calls >= calls:
             raise BudgetSpent(f"the budget of {calls:,} calls is spent")
-        if money is not None and self._cost + sum(self._open.values()) + reserved > money:
+        if self._too_much(most_tokens):
             raise BudgetSpent(f"the next call could exceed the budget of {money:g}")
 
     def _write(self, line: Mapping[str, Any]) -> None:

@@ -24,6 +24,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 OWN_KEY = "GROUNDGLASS_API_KEY"
 """Where the key of a server that a recipe names is read from: no recipe can send another one's key there."""
 
+PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
+"""The files of a local model's folder that decide its answers."""
+
 _NEEDS = {
     "openai": ("openai", "annotate"),
     "google": ("google.genai", "annotate"),
@@ -116,3 +119,16 @@ def open_client(model: ModelName, seconds: float) -> Client:
     from groundglass.kernel.models.clients.openai_server import HOME, OpenAIServer
 
     return OpenAIServer(model.name, model.base_url or HOME, key, seconds)
+
+
+def identity(model: ModelName) -> str:
+    """What a model's answers are kept under: its name and server, or the hash of what its folder holds.
+
+    The same name at another address may be another model, so it is asked anew there.
+    Raises RecipeError where a folder's files cannot be read or are damaged.
+    """
+    if model.service != "local":
+        return str(model)
+    from groundglass.kernel.models.find import find_weights
+
+    return f"local:{find_weights(model.name, PATTERNS).sha256}"

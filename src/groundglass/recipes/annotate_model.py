@@ -1,0 +1,74 @@
+"""The annotate step of a recipe as frozen records: which model is asked what, and what that may cost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, PositiveInt, model_validator
+
+from groundglass.recipes import rules
+from groundglass.recipes.fields import Names, Record
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Multimodal(Record):
+    """A multimodal model. Exactly one of `openai`, `google`, `local`."""
+
+    openai: Annotated[
+        Text | None, Field(description="a model of OpenAI, or of any server that speaks its protocol")
+    ] = None
+    google: Annotated[Text | None, Field(description="a Gemini model")] = None
+    local: Annotated[
+        Text | None, Field(description="a folder with the model's weights, for transformers")
+    ] = None
+    base_url: Annotated[
+        Text | None,
+        Field(description="the server, e.g. http://localhost:8000/v1; its key is GROUNDGLASS_API_KEY"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Multimodal:
+        rules.check_multimodal(self)
+        return self
+
+
+class Budget(Record):
+    """The most that one run may spend in a step; what is left then is not asked."""
+
+    calls: Annotated[
+        PositiveInt | None, Field(description="requests, those that are repeated among them")
+    ] = None
+    money: Annotated[
+        Annotated[float, Field(gt=0)] | None, Field(description="in the currency of `price`, which it needs")
+    ] = None
+
+
+class TokenPrice(Record):
+    """What a million tokens cost."""
+
+    input: Annotated[float, Field(ge=0, description="of a million tokens that are sent")]
+    output: Annotated[float, Field(ge=0, description="of a million tokens that are answered")]
+
+
+class AnnotateStep(Record):
+    """Questions about each picture, put to a multimodal model; `groundglass questions` lists them."""
+
+    model: Annotated[Multimodal, Field(description="who is asked")]
+    ask: Annotated[Names, Field(description="which questions, e.g. [caption, category, score]")]
+    vocabulary: Annotated[Names, Field(description="the words of `category`, or a file with one a line")] = ()
+    budget: Annotated[Budget | None, Field(description="when to stop asking; default: never")] = None
+    price: Annotated[
+        TokenPrice | None, Field(description="to count the cost by; default: it is not known")
+    ] = None
+    long_edge: Annotated[
+        int, Field(ge=64, le=8192, description="longest side of the picture that is sent, px; never enlarged")
+    ] = 1024
+    concurrency: Annotated[int, Field(ge=1, le=256, description="pictures asked about at the same time")] = 8
+    timeout: Annotated[float, Field(gt=0, description="time limit for one call, s")] = 120.0
+    prefix: Annotated[str | None, Field(alias="as", description="put before the names of the columns")] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> AnnotateStep:
+        rules.check_annotate(self)
+        return self

@@ -1,0 +1,107 @@
+"""Planning the annotate step: the model can be asked, every question is known, and so are its columns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from groundglass.annotators.catalog import QUESTIONS
+from groundglass.annotators.question import Inquiry, inquire
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.models.clients.naming import ModelName, check_model, identity
+from groundglass.measures.look import Ask
+from groundglass.recipes.annotate_model import AnnotateStep, Multimodal
+from groundglass.recipes.columns import measured_columns
+from groundglass.recipes.plan_measures import add_columns
+from groundglass.recipes.planner import PlannedStep, Planner
+
+JPEG_QUALITY = 90
+"""Of the pictures that are sent."""
+
+
+def plan_annotate(planner: Planner, planned: PlannedStep, body: AnnotateStep) -> PlannedStep:
+    """The step with its questions as they will be put, their keys in the store, and their columns."""
+    model = model_name(body.model)
+    try:
+        check_model(model)
+        asked_by = identity(model)
+    except RecipeError as error:
+        planner.fail(("annotate", "model", model.service), error.message, error.hint)
+    words = _vocabulary(planner, body)
+    settings = {"model": asked_by, "long_edge": body.long_edge, "jpeg_quality": JPEG_QUALITY}
+    asks: list[Ask] = []
+    inquiries: list[Inquiry] = []
+    brings: list[str] = []
+    for position, name in enumerate(body.ask):
+        inquiries.append(_inquiry(planner, name, words, position))
+        asks.append(Ask(name, inquiries[-1].key(settings)))
+        columns = measured_columns(
+            inquiries[-1].question,
+            asks[-1].key,
+            body.prefix or "",
+            planned.step.name,
+            planner.scope.generation,
+        )
+        add_columns(planner, columns, ("annotate", "ask", position))
+        brings += [column.name for column in columns]
+    return replace(
+        planned, asks=tuple(asks), inquiries=tuple(inquiries), brings=tuple(brings), notes=_notes(body)
+    )
+
+
+def model_name(model: Multimodal) -> ModelName:
+    """The model that a recipe means.
+
+    >>> str(model_name(Multimodal(openai="qwen2-vl", base_url="http://localhost:8000/v1")))
+    'openai:qwen2-vl at http://localhost:8000/v1'
+    """
+    if model.openai:
+        return ModelName("openai", model.openai, model.base_url or "")
+    if model.google:
+        return ModelName("google", model.google, model.base_url or "")
+    return ModelName("local", model.local or "")
+
+
+def _inquiry(planner: Planner, name: str, words: tuple[str, ...], position: int) -> Inquiry:
+    where = ("annotate", "ask", position)
+    question = QUESTIONS.get(name)
+    if question is None:
+        planner.fail(
+            where, f"there is no question '{name}'", "groundglass questions lists them", QUESTIONS, name
+        )
+    if question.needs_vocabulary and not words:
+        hint = "add to the step: vocabulary: [people, animals, food], or a file with one word a line"
+        planner.fail(where, f"`{name}` needs the words to choose from", hint)
+    return inquire(question, words)
+
+
+def _vocabulary(planner: Planner, body: AnnotateStep) -> tuple[str, ...]:
+    """The words themselves, or those of the one file that is named."""
+    words, where = body.vocabulary, ("annotate", "vocabulary")
+    if not words:
+        return ()
+    if not any(name in QUESTIONS and QUESTIONS[name].needs_vocabulary for name in body.ask):
+        planner.fail(where, "no question here uses a vocabulary", "ask: [category] does; or leave it out")
+    if len(words) == 1:
+        try:
+            text = Path(words[0]).expanduser().read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            said = getattr(error, "strerror", None) or "it is no text"
+            planner.fail(
+                where, f"cannot read {words[0]}: {said}", "name two words or more, or a file of them"
+            )
+        words = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(words) < 2 or len(set(words)) < len(words):
+        what = "names a word twice" if len(set(words)) < len(words) else "has fewer than two words"
+        planner.fail(where, f"the vocabulary {what}", "give different words, one a line in a file")
+    return words
+
+
+def _notes(body: AnnotateStep) -> tuple[str, ...]:
+    """What a user should know beforehand."""
+    model = model_name(body.model)
+    if model.service == "local":
+        return ()
+    sent = f"pictures are sent to {model}, their longest side at most {body.long_edge} px"
+    unknown = "; what that costs is not known: no price is given" if body.price is None else ""
+    return (sent + unknown,)
