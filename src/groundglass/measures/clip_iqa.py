@@ -1,0 +1,97 @@
+"""CLIP-IQA: which of two opposite sentences a network finds in a picture, for quality and what makes it up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from groundglass.kernel.models import clip
+from groundglass.kernel.models.scorer import Place, Scorer
+from groundglass.kernel.models.use import ask_network
+from groundglass.kernel.record import Column, Measure, Network, Parameter, Value
+
+if TYPE_CHECKING:
+    from groundglass.kernel.image.frame import Frame
+
+PAIRS: dict[str, tuple[str, str]] = {
+    "clip_iqa": ("Good photo.", "Bad photo."),
+    "clip_iqa_sharp": ("Sharp photo.", "Blurry photo."),
+    "clip_iqa_clean": ("Clean photo.", "Noisy photo."),
+    "clip_iqa_bright": ("Bright photo.", "Dark photo."),
+    "clip_iqa_colourful": ("Colorful photo.", "Dull photo."),
+    "clip_iqa_contrast": ("High contrast photo.", "Low contrast photo."),
+    "clip_iqa_complex": ("Complex photo.", "Simple photo."),
+    "clip_iqa_natural": ("Natural photo.", "Synthetic photo."),
+}
+"""What each column asks: the sentence for 1 and the sentence for 0, as the paper has them."""
+
+
+def clip_iqa(frame: Frame, **parameters: Value) -> dict[str, Value]:
+    """How much better the first of two opposite sentences fits a picture than the second, for eight pairs.
+
+    Each column is e^(s·a) / (e^(s·a) + e^(s·b)), 0 to 1, where a and b are the cosines of the picture with the two
+    sentences of `PAIRS` and s is the network's own scale. Higher is better, or more of it.
+
+    Two things differ from the paper. It takes CLIP's ResNet-50 and leaves its position embedding out, so that a
+    picture goes in at its own size; this takes any CLIP or SigLIP with a vision transformer, whose position
+    embeddings stay. And a picture is first brought to the network's size (224 px for the default), which hides
+    fine blur, noise and blocks: measure tiles, or give ``side`` a multiple of the patch (448, 672 …), for which
+    position embeddings are interpolated. Values of different networks, or sides, are not comparable.
+
+    Raises RecipeError where the network cannot be loaded.
+
+    Source: Wang, Chan and Loy, "Exploring CLIP for Assessing the Look and Feel of Images", AAAI 2023.
+
+    >>> PAIRS["clip_iqa_sharp"]
+    ('Sharp photo.', 'Blurry photo.')
+    """
+    return ask_network(MEASURE, frame, parameters)
+
+
+def load(weights: Path, place: Place, side: int = 0) -> Scorer:
+    """The network of a folder, and its vectors of all sentences."""
+    network = clip.load_clip(weights, place, side)
+    words = clip.embed_words(network, [text for pair in PAIRS.values() for text in pair])
+    return Scorer(partial(clip.picture, network), partial(_score, network, words))
+
+
+def _score(
+    network: clip.Clip, words: clip.Vectors, pixels: NDArray[Any], about: Sequence[Any]
+) -> list[dict[str, Value]]:
+    fits = clip.logits(network, clip.embed_pictures(network, pixels), words)
+    shares = clip.softmax(fits.reshape(len(about), len(PAIRS), 2))[:, :, 0]
+    return [dict(zip(PAIRS, row, strict=True)) for row in shares.tolist()]
+
+
+def _column(meaning: str, better: Any = "higher") -> Column:
+    return Column("", 0, 1, better, meaning)
+
+
+MEASURE = Measure(
+    name="clip_iqa",
+    version=1,
+    compute=clip_iqa,
+    columns={
+        "clip_iqa": _column("quality: a good photo, not a bad one"),
+        "clip_iqa_sharp": _column("a sharp photo, not a blurry one"),
+        "clip_iqa_clean": _column("a clean photo, not a noisy one"),
+        "clip_iqa_bright": _column("a bright photo, not a dark one", "neither"),
+        "clip_iqa_colourful": _column("a colourful photo, not a dull one"),
+        "clip_iqa_contrast": _column("a photo of high contrast, not of low"),
+        "clip_iqa_complex": _column("a complex photo, not a simple one", "neither"),
+        "clip_iqa_natural": _column("a natural photo, not a synthetic one", "neither"),
+    },
+    reference="Wang, Chan and Loy, Exploring CLIP for Assessing the Look and Feel of Images, AAAI 2023",
+    parameters={
+        "side": Parameter(
+            0, "side of the square that pictures are brought to; 0 is the network's own", "px", 0
+        )
+    },
+    extra="models",
+    network=Network(load, clip.DEFAULT, clip.FILES, "MIT", half=False),
+)
+"""Its record in the catalog."""
