@@ -23,7 +23,7 @@ def naturalness(frame: Frame, reference: str = "") -> dict[str, Value]:
     mean and covariance over a picture's patches are compared with those of the reference's sharp patches.
 
     ``reference`` is a file that `groundglass fit-naturalness` made; in a recipe also a folder of clean pictures, which
-    is then fitted once. By itself it is the one that comes along, fitted to 271 photographs. Values by different
+    is then fitted once. By itself it is the one that comes along, fitted to 269 photographs. Values by different
     references do not compare.
 
     Values depend on the size of the picture, since few patches say little of their covariance: photographs of 512 px

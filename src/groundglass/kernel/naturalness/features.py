@@ -21,6 +21,8 @@ SMALLEST = 2 * PATCH
 """The shorter side, px, from which there are four patches."""
 MOST = 256
 """Patches looked at; of larger pictures as many, evenly spread."""
+TEXTURED = 0.1
+"""The least texture of a patch: a burnt-out sky beside a roof has none that could be fitted."""
 MIRRORED = np.r_[0:10, 14:18, 10:14]
 """Where the features of one scale are found in a mirrored picture: the diagonals change places."""
 _SHAPES = 0.2, 10.0, 0.001  # of the distributions: least, greatest, step of the table
@@ -31,10 +33,12 @@ class Patches(NamedTuple):
 
     features  n×36
     sharpness mean local deviation of each, grey levels
+    texture   share of its pixels that differ from what is around them, `TEXTURED` to 1
     """
 
     features: Floats
     sharpness: Floats
+    texture: Floats
 
 
 def patch_features(luma: Luma) -> Patches:
@@ -59,9 +63,17 @@ def patch_features(luma: Luma) -> Patches:
     sums, sharpness = patch_moments(even, 2 * tops.ravel(), 2 * lefts.ravel(), PATCH)
     half = np.asarray(cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
     coarse, _ = patch_moments(half, tops.ravel(), lefts.ravel(), PATCH // 2)
-    found = np.hstack([describe(sums), describe(coarse)])
-    textured = np.isfinite(found).all(axis=1)
-    return Patches(found[textured], sharpness[textured])
+    texture = np.minimum(_texture(sums), _texture(coarse))
+    good = texture >= TEXTURED
+    described = np.hstack([describe(sums[good]), describe(coarse[good])])
+    return Patches(described, sharpness[good], texture[good])
+
+
+def _texture(sums: Floats) -> Floats:
+    """The share of a patch's coefficients that are not 0; 0 where a map has values of one sign only."""
+    count, below, above = (sums[..., place] for place in range(3))
+    fitting = (np.minimum(below, above) > 0).all(axis=1)
+    return np.where(fitting, (below + above)[:, 0] / count[:, 0], 0.0)
 
 
 def _counts(rows: int, columns: int) -> tuple[int, int]:
@@ -94,7 +106,7 @@ def _spread(length: int, count: int) -> npt.NDArray[np.int64]:
 def describe(sums: Floats) -> Floats:
     """n×18 features of n×5×6 sums (`SUMS`): the coefficients' α and β, and γ, η, βl, βr of each product.
 
-    Where a map has no negative or no positive value there is no distribution, and the features are NaN.
+    Every map must have negative and positive values.
     """
     shape, mean, left, right = fit(sums)
     plain = np.stack([shape[:, 0], (left[:, 0] + right[:, 0]) / 2], axis=1)
@@ -116,11 +128,10 @@ def fit(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """
     assert sums.shape[-1] == SUMS
     count, below, above, below2, above2, absolute = np.moveaxis(sums, -1, 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        left, right = np.sqrt(below2 / below), np.sqrt(above2 / above)
-        skew = left / right
-        ratio = (absolute / count) ** 2 / ((below2 + above2) / count)
-        ratio = ratio * (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
+    left, right = np.sqrt(below2 / below), np.sqrt(above2 / above)
+    skew = left / right
+    ratio = (absolute / count) ** 2 / ((below2 + above2) / count)
+    ratio = ratio * (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
     shapes, ratios = _table()
     shape = np.interp(ratio, ratios, shapes)
     scale = np.sqrt(gamma(1 / shape) / gamma(3 / shape))

@@ -13,6 +13,8 @@ from groundglass.kernel.naturalness.moments import Floats
 
 SHARP = 0.75
 """Share of the sharpest patch's deviation from which a patch of a reference counts (T of section II.B)."""
+TEXTURED = 0.5
+"""The least texture of a patch of a reference: flat drawings among the photographs teach nothing."""
 PICTURES, PATCHES = 20, 5 * FEATURES
 """The fewest pictures and sharp patches that a reference is fitted to. With 40 photographs, about 180 patches, others
 are ranked much as with 180 photographs (SRCC .94, mean of 20 draws); with 10 photographs, SRCC .75."""
@@ -43,14 +45,15 @@ class Gaussian(NamedTuple):
 
 
 def sharp_sums(patches: Patches) -> SharpSums:
-    """Of the sharp patches of one picture. Raises NoValue ``flat`` where no patch has texture.
+    """Of the sharp patches of one picture. Raises NoValue ``flat`` where none has texture enough.
 
-    >>> sharp_sums(Patches(np.ones((3, 36)), np.array([4.0, 3.5, 2.0]))).patches
+    >>> sharp_sums(Patches(np.ones((4, 36)), np.array([4.0, 3.5, 2.0, 5.0]), np.array([1, 1, 1, 0.2]))).patches
     2
     """
-    if not patches.sharpness.size:
+    full = patches.texture >= TEXTURED
+    if not full.any():
         raise NoValue("flat", "no patch has texture")
-    chosen = patches.features[patches.sharpness > SHARP * patches.sharpness.max()]
+    chosen = patches.features[full & (patches.sharpness > SHARP * patches.sharpness[full].max())]
     return SharpSums(len(chosen), chosen.sum(axis=0), chosen.T @ chosen)
 
 
