@@ -40,7 +40,7 @@ SYNONYMS: dict[str, str] = {
 LATER: dict[str, tuple[str, ...]] = {
     "step": ("study", "audit", "prove", "benchmark"),
     "source": ("download", "hub", "video", "generate"),
-    "select": ("licence", "study", "cascade", "theta"),
+    "select": ("licence", "study", "theta"),
     "transform": ("degrade", "restore"),
     "release": ("croissant",),
     "format": ("lmdb", "webdataset", "parquet"),

@@ -16,6 +16,8 @@ from groundglass.kernel.image.frame import open_frame
 from groundglass.kernel.located import read
 from groundglass.kernel.table import compute, only, without
 from groundglass.recipes.calls import call_seconds, cost_in_words
+from groundglass.recipes.cascade_known import known_cascade, most_calls
+from groundglass.recipes.cascading import check_size
 from groundglass.recipes.columns import ROWS
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import choose_folder
@@ -31,12 +33,13 @@ from groundglass.recipes.judging import judge_rows
 from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.lock import recipe_key
 from groundglass.recipes.measuring import count_unknown, failed_rows, missing_of
-from groundglass.recipes.model import ReleaseStep, SelectStep, SourceStep, TransformStep
+from groundglass.recipes.model import Cascade, ReleaseStep, SelectStep, SourceStep, TransformStep
 from groundglass.recipes.planner import Plan, PlannedStep
 from groundglass.recipes.referring import must_be_profiled
 from groundglass.recipes.scores import read_scores
 from groundglass.recipes.sourcing import list_source
 from groundglass.recipes.state import State, make_state
+from groundglass.recipes.steps import applies
 from groundglass.sources.scan import known_files
 from groundglass.transforms.tile import tile
 
@@ -180,6 +183,8 @@ class _Walk:
     def _select(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
         body = planned.step.body
         assert isinstance(body, SelectStep)
+        if body.cascade:
+            return self._cascade(planned, forecast, body.cascade)
         rows = self.state.rows
         asked = photographs_of(rows, self.state.seen) if body.decontaminate else rows
         unknown = any(missing_of(self.state, ask, asked).num_rows for ask in planned.asks)
@@ -190,6 +195,19 @@ class _Walk:
             most = body.top_k if not body.per else None
             self.state.rows = self.state.rows.slice(0, most) if most else self.state.rows
         return forecast
+
+    def _cascade(self, planned: PlannedStep, forecast: StepForecast, wish: Cascade) -> StepForecast:
+        """Exact where all that it would measure is known already; else at most what its budget allows."""
+        chosen = applies(self.state, planned)[0] if self.exact else self.state.rows
+        check_size(planned, wish, chosen.num_rows)
+        judged = known_cascade(self.state, planned, chosen) if self.exact else None
+        if judged is not None:
+            self._without(judged.verdicts)
+            return replace(forecast, to_do=0)
+        self.exact = False
+        to_do = most_calls(self.state, planned, wish, chosen)
+        share = to_do / chosen.num_rows if chosen.num_rows else 0.0
+        return replace(forecast, to_do=to_do, seconds=share * megapixels(chosen) * MEASURE_SECONDS)
 
     def _transform(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
         """Where the best tiles lie is not known yet: any of the same size counts the same. Nor is what was enlarged."""

@@ -55,7 +55,7 @@ def _asked(request: MeasureRequest | ScoreTable) -> str:
 def _selected(body: SelectStep) -> str:
     per = f" per {body.per}" if body.per else ""
     if body.where is not None:
-        return body.where
+        return f"{body.where}, cascade by {body.cascade.by}" if body.cascade else body.where
     if body.quantile is not None:
         return f"{body.by} at or above its {body.quantile:.0%} quantile{per}"
     if body.top_k is not None:

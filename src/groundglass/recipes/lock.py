@@ -52,6 +52,7 @@ def lock_text(state: State) -> str:
             planned.step.name: [ask.key for ask in planned.asks] for planned in plan.steps if planned.asks
         },
         **_profiles(state),
+        **_cascades(state),
         **_models(plan),
         "sources": _source_digests(state),
         "steps": steps,
@@ -92,6 +93,12 @@ def _models(plan: Plan) -> dict[str, dict[str, Any]]:
         if isinstance(planned.step.body, AnnotateStep)
     }
     return {"models": found} if found else {}
+
+
+def _cascades(state: State) -> dict[str, dict[str, Any]]:
+    """What each cascade's sample said and what that saved; nothing where there are none."""
+    found = {step.step: step.facts["cascade"] for step in state.records if "cascade" in step.facts}
+    return {"cascades": found} if found else {}
 
 
 def _source_digests(state: State) -> dict[str, dict[str, Any]]:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PlainSerializer,
+    PositiveInt,
+    WithJsonSchema,
+    model_validator,
+)
 
 from groundglass.recipes import rules
 from groundglass.recipes.annotate_model import AnnotateStep
@@ -82,6 +91,32 @@ class MeasureRequest(Record):
     parameters: dict[str, Scalar] = Field(default_factory=dict)
     prefix: Annotated[str | None, Field(alias="as")] = None
 
+    def written(self) -> str | dict[str, dict[str, Scalar]]:
+        """As a recipe writes it: the name, or the name with its parameters."""
+        settings = self.parameters | ({"as": self.prefix} if self.prefix is not None else {})
+        return {self.measure: settings} if settings else self.measure
+
+
+def _as_request(value: Any) -> Any:
+    """A name, or a name with its parameters, as the fields of a request; what is neither stays as it is."""
+    if isinstance(value, str):
+        return {"measure": value}
+    if not isinstance(value, dict):
+        return value
+    rules.check_request(value)
+    name, settings = next(iter(value.items()))
+    parameters = {key: one for key, one in settings.items() if key != "as"}
+    return {"measure": name, "parameters": parameters} | ({"as": settings["as"]} if "as" in settings else {})
+
+
+Requested = Annotated[
+    MeasureRequest,
+    BeforeValidator(_as_request),
+    PlainSerializer(MeasureRequest.written),
+    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "object"}]}),
+]
+"""One measure inside another key: `objects_sam`, or `{objects_sam: {parameter: value}}`."""
+
 
 class ScoreTable(Record):
     """Scores made elsewhere: a CSV, JSONL or Parquet file whose column `key` names the image."""
@@ -117,6 +152,31 @@ class SourceDivergence(Record):
     ] = "keep"
 
 
+class Cascade(Record):
+    """A costly measure is taken only of the rows of which a cheap column leaves doubt."""
+
+    by: Annotated[str, Field(min_length=1, description="the cheap column, known before this step")]
+    recall: Annotated[
+        Share,
+        Field(
+            description="share of what the costly rule keeps that must be kept, shown with 95 % confidence"
+        ),
+    ] = 0.95
+    budget: Annotated[
+        Share,
+        Field(description="share of the rows that may be measured; the run stops where that is too little"),
+    ] = 1.0
+    measure: Annotated[
+        Requested | None,
+        Field(description="the costly measure; default: the one that brings the column of `where`"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Cascade:
+        rules.check_cascade(self)
+        return self
+
+
 class SelectStep(Record):
     """One rule that keeps or drops rows. Exactly one rule key is given; `keep` and `drop` may go together."""
 
@@ -150,6 +210,9 @@ class SelectStep(Record):
     distance: Annotated[
         Annotated[int, Field(ge=0, le=32)] | None,
         Field(description="bits of 64 that near-duplicates may differ in"),
+    ] = None
+    cascade: Annotated[
+        Cascade | None, Field(description="measure for `where` only where a cheap column leaves doubt")
     ] = None
 
     @model_validator(mode="after")

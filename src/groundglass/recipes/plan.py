@@ -13,6 +13,7 @@ from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.labels import label
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.model import (
+    Cascade,
     HoldOutStep,
     MeasureStep,
     ReleaseStep,
@@ -23,6 +24,7 @@ from groundglass.recipes.model import (
     TransformStep,
 )
 from groundglass.recipes.plan_annotate import plan_annotate
+from groundglass.recipes.plan_cascade import plan_cascade
 from groundglass.recipes.plan_measures import plan_measure
 from groundglass.recipes.plan_outputs import plan_hold_out, plan_release, plan_split, plan_transform
 from groundglass.recipes.plan_selections import plan_select
@@ -84,6 +86,8 @@ def _plan_step(planner: Planner, step: Step) -> PlannedStep:
             return plan_measure(planner, planned, body)
         case AnnotateStep() as body:
             return plan_annotate(planner, planned, body)
+        case SelectStep(cascade=Cascade() as cascade) as body:
+            return plan_cascade(planner, planned, body, cascade)
         case SelectStep() as body:
             return plan_select(planner, planned, body)
         case HoldOutStep() as body:

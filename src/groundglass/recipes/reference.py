@@ -13,6 +13,7 @@ from groundglass.recipes.explain import LATER
 from groundglass.recipes.fields import Record
 from groundglass.recipes.model import (
     BODIES,
+    Cascade,
     Limits,
     LowResolution,
     NextBest,
@@ -128,6 +129,7 @@ def _kind(kind: str) -> Iterator[str]:
             yield from (f"`{key}` holds:\n", _table(_rows(model)))
     if kind == "select":
         yield from ("`source_divergence` holds:\n", _table(_rows(SourceDivergence)))
+        yield from ("`cascade` holds:\n", _table(_rows(Cascade)))
     if kind == "release":
         yield from ("`validation_lr` holds:\n", _table(_rows(LowResolution)))
 

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 if TYPE_CHECKING:
     from groundglass.recipes.annotate_model import AnnotateStep, Multimodal
     from groundglass.recipes.model import (
+        Cascade,
         NextBest,
         Record,
         ReleaseStep,
@@ -52,6 +53,7 @@ SELECTION_SETTINGS: dict[str, tuple[str, ...]] = {
     "quota": ("by", "order", "per"),
     "deduplicate": ("by", "order", "distance"),
     "source_divergence": ("per",),
+    "where": ("cascade",),
 }
 """Which further keys each selection takes; the others take none."""
 
@@ -142,6 +144,30 @@ def check_select(step: SelectStep) -> None:
         if inner.decontaminate:
             say = "`decontaminate` cannot stand inside `intersect`"
             refuse("intersect", say, "give it a step of its own: it judges each photograph by itself")
+        if inner.cascade:
+            say = "`cascade` cannot stand inside `intersect`"
+            refuse("intersect", say, "give its `where` a step of its own: both judge each row by itself")
+
+
+def check_cascade(cascade: Cascade) -> None:
+    """Something is wished for, and something may be measured."""
+    for key in ("recall", "budget"):
+        if not getattr(cascade, key):
+            refuse(key, f"`{key}` must be above 0", f"write for example `{key}: 0.95`")
+    if cascade.recall == 1 and cascade.budget < 1:
+        say = "a recall of 1 can only be had by measuring every row"
+        refuse("recall", say, "write for example `recall: 0.99`, or leave `cascade` out")
+
+
+def check_request(value: dict[Any, Any]) -> None:
+    """One measure by its name, with a mapping of single values."""
+    if len(value) != 1:
+        say = "`measure` of a cascade is one measure"
+        refuse("measure", say, "write `measure: NAME`, or `measure: {NAME: {parameter: value}}`")
+    name, settings = next(iter(value.items()))
+    if not isinstance(settings, dict) or any(isinstance(one, (dict, list)) for one in settings.values()):
+        say = f"the parameters of `{name}` must be a mapping of single values"
+        refuse("measure", say, f"write `{name}: {{parameter: value}}`")
 
 
 def check_hold_out(split: NextBest) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from groundglass.kernel.table import compute, connect, only, without, write_parquet
 from groundglass.recipes.annotating import annotate_rows
+from groundglass.recipes.cascading import cascade_rows
 from groundglass.recipes.columns import ROWS, pool
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import StepRecord
@@ -102,12 +103,8 @@ def do_select(state: State, planned: PlannedStep) -> StepRecord:
     chosen, _ = applies(state, planned)
     body, into = planned.step.body, state.rows.num_rows
     assert isinstance(body, SelectStep)
-    measured = photographs_of(chosen, state.seen) if body.decontaminate else chosen
-    failed = measure_rows(state, measured, planned.asks, f"select {planned.step.name}").failed
-    unreadable = only(failed, chosen["id"])
-    chosen = without(chosen, unreadable["id"])
-    judged = judge_rows(state, planned, chosen)
-    verdicts = pa.concat_tables([judged.verdicts.cast(VERDICTS), unreadable])
+    judged = _by_cascade(state, planned, chosen) if body.cascade else _judged(state, planned, body, chosen)
+    verdicts = judged.verdicts
     leave(state, planned, verdicts)
     failed = verdicts.filter(verdicts["failed"])
     dropped = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))
@@ -122,6 +119,24 @@ def do_select(state: State, planned: PlannedStep) -> StepRecord:
         notes=judged.notes,
         facts=judged.facts,
     )
+
+
+def _judged(state: State, planned: PlannedStep, body: SelectStep, chosen: pa.Table) -> Judged:
+    """What the rule says of these rows; pictures that cannot be used for what it needs are failed."""
+    measured = photographs_of(chosen, state.seen) if body.decontaminate else chosen
+    failed = measure_rows(state, measured, planned.asks, f"select {planned.step.name}").failed
+    unreadable = only(failed, chosen["id"])
+    judged = judge_rows(state, planned, without(chosen, unreadable["id"]))
+    return replace(judged, verdicts=pa.concat_tables([judged.verdicts.cast(VERDICTS), unreadable]))
+
+
+def _by_cascade(state: State, planned: PlannedStep, chosen: pa.Table) -> Judged:
+    """What the rule says of these rows, its costly measure taken only where it must be."""
+
+    def take(rows: pa.Table) -> pa.Table:
+        return measure_rows(state, rows, planned.asks, f"select {planned.step.name}").failed
+
+    return cascade_rows(state, planned, chosen, take)
 
 
 def do_transform(state: State, planned: PlannedStep) -> StepRecord:

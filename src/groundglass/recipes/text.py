@@ -54,9 +54,8 @@ def _body(body: Record) -> Any:
 def _measure(measure: MeasureRequest | ScoreTable) -> Any:
     if isinstance(measure, ScoreTable):
         return _plain(measure)
-    settings = dict(measure.parameters) | ({"as": measure.prefix} if measure.prefix is not None else {})
     # A measure called "table" would read as a score table, and one that looks like a number as a number.
-    return {measure.measure: settings} if settings else measure.measure
+    return measure.written()
 
 
 def _plain(record: Record) -> dict[str, Any]:
