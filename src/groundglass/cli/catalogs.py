@@ -12,6 +12,7 @@ import click
 from groundglass.cli.funnel import print_table
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
+from groundglass.kernel.record import Network
 
 
 def print_catalog(catalog: Mapping[str, Any], name: str | None, kind: str, as_json: bool) -> None:
@@ -71,8 +72,15 @@ def _print_entry(entry: Any) -> None:
         click.echo()
         rows = [(name, _default(p), p.unit, p.meaning) for name, p in entry.parameters.items()]
         print_table(("setting", "default", "unit", "meaning"), rows, right=())
+    if getattr(entry, "network", None):
+        _print_network(entry.network)
     if getattr(entry, "reference", ""):
         click.echo(f"\n  source: {entry.reference}")
+
+
+def _print_network(network: Network) -> None:
+    about = (network.weights or "must be given", network.licence, network.notice)
+    click.echo(f"\n  network: {' · '.join(part for part in about if part)}")
 
 
 def _default(parameter: Any) -> str:

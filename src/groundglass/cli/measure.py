@@ -14,14 +14,30 @@ from groundglass.cli.options import as_json, workers
 @click.command()
 @click.argument("measures")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--weights", metavar="FILE|FOLDER|HUB", help="Of a network: here, or OWNER/NAME@REVISION[/FILE]."
+)
+@click.option("--device", metavar="NAME", help="Where a network runs: auto, cpu, cuda, cuda:1 or mps.")
+@click.option(
+    "--allow-pickle", is_flag=True, help="Load weights that are a pickle; only from who is trusted."
+)
 @workers
 @as_json
-def command(measures: str, images: tuple[Path, ...], workers: int, as_json: bool) -> None:
+def command(
+    measures: str,
+    images: tuple[Path, ...],
+    weights: str | None,
+    device: str | None,
+    allow_pickle: bool,
+    workers: int,
+    as_json: bool,
+) -> None:
     """Take MEASURES (names with commas between) of IMAGES.
 
     \b
     groundglass measure blockiness,sharpness A.jpg B.png
     groundglass measure header --json -- -odd-name.jpg
+    groundglass measure hyperiqa --weights koniq_pretrained.safetensors A.jpg
 
     With --json: a list with one object for every path given, in order: uri, the measures' columns, and error (null,
     or the reason).
@@ -30,7 +46,9 @@ def command(measures: str, images: tuple[Path, ...], workers: int, as_json: bool
     from groundglass.recipes.single import measure_files
 
     names = [name.strip() for name in measures.split(",") if name.strip()]
-    rows = measure_files(images, names, workers, choose_progress("measure", quiet=as_json))
+    told = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
+    network = {name: value for name, value in told.items() if value}
+    rows = measure_files(images, names, workers, choose_progress("measure", quiet=as_json), network)
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:

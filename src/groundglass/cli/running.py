@@ -29,7 +29,8 @@ def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, a
         click.echo(f"note: {note}", err=True)
     _announce_compiling()
     try:
-        folder, record = run_plan(plan, options, Talk(choose_progress, opened=_say_opened))
+        talk = Talk(choose_progress, opened=_say_opened, fetching=_say_line)
+        folder, record = run_plan(plan, options, talk)
     except (KeyboardInterrupt, Interrupted) as stop:
         raise Interrupted(
             "stopped; what was finished is saved", "the same command goes on from here"
@@ -83,6 +84,10 @@ def example_of_dropped(folder: RunFolder, record: RunRecord) -> str | None:
             row = tables.rows.filter(compute.equal(tables.rows["id"], dropped[0])).slice(0, 1).to_pylist()[0]
             return row["uri"] + (f"{TILE_SIGN}{row['region']}" if row["region"] else "")
     return None
+
+
+def _say_line(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _say_opened(folder: RunFolder, resumed: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from groundglass.kernel.engines.progress import Progress
 from groundglass.kernel.errors import RecipeError
 from groundglass.measures.known_by import KNOWN_BY
+from groundglass.measures.look import ask_of
 from groundglass.recipes.single import take_measures
 from groundglass.sources.folder import list_folders
 from groundglass.sources.listing import Listed
@@ -36,7 +37,7 @@ def fingerprint_folder(folder: Path, out: Path, name: str, workers: int, progres
         raise RecipeError(f"{out} is there already; nothing is overwritten", "give another name")
     listing = list_folders([str(folder)]).select(["uri", "path", "bytes", "mtime_ns", "error", "detail"])
     listed = [Listed(**row) for row in listing.to_pylist()]
-    rows = take_measures(listed, [KNOWN_BY], workers, progress)
+    rows = take_measures(listed, [ask_of(KNOWN_BY, {})], workers, progress)
     failed = Counter(str(row["error"]).partition(":")[0] for row in rows if row["error"])
     if len(rows) == failed.total():
         raise RecipeError(f"{folder} holds no picture that can be read", _why(failed))

@@ -34,6 +34,7 @@ from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.lock import recipe_key
 from groundglass.recipes.measuring import count_unknown, failed_rows, missing_of
 from groundglass.recipes.model import Cascade, ReleaseStep, SelectStep, SourceStep, TransformStep
+from groundglass.recipes.networks import core_seconds
 from groundglass.recipes.planner import Plan, PlannedStep
 from groundglass.recipes.referring import must_be_profiled
 from groundglass.recipes.scores import read_scores
@@ -165,6 +166,9 @@ class _Walk:
             self._without(failed_rows(self.state, rows, planned.asks))
         share = to_do / rows.num_rows if rows.num_rows else 0.0
         seconds = share * megapixels(rows) * MEASURE_SECONDS
+        unread = rows.num_rows - known.num_rows
+        for ask, table in zip(planned.asks, missing, strict=True):
+            seconds += core_seconds(ask) * (table.num_rows + unread)
         return replace(forecast, to_do=to_do, cached=rows.num_rows - to_do, seconds=seconds)
 
     def _annotate(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:

@@ -14,11 +14,15 @@ from groundglass import __version__
 from groundglass.kernel.table import compute, only
 from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.plan_annotate import JPEG_QUALITY, model_name
+from groundglass.recipes.networks import locked_networks
 from groundglass.recipes.planner import Plan
 from groundglass.recipes.state import State
 
 DECIDING = ("numpy", "scipy", "numba", "pillow", "simplejpeg", "opencv-python-headless", "pyarrow", "duckdb")
 """Packages whose version can change a number or a pixel."""
+
+RUNNING = ("torch", "transformers", "onnxruntime")
+"""Those that can change what a network says."""
 
 
 def recipe_key(plan: Plan) -> str:
@@ -51,8 +55,8 @@ def lock_text(state: State) -> str:
         "measures": {
             planned.step.name: [ask.key for ask in planned.asks] for planned in plan.steps if planned.asks
         },
+        **_networks(state),
         **_profiles(state),
-        **_cascades(state),
         **_models(plan),
         "sources": _source_digests(state),
         "steps": steps,
@@ -69,6 +73,13 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _networks(state: State) -> dict[str, Any]:
+    """The weights of the networks that were asked, and the packages that ran them; nothing where there were none."""
+    networks = locked_networks(state.plan)
+    packages = {name: _version(name) for name in RUNNING}
+    return {"networks": networks, "network_packages": packages} if networks else {}
 
 
 def _profiles(state: State) -> dict[str, dict[str, str]]:
@@ -93,12 +104,6 @@ def _models(plan: Plan) -> dict[str, dict[str, Any]]:
         if isinstance(planned.step.body, AnnotateStep)
     }
     return {"models": found} if found else {}
-
-
-def _cascades(state: State) -> dict[str, dict[str, Any]]:
-    """What each cascade's sample said and what that saved; nothing where there are none."""
-    found = {step.step: step.facts["cascade"] for step in state.records if "cascade" in step.facts}
-    return {"cascades": found} if found else {}
 
 
 def _source_digests(state: State) -> dict[str, dict[str, Any]]:

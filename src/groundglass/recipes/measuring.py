@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from groundglass.kernel.engines.local import run_job
 from groundglass.kernel.table import compute, connect
+from groundglass.measures.infer import jobs_of
 from groundglass.measures.look import NO_VALUE, Ask, Look, Photograph, ask_of
 from groundglass.measures.thumbnail import THUMBNAIL
 from groundglass.recipes.natural_reference import fitted
@@ -38,14 +39,20 @@ def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) 
     for ask in wanted:
         state.store.prepare(ask.key, ask.definition.columns)
     missing = {ask: missing_of(state, ask, these) for ask, these in wanted.items()}
-    items = photographs_to_measure(state, missing)
     unknown = count_unknown([missing[ask] for ask in asks])
-    if items:
-        look = Look(fitted(state, wanted), state.store.root, state.limits)
-        run_job(look, items, state.settings, state.progress(title))
-        for ask in wanted:
+    lacking = {ask.key: table for ask, table in missing.items() if table.num_rows}
+    asked = fitted(state, (ask for ask in wanted if ask.key in lacking))
+    for job, settings in jobs_of(asked, state.store.root, state.limits, state.settings):
+        items = photographs_to_measure(state, {ask: lacking[ask.key] for ask in job.asks})
+        run_job(job, items, settings, state.progress(job_title(title, job)))
+        for ask in job.asks:
             state.store.compact(ask.key)
     return Measured(failed_rows(state, rows, asks), rows.num_rows - unknown)
+
+
+def job_title(title: str, job: Look) -> str:
+    """The step's title; a network's own job is named behind it."""
+    return f"{title}: {job.asks[0].measure}" if job.asks[0].use is not None else title
 
 
 def missing_of(state: State, ask: Ask, rows: pa.Table) -> pa.Table:
@@ -69,8 +76,6 @@ def thumbnail_sample(rows: pa.Table) -> pa.Table:
 
 def photographs_to_measure(state: State, missing: dict[Ask, pa.Table]) -> list[Photograph]:
     """One item a photograph: where it lies, and which asks each of its regions lacks."""
-    if not any(table.num_rows for table in missing.values()):
-        return []
     con = connect()
     parts: list[str] = []
     for index, table in enumerate(missing.values()):

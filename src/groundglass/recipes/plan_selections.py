@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.leaks.shipped import words_of
-from groundglass.kernel.record import Measure
+from groundglass.kernel.record import NETWORK_PARAMETERS, Measure
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.leaks import MEASURE as LEAKS
 from groundglass.measures.look import Ask, ask_of
@@ -107,7 +107,11 @@ def ask(planner: Planner, measure: Measure, request: MeasureRequest, where: tupl
             return naturalness_ask(str(request.parameters["reference"]))
         except RecipeError as error:
             planner.fail((*where, measure.name, "reference"), error.message, error.hint)
-    return ask_of(measure, request.parameters)
+    try:
+        return ask_of(measure, request.parameters)
+    except RecipeError as error:
+        given = [name for name in NETWORK_PARAMETERS if str(request.parameters.get(name)) in error.message]
+        planner.fail((*where, measure.name, *given[:1]), error.message, error.hint)
 
 
 def _leaks(planner: Planner, words: Iterable[str], keys: tuple[str | int, ...]) -> Ask:

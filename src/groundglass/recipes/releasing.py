@@ -16,6 +16,7 @@ from groundglass.recipes.columns import ROWS, Scope, pool
 from groundglass.recipes.folder import StepRecord
 from groundglass.recipes.lock import lock_text
 from groundglass.recipes.model import ReleaseStep
+from groundglass.recipes.networks import card_networks
 from groundglass.recipes.plan_annotate import model_name
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.state import State
@@ -52,6 +53,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         lock=lock_text(state),
         funnel=tuple(funnel_row(step) for step in state.records),
         measures=tuple(measure_notes(state)),
+        networks=card_networks(state.plan),
         ranked_by=state.ranked_by,
         settings=state.settings,
         limits=state.limits,

@@ -20,6 +20,7 @@ from groundglass.kernel.table import write_text
 from groundglass.recipes.folder import RunFolder, RunRecord, RunState, StepRecord, choose_folder, load_record
 from groundglass.recipes.lock import lock_text, recipe_key
 from groundglass.recipes.measuring import forget_failed
+from groundglass.recipes.networks import fetch_networks
 from groundglass.recipes.planner import Plan, PlannedStep
 from groundglass.recipes.state import State, make_state, store_path
 from groundglass.recipes.steps import DO
@@ -43,10 +44,13 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Talk:
-    """Whom to tell what happens: a progress bar for each heavy step, and each step's record when it is done."""
+    """Whom to tell what happens: a progress bar for each heavy step, each step's record when it is done, and a line
+    for each file of weights that is fetched.
+    """
 
     progress: Callable[[str], Progress]
     done: Callable[[StepRecord], None] = field(default=lambda _: None)
+    fetching: Callable[[str], None] = field(default=lambda _: None)
     opened: Callable[[RunFolder, bool], None] = field(default=lambda _folder, _resumed: None)
 
 
@@ -66,6 +70,7 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
         state = make_state(plan, folder, options.workers, talk.progress, options.retry)
         forget_failed(state, plan)
         with _ending(folder, record) as ends:
+            fetch_networks(plan, talk.fetching)
             for planned in plan.steps:
                 ends.record = _do_step(state, planned, ends.record, talk)
         record = _finish(state, ends.record)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +11,54 @@ from groundglass.kernel.engines.local import run_job
 from groundglass.kernel.engines.progress import Progress
 from groundglass.kernel.engines.shards import Settings
 from groundglass.kernel.errors import ImageError, MissingExtra, RecipeError, UnreachableError
+from groundglass.kernel.extras import is_installed
 from groundglass.kernel.image.header import ImageLimits
-from groundglass.kernel.record import Measure
+from groundglass.kernel.record import Measure, Value
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import write_bytes
 from groundglass.measures.catalog import find
-from groundglass.measures.look import NO_VALUE, Look, Photograph, ask_of
+from groundglass.measures.infer import jobs_of
+from groundglass.measures.look import NO_VALUE, Ask, Photograph, ask_of
+from groundglass.recipes.networks import fetch_absent
 from groundglass.sources.folder import listed_file, name_as_text
 from groundglass.sources.listing import Listed
 from groundglass.sources.scan import ListedFile, Scan, known_files
 
 
 def measure_files(
-    paths: Sequence[Path], names: Sequence[str], workers: int, progress: Progress
+    paths: Sequence[Path],
+    names: Sequence[str],
+    workers: int,
+    progress: Progress,
+    network: Mapping[str, Value] | None = None,
 ) -> list[dict[str, Any]]:
     """The measures ``names`` of each path, in order: ``uri``, the measures' columns, and ``error``.
 
     ``error`` is None, or why the picture or one of its measures has no values; a bad picture never stops the others.
-    Raises RecipeError for an unknown measure.
+    ``network`` holds what measures that ask a network are told: `weights`, `device`, `allow_pickle`; weights that are
+    not here are fetched. Raises RecipeError for an unknown measure, and where a network cannot be had.
     """
     measures = [_installed(find(name)) for name in dict.fromkeys(names)]
-    rows = take_measures([listed_file(path) for path in paths], measures, workers, progress)
+    asks = [ask_of(measure, network or {} if measure.network else {}) for measure in measures]
+    if network and not any(measure.network for measure in measures):
+        raise RecipeError(f"none of {', '.join(names)} asks a network", f"leave out {', '.join(network)}")
+    rows = take_measures([listed_file(path) for path in paths], asks, workers, progress)
     return [row | {"uri": str(path)} for path, row in zip(paths, rows, strict=True)]
 
 
 def take_measures(
-    listed: Sequence[Listed], measures: Sequence[Measure], workers: int, progress: Progress
+    listed: Sequence[Listed], asks: Sequence[Ask], workers: int, progress: Progress
 ) -> list[dict[str, Any]]:
     """The same of listed files, named by their uris, and of measures that need not be in the catalog."""
+    fetch_absent(asks, lambda _: None)
     with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
         scanned = _scan(listed, Path(folder), workers, progress)
-        rows = _look(scanned, measures, Path(folder), workers, progress)
-    return [_answer(row.uri, row, scanned, rows, measures) for row in listed]
+        rows = _look(scanned, asks, Path(folder), workers, progress)
+    return [_answer(row.uri, row, scanned, rows, asks) for row in listed]
 
 
 def _installed(measure: Measure) -> Measure:
-    if measure.extra and find_spec(measure.extra) is None:
+    if measure.extra and not is_installed(measure.extra):
         raise MissingExtra(measure.name, measure.extra)
     return measure
 
@@ -72,20 +83,21 @@ def _scan(
 
 def _look(
     scanned: Mapping[Key, Mapping[str, Any]],
-    measures: Sequence[Measure],
+    asks: Sequence[Ask],
     folder: Path,
     workers: int,
     progress: Progress,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """The rows of each measure by name and sha256."""
-    asks = tuple(ask_of(measure, {}) for measure in measures)
-    wanted = (("", tuple(range(len(asks)))),)
     good = {row["sha256"]: row for row in scanned.values() if row["error"] is None}
-    items = [
-        Photograph(row["path"], sha256, row["bytes"], row["mtime_ns"], wanted) for sha256, row in good.items()
-    ]
     store = MeasureStore(folder / "measures")
-    run_job(Look(asks, store.root, ImageLimits()), items, Settings(workers=workers), progress)
+    for job, settings in jobs_of(asks, store.root, ImageLimits(), Settings(workers=workers)):
+        wanted = (("", tuple(range(len(job.asks)))),)
+        items = [
+            Photograph(row["path"], sha256, row["bytes"], row["mtime_ns"], wanted)
+            for sha256, row in good.items()
+        ]
+        run_job(job, items, settings, progress)
     return {ask.measure: {row["sha256"]: row for row in store.read(ask.key).to_pylist()} for ask in asks}
 
 
@@ -94,17 +106,17 @@ def _answer(
     listed: Listed,
     scanned: Mapping[Key, Mapping[str, Any]],
     rows: Mapping[str, Mapping[str, Mapping[str, Any]]],
-    measures: Sequence[Measure],
+    asks: Sequence[Ask],
 ) -> dict[str, Any]:
     """One picture's object, the same keys for every picture."""
     file = scanned.get((listed.path, listed.bytes or 0, listed.mtime_ns or 0), {})
     answer: dict[str, Any] = {"uri": uri}
     errors: dict[str, str] = {}
-    for measure in measures:
-        row = rows[measure.name].get(str(file.get("sha256")), {})
-        answer |= {column: row.get(column) for column in measure.columns}
+    for ask in asks:
+        row = rows[ask.measure].get(str(file.get("sha256")), {})
+        answer |= {column: row.get(column) for column in ask.definition.columns}
         if row.get("error"):
-            errors[measure.name] = row["error"]
+            errors[ask.measure] = row["error"]
     whole = _reason(listed.error or file.get("error"), listed.detail or file.get("detail"))
     return answer | {"error": whole or _joined(errors)}
 

@@ -53,6 +53,17 @@ class MeasureNote:
 
 
 @dataclass(frozen=True)
+class NetworkNote:
+    """One network that was asked: by which measure, where its weights come from, their hash and licence."""
+
+    measure: str
+    weights: str
+    sha256: str
+    licence: str
+    notice: str = ""
+
+
+@dataclass(frozen=True)
 class Notes:
     """What the card tells beside what the manifest knows.
 
@@ -63,6 +74,7 @@ class Notes:
 
     funnel: tuple[FunnelRow, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
+    networks: tuple[NetworkNote, ...] = ()
     failed: int = 0
     recipe: bool = False
     lock: bool = False
@@ -106,6 +118,7 @@ def render_card(manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) 
         licences=[(_cell(licence), count) for licence, count in sorted(licences.items())],
         funnel=[_safe(row) for row in notes.funnel],
         measures=[_safe(row) for row in notes.measures],
+        networks=[_safe(row) for row in notes.networks],
     )
 
 
@@ -223,7 +236,7 @@ def _some(names: Sequence[str], most: int = 5) -> str:
     return f"{shown} and {len(names) - most} more (manifest)" if len(names) > most else shown
 
 
-def _safe(row: FunnelRow | MeasureNote) -> dict[str, str]:
+def _safe(row: FunnelRow | MeasureNote | NetworkNote) -> dict[str, str]:
     return {name: _cell(value) for name, value in vars(row).items()}
 
 

@@ -17,7 +17,7 @@ from groundglass.kernel.image.header import ImageLimits
 from groundglass.kernel.table import write_text
 from groundglass.recipes.model import ReleaseStep
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import FunnelRow, MeasureNote, Notes, write_card
+from groundglass.releases.card import FunnelRow, MeasureNote, NetworkNote, Notes, write_card
 from groundglass.releases.journal import (
     PARTS,
     claimed,
@@ -51,6 +51,7 @@ class ReleaseContext:
     lock       text of recipe.lock; "" leaves it out
     funnel     the way from the sources to here, for the card
     measures   what was measured, for the card
+    networks   which networks were asked, for the card
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
     settings   how the engine runs
     limits     what a photograph may cost
@@ -63,6 +64,7 @@ class ReleaseContext:
     lock: str = ""
     funnel: tuple[FunnelRow, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
+    networks: tuple[NetworkNote, ...] = ()
     ranked_by: tuple[str, str] | None = None
     settings: Settings = field(default_factory=Settings)
     limits: ImageLimits = field(default_factory=ImageLimits)
@@ -158,7 +160,14 @@ def _write_lists(
     if step.scores:
         write_scores(manifest, folder, score_columns(rows).values(), context.ranked_by)
     if step.card:
-        notes = Notes(context.funnel, context.measures, len(failed), bool(context.recipe), bool(context.lock))
+        notes = Notes(
+            context.funnel,
+            context.measures,
+            context.networks,
+            failed=len(failed),
+            recipe=bool(context.recipe),
+            lock=bool(context.lock),
+        )
         write_card(folder, manifest, step, context.name, notes)
     for name, text in (("recipe.yaml", context.recipe), ("recipe.lock", context.lock)):
         if text:
