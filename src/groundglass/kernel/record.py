@@ -33,13 +33,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A setting that a recipe may give: its neutral value, unit and meaning."""
+    """A setting that a recipe may give: its neutral value, unit and meaning.
+
+    kind  what a recipe may give, where the neutral value is None: there is none unless it is said
+    """
 
     default: Value
     meaning: str
     unit: str = ""
     low: float | None = None
     high: float | None = None
+    kind: type | None = None
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def _measure(planner: Planner, request: MeasureRequest, where: tuple[str | int, 
 
 def _parameter_problem(known: Parameter, value: object) -> str:
     """Why a value does not fit a parameter; nothing when it does."""
-    wanted = type(known.default)
+    wanted = known.kind or type(known.default)
     fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
     if not fits or (isinstance(value, bool) and wanted is not bool):
         names: dict[type, str] = {
