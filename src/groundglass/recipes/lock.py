@@ -13,8 +13,8 @@ import pyarrow as pa
 from groundglass import __version__
 from groundglass.kernel.table import compute, only
 from groundglass.recipes.annotate_model import AnnotateStep
-from groundglass.recipes.plan_annotate import JPEG_QUALITY, model_name
 from groundglass.recipes.networks import locked_networks
+from groundglass.recipes.plan_annotate import JPEG_QUALITY, model_name
 from groundglass.recipes.planner import Plan
 from groundglass.recipes.state import State
 
@@ -57,6 +57,7 @@ def lock_text(state: State) -> str:
         },
         **_networks(state),
         **_profiles(state),
+        **_cascades(state),
         **_models(plan),
         "sources": _source_digests(state),
         "steps": steps,
@@ -104,6 +105,12 @@ def _models(plan: Plan) -> dict[str, dict[str, Any]]:
         if isinstance(planned.step.body, AnnotateStep)
     }
     return {"models": found} if found else {}
+
+
+def _cascades(state: State) -> dict[str, dict[str, Any]]:
+    """What each cascade's sample said and what that saved; nothing where there are none."""
+    found = {step.step: step.facts["cascade"] for step in state.records if "cascade" in step.facts}
+    return {"cascades": found} if found else {}
 
 
 def _source_digests(state: State) -> dict[str, dict[str, Any]]:
