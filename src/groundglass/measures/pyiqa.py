@@ -1,0 +1,159 @@
+"""Any no-reference metric of pyiqa, where the user installed it; it is no part of groundglass, nor of any extra."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.models.scorer import Place, Prepared, Scorer
+from groundglass.kernel.models.use import ask_network
+from groundglass.kernel.models.weights import Weights
+from groundglass.kernel.nearest import did_you_mean
+from groundglass.kernel.record import Column, Measure, Network, Parameter, Settled, Value
+
+if TYPE_CHECKING:
+    from groundglass.kernel.image.frame import Frame
+
+LICENCE = "PolyForm-Noncommercial-1.0.0"
+MORE_THAN_A_PICTURE = ("fid", "inception_score", "clipscore")
+"""Metrics that pyiqa calls no-reference, but that ask for a set of pictures or a text."""
+
+
+def pyiqa(frame: Frame, **parameters: Value) -> dict[str, Value]:
+    """The score that a metric of the package pyiqa gives a picture.
+
+    ``metric`` is its name there: musiq, maniqa, topiq_nr, niqe … Which way is better, and the range, are what
+    pyiqa's own table says of it. Give each its own column: ``as: musiq_`` makes it ``musiq_pyiqa``. A picture goes in
+    at its own size, one at a time, its levels 0 to 1; chance (the crops of some metrics) begins alike for each.
+
+    pyiqa is licensed for non-commercial use only, and so are several of its networks: this is an adapter to what
+    you installed. Its networks are the ones it fetches itself; values are stored under the metric's name and
+    pyiqa's version, since no hash of them is known before.
+
+    Raises RecipeError where pyiqa is not installed, and for a metric that it does not have or that needs more than
+    one picture.
+
+    Source: Chen and Mo, "IQA-PyTorch", github.com/chaofengc/IQA-PyTorch; the metric's own paper.
+
+    >>> bounds("~0, 100")
+    (None, 100.0)
+    """
+    return ask_network(MEASURE, frame, parameters)
+
+
+def bounds(text: str) -> tuple[float | None, float | None]:
+    """The limits that pyiqa states of a metric; None where it says "about", or nothing.
+
+    >>> bounds("0, 1"), bounds("")
+    ((0.0, 1.0), (None, None))
+    """
+    words = [word.strip() for word in text.split(",")]
+    return (_bound(words[0]), _bound(words[1])) if len(words) == 2 else (None, None)
+
+
+def _bound(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None
+
+
+def find() -> Weights:
+    """The package as it is installed. Raises RecipeError where it is not."""
+    return Weights("pyiqa", str(_package().__version__), Path(), (), licence=LICENCE)
+
+
+def _package() -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module("pyiqa")
+    except ModuleNotFoundError as error:
+        raise RecipeError(
+            f"pyiqa needs a package that is not installed: {error.name}",
+            "pip install pyiqa  (for non-commercial use only; it is no part of groundglass)",
+        ) from error
+
+
+def settle(weights: Weights, *, metric: str = "") -> Settled:
+    """The column as pyiqa's table has it, and its version in the key."""
+    about = _about(metric)
+    low, high = bounds(str(about.get("score_range", "")))
+    better = "lower" if about.get("lower_better") else "higher"
+    column = Column(
+        "", low, high, better, f"pyiqa's {metric}; it gives the range as {about.get('score_range', '?')}"
+    )
+    return Settled({"metric": metric}, {"metric": metric, "pyiqa": weights.revision}, {"pyiqa": column})
+
+
+def _about(metric: str) -> Mapping[str, Any]:
+    import importlib
+
+    known: Mapping[str, Mapping[str, Any]] = importlib.import_module(
+        "pyiqa.default_model_configs"
+    ).DEFAULT_CONFIGS
+    fitting = [
+        name
+        for name, about in known.items()
+        if about["metric_mode"] == "NR" and name not in MORE_THAN_A_PICTURE
+    ]
+    if metric in fitting:
+        return known[metric]
+    if metric in known:
+        raise RecipeError(
+            f"pyiqa's '{metric}' needs more than one picture", "choose a no-reference metric, as musiq"
+        )
+    raise RecipeError(
+        f"pyiqa has no metric '{metric}'.{did_you_mean(metric, fitting)}"
+        if metric
+        else "the metric is not given",
+        "metric: musiq; pyiqa.list_models() has them all",
+    )
+
+
+def load(weights: Path, place: Place, metric: str) -> Scorer:  # noqa: ARG001
+    """The metric, in memory; pyiqa fetches its weights where they are not here."""
+    network = _package().create_metric(metric, device=place.device)
+    return Scorer(_prepare, partial(_score, network, place.device), batch=1)
+
+
+def _prepare(frame: Frame) -> Prepared:
+    return Prepared((frame.rgb.transpose(2, 0, 1) / np.float32(255)).astype(np.float32))
+
+
+def _score(
+    network: Any,
+    device: str,
+    pixels: NDArray[Any],
+    about: Sequence[Any],  # noqa: ARG001
+) -> list[dict[str, Value]]:
+    import torch
+
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        answer = network(torch.from_numpy(np.ascontiguousarray(pixels)).to(device))
+    return [{"pyiqa": number} for number in answer.reshape(len(pixels)).double().cpu().tolist()]
+
+
+MEASURE = Measure(
+    name="pyiqa",
+    version=1,
+    compute=pyiqa,
+    columns={"pyiqa": Column("", None, None, "neither", "what a metric of pyiqa says of the picture")},
+    reference="Chen and Mo, IQA-PyTorch; the metric's own paper",
+    parameters={"metric": Parameter("", "its name there, as musiq or niqe; needed")},
+    network=Network(
+        load,
+        licence=LICENCE,
+        notice="pyiqa, and networks that it fetches, are licensed for non-commercial use only",
+        settle=settle,
+        find=find,
+    ),
+)
+"""Its record in the catalog."""
