@@ -59,6 +59,22 @@ def load_pretrained(auto: str, folder: str | Path, place: Place) -> Any:
     return network.to(place.device).eval()
 
 
+def load_tokenizer(folder: str | Path) -> Any:
+    """What makes words into the numbers that a folder's network takes.
+
+    Raises RecipeError where the folder holds none, or a damaged one.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except Exception as error:  # whatever a missing or damaged table makes the libraries raise
+        raise RecipeError(
+            f"the tokenizer in {folder} cannot be loaded: {_first_line(error)}",
+            "the folder needs tokenizer.json, or the tables that its tokenizer_config.json names",
+        ) from error
+
+
 def _check_complete(folder: str | Path, found: Mapping[str, Any]) -> None:
     absent = [str(name) for name in sorted(found.get("missing_keys") or (), key=str)]
     absent += [str(name) for name in sorted(found.get("mismatched_keys") or (), key=str)]
