@@ -97,7 +97,7 @@ class ModelServer:
         self.asked = 0
         self.lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"model_server": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._http = _Quiet(("127.0.0.1", 0), handler)
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
@@ -126,6 +126,15 @@ class ModelServer:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+
+class _Quiet(ThreadingHTTPServer):
+    """A client that hangs up is no news here."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of faults of our own only."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -297,7 +306,8 @@ def _as_openai(asked: Asked, text: str, fault: str, tokens_in: int, tokens_out: 
     message = {"role": "assistant", "content": None if refusal else text, "refusal": refusal}
     choice: dict[str, Any] = {"index": 0, "finish_reason": "stop", "message": message}
     if asked.probabilities:
-        top = [{"token": token, "logprob": math.log(p), "bytes": None} for token, p in levels_of(asked)]
+        levels = [("The", 1.0)] if fault == "malformed" else levels_of(asked)
+        top = [{"token": token, "logprob": math.log(p), "bytes": None} for token, p in levels]
         choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}], "refusal": None}
     usage = {
         "prompt_tokens": tokens_in,

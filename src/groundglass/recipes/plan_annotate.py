@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from groundglass.annotators.catalog import QUESTIONS
-from groundglass.annotators.question import Inquiry, inquire
+from groundglass.annotators.question import Inquiry, Question, inquire
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.models.clients.naming import ModelName, check_model, identity
 from groundglass.measures.look import Ask
@@ -27,16 +27,17 @@ def plan_annotate(planner: Planner, planned: PlannedStep, body: AnnotateStep) ->
         asked_by = identity(model)
     except RecipeError as error:
         planner.fail(("annotate", "model", model.service), error.message, error.hint)
-    words = _vocabulary(planner, body)
+    questions = [_question(planner, name, position) for position, name in enumerate(body.ask)]
+    words = _vocabulary(planner, body, any(question.needs_vocabulary for question in questions))
     settings = {"model": asked_by, "long_edge": body.long_edge, "jpeg_quality": JPEG_QUALITY}
     asks: list[Ask] = []
     inquiries: list[Inquiry] = []
     brings: list[str] = []
-    for position, name in enumerate(body.ask):
-        inquiries.append(_inquiry(planner, name, words, position))
-        asks.append(Ask(name, inquiries[-1].key(settings)))
+    for position, question in enumerate(questions):
+        inquiries.append(inquire(question, words))
+        asks.append(Ask(question.name, inquiries[-1].key(settings)))
         columns = measured_columns(
-            inquiries[-1].question,
+            question,
             asks[-1].key,
             body.prefix or "",
             planned.step.name,
@@ -62,26 +63,26 @@ def model_name(model: Multimodal) -> ModelName:
     return ModelName("local", model.local or "")
 
 
-def _inquiry(planner: Planner, name: str, words: tuple[str, ...], position: int) -> Inquiry:
-    where = ("annotate", "ask", position)
+def _question(planner: Planner, name: str, position: int) -> Question:
     question = QUESTIONS.get(name)
     if question is None:
+        where = ("annotate", "ask", position)
         planner.fail(
             where, f"there is no question '{name}'", "groundglass questions lists them", QUESTIONS, name
         )
-    if question.needs_vocabulary and not words:
-        hint = "add to the step: vocabulary: [people, animals, food], or a file with one word a line"
-        planner.fail(where, f"`{name}` needs the words to choose from", hint)
-    return inquire(question, words)
+    return question
 
 
-def _vocabulary(planner: Planner, body: AnnotateStep) -> tuple[str, ...]:
+def _vocabulary(planner: Planner, body: AnnotateStep, needed: bool) -> tuple[str, ...]:
     """The words themselves, or those of the one file that is named."""
     words, where = body.vocabulary, ("annotate", "vocabulary")
+    if needed != bool(words):
+        if words:
+            planner.fail(where, "no question here uses a vocabulary", "ask: [category] does; or leave it out")
+        hint = "add to the step: vocabulary: [people, animals, food], or a file with one word a line"
+        planner.fail(("annotate", "ask"), "`category` needs the words to choose from", hint)
     if not words:
         return ()
-    if not any(name in QUESTIONS and QUESTIONS[name].needs_vocabulary for name in body.ask):
-        planner.fail(where, "no question here uses a vocabulary", "ask: [category] does; or leave it out")
     if len(words) == 1:
         try:
             text = Path(words[0]).expanduser().read_text(encoding="utf-8")

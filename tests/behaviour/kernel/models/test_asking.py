@@ -1,0 +1,141 @@
+"""Budgets hold whatever threads do, waits are as the server asks, and a torn ledger is still read."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from groundglass.kernel.engines.shards import Stop
+from groundglass.kernel.models.clients.asking import Asker, Patience, Stopped
+from groundglass.kernel.models.clients.client import Reply, Request, Trouble
+from groundglass.kernel.models.clients.ledger import Budget, BudgetSpent, Ledger, Price, read_lines
+
+REQUEST = Request("", "what?", b"", "caption", most_tokens=100)
+
+
+class Scripted:
+    """A client that does one thing after another, then answers."""
+
+    concurrent = True
+
+    def __init__(self, *script: Exception) -> None:
+        self.script = list(script)
+        self.times: list[float] = []
+
+    def ask(self, request: Request) -> Reply:
+        assert request.call, "every call is known by something"
+        self.times.append(time.monotonic())
+        if self.script:
+            raise self.script.pop(0)
+        return Reply("yes", 1000, 10)
+
+
+def asker(folder: Path, client: Scripted, stop: Stop | None = None, **budget: float) -> Asker:
+    ledger = Ledger(folder / "calls.jsonl", Price(1.0, 1.0), Budget(**budget))  # pyright: ignore[reportArgumentType]
+    return Asker(client, ledger, stop or Stop(), Patience(attempts=4, first=0.02))
+
+
+def busy(wait: float | None = None) -> Trouble:
+    return Trouble("server_error", "429", again=True, wait=wait)
+
+
+def test_what_may_pass_is_asked_again_and_every_call_is_on_record(tmp_path: Path):
+    one = asker(tmp_path, Scripted(busy(), busy()))
+    assert one.ask(REQUEST, {}).text == "yes"
+    outcomes = [line["outcome"] for line in read_lines(one.ledger.path) if line["event"] == "ended"]
+    assert outcomes == ["server_error", "server_error", "answered"]
+    assert one.ledger.spent.calls == 3
+
+
+def test_patience_ends(tmp_path: Path):
+    client = Scripted(*[busy()] * 9)
+    with pytest.raises(Trouble):
+        asker(tmp_path, client).ask(REQUEST, {})
+    assert len(client.times) == 4
+
+
+def test_what_cannot_pass_is_asked_once(tmp_path: Path):
+    client = Scripted(Trouble("no_access", "401"))
+    with pytest.raises(Trouble):
+        asker(tmp_path, client).ask(REQUEST, {})
+    assert len(client.times) == 1
+
+
+def test_a_server_that_asks_for_a_pause_gets_it_from_all_threads(tmp_path: Path):
+    client = Scripted(busy(wait=0.4))
+    one = asker(tmp_path, client)
+    threads = [threading.Thread(target=one.ask, args=(REQUEST, {})) for _ in range(3)]
+    threads[0].start()
+    time.sleep(0.1)
+    for thread in threads[1:]:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first, *others = client.times
+    assert len(others) == 3
+    assert min(others) - first >= 0.4
+
+
+def test_a_wish_to_stop_ends_a_wait(tmp_path: Path):
+    stop = Stop()
+    threading.Timer(0.1, stop.ask).start()
+    start = time.monotonic()
+    with pytest.raises(Stopped):
+        asker(tmp_path, Scripted(busy(wait=30)), stop).ask(REQUEST, {})
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_money_never_runs_over_whatever_threads_do(tmp_path: Path, seed: int):
+    prices = np.random.default_rng(seed).integers(900, 1100, 4000).tolist()
+    ledger = Ledger(tmp_path / "calls.jsonl", Price(1.0, 1.0), Budget(money=0.1))
+
+    def spend() -> None:
+        while True:
+            try:
+                call = ledger.open(100)
+            except BudgetSpent:
+                return
+            ledger.close(call, "answered", prices.pop(), 50)
+
+    threads = [threading.Thread(target=spend) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 0.09 < ledger.spent.cost <= 0.1, "the budget is used up, and not exceeded"
+    assert sum(line.get("cost", 0) for line in read_lines(ledger.path)) == pytest.approx(ledger.spent.cost)
+
+
+def test_calls_never_run_over(tmp_path: Path):
+    one = asker(tmp_path, Scripted(busy(), busy()), calls=4)
+    one.ask(REQUEST, {})
+    one.ask(REQUEST, {})
+    with pytest.raises(BudgetSpent):
+        one.ask(REQUEST, {})
+
+
+def test_after_a_kill_the_call_that_was_cut_short_counts_as_dear(tmp_path: Path):
+    path = tmp_path / "calls.jsonl"
+    first = Ledger(path, Price(1.0, 1.0), Budget())
+    first.close(first.open(100), "answered", 1000, 10)
+    first.open(100)
+    with path.open("a") as file:
+        file.write('\n{"call": "torn", "ev')
+    again = Ledger(path, Price(1.0, 1.0), Budget())
+    assert (again.spent.calls, again.spent.unanswered) == (2, 1)
+    assert again.spent.cost == pytest.approx((1000 + 10 + 1250 + 100) / 1e6)
+    again.close(again.open(100), "answered", 1000, 10)
+    assert Ledger(path, Price(1.0, 1.0), Budget()).spent.calls == 3
+
+
+def test_a_failure_that_may_cost_is_charged_and_one_that_cannot_is_not(tmp_path: Path):
+    ledger = Ledger(tmp_path / "calls.jsonl", Price(1.0, 0.0), Budget())
+    ledger.close(ledger.open(0), "server_error")
+    assert ledger.spent.cost == 0
+    ledger.close(ledger.open(0), "timeout", charged=True)
+    assert ledger.spent.cost == pytest.approx(0.03)
