@@ -17,7 +17,7 @@ TEXTURED = 0.5
 """The least texture of a patch of a reference: flat drawings among the photographs teach nothing."""
 PICTURES, PATCHES = 20, 5 * FEATURES
 """The fewest pictures and sharp patches that a reference is fitted to. With 40 photographs, about 180 patches, others
-are ranked much as with 180 photographs (SRCC .94, mean of 20 draws); with 10 photographs, SRCC .75."""
+are ranked much as with 193 photographs (SRCC .94, mean of 20 draws); with 10 photographs, SRCC .72."""
 DIGITS = 9
 """Significant digits of what is fitted: what two machines find is equal so far."""
 
