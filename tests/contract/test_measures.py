@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -14,12 +15,17 @@ from hypothesis import strategies as st
 
 from groundglass.kernel import testing
 from groundglass.kernel.errors import NoValue, RecipeError
+from groundglass.kernel.extras import MODULES
 from groundglass.kernel.image.frame import Frame, open_frame
-from groundglass.kernel.record import Measure, Value
+from groundglass.kernel.models.weights import parse_hub
+from groundglass.kernel.record import NETWORK_PARAMETERS, Measure, Value
 from groundglass.measures.catalog import MEASURES, find
 from groundglass.measures.thumbnail import THUMBNAIL
 
-EVERY = [pytest.param(measure, id=name) for name, measure in MEASURES.items()]
+PLAIN = {name: measure for name, measure in MEASURES.items() if measure.network is None}
+EVERY = [pytest.param(measure, id=name) for name, measure in PLAIN.items()]
+NETWORKS = [pytest.param(measure, id=name) for name, measure in MEASURES.items() if measure.network]
+"""What is true of their values is tested beside each of them, on networks made for it."""
 HIDDEN = pytest.param(THUMBNAIL, id="thumbnail")
 Values = Mapping[str, Value]
 
@@ -51,7 +57,7 @@ def values_of(measure: Measure, frame: Frame) -> Values:
         return dict.fromkeys(measure.columns)
 
 
-@pytest.mark.parametrize("measure", [*EVERY, HIDDEN])
+@pytest.mark.parametrize("measure", [*EVERY, *NETWORKS, HIDDEN])
 def test_record_is_complete(measure: Measure):
     text = measure.compute.__doc__ or ""
     assert measure.version >= 1
@@ -73,7 +79,7 @@ def test_names_are_the_keys_and_columns_belong_to_one_measure():
 
 def test_defaults_are_those_of_the_function():
     frame = open_frame(testing.png(testing.photo(192, 192)))
-    for measure in MEASURES.values():
+    for measure in PLAIN.values():
         spelt_out = {name: parameter.default for name, parameter in measure.parameters.items()}
         assert measure.compute(frame, **spelt_out) == measure.compute(frame)
 
@@ -108,7 +114,7 @@ def check_values(measure: Measure, values: Values) -> None:
 def test_any_size_and_content(width: int, height: int, seed: int, levels: int):
     rgb = np.random.default_rng(seed).integers(0, levels, (height, width, 3), dtype=np.uint8)
     frame = open_frame(testing.png(rgb))
-    for measure in MEASURES.values():
+    for measure in PLAIN.values():
         check_values(measure, values_of(measure, frame))
 
 
@@ -128,7 +134,7 @@ def test_input_is_untouched_and_the_result_always_the_same(measure: Measure):
 def test_what_was_measured_before_changes_nothing(measure: Measure):
     data = testing.jpeg(testing.photo(120, 90), 80)
     crowded = open_frame(data)
-    for other in MEASURES.values():
+    for other in PLAIN.values():
         values_of(other, crowded)
     assert values_of(measure, crowded) == values_of(measure, open_frame(data))
 
@@ -215,7 +221,25 @@ def test_flips(measure: Measure):
 
 
 def test_every_measure_says_what_a_flip_does():
-    assert FLIPPED.keys() == MEASURES.keys()
+    assert FLIPPED.keys() == PLAIN.keys()
+
+
+@pytest.mark.parametrize("measure", NETWORKS)
+def test_a_loader_takes_what_a_recipe_may_say(measure: Measure):
+    assert measure.network is not None
+    taken = list(inspect.signature(measure.network.load).parameters.values())[2:]
+    own = {name: known for name, known in measure.parameters.items() if name not in NETWORK_PARAMETERS}
+    assert {one.name for one in taken} <= own.keys()
+    for one in taken:
+        assert one.default in (inspect.Parameter.empty, own[one.name].default), one.name
+
+
+@pytest.mark.parametrize("measure", NETWORKS)
+def test_a_network_measure_says_which_extra_it_needs_and_what_it_loads(measure: Measure):
+    assert measure.network is not None
+    assert measure.extra in MODULES or not measure.network.weights
+    assert parse_hub(measure.network.weights) or measure.network.weights == ""
+    assert measure.needs == "pixels"
 
 
 def test_importing_the_catalog_is_light():
@@ -223,7 +247,7 @@ def test_importing_the_catalog_is_light():
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert not {"numba", "cv2", "scipy", "PIL", "simplejpeg", "torch"} & set(loaded)
+    assert not {"numba", "cv2", "scipy", "PIL", "simplejpeg", "torch", "transformers"} & set(loaded)
 
 
 def test_unknown_name():
