@@ -108,9 +108,13 @@ def _notes(body: SelectStep, cascade: Cascade, measure: str, columns: list[Colum
         for atom in parse(body.where or "").comparisons
         if not costly & {path[-1] for path in atom.columns}
     ]
-    share = "" if cascade.budget == 1 else f", which is to take at most {cascade.budget:.4g} of the rows"
+    share = (
+        ""
+        if cascade.budget == 1
+        else f", which is to be taken of at most {100 * cascade.budget:.4g} % of the rows"
+    )
     notes = [
-        f"a sample says below which {cascade.by} rows are dropped without {measure}{share}; "
+        f"a sample says from which {cascade.by} on rows are dropped without {measure}{share}; "
         f"where a recall of {cascade.recall:g} cannot be shown, "
         + ("every row is measured" if cascade.budget == 1 else "the run stops and says what would do")
     ]

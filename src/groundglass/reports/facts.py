@@ -92,6 +92,7 @@ class StepFacts:
     thresholds  the step keeps a row exactly when all of them hold; () when its rule is anything else
     ranking     the list it cuts in two; None when it does not (or does so per group)
     columns     the columns that a measure step brought
+    notes       what else it has to say, a sentence each
     """
 
     name: str
@@ -108,6 +109,7 @@ class StepFacts:
     thresholds: tuple[Threshold, ...] = ()
     ranking: Ranking | None = None
     columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -231,6 +231,7 @@ def one_step(step: StepRecord, unit: str) -> StepFacts:
         thresholds=thresholds,
         ranking=Ranking(**ranking) if ranking else None,
         columns=tuple(step.facts.get("columns", ())),
+        notes=tuple(step.notes),
     )
 
 

@@ -199,6 +199,6 @@ def dropped_unseen(ids: pa.Array, values: Numbers, found: Calibration, by: str, 
     return judged(
         f"SELECT id, false AS kept, false AS failed, "
         f"{quoted_text(before)} || number(value, {low}::DOUBLE) || {quoted_text(after)} AS reason, "
-        f"{sign} * (value - {low}::DOUBLE) AS margin FROM pool",
+        f"CASE WHEN isfinite(value) THEN {sign} * (value - {low}::DOUBLE) END AS margin FROM pool",
         {"pool": pa.table({"id": ids, "value": values})},
     )

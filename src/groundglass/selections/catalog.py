@@ -20,7 +20,19 @@ _PER = Parameter(None, "the column that groups rows; each group is judged by its
 SELECTIONS: dict[str, Selection] = {
     rule.name: rule
     for rule in (
-        Selection("where", where, {}, False, False, "DuckDB scalar expressions"),
+        Selection(
+            "where",
+            where,
+            {
+                "cascade": Parameter(
+                    None,
+                    "by, recall, budget, measure: measure only where the column `by` leaves doubt",
+                )
+            },
+            False,
+            False,
+            "DuckDB scalar expressions; cascade: Clopper and Pearson, 1934, and Learn then test, 2021",
+        ),
         Selection(
             "quantile",
             quantile,
