@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from groundglass.annotators.catalog import QUESTIONS
 from groundglass.cli.main import COMMANDS, groundglass
 from groundglass.kernel.record import Column, Parameter
 from groundglass.measures.catalog import MEASURES
@@ -26,6 +27,7 @@ def pages() -> dict[str, str]:
     return {
         "commands.md": commands_page(),
         "measures.md": NOTE + "# Measures\n\n" + "\n".join(measure_section(m) for m in MEASURES.values()),
+        "questions.md": NOTE + "# Questions\n\n" + "\n".join(question_section(q) for q in QUESTIONS.values()),
         "selections.md": NOTE + "# Selections\n\n" + "\n".join(rule_section(s) for s in SELECTIONS.values()),
         "transforms.md": NOTE + "# Transforms\n\n" + "\n".join(rule_section(t) for t in TRANSFORMS.values()),
         "recipe.md": reference_page(),
@@ -56,6 +58,13 @@ def measure_section(measure: Any) -> str:
         f"| column | unit | range | better | meaning |\n|---|---|---|---|---|\n{rows}\n"
         f"{parameter_table(measure.parameters)}"
     )
+
+
+def question_section(question: Any) -> str:
+    asked = [f"> {text}\n" for text in (question.single, question.asks) if text]
+    words = ", ".join(question.words) if question.words else "the recipe's `vocabulary`"
+    choice = f"`{{words}}` are {words}.\n" if question.word else ""
+    return "\n".join([measure_section(question), *asked, choice])
 
 
 def rule_section(entry: Any) -> str:

@@ -48,7 +48,7 @@ class Question:
     values: Callable[[Any], dict[str, Value]]
     columns: Mapping[str, Column]
     summary: str
-    reference: str = ""
+    reference: str = "Worded for groundglass."
     word: str = ""
     words: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()

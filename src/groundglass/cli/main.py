@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "diff": "what changed between two runs: who entered, who left, and why",
     "measure": "measure single pictures",
     "measures": "what can be measured",
+    "questions": "what a multimodal model can be asked about pictures",
     "selections": "how images can be kept or dropped",
     "transforms": "how images can be scaled and cut",
     "fingerprint": "know your own test images again, to keep them out of training sets",

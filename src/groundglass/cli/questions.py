@@ -1,0 +1,22 @@
+"""`groundglass questions`: what a multimodal model can be asked."""
+
+from __future__ import annotations
+
+import click
+
+from groundglass.cli.options import as_json
+
+
+@click.command()
+@click.argument("name", required=False)
+@as_json
+def command(name: str | None, as_json: bool) -> None:
+    """List the questions of `annotate` with the columns that they bring. With NAME, that one word for word."""
+    from groundglass.annotators.catalog import QUESTIONS
+    from groundglass.cli.catalogs import print_catalog
+
+    print_catalog(QUESTIONS, name, "question", as_json)
+    if name and not as_json:
+        question = QUESTIONS[name]
+        for asked in filter(None, (question.single, question.asks)):
+            click.echo(f"\n  asks: {asked}")
