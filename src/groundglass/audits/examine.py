@@ -22,6 +22,7 @@ from groundglass.kernel.engines.local import run_job
 from groundglass.kernel.engines.progress import Progress
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.store import MeasureStore
+from groundglass.recipes.natural_reference import fitted
 
 SHOWN = 3
 """Pictures of each severity that slipped through, kept to look at."""
@@ -136,7 +137,7 @@ def _hold(exhibits: Exhibits, bench: Bench, seed: int, units: Mapping[str, str] 
     """Make and measure every version, and let the gates judge."""
     store = MeasureStore(bench.folder / "store")
     reads_files = any(ask.definition.needs == "header" for ask in exhibits.asks)
-    job = Injure(exhibits.asks, store.root, bench.limits, seed, reads_files)
+    job = Injure(fitted(exhibits.passage.state, exhibits.asks), store.root, bench.limits, seed, reads_files)
     most = max((len(defect.severities) for defect in exhibits.defects), default=1)
     seconds = bench.settings.seconds_per_image * most
     settings = replace(bench.settings, shard=8, seconds_per_image=seconds)
