@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,24 @@ def siglip(folder: Path, seed: int = 0) -> Path:
     model = SiglipModel(SiglipConfig(text_config=text, vision_config=_PICTURES))
     _lively(model)
     with torch.no_grad():
-        model.logit_scale.fill_(4.6)
-        model.logit_bias.fill_(-10.0)
+        model.logit_scale.fill_(1.0)
+        model.logit_bias.fill_(-1.0)
     return _save(model, folder)
+
+
+def aesthetic_head(folder: Path, sides: tuple[int, ...] = (8, 6, 1), name: str = "head.safetensors") -> Path:
+    """A predictor's layers, named as the published one's: the first number of `sides` is the vectors' length."""
+    import torch
+    from safetensors.torch import save_file
+
+    chance = torch.Generator().manual_seed(1)
+    layers: dict[str, Any] = {}
+    for number, (before, after) in enumerate(pairwise(sides)):
+        layers[f"layers.{2 * number}.weight"] = torch.randn((after, before), generator=chance)
+        layers[f"layers.{2 * number}.bias"] = torch.randn(after, generator=chance)
+    path = folder / name
+    torch.save(layers, path) if path.suffix == ".pth" else save_file(layers, path)
+    return path
 
 
 def _preprocessor(folder: Path, **said: object) -> None:

@@ -6,8 +6,10 @@ from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.record import Measure
 from groundglass.measures import (
+    aesthetic,
     blockiness,
     borders,
+    clip_iqa,
     colour,
     complexity,
     exposure,
@@ -19,8 +21,11 @@ from groundglass.measures import (
     objects_detect,
     objects_fast,
     objects_sam,
+    onnx,
+    pyiqa,
     resolution,
     sharpness,
+    tags,
     text_and_graphics,
 )
 
@@ -41,6 +46,11 @@ MEASURES: dict[str, Measure] = {
     "resolution": resolution.MEASURE,
     "naturalness": naturalness.MEASURE,
     "text_and_graphics": text_and_graphics.MEASURE,
+    "clip_iqa": clip_iqa.MEASURE,
+    "tags": tags.MEASURE,
+    "aesthetic": aesthetic.MEASURE,
+    "onnx": onnx.MEASURE,
+    "pyiqa": pyiqa.MEASURE,
 }
 
 

@@ -16,6 +16,7 @@ from groundglass.kernel.models.exported import Exported, open_exported, run
 from groundglass.kernel.models.pixels import Preparation, prepare
 from groundglass.kernel.models.scorer import Place, Prepared, Scorer
 from groundglass.kernel.models.use import ask_network
+from groundglass.kernel.models.weights import Weights
 from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.record import Column, Measure, Network, Parameter, Settled, Value
 
@@ -111,7 +112,7 @@ def _three(name: str, text: str) -> tuple[float, ...]:
     return numbers * 3 if len(numbers) == 1 else numbers
 
 
-def settle(weights: Any, **settings: Any) -> Settled:
+def settle(weights: Weights, **settings: Any) -> Settled:
     """The column as the recipe declares it. Raises RecipeError where the file does not fit what is declared.
 
     The file is looked at here, in `plan`, if it is on this machine.
@@ -120,36 +121,46 @@ def settle(weights: Any, **settings: Any) -> Settled:
     column = {name: settings[name] for name in _ABOUT_THE_COLUMN if name in settings}
     rest = {name: value for name, value in settings.items() if name not in column}
     if not weights.absent:
-        _open(weights.path, Place(), rest)
+        read = {name: rest[name] for name in ("output", "index") if name in rest}
+        shown = {name: value for name, value in rest.items() if name not in read}
+        _open(weights.path, Place(), Look(**shown), **read)
     return Settled(rest, rest, {"onnx": _column(**column)})
 
 
-def load(weights: Path, place: Place, **settings: Any) -> Scorer:
+def load(
+    weights: Path,
+    place: Place,
+    size: int = 0,
+    resize: str = "squash",
+    kernel: str = "bilinear",
+    mean: str = "0",
+    std: str = "1",
+    channels: str = "rgb",
+    range: str = "0-1",
+    output: str = "",
+    index: int | None = None,
+) -> Scorer:
     """The network of a file, with pictures prepared as declared."""
-    exported, look = _open(weights, place, settings)
-    way = look.preparation(_sides(exported))
-    batch = exported.batch or 16
-    return Scorer(partial(_prepare, way, look.channels), partial(_score, exported), batch)
+    look = Look(size, resize, kernel, mean, std, channels, range)
+    exported = _open(weights, place, look, output, index)
+    prepared = partial(_prepare, look.preparation(_sides(exported)), channels)
+    return Scorer(prepared, partial(_score, exported), exported.batch or 16)
 
 
-def _open(path: Path, place: Place, settings: Mapping[str, Any]) -> tuple[Exported, Look]:
+def _open(path: Path, place: Place, look: Look, output: str = "", index: int | None = None) -> Exported:
     """The network, checked against what is declared."""
-    index = settings.get("index")
-    exported = open_exported(path, place, str(settings.get("output", "")), index)
-    look = Look(**{name: value for name, value in settings.items() if name not in ("output", "index")})
+    exported = open_exported(path, place, output, index)
     way = look.preparation(_sides(exported))
-    made = way.crop or way.to
-    for side, wanted, name in zip(
-        made or (None, None), (exported.height, exported.width), ("height", "width"), strict=True
-    ):
+    height, width = way.crop or way.to or (None, None)
+    for side, wanted, name in ((height, exported.height, "high"), (width, exported.width, "wide")):
         if wanted is not None and side != wanted:
             raise RecipeError(
-                f"{path} wants pictures of {wanted} px {name}, not {side or 'any'}",
+                f"{path} wants pictures {wanted} px {name}, not {f'{side} px' if side else 'of any size'}",
                 f"size: {wanted}, resize: squash",
             )
     if exported.dtype == np.uint8 and (look.range, set(way.mean), set(way.std)) != ("0-255", {0.0}, {1.0}):
         raise RecipeError(f"{path} wants whole levels from 0 to 255", "range: 0-255, without mean and std")
-    return exported, look
+    return exported
 
 
 def _sides(exported: Exported) -> tuple[int, int] | None:

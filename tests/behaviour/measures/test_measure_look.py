@@ -20,7 +20,8 @@ from groundglass.measures.catalog import MEASURES
 from groundglass.measures.look import Ask, Look, Photograph, Row, ask_of
 from groundglass.measures.thumbnail import THUMBNAIL
 
-ASKS = (*(ask_of(measure, {}) for measure in MEASURES.values()), ask_of(THUMBNAIL, {}))
+PLAIN = [measure for measure in MEASURES.values() if measure.network is None]
+ASKS = (*(ask_of(measure, {}) for measure in PLAIN), ask_of(THUMBNAIL, {}))
 ALL = tuple(range(len(ASKS)))
 HEADER, BLOCKINESS = 0, 1
 

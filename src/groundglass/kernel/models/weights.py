@@ -47,7 +47,9 @@ class Weights:
 
     @property
     def sha256(self) -> str:
-        """Of the one file; of several, of the lines that `sha256sum` would print of them."""
+        """Of the one file; of several, of the lines that `sha256sum` would print of them; "" where none is known."""
+        if not self.files:
+            return ""
         if len(self.files) == 1:
             return self.files[0].sha256
         return sha256_of("".join(f"{file.sha256}  {file.name}\n" for file in self.files).encode())
