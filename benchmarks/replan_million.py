@@ -2,7 +2,8 @@
 
     python -m benchmarks.replan_million [--rows 1000000] [--save]
 
-The run's tables and its store are made up (what they hold does not matter here, only how many rows they have); then
+The run's tables and its store are made up: their ids and hashes are those of real rows (nothing of them is in order,
+and they do not compress), and the store has the pictures in the order in which four workers finish their shards. Then
 a recipe with another threshold is planned and run by the code that `groundglass run` calls, in a fresh process.
 Listing the files of a folder is measured by itself on 100,000 real, empty files: it is the disk's time, not ours.
 """
@@ -21,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.timing import processor, report
+from groundglass.kernel.hashes import sha256_of
 
 RECIPE = """name: big
 steps:
@@ -32,23 +34,28 @@ steps:
 """
 
 
+SHARD = 32
+"""Pictures that a worker measures before it saves them."""
+
+
 def prepare(folder: Path, rows: int) -> None:
     """A finished first run of ``rows`` photographs, and an opened second one whose listing is done."""
     from groundglass.kernel.store import MeasureStore
-    from groundglass.kernel.table import write_parquet
+    from groundglass.kernel.table import image_id, write_parquet
     from groundglass.measures.catalog import MEASURES
 
     (folder / "photos").mkdir()
     chance = np.random.default_rng(0)
-    sha256 = [f"{n:064x}" for n in range(rows)]
+    sha256 = pa.array([sha256_of(b"%d" % n) for n in range(rows)])
+    uris = [f"{n // 1000:04d}/{n:07d}.jpg" for n in range(rows)]
     text = pa.nulls(rows, pa.string())
     whole = pa.array(np.full(rows, 1024))
     images = pa.table(
         {
-            "id": [f"{n:020x}" for n in range(rows)],
+            "id": [image_id("photos", uri) for uri in uris],
             "source": ["photos"] * rows,
-            "uri": [f"{n // 1000:04d}/{n:07d}.jpg" for n in range(rows)],
-            "path": [f"/photos/{n // 1000:04d}/{n:07d}.jpg".encode() for n in range(rows)],
+            "uri": uris,
+            "path": [f"/photos/{uri}".encode() for uri in uris],
             "bytes": whole,
             "mtime_ns": whole,
             "sha256": sha256,
@@ -70,6 +77,10 @@ def prepare(folder: Path, rows: int) -> None:
     )
     write_parquet(images, folder / "runs/big/0001/images/photos/part-0.parquet")
     store = MeasureStore(folder / "runs/big/store/measures")
+    finished = np.argsort(
+        np.arange(rows) // SHARD + chance.uniform(0, 4, rows // SHARD + 1).repeat(SHARD)[:rows]
+    )
+    sha256 = sha256.take(pa.array(finished))
     for name in ("blockiness", "sharpness"):
         columns = MEASURES[name].columns
         values = {

@@ -180,6 +180,7 @@ class _PoolQuery:
         self.connection = connect()
         self.connection.register("rows", rows.append_column("place", numbered(rows)))
         self.joins: dict[str, str] = {}
+        self.measured: dict[str, tuple[str, list[str]]] = {}
 
     def column(self, path: ColumnPath) -> tuple[str, str]:
         """The SQL of a column's value, and of its error where it can have one."""
@@ -195,6 +196,9 @@ class _PoolQuery:
 
     def fetch(self, chosen: list[str]) -> pa.Table:
         """The chosen columns, in the order of the rows."""
+        for alias, (key, names) in self.measured.items():
+            table = self.tables.store.read(key, list(dict.fromkeys(names)))
+            self.connection.register(f"table_{alias}", table)
         return self.connection.sql(
             f"SELECT {', '.join(chosen)} FROM rows r {' '.join(self.joins.values())} ORDER BY r.place"
         ).to_arrow_table()
@@ -209,10 +213,14 @@ class _PoolQuery:
             return self._join(alias, self.tables.scores[column.key], on)
         region = {"own": "r.region", "root": "''"}.get(whose) or f"{self._relative(whose)}.region"
         on = f'"{alias}".sha256 = r.sha256 AND "{alias}".region = {region}'
-        return self._join(alias, self.tables.store.read(column.key), on)
+        self.measured.setdefault(alias, (column.key, []))[1].append(column.column)
+        return self._left_join(alias, on)
 
     def _join(self, alias: str, table: pa.Table, on: str) -> str:
         if alias not in self.joins:
             self.connection.register(f"table_{alias}", table)
-            self.joins[alias] = f'LEFT JOIN "table_{alias}" "{alias}" ON {on}'
+        return self._left_join(alias, on)
+
+    def _left_join(self, alias: str, on: str) -> str:
+        self.joins.setdefault(alias, f'LEFT JOIN "table_{alias}" "{alias}" ON {on}')
         return f'"{alias}"'

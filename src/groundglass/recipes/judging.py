@@ -205,7 +205,7 @@ def cut_of(table: pa.Table, verdicts: pa.Table, body: SelectStep, order: Order) 
     name = body.by or ""
     if body.per is not None or name not in table.column_names:
         return ()
-    kept = table[name].filter(compute.is_in(table["id"], verdicts["id"].filter(verdicts["kept"])))
+    kept = table[name].filter(verdicts["kept"])
     bounds = compute.min_max(kept)
     worst = bounds["min"] if order == "higher" else bounds["max"]
     if worst.as_py() is None or (body.top_k and len(kept) == len(table)):

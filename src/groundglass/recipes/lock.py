@@ -116,6 +116,8 @@ def _cascades(state: State) -> dict[str, dict[str, Any]]:
 def _source_digests(state: State) -> dict[str, dict[str, Any]]:
     """For each source how many files it listed, and one hash over all uris and contents, in the order of the uris."""
     images = state.tables.images
+    if images.num_rows:
+        images = images.select(["source", "uri", "sha256"])  # what is filtered is copied
     sources = sorted(images["source"].unique().to_pylist()) if images.num_rows else []
     return {source: _source_digest(only(images, pa.array([source]), "source")) for source in sources}
 

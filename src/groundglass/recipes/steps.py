@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from groundglass.kernel.table import compute, connect, only, without, write_parquet
 from groundglass.recipes.annotating import annotate_rows
+from groundglass.recipes.auditing import audit_gates
 from groundglass.recipes.cascading import cascade_rows
 from groundglass.recipes.columns import ROWS, pool
 from groundglass.recipes.deriving import derive_rows
 from groundglass.recipes.folder import StepRecord
 from groundglass.recipes.gather import gather, photographs
 from groundglass.recipes.holding import HELD_OUT, hold_out
-from groundglass.recipes.judging import judge_rows
+from groundglass.recipes.judging import Judged, judge_rows
 from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.measuring import measure_rows
 from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep
@@ -204,6 +205,13 @@ def do_release(state: State, planned: PlannedStep) -> StepRecord:
     )
 
 
+def do_audit(state: State, planned: PlannedStep) -> StepRecord:
+    """Audit the gates so far; no row leaves."""
+    into = state.rows.num_rows
+    audited = audit_gates(state, planned)
+    return record(planned, into, into, notes=audited.notes, facts=audited.facts)
+
+
 DO: Mapping[str, Do] = {
     "source": do_source,
     "measure": do_measure,
@@ -213,6 +221,7 @@ DO: Mapping[str, Do] = {
     "hold_out": do_hold_out,
     "split": do_split,
     "release": do_release,
+    "audit": do_audit,
 }
 
 
@@ -231,8 +240,10 @@ def applies(state: State, planned: PlannedStep) -> tuple[pa.Table, pa.Table]:
 def leave(state: State, planned: PlannedStep, verdicts: pa.Table) -> None:
     """Write the verdicts, and let the rows that were not kept leave the current set."""
     write_parquet(verdicts, state.folder.verdicts(planned.step.name))
-    gone = verdicts["id"].filter(compute.invert(verdicts["kept"]))
-    state.rows = without(state.rows, gone)
+    if verdicts["id"].equals(state.rows["id"]):  # all were judged, in their order: none need be looked up
+        state.rows = state.rows.filter(verdicts["kept"])
+    else:
+        state.rows = without(state.rows, verdicts["id"].filter(compute.invert(verdicts["kept"])))
 
 
 def verdicts_of(refused: pa.Table) -> pa.Table:
@@ -256,11 +267,12 @@ def kinds_of_reason(verdicts: pa.Table) -> dict[str, int]:
     con.register("verdicts", verdicts)
     rows = con.sql(
         r"""
-        WITH plain AS (
-            SELECT regexp_replace(reason, ' of .* \(distance.*| \([^(]*, overlap .*', '', 's') AS reason
-            FROM verdicts WHERE NOT kept AND reason IS NOT NULL
-        ), parts AS (SELECT unnest(string_split(reason, '; ')) AS part FROM plain)
-        SELECT regexp_replace(part, '^([^ ]+) -?[0-9][^ ]*, ', '\1, ') AS kind, count(*) AS n
+        WITH same AS (  -- values are rounded, so many rows have the same reason, and each is taken apart once
+            SELECT reason, count(*) AS n FROM verdicts WHERE NOT kept AND reason IS NOT NULL GROUP BY reason
+        ), plain AS (
+            SELECT regexp_replace(reason, ' of .* \(distance.*| \([^(]*, overlap .*', '', 's') AS reason, n FROM same
+        ), parts AS (SELECT unnest(string_split(reason, '; ')) AS part, n FROM plain)
+        SELECT regexp_replace(part, '^([^ ]+) -?[0-9][^ ]*, ', '\1, ') AS kind, sum(n)::BIGINT AS n
         FROM parts GROUP BY kind ORDER BY n DESC, kind LIMIT 20
         """
     ).fetchall()

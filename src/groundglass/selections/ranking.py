@@ -21,11 +21,12 @@ from groundglass.selections.pool import ask, compute, errors, judged, numbers, p
 
 Order = Literal["higher", "lower"]
 
+_RANKS = """
+    SELECT row_number() OVER (PARTITION BY grp ORDER BY {sign} * value DESC NULLS LAST, id) AS rank
+    FROM pool ORDER BY place
+"""
 _RANKED = """
-    WITH ranked AS (
-        SELECT *, row_number() OVER (PARTITION BY grp, known ORDER BY goodness DESC, id) AS rank
-        FROM (SELECT *, {sign} * value AS goodness, value IS NOT NULL AND grp IS NOT NULL AS known FROM pool)
-    ), limits AS ({limits})
+    WITH ranked AS (SELECT *, value IS NOT NULL AND grp IS NOT NULL AS known FROM pool), limits AS ({limits})
     SELECT id, known AND {kept} IS TRUE AS kept,
         (value IS NULL AND value_error IS NOT NULL) OR (grp IS NULL AND grp_error IS NOT NULL) AS failed,
         CASE WHEN value IS NULL THEN coalesce({no_by} || value_error, {by_unknown})
@@ -111,8 +112,11 @@ def judge_ranked(
 ) -> pa.Table:
     """The verdicts of a rule on ranks: SQL of each group's threshold, of who is kept, and of why not.
 
-    The query sees ``ranked``: value, goodness, rank (1 is best), grp, and known, false where a value is missing.
+    The query sees ``ranked``: value, rank (1 is best), grp, and known, false where a value is missing.
     """
+    table = _table(pool, by, per, quotas)
+    # Asked by itself, since a window sorts every column that it is given.
+    ranks = ask(_RANKS.format(sign=sign_of(order)), {"pool": table.select(["place", "id", "value", "grp"])})
     sql = _RANKED.format(
         sign=sign_of(order),
         limits=limits,
@@ -123,7 +127,7 @@ def judge_ranked(
         no_per=quoted_text(f"no {per}: "),
         per_unknown=quoted_text(f"{per} is unknown"),
     )
-    return judged(sql, {"pool": _table(pool, by, per, quotas)})
+    return judged(sql, {"pool": table.append_column("rank", ranks["rank"])})
 
 
 def _table(pool: pa.Table, by: str, per: str | None, quotas: Mapping[str, int]) -> pa.Table:

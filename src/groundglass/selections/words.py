@@ -15,12 +15,17 @@ CREATE MACRO three(x) AS CASE
 CREATE MACRO six(x) AS
     CASE WHEN abs(x) >= 1000 AND abs(x) < 1e15 THEN format('{:,.3f}', x) ELSE format('{:.6g}', x) END;
 CREATE MACRO bare(words) AS TRY_CAST(replace(words, ',', '') AS DOUBLE);
+CREATE MACRO apart(x, y) AS abs(x - y) > 0.02 * greatest(abs(x), abs(y));
 CREATE MACRO number(x, beside) AS CASE
-    WHEN x IS NULL OR beside IS NULL OR x = beside OR bare(three(x)) <> bare(three(beside)) THEN three(x)
+    WHEN x IS NULL OR beside IS NULL OR x = beside OR apart(x, beside) THEN three(x)
+    WHEN bare(three(x)) <> bare(three(beside)) THEN three(x)
     WHEN bare(six(x)) <> bare(six(beside)) THEN six(x)
     ELSE x::VARCHAR END;
 """
-"""SQL: ``three(x)`` is `number`; ``number(x, beside)`` has the digits it takes to differ from ``beside``."""
+"""SQL: ``three(x)`` is `number`; ``number(x, beside)`` has the digits it takes to differ from ``beside``.
+
+Numbers more than 2 % apart differ in three digits, which move a number by at most .5 %: that is the common case, and
+needs no text to be compared."""
 
 
 def number(value: float) -> str:
