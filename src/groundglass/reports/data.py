@@ -133,6 +133,7 @@ def _rows(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "born": packed(pools.born, "i4"),
         "left": packed(pools.left, "i4"),
         "status": packed(pools.status, "u1"),
+        "said": {name: coded(texts) for name, texts in facts.said.items()},
         **{name: coded(rows[name].to_pylist()) for name in ("source", "region", "reason", *extras)},
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -167,6 +167,7 @@ class RunFacts:
     held_out    what was held out, counted over the whole run, by unit
     lacking     what of the run is not where it was, and so is not shown; "" where all is there
     left_out    what this page lacks to be small, a sentence each
+    said        columns of words, such as captions: name → the text of each of ``rows``, None where there is none
     """
 
     name: str
@@ -191,6 +192,7 @@ class RunFacts:
     held_out: tuple[HeldOut, ...] = ()
     lacking: str = ""
     left_out: tuple[str, ...] = ()
+    said: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ValueError when a table lacks a column, or a row or verdict names a step that is not there."""

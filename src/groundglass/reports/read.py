@@ -53,6 +53,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
     columns = report_columns(tables)
     sampled = chosen.num_rows < fates.num_rows
     steps = (*step_facts(record.steps), *steps_to_come(folder, record))
+    rows = with_measures(tables, chosen, columns)
     return RunFacts(
         name=record.name,
         number=record.number,
@@ -63,7 +64,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
         folder=str(folder.path),
         recipe=record.recipe_file,
         steps=steps,
-        rows=with_measures(tables, chosen, columns),
+        rows=rows,
         columns={name: found[0] for name, found in columns.items()},
         thumbnails=thumbnails(tables, chosen),
         verdicts=only(verdicts, chosen["id"]),
@@ -75,6 +76,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
         sources=count_sources(fates) if sampled else (),
         held_out=count_held(fates, verdicts, {step.name: step.unit for step in steps}),
         lacking=lacking(tables),
+        said=words_said(tables, chosen, rows["id"]),
     )
 
 
@@ -145,6 +147,25 @@ def with_measures(
         f"SELECT r.* EXCLUDE (root, sha256, detail){values} FROM chosen r {joins} ORDER BY r.uri, r.region"
     )
     return table.to_arrow_table()
+
+
+def words_said(tables: RunTables, chosen: pa.Table, ids: pa.ChunkedArray) -> dict[str, list[str | None]]:
+    """Every column of words that was measured or answered, for each of ``ids``; those that say nothing are left out."""
+    con = connect()
+    con.register("chosen", chosen.select(["id", "sha256", "region"]))
+    wanted = pa.table({"id": ids})
+    con.register("wanted", wanted.append_column("place", numbered(wanted)))
+    found: dict[str, list[str | None]] = {}
+    for column in tables.record.columns:
+        if column["sql_type"] != "VARCHAR" or column["join"] != "content":
+            continue
+        con.register("known", values_of(tables.store, column["key"], [column["column"]]))
+        asked = f"""SELECT k."{column["column"]}"::VARCHAR FROM wanted w JOIN chosen c USING (id)
+            LEFT JOIN known k ON k.sha256 = c.sha256 AND k.region = c.region ORDER BY w.place"""
+        here = [text for (text,) in con.sql(asked).fetchall()]
+        before = found.get(column["name"], [None] * len(here))
+        found[column["name"]] = [new if old is None else old for old, new in zip(before, here, strict=True)]
+    return {name: texts for name, texts in found.items() if any(texts)}
 
 
 def values_of(store: MeasureStore, key: str, columns: list[str]) -> pa.Table:

@@ -79,7 +79,7 @@ const Drawer = (() => {
   }
 
   function story() {
-    return make("div", { class: "story" }, make("h2", {}, Model.rows.uri[row]), ...about(), ...family(), ...verdicts(), ...measures(), ...command());
+    return make("div", { class: "story" }, make("h2", {}, Model.rows.uri[row]), ...about(), ...said(), ...family(), ...verdicts(), ...measures(), ...command());
   }
 
   function about() {
@@ -88,6 +88,12 @@ const Drawer = (() => {
     const region = Model.word("region", row);
     const facts = [size, Model.word("format", row), Model.word("source", row), Model.word("licence", row), Model.word("author", row)].filter(Boolean);
     return [make("p", { class: "about" }, facts.join(" · ")), region ? make("p", { class: "about" }, region) : null, Model.word("path", row) ? make("p", { class: "about" }, Model.word("path", row)) : null].filter(Boolean);
+  }
+
+  /** What models and measures said of it in words. */
+  function said() {
+    const list = Model.said(row);
+    return list.length ? [make("h3", {}, "In words"), ...list.map(([name, text]) => make("p", { class: "about" }, make("strong", {}, name), ` ${text}`))] : [];
   }
 
   /** The photograph that it was cut from, or the images that were cut from it. */

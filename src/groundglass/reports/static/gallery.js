@@ -57,7 +57,7 @@ const Gallery = (() => {
 
   /** @returns {string[]} */
   function haystack() {
-    searched ??= Array.from({ length: Model.count }, (_, row) => `${Model.rows.uri[row]}\n${Model.word("reason", row)}`.toLowerCase());
+    searched ??= Array.from({ length: Model.count }, (_, row) => `${Model.rows.uri[row]}\n${Model.word("reason", row)}\n${Model.said(row).map(([, text]) => text).join("\n")}`.toLowerCase());
     return searched;
   }
 

@@ -102,6 +102,11 @@ const Model = (() => {
     return coded && coded.codes[row] >= 0 ? /** @type {string} */ (coded.words[coded.codes[row]]) : "";
   }
 
+  /** The words that were measured or answered of an image, by the names of their columns. @param {number} row @returns {[string, string][]} */
+  function said(row) {
+    return Object.entries(rows.said ?? {}).filter(([, coded]) => coded.codes[row] >= 0).map(([name, coded]) => [name, coded.words[coded.codes[row]]]);
+  }
+
   /** @param {number} value @param {Line["op"]} op @param {number} limit */
   function passes(value, op, limit) {
     return op === "<" ? value < limit : op === "<=" ? value <= limit : op === ">" ? value > limit : value >= limit;
@@ -166,6 +171,6 @@ const Model = (() => {
   return {
     run: raw.run, steps, columns, rows, count, born, left, parent, last, boxes, sheets: raw.sheets, sides, pictured, partly, sheetUrl,
     KEPT, DROPPED, FAILED, HELD_OUT, PASSED_ON, SHAPES, NAMES, TITLES,
-    word, judge, passes, placeIn, place, valueAt, grain, format, whole,
+    word, said, judge, passes, placeIn, place, valueAt, grain, format, whole,
   };
 })();
