@@ -92,7 +92,8 @@ def test_the_page_names_every_key() -> None:
     page = (REFERENCE / "recipe.md").read_text()
     for kind, model in KINDS.items():
         part = page.split(f"\n## `{kind}`\n")[1].split("\n## ")[0]
-        keys = [] if kind in ("measure", "hold_out") else model.model_fields
+        fields = {} if kind in ("measure", "hold_out") else model.model_fields
+        keys = [field.alias or key for key, field in fields.items()]
         assert [key for key in keys if f"| `{key}` |" not in part] == []
 
 
