@@ -33,12 +33,13 @@ def model_type(folder: str | Path, known: Collection[str]) -> str:
     return kind
 
 
-def load_pretrained(auto: str, folder: str | Path, place: Place) -> Any:
-    """The network of a folder, ready to be asked: evaluation mode, float32, on its device.
+def load_pretrained(auto: str, folder: str | Path, place: Place, dtype: str = "float32") -> Any:
+    """The network of a folder, ready to be asked: evaluation mode, on its device, in float32.
 
-    ``auto`` is the name of transformers' class, such as "AutoModelForMaskGeneration". transformers fills
-    weights that are missing with random ones and only warns; here that is an error. Whether a pickle may be in
-    the folder was decided where it was found (`groundglass.kernel.models.find`); no code in it is run.
+    ``auto`` is the name of transformers' class, such as "AutoModelForMaskGeneration"; with ``dtype`` "auto" the
+    numbers stay as the weights have them. transformers fills weights that are missing with random ones and only
+    warns; here that is an error. Whether a pickle may be in the folder was decided where it was found
+    (`groundglass.kernel.models.find`); no code in it is run.
 
     Raises RecipeError where files are missing, damaged, or do not fit each other.
     """
@@ -47,7 +48,7 @@ def load_pretrained(auto: str, folder: str | Path, place: Place) -> Any:
     transformers.logging.disable_progress_bar()
     try:
         loaded = getattr(transformers, auto).from_pretrained(
-            str(folder), local_files_only=True, output_loading_info=True, dtype="float32"
+            str(folder), local_files_only=True, output_loading_info=True, dtype=dtype
         )
     except Exception as error:  # whatever a damaged file makes the libraries raise
         raise RecipeError(

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.models.clients.client import Position, Reply, Request
+from groundglass.kernel.models.place import find_devices
+from groundglass.kernel.models.pretrained import load_pretrained
+from groundglass.kernel.models.scorer import Place
 
 TOP = 20
 """Alternatives to each token that are told."""
@@ -17,23 +21,16 @@ POSITIONS = 8
 class LocalModel:
     """The model of a folder as `save_pretrained` writes it: config, safetensors, processor, chat template.
 
-    It runs on a GPU where torch finds one, one picture at a time. Code that a folder brings along is never run.
+    It runs on a GPU where torch finds one, one picture at a time, in the numbers that the weights are kept in. Code
+    that a folder brings along is never run. Raises RecipeError where something is missing, damaged or does not fit.
     """
 
     concurrent = False
 
     def __init__(self, folder: Path) -> None:
-        import torch
-        from transformers import AutoModelForImageTextToText, AutoProcessor
-
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        processors: Any = AutoProcessor
-        models: Any = AutoModelForImageTextToText
-        self.processor = processors.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model = models.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype="auto"
-        )
-        self.model = model.to(self.device).eval()
+        self.device = find_devices("auto")[0]
+        self.processor = _processor(folder)
+        self.model = load_pretrained("AutoModelForImageTextToText", folder, Place(self.device), dtype="auto")
 
     def ask(self, request: Request) -> Reply:
         """The most probable answer."""
@@ -66,6 +63,21 @@ class LocalModel:
         for token, value in zip(tokens, best.values.tolist(), strict=True):
             position.setdefault(token, value)  # two tokens of one text: the more probable one comes first
         return position
+
+
+def _processor(folder: Path) -> Any:
+    """What turns pictures and words into the model's numbers. Some models' needs torchvision, and say so."""
+    from transformers import AutoProcessor
+
+    anyone: Any = AutoProcessor
+    try:
+        return anyone.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # whatever a damaged file makes the library raise
+        said = " ".join(str(error).split())[:200]
+        raise RecipeError(
+            f"the processor in {folder} cannot be loaded: {said}",
+            "the folder must hold what save_pretrained of the whole processor writes",
+        ) from error
 
 
 def _turns(request: Request) -> list[dict[str, Any]]:
