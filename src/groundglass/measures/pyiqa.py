@@ -151,7 +151,7 @@ MEASURE = Measure(
     network=Network(
         load,
         licence=LICENCE,
-        notice="pyiqa, and networks that it fetches, are licensed for non-commercial use only",
+        notice="the package, and networks that it fetches, are licensed for non-commercial use only",
         settle=settle,
         find=find,
     ),
