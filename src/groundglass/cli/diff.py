@@ -122,8 +122,8 @@ def _tell_reasons(comparison: Comparison) -> None:
 
 def _example(comparison: Comparison) -> str:
     """The command that tells the story of one that left, or else of one that entered."""
+    from groundglass.kernel.words import command as typed
     from groundglass.recipes.story import TILE_SIGN
-    from groundglass.reports.words import command as typed
 
     for table, side in ((comparison.left, comparison.a), (comparison.entered, comparison.b)):
         for row in table.slice(0, 1).to_pylist():

@@ -13,13 +13,12 @@ from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
 from groundglass.kernel.region import TILE_SIGN
 from groundglass.kernel.table import compute
-from groundglass.kernel.words import size, thousands
+from groundglass.kernel.words import command, size, thousands
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
 from groundglass.recipes.run import RunOptions, Talk, check_failed, run_plan
 from groundglass.recipes.story import read_tables
-from groundglass.reports.words import command
 
 
 def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, as_json: bool) -> RunFolder:

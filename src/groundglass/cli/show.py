@@ -21,8 +21,8 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
     listed.
     """
     from groundglass.cli.funnel import print_funnel, print_next, program
+    from groundglass.kernel.words import command as command_line
     from groundglass.recipes.folder import find_run, load_record
-    from groundglass.reports.words import command as command_line
 
     if run is None:
         _list_runs(runs, as_json)

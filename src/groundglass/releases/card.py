@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from groundglass import __version__
 from groundglass.kernel.table import write_text
+from groundglass.kernel.words import size
 from groundglass.recipes.model import ReleaseStep
 from groundglass.releases.layout import low_resolution, ordered_splits
 
@@ -108,7 +109,7 @@ def render_card(manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) 
         photographs=len({row["root"] for row in high}),
         splits=_splits(high, step),
         files=len(files),
-        size=human_bytes(sum(row["bytes"] for row in files)),
+        size=size(sum(row["bytes"] for row in files)),
         failed=notes.failed,
         recipe=notes.recipe,
         lock=notes.lock,
@@ -154,19 +155,6 @@ def size_category(count: int) -> str:
     ('n<1K', '10K<n<100K')
     """
     return next((word for limit, word in _SIZES if count < limit), "n>1M")
-
-
-def human_bytes(count: float) -> str:
-    """A size in words.
-
-    >>> human_bytes(950), human_bytes(4_200_000_000)
-    ('950 B', '4.2 GB')
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
 
 
 def _data_files(high: Sequence[Mapping[str, Any]], step: ReleaseStep) -> list[dict[str, str]]:

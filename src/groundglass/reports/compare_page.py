@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from groundglass.kernel.svg import funnel_bar
+from groundglass.kernel.words import command, some, thousands
 from groundglass.reports.compare import Comparison, Side, StepPair
 from groundglass.reports.compare_facts import PairFacts, pair_facts
 from groundglass.reports.data import packed, script, step_data
@@ -18,7 +19,6 @@ from groundglass.reports.parts import CHANGES_SCRIPTS, parts_beside
 from groundglass.reports.pools import Pools
 from groundglass.reports.render import SHEETS, default_sheets, fill, write_beside, write_folder
 from groundglass.reports.sheets import write_sheets
-from groundglass.reports.words import command, count, some
 
 MOST_REASONS = 8
 """Reasons that are listed; the others are counted together."""
@@ -116,7 +116,7 @@ def headline(comparison: Comparison) -> str:
     entered, left = comparison.entered.num_rows, comparison.left.num_rows
     if not entered and not left:
         return f"Both keep the same {some(comparison.both, 'images')}"
-    return f"{count(entered)} entered, {count(left)} left, {count(comparison.both)} in both"
+    return f"{thousands(entered)} entered, {thousands(left)} left, {thousands(comparison.both)} in both"
 
 
 def _lead(comparison: Comparison) -> str:
@@ -134,7 +134,7 @@ def _notes(facts: RunFacts) -> list[str]:
     if facts.total is None:
         return []
     return [
-        f"{count(len(facts.rows))} of the {count(facts.total)} that entered or left are shown, drawn by lot."
+        f"{thousands(len(facts.rows))} of the {thousands(facts.total)} that entered or left are shown, drawn by lot."
     ]
 
 
@@ -149,7 +149,10 @@ def _pairs(comparison: Comparison) -> list[PairView]:
 def _pair_view(pair: StepPair, whole: int) -> PairView:
     bars = tuple(
         funnel_bar(
-            whole, step.rows_in, step.rows_out, f"{count(step.rows_in)} in, {count(step.rows_out)} out"
+            whole,
+            step.rows_in,
+            step.rows_out,
+            f"{thousands(step.rows_in)} in, {thousands(step.rows_out)} out",
         )
         if step
         else ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from groundglass.kernel.words import thousands
 from groundglass.reports.facts import RunFacts
-from groundglass.reports.words import count
 
 
 def notes_of(facts: RunFacts) -> list[str]:
@@ -12,8 +12,8 @@ def notes_of(facts: RunFacts) -> list[str]:
     shown = len(facts.rows)
     if facts.total is not None and facts.total > shown:
         found.append(
-            f"{count(shown)} of {count(facts.total)} images are shown: of all that left at one step in one way the "
-            f"same share, but at least {facts.least} where there are as many. Steps, reasons and sources count all."
+            f"{thousands(shown)} of {thousands(facts.total)} images are shown: of all that left at one step in one way "
+            f"the same share, but at least {facts.least} where there are as many. Steps, reasons and sources count all."
         )
     return [*found, *_thumbnails(facts), *facts.left_out]
 
@@ -25,5 +25,5 @@ def _thumbnails(facts: RunFacts) -> list[str]:
     if not having or having == len(usable):
         return []
     return [
-        f"{count(having)} of them have a thumbnail; the others are counted, but there is nothing to show."
+        f"{thousands(having)} of them have a thumbnail; the others are counted, but there is nothing to show."
     ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundglass.kernel.words import command, some
 from groundglass.reports.facts import RunFacts, StepFacts
-from groundglass.reports.words import command, some
 
 
 @dataclass(frozen=True)

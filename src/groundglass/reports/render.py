@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from groundglass.kernel import words
 from groundglass.kernel.errors import UnreachableError
 from groundglass.kernel.svg import Axis
-from groundglass.reports import words
 from groundglass.reports.audit_page import percent, read_audit
 from groundglass.reports.charts import axis_data
 from groundglass.reports.data import safe_json, script, sheet_order
@@ -150,7 +150,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Any] = {
-        "count": words.count,
+        "count": words.thousands,
         "some": words.some,
         "number": words.number,
         "drawn": Markup,

@@ -10,10 +10,10 @@ import numpy as np
 
 from groundglass.kernel.errors import REASONS
 from groundglass.kernel.svg import funnel_bar
+from groundglass.kernel.words import duration, number, share, some, thousands
 from groundglass.reports.charts import Chart, charts_of
 from groundglass.reports.facts import RunFacts, SourceFacts, StepFacts
 from groundglass.reports.pools import Pool, Pools
-from groundglass.reports.words import count, duration, number, share, some
 
 _SAMPLES = 200
 """Failures listed by name; more are only counted."""
@@ -92,7 +92,7 @@ def view_steps(facts: RunFacts, pools: Pools) -> tuple[StepView, ...]:
 def _view_step(index: int, whole: int, pools: Pools) -> StepView:
     step = pools.facts.steps[index]
     pool = pools.of(step) if step.seconds is not None else Pool(*_nothing())
-    title = f"{count(step.rows_in)} in, {count(step.rows_out)} out"
+    title = f"{thousands(step.rows_in)} in, {thousands(step.rows_out)} out"
     charts = charts_of(step, pool, pools, f"step{index}")
     return StepView(
         index,
@@ -247,7 +247,7 @@ def _outcome(facts: RunFacts, last: StepFacts) -> str:
     # a release counts what it wrote, and it writes what is held out too
     kept = last.rows_out - held if last.kind == "release" else last.rows_out
     words = [
-        count(part.count) if part.unit == last.unit else some(part.count, part.unit)
+        thousands(part.count) if part.unit == last.unit else some(part.count, part.unit)
         for part in facts.held_out
     ]
     return f"{some(kept, last.unit)} and {' and '.join(words)} held out,"
@@ -261,4 +261,4 @@ def summary(facts: RunFacts) -> str:
     steps = some(len(facts.steps), "steps")
     done = steps if len(known) == len(facts.steps) else f"{len(known)} of {steps}"
     time = duration(sum(known))
-    return f"{count(dropped)} dropped and {count(failed)} failed in {done}, {time} in all; seed {facts.seed}."
+    return f"{thousands(dropped)} dropped and {thousands(failed)} failed in {done}, {time} in all; seed {facts.seed}."
