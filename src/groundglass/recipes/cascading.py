@@ -46,8 +46,8 @@ Places = NDArray[np.int64]
 
 SAMPLED = 0.5
 """The most of its budget that a cascade draws as a sample."""
-GROWTH = 1.5
-"""A sample that holds out too few rows that the rule keeps becomes so many times as large."""
+GROWTH = 4
+"""A sample that holds out too few rows that the rule keeps becomes at most so many times as large at once."""
 LEAST, ENOUGH = 2, 5
 """So many times the fewest such rows that could show the recall are wanted: of a sample that is a large part of the
 pool, and of a small one. With the fewest none may be missed, with twice that 1 in 118, with five times 8 in 295."""
@@ -145,7 +145,10 @@ def _calibrated(bench: Bench) -> tuple[int, Calibration]:
         wanted = fewest * (LEAST if size > SMALL * bench.rows.num_rows else ENOUGH)
         if size == most or keepers >= wanted:
             return size, calibrate(sample, recall)
-        size = min(most, math.ceil(GROWTH * size))
+        lacking = (
+            1.1 * wanted / max(keepers, 1)
+        )  # so that few rounds suffice: each decodes its pictures again
+        size = min(most, math.ceil(size * min(max(lacking, 1.2), GROWTH)))
 
 
 def check_size(planned: PlannedStep, wish: Cascade, total: int) -> bool:

@@ -1,0 +1,23 @@
+"""A measure that keeps its worker waiting, as one that asks a network does; for `cascade`."""
+
+from __future__ import annotations
+
+import time
+
+from groundglass.kernel.image.frame import Frame
+from groundglass.kernel.record import Measure, Value
+from groundglass.measures.complexity import MEASURE, complexity
+
+SECONDS = 0.05
+"""How long it sleeps for each picture, s."""
+
+
+def slow_entropy(frame: Frame) -> dict[str, Value]:
+    """The entropy of `complexity`, after a pause."""
+    time.sleep(SECONDS)
+    return {"slow_entropy": complexity(frame)["entropy"]}
+
+
+SLOW = Measure(
+    "slow_entropy", 1, slow_entropy, {"slow_entropy": MEASURE.columns["entropy"]}, MEASURE.reference
+)
