@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.models.pixels import Preparation, prepare, read_preparation
-from groundglass.kernel.models.pretrained import load_pretrained, model_type
+from groundglass.kernel.models.pretrained import load_pretrained, load_tokenizer, model_type
 from groundglass.kernel.models.scorer import Place, Prepared
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ DEFAULT = "openai/clip-vit-large-patch14@32bd64288804d66eefd0ccbe215aa642df71cc4
 FILES = ("*.json", "*.txt", "*.model", "model*.safetensors")
 """What of its folder is wanted: configurations, the tokenizer's tables, the weights."""
 
-_TABLES = ("tokenizer.json", "vocab.json", "spiece.model", "tokenizer.model")
 _SHARES: dict[str, Literal["softmax", "sigmoid"]] = {"clip": "softmax", "siglip": "sigmoid"}
 
 Vectors = NDArray[np.float64]
@@ -78,7 +77,7 @@ def load_clip(folder: str | Path, place: Place, side: int = 0) -> Clip:
     way = at_side(way, side) if side else way
     return Clip(
         network=network,
-        tokenizer=_tokenizer(folder),
+        tokenizer=load_tokenizer(folder),
         way=way,
         device=place.device,
         shares=_SHARES[kind],
@@ -178,19 +177,3 @@ def _check_tokens(clip: Clip, texts: Sequence[str], tokens: Sequence[Sequence[in
                 f"the network reads {other!r} and {text!r} as the same text",
                 "say them shorter or otherwise; or the folder's tokenizer lacks its vocabulary",
             )
-
-
-def _tokenizer(folder: str | Path) -> Any:
-    """The folder's own tokenizer: transformers makes an empty one where the tables are missing."""
-    from transformers import AutoTokenizer
-
-    hint = f"the folder needs one of {', '.join(_TABLES)}"
-    if not any((Path(folder) / name).is_file() for name in _TABLES):
-        raise RecipeError(f"{folder} has no tokenizer", hint)
-    try:
-        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except Exception as error:  # whatever a damaged table makes the libraries raise
-        said = " ".join(str(error).split())
-        if "sentencepiece" in said.lower() or "protobuf" in said.lower():
-            hint = "pip install sentencepiece protobuf"
-        raise RecipeError(f"the tokenizer in {folder} cannot be loaded: {said[:200]}", hint) from error

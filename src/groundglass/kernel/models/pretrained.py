@@ -10,6 +10,9 @@ from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.models.scorer import Place
 from groundglass.kernel.nearest import did_you_mean
 
+TABLES = ("tokenizer.json", "vocab.json", "vocab.txt", "spiece.model", "tokenizer.model")
+"""Files of which a folder has one where it has a tokenizer."""
+
 
 def model_type(folder: str | Path, known: Collection[str]) -> str:
     """The kind of network that a folder's ``config.json`` names: one of ``known``.
@@ -63,17 +66,20 @@ def load_pretrained(auto: str, folder: str | Path, place: Place, dtype: str = "f
 def load_tokenizer(folder: str | Path) -> Any:
     """What makes words into the numbers that a folder's network takes.
 
-    Raises RecipeError where the folder holds none, or a damaged one.
+    Raises RecipeError where the folder holds none (transformers would make one that knows no word), or a damaged one.
     """
     from transformers import AutoTokenizer
 
+    hint = f"the folder needs one of {', '.join(TABLES)}"
+    if not any((Path(folder) / name).is_file() for name in TABLES):
+        raise RecipeError(f"{folder} has no tokenizer", hint)
     try:
         return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except Exception as error:  # whatever a missing or damaged table makes the libraries raise
-        raise RecipeError(
-            f"the tokenizer in {folder} cannot be loaded: {_first_line(error)}",
-            "the folder needs tokenizer.json, or the tables that its tokenizer_config.json names",
-        ) from error
+    except Exception as error:  # whatever a damaged table makes the libraries raise
+        said = " ".join(str(error).split())
+        if "sentencepiece" in said.lower() or "protobuf" in said.lower():
+            hint = "pip install sentencepiece protobuf"
+        raise RecipeError(f"the tokenizer in {folder} cannot be loaded: {said[:200]}", hint) from error
 
 
 def _check_complete(folder: str | Path, found: Mapping[str, Any]) -> None:
