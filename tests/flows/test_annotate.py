@@ -120,6 +120,11 @@ def test_answers_are_columns_like_any_other(tmp_path: Path):
     assert set(lock["prompts"]) == {"caption", "category", "score"}
     assert (runs / "0001" / "recipe.lock").read_text() == (runs / "0002" / "recipe.lock").read_text()
 
+    report = (runs / "0001" / "report" / "data.js").read_text()
+    assert all(row["caption"] in report for row in manifest)
+    audited = groundglass(tmp_path, "audit", "described", "--sample", "2", "--defects", "blur")
+    assert "shares is not audited: category is a model's answer" in audited.stdout
+
     told = groundglass(tmp_path, "why", "described", "003.png")
     assert "caption of 64 x 48 px" in told.stdout
     assert "probabilities" in told.stdout

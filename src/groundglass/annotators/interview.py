@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from groundglass.annotators.quality import expected_level
 from groundglass.annotators.question import INSTRUCTIONS, Answer, Inquiry
 from groundglass.kernel.errors import NoValue
-from groundglass.kernel.models.clients.client import Reply, Request
+from groundglass.kernel.models.clients.client import Reply, Request, without_secrets
 from groundglass.kernel.record import Value
 
 Ask = Callable[[Request], Reply]
@@ -111,13 +111,13 @@ def _fault(error: ValidationError) -> str:
     """The first thing that is wrong, in short."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(step) for step in first["loc"])
-    return f"{place}: {first['msg']}" if place else first["msg"]
+    return without_secrets(f"{place}: {first['msg']}" if place else first["msg"])
 
 
 def _given(reply: Reply) -> Reply:
     if reply.refused:
-        raise NoValue("refused", " ".join(reply.refused.split())[:200])
-    return reply
+        raise NoValue("refused", without_secrets(reply.refused))
+    return replace(reply, text=reply.text.encode(errors="replace").decode())
 
 
 def _request(inquiry: Inquiry, image: bytes) -> Request:

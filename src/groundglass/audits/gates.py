@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from groundglass.annotators.catalog import QUESTIONS
 from groundglass.audits.defects import Kind
 from groundglass.audits.replay import Passage
 from groundglass.kernel.expression import column_path, parse
@@ -155,6 +156,8 @@ def _closed(gate: Gate) -> str:
         column = gate.scope.find(path)
         if column is not None and column.join != "content":
             return f"{'.'.join(path)} was measured elsewhere: it cannot be had of a defective version"
+        if column is not None and column.key.partition("-")[0] in QUESTIONS:
+            return f"{'.'.join(path)} is a model's answer: to ask about defective versions would cost calls"
     return ""
 
 

@@ -90,7 +90,7 @@ class Client(Protocol):
 
 
 def without_secrets(text: str) -> str:
-    """A text that may be shown and stored: on one line, not long, and without any key.
+    """A text that may be shown and stored: on one line, not long, of letters that files can hold, without any key.
 
     >>> SECRETS.add("sk-123456")
     >>> without_secrets("Incorrect key\\n sk-123456")
@@ -99,7 +99,7 @@ def without_secrets(text: str) -> str:
     """
     for secret in SECRETS:
         text = text.replace(secret, "…")
-    return " ".join(text.split())[:300]
+    return " ".join(text.encode(errors="replace").decode().split())[:300]
 
 
 def seconds_of(header: str | None) -> float | None:
