@@ -195,7 +195,7 @@ def test_where_recall_and_budget_cannot_both_be_had_the_run_says_what_would_do(
         stopped.stderr,
     )
     assert said, stopped.stderr
-    enough = re.search(r"budget: ([\d.]+) would do, or about recall: ([\d.]+)", stopped.stderr)
+    enough = re.search(r"about budget: ([\d.]+) would do, or about recall: ([\d.]+)", stopped.stderr)
     assert enough, stopped.stderr
     assert groundglass(tmp_path, "plan", "small.yaml", "--set", tight).returncode == 2, "known by now"
     again = run_json(
@@ -232,6 +232,28 @@ def test_rows_that_if_leaves_out_pass_and_a_tiny_pool_is_measured_whole(
         "complexity of all 19 rows: a pool this small cannot show a recall of 0.9"
     ]
     assert len(measured(tmp_path / "runs/small/0001")) == 19
+
+
+def test_the_cheap_column_may_be_made_elsewhere_and_lack_rows(done: SimpleNamespace, tmp_path: Path) -> None:
+    (tmp_path / "photos").symlink_to(done.folder / "photos")
+    strengths = {f"{seed:03d}.png": np.random.default_rng(seed).uniform(2, 50) for seed in range(400)}
+    lines = "".join(f"{uri},{-strength}\n" for uri, strength in strengths.items())
+    (tmp_path / "scores.csv").write_text("uri,strength\n" + lines)
+    write_recipe(
+        tmp_path,
+        RECIPE.replace("[exposure]", "[{table: scores.csv}]").replace("by: contrast", "by: strength"),
+    )
+    facts = steps(run_json(tmp_path, "small.yaml", "--workers", "2"))["rich"]["facts"]["cascade"]
+    assert facts["order"] == "lower"
+    assert facts["unseen"] > 60
+    run = tmp_path / "runs/small/0001"
+    uris = pq.read_table(run / "images/photos/part-0.parquet", columns=["id", "uri"]).to_pylist()
+    scored = {row["id"] for row in uris if row["uri"] in strengths}
+    reasons = {key: row["reason"] for key, row in verdicts(run).items()}
+    unseen = {key for key, reason in reasons.items() if reason and reason.startswith("strength -")}
+    assert len(unseen) == facts["unseen"]
+    assert unseen <= scored
+    assert len(set(reasons) - scored) == 80
 
 
 def bench(ids: list[str], seed: int = 3, step: str = "rich") -> Any:

@@ -145,10 +145,9 @@ def _calibrated(bench: Bench) -> tuple[int, Calibration]:
         wanted = fewest * (LEAST if size > SMALL * bench.rows.num_rows else ENOUGH)
         if size == most or keepers >= wanted:
             return size, calibrate(sample, recall)
-        lacking = (
-            1.1 * wanted / max(keepers, 1)
-        )  # so that few rounds suffice: each decodes its pictures again
-        size = min(most, math.ceil(size * min(max(lacking, 1.2), GROWTH)))
+        # Few rounds, since each decodes its pictures again: as large as the share of keepers so far makes likely.
+        likely = 1.1 * wanted / max(keepers, 1)
+        size = min(most, math.ceil(size * min(max(likely, 1.2), GROWTH)))
 
 
 def check_size(planned: PlannedStep, wish: Cascade, total: int) -> bool:
@@ -193,14 +192,17 @@ def _hold_budget(bench: Bench, found: Calibration, size: int, unseen: NDArray[np
     enough = math.ceil(100 * needed / total) / 100
     raise RecipeError(
         f"{bench.planned.step.name}: a recall of {wish.recall:g} takes {bench.planned.asks[0].measure} of {needed:,} "
-        f"of {total:,} rows, and the budget is {bench.most:,}{_why(found)}",
-        f"budget: {enough:g} would do{_affordable(bench, found, size)}; what was measured is kept",
+        f"of {total:,} rows, and the budget is {bench.most:,}{_why(bench, found)}",
+        f"about budget: {enough:g} would do{_affordable(bench, found, size)}; what was measured is kept",
     )
 
 
-def _why(found: Calibration) -> str:
+def _why(bench: Bench, found: Calibration) -> str:
+    """Why every row would have to be measured, where that is so."""
     if found.low is not None:
         return ""
+    if found.keepers >= fewest_keepers(bench.wish.recall):
+        return f"; no limit of {bench.wish.by} shows it"
     return f"; only {found.keepers:,} held-out rows of the sample are kept by the rule, too few to show it"
 
 
