@@ -21,9 +21,6 @@ from groundglass.kernel.record import Value
 if TYPE_CHECKING:
     from torch import Tensor
 
-AT_ONCE = 16
-"""Masks that are enlarged together: 64 MiB at 1024 px."""
-
 
 @dataclass(frozen=True)
 class Wishes:
@@ -44,13 +41,13 @@ class Wishes:
 class Proposals(NamedTuple):
     """Masks that passed alone.
 
-    boxes   n×4: left, top, right, bottom, px at `Wishes.side`; the last column and row are inside
+    boxes   n×4: left, top, right, bottom, px at `Wishes.side`; right and bottom excluded
     scores  n: predicted intersection over union
     covers  n×h×w uint8: the masks at the network's own size, eight pixels packed into one byte
     width   of `covers`, px
     """
 
-    boxes: NDArray[np.float64]
+    boxes: NDArray[np.int64]
     scores: NDArray[np.float64]
     covers: NDArray[np.uint8]
     width: int
@@ -66,26 +63,16 @@ def point_grid(per_side: int) -> NDArray[np.float64]:
     return np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
 
 
-def stability(logits: Tensor, offset: float = 1.0) -> Tensor:
-    """How little n×h×w masks change with the threshold, n values 0 to 1; 0 for a mask that is empty.
+def stability(areas: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How little masks change with the threshold, n values 0 to 1; 0 for a mask that is empty.
 
-    The pixels above +offset are all among those above -offset, so their ratio is the two masks'
-    intersection over union.
+    ``areas`` are n×3 numbers of pixels: above +1, 0 and -1. The first are all among the last, so their ratio is
+    the intersection over union of the two masks.
+
+    >>> stability(np.array([[80, 90, 100], [0, 0, 0]])).tolist()
+    [0.8, 0.0]
     """
-    small = (logits > offset).sum((-2, -1))
-    large = (logits > -offset).sum((-2, -1))
-    return small / large.clamp(min=1)
-
-
-def mask_boxes(masks: Tensor) -> Tensor:
-    """The smallest box around each of n×h×w boolean masks, n×4 (left, top, right, bottom), ends excluded."""
-    import torch
-
-    _, height, width = masks.shape
-    rows, columns = masks.any(-1).int(), masks.any(-2).int()
-    left, top = columns.argmax(-1), rows.argmax(-1)
-    right, bottom = width - columns.flip(-1).argmax(-1), height - rows.flip(-1).argmax(-1)
-    return torch.stack([left, top, right, bottom], dim=-1)
+    return areas[:, 0] / np.maximum(areas[:, 2], 1)
 
 
 def propose(logits: Tensor, scores: Tensor, shown: tuple[float, float], wishes: Wishes) -> Proposals:
@@ -99,20 +86,17 @@ def propose(logits: Tensor, scores: Tensor, shown: tuple[float, float], wishes: 
     """
     import torch
 
+    from groundglass.kernel.models.enlarged import areas_and_boxes
+
     if not (bool(torch.isfinite(scores).all()) and bool(torch.isfinite(logits).all())):
         raise ImageError("measure_failed", "the network's answer holds values that are no numbers")
     trusted = scores > wishes.iou
-    logits, scores = logits[trusted], scores[trusted]
-    judged = [_judge(part, shown, wishes) for part in logits.split(AT_ONCE)] if len(logits) else []
-    stable = torch.cat([good for good, _ in judged]) if judged else trusted[:0]
-    boxes = torch.cat([box for _, box in judged]) if judged else torch.zeros(0, 4)
-    covers = _inside(logits[stable], shown).cpu().numpy() > 0
-    return Proposals(
-        boxes.cpu().double().numpy(),
-        scores[stable].cpu().double().numpy(),
-        np.packbits(covers, axis=-1),
-        covers.shape[-1],
-    )
+    masks = logits[trusted].cpu().numpy()
+    areas, boxes = areas_and_boxes(masks, wishes.side, _part(shown, (wishes.side, wishes.side)))
+    good = (stability(areas) >= wishes.stability) & (areas[:, 1] > 0)
+    height, width = _part(shown, masks.shape[1:])
+    covers = np.packbits(masks[good, :height, :width] > 0, axis=-1)
+    return Proposals(boxes[good], scores[trusted].cpu().double().numpy()[good], covers, width)
 
 
 def count(proposals: Sequence[Proposals], limit: float) -> dict[str, Value]:
@@ -121,26 +105,12 @@ def count(proposals: Sequence[Proposals], limit: float) -> dict[str, Value]:
     ``limit`` is `Wishes.nms`.
     """
     boxes, scores, covers = (np.concatenate(column) for column in list(zip(*proposals, strict=True))[:3])
-    kept = best_boxes(boxes, scores, limit)
+    kept = best_boxes(boxes.astype(np.float64), scores, limit)
     union = np.bitwise_or.reduce(covers[kept], axis=0)
     covered = np.unpackbits(union, axis=-1, count=proposals[0].width)
     return {"objects_sam": len(kept), "objects_cover": float(covered.mean())}
 
 
-def _judge(logits: Tensor, shown: tuple[float, float], wishes: Wishes) -> tuple[Tensor, Tensor]:
-    """Which of some masks are stable, and the boxes of those."""
-    import torch
-
-    side = [wishes.side, wishes.side]
-    large = torch.nn.functional.interpolate(logits[:, None], side, mode="bilinear", align_corners=False)
-    large = _inside(large[:, 0], shown)
-    good = (stability(large) >= wishes.stability) & (large > 0).any(-1).any(-1)
-    return good, mask_boxes(large[good] > 0)
-
-
-def _inside(logits: Tensor, shown: tuple[float, float]) -> Tensor:
-    """Without the padding."""
-    height, width = (
-        max(1, round(side * share)) for side, share in zip(logits.shape[-2:], shown, strict=True)
-    )
-    return logits[..., :height, :width]
+def _part(shown: tuple[float, float], size: tuple[int, ...]) -> tuple[int, int]:
+    """How many rows and columns of a square are picture."""
+    return max(1, round(size[0] * shown[0])), max(1, round(size[1] * shown[1]))

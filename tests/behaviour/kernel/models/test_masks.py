@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundglass.kernel.errors import ImageError
+from groundglass.kernel.models.enlarged import areas_and_boxes
 from groundglass.kernel.models.masks import (
     Proposals,
     Wishes,
     count,
-    mask_boxes,
     point_grid,
     propose,
     stability,
@@ -30,27 +30,44 @@ def disc(x: float, y: float, radius: float, side: int = 64) -> np.ndarray:
 
 
 def proposals(logits: np.ndarray, scores: np.ndarray, **wishes: float) -> Proposals:
-    return propose(torch.tensor(logits), torch.tensor(scores), (1.0, 1.0), Wishes(side=64, **wishes))
+    return propose(
+        torch.tensor(logits, dtype=torch.float32), torch.tensor(scores), (1.0, 1.0), Wishes(side=64, **wishes)
+    )
 
 
-@given(st.integers(0, 999), st.floats(0.0, 2.0))
-def test_stability_is_the_overlap_of_two_thresholds(seed: int, offset: float):
-    logits = np.random.default_rng(seed).normal(0, 2, (4, 5, 6))
+@given(
+    st.integers(0, 999),
+    st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    st.integers(1, 40),
+    st.floats(0.05, 1.0),
+    st.sampled_from([0.5, 3.0, 30.0]),
+)
+def test_areas_and_boxes_are_those_of_the_enlarged_masks(
+    seed: int, size: tuple[int, int], side: int, share: float, spread: float
+):
+    logits = np.random.default_rng(seed).normal(0, spread, (5, *size)).astype(np.float32)
+    shown = (side, max(1, round(side * share)))
+    areas, boxes = areas_and_boxes(logits, side, shown)
+    large = torch.nn.functional.interpolate(torch.tensor(logits)[None], (side, side), mode="bilinear")[
+        0
+    ].numpy()
+    large = large[:, : shown[0], : shown[1]]
+    sure = np.abs(large[..., None] - [1, 0, -1]).min((1, 2, 3)) > 1e-4  # where rounding decides nothing
+    for n in np.flatnonzero(sure):
+        assert areas[n].tolist() == [(large[n] > limit).sum() for limit in (1, 0, -1)]
+        rows, columns = np.nonzero(large[n] > 0)
+        around = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1] if len(rows) else [0, 0, 0, 0]
+        assert boxes[n].tolist() == around
+
+
+@given(st.integers(0, 999))
+def test_stability_is_the_overlap_of_two_thresholds(seed: int):
+    logits = np.random.default_rng(seed).normal(0, 2, (4, 6, 6)).astype(np.float32)
     expected = []
     for mask in logits:
-        high, low = mask > offset, mask > -offset
-        union = (high | low).sum()
-        expected.append((high & low).sum() / union if union else 0.0)
-    np.testing.assert_allclose(stability(torch.tensor(logits), offset), expected, rtol=1e-6)
-
-
-@given(st.integers(0, 999), st.integers(1, 9), st.integers(1, 9))
-def test_boxes_hold_their_masks_and_no_more(seed: int, height: int, width: int):
-    masks = np.random.default_rng(seed).random((6, height, width)) > 0.8
-    masks[np.arange(6), 0, 0] |= ~masks.any((1, 2))
-    for mask, box in zip(masks, mask_boxes(torch.tensor(masks)).tolist(), strict=True):
-        rows, columns = np.nonzero(mask)
-        assert box == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        high, low = mask > 1, mask > -1
+        expected.append((high & low).sum() / (high | low).sum())
+    np.testing.assert_allclose(stability(areas_and_boxes(logits, 6, (6, 6))[0]), expected)
 
 
 @pytest.mark.parametrize("k", range(1, len(CENTRES) + 1))
