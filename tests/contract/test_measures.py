@@ -167,6 +167,8 @@ def sides_change_places(before: Values, after: Values) -> None:
 
 def hashes_change_places(before: Values, after: Values) -> None:
     assert (after["phash"], after["phash_mirror"]) == (before["phash_mirror"], before["phash"])
+    rows = [str(before["phash_detail"])[start : start + 16] for start in range(0, 256, 16)]
+    assert after["phash_detail"] == "".join(row[::-1] for row in rows)
 
 
 def same_regions(before: Values, after: Values) -> None:

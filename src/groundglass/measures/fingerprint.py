@@ -11,13 +11,18 @@ if TYPE_CHECKING:
 
 
 def fingerprint(frame: Frame) -> dict[str, Value]:
-    """Two 64-bit perceptual hashes: of the picture, and of its mirror image.
+    """Three 64-bit perceptual hashes: of the picture, of its mirror image, and of it upside down; and its detail.
 
     The luma is averaged to 32×32 cells, and each bit says whether one of the 64 slowest waves of its DCT has
     a positive coefficient. Copies in another size or format differ in few of the 64 bits, unlike pictures in
     about 30. Numbers from 0 to 2⁶⁴ - 1, kept as unsigned integers: the distance is
     ``bit_count(xor(a, b))`` in DuckDB and ``np.bitwise_count(a ^ b)`` in numpy. A mirrored copy is found by
-    comparing one's ``phash`` with the other's ``phash_mirror``.
+    comparing one's ``phash`` with the other's ``phash_mirror``; turned ones by what follows from all three
+    (`groundglass.kernel.turns`).
+
+    ``phash_detail`` is what copies are verified by: 256 digits (base64, -32 to 31), one for each of 16×16 cells, that
+    say how much lighter or darker it is than its neighbourhood. None for smooth pictures (skies, fog, dark frames),
+    whose hashes are alike by chance.
 
     Raises NoValue ``flat`` for a picture of one colour.
 
@@ -33,17 +38,19 @@ def fingerprint(frame: Frame) -> dict[str, Value]:
     """
     from groundglass.kernel.image.phash import phash
 
-    value, mirror = phash(frame.luma)
-    return {"phash": value, "phash_mirror": mirror}
+    value, mirror, flipped, detail = phash(frame.luma)
+    return {"phash": value, "phash_mirror": mirror, "phash_flipped": flipped, "phash_detail": detail}
 
 
 MEASURE = Measure(
     name="fingerprint",
-    version=1,
+    version=2,
     compute=fingerprint,
     columns={
         "phash": Column("", 0, 2**64 - 1, "neither", "64-bit perceptual hash", int),
         "phash_mirror": Column("", 0, 2**64 - 1, "neither", "the same of the mirrored picture", int),
+        "phash_flipped": Column("", 0, 2**64 - 1, "neither", "the same of the picture upside down", int),
+        "phash_detail": Column("", None, None, "neither", "16×16 differences from the neighbourhood", str),
     },
     reference="Zauner, Implementation and benchmarking of perceptual image hash functions, 2010",
 )

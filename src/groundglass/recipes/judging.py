@@ -25,7 +25,7 @@ from groundglass.recipes.referring import photographs_blockiness, references_in
 from groundglass.recipes.state import State
 from groundglass.selections.decontaminate import COLUMNS as LEAK_COLUMNS
 from groundglass.selections.decontaminate import decontaminate
-from groundglass.selections.deduplicate import DEFAULT_DISTANCE, deduplicate
+from groundglass.selections.deduplicate import DEFAULT_DISTANCE, NEAR, deduplicate
 from groundglass.selections.intersect import intersect
 from groundglass.selections.lists import drop, keep, read_list, unmatched
 from groundglass.selections.quantile import quantile
@@ -71,7 +71,7 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
 
 def needed(planned: PlannedStep, body: SelectStep) -> tuple[ColumnPath, ...]:
     """The columns that the rule reads."""
-    return (*planned.paths, ("phash",), ("phash_mirror",)) if body.deduplicate == "near" else planned.paths
+    return (*planned.paths, *((name,) for name in NEAR)) if body.deduplicate == "near" else planned.paths
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,6 @@ from groundglass.recipes.model import (
 )
 from groundglass.selections.ranking import Order
 
-FINGERPRINTS = ("phash", "phash_mirror")
-
 
 @dataclass(frozen=True)
 class PlannedStep:

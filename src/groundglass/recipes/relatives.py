@@ -13,6 +13,7 @@ from groundglass.recipes.measuring import measure_rows
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.state import State
 from groundglass.releases.split import find_groups
+from groundglass.selections.deduplicate import NEAR
 
 
 def relatives_of(state: State, planned: PlannedStep, rows: pa.Table) -> Mapping[str, str]:
@@ -35,13 +36,14 @@ def with_hashes(state: State, planned: PlannedStep, rows: pa.Table) -> pa.Table:
     known = planned.scope.of_generation(0)
     new = tuple(column for column in fingerprint_columns(0) if column.name not in known)
     scope = planned.scope.with_columns(new)
-    paths = [("root", "phash"), ("root", "phash_mirror"), *planned.paths]
+    hashes = [("root", name) for name in NEAR]
+    paths = [*hashes, *planned.paths]
     table = pool(rows, paths, scope, state.tables)
     flat = pa.table(
         {name: table[name] for name in table.column_names if not pa.types.is_struct(table[name].type)}
     )
     for path in paths:
-        name = path[1] if path in paths[:2] else ".".join(path)
+        name = path[1] if path in hashes else ".".join(path)
         if name not in flat.column_names:
             flat = flat.append_column(name, compute.struct_field(table[path[0]], path[1]))
     return flat.append_column("root", rows["root"].take(compute.index_in(flat["id"], rows["id"])))

@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.kernel.errors import RecipeError
+from groundglass.selections.deduplicate import NEAR
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ def assign_splits(
 ) -> pa.Table:
     """The split of every row, as a table ``id, split`` in the order of ``rows``.
 
-    ``rows`` has ``id``, ``root`` (the photograph's id), ``sha256``, ``phash`` and ``phash_mirror`` (of the
-    photograph; null where unknown) and the columns named by ``stratify`` and ``group``. ``shares`` are
+    ``rows`` has ``id``, ``root`` (the photograph's id), ``sha256``, the columns `NEAR` (of the photograph; null
+    where unknown; the last two may be missing) and those named by ``stratify`` and ``group``. ``shares`` are
     shares of 1 by split name. ``distance`` is how many of the 64 bits may differ between near-duplicates;
     None is `kernel.near.DEFAULT_DISTANCE`.
 
@@ -121,9 +122,13 @@ def _photographs(rows: pa.Table) -> pa.Table:
     for position, root in enumerate(rows["root"].to_pylist()):
         if root not in chosen or (known[position] and not known[chosen[root]]):
             chosen[root] = position
-    return rows.select(["root", "sha256", "phash", "phash_mirror"]).take(
+    return rows.select(["root", "sha256", *_hashes_in(rows)]).take(
         pa.array(list(chosen.values()), pa.int64())
     )
+
+
+def _hashes_in(rows: pa.Table) -> list[str]:
+    return [name for name in NEAR if name in rows.column_names]
 
 
 def _near_duplicates(photographs: pa.Table, distance: int | None) -> Iterable[tuple[str, str]]:
@@ -131,10 +136,12 @@ def _near_duplicates(photographs: pa.Table, distance: int | None) -> Iterable[tu
     known = photographs.filter(photographs["phash"].is_valid())
     if known.num_rows < 2:
         return
-    from groundglass.kernel.near import DEFAULT_DISTANCE, near_duplicate_clusters, to_bits
+    from groundglass.kernel.near import DEFAULT_DISTANCE, near_duplicate_clusters
+    from groundglass.kernel.turns import of_pictures
 
     near = DEFAULT_DISTANCE if distance is None else distance
-    clusters = near_duplicate_clusters(to_bits(known["phash"]), to_bits(known["phash_mirror"]), near)
+    hashes, details = of_pictures({name: known[name] for name in _hashes_in(known)})
+    clusters = near_duplicate_clusters(hashes[0], hashes[1:], near, details)
     first: dict[int, str] = {}
     for root, cluster in zip(known["root"].to_pylist(), clusters.tolist(), strict=True):
         yield first.setdefault(cluster, root), root

@@ -12,6 +12,8 @@ from groundglass.kernel.expression import column_path
 from groundglass.selections.pool import ask, compute, errors, numbers, places, values, verdicts
 from groundglass.selections.ranking import Order, sign_of
 
+NEAR = ("phash", "phash_mirror", "phash_flipped", "phash_detail")
+"""Columns that near-duplicates are found and verified by."""
 DEFAULT_DISTANCE = 6
 """Bits of 64 that hashes of near-duplicates may differ in."""
 
@@ -26,9 +28,11 @@ def deduplicate(
     """Keep the best of each group of duplicates: the best by a column, then the first by id.
 
     exact   the same bytes: column ``sha256``
-    near    hashes ``phash`` at most ``distance`` bits apart (None: 6), as they are or mirrored
-            (``phash_mirror``). Best first, a picture is dropped when one already kept is that near, so there are
-            no chains: each dropped picture has a kept near-duplicate, and no two kept ones are near
+    near    hashes ``phash`` at most ``distance`` bits apart (None: 6), as they are, mirrored
+            (``phash_mirror``) or turned (with ``phash_flipped``), and details (``phash_detail``) that agree,
+            where the pool has them: a picture without detail, a plain sky or a dark frame, is near nobody.
+            Best first, a picture is dropped when one already kept is that near, so there are no chains: each
+            dropped picture has a kept near-duplicate, and no two kept ones are near
             (`groundglass.kernel.near`).
 
     A row without a value in ``by`` ranks last; a row without a hash is dropped, as failed where its error is known.
@@ -70,10 +74,13 @@ def _equal(ranked: pa.Table) -> tuple[Any, None]:
 
 def _near(ranked: pa.Table, distance: int) -> tuple[Any, Any]:
     """The nearest kept row, and how many bits it is away."""
-    from groundglass.kernel.near import nearest_kept, to_bits
+    from groundglass.kernel.near import nearest_kept
+    from groundglass.kernel.turns import of_pictures
 
-    mirror = compute.coalesce(values(ranked, ("phash_mirror",)), values(ranked, ("phash",)))
-    return nearest_kept(to_bits(values(ranked, ("phash",))), to_bits(mirror), distance)
+    found = {name: values(ranked, (name,)) for name in NEAR if name in ranked.column_names}
+    found["phash_mirror"] = compute.coalesce(found["phash_mirror"], found["phash"])
+    hashes, details = of_pictures(found)
+    return nearest_kept(hashes[0], hashes[1:], distance, details)
 
 
 def _verdicts(pool: pa.Table, rows: pa.ChunkedArray, twins: Any, bits: Any, name: str) -> pa.Table:

@@ -13,6 +13,14 @@ from groundglass.kernel.errors import NoValue
 Luma = npt.NDArray[np.uint8]
 SIDE = 32
 """Cells a side to which a picture is averaged."""
+DETAIL = 16
+"""Cells a side of a picture's detail."""
+AROUND = 2
+"""A cell's neighbourhood goes this many cells each way."""
+PLAIN = 1.0
+"""Deviation of cells from their neighbourhoods, in grey levels, below which a picture has no detail to be told by."""
+DIGITS = "".join(map(chr, (*range(65, 91), *range(97, 123), *range(48, 58), 43, 47)))
+"""Base64's digits, here for the numbers -32 to 31."""
 STILL = 1.0
 """Coefficients up to this, in grey levels of the orthonormal DCT, are taken as 0: there lies the noise."""
 
@@ -29,7 +37,11 @@ def area_means(luma: Luma, side: int = SIDE) -> npt.NDArray[np.float64]:
 
 def waves(luma: Luma) -> npt.NDArray[np.float64]:
     """The 11×11 slowest coefficients of the orthonormal DCT-II of `area_means`; [down, across]."""
-    return _BASIS @ area_means(luma) @ _BASIS.T
+    return _waves(area_means(luma))
+
+
+def _waves(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return _BASIS @ means @ _BASIS.T
 
 
 def hash_of(coefficients: npt.NDArray[np.float64]) -> int:
@@ -43,15 +55,40 @@ def mirrored(coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return coefficients * _ALTERNATING
 
 
-def phash(luma: Luma) -> tuple[int, int]:
-    """The hash of H×W uint8 ``luma`` and of its mirror image, 0 to 2⁶⁴ - 1.
+def flipped(coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The coefficients of the picture turned upside down in a mirror: odd waves down change their sign."""
+    return mirrored(coefficients.T).T
+
+
+def detail(means: npt.NDArray[np.float64]) -> str | None:
+    """What 16×16 cells say beyond the slow waves: 256 `DIGITS`, row by row, or None where that is next to nothing.
+
+    Each cell less the mean of its 5×5 neighbourhood, as signed square roots of deviation 10: one hard edge shall not
+    outweigh all other cells. Beyond its border a picture goes on as straight as it came, so that an even fall of light
+    is no detail anywhere. ``means`` are those of `area_means`.
+    """
+    cells = means.reshape(DETAIL, SIDE // DETAIL, DETAIL, SIDE // DETAIL).mean(axis=(1, 3))
+    wide = np.pad(cells, AROUND, mode="reflect", reflect_type="odd")
+    size = (2 * AROUND + 1, 2 * AROUND + 1)
+    rough = cells - np.lib.stride_tricks.sliding_window_view(wide, size).mean(axis=(2, 3))
+    if rough.std() < PLAIN:
+        return None
+    values = np.sign(rough) * np.sqrt(np.abs(rough))
+    digits = np.round(values * (10 / values.std())).clip(-32, 31).astype(np.int64) + 32
+    return "".join(DIGITS[digit] for digit in digits.ravel())
+
+
+def phash(luma: Luma) -> tuple[int, int, int, str | None]:
+    """The hashes of H×W uint8 ``luma``, of its mirror image and of it upside down, 0 to 2⁶⁴ - 1; and its `detail`.
 
     Raises NoValue ``flat`` for a picture without any slow wave.
     """
-    coefficients = waves(luma)
+    means = area_means(luma)
+    coefficients = _waves(means)
     if np.abs(coefficients[PLACES]).max() <= STILL:
         raise NoValue("flat", "no slow wave to tell this picture by")
-    return hash_of(coefficients), hash_of(mirrored(coefficients))
+    mirror, upside_down = hash_of(mirrored(coefficients)), hash_of(flipped(coefficients))
+    return hash_of(coefficients), mirror, upside_down, detail(means)
 
 
 def _places() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
