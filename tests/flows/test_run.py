@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from flow_tools import (
     RECIPE,
@@ -124,6 +125,18 @@ def test_why_tells_of_a_tile(work: Path):
     assert story["region"] == "crop(0,0,64,64)"
     assert {"tenengrad", "laplacian_variance"} <= story["measures"].keys()
     assert "blockiness" in story["root"]
+
+
+def test_why_knows_a_released_file_by_its_name_or_path(work: Path):
+    release = work / "runs/small/0001/release"
+    row = next(
+        row for row in pq.read_table(release / "manifest.parquet").to_pylist() if row["split"] == "train"
+    )
+    for name in (row["file"], str((release / row["file"]).relative_to(work))):
+        story = json.loads(groundglass(work, "why", "runs/small/0001", name, "--json").stdout)
+        assert (story["id"], story["fate"]) == (row["id"], "kept")
+    last = groundglass(work, "why", "runs/small/0001", Path(row["file"]).name, "--json")
+    assert row["id"] in last.stdout + last.stderr, "an LR of another split may have this name too"
 
 
 def test_the_report_is_there_and_needs_no_network(work: Path):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     """Tell the story of IMAGE in RUN: every measure, and each step's verdict with limit and margin.
 
-    IMAGE is its path below the source's folder (a/113.jpg), a tile of it (a/113.jpg#crop(0,512,512,512)), or an id.
+    IMAGE is its path below the source's folder (a/113.jpg), a tile of it (a/113.jpg#crop(0,512,512,512)), an id, or a
+    file of the release.
     """
     from groundglass.recipes.folder import find_run, load_record
     from groundglass.recipes.story import find_image, read_tables, tell_story

@@ -9,6 +9,7 @@ An `Expression` holds its top-level AND-ed `Atom`s, so that a dropped row can sa
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,16 @@ from typing import Any
 import duckdb
 
 from groundglass.kernel.atoms import PREFIX, Atom, Path, atom, characters, compared_constants, start
-from groundglass.kernel.scalar_sql import ExpressionError, Node, NodeError, quoted, suggestion, to_sql, walk
+from groundglass.kernel.scalar_sql import (
+    ExpressionError,
+    Node,
+    NodeError,
+    children,
+    quoted,
+    suggestion,
+    to_sql,
+    walk,
+)
 from groundglass.kernel.table import connect
 
 __all__ = ["Atom", "Expression", "ExpressionError", "check", "column_path", "parse"]
@@ -77,6 +87,7 @@ def parse(text: str) -> Expression:
             (tuple(n["column_names"]), start(text, n)) for n in walk(node) if n["class"] == "COLUMN_REF"
         )
         atoms = tuple(atom(text, part) for part in top)
+        _refuse_valueless(text, node)
     except NodeError as error:
         raise ExpressionError(error.message, error.hint, start(text, error.node)) from None
     except RecursionError:
@@ -164,6 +175,29 @@ def _tree(text: str) -> Node:
     return expression
 
 
+def _refuse_valueless(text: str, node: Node) -> None:
+    """Raise ExpressionError for a part without columns that fails, or has no value, whatever the row."""
+    for part in children(node):
+        _refuse_valueless(text, part)
+    kinds = {inner["class"] for inner in walk(node)}
+    if node["class"] in ("CONSTANT", "TYPE") or "COLUMN_REF" in kinds:
+        return
+    what = f"'{node['function_name']}'" if "function_name" in node else "a part without columns"
+    hint = "that part names no column, so it is the same for every row: write the value that is meant"
+    try:
+        with connect() as connection:
+            value = connection.execute(f"SELECT {to_sql(node)}").fetchall()[0][0]
+    except duckdb.Error as error:
+        raise ExpressionError(f"{what} fails: {_plain(error)}", hint, start(text, node)) from None
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        raise ExpressionError(f"{what} gives no value here", hint, start(text, node))
+
+
+def _plain(error: duckdb.Error) -> str:
+    """What DuckDB says, without the kind of error."""
+    return str(error).split("\n")[0].partition(": ")[2] or str(error)
+
+
 def _unreadable(text: str, answer: Mapping[str, Any]) -> ExpressionError:
     message = str(answer["error_message"])
     word = re.search(r'at or near "(.*)"', message)
@@ -237,5 +271,4 @@ def _bound_type(expression: Expression, types: Mapping[str, str]) -> str:
         try:
             return str(connection.sql(f"SELECT {expression.sql} FROM pool").types[0])
         except duckdb.Error as error:
-            message = str(error).split("\n")[0].partition(": ")[2] or str(error)
-            raise ExpressionError(f"the expression cannot be used: {message}", "", 0) from None
+            raise ExpressionError(f"the expression cannot be used: {_plain(error)}", "", 0) from None

@@ -14,7 +14,7 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
     >>> nearest("x", ["blockiness"])
     """
     known = {known.lower(): known for known in words}
-    found = get_close_matches(word.lower(), known, n=1, cutoff=0.55)
+    found = get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return known[found[0]] if found else None
 
 

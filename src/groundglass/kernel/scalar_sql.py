@@ -13,6 +13,7 @@ from typing import Any
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import nearest
+from groundglass.kernel.table import connect
 
 Node = dict[str, Any]
 NOWHERE = 18446744073709551615
@@ -29,6 +30,9 @@ FUNCTIONS = frozenset(
     levenshtein jaccard jaro_winkler_similarity nullif if year month day""".split()  # noqa: SIM905
 )
 """Every function a recipe's expression may call: each gives one value from its arguments alone."""
+CALLABLE = (
+    "it sees one row's columns, no file and no clock: call abs, round, greatest, lower, contains or the like"
+)
 _MAY_BE_NAN = frozenset("/ % ** ^ mod fmod pow power sqrt ln log log2 log10 asin acos sin cos tan".split())  # noqa: SIM905
 """What gives not-a-number from numbers (the root of -1). DuckDB ranks NaN above all; here it is null."""
 TYPES = frozenset({"VARCHAR", "TEXT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT", "BOOLEAN", "DATE", "TIMESTAMP"})
@@ -235,12 +239,16 @@ def _function(node: Node, write: Write) -> str:
     if plain and name == "like_escape":
         return f"({arguments[0]} LIKE {arguments[1]} ESCAPE {arguments[2]})"
     if not plain or name not in FUNCTIONS:
-        hint = (
-            suggestion(name, FUNCTIONS)
-            or "it may call functions of one row, such as abs, greatest, lower, contains"
-        )
-        raise NodeError(node, f"an expression may not call '{name}'", hint)
+        hint = "" if _is_function(name) else suggestion(name, FUNCTIONS)
+        raise NodeError(node, f"an expression may not call '{name}'", hint or CALLABLE)
     return _without_nan(name, f"{name}({', '.join(arguments)})")
+
+
+def _is_function(name: str) -> bool:
+    """Whether DuckDB has a function of this name: then it was meant, not misspelt."""
+    with connect() as connection:
+        asked = "SELECT count(*) FROM duckdb_functions() WHERE function_name = $1"
+        return connection.execute(asked, [name]).fetchall() != [(0,)]
 
 
 def _without_nan(name: str, text: str) -> str:

@@ -116,11 +116,12 @@ def read_derived(folder: RunFolder, record: RunRecord) -> pa.Table:
 
 
 def find_image(tables: RunTables, text: str) -> dict[str, Any]:
-    """The row that ``text`` names: an id, a uri, a path, or ``uri#region``; unusable files too.
+    """The row that ``text`` names: an id, a uri, a path, ``uri#region``, or a file of the release; unusable files too.
 
     Raises RecipeError with the nearest uri when there is none.
     """
-    path = os.fsencode(Path(text).absolute())
+    given = Path(text).absolute()
+    path = os.fsencode(given)
     text = name_as_text(text)
     uri, _, region = text.partition(TILE_SIGN)
     found = _matches(tables.rows, "id", text)
@@ -129,10 +130,12 @@ def find_image(tables: RunTables, text: str) -> dict[str, Any]:
         return _the_only(found, text)
     whole = _matches(tables.images, "id", text) + _matches(tables.images, "uri", text)
     whole += _matches(tables.images, "path", path) if not whole else []
+    if not whole and (ids := _released_as(tables, text, given)):
+        return _the_only([row for one in ids for row in _matches(tables.rows, "id", one)], text)
     if not whole:
         raise RecipeError(
             f"this run has no image '{text}'.{_nearest_uri(tables, uri)}",
-            "name it by its path below the source's folder, or by its id",
+            "name it by its path below the source's folder, by its id, or by its file in the release",
         )
     image = _the_only(whole, text)
     plain = {name: image.get(name) for name in ROWS.names}
@@ -280,9 +283,25 @@ def fates_by(folder: RunFolder, record: RunRecord, column: str) -> dict[str, Cou
 
 
 def _released(tables: RunTables, image_id: str) -> list[str]:
-    files: list[str] = []
-    for manifest in sorted(tables.folder.path.glob("release*/**/manifest.parquet")):
-        files += [
-            str(manifest.parent / row["file"]) for row in _matches(pq.read_table(manifest), "id", image_id)
-        ]
-    return files
+    return [
+        str(folder / row["file"])
+        for folder, manifest in _manifests(tables)
+        for row in _matches(manifest, "id", image_id)
+    ]
+
+
+def _released_as(tables: RunTables, text: str, path: Path) -> list[str]:
+    """The ids of the images that a released file was made of: named by its path, that in the release, or its name."""
+    files = [
+        (folder / row["file"], row["file"], row["id"])
+        for folder, manifest in _manifests(tables)
+        for row in manifest.select(["file", "id"]).to_pylist()
+    ]
+    exact = [one for whole, file, one in files if text == file or path == whole.absolute()]
+    return list(dict.fromkeys(exact or [one for _, file, one in files if text == Path(file).name]))
+
+
+def _manifests(tables: RunTables) -> list[tuple[Path, pa.Table]]:
+    """The folder of each release of a run, and what is in it."""
+    found = sorted(tables.folder.path.glob("release*/**/manifest.parquet"))
+    return [(path.parent, pq.read_table(path)) for path in found]

@@ -26,6 +26,14 @@ ADVICE: dict[str, str] = {
 }
 
 
+SCALES = "1 is the picture as it is, 0.5 half its size; pictures are never enlarged"
+FITTING: dict[str, str] = {
+    "multiscale": SCALES,
+    "shortest_edge": "write the px of the shorter side, such as 512",
+}
+"""What to type where a number does not fit, for keys whose range alone says too little."""
+
+
 def without_null(schema: Schema) -> dict[str, Any]:
     """The schema of a value that is given: without the null of an optional one.
 
@@ -106,7 +114,12 @@ def _either(words: Sequence[str]) -> str:
 def advice(key: str, value: object, schema: Schema) -> str:
     """What to type instead of a value of the wrong type or size."""
     found = without_null(schema)
-    kinds = [str(form.get("type", "object")) for form in found.get("anyOf", [found])]
+    forms = found.get("anyOf", [found])
+    kinds = [str(form.get("type", "object")) for form in forms]
+    if any(form.get("pattern") == PERCENT for form in forms):
+        return _as_percent(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and {"integer", "number"} & set(kinds):
+        return FITTING.get(key) or f"write {in_words(found)}"
     if (
         "string" in kinds
         and isinstance(value, (bool, int, float))
@@ -120,3 +133,14 @@ def advice(key: str, value: object, schema: Schema) -> str:
     if kinds[0] == "string":
         return f"write {in_words(found)}"
     return ADVICE[kinds[0]]
+
+
+def _as_percent(value: object) -> str:
+    """What to type for a share.
+
+    >>> _as_percent(20), _as_percent("150%")
+    ('for 20 % write 20% or 0.2', 'write a percentage such as 20%, or a number such as 0.2')
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 1 < value <= 100:
+        return f"for {value:g} % write {value:g}% or {value / 100:g}"
+    return "write a percentage such as 20%, or a number such as 0.2"

@@ -134,6 +134,8 @@ def test_a_word_of_the_system_is_but_a_column_that_is_not_there(word: str) -> No
         ("case when alpha then blockiness else hyperiqa end > 0.3", True),
         ("coalesce(root.hyperiqa, 0) > 0.5", False),
         ("nullif(width, 0) is not null", True),
+        ("width > cast('3' as int) * 2 - pi() and 1 = 1", True),
+        ("coalesce(width, null) > -1e3 and width / nullif(width - width, 0) is null", True),
         ("abs(round(blockiness)) = 13 and sqrt(width) > 30", True),
         ("width % 2 = 0 and width // 2 = 800", True),
         ("2 ** 3 = 8 and -blockiness < 0", True),
@@ -184,6 +186,14 @@ def test_knows_its_columns_and_conditions() -> None:
         ("abss(width) = 3", "may not call 'abss'", "abs", 0),
         ("alpha or blockiness <", "cannot be read at '<'", "", 20),
         ("alpha; alpha", "a second statement", "", 5),
+        ("getenv('HOME') = 'x'", "may not call 'getenv'", "no file and no clock", 0),
+        ("read_text('x') = 'x'", "may not call 'read_text'", "no file and no clock", 0),
+        ("1/0 < 3", "'/' gives no value here", "names no column", 0),
+        ("alpha or blockiness < log(0)", "'log' gives no value here", "names no column", 22),
+        ("alpha or sqrt(-1) < width", "'sqrt' gives no value here", "", 9),
+        ("coalesce(nullif(1, 1), 2) = 2", "'nullif' gives no value here", "", 9),
+        ("width > cast('x' as int)", "fails: Could not convert string 'x'", "", 8),
+        ("width > 'a' * 2", "'*' fails", "", 8),
     ],
 )
 def test_errors_point_at_the_word_and_name_the_nearest(

@@ -320,6 +320,28 @@ def test_broken_yaml_is_explained_where_it_begins(tmp_path: Path, text: str, at:
     assert (found.at, found.says) == (at, says)
 
 
+@pytest.mark.parametrize(
+    ("step", "hint"),
+    [
+        ("select: {quantile: 1.5, by: a}", "for 1.5 % write 1.5% or 0.015"),
+        ("select: {quantile: 20, by: a}", "for 20 % write 20% or 0.2"),
+        ("select: {quantile: 150%, by: a}", "write a percentage such as 20%, or a number such as 0.2"),
+        (
+            "transform: {multiscale: [1.5]}",
+            "1 is the picture as it is, 0.5 half its size; pictures are never enlarged",
+        ),
+        (
+            "transform: {multiscale: 0}",
+            "1 is the picture as it is, 0.5 half its size; pictures are never enlarged",
+        ),
+        ("transform: {tile: 0}", "write a whole number of 1 or more"),
+        ("transform: {tile: big}", "write a whole number, without quotes or a unit"),
+    ],
+)
+def test_the_hint_is_what_to_type_instead(tmp_path: Path, step: str, hint: str) -> None:
+    assert refusal(write(tmp_path, f"{HEAD}  - {step}\n")).hint == hint
+
+
 def test_the_first_of_several_faults_is_told(tmp_path: Path) -> None:
     found = refusal(
         write(tmp_path, HEAD + "  - release: {image: gif, card: 3, format: folder, kernal: box}\n")
