@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.nearest import nearest as nearest_word
 
 WIDEST = 96
 """Characters of a source line that a message shows."""
@@ -147,7 +147,7 @@ def _cells(text: str) -> int:
 
 
 def nearest(word: object, valid: Iterable[str]) -> str | None:
-    """The valid word that was probably meant.
+    """The valid word that was probably meant: what another tool's word is called here, or the one most like it.
 
     >>> nearest("blockines", ["sharpness", "blockiness"])
     'blockiness'
@@ -157,12 +157,8 @@ def nearest(word: object, valid: Iterable[str]) -> str | None:
     True
     """
     words = list(valid)
-    low = str(word).lower()
-    if SYNONYMS.get(low) in words:
-        return SYNONYMS[low]
-    same = {known.lower(): known for known in reversed(words)}
-    close = difflib.get_close_matches(low, list(same), n=1, cutoff=0.6)
-    return same[close[0]] if close else None
+    synonym = SYNONYMS.get(str(word).lower())
+    return synonym if synonym in words else nearest_word(str(word), words)
 
 
 def choose(word: object, valid: Iterable[str], what: str = "one of") -> tuple[str, str]:
