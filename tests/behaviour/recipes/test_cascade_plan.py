@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from recipe_files import write
+from ruamel.yaml import YAML
 
 from groundglass.kernel import testing
 from groundglass.kernel.errors import RecipeError
 from groundglass.recipes.load import load_recipe
 from groundglass.recipes.plan import make_plan
 from groundglass.recipes.planner import Plan, PlannedStep
+from groundglass.recipes.schema import json_schema
 
 HEAD = """name: x
 steps:
@@ -151,6 +154,24 @@ FAULTS = [
         "intersect",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("cascade", "fits"),
+    [
+        ("{by: contrast}", True),
+        ("{by: contrast, recall: 95%, budget: 0.25, measure: complexity}", True),
+        ("{by: contrast, measure: {complexity: {as: c_}}}", True),
+        ("{recall: 0.9}", False),
+        ("{by: contrast, recall: 1.2}", False),
+        ("{by: contrast, recal: 0.9}", False),
+        ("{by: contrast, measure: 3}", False),
+        ("contrast", False),
+    ],
+)
+def test_the_schema_knows_it(tmp_path: Path, cascade: str, fits: bool) -> None:
+    text = recipe(tmp_path, f'{{where: "entropy > 6", cascade: {cascade}}}').read_text()
+    assert Draft202012Validator(json_schema()).is_valid(YAML(typ="safe", pure=True).load(text)) == fits
 
 
 @pytest.mark.parametrize(("select", "says", "at"), FAULTS)
