@@ -29,22 +29,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import isotonic_regression
 
+from benchmarks import resolution_fakes as fakery
 from benchmarks.boosting import Settings, fit_trees
-from benchmarks.resolution_fakes import (
-    CONDITIONS,
-    FACTORS,
-    KERNELS,
-    NATIVES,
-    Photo,
-    Pixels,
-    enlarged,
-    files_below,
-    for_testing,
-    number_of,
-    pieces,
-    scene_of,
-    treated,
-)
 from groundglass.kernel.image.colour import luma
 from groundglass.kernel.resolution import judge
 from groundglass.kernel.resolution.features import Row, cues_of
@@ -55,7 +41,7 @@ FOLDS = 5
 FALSE_ALARMS = 0.03
 """Share of native pictures called upscaled in cross-validation: what 5 % elsewhere is hoped to be."""
 SETTINGS = Settings(trees=160, depth=3, rate=0.12)
-WILD_KERNELS = (*KERNELS, "sharp_cubic", "bilinear")
+WILD_KERNELS = (*fakery.KERNELS, "sharp_cubic", "bilinear")
 SHRINKS = ("matlab_bicubic", "lanczos", "area", "cut")
 
 
@@ -69,39 +55,46 @@ class Example:
     row: Row
 
 
-def natives(photo: Photo, random: np.random.Generator) -> Iterator[Pixels]:
+def natives(photo: fakery.Photo, random: np.random.Generator) -> Iterator[fakery.Pixels]:
     """What must not be taken for a fake."""
-    for condition in NATIVES:
-        yield treated(photo.rgb, condition, photo.seed)
+    for condition in fakery.NATIVES:
+        yield fakery.treated(photo.rgb, condition, photo.seed)
     for _ in range(4):
-        yield treated(photo.rgb, wild_condition(random), photo.seed)
-    yield treated(photo.rgb, f"blur_{random.uniform(0.3, 0.5):.2f}", photo.seed)
+        yield fakery.treated(photo.rgb, wild_condition(random), photo.seed)
+    yield fakery.treated(photo.rgb, f"blur_{random.uniform(0.3, 0.5):.2f}", photo.seed)
     for _ in range(3):
-        taken = treated(photo.rgb, f"camera_{random.uniform(0, 8):.2f}", photo.seed)
-        yield treated(taken, wild_condition(random), photo.seed)
+        taken = fakery.treated(photo.rgb, f"camera_{random.uniform(0, 8):.2f}", photo.seed)
+        yield fakery.treated(taken, wild_condition(random), photo.seed)
     factor = random.uniform(1.2, 2.0)
     if min(photo.rgb.shape[:2]) / factor >= 192:
         size = (round(photo.rgb.shape[1] / factor), round(photo.rgb.shape[0] / factor))
         smaller = np.asarray(cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-        yield treated(smaller, wild_condition(random), photo.seed)
+        yield fakery.treated(smaller, wild_condition(random), photo.seed)
 
 
-def fakes(photo: Photo, random: np.random.Generator) -> Iterator[tuple[float, Pixels]]:
+def fakes(photo: fakery.Photo, random: np.random.Generator) -> Iterator[tuple[float, fakery.Pixels]]:
     """24 of the benchmark's cells, and 12 of other factors, kernels and strengths."""
     cells = [
-        (factor, kernel, condition) for factor in FACTORS for kernel in KERNELS for condition in CONDITIONS
+        (factor, kernel, condition)
+        for factor in fakery.FACTORS
+        for kernel in fakery.KERNELS
+        for condition in fakery.CONDITIONS
     ]
     for index in random.permutation(len(cells))[:24]:
         factor, kernel, condition = cells[index]
-        yield factor, treated(enlarged(photo.rgb, factor, kernel), condition, photo.seed + 1)
+        yield factor, fakery.treated(fakery.enlarged(photo.rgb, factor, kernel), condition, photo.seed + 1)
     for _ in range(12):
         factor = float(np.exp(random.uniform(np.log(1.25), np.log(4.5))))
         kernel, shrink = str(random.choice(WILD_KERNELS)), str(random.choice(SHRINKS))
         quality = int(random.choice([100, 100, 95, 85]))
         camera = shrink == "cut" and random.random() < 0.5
-        small = treated(photo.rgb, f"camera_{random.uniform(0, 8):.2f}", photo.seed) if camera else photo.rgb
-        large = enlarged(small, factor, kernel, shrink, random.uniform(0.25, 0.5), quality)
-        yield factor, treated(large, wild_condition(random), photo.seed + 1)
+        small = (
+            fakery.treated(photo.rgb, f"camera_{random.uniform(0, 8):.2f}", photo.seed)
+            if camera
+            else photo.rgb
+        )
+        large = fakery.enlarged(small, factor, kernel, shrink, random.uniform(0.25, 0.5), quality)
+        yield factor, fakery.treated(large, wild_condition(random), photo.seed + 1)
 
 
 def wild_condition(random: np.random.Generator) -> str:
@@ -123,7 +116,7 @@ def examples_of(file: Path) -> list[Example]:
     """Every picture made of a photograph, measured; those without blocks to see by are left out."""
     cv2.setNumThreads(1)
     found: list[Example] = []
-    for photo in pieces(file):
+    for photo in fakery.pieces(file):
         random = np.random.default_rng(photo.seed)
         made = [(1.0, picture) for picture in natives(photo, random)] + list(fakes(photo, random))
         for factor, picture in made:
@@ -152,7 +145,9 @@ def calibrate(examples: list[Example]) -> dict[str, Any]:
     octaves = np.log2([example.factor for example in examples])
     fake = (octaves > 0).astype(np.float64)
     weight = weights(examples)
-    folds = np.array([number_of(scene_of(example.photo) + "fold") % FOLDS for example in examples])
+    folds = np.array(
+        [fakery.number_of(fakery.scene_of(example.photo) + "fold") % FOLDS for example in examples]
+    )
     unseen = np.zeros((2, len(rows)))
     for fold in range(FOLDS):
         others = folds != fold
@@ -223,7 +218,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path, nargs="+")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    files = [file for file in files_below(options.photos) if not for_testing(file)]
+    files = [file for file in fakery.files_below(options.photos) if not fakery.for_testing(file)]
     print(f"{len(files)} photographs to calibrate on")
     with get_context("forkserver").Pool(options.processes) as pool:
         made = [example for found in pool.imap(examples_of, files, 2) for example in found]

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
-from scipy.stats import rankdata
 
 from benchmarks.content_measures import spearman
 from benchmarks.machine import milliseconds, save
+from benchmarks.resolution import auc
 from benchmarks.timing import DATA, pin_to_one_core
 from groundglass.kernel.distort.banding import Banding
 from groundglass.kernel.distort.blur import Defocus, GaussianBlur, MotionBlur
@@ -104,14 +104,12 @@ def compared(what: str, clean: Floats, spoilt: Floats) -> Row:
     """One distortion on the photographs that have a value before and after."""
     both = np.isfinite(clean) & np.isfinite(spoilt)
     clean, spoilt = clean[both], spoilt[both]
-    ranks = rankdata(np.concatenate([spoilt, clean]))[: spoilt.size]
-    auc = (ranks.mean() - (spoilt.size + 1) / 2) / clean.size
     worse = (spoilt > clean * (1 + 1e-4)).astype(float)
     draws = np.random.default_rng(0).integers(0, worse.size, (2000, worse.size))
     low, high = np.percentile(worse[draws].mean(axis=1), [2.5, 97.5])
     return row(
         what, worse.size, float(np.median(clean)), float(np.median(spoilt)),
-        worse=float(worse.mean()), auc=float(auc), low=float(low), high=float(high),
+        worse=float(worse.mean()), auc=auc(spoilt.tolist(), clean.tolist()), low=float(low), high=float(high),
     )  # fmt: skip
 
 

@@ -30,20 +30,8 @@ import cv2
 import numpy as np
 from scipy.stats import rankdata
 
+from benchmarks import resolution_fakes as fakery
 from benchmarks.machine import milliseconds, save
-from benchmarks.resolution_fakes import (
-    CONDITIONS,
-    FACTORS,
-    KERNELS,
-    NATIVES,
-    Photo,
-    Pixels,
-    enlarged,
-    files_below,
-    for_testing,
-    pieces,
-    treated,
-)
 from groundglass.kernel.errors import NoValue
 from groundglass.kernel.image.colour import luma
 from groundglass.measures.resolution import resolution
@@ -83,15 +71,15 @@ class Seen:
     witnessed: float
 
 
-def made(photo: Photo) -> Iterator[tuple[str, float, str, Pixels]]:
+def made(photo: fakery.Photo) -> Iterator[tuple[str, float, str, fakery.Pixels]]:
     """Every picture of the benchmark: natives first, then the cells."""
-    for condition in NATIVES:
-        yield "none", 1.0, condition, treated(photo.rgb, condition, photo.seed + 2)
-    for kernel in KERNELS:
-        for factor in FACTORS:
-            large = enlarged(photo.rgb, factor, kernel)
-            for condition in CONDITIONS:
-                yield kernel, factor, condition, treated(large, condition, photo.seed + 3)
+    for condition in fakery.NATIVES:
+        yield "none", 1.0, condition, fakery.treated(photo.rgb, condition, photo.seed + 2)
+    for kernel in fakery.KERNELS:
+        for factor in fakery.FACTORS:
+            large = fakery.enlarged(photo.rgb, factor, kernel)
+            for condition in fakery.CONDITIONS:
+                yield kernel, factor, condition, fakery.treated(large, condition, photo.seed + 3)
 
 
 def seen_of(file: Path) -> list[Seen]:
@@ -99,12 +87,12 @@ def seen_of(file: Path) -> list[Seen]:
     cv2.setNumThreads(1)
     return [
         Seen(photo.folder, photo.name, kernel, factor, condition, *outcome(picture))
-        for photo in pieces(file)
+        for photo in fakery.pieces(file)
         for kernel, factor, condition, picture in made(photo)
     ]
 
 
-def outcome(picture: Pixels) -> tuple[str, float, float, float, float, float]:
+def outcome(picture: fakery.Pixels) -> tuple[str, float, float, float, float, float]:
     """State, score, scale, its interval and the witnessed factor."""
     try:
         found = resolution(Plain(luma(np.ascontiguousarray(picture))))  # type: ignore[arg-type]
@@ -188,11 +176,11 @@ def false_alarms(seen: list[Seen]) -> list[dict[str, Any]]:
 
 def show(cells: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> None:
     """The matrix as people read it."""
-    print("AUC against natives treated alike".ljust(20), *(word.rjust(9) for word in CONDITIONS))
+    print("AUC against natives treated alike".ljust(20), *(word.rjust(9) for word in fakery.CONDITIONS))
     at = {(row["kernel"], row["factor"], row["condition"]): row for row in cells}
-    for kernel in KERNELS:
-        for factor in FACTORS:
-            values = [at[kernel, factor, condition]["auc"] for condition in CONDITIONS]
+    for kernel in fakery.KERNELS:
+        for factor in fakery.FACTORS:
+            values = [at[kernel, factor, condition]["auc"] for condition in fakery.CONDITIONS]
             print(f"{kernel} x{factor:g}".ljust(33), *(f"{value:9.3f}" for value in values))
     for key in ("auc", "auc_untreated", "flagged", "interval_covers", "factor_exact"):
         values = [row[key] for row in cells]
@@ -229,7 +217,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/resolution.csv")
     options = parser.parse_args()
-    files = [file for file in files_below(options.photos) if for_testing(file)]
+    files = [file for file in fakery.files_below(options.photos) if fakery.for_testing(file)]
     print(f"{len(files)} photographs that calibration never saw")
     with get_context("forkserver").Pool(options.processes) as pool:
         seen = [one for found in pool.imap(seen_of, files, 2) for one in found]
