@@ -127,7 +127,7 @@ def test_an_unknown_recipe_is_refused_with_the_nearest() -> None:
     with pytest.raises(RecipeError) as caught:
         shipped("quickstrat")
     assert caught.value.message == "no recipe is called `quickstrat`; did you mean `quickstart`?"
-    assert "bhi, faceup, quickstart" in caught.value.hint
+    assert "bhi, diverseg, faceup, quickstart" in caught.value.hint
 
 
 def test_a_word_is_a_file_or_a_shipped_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
