@@ -313,6 +313,29 @@ def test_a_picture_that_cannot_be_decoded_is_never_sent(tmp_path: Path):
     assert done["asked"]["reasons"]["truncated"] == 1
 
 
+TILES = """
+name: described
+steps:
+  - source: {{folder: photos}}
+  - transform: {{tile: 60, edges: shift}}
+  - annotate: {{model: {{openai: some-model, base_url: "{url}"}}, ask: style, as: tile_}}
+    name: asked
+    if: "width = 60"
+  - select: {{where: "tile_style is not null"}}
+"""
+
+
+def test_tiles_are_asked_about_as_they_are(tmp_path: Path):
+    with ModelServer() as server:
+        runs = prepared(tmp_path, server, count=3)
+        (tmp_path / "described.yaml").write_text(TILES.format(url=server.url))
+        done = steps(run_json(tmp_path, "described.yaml"))
+        assert {(one.asked.width, one.asked.height) for one in server.served} == {(60, 60)}
+        assert len(server.served) == done["asked"]["in"] == 3 * 4
+    assert done["select-1"]["out"] == 12
+    assert len({row["region"] for row in answers(runs, "style")}) == 4
+
+
 @pytest.mark.parametrize(
     ("change", "says", "hint"),
     [
