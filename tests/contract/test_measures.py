@@ -171,6 +171,10 @@ def hashes_change_places(before: Values, after: Values) -> None:
     assert after["phash_detail"] == "".join(row[::-1] for row in rows)
 
 
+def another_hash(before: Values, after: Values) -> None:
+    assert before["pixels_sha256"] != after["pixels_sha256"]
+
+
 def same_regions(before: Values, after: Values) -> None:
     """Minima just at the limit fall to either side, as the reduction rounds."""
     assert after["objects_fast"] == pytest.approx(before["objects_fast"], rel=0.03)
@@ -206,6 +210,7 @@ FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "complexity": nearly_as_well_compressed,
     "borders": sides_change_places,
     "fingerprint": hashes_change_places,
+    "pixels": another_hash,
     "leaks": no_leak,
     "objects_fast": same_regions,
     "resolution": as_resolved,

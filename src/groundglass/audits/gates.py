@@ -25,7 +25,7 @@ from groundglass.kernel.expression import column_path, parse
 from groundglass.kernel.leaks.shipped import ALL, words_of
 from groundglass.measures.look import Ask
 from groundglass.recipes.columns import ColumnPath, Scope, Tables, pool
-from groundglass.recipes.judging import judge, needed, references_for, with_fingerprints
+from groundglass.recipes.judging import judge, needed, references_for, with_copies
 from groundglass.recipes.leaking import with_leaks
 from groundglass.recipes.model import SelectStep
 from groundglass.recipes.planner import PlannedStep
@@ -108,8 +108,7 @@ class Gate:
         """The columns it can name."""
         if self.kind == "leak":
             return with_leaks(self.planned.scope, longer(self.planned.asks[0]))
-        near = self.body.deduplicate == "near"
-        return with_fingerprints(self.planned.scope) if near else self.planned.scope
+        return with_copies(self.planned.scope, self.body.deduplicate)
 
     @property
     def paths(self) -> tuple[ColumnPath, ...]:

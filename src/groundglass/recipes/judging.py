@@ -19,13 +19,13 @@ from groundglass.recipes.columns import Column, ColumnPath, Scope, measured_colu
 from groundglass.recipes.cut_offs import cut_offs
 from groundglass.recipes.leaking import with_leaks
 from groundglass.recipes.model import SelectStep, SourceDivergence
-from groundglass.recipes.plan_selections import fingerprint_ask
+from groundglass.recipes.plan_selections import copies_asks, fingerprint_ask
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.referring import photographs_blockiness, references_in
 from groundglass.recipes.state import State
 from groundglass.selections.decontaminate import COLUMNS as LEAK_COLUMNS
 from groundglass.selections.decontaminate import decontaminate
-from groundglass.selections.deduplicate import DEFAULT_DISTANCE, NEAR, deduplicate
+from groundglass.selections.deduplicate import DEFAULT_DISTANCE, NEAR, PIXELS, deduplicate
 from groundglass.selections.intersect import intersect
 from groundglass.selections.lists import drop, keep, read_list, unmatched
 from groundglass.selections.quantile import quantile
@@ -50,7 +50,7 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
     """The verdicts of a select step on ``rows``; a ranked one remembers whom it dropped, best first."""
     body = planned.step.body
     assert isinstance(body, SelectStep)
-    scope = with_fingerprints(planned.scope) if body.deduplicate == "near" else planned.scope
+    scope = with_copies(planned.scope, body.deduplicate)
     if body.decontaminate:
         paths = [("root", name) for name in LEAK_COLUMNS]
         table = pool(rows, paths, with_leaks(scope, planned.asks[0]), state.tables)
@@ -71,7 +71,8 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
 
 def needed(planned: PlannedStep, body: SelectStep) -> tuple[ColumnPath, ...]:
     """The columns that the rule reads."""
-    return (*planned.paths, *((name,) for name in NEAR)) if body.deduplicate == "near" else planned.paths
+    hashes = {"near": NEAR, "pixels": (PIXELS,)}.get(body.deduplicate or "", ())
+    return (*planned.paths, *((name,) for name in hashes))
 
 
 @dataclass(frozen=True)
@@ -213,9 +214,14 @@ def cut_of(table: pa.Table, verdicts: pa.Table, body: SelectStep, order: Order) 
     return (limit(name, ">=" if order == "higher" else "<=", worst.as_py()),)
 
 
-def with_fingerprints(scope: Scope) -> Scope:
-    """The scope with the hashes that near-duplicates are found by, whether or not the recipe names them."""
-    new = [column for column in fingerprint_columns(scope.generation) if column.name not in scope.own()]
+def with_copies(scope: Scope, mode: str | None) -> Scope:
+    """The scope with the hashes that `deduplicate` finds copies by, whether or not the recipe names them."""
+    new = [
+        column
+        for ask in copies_asks(mode)
+        for column in measured_columns(ask.definition, ask.key, "", ask.definition.name, scope.generation)
+        if column.name not in scope.own()
+    ]
     return scope.with_columns(new)
 
 

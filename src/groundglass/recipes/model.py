@@ -191,7 +191,7 @@ class SelectStep(Record):
         Field(description="rules judged on the same pool, all of them required"),
     ] = None
     deduplicate: Annotated[
-        Literal["exact", "near"] | None, Field(description="keep the best of each cluster")
+        Literal["exact", "pixels", "near"] | None, Field(description="keep the best of each cluster")
     ] = None
     decontaminate: Annotated[
         Names,

@@ -35,7 +35,7 @@ from groundglass.selections.ranking import Order
 
 def plan_select(planner: Planner, planned: PlannedStep, body: SelectStep) -> PlannedStep:
     paths, orders = _select_needs(planner, body, ("select",))
-    asks = (fingerprint_ask(),) if body.deduplicate == "near" else ()
+    asks = copies_asks(body.deduplicate)
     if body.decontaminate:
         asks = (_leaks(planner, body.decontaminate, ("select", "decontaminate")),)
     if body.top_k or body.quota is not None or body.quantile is not None:
@@ -51,6 +51,11 @@ def _takes_rest(planner: Planner) -> bool:
     later = planner.loaded.recipe.steps[planner.index + 1 :]
     held = [who for step in later if isinstance(step.body, HoldOutStep) for who in step.body.splits.values()]
     return any(who.next is not None for who in held)
+
+
+def copies_asks(mode: str | None) -> tuple[Ask, ...]:
+    """What `deduplicate` must have measured."""
+    return {"near": (fingerprint_ask(),), "pixels": (ask_of(MEASURES["pixels"], {}),)}.get(mode or "", ())
 
 
 def fingerprint_ask() -> Ask:

@@ -136,7 +136,8 @@ def check_select(step: SelectStep) -> None:
     if rule == "quota" and step.per is None:
         refuse("quota", "`quota` needs the column that groups the rows", "add `per: COLUMN`")
     if step.distance is not None and step.deduplicate != "near":
-        refuse("distance", "`distance` has no meaning with `deduplicate: exact`", "write `deduplicate: near`")
+        no = f"`distance` has no meaning with `deduplicate: {step.deduplicate}`"
+        refuse("distance", no, "write `deduplicate: near`")
     if step.order is not None and step.by is None:
         refuse("order", "`order` needs a column to rank by", "add `by: COLUMN`")
     _not_empty(step, ("quota", "intersect"))

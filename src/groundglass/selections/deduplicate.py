@@ -14,13 +14,19 @@ from groundglass.selections.ranking import Order, sign_of
 
 NEAR = ("phash", "phash_mirror", "phash_flipped", "phash_detail")
 """Columns that near-duplicates are found and verified by."""
+PIXELS = "pixels_sha256"
+"""Column that pictures of the same pixels are found by, whatever their files."""
 DEFAULT_DISTANCE = 6
 """Bits of 64 that hashes of near-duplicates may differ in."""
 
 
+COLUMN = {"exact": "sha256", "pixels": PIXELS, "near": "phash"}
+"""The column that each mode cannot do without."""
+
+
 def deduplicate(
     pool: pa.Table,
-    mode: Literal["exact", "near"] = "exact",
+    mode: Literal["exact", "pixels", "near"] = "exact",
     distance: int | None = None,
     by: str | None = None,
     order: Order = "higher",
@@ -28,6 +34,7 @@ def deduplicate(
     """Keep the best of each group of duplicates: the best by a column, then the first by id.
 
     exact   the same bytes: column ``sha256``
+    pixels  the same pixels, whatever the file's format and metadata: column ``pixels_sha256``
     near    hashes ``phash`` at most ``distance`` bits apart (None: 6), as they are, mirrored
             (``phash_mirror``) or turned (with ``phash_flipped``), and details (``phash_detail``) that agree,
             where the pool has them: a picture without detail, a plain sky or a dark frame, is near nobody.
@@ -43,16 +50,16 @@ def deduplicate(
     >>> deduplicate(pool, by="q")["reason"].to_pylist()
     ['same bytes as 2.jpg', None]
     """
-    if mode not in ("exact", "near"):
-        raise RecipeError(f"deduplicate is 'exact' or 'near', not {mode!r}")
-    name = "sha256" if mode == "exact" else "phash"
+    if mode not in COLUMN:
+        raise RecipeError(f"deduplicate is 'exact', 'pixels' or 'near', not {mode!r}")
+    name = COLUMN[mode]
     known = values(pool, (name,)).is_valid()
     rows = _best_first(pool, known, by, order)
     ranked = pool.take(rows)
     twins, bits = (
-        _equal(ranked)
-        if mode == "exact"
-        else _near(ranked, DEFAULT_DISTANCE if distance is None else distance)
+        _near(ranked, DEFAULT_DISTANCE if distance is None else distance)
+        if mode == "near"
+        else _equal(ranked, name)
     )
     return _verdicts(pool, rows, twins, bits, name)
 
@@ -65,10 +72,10 @@ def _best_first(pool: pa.Table, known: pa.ChunkedArray, by: str | None, order: O
     return ask(f"SELECT place FROM pool WHERE known ORDER BY {best}", {"pool": table})["place"]
 
 
-def _equal(ranked: pa.Table) -> tuple[Any, None]:
-    """The first row with the same bytes."""
-    table = pa.table({"place": places(ranked), "sha256": values(ranked, ("sha256",))})
-    first = "SELECT min(place) OVER (PARTITION BY sha256) AS twin FROM ranked ORDER BY place"
+def _equal(ranked: pa.Table, name: str) -> tuple[Any, None]:
+    """The first row with the same hash."""
+    table = pa.table({"place": places(ranked), "hash": values(ranked, (name,))})
+    first = "SELECT min(place) OVER (PARTITION BY hash) AS twin FROM ranked ORDER BY place"
     return ask(first, {"ranked": table})["twin"].to_numpy(), None
 
 
@@ -91,7 +98,8 @@ def _verdicts(pool: pa.Table, rows: pa.ChunkedArray, twins: Any, bits: Any, name
     names = compute.coalesce(values(pool, ("uri",)), pool["id"]) if "uri" in pool.column_names else pool["id"]
     other = names.take(pa.array(twin, mask=twin < 0))
     if bits is None:
-        duplicate = compute.binary_join_element_wise("same bytes as ", other, "")
+        same = "same pixels as " if name == PIXELS else "same bytes as "
+        duplicate = compute.binary_join_element_wise(same, other, "")
     else:
         apart = np.zeros(pool.num_rows, np.int64)
         apart[row] = bits

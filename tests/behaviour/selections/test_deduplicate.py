@@ -87,3 +87,18 @@ def test_finds_real_copies_and_leaves_unlike_photographs_alone() -> None:
         "ukbench09268.jpg",
     ]
     assert all("near duplicate of ukbench" in row["reason"] for row in copies)
+
+
+def test_the_same_pixels_in_other_files_are_copies() -> None:
+    pool = pa.table(
+        {
+            "id": ["a", "b", "c", "d"],
+            "uri": ["a.png", "b.bmp", "c.png", "d.jpg"],
+            "sha256": ["1", "2", "3", "4"],
+            "pixels_sha256": ["ff", "ff", "ee", None],
+        }
+    )
+    verdicts = deduplicate(pool, "pixels")
+    assert verdicts["kept"].to_pylist() == [True, False, True, False]
+    assert verdicts["reason"].to_pylist()[1::2] == ["same pixels as a.png", "pixels_sha256 is unknown"]
+    assert deduplicate(pool, "exact")["kept"].to_pylist() == [True] * 4
