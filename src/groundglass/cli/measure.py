@@ -21,6 +21,13 @@ from groundglass.cli.options import as_json, workers
 @click.option(
     "--allow-pickle", is_flag=True, help="Load weights that are a pickle; only from who is trusted."
 )
+@click.option(
+    "--set",
+    "typed",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of a measure, e.g. labels=indoor,outdoor.",
+)
 @workers
 @as_json
 def command(
@@ -29,6 +36,7 @@ def command(
     weights: str | None,
     device: str | None,
     allow_pickle: bool,
+    typed: tuple[str, ...],
     workers: int,
     as_json: bool,
 ) -> None:
@@ -38,6 +46,7 @@ def command(
     groundglass measure blockiness,sharpness A.jpg B.png
     groundglass measure header --json -- -odd-name.jpg
     groundglass measure hyperiqa --weights koniq_pretrained.safetensors A.jpg
+    groundglass measure onnx --weights ic9600.onnx --set size=512 A.jpg
 
     With --json: a list with one object for every path given, in order: uri, the measures' columns, and error (null,
     or the reason).
@@ -48,7 +57,7 @@ def command(
     names = [name.strip() for name in measures.split(",") if name.strip()]
     told = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
     network = {name: value for name, value in told.items() if value}
-    rows = measure_files(images, names, workers, choose_progress("measure", quiet=as_json), network)
+    rows = measure_files(images, names, workers, choose_progress("measure", quiet=as_json), network, typed)
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:

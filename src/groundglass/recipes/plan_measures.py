@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.extras import is_installed
-from groundglass.kernel.record import Measure, Parameter
+from groundglass.kernel.record import Measure
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.look import Ask
 from groundglass.recipes.columns import Column, measured_columns
@@ -16,6 +16,7 @@ from groundglass.recipes.model import (
     ScoreTable,
 )
 from groundglass.recipes.networks import network_notes
+from groundglass.recipes.parameters import parameter_problem
 from groundglass.recipes.plan_selections import ask
 from groundglass.recipes.planner import PlannedStep, Planner
 from groundglass.recipes.scores import score_columns
@@ -80,29 +81,10 @@ def _measure(planner: Planner, request: MeasureRequest, where: tuple[str | int, 
                 measure.parameters,
                 name,
             )
-        problem = _parameter_problem(known, value)
+        problem = parameter_problem(known, value)
         if problem:
             planner.fail((*where, measure.name, name), f"{name} {problem}", known.meaning)
     return measure
-
-
-def _parameter_problem(known: Parameter, value: object) -> str:
-    """Why a value does not fit a parameter; nothing when it does."""
-    wanted = known.kind or type(known.default)
-    fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
-    if not fits or (isinstance(value, bool) and wanted is not bool):
-        names: dict[type, str] = {
-            bool: "true or false",
-            float: "a number",
-            int: "a whole number",
-            str: "a word",
-        }
-        return f"is {value!r}, but must be {names.get(wanted, 'something else')}"
-    if known.low is not None and isinstance(value, (int, float)) and value < known.low:
-        return f"is {value}, but must be at least {known.low:g}"
-    if known.high is not None and isinstance(value, (int, float)) and value > known.high:
-        return f"is {value}, but must be at most {known.high:g}"
-    return ""
 
 
 def _scores(planner: Planner, request: ScoreTable, step: str, where: tuple[str, int]) -> list[Column]:

@@ -20,6 +20,7 @@ from groundglass.measures.catalog import find
 from groundglass.measures.infer import jobs_of
 from groundglass.measures.look import NO_VALUE, Ask, Photograph, ask_of
 from groundglass.recipes.networks import fetch_absent
+from groundglass.recipes.parameters import typed_settings
 from groundglass.sources.folder import listed_file, name_as_text
 from groundglass.sources.listing import Listed
 from groundglass.sources.scan import ListedFile, Scan, known_files
@@ -31,15 +32,21 @@ def measure_files(
     workers: int,
     progress: Progress,
     network: Mapping[str, Value] | None = None,
+    typed: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """The measures ``names`` of each path, in order: ``uri``, the measures' columns, and ``error``.
 
     ``error`` is None, or why the picture or one of its measures has no values; a bad picture never stops the others.
-    ``network`` holds what measures that ask a network are told: `weights`, `device`, `allow_pickle`; weights that are
-    not here are fetched. Raises RecipeError for an unknown measure, and where a network cannot be had.
+    ``typed`` are settings, NAME=VALUE, for those of the measures that have them. ``network`` holds what measures that
+    ask a network are told: `weights`, `device`, `allow_pickle`; weights that are not here are fetched.
+    Raises RecipeError for an unknown measure or setting, and where a network cannot be had.
     """
     measures = [_installed(find(name)) for name in dict.fromkeys(names)]
-    asks = [ask_of(measure, network or {} if measure.network else {}) for measure in measures]
+    settings = typed_settings(measures, typed)
+    asks = [
+        ask_of(measure, _own(measure, settings) | dict(network or {} if measure.network else {}))
+        for measure in measures
+    ]
     if network and not any(measure.network for measure in measures):
         raise RecipeError(f"none of {', '.join(names)} asks a network", f"leave out {', '.join(network)}")
     rows = take_measures([listed_file(path) for path in paths], asks, workers, progress)
@@ -55,6 +62,10 @@ def take_measures(
         scanned = _scan(listed, Path(folder), workers, progress)
         rows = _look(scanned, asks, Path(folder), workers, progress)
     return [_answer(row.uri, row, scanned, rows, asks) for row in listed]
+
+
+def _own(measure: Measure, settings: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in settings.items() if name in measure.parameters}
 
 
 def _installed(measure: Measure) -> Measure:
