@@ -64,7 +64,8 @@ def annotate_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Annotat
     ledger = Ledger(state.folder.calls(name), price_of(body), budget_of(body))
     if items:
         _ask_all(state, planned, items, ledger)
-    notes = [spent_in_words(ledger.spent, body.price is not None)] if ledger.spent.calls else []
+    known = body.price is not None or body.model.local is not None  # one's own machine sends no bill
+    notes = [spent_in_words(ledger.spent, known)] if ledger.spent.calls else []
     reasons = _reasons(state, planned, usable)
     unasked = sum(many for reason, many in reasons.items() if reason.endswith("budget"))
     if unasked:
