@@ -87,7 +87,8 @@ def _over_the_diagonal(hashes: Bits) -> Bits:
     places = {place: n for n, place in enumerate(zip(*(side.tolist() for side in PLACES), strict=True))}
     order = [places[j, i] for i, j in places]
     bits = np.unpackbits(hashes.astype(">u8").view(np.uint8).reshape(*hashes.shape, 8), axis=-1)
-    return np.packbits(bits[..., order], axis=-1).view(">u8")[..., 0].astype(np.uint64)
+    exchanged = np.ascontiguousarray(np.packbits(bits[..., order], axis=-1))
+    return exchanged.view(">u8")[..., 0].astype(np.uint64)
 
 
 _VALUES = np.zeros(128, np.int8)

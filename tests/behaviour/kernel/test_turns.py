@@ -116,6 +116,18 @@ def test_views_a_tenth_apart_are_other_pictures():
     assert clusters_of([wide[:, 0:400], wide[:, 4:404]]) == [0, 0]
 
 
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_few_pictures_are_no_special_case(count: int):
+    words = ("phash", "phash_mirror", "phash_flipped")
+    hashes, details = of_pictures(
+        {word: pa.chunked_array([pa.array(range(count), pa.uint64())]) for word in words}
+        | {"phash_detail": pa.chunked_array([pa.nulls(count, pa.string())])}
+    )
+    assert hashes.shape == (WAYS, count)
+    assert near_duplicate_clusters(hashes[0], hashes[1:], details=details).tolist() == list(range(count))
+    assert nearest_kept(hashes[0], hashes[1:], details=details)[0].tolist() == list(range(count))
+
+
 def test_plain_pictures_have_no_detail():
     assert detail(np.full((32, 32), 80.0)) is None
 
