@@ -180,3 +180,29 @@ def grounding_dino(folder: Path, seed: int = 0) -> Path:
     _words(folder, words, pad_token="[PAD]", unk_token="[UNK]", bos_token="[CLS]", eos_token="[SEP]")
     write_preprocessor(folder, size={"shortest_edge": 64, "longest_edge": 107}, do_pad=True)
     return _save(model, folder)
+
+
+def sam3_tracker(folder: Path, seed: int = 0) -> Path:
+    """The tracker of Segment Anything 3, which takes points, on 64 px."""
+    import torch
+    from transformers import Sam3TrackerConfig, Sam3TrackerModel
+
+    torch.manual_seed(seed)
+    config = Sam3TrackerConfig(
+        vision_config={
+            "model_type": "sam3_vision_model",
+            "backbone_config": {
+                "model_type": "sam3_vit_model", "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
+                "num_attention_heads": 2, "image_size": SAM_SIDE, "pretrain_image_size": SAM_SIDE, "patch_size": 8,
+                "window_size": 4, "global_attn_indexes": [1],
+            },
+            "fpn_hidden_size": 16,
+            "backbone_feature_sizes": [[32, 32], [16, 16], [8, 8]],
+        },
+        prompt_encoder_config={"hidden_size": 16, "image_size": SAM_SIDE, "patch_size": 8, "mask_input_channels": 4},
+        mask_decoder_config={"hidden_size": 16, "mlp_dim": 32, "num_attention_heads": 2, "iou_head_hidden_dim": 16},
+    )  # fmt: skip
+    model = Sam3TrackerModel(config)
+    _lively(model.mask_decoder, 1.0)
+    write_preprocessor(folder, size={"height": SAM_SIDE, "width": SAM_SIDE})
+    return _save(model, folder)

@@ -22,7 +22,7 @@ transformers = pytest.importorskip("transformers")
 import tiny_models  # noqa: E402
 
 SETTINGS = {"points_per_side": 6, "iou": 0.5, "stability": 0.6, "nms": 0.9, "mask_side": 64}
-MAKERS = {"sam": tiny_models.sam, "sam2": tiny_models.sam2}
+MAKERS = {"sam": tiny_models.sam, "sam2": tiny_models.sam2, "sam3": tiny_models.sam3_tracker}
 
 
 @pytest.fixture(scope="module")
