@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -121,8 +122,9 @@ def rerun(folder: Path, limit: int, rows: int) -> dict[str, float]:
         "_, record = run_plan(plan, RunOptions(workers=1), Talk(lambda title: Silent()))\n"
         "done = time.perf_counter()\n"
         "steps = {step.step: step.seconds for step in record.steps}\n"
-        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6\n"
-        "print(json.dumps({'plan_s': planned - start, 'total_s': done - start, 'peak_gb': peak, **steps}))\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "found = {'plan_s': planned - start, 'total_s': done - start, 'cpu_s': used.ru_utime + used.ru_stime}\n"
+        "print(json.dumps({**found, 'peak_gb': used.ru_maxrss / 1e6, **steps}))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
@@ -152,10 +154,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, options.rows)
-        runs = [rerun(folder, limit, options.rows) for limit in (30, 25, 20)]
+        runs = [rerun(folder, limit, options.rows) for limit in range(30, 21, -1)]
         middle = {key: float(np.median([run[key] for run in runs])) for key in runs[0]}
         middle["list_100000_files_s"] = list_files(folder, 100_000)
-    row = {"processor": processor(), "rows": options.rows} | {
+    load = round(os.getloadavg()[0], 1)
+    row = {"processor": processor(), "rows": options.rows, "load": load} | {
         key: round(value, 3) for key, value in middle.items()
     }
     report([row], "replan_million", options.save)
