@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from groundglass.recipes.annotate_model import AnnotateStep
+from groundglass.recipes.audit_model import AuditStep
 from groundglass.recipes.model import (
     Body,
     HoldOutStep,
@@ -46,6 +47,8 @@ def label(body: Body) -> str:
             return ", ".join(f"{name} {share:g}" for name, share in shares.items() if share)
         case ReleaseStep():
             return " ".join([body.format, *(f"x{scale}" for scale in body.lr_scales)])
+        case AuditStep():
+            return f"{', '.join(body.defects) or 'every defect'} in {body.sample:,} photographs"
 
 
 def _asked(request: MeasureRequest | ScoreTable) -> str:

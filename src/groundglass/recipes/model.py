@@ -17,6 +17,7 @@ from pydantic import (
 
 from groundglass.recipes import rules
 from groundglass.recipes.annotate_model import AnnotateStep
+from groundglass.recipes.audit_model import AuditStep
 from groundglass.recipes.fields import NAME, RECIPE_NAME, Factors, Names, Record, Scalar, Scales, Share
 
 
@@ -351,8 +352,11 @@ Body = (
     | TransformStep
     | SplitStep
     | ReleaseStep
+    | AuditStep
 )
-Kind = Literal["source", "measure", "annotate", "select", "hold_out", "transform", "split", "release"]
+Kind = Literal[
+    "source", "measure", "annotate", "select", "hold_out", "transform", "split", "release", "audit"
+]
 BODIES: dict[str, type[Record]] = {
     "source": SourceStep,
     "measure": MeasureStep,
@@ -362,8 +366,9 @@ BODIES: dict[str, type[Record]] = {
     "transform": TransformStep,
     "split": SplitStep,
     "release": ReleaseStep,
+    "audit": AuditStep,
 }
-NOT_YET = ("study", "audit", "prove", "benchmark")
+NOT_YET = ("study", "prove", "benchmark")
 """Kinds of the grammar that later versions bring."""
 
 

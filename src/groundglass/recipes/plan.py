@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from groundglass.kernel.expression import ExpressionError
 from groundglass.recipes.annotate_model import AnnotateStep
+from groundglass.recipes.audit_model import AuditStep
 from groundglass.recipes.labels import label
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.model import (
@@ -24,6 +25,7 @@ from groundglass.recipes.model import (
     TransformStep,
 )
 from groundglass.recipes.plan_annotate import plan_annotate
+from groundglass.recipes.plan_audit import plan_audit
 from groundglass.recipes.plan_cascade import plan_cascade
 from groundglass.recipes.plan_measures import plan_measure
 from groundglass.recipes.plan_outputs import plan_hold_out, plan_release, plan_split, plan_transform
@@ -98,6 +100,8 @@ def _plan_step(planner: Planner, step: Step) -> PlannedStep:
             return plan_split(planner, planned, body)
         case ReleaseStep() as body:
             return plan_release(planner, planned, body)
+        case AuditStep() as body:
+            return plan_audit(planner, planned, body)
 
 
 def _plan_source(planner: Planner, planned: PlannedStep, body: SourceStep) -> PlannedStep:

@@ -1,0 +1,24 @@
+"""The audit step of a recipe as a frozen record."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, PositiveInt
+
+from groundglass.recipes.fields import Names, Record
+
+
+class AuditStep(Record):
+    """Known defects are put into photographs that passed the gates so far, and counted is which gates notice.
+
+    Nothing is kept or dropped. The result goes into the run's folder, its report, and the card of a release after it.
+    """
+
+    defects: Annotated[
+        Names, Field(description="which defects, e.g. [jpeg, blur]; default: all that a gate so far may see")
+    ] = ()
+    sample: Annotated[
+        PositiveInt,
+        Field(description="photographs to draw; of each source, where whole sources are judged"),
+    ] = 40
