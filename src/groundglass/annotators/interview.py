@@ -17,8 +17,8 @@ from groundglass.kernel.record import Value
 
 Ask = Callable[[Request], Reply]
 
-MOST_TOKENS = 500
-"""Of an answer."""
+MOST_TOKENS = 1000
+"""Of an answer, with what a model thinks before it."""
 FEW_TOKENS = 8
 """Of an answer of one word."""
 

@@ -20,6 +20,9 @@ INSTRUCTIONS = (
 """What every question is asked under."""
 
 
+_LEFT_OUT = ("title", "description", "minLength", "minimum", "maximum")
+
+
 class Answer(BaseModel):
     """The JSON object of an answer: these keys, of these types, and no others."""
 
@@ -102,21 +105,23 @@ def inquire(question: Question, vocabulary: tuple[str, ...] = ()) -> Inquiry:
 
 
 def plain_schema(answer: type[Answer]) -> dict[str, Any]:
-    """A model's JSON schema without titles: closed objects, every key required, as servers that hold to it demand.
+    """A model's JSON schema: closed objects, every key required, and nothing that some server does not know.
+
+    Lengths and ranges are such things; they are checked when the answer is read.
 
     >>> class Told(Answer):
     ...     caption: str
     >>> plain_schema(Told)["properties"], plain_schema(Told)["additionalProperties"]
     ({'caption': {'type': 'string'}}, False)
     """
-    return _untitled(answer.model_json_schema())
+    return _plain(answer.model_json_schema())
 
 
-def _untitled(part: Any) -> Any:
+def _plain(part: Any) -> Any:
     if isinstance(part, list):
-        return [_untitled(item) for item in part]
+        return [_plain(item) for item in part]
     if not isinstance(part, dict):
         return part
-    named = {name: _untitled(value) for name, value in part.get("properties", {}).items()}
-    rest = {k: _untitled(v) for k, v in part.items() if k not in ("title", "description", "properties")}
+    named = {name: _plain(value) for name, value in part.get("properties", {}).items()}
+    rest = {key: _plain(value) for key, value in part.items() if key not in ("properties", *_LEFT_OUT)}
     return rest | ({"properties": named} if named else {})

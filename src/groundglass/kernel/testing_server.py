@@ -30,10 +30,11 @@ LEVELS = ("excellent", "good", "fair", "poor", "bad")
 class Asked:
     """A request as the server understood it.
 
-    number  0, 1, 2 … in the order of arrival
-    name    the question's: of its schema, or "" where none was sent
-    call    ``X-Client-Request-Id``
-    key     what was sent as the key
+    number    0, 1, 2 … in the order of arrival
+    name      the question's: of its schema, or "" where none was sent
+    call      ``X-Client-Request-Id``
+    key       what was sent as the key
+    thinking  whether the model may think first; False where it was told not to
     """
 
     number: int
@@ -49,6 +50,7 @@ class Asked:
     repair: bool
     call: str
     key: str
+    thinking: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ FAULTS = {
     "out_of_vocabulary": "a word that is not on the list",
     "no_probabilities": "400: this model tells none",
     "no_schema": "400: this model takes no schema",
+    "must_think": "400: this model cannot be told not to",
 }
 
 
@@ -181,6 +184,8 @@ def _fitting(fault: str, asked: Asked) -> str:
         return fault if asked.probabilities else ""
     if fault == "no_schema":
         return fault if asked.schema is not None else ""
+    if fault == "must_think":
+        return "" if asked.thinking else fault
     return fault
 
 
@@ -225,6 +230,10 @@ def _from_google(number: int, path: str, body: Mapping[str, Any], headers: Any) 
         len(body["contents"]) > 1,
         headers.get("X-Client-Request-Id", ""),
         headers.get("x-goog-api-key", ""),
+        0
+        not in settings.get(
+            "thinkingConfig", {}
+        ).values(),  # thinkingBudget, or thinking_budget: both are known
     )
 
 
@@ -237,7 +246,7 @@ def _size(image: bytes) -> tuple[int, int]:
 
 def respond(asked: Asked, fault: str) -> tuple[int, bytes, tuple[int, int]]:
     """Status, body and tokens of an answer."""
-    if fault in ("busy", "error", "no_access", "no_probabilities", "no_schema"):
+    if fault in ("busy", "error", "no_access", "no_probabilities", "no_schema", "must_think"):
         return _failed(asked, fault)
     if fault == "page":
         return 200, b"<html><body>Welcome</body></html>", (0, 0)
@@ -255,6 +264,7 @@ def _failed(asked: Asked, fault: str) -> tuple[int, bytes, tuple[int, int]]:
         "no_access": (401, f"Incorrect API key provided: {asked.key}", None),
         "no_probabilities": (400, "logprobs are not supported with this model", "logprobs"),
         "no_schema": (400, "response_format is not supported with this model", "response_format"),
+        "must_think": (400, "Budget 0 is invalid. This model only works in thinking mode.", None),
     }[fault]
     content = {"error": {"message": message, "code": status, "status": fault, "param": param}}
     return status, json.dumps(content).encode(), (0, 0)
@@ -319,7 +329,12 @@ def _as_openai(asked: Asked, text: str, fault: str, tokens_in: int, tokens_out: 
 
 
 def _as_google(asked: Asked, text: str, fault: str, tokens_in: int, tokens_out: int) -> dict[str, Any]:
-    usage = {"promptTokenCount": tokens_in, "candidatesTokenCount": tokens_out}
+    thoughts = tokens_out // 2 if asked.thinking else 0
+    usage = {
+        "promptTokenCount": tokens_in,
+        "candidatesTokenCount": tokens_out - thoughts,
+        "thoughtsTokenCount": thoughts,
+    }
     if fault == "refusal":
         return {"candidates": [{"finishReason": "SAFETY", "index": 0}], "usageMetadata": usage}
     content = {"role": "model", "parts": [{"text": text}]}

@@ -157,6 +157,18 @@ def test_a_server_without_schemas_is_asked_in_words():
     assert values["style"] in STYLE.words
 
 
+def test_a_model_that_must_think_may_and_its_thoughts_are_counted():
+    with ModelServer(lambda _: "must_think") as server:
+        client = client_of("google", server)
+        request = Request("", STYLE.prompt, IMAGE, "style", STYLE.schema)
+        with pytest.raises(Trouble) as caught:
+            client.ask(request)
+        assert caught.value.again
+        reply = client.ask(request)
+    assert [one.asked.thinking for one in server.served] == [False, True]
+    assert (reply.tokens_in, reply.tokens_out) == server.tokens()
+
+
 def test_no_key_of_one_service_goes_to_a_server_that_a_recipe_names(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
     monkeypatch.setenv("GOOGLE_API_KEY", "g-mine")

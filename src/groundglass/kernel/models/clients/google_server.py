@@ -16,6 +16,8 @@ from groundglass.kernel.models.clients.client import (
 TOP = 5
 """Alternatives to each token that are asked for."""
 POSITIONS = 8
+OPTIONAL = ("logprobs", "thinking")
+"""Settings that some models refuse: probabilities, and that they do not think first, which costs as much as answers."""
 HARMFUL = ("SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY", "RECITATION")
 """Reasons for ending that are refusals."""
 
@@ -33,7 +35,7 @@ class GoogleServer:
         options = types.HttpOptions(base_url=base_url, timeout=round(seconds * 1000), retry_options=once)
         self.model, self.where = model, base_url or "Google"
         self._api = genai.Client(api_key=key, vertexai=False, http_options=options)
-        self._probabilities = True
+        self._without: set[str] = set()
 
     def ask(self, request: Request) -> Reply:
         """The answer. Raises Trouble."""
@@ -44,7 +46,7 @@ class GoogleServer:
                 model=self.model, contents=_contents(request), config=self._settings(request)
             )
         except errors.APIError as error:
-            raise self._refusal(error, request) from error
+            raise self._refusal(error) from error
         except Exception as error:
             raise _broken(error, self.where) from error
         return _reply(found)
@@ -61,17 +63,22 @@ class GoogleServer:
         }
         if request.schema is not None:
             settings |= {"response_mime_type": "application/json", "response_json_schema": request.schema}
-        if request.probabilities and self._probabilities:
+        if request.probabilities and "logprobs" not in self._without:
             settings |= {"response_logprobs": True, "logprobs": TOP}
+        if "thinking" not in self._without:
+            settings |= {"thinking_config": types.ThinkingConfig(thinking_budget=0)}
         return types.GenerateContentConfig(**settings)
 
-    def _refusal(self, error: Any, request: Request) -> Trouble:
+    def _refusal(self, error: Any) -> Trouble:
+        """What a status that is no success means; a setting that the model refuses is left out from now on."""
         detail = str(error.message or "")
-        if error.code == 400 and "api key" in detail.lower():
-            return Trouble("no_access", f"{self.where} refuses access (400)")
-        if error.code == 400 and "logprobs" in detail.lower() and request.probabilities:
-            self._probabilities = False
-            return Trouble("bad_request", detail, again=True, wait=0)
+        if error.code == 400:
+            if "api key" in detail.lower():
+                return Trouble("no_access", f"{self.where} refuses access (400)")
+            named = {name for name in OPTIONAL if name in detail.lower()} - self._without
+            if named:
+                self._without |= named
+                return Trouble("bad_request", detail, again=True, wait=0)
         headers = getattr(error.response, "headers", None) or {}
         return trouble_of_status(error.code, detail, seconds_of(headers.get("retry-after")), self.where)
 
@@ -100,8 +107,7 @@ def _broken(error: Exception, where: str) -> Trouble:
 
 
 def _reply(found: Any) -> Reply:
-    usage = found.usage_metadata
-    tokens = getattr(usage, "prompt_token_count", None), getattr(usage, "candidates_token_count", None)
+    tokens = _tokens(found.usage_metadata)
     blocked = getattr(found.prompt_feedback, "block_reason", None)
     candidates = found.candidates or ()
     ended = _word(getattr(candidates[0], "finish_reason", None)) if candidates else ""
@@ -111,6 +117,13 @@ def _reply(found: Any) -> Reply:
     parts = getattr(candidates[0].content, "parts", None) or () if candidates else ()
     text = "".join(part.text or "" for part in parts if not getattr(part, "thought", False))
     return Reply(text, *tokens, _positions(candidates), refused)
+
+
+def _tokens(usage: Any) -> tuple[int | None, int | None]:
+    """In and out; what a model thinks is paid for like what it says."""
+    if usage is None:
+        return None, None
+    return usage.prompt_token_count, (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0)
 
 
 def _word(reason: Any) -> str:
