@@ -80,12 +80,12 @@ def finished_run(plan: Plan, runs: Path) -> RunFolder | None:
 
 
 def to_last_gate(plan: Plan) -> Plan:
-    """The plan without what comes after its last gate. Raises RecipeError where it has none."""
+    """The plan as far as its last gate, without audit steps. Raises RecipeError where it has no gate."""
     gates = [place for place, planned in enumerate(plan.steps) if planned.step.kind == "select"]
     if not gates:
         raise _no_gates(plan)
-    steps = plan.steps[: gates[-1] + 1]
-    recipe = plan.recipe.model_copy(update={"steps": plan.recipe.steps[: gates[-1] + 1]})
+    steps = tuple(planned for planned in plan.steps[: gates[-1] + 1] if planned.step.kind != "audit")
+    recipe = plan.recipe.model_copy(update={"steps": tuple(planned.step for planned in steps)})
     return replace(plan, steps=steps, recipe=recipe)
 
 

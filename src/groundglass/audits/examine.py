@@ -192,7 +192,7 @@ def _notes(gates: Sequence[Gate], held: Sequence[_Held]) -> list[str]:
     notes: list[str] = []
     if len(exhibits.chains) < FEW:
         notes.append(
-            f"only {len(exhibits.chains)} photographs passed all gates: mind how wide the intervals are"
+            f"only {len(exhibits.chains)} photographs were looked at: mind how wide the intervals are"
         )
     notes += [f"of {gate.name}, {' and '.join(gate.partly)} is not audited" for gate in gates if gate.partly]
     scarce = [name for one in held if one.sources and one.trial.cells for name in one.sources.scarce]

@@ -1,8 +1,9 @@
 """Test sets for an audit: no pixels of the true ones are at hand, so photographs of the sample stand in for them.
 
-The sample is cut in two. Each half is held as a test set while the other one is what a clean source would bring: what a
-gate does with leaks of the one half (its recall) and with the other half as it is (its false alarms) is both measured,
-by the very search that the run used, against the gate's own lists and those of the half.
+The sample is cut in two, and each half is held as a test set once. Its pictures are made leaks of, where one needs a
+larger picture with one of the other half around it, and sought by the very search that the run used, against the gate's
+own lists and that of the half: that is the recall. False alarms are counted on the sound photographs against the gate's
+own lists alone: two frames of one scene in a sample are no alarm.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ class Halves:
         return longer(gate.planned.asks[0], str(self.files[half]))
 
     def searches(self, gate: Gate) -> tuple[Ask, ...]:
-        """The same for every half."""
-        return tuple(self.search(gate, half) for half in range(len(self.files)))
+        """The same for every half, and against the gate's own lists alone."""
+        halves = (self.search(gate, half) for half in range(len(self.files)))
+        return (*halves, longer(gate.planned.asks[0]))
 
 
 NO_HALVES = Halves()

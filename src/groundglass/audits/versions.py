@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.audits.defects import CLEAN, Defect, Severity
-from groundglass.audits.gates import Gate
+from groundglass.audits.gates import Gate, longer
 from groundglass.audits.halves import NO_HALVES, Halves
 from groundglass.audits.replay import Chain, Passage
 from groundglass.audits.specimens import VIEW, Listed, Specimens, specimen_key
@@ -113,12 +113,13 @@ class Exhibits:
         return gate.asks(self._known) | {("root", search) for search in searches}
 
     def _read_of(self, gate: Gate, defect: Defect, photograph: str) -> set[tuple[str, Ask]]:
-        """What a gate reads of a version: a leak is sought in its own half, what is sound in the other one."""
+        """What a gate reads of a version: leaks are sought in their half too, what is sound in the gate's lists alone."""
         found = gate.asks(self._known)
         if gate.kind != "leak":
             return found
-        half = self.halves.of[photograph]
-        return found | {("root", self.halves.search(gate, half if defect.kind == "leak" else 1 - half))}
+        if defect.kind == "leak":
+            return found | {("root", self.halves.search(gate, self.halves.of[photograph]))}
+        return found | {("root", longer(gate.planned.asks[0]))}
 
     def items(self) -> list[Specimens]:
         """One item a photograph and defect."""

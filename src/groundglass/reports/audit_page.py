@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+
+from groundglass.audits.kept import SLIPPED, latest_audit, read_card
 
 Plain = Mapping[str, Any]
 
@@ -63,10 +64,12 @@ class AuditView:
 
 def read_audit(run: Path) -> AuditView | None:
     """What the page of a run's audit shows; None where there is no audit, or none that can be read."""
-    place = run / "audit"
+    place = latest_audit(run)
+    card = read_card(place) if place is not None else None
+    if place is None or card is None:
+        return None
     try:
-        card = json.loads((place / "scorecard.json").read_text(encoding="utf-8"))
-        slipped = pq.read_table(place / "slipped.parquet").to_pylist()
+        slipped = pq.read_table(place / SLIPPED).to_pylist()
     except (OSError, ValueError):
         return None
     gates = tuple(dict.fromkeys(cell["gate"] for cell in card["gates"]))
