@@ -14,17 +14,15 @@ from groundglass.annotators.interview import Interview
 from groundglass.annotators.question import Inquiry
 from groundglass.kernel.engines.shards import Summary
 from groundglass.kernel.errors import ImageError, NoValue, UnreachableError
-from groundglass.kernel.located import read_listed
 from groundglass.kernel.models.clients.asking import Asker, Stopped
 from groundglass.kernel.models.clients.client import Reply, Request, Trouble
 from groundglass.kernel.models.clients.ledger import BudgetSpent
 from groundglass.kernel.record import Value
 from groundglass.kernel.store import PASSING, MeasureStore
-from groundglass.measures.look import Ask, Photograph, reason_of
+from groundglass.measures.look import Ask, Photograph, open_photograph, reason_of
 from groundglass.recipes.plan_annotate import JPEG_QUALITY
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
     from groundglass.kernel.image.header import ImageLimits
 
 BREAKER = 10
@@ -119,11 +117,9 @@ class Questioner:
     def _picture(self, item: Photograph, region: str) -> bytes:
         """The picture as it is sent: a JPEG file, never enlarged."""
         from groundglass.kernel.image.encode import thumbnail
-        from groundglass.kernel.image.frame import open_frame
 
-        data = read_listed(item.path, item.bytes, item.mtime_ns, item.sha256)
-        frame: Frame = open_frame(data, self._limits).at(region)
-        return thumbnail(frame.rgb, self._long_edge, JPEG_QUALITY)
+        rgb = open_photograph(item, self._limits).at(region).rgb
+        return thumbnail(rgb, self._long_edge, JPEG_QUALITY)
 
     def _ask(self, number: int, sha256: str, region: str, image: bytes, failed: Counter[str]) -> None:
         facts = {"sha256": sha256, "region": region, "bytes": len(image)}

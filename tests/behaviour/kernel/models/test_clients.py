@@ -203,7 +203,7 @@ def test_what_is_missing_is_said_before_anything_is_asked(
 
 
 def test_a_missing_extra_names_the_line_to_type(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(naming, "find_spec", lambda _: None)
+    monkeypatch.setattr(naming, "is_installed", lambda _: False)
     with pytest.raises(MissingExtra) as caught:
         check_model(ModelName("openai", "m", "http://localhost:1/v1"))
     assert caught.value.hint == "pip install 'groundglass[annotate]'"

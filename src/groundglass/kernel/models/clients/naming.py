@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from groundglass.kernel.errors import MissingExtra, RecipeError
+from groundglass.kernel.extras import is_installed
 from groundglass.kernel.models.clients.client import SECRETS, Client
 
 Service = Literal["openai", "google", "local"]
@@ -27,11 +27,7 @@ OWN_KEY = "GROUNDGLASS_API_KEY"
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 """The files of a local model's folder that decide its answers."""
 
-_NEEDS = {
-    "openai": ("openai", "annotate"),
-    "google": ("google.genai", "annotate"),
-    "local": ("transformers", "models"),
-}
+_EXTRAS = {"openai": "annotate", "google": "annotate", "local": "models"}
 
 
 @dataclass(frozen=True)
@@ -53,8 +49,8 @@ class ModelName:
 
 def check_model(model: ModelName) -> None:
     """Raises RecipeError, with the line to type, where the model cannot be asked: extra, key, address or folder."""
-    package, extra = _NEEDS[model.service]
-    if not _installed(package):
+    extra = _EXTRAS[model.service]
+    if not is_installed(extra):
         raise MissingExtra(f"models of '{model.service}'", extra)
     if model.base_url:
         _check_address(model.base_url)
@@ -66,13 +62,6 @@ def check_model(model: ModelName) -> None:
     elif not model.base_url and not _key_of(model):
         name = KEYS[model.service][0]
         raise RecipeError(f"asking {model} needs a key in the environment: {name}", f"export {name}=…")
-
-
-def _installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ModuleNotFoundError:  # of a.b, a is not there
-        return False
 
 
 def _check_address(base_url: str) -> None:
