@@ -113,7 +113,7 @@ class Exhibits:
         return gate.asks(self._known) | {("root", search) for search in searches}
 
     def _read_of(self, gate: Gate, defect: Defect, photograph: str) -> set[tuple[str, Ask]]:
-        """What a gate reads of a version: leaks are sought in their half too, what is sound in the gate's lists alone."""
+        """What a gate reads of a version: leaks are sought in their half too, sound ones in the gate's lists alone."""
         found = gate.asks(self._known)
         if gate.kind != "leak":
             return found

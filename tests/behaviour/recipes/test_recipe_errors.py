@@ -245,7 +245,6 @@ BODIES = [
 
 LATER = [
     ("study: {}", "study"),
-    ("audit: {}", "audit"),
     ("prove: {}", "prove"),
     ("benchmark: {}", "benchmark"),
     *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video", "generate")),
