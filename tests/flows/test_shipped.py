@@ -1,4 +1,4 @@
-"""The shipped recipes on real photographs, whole."""
+"""The shipped recipes on real photographs, whole, with what stands in for their networks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ SETTINGS = {
 def test_a_shipped_recipe_runs_whole_and_writes_only_what_is_kept(tmp_path: Path, name: str):
     photos = shared("train_photos", "cid22")
     changes = [word for setting in SETTINGS[name] for word in ("--set", setting)]
-    result = run_json(tmp_path, name, "--set", f"steps.photos.source.folder={photos}", *changes)
+    result = run_json(
+        tmp_path, name, "--profile", "offline", "--set", f"steps.photos.source.folder={photos}", *changes
+    )
     found = steps(result)
     release = Path(tmp_path / "runs" / name / "0001" / "release")
     assert verify_release(release) == []
