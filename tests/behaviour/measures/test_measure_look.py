@@ -48,24 +48,32 @@ def photo(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """Whose parts too are large enough for every measure."""
+    path = tmp_path / "large.jpg"
+    path.write_bytes(testing.jpeg(testing.photo(480, 420), 85))
+    return path
+
+
+@pytest.fixture
 def look(tmp_path: Path) -> Look:
     return Look(ASKS, tmp_path / "store", ImageLimits())
 
 
-def test_one_decode_for_every_measure_and_region(photo: Path, look: Look, monkeypatch: pytest.MonkeyPatch):
+def test_one_decode_for_every_measure_and_region(large: Path, look: Look, monkeypatch: pytest.MonkeyPatch):
     decoded: list[int] = []
     plain = decode.decode
     monkeypatch.setattr(decode, "decode", lambda *args: decoded.append(1) or plain(*args))
-    regions = ("", "crop(8,8,128,128)", "resize(150x100,box)", "resize(150x100,box)/crop(0,0,64,64)")
-    rows = look.one(item(photo, tuple((region, ALL) for region in regions)))
+    regions = ("", "crop(8,8,200,200)", "resize(240x210,box)", "resize(240x210,box)/crop(0,0,192,192)")
+    rows = look.one(item(large, tuple((region, ALL) for region in regions)))
     assert len(decoded) == 1
     assert len(rows) == len(regions) * len(ASKS)
     assert errors(rows) == {None}
 
 
-def test_values_are_those_of_the_measures(photo: Path, look: Look):
-    for row in look.one(item(photo, (("crop(3,5,100,90)", ALL),))):
-        frame = open_frame(photo).at("crop(3,5,100,90)")
+def test_values_are_those_of_the_measures(large: Path, look: Look):
+    for row in look.one(item(large, (("crop(3,5,200,195)", ALL),))):
+        frame = open_frame(large).at("crop(3,5,200,195)")
         assert row.values == ASKS[row.ask].definition.compute(frame)
 
 
