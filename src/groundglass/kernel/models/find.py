@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.models.digest import file_sha256
@@ -72,26 +73,31 @@ def weight_file(folder: Path, name: str) -> WeightFile:
 
 
 def check_safetensors(path: Path) -> None:
-    """Raises RecipeError where a file's length is not what its own header says, or it has none.
+    """Raises RecipeError where a file's length is not what its own header says, or it has none."""
+    size, (length, tensors) = path.stat().st_size, _header(path)
+    end = 8 + length + max((about["data_offsets"][1] for about in tensors.values()), default=0)
+    if size != end:
+        odd = f"truncated: {size:,} bytes of {end:,}" if size < end else f"{size - end:,} bytes too long"
+        raise RecipeError(f"{path} is {odd}", "fetch it anew")
 
-    Source: the format's description, github.com/huggingface/safetensors#format.
-    """
-    size = path.stat().st_size
+
+def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor of a safetensors file, by name; no tensor is read. Raises RecipeError."""
+    return {name: tuple(about["shape"]) for name, about in _header(path)[1].items()}
+
+
+def _header(path: Path) -> tuple[int, dict[str, Any]]:
+    """The header's length, and what it says of each tensor: github.com/huggingface/safetensors#format."""
     with path.open("rb") as file:
         head = file.read(8)
         length = struct.unpack("<Q", head)[0] if len(head) == 8 else 0
-        text = file.read(min(length, size)) if length <= LONGEST_HEADER else b""
+        text = file.read(length) if length <= LONGEST_HEADER else b""
     try:
         tensors = {name: about for name, about in json.loads(text).items() if name != "__metadata__"}
-        end = max((about["data_offsets"][1] for about in tensors.values()), default=0)
+        for about in tensors.values():
+            _ = about["data_offsets"][1] + sum(about["shape"])
     except (ValueError, AttributeError, TypeError, LookupError):
         raise RecipeError(
             f"{path} is no safetensors file, or its header is cut off", "fetch it anew"
         ) from None
-    if size != 8 + length + end:
-        raise RecipeError(
-            f"{path} is truncated: {size:,} bytes of {8 + length + end:,}"
-            if size < 8 + length + end
-            else f"{path} has {size - 8 - length - end:,} bytes more than its header says",
-            "fetch it anew",
-        )
+    return length, tensors

@@ -1,18 +1,18 @@
-"""Tensors read from files, and put into a network by name, every shape checked. Imports torch inside functions."""
+"""Tensors read from files, and their shapes checked. Imports torch inside functions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.models.weights import SAFE, is_of
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
-Network = TypeVar("Network", bound="nn.Module")
+Shape = Sequence[int]
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -44,36 +44,37 @@ def _of_pickle(path: Path) -> dict[str, Tensor]:
     return {str(name): value for name, value in found.items()}
 
 
-def fill(module: Network, tensors: Mapping[str, Tensor], path: Path) -> Network:
-    """Put tensors into a network by name, and set it to judge (no dropout, stored batch statistics).
+def check_shapes(found: Mapping[str, Shape], wanted: Mapping[str, Shape], where: str) -> None:
+    """Raises RecipeError naming the first tensors that are missing, too many, or of another shape than wanted.
 
-    Names that only count steps of training (``num_batches_tracked``) may be missing. Raises RecipeError naming the
-    first tensors that are missing, too many, or of another shape.
+    Tensors that only count steps of training (``num_batches_tracked``) may be there or not.
+
+    >>> check_shapes({"fc": (8, 3)}, {"fc": (8, 4)}, "a.bin")
+    Traceback (most recent call last):
+    groundglass.kernel.errors.RecipeError: a.bin does not fit the network: of another shape: fc is 8×3, not 8×4
     """
-    own = module.state_dict()
-    counts = {name for name in own if name.endswith("num_batches_tracked")}
-    missing = [name for name in own if name not in tensors and name not in counts]
-    extra = [name for name in tensors if name not in own]
+    extra = [name for name in found if name not in wanted and not name.endswith("num_batches_tracked")]
     wrong = [
-        f"{name} is {_shape(tensors[name])}, not {_shape(value)}"
-        for name, value in own.items()
-        if name in tensors and tensors[name].shape != value.shape
+        f"{name} is {_shape(found[name])}, not {_shape(shape)}"
+        for name, shape in wanted.items()
+        if name in found and tuple(found[name]) != tuple(shape)
     ]
-    problems = [_few("missing", missing), _few("unknown", extra), _few("of another shape", wrong)]
+    problems = [
+        _few("missing", [name for name in wanted if name not in found]),
+        _few("unknown", extra),
+        _few("of another shape", wrong),
+    ]
     if any(problems):
         raise RecipeError(
-            f"{path} does not fit the network: {'; '.join(problem for problem in problems if problem)}",
+            f"{where} does not fit the network: {'; '.join(problem for problem in problems if problem)}",
             "these are weights of another network",
         )
-    module.load_state_dict(dict(tensors), strict=False)
-    return module.eval().requires_grad_(False)
 
 
-def _shape(tensor: Tensor) -> str:
-    return "×".join(str(side) for side in tensor.shape) or "a number"
+def _shape(shape: Shape) -> str:
+    return "×".join(str(side) for side in shape) or "a number"
 
 
-def _few(what: str, names: Iterable[str], most: int = 3) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return f"{what}: {', '.join(listed[:most])}{more}" if listed else ""
+def _few(what: str, names: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{what}: {', '.join(names[:most])}{more}" if names else ""

@@ -1,0 +1,168 @@
+"""HyperIQA's network: a ResNet-50 whose features write the weights of a small network that judges them.
+
+Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper Network", CVPR 2020. Tensors have
+the names that the authors published; torch is imported inside functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIDE = 224
+"""Side of the crops, px: the network takes no other."""
+BLOCKS = (3, 4, 6, 3)
+"""Bottlenecks of each stage of a ResNet-50 (He et al., CVPR 2016)."""
+PLANES = (64, 128, 256, 512)
+LOCAL = ((256, 16, 8), (512, 32, 4), (1024, 64, 2))
+"""Local distortion aware modules: channels in, channels out, and the side left after pooling by 7."""
+LDA = 16
+"""What each of them says of a picture, in numbers."""
+HYPER = 112
+"""Channels that the hyper network reads."""
+TARGET = (224, 112, 56, 28, 14)
+"""Sizes of the target network's layers; the last gives one number."""
+CELLS = 49
+"""Places of the last feature map, 7 × 7."""
+EPSILON = 1e-5
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def shapes() -> Shapes:
+    """The shape of every tensor that the network needs, by the authors' names.
+
+    >>> len(shapes()), shapes()["fc1w_conv.weight"], shapes()["res.lda4_fc.weight"]
+    (302, (512, 112, 3, 3), (176, 2048))
+    """
+    found: Shapes = {"res.conv1.weight": (64, 3, 7, 7), **_norm("res.bn1", 64)}
+    inside = 64
+    for stage, (planes, blocks) in enumerate(zip(PLANES, BLOCKS, strict=True), 1):
+        for block in range(blocks):
+            found |= _bottleneck(f"res.layer{stage}.{block}", inside, planes, first=block == 0)
+            inside = 4 * planes
+    for number, (before, after, side) in enumerate(LOCAL, 1):
+        found |= {f"res.lda{number}_pool.0.weight": (after, before, 1, 1)}
+        found |= _layer(f"res.lda{number}_fc", LDA, after * side * side)
+    found |= _layer("res.lda4_fc", TARGET[0] - 3 * LDA, 2048)
+    for name, before, after in (("0", 2048, 1024), ("2", 1024, 512), ("4", 512, HYPER)):
+        found |= _layer(f"conv1.{name}", after, before, 1, 1)
+    for number, (before, after) in enumerate(pairwise(TARGET), 1):
+        found |= _layer(f"fc{number}w_conv", before * after // CELLS, HYPER, 3, 3)
+        found |= _layer(f"fc{number}b_fc", after, HYPER)
+    return found | _layer("fc5w_fc", TARGET[-1], HYPER) | _layer("fc5b_fc", 1, HYPER)
+
+
+def _layer(name: str, after: int, *before: int) -> Shapes:
+    return {f"{name}.weight": (after, *before), f"{name}.bias": (after,)}
+
+
+def _norm(name: str, channels: int) -> Shapes:
+    return {f"{name}.{part}": (channels,) for part in ("weight", "bias", "running_mean", "running_var")}
+
+
+def _bottleneck(name: str, inside: int, planes: int, first: bool) -> Shapes:
+    sizes = {"1": (planes, inside, 1, 1), "2": (planes, planes, 3, 3), "3": (4 * planes, planes, 1, 1)}
+    found: Shapes = {f"{name}.conv{number}.weight": size for number, size in sizes.items()}
+    for number, size in sizes.items():
+        found |= _norm(f"{name}.bn{number}", size[0])
+    if first:
+        found |= {f"{name}.downsample.0.weight": (4 * planes, inside, 1, 1)}
+        found |= _norm(f"{name}.downsample.1", 4 * planes)
+    return found
+
+
+@dataclass(frozen=True)
+class HyperNetwork:
+    """The network with its tensors; each batch normalisation is folded into the convolution before it.
+
+    tensors  by the authors' names, in the place and kind that the network runs in
+    """
+
+    tensors: Mapping[str, Tensor]
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """The quality of each picture, about 0 to 100, higher is better: (n, 3, 224, 224), normalised → (n,)."""
+        features, vector = self._resnet(pictures)
+        for layer in ("conv1.0", "conv1.2", "conv1.4"):
+            features = self._convolved(features, layer).relu()
+        return self._judged(vector, features)
+
+    def _resnet(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The last feature map, and the vector of local features of all four stages (the paper's eq. 6)."""
+        from torch import cat
+        from torch.nn.functional import max_pool2d
+
+        x = self._convolved(x, "res.conv1", stride=2, padding=3).relu()
+        x = max_pool2d(x, 3, 2, 1)
+        local: list[Tensor] = []
+        for stage, blocks in enumerate(BLOCKS, 1):
+            for block in range(blocks):
+                x = self._bottleneck(x, f"res.layer{stage}.{block}", 2 if stage > 1 and block == 0 else 1)
+            local.append(self._local(x, stage))
+        return x, cat(local, dim=1)
+
+    def _bottleneck(self, x: Tensor, name: str, stride: int) -> Tensor:
+        y = self._convolved(x, f"{name}.conv1").relu()
+        y = self._convolved(y, f"{name}.conv2", stride, 1).relu()
+        y = self._convolved(y, f"{name}.conv3")
+        if f"{name}.downsample.0.weight" in self.tensors:
+            x = self._convolved(x, f"{name}.downsample.0", stride)
+        return (x + y).relu_()
+
+    def _local(self, x: Tensor, stage: int) -> Tensor:
+        from torch.nn.functional import avg_pool2d, conv2d
+
+        if stage <= len(LOCAL):
+            x = conv2d(x, self.tensors[f"res.lda{stage}_pool.0.weight"])
+        return self._linear(avg_pool2d(x, 7, 7).flatten(1), f"res.lda{stage}_fc")
+
+    def _judged(self, vector: Tensor, features: Tensor) -> Tensor:
+        """The target network, whose weights are the hyper network's answers (eq. 4 and 5)."""
+        pooled = features.mean(dim=(2, 3))
+        for number, size in enumerate(TARGET[1:], 1):
+            weights = self._convolved(features, f"fc{number}w_conv", padding=1).reshape(len(vector), size, -1)
+            biases = self._linear(pooled, f"fc{number}b_fc")
+            vector = ((weights @ vector[..., None])[..., 0] + biases).sigmoid()
+        last = self._linear(pooled, "fc5w_fc")
+        return (last * vector).sum(1) + self._linear(pooled, "fc5b_fc")[:, 0]
+
+    def _convolved(self, x: Tensor, name: str, stride: int = 1, padding: int = 0) -> Tensor:
+        from torch.nn.functional import conv2d
+
+        return conv2d(x, self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"], stride, padding)
+
+    def _linear(self, x: Tensor, name: str) -> Tensor:
+        from torch.nn.functional import linear
+
+        return linear(x, self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"])
+
+
+def folded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same network without batch normalisations: each is put into the convolution before it."""
+    norms = dict(_norms())
+    found = {
+        name: tensor for name, tensor in tensors.items() if name.rpartition(".")[0] not in norms.values()
+    }
+    for convolution, norm in norms.items():
+        weight, bias, mean, variance = (
+            tensors[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        factor = weight / (variance + EPSILON).sqrt()
+        found[f"{convolution}.weight"] = tensors[f"{convolution}.weight"] * factor[:, None, None, None]
+        found[f"{convolution}.bias"] = bias - mean * factor
+    return found
+
+
+def _norms() -> Iterator[tuple[str, str]]:
+    """Convolution and the normalisation behind it."""
+    for name in shapes():
+        if name.endswith("running_mean"):
+            norm = name.removesuffix(".running_mean")
+            outer, _, last = norm.rpartition(".")
+            yield f"{outer}.{'0' if last == '1' else last.replace('bn', 'conv')}", norm

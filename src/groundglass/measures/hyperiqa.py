@@ -1,0 +1,145 @@
+"""HyperIQA: how good a picture looks, by the network that most curated sets are ranked with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.kernel.errors import NoValue
+from groundglass.kernel.models.hyper_network import SIDE, HyperNetwork, folded, shapes
+from groundglass.kernel.models.scorer import Place, Prepared, Scorer
+from groundglass.kernel.models.use import ask_network
+from groundglass.kernel.models.weights import SAFE, Weights, is_of
+from groundglass.kernel.record import Column, Measure, Network, Parameter, Settled, Value
+
+if TYPE_CHECKING:
+    from groundglass.kernel.image.frame import Frame
+
+AUTHORS = (384, 512)
+"""Width and height, px, that the authors' own test makes every picture first, whatever its shape."""
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""ImageNet's, of levels 0 to 1."""
+CROPS_AT_ONCE = 5
+"""Crops that a CPU core takes at a time: more do not fit its caches."""
+
+
+def hyperiqa(
+    frame: Frame,
+    weights: str = "",
+    device: str = "auto",
+    allow_pickle: bool = False,
+    crops: int = 25,
+    resize: bool = False,
+) -> dict[str, Value]:
+    """Perceived quality, about 0 to 1, higher is better: the mean over 224 px crops, of HyperIQA's 0 to 100.
+
+    ``crops`` places are drawn by lot, fixed by the pixels: the same pixels give the same value in any file. They are
+    taken at full resolution, as those who rank tiles take them; with ``resize`` the picture is first made 384 × 512 px,
+    as the authors' test does. Values depend on the weights, which must be given. Raises NoValue ``too_small`` under
+    224 px.
+
+    Source: Su et al., CVPR 2020; weights by the authors, github.com/SSL92/hyperIQA (koniq_pretrained.pkl, trained on
+    KonIQ-10k), as they are or converted to safetensors with the same names.
+
+    >>> from groundglass.kernel import testing
+    >>> from groundglass.kernel.image.frame import open_frame
+    >>> hyperiqa(open_frame(testing.png(testing.photo(40, 40))))
+    Traceback (most recent call last):
+    groundglass.kernel.errors.RecipeError: the weights are not given
+    """
+    given: dict[str, Value] = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
+    return ask_network(MEASURE, frame, {**given, "crops": crops, "resize": resize})
+
+
+def load(weights: Path, place: Place, crops: int = 25, resize: bool = False) -> Scorer:
+    """The network of a file as a scorer. Raises RecipeError where its tensors are not HyperIQA's."""
+    import torch
+
+    from groundglass.kernel.models.load import check_shapes, read_tensors
+
+    tensors = read_tensors(weights)
+    check_shapes({name: tensor.shape for name, tensor in tensors.items()}, shapes(), str(weights))
+    with torch.no_grad():
+        ready = {
+            name: tensor.to(place.device, getattr(torch, place.dtype)).contiguous()
+            for name, tensor in folded({name: tensor.float() for name, tensor in tensors.items()}).items()
+        }
+    on_cpu = place.device == "cpu"
+    score = partial(_score, HyperNetwork(ready), CROPS_AT_ONCE if on_cpu else 1_000)
+    return Scorer(partial(prepare, crops=crops, resize=resize), score, batch=1 if on_cpu else 16)
+
+
+def settle(weights: Weights, **settings: Value) -> Settled:
+    """The settings as they are. Raises RecipeError where a safetensors file holds another network's tensors."""
+    from groundglass.kernel.models.find import shapes_of
+    from groundglass.kernel.models.load import check_shapes
+
+    if is_of(weights.path.name, SAFE[:1]) and weights.path.exists():
+        check_shapes(shapes_of(weights.path), shapes(), str(weights.path))
+    return Settled(settings, settings)
+
+
+def prepare(frame: Frame, crops: int, resize: bool) -> Prepared:
+    """The different crops of a picture, k×224×224×3 uint8, and how often each was drawn."""
+    from groundglass.kernel.chance import stream
+    from groundglass.kernel.hashes import pixel_hash
+
+    rgb = _as_the_authors(frame.rgb) if resize else frame.rgb
+    height, width = rgb.shape[:2]
+    if min(height, width) < SIDE:
+        raise NoValue("too_small", f"{width} x {height} px, needs {SIDE}")
+    random = stream(0, "hyperiqa", pixel_hash(rgb))
+    drawn = random.integers(0, (height - SIDE + 1, width - SIDE + 1), (crops, 2))
+    places, counts = np.unique(drawn, axis=0, return_counts=True)
+    return Prepared(np.stack([rgb[y : y + SIDE, x : x + SIDE] for y, x in places]), counts)
+
+
+def _as_the_authors(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(rgb).resize(AUTHORS, Image.Resampling.BILINEAR))
+
+
+def _score(
+    network: HyperNetwork, at_once: int, pixels: NDArray[Any], about: Sequence[Any]
+) -> list[dict[str, Value]]:
+    """Pixels (n, k, 224, 224, 3) uint8 and the counts of each picture's crops → a value for each picture."""
+    import torch
+
+    some = network.tensors["res.conv1.weight"]
+    mean, std = (torch.tensor(values, device=some.device) * 255 for values in (MEAN, STD))
+    found: list[Any] = []
+    with torch.inference_mode():
+        for part in torch.from_numpy(pixels).flatten(0, 1).split(at_once):
+            levels = (part.to(some.device) - mean) / std
+            found.append(network(levels.permute(0, 3, 1, 2).to(some.dtype)).float().cpu())
+    scores = torch.cat(found).reshape(len(pixels), -1).numpy().astype(np.float64)
+    return [
+        {"hyperiqa": float(np.average(of_crops, weights=counts)) / 100}
+        for of_crops, counts in zip(scores, about, strict=True)
+    ]
+
+
+MEASURE = Measure(
+    name="hyperiqa",
+    version=1,
+    compute=hyperiqa,
+    columns={
+        "hyperiqa": Column(
+            "", None, None, "higher", "perceived quality, about 0 to 1, as people judge photographs"
+        )
+    },
+    reference="Su et al., HyperIQA, CVPR 2020; weights of github.com/SSL92/hyperIQA",
+    parameters={
+        "crops": Parameter(25, "crops of 224 px that are judged", "", 1, 1000),
+        "resize": Parameter(False, "make the picture 384 × 512 px first, as the authors' test does"),
+    },
+    extra="models",
+    network=Network(load=load, half=False, passes=25, settle=settle),
+)
+"""Its record in the catalog."""
