@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,8 @@ def _listing(place: OnHub) -> Listing:
         if found is None:
             raise
         return found
-    _remember(place.repository, listing)
+    for revision in {place.revision, listing.commit}:
+        _remember(place.repository, revision, listing)
     return listing
 
 
@@ -126,33 +127,34 @@ def _licence(about: Any) -> str:
     return ", ".join(stated) if isinstance(stated, list) else str(stated or "")
 
 
-def _remembered(repository: str, commit: str) -> Listing | None:
-    with suppress(OSError, ValueError, TypeError):
-        kept = json.loads(_note(repository, commit).read_text(encoding="utf-8"))
+def _remembered(repository: str, revision: str) -> Listing | None:
+    """What the hub said the last time that it was asked for this revision."""
+    with suppress(OSError, ValueError, TypeError, LookupError):
+        kept = json.loads(_note(repository, revision).read_text(encoding="utf-8"))
         files = {name: (size, sha256) for name, (size, sha256) in kept["files"].items()}
-        return Listing(commit, files, kept["licence"])
+        return Listing(kept["commit"], files, kept["licence"])
     return None
 
 
-def _remember(repository: str, listing: Listing) -> None:
-    note = _note(repository, listing.commit)
+def _remember(repository: str, revision: str, listing: Listing) -> None:
+    note = _note(repository, revision)
     with suppress(UnreachableError, OSError):
         note.parent.mkdir(parents=True, exist_ok=True)
-        write_text(json.dumps({"files": listing.files, "licence": listing.licence}), note)
+        write_text(json.dumps(asdict(listing)), note)
 
 
-def _note(repository: str, commit: str) -> Path:
-    return cache_folder() / "hub" / f"{repository.replace('/', '--')}@{commit}.json"
+def _note(repository: str, revision: str) -> Path:
+    return cache_folder() / "hub" / f"{repository.replace('/', '--')}@{revision}.json"
 
 
 def _of_cache(place: OnHub) -> Listing | None:
-    """What lies in the hub's cache of a revision, whoever fetched it; None where nothing does."""
+    """What is known of a revision without the hub: as it last said, or as it lies in the cache, whoever fetched it."""
+    known = _remembered(place.repository, place.revision)
+    if known is not None:
+        return known
     reference = _repository_folder(place.repository) / "refs" / place.revision
     commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else place.revision
-    known = _remembered(place.repository, commit)
     folder = _snapshot(place.repository, commit)
-    if known is not None or not folder.is_dir():
-        return known
     files = {
         path.relative_to(folder).as_posix(): (path.stat().st_size, "")
         for path in folder.rglob("*")
