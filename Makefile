@@ -31,7 +31,7 @@ $(VENV)/core.stamp: pyproject.toml constraints.txt | $(VENV)
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)
-	$(PIP) -e '.[dev]'
+	$(PIP) -e '.[dev,all]'
 	@touch $@ $(VENV)/core.stamp
 
 $(VENV):
