@@ -23,6 +23,7 @@ steps:
     name: checked
   - select: {top_k: 4, by: blockiness}
     name: later
+  - release: {format: folder}
 """
 
 
@@ -52,6 +53,17 @@ def test_the_report_shows_it(run: tuple[Path, dict[str, Any]]):
     folder, _ = run
     assert 'href="audit.html"' in (folder / "runs/small/0001/report/index.html").read_text()
     assert "unblocked" in (folder / "runs/small/0001/report/audit.html").read_text()
+
+
+def test_the_card_of_the_release_tells_it(run: tuple[Path, dict[str, Any]]):
+    folder, result = run
+    card = (folder / "runs/small/0001/release/README.md").read_text(encoding="utf-8")
+    found = steps(result)["checked"]["facts"]["audit"]["defects"]
+    assert "## What the gates catch\n\nStep checked put known faults into 3 of the photographs" in card
+    for fault in found:
+        low, high = fault["recall_ci95"]
+        assert f"| {fault['what']} | {fault['recall']:.0%} | {low:.0%}".replace("%", " %")[:-2] in card
+        assert f"–{100 * high:.0f} % |" in card
 
 
 def test_a_run_that_goes_on_reads_what_was_found_and_the_seed_decides_it(run: tuple[Path, dict[str, Any]]):

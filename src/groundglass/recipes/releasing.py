@@ -20,7 +20,7 @@ from groundglass.recipes.networks import card_networks
 from groundglass.recipes.plan_annotate import model_name
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.state import State
-from groundglass.releases.card import FunnelRow, MeasureNote
+from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote
 from groundglass.releases.finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
 from groundglass.selections.pool import VERDICTS
@@ -54,6 +54,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         funnel=tuple(funnel_row(step) for step in state.records),
         measures=tuple(measure_notes(state)),
         networks=card_networks(state.plan),
+        audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
         ranked_by=state.ranked_by,
         settings=state.settings,
         limits=state.limits,
@@ -114,6 +115,12 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
 
 def funnel_row(step: StepRecord) -> FunnelRow:
     return FunnelRow(step.step, f"{step.kind}: {step.label}", step.into, step.out, step.dropped, step.failed)
+
+
+def audit_note(step: StepRecord) -> AuditNote:
+    found = step.facts["audit"]
+    faults = ((fault["what"], fault["recall"], tuple(fault["recall_ci95"])) for fault in found["defects"])
+    return AuditNote(step.step, found["asked"], found["false_alarm"], tuple(faults))
 
 
 def measure_notes(state: State) -> list[MeasureNote]:

@@ -65,6 +65,22 @@ class NetworkNote:
 
 
 @dataclass(frozen=True)
+class AuditNote:
+    """What an audit found: how many of the versions with a known fault the gates caught, fault by fault.
+
+    step     of the recipe
+    asked    photographs that faults were put into
+    alarms   share of their sound versions that the gates dropped
+    faults   (fault in words, recall, its 95 % interval) in the audit's order
+    """
+
+    step: str
+    asked: int
+    alarms: float
+    faults: tuple[tuple[str, float, tuple[float, float]], ...]
+
+
+@dataclass(frozen=True)
 class Notes:
     """What the card tells beside what the manifest knows.
 
@@ -76,6 +92,7 @@ class Notes:
     funnel: tuple[FunnelRow, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
+    audits: tuple[AuditNote, ...] = ()
     failed: int = 0
     recipe: bool = False
     lock: bool = False
@@ -120,6 +137,7 @@ def render_card(manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) 
         funnel=[_safe(row) for row in notes.funnel],
         measures=[_safe(row) for row in notes.measures],
         networks=[_safe(row) for row in notes.networks],
+        audits=notes.audits,
     )
 
 

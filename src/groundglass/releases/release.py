@@ -17,7 +17,7 @@ from groundglass.kernel.image.header import ImageLimits
 from groundglass.kernel.table import write_text
 from groundglass.recipes.model import ReleaseStep
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import FunnelRow, MeasureNote, NetworkNote, Notes, write_card
+from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote, NetworkNote, Notes, write_card
 from groundglass.releases.journal import (
     PARTS,
     claimed,
@@ -52,6 +52,7 @@ class ReleaseContext:
     funnel     the way from the sources to here, for the card
     measures   what was measured, for the card
     networks   which networks were asked, for the card
+    audits     what audits of the gates found, for the card
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
     settings   how the engine runs
     limits     what a photograph may cost
@@ -65,6 +66,7 @@ class ReleaseContext:
     funnel: tuple[FunnelRow, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
+    audits: tuple[AuditNote, ...] = ()
     ranked_by: tuple[str, str] | None = None
     settings: Settings = field(default_factory=Settings)
     limits: ImageLimits = field(default_factory=ImageLimits)
@@ -164,6 +166,7 @@ def _write_lists(
             context.funnel,
             context.measures,
             context.networks,
+            context.audits,
             failed=len(failed),
             recipe=bool(context.recipe),
             lock=bool(context.lock),
