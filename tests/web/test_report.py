@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from browser_tools import wait
-from groundglass.reports.facts import RunFacts
+from groundglass.reports.facts import Knee, RunFacts, Threshold
 from groundglass.reports.render import render_report
 from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
 
@@ -104,6 +104,26 @@ def test_moved_line_counts_as_numpy_does(facts: RunFacts, report: Path, reader, 
     )
     changed = abs(expected - facts.steps[2].rows_out)
     assert chips(page).get("Changed by the line", 0) == changed
+
+
+def test_an_audits_knee_stands_on_the_chart_with_the_line_to_paste(
+    facts: RunFacts, reader, tmp_path: Path
+) -> None:
+    knee = Knee(Threshold("blockiness", "<", 18.2), 0.97, 0.02, ("jpeg",))
+    rule = replace(facts.steps[2], knee=knee)
+    steps = (*facts.steps[:2], rule, *facts.steps[3:])
+    one = reader()
+    page = one.open(render_report(replace(facts, steps=steps), tmp_path / "report"), "step-2")
+    line = page.locator("#view-step-2 .knee .copyable code")
+    assert line.inner_text() == '- select: {where: "blockiness < 18.2"}'
+    mark = page.locator("#view-step-2 .mark path").last
+    before = mark.bounding_box()["x"]
+    page.locator("#view-step-2 .limits input").fill("18.2")
+    wait(page, "document.querySelector('#view-step-2 .handle').getAttribute('aria-valuenow') === '18.2'")
+    handle = page.locator("#view-step-2 .handle").bounding_box()
+    assert mark.bounding_box()["x"] == before == pytest.approx(handle["x"] + handle["width"] / 2, abs=1)
+    assert line.inner_text() == '- select: {where: "blockiness < 18.2"}'
+    assert one.said == []
 
 
 def test_moved_line_shows_which_images_would_remain(facts: RunFacts, report: Path, reader) -> None:

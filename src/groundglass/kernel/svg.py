@@ -1,7 +1,7 @@
 """Small charts as SVG text, for the report and the dataset card: no script, no font, no colour of their own.
 
-Colours come from the page through the classes ``kept``, ``dropped``, ``grid``, ``limit`` and ``dist``; without
-a style sheet everything is drawn in the current text colour, so a chart also stands alone.
+Colours come from the page through the classes ``kept``, ``dropped``, ``grid``, ``limit``, ``mark`` and ``dist``;
+without a style sheet everything is drawn in the current text colour, so a chart also stands alone.
 """
 
 from __future__ import annotations
@@ -166,6 +166,15 @@ class Size:
     foot: int = 24
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A value to point out on a histogram: a dashed line with a word beside it, and a sentence that tells more."""
+
+    value: float
+    label: str
+    title: str
+
+
 def histogram(
     values: Numbers,
     axis: Axis,
@@ -174,11 +183,13 @@ def histogram(
     limit: float | None = None,
     keep: Side = "below",
     size: Size = Size(),
+    mark: Mark | None = None,
 ) -> str:
     """A histogram; with a ``limit``, the kept side is filled, the dropped side hatched and a line stands between.
 
     name   unique on its page: clip paths are called after it
     title  what it shows, for readers that cannot see it
+    mark   a second value to point out; it stays where it is
     The elements ``[data-part=kept|dropped|limit]`` are all that has to move when the limit does.
     """
     counts = bin_counts(values, axis, count_bins(int(np.isfinite(values).sum())))
@@ -187,9 +198,14 @@ def histogram(
     at = None if limit is None else axis.place(limit) * size.width
     body = _plain_bars(bars) if at is None else _split_bars(bars, name, at, keep, size.width, plot)
     line = "" if at is None else _limit_line(at, plot)
+    word = ""
+    if mark is not None:
+        title = f"{title}; {mark.title}"
+        line = _mark_line(mark, axis.place(mark.value) * size.width, plot) + line
+        word = _mark_word(mark, axis, limit)
     return (
         f'<svg {_XMLNS} class="chart histogram" width="{size.width}" height="{size.height}" {_named(title)}'
-        f"{_axis_marks(axis, plot)}"
+        f"{_axis_marks(axis, plot)}{word}"
         f'<svg class="bars" width="100%" height="{plot}" viewBox="0 0 {size.width} {plot}" '
         f'preserveAspectRatio="none" overflow="visible">{body}{line}</svg></svg>'
     )
@@ -257,6 +273,26 @@ def _axis_marks(axis: Axis, plot: float) -> str:
             f'<text y="18" text-anchor="{anchor}" font-size="12" fill="currentColor">{short(tick)}</text></svg>'
         )
     return "".join(marks)
+
+
+def _mark_line(mark: Mark, at: float, plot: float) -> str:
+    """A dashed line upon a solid one, which a page may give its ground's colour, so that dashes show on bars too."""
+    return (
+        f'<g class="mark" transform="translate({at:.2f} 0)"><title>{escape(mark.title)}</title>'
+        f'<path class="under" vector-effect="non-scaling-stroke" d="M0 0V{plot:g}" stroke="none"/>'
+        f'<path vector-effect="non-scaling-stroke" d="M0 0V{plot:g}" stroke="currentColor" stroke-dasharray="3 3"/></g>'
+    )
+
+
+def _mark_word(mark: Mark, axis: Axis, limit: float | None) -> str:
+    """The word of a mark, on the side that has room, away from the limit's line; it is not stretched with the bars."""
+    share = axis.place(mark.value)
+    left = share > 0.9 or (share > 0.1 and limit is not None and axis.place(limit) > share)
+    x, anchor = (-5, "end") if left else (5, "start")
+    return (
+        f'<svg class="mark" x="{100 * share:.3f}%" overflow="visible"><text x="{x}" y="10" '
+        f'text-anchor="{anchor}" font-size="12" fill="currentColor">{escape(mark.label)}</text></svg>'
+    )
 
 
 def distribution(values: Numbers, axis: Axis, width: int = 120, height: int = 16) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.kernel.record import Column
-from groundglass.kernel.svg import Axis, Side, Size, choose_axis, histogram
-from groundglass.reports.facts import StepFacts
+from groundglass.kernel.svg import Axis, Mark, Side, Size, choose_axis, histogram
+from groundglass.reports.facts import Knee, StepFacts
+from groundglass.reports.knees import told
 from groundglass.reports.pools import Pool, Pools
 
 _SMALL = Size(460, 132)
@@ -24,6 +25,7 @@ class Chart:
     limit   where the line stands; None where the step draws none
     op      how a value is compared with the limit
     svg     the chart
+    knee    where an audit found the knee; None where it did not
     """
 
     column: str
@@ -32,6 +34,7 @@ class Chart:
     svg: str
     limit: float | None = None
     op: str = ""
+    knee: Knee | None = None
 
     @property
     def side(self) -> Side:
@@ -78,7 +81,8 @@ def charts_of(step: StepFacts, pool: Pool, pools: Pools, name: str) -> tuple[Cha
     if lines:
         size = Size() if len(lines) == 1 else _SMALL
         return tuple(
-            _line_chart(line, pool, pools, f"{name}-{place}", size) for place, line in enumerate(lines)
+            _line_chart(line, step.knee, pool, pools, f"{name}-{place}", size)
+            for place, line in enumerate(lines)
         )
     columns = [column for column in step.columns if column in pools.columns]
     charts = (
@@ -89,13 +93,14 @@ def charts_of(step: StepFacts, pool: Pool, pools: Pools, name: str) -> tuple[Cha
     return tuple(chart for chart in charts if chart is not None)
 
 
-def _line_chart(line: Line, pool: Pool, pools: Pools, name: str, size: Size) -> Chart:
+def _line_chart(line: Line, knee: Knee | None, pool: Pool, pools: Pools, name: str, size: Size) -> Chart:
     values = pools.values(line.column)[pool.rows]
-    axis = choose_axis(values, (line.limit,))
+    mark = None if knee is None else Mark(knee.threshold.limit, "knee", f"audit: {told(knee)}")
+    axis = choose_axis(values, (line.limit,) if mark is None else (line.limit, mark.value))
     side: Side = "below" if line.op in ("<", "<=") else "above"
     title = f"{line.column} of {len(pool):,} images, kept where {line.op} {line.limit:.6g}"
-    svg = histogram(values, axis, name, title, line.limit, side, size)
-    return Chart(line.column, pools.columns[line.column], axis, svg, line.limit, line.op)
+    svg = histogram(values, axis, name, title, line.limit, side, size, mark)
+    return Chart(line.column, pools.columns[line.column], axis, svg, line.limit, line.op, knee)
 
 
 def _plain_chart(column: str, about: Column, values: NDArray[np.float64]) -> Chart | None:

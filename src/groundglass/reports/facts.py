@@ -64,6 +64,21 @@ class Threshold:
 
 
 @dataclass(frozen=True)
+class Knee:
+    """Where an audit of the run found the knee of a step's threshold.
+
+    recall      share of the defective versions that it would drop
+    clean_lost  share of the clean images that it would drop
+    defects     what recall was counted on
+    """
+
+    threshold: Threshold
+    recall: float
+    clean_lost: float
+    defects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Ranking:
     """A rule that cuts one ranked list in two: the best by ``column`` are kept.
 
@@ -93,6 +108,7 @@ class StepFacts:
     ranking     the list it cuts in two; None when it does not (or does so per group)
     columns     the columns that a measure step brought
     notes       what else it has to say, a sentence each
+    knee        what the run's latest audit found of its threshold; None where it has several, or was not audited
     """
 
     name: str
@@ -110,6 +126,7 @@ class StepFacts:
     ranking: Ranking | None = None
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    knee: Knee | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from groundglass.reports.fates import (
     fates_of,
     sample,
 )
+from groundglass.reports.knees import with_knees
 from groundglass.reports.render import render_report
 
 FAILURES = 200
@@ -52,7 +53,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
     chosen = sample(fates, most)
     columns = report_columns(tables)
     sampled = chosen.num_rows < fates.num_rows
-    steps = (*step_facts(record.steps), *steps_to_come(folder, record))
+    steps = (*with_knees(step_facts(record.steps), folder.path), *steps_to_come(folder, record))
     rows = with_measures(tables, chosen, columns)
     return RunFacts(
         name=record.name,

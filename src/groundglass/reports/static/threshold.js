@@ -126,6 +126,7 @@ const Threshold = (() => {
     };
     for (const box of all(".chart-box.live", view)) bindChart(box, () => limitsOf(index)[Number(box.dataset.line)], (value) => set(Number(box.dataset.line), value));
     for (const input of all(".limits input", view)) input.addEventListener("input", () => { if (input.value !== "") set(Number(input.dataset.line), Number(input.value)); });
+    for (const code of all(".knee .copyable code", view)) code.textContent = recipeLine(Model.steps[index], [Number(code.closest(".knee").dataset.knee)], Model.steps[index].status);
     find(".back", view).addEventListener("click", () => { moved.delete(index); redraw(); });
   }
 
