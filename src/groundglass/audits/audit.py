@@ -15,7 +15,7 @@ from groundglass.audits.replay import replay
 from groundglass.audits.scorecard import Scorecard
 from groundglass.kernel.engines.progress import Progress
 from groundglass.kernel.errors import RecipeError
-from groundglass.recipes.folder import RunFolder, find_run, load_record, run_numbers
+from groundglass.recipes.folder import RunFolder, find_run, finished_runs, load_record
 from groundglass.recipes.load import LoadedRecipe, load_recipe
 from groundglass.recipes.lock import recipe_key
 from groundglass.recipes.plan import make_plan, with_limit
@@ -70,13 +70,9 @@ def _audit_recipe(
 
 def finished_run(plan: Plan, runs: Path) -> RunFolder | None:
     """The last finished run of the very same recipe."""
-    for number in reversed(run_numbers(runs / plan.recipe.name)):
-        folder = RunFolder(runs / plan.recipe.name / f"{number:04d}")
-        if folder.record.exists():
-            record = load_record(folder)
-            if record.state == "done" and record.recipe_key == recipe_key(plan):
-                return folder
-    return None
+    key = recipe_key(plan)
+    done = finished_runs(runs, plan.recipe.name)
+    return next((folder for folder in done if load_record(folder).recipe_key == key), None)
 
 
 def to_last_gate(plan: Plan) -> Plan:

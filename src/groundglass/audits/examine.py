@@ -86,7 +86,7 @@ def examine(
             f"groundglass show {passage.state.folder.path} says where the last one went",
         )
     gates = tuple(freeze(passage, planned) for planned in passage.gates)
-    defects = _defects(options.defects, gates)
+    defects = chosen_defects(options.defects, gates)
     with tempfile.TemporaryDirectory(prefix="groundglass-audit-") as made:
         settings = replace(passage.state.settings, workers=options.workers)
         bench = Bench(Path(made), settings, passage.state.limits, progress)
@@ -101,7 +101,7 @@ def examine(
     return replace(card, notes=(*card.notes, *_missing(options.defects, gates))), slipped
 
 
-def _defects(names: Sequence[str], gates: Sequence[Gate]) -> tuple[Defect, ...]:
+def chosen_defects(names: Sequence[str], gates: Sequence[Gate]) -> tuple[Defect, ...]:
     """Those that were asked for; else all, but for leaks and bad sources where no gate looks for such a thing."""
     sought = {"fault", "copy", *(gate.kind for gate in gates if not gate.closed)}
     return find_defects(names or [defect.name for defect in DEFECTS.values() if defect.kind in sought])

@@ -139,7 +139,7 @@ def freeze(passage: Passage, planned: PlannedStep) -> Gate:
         return Gate(planned, closed=closed)
     table = table_of(gate, passage.before[gate.name], passage.state.tables)
     rules = tuple(_rules(table.filter(_applies(gate, table)), gate.body, planned.orders))
-    return Gate(planned, rules, _single(rules), partly=tuple(_not_audited(gate.body)))
+    return Gate(planned, rules, single(rules), partly=tuple(_not_audited(gate.body)))
 
 
 def _closed(gate: Gate) -> str:
@@ -262,8 +262,8 @@ def _ranked(table: pa.Table, rule: Ranked) -> Kept:
     )
 
 
-def _single(rules: tuple[Rule, ...]) -> Limit | None:
-    """The comparison, where the gate is just one."""
+def single(rules: tuple[Rule, ...]) -> Limit | None:
+    """The comparison, where a gate's rules are just one: of one column with one number."""
     if len(rules) != 1 or not isinstance(rules[0], str):
         return None
     atoms = parse(rules[0]).comparisons

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from groundglass.cli.options import as_json, recipe_options, runs_folder
 
 if TYPE_CHECKING:
     from groundglass.recipes.forecast import Forecast
+    from groundglass.recipes.thresholds import ThresholdAdvice
 
 
 @click.command()
@@ -25,19 +27,27 @@ def command(
 ) -> None:
     """Check RECIPE and show what running it would do: how many images, what is known already, time and space.
 
+    Of a recipe that has run before it also shows what other thresholds would have kept, and where an audit puts the
+    knee.
+
     Nothing is measured and nothing is written, but for the sample photographs of a `sample` source.
     """
     from groundglass.recipes.forecast import make_forecast
     from groundglass.recipes.load import load_recipe
     from groundglass.recipes.plan import make_plan, with_limit
     from groundglass.recipes.shipped import recipe_path
+    from groundglass.recipes.thresholds import threshold_advice
 
     plan = make_plan(with_limit(load_recipe(recipe_path(recipe), overrides, profile), limit))
     forecast = make_forecast(plan, runs)
+    advice = threshold_advice(plan, runs)
     if as_json:
-        click.echo(json.dumps(forecast.plain(), indent=2, ensure_ascii=False))
+        shown = forecast.plain() | {"thresholds": [asdict(gate) for gate in advice]}
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
-        _print_forecast(forecast, _words(recipe, overrides, profile, limit, runs))
+        _print_steps(forecast)
+        _print_thresholds(advice)
+        _print_end(forecast, _words(recipe, overrides, profile, limit, runs))
 
 
 def _words(
@@ -50,9 +60,9 @@ def _words(
     return words + ([] if runs == Path("runs") else ["--runs", str(runs)])
 
 
-def _print_forecast(forecast: Forecast, words: list[str]) -> None:
-    from groundglass.cli.funnel import print_next, print_table, program, shorten
-    from groundglass.kernel.words import duration, size, thousands
+def _print_steps(forecast: Forecast) -> None:
+    from groundglass.cli.funnel import print_table, shorten
+    from groundglass.kernel.words import thousands
 
     click.echo(f"{forecast.name} · {'goes on with' if forecast.resumes else 'would be'} {forecast.folder}\n")
     rows = [
@@ -70,6 +80,60 @@ def _print_forecast(forecast: Forecast, words: list[str]) -> None:
     click.echo()
     for note in forecast.notes:
         click.echo(f"  note: {note}")
+
+
+def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
+    """What other limits of each gate would have kept in the last run, and what its audit says of them."""
+    from groundglass.cli.funnel import print_table, program
+
+    if not advice:
+        return
+    run = Path(advice[0].run)
+    click.echo(f"  on the values of run {int(run.name)}:")
+    rows = [row for gate in advice for row in _curve(gate)]
+    print_table(("gate", "threshold", "keeps", "share", ""), rows, right=(2, 3))
+    for gate in advice:
+        if gate.audited:
+            click.echo(f"  {gate.gate}: audit of run {int(run.name)}: {_knee(gate)}")
+    if not any(gate.audited for gate in advice):
+        click.echo(f"  where the knee of each lies: {shlex.join([program(), 'audit', str(run)])}")
+    click.echo()
+
+
+def _curve(gate: ThresholdAdvice) -> list[tuple[str, ...]]:
+    from groundglass.kernel.words import thousands
+
+    return [
+        (
+            gate.gate if place == 0 else "",
+            f"{gate.column} {gate.op} {point.limit:.6g}",
+            f"{thousands(point.kept)} of {thousands(gate.pool)}",
+            f"{100 * point.share:.0f} %",
+            "now" if point.limit == gate.now else "",
+        )
+        for place, point in enumerate(gate.curve)
+    ]
+
+
+def _knee(gate: ThresholdAdvice) -> str:
+    """Where an audit puts a gate's knee, beside the limit that was audited."""
+    if gate.knee is None or gate.then is None:
+        return f"{gate.column} sees none of the defects"
+    now, knee = gate.then, gate.knee
+    said = (
+        f"the knee is {gate.column} {gate.op} {knee.limit:.6g}: finds {100 * knee.recall:.0f} % of the defects it "
+        f"can see, costs {100 * knee.clean_lost:.0f} % of clean images"
+    )
+    word = "now" if now.limit == gate.now else "then"
+    return (
+        f"{said} ({word}: {gate.op} {now.limit:.6g}, {100 * now.recall:.0f} %, {100 * now.clean_lost:.0f} %)"
+    )
+
+
+def _print_end(forecast: Forecast, words: list[str]) -> None:
+    from groundglass.cli.funnel import print_next, program
+    from groundglass.kernel.words import duration, size
+
     lines = {"time": f"about {duration(forecast.seconds)} on this machine"}
     if forecast.bytes:
         lines["space"] = f"about {size(forecast.bytes)} for the release at most"

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -159,6 +159,14 @@ def run_numbers(folder: Path) -> list[int]:
     if not folder.is_dir():
         return []
     return sorted(int(entry.name) for entry in os.scandir(folder) if entry.is_dir() and entry.name.isdigit())
+
+
+def finished_runs(runs: Path, name: str) -> Iterator[RunFolder]:
+    """The finished runs of a recipe's name, the last one first."""
+    for number in reversed(run_numbers(runs / name)):
+        folder = RunFolder(runs / name / f"{number:04d}")
+        if folder.record.exists() and load_record(folder).state == "done":
+            yield folder
 
 
 def choose_folder(runs: Path, name: str, recipe_key: str) -> tuple[RunFolder, bool]:

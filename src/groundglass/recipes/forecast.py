@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,11 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from groundglass.audits.examine import chosen_defects
+from groundglass.audits.gates import Gate
 from groundglass.kernel.engines.cores import cores
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.image.frame import open_frame
 from groundglass.kernel.located import read
 from groundglass.kernel.table import compute, only, without
+from groundglass.recipes.audit_model import AuditStep
 from groundglass.recipes.calls import call_seconds, cost_in_words
 from groundglass.recipes.cascade_known import known_cascade, most_calls
 from groundglass.recipes.cascading import check_size
@@ -48,6 +51,8 @@ SCAN_SECONDS = 0.002
 """To read and hash one file, one core."""
 MEASURE_SECONDS = 0.008
 """To decode and measure one megapixel, one core."""
+AUDIT_SECONDS = 0.15
+"""To put a defect into one megapixel and measure it for the gates, one core."""
 WRITE_SECONDS = 0.15
 """To cut, encode and verify one megapixel, one core."""
 BYTES_PER_PIXEL = 1.7
@@ -122,6 +127,7 @@ class _Walk:
             "annotate": self._annotate,
             "select": self._select,
             "transform": self._transform,
+            "audit": self._audit,
             "release": self._release,
         }
         return do.get(planned.step.kind, lambda _planned, same: same)(planned, forecast)
@@ -227,6 +233,20 @@ class _Walk:
         self.state.add_rows(derived.rows)
         return forecast
 
+    def _audit(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
+        """The defective versions that it makes, and how long the gates' measures take of them."""
+        before = self.state.plan.steps[: self.state.plan.steps.index(planned)]
+        gates = [Gate(step) for step in before if step.step.kind == "select"]
+        known = {ask.key: ask for step in before for ask in step.asks}
+        asks = {ask for gate in gates for _, ask in gate.asks(known)}
+        photos = photographs_of(self.state.rows, self.state.seen)
+        versions = most_versions(planned, gates, photos)
+        each = megapixels(photos) / max(1, photos.num_rows) * AUDIT_SECONDS + sum(map(core_seconds, asks))
+        self.notes.append(
+            f"{planned.step.name}: at most {versions:,} versions of photographs are made and judged"
+        )
+        return replace(forecast, seconds=versions * each)
+
     def _release(self, planned: PlannedStep, forecast: StepForecast) -> StepForecast:
         body = planned.step.body
         assert isinstance(body, ReleaseStep)
@@ -242,6 +262,20 @@ class _Walk:
     def _without(self, verdicts: pa.Table) -> None:
         gone = verdicts["id"].filter(compute.invert(verdicts["kept"]))
         self.state.rows = without(self.state.rows, gone)
+
+
+def most_versions(planned: PlannedStep, gates: Sequence[Gate], photos: pa.Table) -> int:
+    """How many versions an audit makes: each photograph drawn as it is, and with every severity of every defect."""
+    body = planned.step.body
+    assert isinstance(body, AuditStep)
+    sources = len(compute.unique(photos["source"]))
+    defects = chosen_defects(body.defects, gates)
+    single = sum(len(defect.severities) for defect in defects if defect.kind != "source")
+    whole = sum(len(defect.severities) for defect in defects if defect.kind == "source")
+    drawn = min(body.sample, photos.num_rows)
+    of_each = min(body.sample * sources, photos.num_rows)
+    judges = sum(gate.kind == "source" for gate in gates) if whole else 0
+    return drawn * (1 + single) + judges * of_each * (1 + whole)
 
 
 def megapixels(rows: pa.Table) -> float:
