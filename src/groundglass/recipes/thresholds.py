@@ -77,10 +77,10 @@ def threshold_advice(plan: Plan, runs: Path) -> tuple[ThresholdAdvice, ...]:
     found again by its name, column and operator. () where there is no such run, or it can no longer be read.
     """
     limits = {planned.step.name: limit for planned in plan.steps if (limit := limit_of(planned))}
-    folder = next(finished_runs(runs, plan.recipe.name), None) if limits else None
-    if folder is None:
-        return ()
     try:
+        folder = next(finished_runs(runs, plan.recipe.name), None) if limits else None
+        if folder is None:
+            return ()
         passage = replay(_plan_of(folder, plan), folder)
     except (
         GroundglassError,
