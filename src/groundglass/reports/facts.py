@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -184,6 +184,7 @@ class RunFacts:
     held_out    what was held out, counted over the whole run, by unit
     lacking     what of the run is not where it was, and so is not shown; "" where all is there
     left_out    what this page lacks to be small, a sentence each
+    qualities   (step, source -> `SourceQuality.plain`) of the steps that judged whole sources
     said        columns of words, such as captions: name → the text of each of ``rows``, None where there is none
     """
 
@@ -209,6 +210,7 @@ class RunFacts:
     held_out: tuple[HeldOut, ...] = ()
     lacking: str = ""
     left_out: tuple[str, ...] = ()
+    qualities: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     said: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -77,6 +77,11 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
         sources=count_sources(fates) if sampled else (),
         held_out=count_held(fates, verdicts, {step.name: step.unit for step in steps}),
         lacking=lacking(tables),
+        qualities=tuple(
+            (step.step, step.facts["source_qualities"])
+            for step in record.steps
+            if step.facts.get("source_qualities")
+        ),
         said=words_said(tables, chosen, rows["id"]),
     )
 

@@ -29,6 +29,7 @@ from groundglass.reports.parts import (
     static_names,
 )
 from groundglass.reports.pools import Pools
+from groundglass.reports.qualities import view_qualities
 from groundglass.reports.recurring import recurring_overlays
 from groundglass.reports.sheets import SheetSettings, write_sheets
 from groundglass.reports.view import (
@@ -133,6 +134,7 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "sources": view_sources(facts, pools),
         "medians": median_columns(pools),
         "recurring": recurring_overlays(facts),
+        "qualities": view_qualities(facts.qualities),
         "failures": view_failures(facts),
         "columns": pools.columns,
         "audited": read_audit(Path(facts.folder)) is not None,
