@@ -36,9 +36,9 @@ def test_pieces_cover_every_item_once_whatever_dies(count: int, size: int, chanc
         at = chance.randrange(-3, len(piece) + 1)  # type: ignore[attr-defined]
         if at == -1:
             pieces.again(piece)
-        elif 0 <= at < len(piece) and not piece.alone:
+        elif 0 <= at < len(piece) and not piece.died:
             pieces.around(piece, at)
-            pieces.suspect(piece, at)
+            pieces.suspect(piece, at, died=True)
             tried.append(piece.start + at)
         else:
             done.extend(range(piece.start, piece.stop))
@@ -51,11 +51,11 @@ def test_suspects_are_tried_when_nobody_else_is_at_work() -> None:
     pieces = Pieces(1, 1)
     piece = pieces.take(others_at_work=False)
     assert piece is not None
-    pieces.suspect(piece, 0)
+    pieces.suspect(piece, 0, died=True)
     assert pieces.take(others_at_work=True) is None
     suspect = pieces.take(others_at_work=False)
     assert suspect is not None
-    assert suspect.alone
+    assert suspect.died
 
 
 def test_a_worker_has_one_thread_of_each_library_and_no_lock_of_the_driver(tmp_path: Path) -> None:

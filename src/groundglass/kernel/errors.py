@@ -5,6 +5,7 @@
     │   └── MissingExtra       2   a package that an extra installs is not there
     ├── UnreachableError       3   a source, a server or the output cannot be reached
     ├── TooManyFailed          4   the run is done, but more images failed than allowed
+    ├── Unfinished             4   some images could not be judged yet; the same command tries them again
     ├── Interrupted          130   stopped by the user; what was finished is saved
     ├── ImageError                 this image cannot be used: it becomes a row with a reason
     └── NoValue                    this measure has no value on this image: the value stays empty, with a reason
@@ -29,7 +30,7 @@ REASONS: dict[str, str] = {
     "truncated": "the pixel data ends early",
     "corrupt": "the pixel data is damaged",
     "out_of_memory": "the worker had not enough memory for it",
-    "timeout": "took longer than the time limit",
+    "timeout": "needed more CPU time than the limit",
     "worker_died": "the worker process died on it, twice",
     "too_small": "fewer pixels than the measure or transform needs",
     "flat": "no texture to measure",
@@ -94,6 +95,12 @@ class UnreachableError(GroundglassError):
 
 class TooManyFailed(GroundglassError):
     """The run is done, but more images failed than ``--max-failed`` allows."""
+
+    exit_code = 4
+
+
+class Unfinished(GroundglassError):
+    """Some images kept a worker waiting too long, twice; the rest is saved and the same command tries them again."""
 
     exit_code = 4
 
