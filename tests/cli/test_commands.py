@@ -192,6 +192,7 @@ def test_quickstart_catches_everything_that_was_planted(tmp_path: Path):
 
 def test_quickstart_on_photos_of_ones_own(tmp_path: Path):
     make_photos(tmp_path / "my photos", 4)
+    (tmp_path / "my photos" / "large.png").write_bytes(testing.png(testing.photo(300, 280, 9)))
     done = groundglass(tmp_path, "quickstart", "my photos", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["steps"][0]["in"] == 9
+    assert json.loads(done.stdout)["steps"][0]["in"] == 10

@@ -52,7 +52,7 @@ def test_kill_the_driver_again_and_again_on_one_folder(drive: Drive, tmp_path: P
     assert rows(tmp_path) == squares_of(range(600))
 
 
-@pytest.mark.parametrize("poison", ["hang", "hang_natively"])
+@pytest.mark.parametrize("poison", ["hang", "stand_still"])
 def test_a_worker_that_hangs_in_native_code_dies_with_the_driver(
     drive: Drive, tmp_path: Path, poison: str
 ) -> None:
@@ -93,7 +93,7 @@ def test_control_c_while_it_starts_is_no_mess(drive: Drive, tmp_path: Path, mome
 
 
 def test_a_second_control_c_does_not_wait_for_a_hanging_worker(drive: Drive, tmp_path: Path) -> None:
-    driver = drive(tmp_path, "1", "0", "hang_natively")
+    driver = drive(tmp_path, "1", "0", "stand_still")
     _wait_until(driver.workers)
     begun = time.monotonic()
     os.kill(driver.popen.pid, signal.SIGINT)

@@ -48,20 +48,27 @@ def command(
     groundglass measure hyperiqa --weights koniq_pretrained.safetensors A.jpg
     groundglass measure onnx --weights ic9600.onnx --set size=512 A.jpg
 
+    Ends with exit code 4 where a measure has no value on any of the images.
+
     With --json: a list with one object for every path given, in order: uri, the measures' columns, and error (null,
     or the reason).
     """
     from groundglass.kernel.engines.progress import choose_progress
+    from groundglass.kernel.errors import NothingProduced
     from groundglass.recipes.single import measure_files
 
     names = [name.strip() for name in measures.split(",") if name.strip()]
     told = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
     network = {name: value for name, value in told.items() if value}
-    rows = measure_files(images, names, workers, choose_progress("measure", quiet=as_json), network, typed)
+    rows, nothing = measure_files(
+        images, names, workers, choose_progress("measure", quiet=as_json), network, typed
+    )
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         _print_rows(rows)
+    if nothing:
+        raise NothingProduced(nothing)
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

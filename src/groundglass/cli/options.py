@@ -11,9 +11,23 @@ import click
 
 Command = Callable[..., Any]
 
+
+def _a_folder_or_none_yet(_context: click.Context, _option: click.Parameter, runs: Path) -> Path:
+    from groundglass.kernel.errors import UnreachableError
+
+    if runs.exists() and not runs.is_dir():
+        raise UnreachableError(f"--runs {runs} is a file", "name a folder; it is made if it is not there")
+    return runs
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 runs_folder = click.option(
-    "--runs", default="runs", type=click.Path(path_type=Path), show_default=True, help="Folder of the runs."
+    "--runs",
+    default="runs",
+    type=click.Path(path_type=Path),
+    callback=_a_folder_or_none_yet,
+    show_default=True,
+    help="Folder of the runs.",
 )
 workers = click.option(
     "--workers", default=0, type=click.IntRange(min=0), show_default="one a core", help="Processes."

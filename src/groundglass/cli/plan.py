@@ -32,6 +32,7 @@ def command(
 
     Nothing is measured and nothing is written, but for the sample photographs of a `sample` source.
     """
+    from groundglass.kernel.errors import RecipeError
     from groundglass.recipes.forecast import make_forecast
     from groundglass.recipes.load import load_recipe
     from groundglass.recipes.plan import make_plan, with_limit
@@ -47,6 +48,9 @@ def command(
     else:
         _print_steps(forecast)
         _print_thresholds(advice)
+    if forecast.releases_nothing:
+        raise RecipeError(forecast.releases_nothing, "loosen that step, or give the recipe more images")
+    if not as_json:
         _print_end(forecast, _words(recipe, overrides, profile, limit, runs))
 
 

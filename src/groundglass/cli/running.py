@@ -17,7 +17,7 @@ from groundglass.kernel.words import command, size, thousands
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
-from groundglass.recipes.run import RunOptions, Talk, check_failed, run_plan
+from groundglass.recipes.run import RunOptions, Talk, check_outcome, run_plan
 from groundglass.recipes.story import read_tables
 
 
@@ -35,7 +35,7 @@ def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, a
             "stopped; what was finished is saved", "the same command goes on from here"
         ) from stop
     finish(folder, record, as_json)
-    check_failed(plan, record, options)
+    check_outcome(plan, record, options)
     return folder
 
 
@@ -68,7 +68,7 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
 def _release_line(folder: RunFolder, step: StepRecord) -> str:
     """What was written, and where."""
     if step.facts.get("folder") is None:
-        return "nothing was left to write; the funnel above says where the last picture went"
+        return "nothing was left to write"
     splits = " + ".join(f"{thousands(count)} {split}" for split, count in step.facts["pictures"].items())
     return f"{splits} · {size(step.facts['bytes'])} · {folder.path / step.facts['folder']}"
 

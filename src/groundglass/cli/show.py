@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
+from groundglass.cli.options import as_json, runs_folder
+
 
 @click.command()
 @click.argument("run", required=False)
-@click.option(
-    "--runs", default="runs", type=click.Path(path_type=Path), show_default=True, help="Folder of the runs."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@runs_folder
+@as_json
 def command(run: str | None, runs: Path, as_json: bool) -> None:
     """Show what RUN did, step by step: what came in, what left, and why.
 

@@ -5,6 +5,7 @@
     │   └── MissingExtra       2   a package that an extra installs is not there
     ├── UnreachableError       3   a source, a server or the output cannot be reached
     ├── TooManyFailed          4   the run is done, but more images failed than allowed
+    ├── NothingProduced        4   all was done, and nothing came of it
     ├── Unfinished             4   some images could not be judged yet; the same command tries them again
     ├── Interrupted          130   stopped by the user; what was finished is saved
     ├── ImageError                 this image cannot be used: it becomes a row with a reason
@@ -16,6 +17,7 @@ the driver as it was.
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 REASONS: dict[str, str] = {
@@ -91,6 +93,41 @@ class UnreachableError(GroundglassError):
     """A source, a server or the place to write to cannot be reached (or the disk is full)."""
 
     exit_code = 3
+
+
+def cannot_write(what: Any, error: OSError) -> UnreachableError:
+    """The error for a place that cannot be written, with a hint that fits the cause.
+
+    >>> cannot_write("runs", OSError(errno.ENOSPC, "No space left on device")).hint
+    'free some space; the same command then goes on from here'
+    >>> cannot_write("runs", NotADirectoryError(errno.ENOTDIR, "Not a directory")).hint
+    'part of that path is a file: choose a folder'
+    """
+    said = error.strerror or str(error)
+    return UnreachableError(
+        f"cannot write {what}: {said}", _WRITING.get(error.errno or 0, "choose another place")
+    )
+
+
+_FULL = "free some space; the same command then goes on from here"
+_REFUSED = "choose a folder that you are allowed to write to"
+_A_FILE = "part of that path is a file: choose a folder"
+_WRITING = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _REFUSED,
+    errno.EPERM: _REFUSED,
+    errno.EROFS: _REFUSED,
+    errno.ENOTDIR: _A_FILE,
+    errno.EEXIST: _A_FILE,
+    errno.EISDIR: _A_FILE,
+}
+
+
+class NothingProduced(GroundglassError):
+    """All was done as asked, and nothing came of it: no image is left, or a measure has no value on any image."""
+
+    exit_code = 4
 
 
 class TooManyFailed(GroundglassError):

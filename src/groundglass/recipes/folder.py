@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.errors import RecipeError, UnreachableError
 from groundglass.kernel.table import write_text
 
 RunState = Literal["running", "interrupted", "failed", "done"]
@@ -155,10 +155,20 @@ def find_run(text: str, runs: Path) -> RunFolder:
 
 
 def run_numbers(folder: Path) -> list[int]:
-    """The numbers of a recipe's runs, in order."""
-    if not folder.is_dir():
+    """The numbers of a recipe's runs, in order. Raises UnreachableError where the folder cannot be read."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
         return []
-    return sorted(int(entry.name) for entry in os.scandir(folder) if entry.is_dir() and entry.name.isdigit())
+    except NotADirectoryError as error:
+        raise UnreachableError(
+            f"{folder} is no folder: part of that path is a file", "choose another folder for the runs"
+        ) from error
+    except OSError as error:
+        raise UnreachableError(
+            f"cannot read {folder}: {error.strerror}", "choose another folder for the runs"
+        ) from error
+    return sorted(int(entry.name) for entry in entries if entry.is_dir() and entry.name.isdigit())
 
 
 def finished_runs(runs: Path, name: str) -> Iterator[RunFolder]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,18 @@ class Forecast:
     notes: tuple[str, ...]
     seconds: float
     bytes: float
+
+    @property
+    def releases_nothing(self) -> str:
+        """Why no release would get an image, as a sentence; "" where one may. Images held out are released too."""
+        kinds = [step.kind for step in self.steps]
+        if "release" not in kinds or "hold_out" in kinds or self.steps[kinds.index("release")].into:
+            return ""
+        emptied = [step for step, after in pairwise(self.steps) if step.into and not after.into]
+        if not emptied:
+            return "nothing would be released: the sources hold no image"
+        last = emptied[0]
+        return f"nothing would be released: {last.name}, {last.label}, leaves none of {last.into:,} images"
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
@@ -196,13 +209,15 @@ class _Walk:
         if body.cascade:
             return self._cascade(planned, forecast, body.cascade)
         rows = self.state.rows
+        if not rows.num_rows:  # nothing to judge, and the store may not know the columns yet
+            return forecast
         asked = photographs_of(rows, self.state.seen) if body.decontaminate else rows
         unknown = any(missing_of(self.state, ask, asked).num_rows for ask in planned.asks)
         if self.exact and not unknown and not must_be_profiled(body):
-            self._without(judge_rows(self.state, planned, self.state.rows).verdicts)
+            self._without(judge_rows(self.state, planned, applies(self.state, planned)[0]).verdicts)
         else:
             self.exact = False
-            most = body.top_k if not body.per else None
+            most = body.top_k if not body.per and planned.step.only_if is None else None
             self.state.rows = self.state.rows.slice(0, most) if most else self.state.rows
         return forecast
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from groundglass.annotators.question import Inquiry
-from groundglass.kernel.expression import ExpressionError, check, column_path, parse
+from groundglass.kernel.expression import Expression, ExpressionError, check, column_path, parse
 from groundglass.measures.look import Ask
 from groundglass.recipes.columns import Column, ColumnPath, Scope
 from groundglass.recipes.load import LoadedRecipe, recipe_error
@@ -18,6 +18,7 @@ from groundglass.recipes.model import (
     SelectStep,
     Step,
 )
+from groundglass.recipes.possible import impossible
 from groundglass.selections.ranking import Order
 
 
@@ -107,7 +108,24 @@ def expression_columns(planner: Planner, text: str, keys: tuple[str | int, ...])
         check(expression, planner.scope.types())
     except ExpressionError as error:
         _fail_expression(planner, keys, error)
+    _refuse_impossible(planner, expression, keys)
     return expression.columns
+
+
+def _refuse_impossible(planner: Planner, expression: Expression, keys: tuple[str | int, ...]) -> None:
+    """A condition that no value can meet is a slip: the wrong sign, or another unit."""
+    found = impossible(expression.comparisons, planner.scope)
+    if found is None:
+        return
+    atom, left = found
+    name = ".".join(atom.columns[0])
+    column = planner.scope.find(atom.columns[0])
+    hint = (
+        f"{name}: {column.meaning}"
+        if column and column.meaning
+        else "turn the comparison around, or leave it out"
+    )
+    planner.fail(keys, f"`{atom.text}` is never true here: {name} is {left.in_words}", hint, word=atom.text)
 
 
 def find_column(planner: Planner, text: str, keys: tuple[str | int, ...]) -> ColumnPath:

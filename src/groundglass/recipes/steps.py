@@ -24,7 +24,7 @@ from groundglass.recipes.measuring import measure_rows
 from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.releasing import release_rows
-from groundglass.recipes.scores import read_scores, score_notes
+from groundglass.recipes.scores import no_row_is_scored, read_scores, score_notes
 from groundglass.recipes.splitting import split_rows
 from groundglass.recipes.state import State
 from groundglass.selections.pool import VERDICTS
@@ -58,17 +58,26 @@ def do_measure(state: State, planned: PlannedStep) -> StepRecord:
     body = planned.step.body
     assert isinstance(body, MeasureStep)
     notes: list[str] = []
+    valueless: dict[str, str] = {}
     for request in planned.scores:
         scores = read_scores(request)
         state.scores[request.table] = scores
         write_parquet(scores, state.folder.scores(request.table))
-        notes += score_notes(request, scores, state.rows)
+        said = score_notes(request, scores, state.rows)
+        notes += said
+        if state.rows.num_rows and no_row_is_scored(request, scores, state.rows):
+            valueless[request.table] = said[-1]
     chosen, _ = applies(state, planned)
     measured = measure_rows(state, chosen, planned.asks, f"measure {planned.step.name}")
     into = state.rows.num_rows
     leave(state, planned, measured.failed)
     reasons = count(measured.failed["reason"])
-    facts = {"measures": [ask.key for ask in planned.asks], "columns": list(planned.brings)}
+    notes += measured.valueless.values()
+    facts = {
+        "measures": [ask.key for ask in planned.asks],
+        "columns": list(planned.brings),
+        "valueless": valueless | dict(measured.valueless),
+    }
     return record(
         planned,
         into,

@@ -27,7 +27,7 @@ from typing import Any
 
 from groundglass.kernel.engines import preload
 from groundglass.kernel.engines.shards import Ahead, Job, Summary
-from groundglass.kernel.errors import GroundglassError, ImageError, UnreachableError
+from groundglass.kernel.errors import GroundglassError, ImageError, cannot_write
 
 Place = ctypes.Array[ctypes.c_double]
 """Three shared numbers: the position in the shard (-1 before it, its length while saving), since when, and the CPU time
@@ -151,7 +151,7 @@ def saved(job: Job, results: Sequence[Any], token: str) -> Summary:
         with parts_named(token):
             return job.save(results)
     except OSError as error:
-        raise UnreachableError(f"cannot save: {error}", "free some space or choose another place") from error
+        raise cannot_write(error.filename or "what was done", error) from error
 
 
 def _in_words(error: BaseException) -> str:
