@@ -95,6 +95,7 @@ def test_a_measure_without_any_value_shows_in_the_funnel_and_in_the_exit_code(fo
     done = groundglass(folder, "run", "small.yaml", "--runs", "small tiles")
     assert done.returncode == 4
     last = done.stderr.strip().splitlines()[-1]
+    assert "at measure-1 blockiness has no value on any of" in last
     assert "naturalness has no value on any of" in last
     assert "(too_small " in last
     assert "naturalness has no value" in " ".join(done.stdout.split())

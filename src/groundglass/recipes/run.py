@@ -165,9 +165,13 @@ def _finish(state: State, record: RunRecord) -> RunRecord:
 def check_outcome(plan: Plan, record: RunRecord, options: RunOptions) -> None:
     """Raise what a finished run has to be blamed for: TooManyFailed, or NothingProduced."""
     check_failed(plan, record, options)
-    for step in record.steps:
-        for sentence in step.facts.get("valueless", {}).values():
-            raise NothingProduced(f"the run is done, but {sentence} at step {step.step}")
+    valueless = [
+        f"at {step.step} {sentence}"
+        for step in record.steps
+        for sentence in step.facts.get("valueless", {}).values()
+    ]
+    if valueless:
+        raise NothingProduced(f"the run is done, but {'; '.join(valueless)}")
     releases = [step for step in record.steps if step.kind == "release"]
     held = sum(step.held_out for step in record.steps)
     if releases and all(step.facts.get("folder") is None for step in releases):
