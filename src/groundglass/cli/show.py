@@ -38,7 +38,7 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
     lines = {"state": record.state if not record.error else f"{record.state}: {record.error}"}
     if (folder.report / "index.html").exists():
         lines["report"] = str(folder.report / "index.html")
-    lines["next"] = f"{command_line(program(), 'why', str(folder.path))} IMAGE"
+    lines["next"] = f"{program()} {command_line('why', str(folder.path))} IMAGE"
     print_next(lines)
 
 
