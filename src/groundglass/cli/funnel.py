@@ -109,7 +109,7 @@ def program() -> str:
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{python()} -m groundglass"
-    return as_typed(called) if called.name == "groundglass" else "groundglass"
+    return as_typed(called, links=True) if called.name == "groundglass" else "groundglass"
 
 
 def print_note(before: str, note: str, err: bool = False) -> None:

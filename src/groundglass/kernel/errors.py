@@ -76,7 +76,7 @@ class RecipeError(GroundglassError):
 
 
 class NotHere(RecipeError):
-    """What a recipe asks for is not on this machine: an extra, or the weights of a network. It can do without, or get it."""
+    """What a recipe asks for is not on this machine: an extra, or the weights of a network."""
 
 
 class MissingExtra(NotHere):

@@ -9,19 +9,27 @@ import sys
 from pathlib import Path
 
 
-def as_typed(program: str | Path) -> str:
-    """A program as it can be typed here: its name if the shell finds this very file under it, else its path.
+def as_typed(program: str | Path, links: bool = False) -> str:
+    """A program as it can be typed here: its name if the shell finds this very one under it, else its path.
 
-    The path is relative where the program lies below the working folder, and quoted for a shell where it must be.
+    With ``links`` a link to the program is the program too. (Not so of a Python: an environment's is often a link to
+    another's.) The path is relative where the program lies below the working folder, and quoted for a shell.
 
     >>> as_typed("/no/such folder/tool")
     "'/no/such folder/tool'"
     """
-    path = Path(os.path.abspath(program))  # noqa: PTH100 - a virtual environment's python is a link: it must stay one
+    path = _absolute(program)
     found = shutil.which(path.name)
-    if found is not None and Path(os.path.abspath(found)) == path:  # noqa: PTH100
+    if found is not None and (
+        _absolute(found) == path or (links and Path(found).resolve() == path.resolve())
+    ):
         return path.name
     return shlex.quote(short_path(path))
+
+
+def _absolute(path: str | Path) -> Path:
+    """The path with no `..` in it, its links left alone."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - pathlib either keeps `..` or follows links
 
 
 def short_path(path: Path) -> str:
