@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +66,7 @@ def _report(run: Path) -> Path:
 
 
 def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
-    from groundglass.cli.funnel import print_next
+    from groundglass.cli.funnel import print_next, program
     from groundglass.kernel.words import duration, thousands
 
     drawn = f"{thousands(card.asked)} of {thousands(card.passing)} photographs that passed all gates"
@@ -83,9 +84,9 @@ def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
     if page is not None:
         lines["report"] = str(page)
     if card.run:
-        lines["next"] = f"groundglass show {card.run}"
+        lines["next"] = f"{program()} show {shlex.quote(card.run)}"
     else:
-        lines["next"] = "groundglass run RECIPE"
+        lines["next"] = f"{program()} run RECIPE"
     click.echo()
     print_next(lines)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from groundglass.cli.funnel import print_table
+from groundglass.cli.funnel import print_table, program
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.record import Network
@@ -32,7 +32,7 @@ def print_catalog(catalog: Mapping[str, Any], name: str | None, kind: str, as_js
         _print_entry(catalog[name])
     else:
         print_table(("", ""), [(entry.name, sentence(entry.summary)) for entry in chosen.values()], right=())
-        click.echo(f"\n  next  groundglass {kind}s {next(iter(catalog))}")
+        click.echo(f"\n  next  {program()} {kind}s {next(iter(catalog))}")
 
 
 def sentence(summary: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from groundglass.kernel.typed import as_typed, python
 from groundglass.kernel.words import duration, number, size, thousands
 from groundglass.recipes.folder import RunRecord, StepRecord
 
@@ -26,7 +27,8 @@ def print_funnel(record: RunRecord) -> None:
     for step in record.steps:
         _print_cut_off(step)
         for note in step.notes:
-            click.echo(f"\n  {step.step}: {note}")
+            click.echo()
+            print_note("  ", f"{step.step}: {note}")
     click.echo()
 
 
@@ -101,10 +103,30 @@ def print_table(
 
 
 def program() -> str:
-    """What to type for `groundglass`: its path where the shell does not find it, as after `make quickstart`."""
-    if shutil.which("groundglass") or Path(sys.argv[0]).name != "groundglass":
-        return "groundglass"
-    return os.path.relpath(sys.argv[0])
+    """What to type for `groundglass`, quoted for a shell: its path where the shell finds none or another one, as after
+    `make quickstart`.
+    """
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{python()} -m groundglass"
+    return as_typed(called, links=True) if called.name == "groundglass" else "groundglass"
+
+
+def print_note(before: str, note: str, err: bool = False) -> None:
+    """A sentence or two behind a word, its lines as long as the terminal is wide; no word of it is cut."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    indent = " " * len(before)
+    click.echo(
+        textwrap.fill(
+            note,
+            width,
+            initial_indent=before,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ),
+        err=err,
+    )
 
 
 def print_next(lines: Mapping[str, str]) -> None:

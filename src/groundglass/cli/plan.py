@@ -65,7 +65,7 @@ def _words(
 
 
 def _print_steps(forecast: Forecast) -> None:
-    from groundglass.cli.funnel import print_table, shorten
+    from groundglass.cli.funnel import print_note, print_table, shorten
     from groundglass.kernel.words import thousands
 
     click.echo(f"{forecast.name} · {'goes on with' if forecast.resumes else 'would be'} {forecast.folder}\n")
@@ -83,7 +83,7 @@ def _print_steps(forecast: Forecast) -> None:
     print_table(("step", "name", "", "in", "to do", "known already"), rows, right=(3, 4, 5))
     click.echo()
     for note in forecast.notes:
-        click.echo(f"  note: {note}")
+        print_note("  note: ", note)
 
 
 def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
@@ -100,7 +100,7 @@ def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
         if gate.audited:
             click.echo(f"  {gate.gate}: audit of run {int(run.name)}: {_knee(gate)}")
     if not any(gate.audited for gate in advice):
-        click.echo(f"  where the knee of each lies: {shlex.join([program(), 'audit', str(run)])}")
+        click.echo(f"  where the knee of each lies: {program()} audit {shlex.quote(str(run))}")
     click.echo()
 
 
@@ -141,5 +141,5 @@ def _print_end(forecast: Forecast, words: list[str]) -> None:
     lines = {"time": f"about {duration(forecast.seconds)} on this machine"}
     if forecast.bytes:
         lines["space"] = f"about {size(forecast.bytes)} for the release at most"
-    lines["next"] = shlex.join([program(), "run", *words])
+    lines["next"] = f"{program()} run {shlex.join(words)}"
     print_next(lines)

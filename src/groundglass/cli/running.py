@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from groundglass import kernel
-from groundglass.cli.funnel import print_funnel, print_next, program
+from groundglass.cli.funnel import print_funnel, print_next, print_note, program
 from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
 from groundglass.kernel.region import TILE_SIGN
@@ -17,6 +17,7 @@ from groundglass.kernel.words import command, size, thousands
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
+from groundglass.recipes.plan_outputs import small_tile_notes
 from groundglass.recipes.run import RunOptions, Talk, check_outcome, run_plan
 from groundglass.recipes.story import read_tables
 
@@ -24,8 +25,8 @@ from groundglass.recipes.story import read_tables
 def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, as_json: bool) -> RunFolder:
     """Run a recipe, print its funnel, and write its report. An interrupted run says how to go on."""
     plan = make_plan(with_limit(loaded, limit))
-    for note in plan.notes:
-        click.echo(f"note: {note}", err=True)
+    for note in (*plan.notes, *small_tile_notes(plan)):
+        print_note("note: ", note, err=True)
     _announce_compiling()
     try:
         talk = Talk(choose_progress, opened=_say_opened, fetching=_say_line)
@@ -62,7 +63,7 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
     lines = {f"release {n + 1}" if n else "release": _release_line(folder, r) for n, r in enumerate(releases)}
     example = example_of_dropped(folder, record)
     say = ("why", str(folder.path), example) if example else ("show", str(folder.path))
-    print_next({**lines, "report": str(page), "next": command(program(), *say)})
+    print_next({**lines, "report": str(page), "next": f"{program()} {command(*say)}"})
 
 
 def _release_line(folder: RunFolder, step: StepRecord) -> str:

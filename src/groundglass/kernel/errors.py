@@ -2,7 +2,8 @@
 
     GroundglassError           message, hint, exit_code
     ├── RecipeError            2   a recipe or an argument is wrong
-    │   └── MissingExtra       2   a package that an extra installs is not there
+    │   └── NotHere            2   the recipe is right, but this machine lacks an extra or a file of weights for it
+    │       └── MissingExtra   2   a package that an extra installs is not there
     ├── UnreachableError       3   a source, a server or the output cannot be reached
     ├── TooManyFailed          4   the run is done, but more images failed than allowed
     ├── NothingProduced        4   all was done, and nothing came of it
@@ -19,6 +20,8 @@ from __future__ import annotations
 
 import errno
 from typing import Any
+
+from groundglass.kernel.extras import install_command
 
 REASONS: dict[str, str] = {
     "empty": "the file has no bytes",
@@ -75,17 +78,19 @@ class RecipeError(GroundglassError):
     exit_code = 2
 
 
-class MissingExtra(RecipeError):
-    """A package that belongs to an extra is not installed.
+class NotHere(RecipeError):
+    """What a recipe asks for is not on this machine: an extra, or the weights of a network."""
 
-    >>> MissingExtra("HEIC pictures", "heif").hint
-    "pip install 'groundglass[heif]'"
+
+class MissingExtra(NotHere):
+    """A package that belongs to an extra is not installed; the hint is how to install it here.
+
+    >>> str(MissingExtra("HEIC pictures", "heif"))
+    "HEIC pictures: the extra 'heif' is not installed"
     """
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(
-            f"{what}: the extra '{extra}' is not installed", f"pip install 'groundglass[{extra}]'"
-        )
+        super().__init__(f"{what}: the extra '{extra}' is not installed", install_command(extra))
         self.args = (what, extra)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.errors import NotHere, RecipeError
 from groundglass.kernel.leaks.shipped import words_of
 from groundglass.kernel.record import NETWORK_PARAMETERS, Measure
 from groundglass.measures.catalog import MEASURES
@@ -116,7 +116,8 @@ def ask(planner: Planner, measure: Measure, request: MeasureRequest, where: tupl
         return ask_of(measure, request.parameters)
     except RecipeError as error:
         given = [name for name in NETWORK_PARAMETERS if str(request.parameters.get(name)) in error.message]
-        planner.fail((*where, measure.name, *given[:1]), error.message, error.hint)
+        lacking = isinstance(error, NotHere)
+        planner.fail((*where, measure.name, *given[:1]), error.message, error.hint, lacking=lacking)
 
 
 def _leaks(planner: Planner, words: Iterable[str], keys: tuple[str | int, ...]) -> Ask:

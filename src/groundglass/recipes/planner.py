@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from groundglass.annotators.question import Inquiry
+from groundglass.kernel.errors import NotHere
 from groundglass.kernel.expression import Expression, ExpressionError, check, column_path, parse
 from groundglass.measures.look import Ask
 from groundglass.recipes.columns import Column, ColumnPath, Scope
@@ -84,10 +85,14 @@ class Planner:
         hint: str = "",
         valid: Iterable[str] = (),
         word: str = "",
+        lacking: bool = False,
     ) -> NoReturn:
-        raise recipe_error(
+        """Refuse the recipe at ``keys`` of the current step; ``lacking`` where it is right, and this machine lacks
+        what it asks for."""
+        error = recipe_error(
             self.loaded, (self.index, *keys), message, hint=hint, valid=tuple(valid), word=word
         )
+        raise NotHere(error.message, error.hint) if lacking else error
 
 
 def better_way(planner: Planner, path: ColumnPath, keys: tuple[str | int, ...]) -> Order:

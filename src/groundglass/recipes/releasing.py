@@ -30,10 +30,11 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Released:
-    """What was written, and the verdicts of the pictures that could not be."""
+    """What was written, the verdicts of the pictures that could not be, and what to know of those that were."""
 
     verdicts: pa.Table
     facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def release_rows(state: State, planned: PlannedStep) -> Released:
@@ -177,4 +178,5 @@ def described(facts: ReleaseFacts) -> Released:
             "resumed": facts.resumed,
             "licences": dict(facts.licences),
         },
+        facts.notes,
     )

@@ -210,6 +210,7 @@ def do_release(state: State, planned: PlannedStep) -> StepRecord:
         into - failed,
         failed=failed,
         reasons=count(released.verdicts["reason"]),
+        notes=released.notes,
         facts=released.facts,
     )
 
