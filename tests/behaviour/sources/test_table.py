@@ -257,10 +257,11 @@ def test_random_bytes_raise_nothing_of_others(tmp_path: Path, kind: str, start: 
 
 BIG = """
 import resource, sys
+from pathlib import Path
 from groundglass.sources.table import Pictures, list_tables
 
 def bytes_read():
-    return int(open("/proc/self/io").readline().split()[1])
+    return int(Path("/proc/self/io").read_text().split()[1])
 
 before, read = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, bytes_read()
 found = list_tables([sys.argv[1]], Pictures("image", True), {"caption": "VARCHAR", "width": "BIGINT"})
