@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import random
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from engine_jobs import (
     squares_of,
 )
 
+from groundglass.kernel.engines import local
 from groundglass.kernel.engines.progress import Silent
 from groundglass.kernel.engines.shards import Settings, Stop, Summary, Totals
 from groundglass.kernel.errors import (
@@ -176,28 +175,26 @@ def test_many_poisons_at_once(engine: RunJob, job: type[Squares], tmp_path: Path
 def test_an_item_that_killed_by_chance_gets_a_second_try(
     engine: RunJob, job: type[Squares], tmp_path: Path
 ) -> None:
-    finished = threading.Event()
-    killed: list[int] = []
-    killer = threading.Thread(target=_kill_workers, args=(finished, killed, 4))
-    killer.start()
-    try:
-        totals = engine(job(tmp_path, seconds=0.01), range(300), Settings(workers=2, shard=16), Silent())
-    finally:
-        finished.set()
-        killer.join()
-    assert len(killed) == 4
+    killer = KillsWorkers()
+    totals = engine(job(tmp_path, seconds=0.01), range(300), Settings(workers=2, shard=16), killer)
+    assert killer.killed == 4
     assert rows(tmp_path) == squares_of(range(300))
     assert totals.images == 300
 
 
-def _kill_workers(finished: threading.Event, killed: list[int], most: int) -> None:
-    """SIGKILL to some worker now and then, wherever it is."""
-    chance = random.Random(7)
-    while len(killed) < most and not finished.wait(chance.uniform(0.1, 0.25)):
-        if workers := _workers():
-            victim = chance.choice(workers)
-            victim.kill()
-            killed.append(victim.pid)
+class KillsWorkers(Silent):
+    """SIGKILL to some worker, wherever it is, each time that two more shards were saved."""
+
+    def __init__(self) -> None:
+        self.chance = random.Random(7)
+        self.shards = 0
+        self.killed = 0
+
+    def add(self, summary: Summary) -> None:  # noqa: ARG002
+        self.shards += 1
+        if self.shards % 2 and self.killed < 4:
+            self.chance.choice(_workers()).kill()
+            self.killed += 1
 
 
 def _workers() -> list[psutil.Process]:
@@ -251,25 +248,37 @@ def test_an_error_that_is_about_no_image_ends_the_job_as_it_was(
     assert rows(tmp_path) == squares_of(range(16))
 
 
+class StopsAt(Silent):
+    """Wishes for an end, once or more often, as soon as so many items are done but not saved."""
+
+    def __init__(self, items: int, stop: Stop, wishes: int = 1) -> None:
+        self.items, self.stop, self.wishes = items, stop, wishes
+
+    def tick(self, under_way: int) -> None:
+        if under_way >= self.items and not self.stop.asked:
+            for _ in range(self.wishes):
+                self.stop.ask()
+
+
 def test_a_wish_to_stop_saves_what_is_done(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
     stop = Stop()
-    threading.Timer(0.8, stop.ask).start()
     with pytest.raises(Interrupted) as raised:
-        engine(job(tmp_path, seconds=0.1), range(1000), Settings(2, shard=1000), Silent(), stop)
+        engine(job(tmp_path, seconds=0.1), range(1000), Settings(2, shard=1000), StopsAt(4, stop), stop)
     found = rows(tmp_path)
     assert found == squares_of([row[0] for row in found])
-    assert 2 <= len(found) < 40
+    assert 4 <= len(found) < 1000
     assert f"{len(found)} of 1,000 images are done" in str(raised.value)
 
 
-def test_a_second_wish_waits_for_nobody(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
+def test_a_second_wish_waits_for_nobody(
+    engine: RunJob, job: type[Squares], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stop = Stop()
-    stop.ask()
-    stop.ask()
-    begun = time.monotonic()
+    monkeypatch.setattr(local, "GRACE", 3600.0)  # seconds that it would wait after the first wish
     with pytest.raises(Interrupted):
-        engine(job(tmp_path, {0: "stand_still"}), range(100), Settings(1), Silent(), stop)
-    assert time.monotonic() - begun < 1.5
+        engine(job(tmp_path, {4: "stand_still"}), range(100), Settings(1), StopsAt(4, stop, wishes=2), stop)
+    assert not _workers()
+    assert rows(tmp_path) == []
 
 
 def test_a_wish_with_an_error_raises_that(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from browser_tools import wait
 from groundglass.reports.facts import Knee, RunFacts, Threshold
 from groundglass.reports.render import render_report
 from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
+from patience import wait_until
 
 VIEWS = ("overview", *(f"step-{index}" for index in range(9)), "sources", "failures")
 
@@ -183,15 +184,18 @@ def test_moved_cut_of_a_ranking_says_how_many_to_ask_for(facts: RunFacts, report
 def test_line_moves_by_keys(report: Path, reader) -> None:
     page = reader().open(report, "step-3")
     handle = page.locator("#view-step-3 .handle").nth(1)
-    before = float(handle.get_attribute("aria-valuenow"))
+
+    def value() -> float:
+        return float(handle.get_attribute("aria-valuenow"))
+
+    before = value()
     handle.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(50)
-    step = float(handle.get_attribute("aria-valuenow")) - before
+    wait_until(lambda: value() > before, "a step to the right")
+    step = value() - before
     page.keyboard.press("Shift+ArrowRight")
-    page.wait_for_timeout(50)
-    assert step > 0
-    assert float(handle.get_attribute("aria-valuenow")) - before == pytest.approx(11 * step, rel=0.01)
+    wait_until(lambda: value() > before + step, "a long step to the right")
+    assert value() - before == pytest.approx(11 * step, rel=0.01)
 
 
 def test_story_of_an_image(facts: RunFacts, report: Path, reader) -> None:

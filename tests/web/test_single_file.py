@@ -15,6 +15,7 @@ from groundglass.reports.notes import notes_of
 from groundglass.reports.render import render_report
 from groundglass.reports.single import render_single
 from make_facts import NASTY, empty_facts, make_facts, many_facts, unreadable_facts
+from patience import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +42,12 @@ def test_a_single_file_opens_alone_and_in_silence(facts: RunFacts, reader, tmp_p
 
 def test_its_pictures_are_those_of_the_folder_report(facts: RunFacts, reader, tmp_path: Path):
     pages = [render_single(facts, tmp_path / "one.html").path, render_report(facts, tmp_path / "report")]
-    shots = []
+    strips = []
     for path in pages:
         page = reader().open(path, "step-2")
         page.evaluate("document.querySelector('.sampled')?.remove()")
-        page.wait_for_timeout(300)
-        shots.append(page.locator("#view-step-2 [data-strip=kept]").screenshot())
-    assert shots[0] == shots[1]
+        strips.append(page.locator("#view-step-2 [data-strip=kept]"))
+    wait_until(lambda: strips[0].screenshot() == strips[1].screenshot(), "the same pictures in both")
 
 
 def test_names_are_only_text_there_too(facts: RunFacts, reader, tmp_path: Path):
