@@ -145,15 +145,16 @@ def _better(ranked: pa.Table, twins: Any) -> pa.ChunkedArray:
 
 
 _BETTER_SQL = f"""
+    WITH sized AS (SELECT *, width::INTEGER || '×' || height::INTEGER AS size FROM ranked)
     SELECT CASE
         WHEN b.pixels IS DISTINCT FROM a.pixels AND b.width * b.height > a.width * a.height
-            THEN '{WHY_NOT["smaller than the one kept"]}: ' || b.width::INTEGER || '×' || b.height::INTEGER || ' px, not ' || a.width::INTEGER || '×' || a.height::INTEGER
+            THEN '{WHY_NOT["smaller than the one kept"]}: ' || b.size || ' px, not ' || a.size
         WHEN b.pixels IS DISTINCT FROM a.pixels THEN '{WHY_NOT["lower in true resolution"]}'
         WHEN b.compression > a.compression
             THEN '{WHY_NOT["more compressed"]}: this one has JPEG quality ' || a.jpeg_quality::INTEGER
         WHEN b.detail IS DISTINCT FROM a.detail THEN '{WHY_NOT["with less detail"]}'
         ELSE '{WHY_NOT["as good as the one kept"]}' END AS better
-    FROM ranked a JOIN ranked b ON b.place = a.twin ORDER BY a.place
+    FROM sized a JOIN sized b ON b.place = a.twin ORDER BY a.place
 """
 
 
