@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from groundglass.kernel.typed import as_typed, python
-from groundglass.kernel.words import duration, number, size, thousands
+from groundglass.kernel.words import duration, number, size, some, thousands
 from groundglass.recipes.folder import RunRecord, StepRecord
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
@@ -60,7 +60,7 @@ def row_of(step: StepRecord) -> tuple[str, ...]:
         thousands(step.dropped) if judges or step.dropped else "–",
         thousands(step.failed),
         duration(step.seconds),
-        " · ".join(extra + list(reasons_in_words(step)) + known),
+        " · ".join(extra + list(reasons_in_words(step)) + split_in_words(step) + known),
     )
 
 
@@ -70,6 +70,12 @@ def reasons_in_words(step: StepRecord) -> Iterable[str]:
         return []
     counted = sorted(step.reasons.items(), key=lambda pair: -pair[1])
     return [f"{reason.replace('_', ' ')} {thousands(count)}" for reason, count in counted[:4]]
+
+
+def split_in_words(step: StepRecord) -> list[str]:
+    """How many photographs each split has pictures of."""
+    photos: Mapping[str, int] = step.facts.get("photos", {})
+    return [", ".join(f"{split} of {some(count, 'photos')}" for split, count in photos.items())] if photos else []
 
 
 def plain_line(text: str) -> str:

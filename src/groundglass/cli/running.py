@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -22,8 +23,20 @@ from groundglass.recipes.run import RunOptions, Talk, check_outcome, run_plan
 from groundglass.recipes.story import read_tables
 
 
-def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, as_json: bool) -> RunFolder:
-    """Run a recipe, print its funnel, and write its report. An interrupted run says how to go on."""
+Closing = Callable[[RunFolder, RunRecord], None]
+
+
+def run_and_tell(
+    loaded: LoadedRecipe,
+    limit: int | None,
+    options: RunOptions,
+    as_json: bool,
+    closing: Closing | None = None,
+) -> RunFolder:
+    """Run a recipe, print its funnel, and write its report. An interrupted run says how to go on.
+
+    ``closing`` prints what else there is to say, between the funnel and the last lines.
+    """
     plan = make_plan(with_limit(loaded, limit))
     for note in (*plan.notes, *small_tile_notes(plan)):
         print_note("note: ", note, err=True)
@@ -35,7 +48,7 @@ def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, a
         raise Interrupted(
             "stopped; what was finished is saved", "the same command goes on from here"
         ) from stop
-    finish(folder, record, as_json)
+    finish(folder, record, as_json, closing)
     check_outcome(plan, record, options)
     return folder
 
@@ -47,7 +60,7 @@ def _announce_compiling() -> None:
         click.echo("first run: the measuring kernels are compiled now, a few seconds once", err=True)
 
 
-def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
+def finish(folder: RunFolder, record: RunRecord, as_json: bool, closing: Closing | None = None) -> None:
     """The report, the funnel and what to type next."""
     from groundglass.reports.read import write_report
 
@@ -59,6 +72,8 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
         return
     print_funnel(record)
+    if closing is not None:
+        closing(folder, record)
     releases = [step for step in record.steps if step.kind == "release"]
     lines = {f"release {n + 1}" if n else "release": _release_line(folder, r) for n, r in enumerate(releases)}
     example = example_of_dropped(folder, record)

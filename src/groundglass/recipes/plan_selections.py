@@ -35,7 +35,7 @@ from groundglass.selections.ranking import Order
 
 def plan_select(planner: Planner, planned: PlannedStep, body: SelectStep) -> PlannedStep:
     paths, orders = _select_needs(planner, body, ("select",))
-    asks = copies_asks(body.deduplicate)
+    asks = copies_asks(body)
     if body.decontaminate:
         asks = (_leaks(planner, body.decontaminate, ("select", "decontaminate")),)
     if body.top_k or body.quota is not None or body.quantile is not None:
@@ -53,9 +53,13 @@ def _takes_rest(planner: Planner) -> bool:
     return any(who.next is not None for who in held)
 
 
-def copies_asks(mode: str | None) -> tuple[Ask, ...]:
-    """What `deduplicate` must have measured."""
-    return {"near": (fingerprint_ask(),), "pixels": (ask_of(MEASURES["pixels"], {}),)}.get(mode or "", ())
+def copies_asks(body: SelectStep) -> tuple[Ask, ...]:
+    """What `deduplicate` must have measured: what copies are found by, and what tells the original without `by`."""
+    found = {"near": (fingerprint_ask(),), "pixels": (ask_of(MEASURES["pixels"], {}),)}
+    originals = {"near": ("header", "sharpness"), "pixels": ("header",)}
+    mode = body.deduplicate or ""
+    names = originals.get(mode, ()) if body.by is None else ()
+    return (*found.get(mode, ()), *(ask_of(MEASURES[name], {}) for name in names))
 
 
 def fingerprint_ask() -> Ask:

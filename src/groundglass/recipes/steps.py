@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.kernel.table import compute, connect, only, without, write_parquet
+from groundglass.kernel.words import some
 from groundglass.recipes.annotating import annotate_rows
 from groundglass.recipes.auditing import audit_gates
 from groundglass.recipes.cascading import cascade_rows
@@ -21,11 +22,11 @@ from groundglass.recipes.holding import HELD_OUT, hold_out
 from groundglass.recipes.judging import Judged, judge_rows
 from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.measuring import measure_rows
-from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep
+from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep, SplitStep
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.releasing import release_rows
 from groundglass.recipes.scores import no_row_is_scored, read_scores, score_notes
-from groundglass.recipes.splitting import split_rows
+from groundglass.recipes.splitting import shares_of, split_rows
 from groundglass.recipes.state import State
 from groundglass.selections.pool import VERDICTS
 
@@ -192,10 +193,17 @@ def do_hold_out(state: State, planned: PlannedStep) -> StepRecord:
 
 def do_split(state: State, planned: PlannedStep) -> StepRecord:
     """Say which split each row goes to; none leaves the set."""
-    into = state.rows.num_rows
+    body, into = planned.step.body, state.rows.num_rows
+    assert isinstance(body, SplitStep)
     splits = split_rows(state, planned)
     state.splits = splits
-    return record(planned, into, into, facts={"splits": count(splits["split"])})
+    photos = pa.table({"photo": state.rows["root"], "split": splits["split"]}).group_by(["photo", "split"])
+    facts = {"splits": count(splits["split"]), "photos": count(photos.aggregate([])["split"])}
+    wanted = [name for name, share in shares_of(body).items() if share]
+    empty = [name for name in wanted if into and name not in facts["splits"]]
+    few = some(sum(facts["photos"].values()), "photos")
+    notes = [f"{name} is empty: chance decides photo by photo, and here are only {few}" for name in empty]
+    return record(planned, into, into, facts=facts, notes=tuple(notes))
 
 
 def do_release(state: State, planned: PlannedStep) -> StepRecord:

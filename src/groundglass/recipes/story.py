@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -266,20 +266,49 @@ def _fate(image: Mapping[str, Any], verdicts: tuple[Verdict, ...]) -> str:
     return "failed" if last.failed else "dropped"
 
 
-def fates_by(folder: RunFolder, record: RunRecord, column: str) -> dict[str, Counter[str]]:
-    """How the photographs of a run fared, counted for each value of a column of the images table."""
+@dataclass(frozen=True)
+class Fate:
+    """How one photograph fared.
+
+    kept     something of it is in the set: itself, or a part of it that a transform made
+    failed   it could not be used
+    step     where it, or the last part of it, left
+    columns  what was asked of the images table
+    """
+
+    uri: str
+    kept: bool
+    failed: bool = False
+    step: str = ""
+    reason: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fates_of(folder: RunFolder, record: RunRecord, columns: Sequence[str]) -> list[Fate]:
+    """How each photograph of a run fared, with the values of these columns of the images table."""
     tables = read_tables(folder, record)
     left = {
-        row["id"]: "failed" if row["failed"] else "dropped"
-        for verdicts in tables.verdicts.values()
+        row["id"]: (row["failed"], step, row["reason"] or "")
+        for step, verdicts in tables.verdicts.items()
         for row in verdicts.to_pylist()
         if not row["kept"]
     }
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for image in tables.images.select(["id", "error", column]).to_pylist():
-        fate = "failed" if image["error"] else left.get(image["id"], "kept")
-        found[image[column]][fate] += 1
-    return dict(found)
+    parts: defaultdict[str, list[str]] = defaultdict(list)
+    for row in tables.derived.select(["id", "root"]).to_pylist():
+        parts[row["root"]].append(row["id"])
+    order = {step.step: place for place, step in enumerate(record.steps)}
+    fates: list[Fate] = []
+    for image in tables.images.select(["id", "uri", "source", "error", *columns]).to_pylist():
+        told = {name: image[name] for name in columns}
+        ends = [left.get(part) for part in parts.get(image["id"], [image["id"]])]
+        if image["error"]:
+            fates.append(Fate(image["uri"], False, True, image["source"], image["error"], told))
+        elif None in ends:
+            fates.append(Fate(image["uri"], True, columns=told))
+        else:
+            last = max((end for end in ends if end), key=lambda end: order[end[1]])
+            fates.append(Fate(image["uri"], False, *last, told))
+    return fates
 
 
 def _released(tables: RunTables, image_id: str) -> list[str]:
