@@ -96,14 +96,14 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), profile: str | None =
 
 
 def load_text(text: str, name: str) -> LoadedRecipe:
-    """A recipe that is in no file; errors point into it as if it were one called ``name``. It extends none.
+    """A recipe that is in no file yet; errors point into it as if it were one called ``name``, a path.
 
     >>> load_text("name: a\nsteps:\n  - source: {folder: photos}\n", "a.yaml").recipe.name
     'a'
     """
-    root = parse(as_text(name, text))
+    root, files = _joined(parse(as_text(name, text)), Path(name), ())
     recipe = recipe_from(root)
-    return LoadedRecipe(recipe, recipe_text(recipe), (Path(name),), root)
+    return LoadedRecipe(recipe, recipe_text(recipe), files, root)
 
 
 def recipe_error(
@@ -135,7 +135,10 @@ def _at_word(mark: Mark, word: str) -> Mark:
 
 def _with_parents(path: Path, children: tuple[Path, ...]) -> tuple[Node, tuple[Path, ...]]:
     """A document joined with the one it extends, and the files read."""
-    root = parse(read_text(path))
+    return _joined(parse(read_text(path)), path, children)
+
+
+def _joined(root: Node, path: Path, children: tuple[Path, ...]) -> tuple[Node, tuple[Path, ...]]:
     check_top(root)
     if "extends" not in root.value:
         return root, (path,)
