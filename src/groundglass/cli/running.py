@@ -22,7 +22,6 @@ from groundglass.recipes.plan_outputs import small_tile_notes
 from groundglass.recipes.run import RunOptions, Talk, check_outcome, run_plan
 from groundglass.recipes.story import read_tables
 
-
 Closing = Callable[[RunFolder, RunRecord], None]
 
 
@@ -86,7 +85,12 @@ def _release_line(folder: RunFolder, step: StepRecord) -> str:
     if step.facts.get("folder") is None:
         return "nothing was left to write"
     splits = " + ".join(f"{thousands(count)} {split}" for split, count in step.facts["pictures"].items())
-    return f"{splits} · {size(step.facts['bytes'])} · {folder.path / step.facts['folder']}"
+    return f"{splits} · {size(step.facts['bytes'])} · {_as_typed(folder.path / step.facts['folder'])}"
+
+
+def _as_typed(path: Path) -> Path:
+    """A place below the working folder as it is seen from there."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def example_of_dropped(folder: RunFolder, record: RunRecord) -> str | None:

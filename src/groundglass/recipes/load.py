@@ -2,10 +2,10 @@
 
 How they are joined, in this order:
 
-1. ``extends: other.yaml`` (found from the recipe's own folder) is read first. A key of the child replaces the
-   parent's key. Of the steps, one with an explicit ``name`` replaces the parent's step of that name where it
-   stood; all others are appended. Profiles are joined by their names. A recipe that extends itself, directly
-   or through others, is refused.
+1. ``extends: other.yaml`` (found from the recipe's own folder), or ``extends: faceup`` (a recipe that comes with
+   groundglass), is read first. A key of the child replaces the parent's key. Of the steps, one with an explicit
+   ``name`` replaces the parent's step of that name where it stood; all others are appended. Profiles are joined by
+   their names. A recipe that extends itself, directly or through others, is refused.
 2. ``--profile NAME`` replaces each step that the profile names; the step keeps its name and place.
 3. ``--set PATH=VALUE`` changes single values, the last one typed wins; an empty value or ``null`` removes the
    key.
@@ -25,7 +25,8 @@ from groundglass.recipes.document import Node, parse, walk
 from groundglass.recipes.explain import Mark, choose, error_at, nearest
 from groundglass.recipes.model import Recipe
 from groundglass.recipes.overrides import apply_override
-from groundglass.recipes.source_text import read_text
+from groundglass.recipes.shipped import shipped, shipped_names
+from groundglass.recipes.source_text import as_text, read_text
 from groundglass.recipes.surface import check_top, named_steps, own_name, profiles_of, recipe_from, steps_of
 from groundglass.recipes.text import recipe_text
 
@@ -96,6 +97,17 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), profile: str | None =
     return LoadedRecipe(recipe, recipe_text(recipe), files, root, tuple(overrides))
 
 
+def load_text(text: str, name: str) -> LoadedRecipe:
+    """A recipe that is in no file yet; errors point into it as if it were one called ``name``, a path.
+
+    >>> load_text("name: a\nsteps:\n  - source: {folder: photos}\n", "a.yaml").recipe.name
+    'a'
+    """
+    root, files = _joined(parse(as_text(name, text)), Path(name), ())
+    recipe = recipe_from(root)
+    return LoadedRecipe(recipe, recipe_text(recipe), files, root)
+
+
 def recipe_error(
     loaded: LoadedRecipe,
     where: Sequence[Any],
@@ -125,7 +137,10 @@ def _at_word(mark: Mark, word: str) -> Mark:
 
 def _with_parents(path: Path, children: tuple[Path, ...]) -> tuple[Node, tuple[Path, ...]]:
     """A document joined with the one it extends, and the files read."""
-    root = parse(read_text(path))
+    return _joined(parse(read_text(path)), path, children)
+
+
+def _joined(root: Node, path: Path, children: tuple[Path, ...]) -> tuple[Node, tuple[Path, ...]]:
     check_top(root)
     if "extends" not in root.value:
         return root, (path,)
@@ -144,9 +159,12 @@ def _parent(path: Path, node: Node, children: tuple[Path, ...]) -> Path:
         found = parent.is_file()
     except (OSError, ValueError):
         found = False
+    if not found and node.value in shipped_names():
+        return shipped(node.value)
     if not found:
         beside = [other.name for other in path.parent.glob("*.y*ml") if other.name != path.name]
         end, hint = choose(node.value, beside, f"recipes in {path.parent}")
+        end = end or choose(node.value, shipped_names())[0]
         raise error_at(node.mark, f"there is no file {parent}{end}", hint if beside else "check the path")
     if parent.resolve() in [child.resolve() for child in children]:
         raise error_at(node.mark, "this recipe extends itself", "let one of the recipes stand alone")

@@ -335,7 +335,19 @@ class ReleaseStep(Record):
     allow_unknown_licence: Annotated[bool, Field(description="release images whose licence is not known")] = (
         False
     )
-    image: Annotated[Literal["png", "webp"], Field(description="file format, both lossless")] = "png"
+    image: Annotated[
+        Literal["png", "webp", "original"],
+        Field(
+            description="file format, both lossless; `original`: the photograph's own file, PNG where it was cut"
+        ),
+    ] = "png"
+    to: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="folder to write to, new or empty; default: `release` in the run's folder",
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _check(self) -> ReleaseStep:

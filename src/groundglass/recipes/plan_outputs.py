@@ -12,11 +12,14 @@ from groundglass.recipes.columns import ColumnPath
 from groundglass.recipes.model import (
     HoldOutStep,
     ReleaseStep,
+    SourceStep,
     SplitStep,
     TransformStep,
 )
+from groundglass.recipes.places import lies_in, place_of
 from groundglass.recipes.plan_selections import fingerprint_ask
 from groundglass.recipes.planner import Plan, PlannedStep, Planner, better_way, check_readable, find_column
+from groundglass.releases.journal import check_place
 from groundglass.releases.layout import check_settings
 from groundglass.releases.licences import check_licences
 from groundglass.releases.patches import small_tiles_note
@@ -82,6 +85,8 @@ def plan_release(planner: Planner, planned: PlannedStep, body: ReleaseStep) -> P
             "no step before this one puts anything into the split 'validation'",
             "add a hold_out or split step, or leave validation_lr out",
         )
+    if body.to is not None:
+        _check_place(planner, body.to)
     try:
         check_settings(body)
         check_licences(planner.licences, body.allow_unknown_licence)
@@ -103,6 +108,25 @@ def small_tile_notes(plan: Plan) -> list[str]:
             case _:
                 pass
     return notes
+
+
+def _check_place(planner: Planner, to: str) -> None:
+    """Nothing of the user's lies where a release goes, and no source would find the release among its pictures."""
+    place = place_of(to)
+    keys = ("release", "to")
+    for step in planner.loaded.recipe.steps[: planner.index]:
+        body = step.body
+        folders = body.folder if isinstance(body, SourceStep) else ()
+        for folder in folders:
+            if lies_in(place, folder):
+                say = f"the release would lie in {folder}, which is read: the next run would find it there"
+                planner.fail(keys, say, "choose a folder outside of it")
+        if isinstance(body, ReleaseStep) and body.to is not None and place_of(body.to) == place:
+            planner.fail(keys, f"step {step.name} writes to {to} already", "give each release its own folder")
+    try:
+        check_place(place, planner.loaded.text)
+    except RecipeError as error:
+        planner.fail(keys, error.message, error.hint)
 
 
 def _makes_split(planner: Planner, name: str) -> bool:

@@ -56,10 +56,11 @@ An editor that knows YAML schemas completes and checks a recipe whose first line
 JOINING = """\
 ## Joining recipes
 
-**extends** names one parent recipe, found from the recipe's own folder. A key of the recipe replaces the
-parent's key. A step with an explicit `name` replaces the parent's step of that name, where it stood; every
-other step is appended. (A parent's unnamed step is addressed by its default name.) Profiles are joined by
-their names. A recipe that extends itself, directly or through others, is refused.
+**extends** names one parent recipe: a file, found from the recipe's own folder, or one that comes with
+groundglass (`extends: faceup`). A key of the recipe replaces the parent's key. A step with an explicit `name`
+replaces the parent's step of that name, where it stood; every other step is appended. (A parent's unnamed step is
+addressed by its default name.) Profiles are joined by their names. A recipe that extends itself, directly or
+through others, is refused.
 
 **profiles** hold, for each profile, steps by name: `--profile offline` puts them where the recipe's own were.
 

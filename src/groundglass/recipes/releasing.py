@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from groundglass.kernel.table import connect, numbered
 from groundglass.measures.catalog import MEASURES
@@ -17,6 +18,7 @@ from groundglass.recipes.folder import StepRecord
 from groundglass.recipes.lock import lock_text
 from groundglass.recipes.model import ReleaseStep
 from groundglass.recipes.networks import card_networks
+from groundglass.recipes.places import place_of
 from groundglass.recipes.plan_annotate import model_name
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.state import State
@@ -44,10 +46,10 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
     rows = rows_to_release(state, planned.scope)
     if rows.num_rows == 0:
         return Released(VERDICTS.empty_table(), {"folder": None, "pictures": {}, "files": 0, "bytes": 0})
-    folder = state.folder.path / release_folder(state, planned)
+    folder = release_folder(state, planned)
     finished = finished_release(folder, body)
-    if finished is not None:  # an earlier attempt at this very run, stopped after its release
-        return described(finished)
+    if finished is not None and (body.to is None or is_release_of(folder, rows, state)):
+        return described(finished, body)  # written by this very run, or one like it, before it was stopped
     context = ReleaseContext(
         name=state.folder.name,
         recipe=(state.folder.path / "recipe.yaml").read_text(encoding="utf-8"),
@@ -61,13 +63,27 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         limits=state.limits,
         progress=state.progress(f"release {planned.step.name}"),
     )
-    return described(write_release(folder, rows, body, context))
+    return described(write_release(folder, rows, body, context), body)
 
 
-def release_folder(state: State, planned: PlannedStep) -> str:
-    """``release``, or ``release-<step>`` for the second and further ones of a recipe."""
+def release_folder(state: State, planned: PlannedStep) -> Path:
+    """Where the step says, or ``release`` in the run's folder; ``release-<step>`` for further ones of a recipe."""
+    body = planned.step.body
+    assert isinstance(body, ReleaseStep)
+    if body.to is not None:
+        return place_of(body.to)
     first = not any(record.kind == "release" for record in state.records)
-    return "release" if first else f"release-{planned.step.name}"
+    return state.folder.path / ("release" if first else f"release-{planned.step.name}")
+
+
+def is_release_of(folder: Path, rows: pa.Table, state: State) -> bool:
+    """Whether a finished release holds these very rows, and the recipe is the same."""
+    recipe = folder / "recipe.yaml"
+    if not recipe.exists() or recipe.read_text(encoding="utf-8") != state.plan.text:
+        return False
+    manifest = pq.read_table(folder / "manifest.parquet", columns=["id", "source_sha256"])
+    written = set(zip(*(manifest[name].to_pylist() for name in manifest.column_names), strict=True))
+    return written == set(zip(rows["id"].to_pylist(), rows["sha256"].to_pylist(), strict=True))
 
 
 def rows_to_release(state: State, scope: Scope) -> pa.Table:
@@ -108,7 +124,8 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
         f', p.root."{name}" AS "root.{name}"' for name in roots
     )
     return con.sql(
-        f"SELECT r.* EXCLUDE (place), i.path, i.licence, i.author, coalesce(s.split, '{TRAIN}') AS split{scores} "
+        f"SELECT r.* EXCLUDE (place), i.path, i.format AS file_format, i.licence, i.author, "
+        f"coalesce(s.split, '{TRAIN}') AS split{scores} "
         "FROM rows r JOIN pool p USING (id) JOIN images i ON i.id = r.root "
         "LEFT JOIN splits s ON s.id = r.id ORDER BY r.place"
     ).to_arrow_table()
@@ -153,7 +170,7 @@ def question_notes(state: State) -> list[MeasureNote]:
     ]
 
 
-def described(facts: ReleaseFacts) -> Released:
+def described(facts: ReleaseFacts, step: ReleaseStep) -> Released:
     """The facts of a release as a step's record keeps them."""
     failed = facts.failed
     verdicts = pa.table(
@@ -170,7 +187,7 @@ def described(facts: ReleaseFacts) -> Released:
     return Released(
         verdicts,
         {
-            "folder": facts.folder.name,
+            "folder": facts.folder.name if step.to is None else str(facts.folder),
             "archive": archive,
             "pictures": dict(facts.pictures),
             "files": facts.files,

@@ -210,11 +210,14 @@ def check_split(step: SplitStep) -> None:
 
 
 def check_release(step: ReleaseStep) -> None:
-    """Pairs need a scale."""
+    """Pairs need a scale, and are made of pixels: a file that is passed on as it is has no exact LR."""
     if step.format == "paired" and not step.lr_scales:
         refuse(
             "format", "`paired` needs the scales of the LR versions", "add for example `lr_scales: [2, 4]`"
         )
+    if step.image == "original" and (step.format == "paired" or step.validation_lr is not None):
+        say = "`original` files have no LR versions: HR is cut to a multiple of the scales and written anew"
+        refuse("image", say, "write `image: png`, or `format: folder` without `validation_lr`")
 
 
 def check_multimodal(model: Multimodal) -> None:

@@ -30,7 +30,7 @@ from groundglass.recipes.wording import without_null
 Schema = dict[str, Any]
 
 SUMMARIES: dict[str, str] = {
-    "extends": "a parent recipe, found from this file's folder; steps with the same name replace its steps",
+    "extends": "a parent: a file found from this one's folder, or a shipped recipe; steps of the same name replace its",
     "profiles": "for each profile, the steps it replaces by name (--profile NAME)",
 }
 _EXCLUSIVE: dict[str, tuple[str, ...]] = {

@@ -331,6 +331,11 @@ def _released_as(tables: RunTables, text: str, path: Path) -> list[str]:
 
 
 def _manifests(tables: RunTables) -> list[tuple[Path, pa.Table]]:
-    """The folder of each release of a run, and what is in it."""
-    found = sorted(tables.folder.path.glob("release*/**/manifest.parquet"))
-    return [(path.parent, pq.read_table(path)) for path in found]
+    """The folder of each release of a run, wherever it was written, and what is in it."""
+    written = (step.facts.get("folder") for step in tables.record.steps if step.kind == "release")
+    folders = [tables.folder.path / folder for folder in written if folder]
+    return [
+        (folder, pq.read_table(folder / "manifest.parquet"))
+        for folder in folders
+        if (folder / "manifest.parquet").exists()
+    ]

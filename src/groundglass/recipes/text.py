@@ -40,10 +40,11 @@ def recipe_text(recipe: Recipe) -> str:
 def _step(step: Step) -> dict[str, Any]:
     texts = {"if": step.only_if, "note": step.note}
     given = {key: text for key, text in texts.items() if text is not None}
-    return {"name": step.name, **given, step.kind: _body(step.body)}
+    return {"name": step.name, **given, step.kind: written_body(step.body)}
 
 
-def _body(body: Record) -> Any:
+def written_body(body: Record) -> Any:
+    """What stands behind a step's kind, as plain values: only what is set."""
     if isinstance(body, MeasureStep):
         return [_measure(measure) for measure in body.measures]
     if isinstance(body, HoldOutStep):

@@ -131,6 +131,7 @@ def render_card(manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) 
         size=size(sum(row["bytes"] for row in files)),
         failed=notes.failed,
         small=notes.small,
+        original=step.image == "original",
         recipe=notes.recipe,
         lock=notes.lock,
         loading=_loading(high, step),
@@ -180,7 +181,12 @@ def size_category(count: int) -> str:
 
 def _data_files(high: Sequence[Mapping[str, Any]], step: ReleaseStep) -> list[dict[str, str]]:
     folders = {row["split"]: Path(row["file"]).parent.as_posix() for row in high}
-    return [{"split": split, "path": f"{folders[split]}/*.{step.image}"} for split in ordered_splits(folders)]
+    return [{"split": split, "path": f"{folders[split]}/{_every(step)}"} for split in ordered_splits(folders)]
+
+
+def _every(step: ReleaseStep) -> str:
+    """Originals have endings of their own."""
+    return "*" if step.image == "original" else f"*.{step.image}"
 
 
 def _splits(high: Sequence[Mapping[str, Any]], step: ReleaseStep) -> list[dict[str, Any]]:

@@ -73,6 +73,32 @@ def _sweep(folder: Path, archive: Path | None) -> None:
         path.unlink(missing_ok=True)
 
 
+def check_place(folder: Path, recipe: str) -> None:
+    """Refuse, before anything is done, a folder that a run of this recipe could not write its release to.
+
+    Let pass are a new or empty one, a release that was begun, and a finished one of the same recipe: whether they hold
+    the same pictures is known only when the release is written. Raises RecipeError, UnreachableError.
+    """
+    there = _contents(folder)
+    if INCOMPLETE in there:
+        return
+    if {"manifest.parquet", "SHA256SUMS", "recipe.yaml"} <= there:
+        if (folder / "recipe.yaml").read_text(encoding="utf-8") == recipe:
+            return
+        raise RecipeError(
+            f"{folder} holds a finished release of another recipe; nothing is ever overwritten",
+            "choose another folder, or delete this one yourself",
+        )
+    _refuse_full(folder, there)
+
+
+def _refuse_full(folder: Path, there: set[str]) -> None:
+    if there:
+        raise RecipeError(
+            f"{folder} is not empty, and what it holds is no release", "choose a new or an empty folder"
+        )
+
+
 def _check_free(folder: Path, key: str, archive: Path | None) -> None:
     there = _contents(folder)
     if INCOMPLETE in there:
@@ -87,10 +113,7 @@ def _check_free(folder: Path, key: str, archive: Path | None) -> None:
             f"{folder} holds a finished release; nothing is ever overwritten",
             "choose another folder, or delete this one yourself",
         )
-    if there:
-        raise RecipeError(
-            f"{folder} is not empty, and what it holds is no release", "choose a new or an empty folder"
-        )
+    _refuse_full(folder, there)
     if archive is not None and archive.exists():
         raise RecipeError(
             f"{archive} is there already; nothing is ever overwritten", "move it, or choose another folder"

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from groundglass.kernel.errors import RecipeError
 from groundglass.recipes.model import LowResolution, ReleaseStep
-from groundglass.releases.names import Named, name_rows
+from groundglass.releases.names import Named, name_rows, own_ending
 
 TRAIN, VALIDATION = "train", "validation"
 _ORDER = {TRAIN: 0, VALIDATION: 1, "test": 2}
@@ -34,6 +34,7 @@ class Output:
     hr      file, relative to the release
     lr      (scale, file) of each LR version
     kernel  that makes LR from HR
+    copied  the photograph's own bytes are the HR file
     """
 
     id: str
@@ -42,6 +43,7 @@ class Output:
     hr: str
     lr: tuple[tuple[int, str], ...] = ()
     kernel: str = "matlab_bicubic"
+    copied: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -105,7 +107,8 @@ def _paired(step: ReleaseStep) -> LowResolution:
 def plan_files(rows: pa.Table, step: ReleaseStep) -> list[Photograph]:
     """Every file of the release, by photograph, in the order of the rows.
 
-    ``rows`` has ``id, root, uri, sha256, region, path`` and ``split`` (null and missing mean train).
+    ``rows`` has ``id, root, uri, sha256, region, path`` and ``split`` (null and missing mean train); ``file_format``
+    too where photographs are passed on as they are.
 
     Raises RecipeError for names of splits that cannot be, for rows that occur twice, and for no rows at all.
     """
@@ -123,9 +126,18 @@ def plan_files(rows: pa.Table, step: ReleaseStep) -> list[Photograph]:
         Named(record["root"], record["uri"], record["sha256"], record["region"] or "", split)
         for record, split in zip(records, splits, strict=True)
     ]
+    endings = _endings(rows, named, step)
+    stems = name_rows(named, step.names)
     outputs = [
-        _output(record["id"], row, stem, step, len(present) > 1)
-        for record, row, stem in zip(records, named, name_rows(named, step.names), strict=True)
+        _output(
+            record["id"],
+            row,
+            f"{stem}.{ending or written_ending(step)}",
+            step,
+            len(present) > 1,
+            ending is not None,
+        )
+        for record, row, stem, ending in zip(records, named, stems, endings, strict=True)
     ]
     return list(_by_photograph(records, outputs))
 
@@ -137,12 +149,24 @@ def splits_of(rows: pa.Table) -> list[str]:
     return [split or TRAIN for split in rows["split"].to_pylist()]
 
 
-def _output(image: str, row: Named, stem: str, step: ReleaseStep, several: bool) -> Output:
+def written_ending(step: ReleaseStep) -> str:
+    """The ending of pictures that are written anew: a cut photograph has no file of its own."""
+    return "png" if step.image == "original" else step.image
+
+
+def _endings(rows: pa.Table, named: Sequence[Named], step: ReleaseStep) -> list[str | None]:
+    """The ending of each row's file where it is the photograph's own; None where it is written anew."""
+    if step.image != "original":
+        return [None] * len(named)
+    formats = rows["file_format"].to_pylist()
+    return [None if row.region else own_ending(row.uri, fmt) for row, fmt in zip(named, formats, strict=True)]
+
+
+def _output(image: str, row: Named, name: str, step: ReleaseStep, several: bool, copied: bool) -> Output:
     low = low_resolution(row.split, step)
     base = f"{row.split}/" if several else ""
-    name = f"{stem}.{step.image}"
     if low is None:
-        return Output(image, row.split, row.region, f"{base or 'images/'}{name}")
+        return Output(image, row.split, row.region, f"{base or 'images/'}{name}", copied=copied)
     pairs = tuple((scale, f"{base}lr_x{scale}/{name}") for scale in sorted(low.scales))
     return Output(image, row.split, row.region, f"{base}hr/{name}", pairs, low.kernel)
 

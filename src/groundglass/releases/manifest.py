@@ -44,7 +44,10 @@ height); scores follow as further columns, on HR rows only, since they were meas
 
 _OF_THE_ROW = ("id", "parent", "root", "source", "uri", "licence", "author")
 _NO_SCORE = frozenset(
-    [*_OF_THE_ROW, "sha256", "region", "width", "height", "split", "path", "bytes", "mtime_ns", "meta"]
+    [
+        *(*_OF_THE_ROW, "sha256", "region", "width", "height", "split", "path", "bytes", "mtime_ns", "meta"),
+        "file_format",
+    ]
 )
 NEVER_HASHED = frozenset(["SHA256SUMS", ".incomplete", ".manifest-parts"])
 

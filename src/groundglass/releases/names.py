@@ -63,6 +63,36 @@ def safe_stem(uri: str) -> str:
     return f"{stem}_" if stem.casefold() in _RESERVED else stem
 
 
+ENDINGS: dict[str, tuple[str, ...]] = {
+    "JPEG": ("jpg", "jpeg", "jpe", "jfif"),
+    "PNG": ("png", "apng"),
+    "GIF": ("gif",),
+    "BMP": ("bmp", "dib"),
+    "TIFF": ("tif", "tiff"),
+    "ICO": ("ico",),
+    "JXL": ("jxl",),
+    "JPEG2000": ("jp2", "j2k", "jpf", "jpx", "j2c", "jpc"),
+    "PSD": ("psd",),
+    "QOI": ("qoi",),
+    "WEBP": ("webp",),
+    "PPM": ("ppm", "pgm", "pbm", "pnm"),
+    "AVIF": ("avif",),
+    "HEIF": ("heic", "heif"),
+}
+"""Endings that fit what a file is by its content; the first where its own does not."""
+
+
+def own_ending(uri: str, format: str) -> str:
+    """The ending of a photograph's own file, as it was written where it fits the content.
+
+    >>> own_ending("a/IMG_1.JPEG", "JPEG"), own_ending("a/renamed.jpg", "PNG"), own_ending("no ending", "WEBP")
+    ('JPEG', 'png', 'webp')
+    """
+    ending = uri.rsplit("/", 1)[-1].rpartition(".")[2]
+    fitting = ENDINGS.get(format, (format.lower(),))
+    return ending if ending.lower() in fitting else fitting[0]
+
+
 def _numbers(rows: Sequence[Named]) -> list[str]:
     count: defaultdict[str, int] = defaultdict(int)
     positions: list[int] = []

@@ -27,7 +27,7 @@ from groundglass.releases.journal import (
     remove_strays,
     resume,
 )
-from groundglass.releases.layout import check_settings, plan_files
+from groundglass.releases.layout import check_settings, plan_files, written_ending
 from groundglass.releases.licences import check_licences
 from groundglass.releases.manifest import (
     list_files,
@@ -112,8 +112,8 @@ def write_release(folder: Path, rows: pa.Table, step: ReleaseStep, context: Rele
     """Write the pictures of ``rows``, in their order, as a release into ``folder``, a new or empty one.
 
     ``rows`` has ``id, root, source, uri, sha256, region, width, height, path`` (bytes), and may have
-    ``parent``, ``split``, ``licence`` and ``author``; every other column is a score. Names are given before
-    the first picture is written; one that fails (vanished, changed, truncated …) is listed in ``failed.csv``
+    ``parent``, ``split``, ``licence``, ``author`` and ``file_format``; every other column is a score. Names are given
+    before the first picture is written; one that fails (vanished, changed, truncated …) is listed in ``failed.csv``
     and its name stays unused. Called again after an interruption, with the same rows and settings, it goes
     on.
 
@@ -126,7 +126,7 @@ def write_release(folder: Path, rows: pa.Table, step: ReleaseStep, context: Rele
     archive = archive_path(folder, step.archive) if step.archive else None
     with claimed(folder, content_key(rows, step, context.name), archive):
         pending, resumed = resume(folder, photographs)
-        job = Write(folder, folder / PARTS, step.image, context.limits)
+        job = Write(folder, folder / PARTS, written_ending(step), context.limits)
         pending.sort(key=lambda item: item.path)  # what lies together in an archive or table is read together
         run_job(job, pending, context.settings, context.progress, context.stop)
         written, failed = read_journal(folder)

@@ -60,7 +60,7 @@ class Write:
 
     folder   the release
     journal  where the rows of finished shards go
-    image    "png" or "webp", both lossless
+    image    "png" or "webp", both lossless, of what is written anew
     limits   what a photograph may cost, as when it was listed
     """
 
@@ -108,6 +108,8 @@ class Write:
         return Summary(len(results), dict(Counter(error for error in first_errors if error)))
 
     def _write(self, frame: Frame, output: Output) -> list[dict[str, Any]]:
+        if output.copied:
+            return [self._copy(frame, output.hr) | _of(output, output.hr, 1, output.region)]
         high, region = crop_to_multiple(frame.at(output.region).rgb, output)
         rows = [self._write_file(high, output.hr) | _of(output, output.hr, 1, region)]
         for scale, file in output.lr:
@@ -126,18 +128,31 @@ class Write:
             content = temporary.read_bytes()
             if not np.array_equal(read_back(content), pixels):
                 raise ImageError("write_failed", f"{file} does not read back as the same pixels")
-        return {
-            "sha256": sha256_of(content),
-            "pixel_hash": pixel_hash(pixels),
-            "width": pixels.shape[1],
-            "height": pixels.shape[0],
-            "bytes": len(content),
-        }
+        return _described(content, pixels)
+
+    def _copy(self, frame: Frame, file: str) -> dict[str, Any]:
+        """The photograph's own bytes, read back. Raises ImageError ``write_failed``, UnreachableError (disk full)."""
+        with written_whole(self.folder / file) as temporary:
+            temporary.write_bytes(frame.data)
+            if temporary.read_bytes() != frame.data:
+                raise ImageError("write_failed", f"{file} does not read back as the same bytes")
+        return _described(frame.data, frame.rgb)
 
     def _take_back(self, output: Output) -> None:
         """A picture is released with all its versions or not at all."""
         for file in output.files:
             (self.folder / file).unlink(missing_ok=True)
+
+
+def _described(content: bytes, pixels: RGB) -> dict[str, Any]:
+    """What is noted of a file: its bytes and the picture in it, upright."""
+    return {
+        "sha256": sha256_of(content),
+        "pixel_hash": pixel_hash(pixels),
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "bytes": len(content),
+    }
 
 
 def encode(pixels: RGB, image: str) -> bytes:

@@ -1,0 +1,73 @@
+"""`groundglass filter`: keep the images of a folder that an expression is true of, without a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from groundglass.cli.options import Share, as_json, limit, runs_folder, workers
+
+
+@click.command()
+@click.argument("folder")
+@click.argument("expression")
+@click.option(
+    "--dedupe",
+    type=click.Choice(["near", "exact", "pixels"]),
+    help="Keep one of images that look alike (near), have the same bytes (exact) or the same pixels.",
+)
+@click.option(
+    "--tile", type=click.IntRange(min=1), metavar="PX", help="Cut what is kept into squares of PX pixels."
+)
+@click.option(
+    "-o", "--out", metavar="FOLDER", help="Write the kept images there, into a new or empty folder."
+)
+@click.option("--print-recipe", is_flag=True, help="Print the recipe that this is, and do nothing.")
+@limit
+@workers
+@runs_folder
+@click.option(
+    "--max-failed", type=Share(), metavar="SHARE", help="End with exit code 4 when more images fail, e.g. 5%."
+)
+@click.option("--retry", type=click.Choice(["failed"]), help="Try again what failed before.")
+@as_json
+def command(
+    folder: str,
+    expression: str,
+    dedupe: str | None,
+    tile: int | None,
+    out: str | None,
+    print_recipe: bool,
+    limit: int | None,
+    workers: int,
+    runs: Path,
+    max_failed: float | None,
+    retry: str | None,
+    as_json: bool,
+) -> None:
+    """Keep the images of FOLDER for which EXPRESSION is true.
+
+    \b
+    groundglass filter photos "blockiness < 30 and laplacian_variance > 60"
+    groundglass filter photos "width >= 512 and height >= 512" --dedupe near
+    groundglass filter photos "blockiness < 30" --tile 512 -o tiles
+
+    EXPRESSION stands in quotes. It names columns of measures (`groundglass measures` lists them) and judges whole
+    images; --tile cuts those that it kept.
+
+    Kept images are copied as they are, tiles are written as PNG, and FOLDER is only read. They go into the folder
+    images/ of FOLDER of -o, or of runs/NAME-filter/NUMBER/release. The same command goes on where it was stopped;
+    another expression measures only what is new.
+    """
+    from groundglass.recipes.filtering import Wish, filter_recipe, load_filter
+
+    wish = Wish(folder, expression, dedupe, tile, out, limit)
+    if print_recipe:
+        click.echo(filter_recipe(wish), nl=False)
+        return
+    from groundglass.cli.running import run_and_tell
+    from groundglass.recipes.run import RunOptions
+
+    options = RunOptions(runs, workers, max_failed, retry == "failed")
+    run_and_tell(load_filter(wish, runs), None, options, as_json)

@@ -1,0 +1,103 @@
+"""`groundglass init`: write a first recipe for a folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from typing import TYPE_CHECKING
+
+import click
+
+from groundglass.cli.options import as_json, workers
+
+if TYPE_CHECKING:
+    from groundglass.recipes.first import Begun
+    from groundglass.recipes.starting import Choice
+
+
+@click.command()
+@click.argument("name")
+@click.argument("folder")
+@click.option("--like", metavar="RECIPE", help="Start from a shipped recipe: faceup, bhi or diverseg.")
+@click.option(
+    "--sample",
+    default=200,
+    show_default=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Files to look at, drawn at random but always the same.",
+)
+@workers
+@as_json
+def command(name: str, folder: str, like: str | None, sample: int, workers: int, as_json: bool) -> None:
+    """Look at a sample of FOLDER and write NAME.yaml, a recipe for it with the reason for each step.
+
+    \b
+    groundglass init mine photos
+    groundglass init faces photos --like faceup
+
+    FOLDER is only read. What is noticed is printed and stands in the recipe as comments: sizes, formats, quality,
+    duplicates, known test images, files that are no images. With --like a shipped recipe is made to fit FOLDER, and
+    what of FOLDER does not fit it is said.
+    """
+    from groundglass.kernel.engines.progress import choose_progress
+    from groundglass.recipes.first import begin, check_words
+    from groundglass.recipes.looking import look_at
+
+    path = check_words(name, folder, like)
+    begun = begin(path, look_at(folder, sample, workers, choose_progress("look", quiet=as_json)), like)
+    if as_json:
+        click.echo(json.dumps(_plain(begun), indent=2, ensure_ascii=False))
+    else:
+        _tell(begun, like)
+
+
+def _plain(begun: Begun) -> dict[str, object]:
+    noticed = [
+        {
+            "topic": choice.topic,
+            "said": choice.said,
+            "fits": choice.fits,
+            "step": choice.step,
+            "off": choice.off,
+        }
+        for choice in begun.choices
+    ]
+    look = begun.look
+    counts = {"files": look.files, "sampled": look.sampled, "sound": len(look.rows)}
+    return {"recipe": str(begun.path), "folder": look.folder, **counts, "noticed": noticed}
+
+
+def _tell(begun: Begun, like: str | None) -> None:
+    from groundglass.cli.funnel import plain_line, print_next, program
+    from groundglass.kernel.words import command as command_line
+    from groundglass.kernel.words import some, thousands
+
+    look = begun.look
+    seen = "all of them" if look.whole else f"{thousands(look.sampled)} of them"
+    click.echo(f"{plain_line(look.folder)} · {some(look.files, 'files')}, looked at {seen}\n")
+    _print_choices([choice for choice in begun.choices if choice.fits and choice.topic])
+    strange = [choice for choice in begun.choices if not choice.fits]
+    if strange:
+        click.echo(f"\n  What does not fit {like}:\n")
+        _print_choices(strange)
+    click.echo()
+    print_next({"recipe": str(begun.path), "next": command_line(program(), "plan", str(begun.path))})
+
+
+def _print_choices(choices: list[Choice]) -> None:
+    """Topics to the left, what was noticed beside them."""
+    from groundglass.cli.funnel import plain_line
+
+    widest = max((len(choice.topic) for choice in choices), default=0)
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    for choice in choices:
+        click.echo(
+            textwrap.fill(
+                plain_line(choice.said),
+                width,
+                initial_indent=f"  {choice.topic.ljust(widest)}  ",
+                subsequent_indent=" " * (widest + 4),
+            )
+        )
