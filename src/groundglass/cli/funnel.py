@@ -13,10 +13,13 @@ import click
 
 from groundglass.kernel.words import duration, number, size, thousands
 from groundglass.recipes.folder import RunRecord, StepRecord
+from groundglass.recipes.reasons import OTHERS
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
 LEAST_WORDS = 24
 """Characters that a column of words needs to be read."""
+MOST_REASONS = 4
+"""Reasons of a step that its line names; the others are counted together."""
 HEAD = ("step", "", "in", "out", "dropped", "failed", "time", "")
 
 
@@ -66,11 +69,16 @@ def row_of(step: StepRecord) -> tuple[str, ...]:
 
 
 def reasons_in_words(step: StepRecord) -> Iterable[str]:
-    """The failures by reason, most frequent first; what a select dropped is said by its label."""
-    if step.kind == "select" and not step.failed:
-        return []
+    """How many left for which reason, most frequent first; what a rule of one condition dropped is said by its label."""
     counted = sorted(step.reasons.items(), key=lambda pair: -pair[1])
-    return [f"{reason.replace('_', ' ')} {thousands(count)}" for reason, count in counted[:4]]
+    if len(counted) > MOST_REASONS:
+        rest = sum(count for _, count in counted[MOST_REASONS - 1 :])
+        counted = [*counted[: MOST_REASONS - 1], (OTHERS, rest)]
+    if step.kind != "select":
+        return [f"{reason.replace('_', ' ')} {thousands(count)}" for reason, count in counted]
+    if not step.failed and len(counted) < 2:
+        return []
+    return [f"{plain_line(reason.replace('; ', ' and '))} ({thousands(count)})" for reason, count in counted]
 
 
 def plain_line(text: str) -> str:

@@ -219,9 +219,13 @@ def _view_source(source: SourceFacts, photographs: np.ndarray, pools: Pools) -> 
 def plain_reason(reason: str) -> str:
     """A reason as people write it; the names of columns in it stay as they are.
 
-    >>> plain_reason("no flat_share: too_small")
-    'no flat_share: too small'
+    >>> plain_reason("no flat_share: too_small"), plain_reason("blockiness, limit 30; noise_sigma, limit 5")
+    ('no flat_share: too small', 'blockiness, limit 30 and noise_sigma, limit 5')
     """
+    return " and ".join(map(_plain_part, reason.split("; ")))
+
+
+def _plain_part(reason: str) -> str:
     word = known_word(reason)
     return reason.removesuffix(word) + word.replace("_", " ") if word in REASONS else reason
 
