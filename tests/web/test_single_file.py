@@ -29,9 +29,9 @@ def test_a_single_file_opens_alone_and_in_silence(facts: RunFacts, reader, tmp_p
     single = render_single(facts, tmp_path / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     one = reader()
-    page = one.open(single.path, "step-2")
+    page = one.open(single.path, "step-3")
     wait(page, "document.querySelectorAll('#grid .cell .picture').length > 3")
-    assert page.locator("#view-step-2 .histogram").is_visible()
+    assert page.locator("#view-step-3 .histogram").is_visible()
     page.locator("#theme").click()
     page.locator("#grid .cell").first.click()
     assert page.locator("#drawer h2").is_visible()
@@ -44,9 +44,9 @@ def test_its_pictures_are_those_of_the_folder_report(facts: RunFacts, reader, tm
     pages = [render_single(facts, tmp_path / "one.html").path, render_report(facts, tmp_path / "report")]
     strips = []
     for path in pages:
-        page = reader().open(path, "step-2")
+        page = reader().open(path, "step-3")
         page.evaluate("document.querySelector('.sampled')?.remove()")
-        strips.append(page.locator("#view-step-2 [data-strip=kept]"))
+        strips.append(page.locator("#view-step-3 [data-strip=kept]"))
     wait_until(lambda: strips[0].screenshot() == strips[1].screenshot(), "the same pictures in both")
 
 
@@ -114,7 +114,7 @@ def test_pictures_that_are_only_a_sample_are_said_and_the_others_hidden(reader, 
     facts = replace(facts, thumbnails=some)
     assert "150 of them have a thumbnail" in notes_of(facts)[0]
     one = reader()
-    page = one.open(render_report(facts, tmp_path / "report"), "step-1")
+    page = one.open(render_report(facts, tmp_path / "report"), "step-2")
     assert "150 of them have a thumbnail" in page.locator(".sampled").inner_text()
     shown = page.locator("#grid .cell").first
     assert int(shown.get_attribute("aria-setsize")) == 150

@@ -14,6 +14,9 @@ from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.record import Network
 
+HIDDEN = "Its values are hashes that only the program reads: `deduplicate` finds copies by them."
+"""What is said of a measure whose columns are all hidden."""
+
 
 def print_catalog(catalog: Mapping[str, Any], name: str | None, kind: str, as_json: bool) -> None:
     """All entries of a catalog in short, or the one called ``name`` in full."""
@@ -65,9 +68,12 @@ def _print_entry(entry: Any) -> None:
     click.secho(f"{entry.name}{version}", bold=True)
     click.echo(f"  {entry.summary.replace('``', '')}\n")
     columns = getattr(entry, "columns", {})
-    if columns:
-        rows = [(name, c.unit or "–", _range(c), c.better, c.meaning) for name, c in columns.items()]
+    shown = {name: column for name, column in columns.items() if not column.hidden}
+    if shown:
+        rows = [(name, c.unit or "–", _range(c), c.better, c.meaning) for name, c in shown.items()]
         print_table(("column", "unit", "range", "better", "meaning"), rows, right=())
+    elif columns:
+        click.echo(f"  {HIDDEN}")
     if entry.parameters:
         click.echo()
         rows = [(name, _default(p), p.unit, p.meaning) for name, p in entry.parameters.items()]

@@ -124,10 +124,9 @@ def _example(comparison: Comparison) -> str:
     """The command that tells the story of one that left, or else of one that entered."""
     from groundglass.cli.funnel import program
     from groundglass.kernel.words import command as typed
-    from groundglass.recipes.story import TILE_SIGN
+    from groundglass.recipes.story import name_of
 
     for table, side in ((comparison.left, comparison.a), (comparison.entered, comparison.b)):
         for row in table.slice(0, 1).to_pylist():
-            name = row["uri"] + (f"{TILE_SIGN}{row['region']}" if row["region"] else "")
-            return f"{program()} {typed('why', str(side.folder.path), name)}"
+            return f"{program()} {typed('why', str(side.folder.path), name_of(row))}"
     return ""

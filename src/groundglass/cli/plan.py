@@ -80,7 +80,7 @@ def _print_steps(forecast: Forecast) -> None:
         )
         for step in forecast.steps
     ]
-    print_table(("step", "name", "", "in", "to do", "known already"), rows, right=(3, 4, 5))
+    print_table(("step", "name", "", "in", "to do", "known already"), rows, right=(3, 4, 5), shrink=2)
     click.echo()
     for note in forecast.notes:
         print_note("  note: ", note)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from groundglass.kernel.errors import RecipeError, UnreachableError
+from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.table import write_text
 
 RunState = Literal["running", "interrupted", "failed", "done"]
@@ -111,6 +112,11 @@ class RunRecord:
     seed: int = 0
     recipe_file: str = ""
 
+    @property
+    def shown_columns(self) -> tuple[Mapping[str, Any], ...]:
+        """The columns that people see: all but those that only the program reads, such as hashes."""
+        return tuple(column for column in self.columns if not column.get("hidden"))
+
     def save(self, folder: RunFolder) -> None:
         """Replace run.json, whole or not at all."""
         fields = asdict(self) | {"steps": [step.shown() for step in self.steps]}
@@ -151,7 +157,8 @@ def find_run(text: str, runs: Path) -> RunFolder:
         if there
         else f"there are no runs in {runs.absolute()} yet: groundglass run RECIPE"
     )
-    raise RecipeError(f"there is no run {text}", hint)
+    recipes = dict.fromkeys(Path(run).parent.name for run in there)
+    raise RecipeError(f"there is no run {text}.{did_you_mean(text, (*recipes, *there))}", hint)
 
 
 def run_numbers(folder: Path) -> list[int]:

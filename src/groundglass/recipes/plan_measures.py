@@ -39,7 +39,7 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
                     "blockiness of resized pictures says nothing: their JPEG grid is gone; measure it before resizing"
                 )
         add_columns(planner, columns, where)
-        brings += [column.name for column in columns]
+        brings += [column.name for column in columns if not column.hidden]
     scores = tuple(request for request in body.measures if isinstance(request, ScoreTable))
     return replace(planned, asks=tuple(asks), scores=scores, notes=tuple(notes), brings=tuple(brings))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.table import compute, connect, only, without, write_parquet
+from groundglass.kernel.table import compute, only, without, write_parquet
 from groundglass.kernel.words import some
 from groundglass.recipes.annotating import annotate_rows
 from groundglass.recipes.auditing import audit_gates
@@ -24,6 +24,7 @@ from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.measuring import measure_rows
 from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep, SplitStep
 from groundglass.recipes.planner import PlannedStep
+from groundglass.recipes.reasons import MOST, OTHERS, count_kinds
 from groundglass.recipes.releasing import release_rows
 from groundglass.recipes.scores import no_row_is_scored, read_scores, score_notes
 from groundglass.recipes.splitting import shares_of, split_rows
@@ -50,7 +51,7 @@ def do_source(state: State, planned: PlannedStep) -> StepRecord:
         dropped=found.refused.num_rows,
         failed=failed.num_rows,
         cached=found.cached,
-        reasons=count(failed["error"]) | kinds_of_reason(found.refused),
+        reasons=count(failed["error"]) | count_kinds(found.refused),
     )
 
 
@@ -125,7 +126,7 @@ def do_select(state: State, planned: PlannedStep) -> StepRecord:
         state.rows.num_rows,
         dropped=dropped.num_rows,
         failed=failed.num_rows,
-        reasons=kinds_of_reason(verdicts),
+        reasons=count_kinds(verdicts),
         thresholds=judged.thresholds,
         notes=judged.notes,
         facts=judged.facts,
@@ -183,7 +184,7 @@ def do_hold_out(state: State, planned: PlannedStep) -> StepRecord:
         state.rows.num_rows,
         held_out=held.count,
         dropped=held.verdicts.num_rows - held.count,
-        reasons=kinds_of_reason(
+        reasons=count_kinds(
             held.verdicts.filter(compute.invert(compute.starts_with(held.verdicts["reason"], HELD_OUT)))
         ),
         notes=held.notes,
@@ -274,27 +275,11 @@ def verdicts_of(refused: pa.Table) -> pa.Table:
     )
 
 
-def count(reasons: Any, most: int = 20) -> dict[str, int]:
-    """How often each reason occurs, most frequent first."""
-    return dict(Counter(reasons.to_pylist()).most_common(most))
-
-
-def kinds_of_reason(verdicts: pa.Table) -> dict[str, int]:
-    """How often each kind of reason occurs, whatever the values in it: ``blockiness, limit 30`` 2,551 times."""
-    con = connect()
-    con.register("verdicts", verdicts)
-    rows = con.sql(
-        r"""
-        WITH same AS (  -- values are rounded, so many rows have the same reason, and each is taken apart once
-            SELECT reason, count(*) AS n FROM verdicts WHERE NOT kept AND reason IS NOT NULL GROUP BY reason
-        ), plain AS (
-            SELECT regexp_replace(reason, ' of .* \(distance.*| \([^(]*, overlap .*', '', 's') AS reason, n FROM same
-        ), parts AS (SELECT unnest(string_split(reason, '; ')) AS part, n FROM plain)
-        SELECT regexp_replace(part, '^([^ ]+) -?[0-9][^ ]*, ', '\1, ') AS kind, sum(n)::BIGINT AS n
-        FROM parts GROUP BY kind ORDER BY n DESC, kind LIMIT 20
-        """
-    ).fetchall()
-    return dict(rows)
+def count(reasons: Any) -> dict[str, int]:
+    """How often each reason occurs, most frequent first; the rarest together, so that the counts add up."""
+    found = Counter(reasons.to_pylist()).most_common()
+    rest = sum(many for _, many in found[MOST - 1 :])
+    return dict(found if len(found) <= MOST else [*found[: MOST - 1], (OTHERS, rest)])
 
 
 def record(planned: PlannedStep, into: int, out: int, **counts: Any) -> StepRecord:

@@ -211,8 +211,11 @@ def _verdicts(
         ends[row] = better.to_pylist()
         duplicate = compute.binary_join_element_wise(duplicate, pa.array(ends, pa.string()), ", ")
     why = errors(pool, column_path(name))
+    known_as = {NEAR[0]: "fingerprint", PIXELS: "pixel hash"}.get(
+        name, name
+    )  # hashes have no name for people
     missing = compute.coalesce(
-        compute.binary_join_element_wise(f"no {name}: ", why, ""), f"{name} is unknown"
+        compute.binary_join_element_wise(f"no {known_as}: ", why, ""), f"{known_as} is unknown"
     )
     reason = compute.if_else(
         pa.array(kept), pa.scalar(None, pa.string()), compute.coalesce(duplicate, missing)

@@ -52,7 +52,7 @@ def test_a_row_without_a_score_ranks_last_and_one_without_a_hash_is_dropped() ->
     verdicts = deduplicate(pool, "near", by="q")
     assert verdicts["kept"].to_pylist() == [False, True, False]
     assert verdicts["failed"].to_pylist() == [False, False, True]
-    assert verdicts["reason"].to_pylist()[2] == "no phash: flat"
+    assert verdicts["reason"].to_pylist()[2] == "no fingerprint: flat"
 
 
 def copies(**columns: list[object]) -> pa.Table:
@@ -175,5 +175,5 @@ def test_the_same_pixels_in_other_files_are_copies() -> None:
     )
     verdicts = deduplicate(pool, "pixels")
     assert verdicts["kept"].to_pylist() == [True, False, True, False]
-    assert verdicts["reason"].to_pylist()[1::2] == ["same pixels as a.png", "pixels_sha256 is unknown"]
+    assert verdicts["reason"].to_pylist()[1::2] == ["same pixels as a.png", "pixel hash is unknown"]
     assert deduplicate(pool, "exact")["kept"].to_pylist() == [True] * 4

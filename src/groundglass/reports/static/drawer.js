@@ -131,7 +131,7 @@ const Drawer = (() => {
     const why = [values.join("; "), again ? "" : reason].filter(Boolean).join(" · ");
     return make("div", { class: "verdict" },
       make("span", { class: `glyph ${Model.NAMES[status]}`, title: FATES[status] }, Model.SHAPES[status]),
-      side.own ? make("a", { href: `#step-${index}` }, step.label) : make("span", {}, step.label),
+      side.own ? make("a", { href: `#step-${index + 1}` }, step.label) : make("span", {}, step.label),
       make("span", { class: "margin", title: "margin: how far on the kept side of the line" }, Number.isNaN(margin) ? "" : `${margin < 0 ? "−" : "+"}${Model.format(Math.abs(margin))}`),
       why && make("span", { class: "why" }, why));
   }
