@@ -73,7 +73,11 @@ def reasons_in_words(step: StepRecord) -> Iterable[str]:
 def split_in_words(step: StepRecord) -> list[str]:
     """How many photographs each split has pictures of."""
     photos: Mapping[str, int] = step.facts.get("photos", {})
-    return [", ".join(f"{split} of {some(count, 'photos')}" for split, count in photos.items())] if photos else []
+    return (
+        [", ".join(f"{split} of {some(count, 'photos')}" for split, count in photos.items())]
+        if photos
+        else []
+    )
 
 
 def plain_line(text: str) -> str:
