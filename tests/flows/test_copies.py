@@ -62,7 +62,7 @@ def test_thumbnails_never_replace_their_photographs(tmp_path: Path):
     write_recipe(tmp_path, RECIPE.replace("MODE", "near").replace("photos", f'"{case}"'))
     (done,) = (step for step in run_json(tmp_path, "small.yaml")["steps"] if step["step"] == "unique")
     assert (done["out"], done["dropped"]) == (6, 6)
-    assert done["notes"] == ["near-duplicates left out: 6 smaller than the one kept"]
+    assert done["notes"] == ["near-duplicates left out: 6 smaller"]
     rows = pq.read_table(tmp_path / "runs" / "small" / "0001" / "selections" / "unique.parquet").to_pylist()
     gone = [row["reason"] for row in rows if not row["kept"]]
     assert all("_full.jpg" in reason and "which is larger: 300×300 px" in reason for reason in gone)
@@ -81,7 +81,7 @@ def test_the_least_compressed_copy_stays_and_the_funnel_says_so(tmp_path: Path):
     (photos / "original.jpg").write_bytes(testing.jpeg(photo, quality=97))
     assert set(dropped(tmp_path, "near")) == {"a.jpg", "b.png", "c.png"}
     shown = groundglass(tmp_path, "show", "small").stdout
-    said = "near-duplicates left out: 1 smaller than the one kept, 1 more compressed, 1 with less detail"
+    said = "near-duplicates left out: 1 smaller, 1 more compressed, 1 with less detail"
     assert said in " ".join(shown.split())
 
 

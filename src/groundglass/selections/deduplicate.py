@@ -36,11 +36,11 @@ HARDLY_COMPRESSED = 90
 """From this JPEG quality on a file counts as hardly compressed, as one that is no JPEG does."""
 
 WHY_NOT = {
-    "smaller than the one kept": "which is larger",
+    "smaller": "which is larger",
     "lower in true resolution": "whose true resolution is higher",
     "more compressed": "which is less compressed",
     "with less detail": "which has more detail",
-    "as good as the one kept": "which is as good",
+    "as good": "which is as good",
 }
 """How a copy compares with the one that is kept, and how its reason says so."""
 
@@ -148,12 +148,12 @@ _BETTER_SQL = f"""
     WITH sized AS (SELECT *, width::INTEGER || '×' || height::INTEGER AS size FROM ranked)
     SELECT CASE
         WHEN b.pixels IS DISTINCT FROM a.pixels AND b.width * b.height > a.width * a.height
-            THEN '{WHY_NOT["smaller than the one kept"]}: ' || b.size || ' px, not ' || a.size
+            THEN '{WHY_NOT["smaller"]}: ' || b.size || ' px, not ' || a.size
         WHEN b.pixels IS DISTINCT FROM a.pixels THEN '{WHY_NOT["lower in true resolution"]}'
         WHEN b.compression > a.compression
             THEN '{WHY_NOT["more compressed"]}: this one has JPEG quality ' || a.jpeg_quality::INTEGER
         WHEN b.detail IS DISTINCT FROM a.detail THEN '{WHY_NOT["with less detail"]}'
-        ELSE '{WHY_NOT["as good as the one kept"]}' END AS better
+        ELSE '{WHY_NOT["as good"]}' END AS better
     FROM sized a JOIN sized b ON b.place = a.twin ORDER BY a.place
 """
 
@@ -180,7 +180,7 @@ def copies_in_words(reasons: Iterable[str | None]) -> str:
     """What the near-duplicates that were left out are beside those that were kept; "" where that was not asked.
 
     >>> copies_in_words([None, "near duplicate of a.jpg (distance 2), which is larger: 90×60 px, not 30×20"])
-    'near-duplicates left out: 1 smaller than the one kept'
+    'near-duplicates left out: 1 smaller'
     """
     known = [reason for reason in reasons if reason]
     counted = {how: sum(f"), {end}" in reason for reason in known) for how, end in WHY_NOT.items()}
