@@ -9,6 +9,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from flow_tools import ENVIRONMENT, make_photos, write_recipe
 
+from patience import STOPS_A_HANG
+
 SCRIPT = f"#!{sys.executable}\nimport sys\nfrom groundglass.cli.main import main\nsys.exit(main())\n"
 """What pip writes for an entry point."""
 
@@ -23,7 +25,12 @@ def script(path: Path) -> Path:
 def said(folder: Path, *words: str, path: str = "/usr/bin:/bin") -> str:
     """The words of the last line that a command prints."""
     done = subprocess.run(
-        words, cwd=folder, env=ENVIRONMENT | {"PATH": path}, capture_output=True, text=True, timeout=300
+        words,
+        cwd=folder,
+        env=ENVIRONMENT | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=STOPS_A_HANG,
     )
     assert done.returncode == 0, done.stderr
     return " ".join(done.stdout.splitlines()[-1].split())

@@ -128,15 +128,15 @@ class StandsStillOnceAhead(StandsStillOnce, SquaresAhead):
 
 @dataclass(frozen=True)
 class Compiles(Squares):
-    """Compiles a kernel anew at each item, and says what CPU time that took."""
+    """Compiles a kernel anew at each item, and says how many it compiled instead of a square."""
 
     def one(self, item: int) -> Row:
         import numba
         import numpy as np
 
-        begun = time.process_time()
-        numba.njit(lambda x: np.sort(np.linspace(0.0, x, 9)).sum())(2.0)
-        return item, None, None, f"{time.process_time() - begun:.3f}"
+        kernel = numba.njit(lambda x: np.sort(np.linspace(0.0, x, 9)).sum())
+        kernel(2.0)
+        return item, len(kernel.signatures), None, None
 
 
 @dataclass(frozen=True)

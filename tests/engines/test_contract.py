@@ -155,12 +155,14 @@ def test_waiting_is_not_counted_as_work(engine: RunJob, job: type[Squares], tmp_
     assert (totals.images, dict(totals.failed)) == (4, {})
 
 
-def test_compiling_is_not_counted_as_work(engine: RunJob, tmp_path: Path) -> None:
-    """A kernel takes far more CPU time to compile than the limit; the cache is cold, as in a first run."""
-    totals = engine(Compiles(tmp_path), range(2), Settings(1, 0.2), Silent())
+def test_compiling_is_not_counted_as_work(
+    engine: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On any machine a kernel takes far more CPU time to compile than this limit; the cache is cold at first."""
+    monkeypatch.setattr(local, "BACKSTOP", 1e6)  # however long the machine takes
+    totals = engine(Compiles(tmp_path), range(2), Settings(1, 0.05), Silent())
     assert (totals.images, dict(totals.failed)) == (2, {})
-    spent = max(float(row[3] or 0) for row in rows(tmp_path))
-    assert spent > 0.2  # or else this shows nothing
+    assert rows(tmp_path) == [(0, 1, None, None), (1, 1, None, None)]
 
 
 def test_many_poisons_at_once(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
