@@ -11,13 +11,17 @@ import click
 @click.command()
 @click.argument("run", required=False)
 @click.option(
-    "--runs", default="runs", type=click.Path(path_type=Path), show_default=True, help="Folder of the runs."
+    "--runs",
+    default="runs",
+    type=click.Path(path_type=Path),
+    show_default=True,
+    help="The folder that holds the runs.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(run: str | None, runs: Path, as_json: bool) -> None:
-    """Show what RUN did, step by step: what came in, what left, and why.
+    """Show what RUN did, step by step: how many images came in, how many left, and why.
 
-    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Without RUN, the runs are
+    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Without RUN, all runs are
     listed.
     """
     from groundglass.cli.funnel import print_funnel, print_next, program
