@@ -21,7 +21,6 @@ from groundglass.recipes.plan import make_plan, with_limit
 from groundglass.recipes.run import RunOptions, Talk, check_failed, run_plan
 from groundglass.recipes.story import read_tables
 
-
 Closing = Callable[[RunFolder, RunRecord], None]
 
 
