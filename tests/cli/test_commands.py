@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from flow_tools import command, groundglass, make_photos, write_recipe
 
-from groundglass.cli.main import COMMANDS
+from groundglass.cli.main import COMMANDS, GROUPS
 from groundglass.kernel import testing
 
 
@@ -245,3 +245,21 @@ def test_quickstart_on_photos_of_ones_own(tmp_path: Path):
     assert run("other/My Photos") == ("quickstart-my-photos-2", 1, 11)
     assert run(str(tmp_path / "my photos")) == ("quickstart-my-photos", 2, 10)
     assert not (tmp_path / "runs" / "quickstart").exists()
+
+
+def test_help_has_a_heading_for_each_group_and_a_line_for_each_command(tmp_path: Path):
+    said = groundglass(tmp_path, "--help", COLUMNS="80").stdout.split("Options:")[1]
+    places = [said.index(f"\n{heading}:") for heading in GROUPS]
+    assert places == sorted(places)
+    for group in GROUPS.values():
+        for name, line in group.items():
+            assert re.search(rf"^  {name} +{re.escape(line)}$", said, re.MULTILINE), f"{name} needs one line"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_in_80_columns(tmp_path: Path, name: str):
+    said = groundglass(tmp_path, name, "--help", COLUMNS="80").stdout
+    wide = [line for line in said.splitlines() if len(line) > 80]
+    assert all(line.lstrip().startswith("groundglass ") for line in wide), (
+        wide
+    )  # a command to copy stays whole

@@ -73,7 +73,7 @@ def test_it_fits_the_budget_and_says_what_it_lacks(facts: RunFacts, tmp_path: Pa
     assert single.total == len(facts.rows) >= single.images
     assert all(sentence.split(",")[0] in text for sentence in single.left_out)
     if single.images < single.total:
-        assert f"{single.images:,} of {single.total:,} images are shown" in text
+        assert f"This page shows {single.images:,} of the {single.total:,} images of the run" in text
 
 
 def test_a_smaller_budget_never_shows_more(facts: RunFacts, tmp_path: Path):
@@ -112,10 +112,10 @@ def test_pictures_that_are_only_a_sample_are_said_and_the_others_hidden(reader, 
     facts = many_facts(400)
     some = dict(list(facts.thumbnails.items())[:150])
     facts = replace(facts, thumbnails=some)
-    assert "150 of them have a thumbnail" in notes_of(facts)[0]
+    assert "150 of these images have a thumbnail" in notes_of(facts)[0]
     one = reader()
     page = one.open(render_report(facts, tmp_path / "report"), "step-2")
-    assert "150 of them have a thumbnail" in page.locator(".sampled").inner_text()
+    assert "150 of these images have a thumbnail" in page.locator(".sampled").inner_text()
     shown = page.locator("#grid .cell").first
     assert int(shown.get_attribute("aria-setsize")) == 150
     assert page.locator("#grid .none").count() == page.locator(".strips .none").count() == 0
@@ -127,4 +127,4 @@ def test_pictures_that_are_only_a_sample_are_said_and_the_others_hidden(reader, 
 def test_a_sampled_run_says_so(tmp_path: Path, reader):
     facts = replace(many_facts(300), total=1_000_000, least=200)
     page = reader().open(render_report(facts, tmp_path / "report"))
-    assert "300 of 1,000,000 images are shown" in page.locator(".sampled").inner_text()
+    assert "This page shows 300 of the 1,000,000 images of the run" in page.locator(".sampled").inner_text()

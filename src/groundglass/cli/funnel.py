@@ -70,7 +70,7 @@ def row_of(step: StepRecord) -> tuple[str, ...]:
 
 
 def reasons_in_words(step: StepRecord) -> Iterable[str]:
-    """How many left for which reason, most frequent first; what a rule of one condition dropped is said by its label."""
+    """How many left for which reason, most frequent first. What a rule of one condition dropped, its label says."""
     counted = sorted(step.reasons.items(), key=lambda pair: -pair[1])
     if len(counted) > MOST_REASONS:
         rest = sum(count for _, count in counted[MOST_REASONS - 1 :])

@@ -75,8 +75,8 @@ def _tell(begun: Begun, like: str | None) -> None:
     from groundglass.kernel.words import some, thousands
 
     look = begun.look
-    seen = "all of them" if look.whole else f"{thousands(look.sampled)} of them"
-    click.echo(f"{plain_line(look.folder)} · {some(look.files, 'files')}, looked at {seen}\n")
+    seen = "" if look.whole else f", {thousands(look.sampled)} of them looked at"
+    click.echo(f"{plain_line(look.folder)} · {some(look.files, 'files')}{seen}\n")
     _print_choices([choice for choice in begun.choices if choice.fits and choice.topic])
     strange = [choice for choice in begun.choices if not choice.fits]
     if strange:
@@ -87,17 +87,15 @@ def _tell(begun: Begun, like: str | None) -> None:
 
 
 def _print_choices(choices: list[Choice]) -> None:
-    """Topics to the left, what was noticed beside them."""
+    """Topics to the left; beside them what was noticed, and the step that follows from it."""
     from groundglass.cli.funnel import plain_line
+    from groundglass.recipes.flow_style import flow
 
     widest = max((len(choice.topic) for choice in choices), default=0)
     width = min(100, shutil.get_terminal_size((100, 24)).columns)
     for choice in choices:
-        click.echo(
-            textwrap.fill(
-                plain_line(choice.said),
-                width,
-                initial_indent=f"  {choice.topic.ljust(widest)}  ",
-                subsequent_indent=" " * (widest + 4),
-            )
-        )
+        said = textwrap.wrap(plain_line(choice.said), width - widest - 4, break_on_hyphens=False)
+        step = {kind: body for kind, body in (choice.step or {}).items() if kind != "name"}
+        lines = [*said, f"→ {flow(step)[1:-1]}{' (as a comment)' if choice.off else ''}"] if step else said
+        for place, line in enumerate(lines):
+            click.echo(f"  {(choice.topic if place == 0 else '').ljust(widest)}  {line}")

@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 def command(
     recipe: str, overrides: tuple[str, ...], profile: str | None, limit: int | None, runs: Path, as_json: bool
 ) -> None:
-    """Check RECIPE and show what running it would do: how many images, what is known already, time and space.
+    """Check RECIPE and show what a run of it would do.
 
-    Of a recipe that has run before it also shows what other thresholds would have kept, and where an audit puts the
-    knee.
+    RECIPE is a file (faceup.yaml) or the name of a shipped recipe (quickstart). For each step you see how many images
+    come in, how many must still be measured, and how many are known from an earlier run; then the time and the space
+    that the run needs.
 
-    Nothing is measured and nothing is written, but for the sample photographs of a `sample` source.
+    If the recipe has run before, you also see how many images other thresholds would have kept. If that run was
+    audited, you see which threshold finds most defects for the fewest good images lost: the knee.
+
+    Nothing is measured and nothing is written, except the photographs of a `sample` source.
     """
     from groundglass.kernel.errors import RecipeError
     from groundglass.recipes.forecast import make_forecast

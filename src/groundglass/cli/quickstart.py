@@ -28,10 +28,11 @@ MOST_NAMED = 5
 @runs_folder
 @as_json
 def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> None:
-    """Run the shipped recipe `quickstart` on the folder PHOTOS, and show what was kept and why.
+    """Run the shipped recipe `quickstart`, and show what it kept and why.
 
-    Without PHOTOS it takes a few freely licensed photographs and faulty versions of them made on the spot, so that
-    there is something to catch. PHOTOS is only read; its runs get a name of their own, as quickstart-pictures.
+    PHOTOS is a folder of your own photographs; they are only read, and their runs have a name of their own, such as
+    quickstart-pictures. Without PHOTOS, the command takes a few freely licensed photographs and makes damaged versions
+    of them, so that there is something to find.
     """
     from groundglass.cli.running import run_and_tell
     from groundglass.recipes.load import load_recipe

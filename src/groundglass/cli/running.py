@@ -9,16 +9,17 @@ from pathlib import Path
 import click
 
 from groundglass import kernel
-from groundglass.cli.funnel import print_funnel, print_next, print_note, program
+from groundglass.cli.funnel import plain_line, print_funnel, print_next, print_note, program
 from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
 from groundglass.kernel.region import TILE_SIGN
 from groundglass.kernel.table import compute
-from groundglass.kernel.words import command, size, thousands
+from groundglass.kernel.words import command, size, some, thousands
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
 from groundglass.recipes.plan_outputs import small_tile_notes
+from groundglass.recipes.releasing import TRAIN
 from groundglass.recipes.run import RunOptions, Talk, check_outcome, run_plan
 from groundglass.recipes.story import read_tables
 
@@ -84,8 +85,12 @@ def _release_line(folder: RunFolder, step: StepRecord) -> str:
     """What was written, and where."""
     if step.facts.get("folder") is None:
         return "nothing was left to write"
-    splits = " + ".join(f"{thousands(count)} {split}" for split, count in step.facts["pictures"].items())
-    return f"{splits} · {size(step.facts['bytes'])} · {_as_typed(folder.path / step.facts['folder'])}"
+    pictures = step.facts["pictures"]
+    splits = " + ".join(f"{thousands(count)} {split}" for split, count in pictures.items())
+    if list(pictures) == [TRAIN]:
+        splits = some(pictures[TRAIN], "images")
+    where = plain_line(str(_as_typed(folder.path / step.facts["folder"])))
+    return f"{splits} · {size(step.facts['bytes'])} · {where}"
 
 
 def _as_typed(path: Path) -> Path:

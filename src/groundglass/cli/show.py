@@ -15,9 +15,9 @@ from groundglass.cli.options import as_json, runs_folder
 @runs_folder
 @as_json
 def command(run: str | None, runs: Path, as_json: bool) -> None:
-    """Show what RUN did, step by step: what came in, what left, and why.
+    """Show what RUN did, step by step: how many images came in, how many left, and why.
 
-    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Without RUN, the runs are
+    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Without RUN, all runs are
     listed.
     """
     from groundglass.cli.funnel import print_funnel, print_next, program

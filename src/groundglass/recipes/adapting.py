@@ -33,16 +33,23 @@ from groundglass.selections.where import where
 
 OFFLINE = "offline"
 """The profile of a shipped recipe that asks no network."""
+SEEN = 224
+"""The smallest side that the networks of shipped recipes see, px (HyperIQA's)."""
 
 
 @dataclass
 class Flow:
-    """What is known while a recipe is gone through: how many images there are at most, and which tile fits."""
+    """What is known while a recipe is gone through.
+
+    count  how many images there are at most
+    sizes  width and height of each sampled one, px
+    least  the smallest side that the recipe's measures can see, px
+    """
 
     look: Look
     count: float
-    tile: int | None = None
     sizes: list[tuple[int, int]] = field(default_factory=list)
+    least: int = 0
 
 
 def adapt(like: str, look: Look) -> list[Choice]:
@@ -54,7 +61,7 @@ def adapt(like: str, look: Look) -> list[Choice]:
     base = load_recipe(path)
     why = why_offline(base, look)
     chosen = load_recipe(path, profile=OFFLINE) if why else base
-    flow = Flow(look, look.usable, sizes=[(row["width"], row["height"]) for row in look.rows])
+    flow = Flow(look, look.usable, [(row["width"], row["height"]) for row in look.rows], 0 if why else SEEN)
     choices: list[Choice] = []
     replaced = replaced_steps(base.recipe, chosen.recipe)
     for step in chosen.recipe.steps:
@@ -148,11 +155,11 @@ def fit_where(expression: str, look: Look) -> Iterator[Choice]:
     columns = {name: [row[name] for row in look.rows] for name in dict.fromkeys(["uri", *names])}
     pool = pa.table(columns | {"id": columns["uri"]})
     dropped = [row for row in where(pool, parsed).to_pylist() if not row["kept"]]
-    said = f"{look.of_sampled(len(dropped))} fail {expression}"
+    said = f"{look.say(len(dropped), 'fail')} {expression}"
     if len(dropped) > TOO_MANY * len(look.rows):
         yield Choice("gate", f"{said}: this folder is not what the recipe was made for.", fits=False)
     elif dropped:
-        yield Choice("gate", f"{said} and are dropped.")
+        yield Choice("gate", f"{said}.")
 
 
 def fit_transform(step: Step, body: TransformStep, flow: Flow) -> Iterator[Choice]:
@@ -161,26 +168,26 @@ def fit_transform(step: Step, body: TransformStep, flow: Flow) -> Iterator[Choic
         extra = 1 if body.shortest_edge else 0
         flow.count *= len(body.multiscale) + extra
         if body.shortest_edge:
-            tile = smaller_tile(flow.look, body.shortest_edge)
+            tile = smaller_tile(flow, body.shortest_edge)
             if tile is not None:
                 said = f"The scale of {body.shortest_edge} px on the short side follows the tile below."
                 yield Choice("", said, as_written(step, shortest_edge=tile))
     if body.tile is not None:
         sides = sorted(map(short_side, flow.look.rows))
-        tile = smaller_tile(flow.look, body.tile)
+        tile = smaller_tile(flow, body.tile)
         under = sum(side < body.tile for side in sides)
-        seen = f"{flow.look.of_sampled(under)} are under {body.tile} px on the short side"
+        seen = f"{flow.look.say(under, 'are')} under {body.tile} px on the short side"
         if tile is not None:
-            said = f"{seen} and would give no tile of that size: {tile} px is what most hold."
+            said = f"{seen}, too small for the recipe's tiles: {tile} px is what most hold."
             yield Choice("size", said, as_written(step, tile=tile), fits=False)
         elif under:
-            yield Choice("size", f"{seen} and give no tile.", fits=under <= (1 - FITTING) * len(sides))
+            yield Choice("size", f"{seen}: no tile comes of that.", fits=under <= (1 - FITTING) * len(sides))
         side = tile or body.tile
         flow.count *= sum((w // side) * (h // side) for w, h in flow.sizes) / len(flow.sizes)
 
 
-def smaller_tile(look: Look, tile: int) -> int | None:
+def smaller_tile(flow: Flow, tile: int) -> int | None:
     """The tile to take instead of the recipe's, or None where that fits most images, or none is small enough."""
-    sides = sorted(map(short_side, look.rows))
-    best = fitting_tile(sides, [size for size in (tile, *TILES) if size <= tile])
+    sides = sorted(map(short_side, flow.look.rows))
+    best = fitting_tile(sides, [size for size in (tile, *TILES) if flow.least <= size <= tile])
     return None if best is None or best == tile else best

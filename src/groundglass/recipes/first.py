@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from groundglass.kernel.errors import RecipeError, UnreachableError
+from groundglass.kernel.words import share, some, thousands
 from groundglass.recipes.adapting import adapt
 from groundglass.recipes.fields import RECIPE_NAME
-from groundglass.recipes.filtering import bare, check_runs
+from groundglass.recipes.filtering import bare
+from groundglass.recipes.flow_style import comment, flow, refuse_unwritable
 from groundglass.recipes.load import load_recipe, load_text
-from groundglass.recipes.looking import Look
+from groundglass.recipes.looking import SEED, Look
+from groundglass.recipes.places import lies_in
 from groundglass.recipes.plan import make_plan
 from groundglass.recipes.shipped import shipped, shipped_names
-from groundglass.recipes.starting import SEED, Choice, allowed_to_fail, choose_all, headline, written
+from groundglass.recipes.starting import Choice, choose_all
 from groundglass.sources.folder import existing_folder
 
 
@@ -60,10 +64,13 @@ def check_words(name: str, folder: str, like: str | None) -> Path:
             f"there is no folder {folder}", f"the name comes first: groundglass init {folder} {name}"
         )
     existing_folder(folder)
+    refuse_unwritable(folder)
     if like is not None:
         shipped(like)
     path = recipe_place(name)
-    check_runs(folder, Path("runs"))
+    if lies_in(path.parent, folder):
+        say = f"{path} would be written inside {folder}, the folder that is read, and its runs beside it"
+        raise RecipeError(say, "start it from a folder outside, for example the one above: cd ..")
     return path
 
 
@@ -100,3 +107,52 @@ def changed_limits(like: str, look: Look) -> dict[str, Any]:
     if needed == allowed:
         return {}
     return {"limits": limits.model_dump(exclude_defaults=True) | {"failed": f"{needed}%"}}
+
+
+def allowed_to_fail(look: Look, least: int = 5) -> int:
+    """Per cent of files that may fail before a run ends with exit code 4: twice what the sample shows, or ``least``.
+
+    Rounded up to fives, so that it reads as the guess that it is.
+    """
+    return min(100, max(least, 5 * ceil(2 * 100 * len(look.broken) / look.sampled / 5)))
+
+
+def headline(look: Look) -> str:
+    """How much was looked at, and what that cannot tell."""
+    if look.whole:
+        return f"from a look at {'all of ' if look.files > 1 else ''}its {some(look.files, 'files')}."
+    rare = share(3, look.sampled)
+    return (
+        f"from a look at {thousands(look.sampled)} of its {some(look.files, 'files')}, drawn by seed {SEED}. What none "
+        f"of them shows may still be in up to {rare} of the folder (with 95 % confidence)."
+    )
+
+
+def written(name: str, head: Iterable[str], keys: Mapping[str, Any], choices: Sequence[Choice]) -> str:
+    """The recipe as text: what was noticed stands above the step that follows from it, the rest at the top.
+
+    ``keys`` are those of the recipe beside its name and steps.
+    """
+    lines = [line for text in head for line in comment(text)]
+    notes = [choice.said for choice in choices if choice.step is None]
+    lines += ["#", "# Noticed too:"] if notes else []
+    lines += [line for note in notes for line in comment(f"- {note}", hang=2)]
+    lines += ["#", f"name: {name}"]
+    lines += [f"{key}: {flow(value) if isinstance(value, dict) else value}" for key, value in keys.items()]
+    lines += ["", "steps:"]
+    for choice in choices:
+        if choice.step is not None:
+            lines += step_lines(choice)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def step_lines(choice: Choice) -> Iterator[str]:
+    """A step with its comment above; one that is off is a comment itself."""
+    assert choice.step is not None
+    if choice.said:
+        yield from comment(choice.said, indent=2)
+    (kind, body), (_, name) = choice.step.items()
+    off = "# " if choice.off else ""
+    yield f"  {off}- {kind}: {flow(body)}"
+    yield f"  {off}  name: {name}"
+    yield ""

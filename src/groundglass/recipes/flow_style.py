@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from groundglass.kernel.errors import RecipeError
+from groundglass.sources.folder import name_as_text
 
 WIDE = 1_000_000
 """Nothing is folded."""
@@ -53,22 +55,24 @@ def refuse_unwritable(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        shown = text.encode(errors="backslashreplace").decode()
         hint = "rename it, or make a link of another name to it: ln -s"
-        raise RecipeError(f"the name {shown} is not UTF-8, and a recipe is", hint) from None
+        raise RecipeError(f"the name {name_as_text(text)} is not UTF-8, and a recipe is", hint) from None
 
 
-def comment(text: str, indent: int = 0) -> Iterator[str]:
-    """A text as lines of a comment. Line ends and other control characters in it are shown, not obeyed.
+def comment(text: str, indent: int = 0, hang: int = 0) -> Iterator[str]:
+    """A text as lines of a comment, all but the first ``hang`` further in.
+
+    Line ends and other control characters in the text are shown, not obeyed.
 
     >>> list(comment("two words", indent=2))
     ['  # two words']
     """
     shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
-    line = ""
-    for word in shown.split(" "):
-        if line and indent + len(line) + len(word) + 3 > WIDTH:
-            yield f"{' ' * indent}# {line}"
-            line = ""
-        line = f"{line} {word}" if line else word
-    yield f"{' ' * indent}# {line}"
+    lines = textwrap.wrap(
+        shown,
+        WIDTH - indent - 2,
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    yield from (f"{' ' * indent}# {line}" for line in lines)

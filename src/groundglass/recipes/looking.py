@@ -25,6 +25,16 @@ SEED = 7
 """Of the draw: the same folder gives the same sample."""
 TAKEN = ("header", "blockiness", "sharpness", "borders", "colour", "fingerprint", "resolution")
 """What is measured of a sample, beside leaks."""
+ONE = {
+    "are": "is",
+    "have": "has",
+    "show": "shows",
+    "seem": "seems",
+    "fail": "fails",
+    "hold": "holds",
+    "repeat": "repeats",
+}
+"""Verbs of many, and of one."""
 Row = Mapping[str, Any]
 
 
@@ -68,9 +78,15 @@ class Look:
         """Images of the sample for which something holds."""
         return sum(map(holds, self.rows))
 
-    def of_sampled(self, count: int) -> str:
-        """A count in words that say of what: ``3 of 200 sampled``, or ``3 of 20`` where every file was looked at."""
-        return f"{thousands(count)} of {thousands(len(self.rows))}{'' if self.whole else ' sampled'}"
+    def say(self, count: int, verb: str) -> str:
+        """How a sentence about ``count`` sampled images begins: ``3 of 200 sampled are``, ``1 of 20 has``.
+
+        Where every file was looked at, "sampled" is left out.
+        """
+        whole = f"{thousands(len(self.rows))}{'' if self.whole else ' sampled'}"
+        return (
+            f"{thousands(count) if count else 'None'} of {whole} {ONE.get(verb, verb) if count < 2 else verb}"
+        )
 
 
 def short_side(row: Row) -> int:

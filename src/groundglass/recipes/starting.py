@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
-from groundglass.kernel.words import share, some, thousands
-from groundglass.recipes.flow_style import comment, flow
-from groundglass.recipes.looking import SEED, Look, Row, counted, short_side
+from groundglass.kernel.words import number, some, thousands
+from groundglass.recipes.looking import Look, Row, counted, short_side
 
 BLOCKY, BLURRED, FRAMED = 30, 60, 0.02
 """Limits of the gates: blockiness, Laplacian variance, share of the image that is border."""
@@ -51,7 +49,7 @@ def source(look: Look) -> Iterator[Choice]:
     """The files; those that are no images fail, each with its reason."""
     formats = Counter(row["format"] for row in look.rows)
     kinds = ", ".join(f"{name} {thousands(count)}" for name, count in formats.most_common())
-    said = f"{some(look.files, 'files')}; {all_of(look)} sound images: {kinds}."
+    said = f"{some(look.files, 'files')}; each one looked at is a sound image: {kinds}."
     if look.broken:
         said = (
             f"{some(look.files, 'files')}; {thousands(len(look.broken))} of {thousands(look.sampled)} cannot be used: "
@@ -62,13 +60,6 @@ def source(look: Look) -> Iterator[Choice]:
     )
     step = {"source": {"folder": look.folder.rstrip("/") or "/"}, "name": "photos"}
     yield Choice("files", f"{said} {licence}", step)
-
-
-def all_of(look: Look) -> str:
-    """The beginning of a sentence about every file that was looked at."""
-    if look.sampled == 1:
-        return "its" if look.whole else "the one sampled is among the"
-    return f"all {'' if look.whole else f'{thousands(look.sampled)} sampled '}are"
 
 
 def measures(look: Look) -> Iterator[Choice]:
@@ -86,13 +77,13 @@ def blockiness(look: Look) -> Iterator[Choice]:
     """JPEG's blocks, where there are any."""
     jpegs = look.count(lambda row: row["format"] == "JPEG")
     found = look.values("jpeg_quality")
-    about = f"{look.of_sampled(jpegs)} are JPEG" + (f", quality {span(found)}" if found else "")
+    about = look.say(jpegs, "are") + (f" JPEG of quality {span(found)}" if found else " JPEG")
     worst = look.values("blockiness")
-    clean = (
-        f"{about}; none is blocky (highest {worst[-1]:.3g}), so there is no gate." if worst else f"{about}."
+    clean = f"{about}. None is blocky (highest {number(worst[-1])})." if worst else f"{about}."
+    why = "blocky. Strong compression would be learnt as if it were detail."
+    yield gate(
+        look, "JPEG", is_blocky, f"blockiness < {BLOCKY}", "unblocked", clean, f"{about}. {{are}} {why}"
     )
-    gated = f"{about}; {{}} are blocky. Strong compression would be learnt as if it were detail."
-    yield gate(look, "JPEG", is_blocky, f"blockiness < {BLOCKY}", "unblocked", clean, gated)
 
 
 def sharpness(look: Look) -> Iterator[Choice]:
@@ -100,13 +91,13 @@ def sharpness(look: Look) -> Iterator[Choice]:
     values = look.values("laplacian_variance")
     blurred = look.count(is_blurred)
     if blurred <= TOO_MANY * len(look.rows):
-        clean = f"None is blurred (lowest laplacian_variance {values[0]:.3g}), so there is no gate."
-        gated = "{} have a laplacian_variance below 60: blurred, enlarged, or mostly sky."
+        clean = f"None is blurred (lowest laplacian_variance {number(values[0])})."
+        gated = f"{{have}} a laplacian_variance below {BLURRED}: blurred, enlarged, or mostly sky."
         yield gate(look, "sharpness", is_blurred, f"laplacian_variance >= {BLURRED}", "sharp", clean, gated)
         return
     said = (
-        f"{look.of_sampled(blurred)} have a laplacian_variance below {BLURRED}, half of all below "
-        f"{values[len(values) // 2]:.3g}: soft images. No fixed limit fits them, so the worst fifth goes."
+        f"{look.say(blurred, 'have')} a laplacian_variance below {BLURRED}, half of all below "
+        f"{number(values[len(values) // 2])}: soft images. No fixed limit fits them, so the worst fifth goes."
     )
     yield Choice(
         "sharpness", said, {"select": {"quantile": "20%", "by": "laplacian_variance"}, "name": "sharp"}
@@ -115,7 +106,7 @@ def sharpness(look: Look) -> Iterator[Choice]:
 
 def borders(look: Look) -> Iterator[Choice]:
     """Letterboxes and frames."""
-    gated = "{} have bars or a frame around them, which are no part of the picture."
+    gated = "{have} bars or a frame around the picture, which are no part of it."
     if look.count(is_framed):
         yield gate(look, "borders", is_framed, f"border_share < {FRAMED}", "unframed", "", gated)
 
@@ -123,24 +114,20 @@ def borders(look: Look) -> Iterator[Choice]:
 def leaks(look: Look) -> Iterator[Choice]:
     """Test images: whatever a sample shows, they are sought in all."""
     shown = [(row["uri"], row["leak_of"]) for row in look.rows if row.get("leak_of")]
-    found = f"{look.of_sampled(len(shown))} show known test images"
     first = f" ({shown[0][0]} shows {shown[0][1]})" if shown else ""
     why = "A network that has seen its test images is not tested: Set5, Set14, BSD100 and Urban100 are known."
-    yield Choice(
-        "test images",
-        f"{found}{first}. {why}",
-        {"select": {"decontaminate": "all"}, "name": "clean-of-tests"},
-    )
+    said = f"{look.say(len(shown), 'show')} a known test image{first}. {why}"
+    yield Choice("test images", said, {"select": {"decontaminate": "all"}, "name": "clean-of-tests"})
 
 
 def duplicates(look: Look) -> Iterator[Choice]:
     """Copies: a sample shows few of those that a folder holds."""
     first = next(iter(look.copies.items()), None)
-    found = f"{look.of_sampled(len(look.copies))} are near duplicates of another one"
     example = f" ({first[0]}: {first[1]})" if first else ""
-    rest = "" if look.whole else " Copies are mostly not both in a sample, so there may be many more."
+    rest = "" if look.whole else " A sample seldom holds both of two copies, so there may be many more."
     step = {"select": {"deduplicate": "near"}, "name": "unique"}
-    yield Choice("duplicates", f"{found}{example}.{rest} Of images that look alike one stays.", step)
+    said = f"{look.say(len(look.copies), 'repeat')} another one, nearly or exactly{example}.{rest}"
+    yield Choice("duplicates", f"{said} Of images that look alike one stays.", step)
 
 
 def resolution(look: Look) -> Iterator[Choice]:
@@ -149,7 +136,8 @@ def resolution(look: Look) -> Iterator[Choice]:
     unknown = look.count(lambda row: row.get("resolution_state") in (None, "unknown"))
     if not enlarged:
         return
-    said = f"{look.of_sampled(enlarged)} seem to be enlarged ({thousands(unknown)} cannot be judged)"
+    unsure = f" ({thousands(unknown)} cannot be judged)" if unknown else ""
+    said = f"{look.say(enlarged, 'seem')} to be enlarged{unsure}"
     if enlarged < 2 or enlarged / len(look.rows) <= ENLARGED:
         yield Choice(
             "enlarged", f"{said}: no more than the measure `resolution` errs by, so nothing is done."
@@ -163,23 +151,21 @@ def tiles(look: Look) -> Iterator[Choice]:
     """The largest tile that fits most images; none where they are tiles already."""
     sides = sorted(map(short_side, look.rows))
     sizes = {(row["width"], row["height"]) for row in look.rows}
-    seen = f"Short sides are {span(sides)} px"
-    if len(look.rows) > 1 and len(sizes) == 1 and sides[0] <= TILES[0]:
-        width, height = next(iter(sizes))
-        yield Choice("size", f"All are {width} × {height} px: tiles already, so they are not cut.")
+    seen = f"Short sides are {span(sides, ' px')}"
+    if len(look.rows) > 1 and sizes == {(sides[0], sides[0])} and sides[0] <= TILES[0]:
+        yield Choice("size", f"All are {sides[0]} × {sides[0]} px: tiles already, so they are not cut.")
         return
     tile = fitting_tile(sides, TILES)
     if tile is None:
         yield Choice("size", f"{seen}: too small for tiles of {TILES[-1]} px, so images stay whole.")
         return
     under = sum(side < tile for side in sides)
+    lost = ", so it gives no tile" if under == 1 else ", so they give no tile" if under else ""
     larger = next((size for size in reversed(TILES) if size > tile), None)
-    instead = ""
-    if larger is not None:
-        instead = f" (of {larger} px it would be {thousands(sum(side < larger for side in sides))})"
-    said = (
-        f"{seen}. {look.of_sampled(under)} are under {tile} px on the short side and give no tile{instead}."
+    instead = (
+        f"; of {larger} px it would be {thousands(sum(side < larger for side in sides))}" if larger else ""
     )
+    said = f"{seen}. {look.say(under, 'are')} under {tile} px on the short side{lost}{instead}."
     yield Choice("size", said, {"transform": {"tile": tile}, "name": "tiles"})
     if sides[-1] >= 2 * tile:
         why = "Tiles of mere sky teach a network nothing. How many there are is not known before tiles are measured."
@@ -190,13 +176,16 @@ def tiles(look: Look) -> Iterator[Choice]:
 def split(look: Look) -> Iterator[Choice]:
     """A validation set, where there are images enough for one."""
     if look.usable < 20:
-        yield Choice(
-            "validation", f"About {some(look.usable, 'images')}: too few to hold some out for validation."
-        )
+        yield Choice("validation", f"{about_images(look)}: too few to hold some out for validation.")
         return
     part = "20%" if look.usable < 100 else "5%" if look.usable < 2000 else "1%"
-    said = f"{part} of about {some(look.usable, 'images')}. Tiles of one image never end up on both sides."
+    said = f"{about_images(look)}, so {part} of them. Tiles of one image never end up on both sides."
     yield Choice("validation", said, {"split": {"validation": part}, "name": "split"})
+
+
+def about_images(look: Look) -> str:
+    """How many sound images the folder holds: counted, or guessed from the sample."""
+    return f"{'' if look.whole else 'About '}{some(look.usable, 'images')}"
 
 
 def release(look: Look) -> Iterator[Choice]:
@@ -218,16 +207,24 @@ def others(look: Look) -> Iterator[Choice]:
     moving = look.count(lambda row: row["frames"] > 1)
     deep = look.count(lambda row: row["bit_depth"] > 8)
     notes = [
-        ("grey", grey, 'have no colour. To leave them out: measure colour, and select where "not is_grey".'),
+        (
+            "grey",
+            grey,
+            "have",
+            'no colour. To leave such out: measure colour, and select where "not is_grey".',
+        ),
         (
             "transparent",
             alpha,
-            'have transparency, which becomes white. To leave them out: where "not has_alpha".',
+            "have",
+            'transparency, which becomes white. To leave such out: where "not has_alpha".',
         ),
-        ("animated", moving, "hold more than one frame or page; the first is used."),
-        ("16 bits", deep, "have more than 8 bits a channel, and are rounded to 8."),
+        ("animated", moving, "hold", "more than one frame or page; the first is used."),
+        ("16 bits", deep, "have", "more than 8 bits a channel, which are rounded to 8."),
     ]
-    yield from (Choice(topic, f"{look.of_sampled(count)} {said}") for topic, count, said in notes if count)
+    yield from (
+        Choice(topic, f"{look.say(count, verb)} {said}") for topic, count, verb, said in notes if count
+    )
 
 
 CHOOSE: Sequence[Callable[[Look], Iterator[Choice]]] = (
@@ -262,15 +259,19 @@ def is_framed(row: Row) -> bool:
 def gate(
     look: Look, topic: str, fails: Callable[[Row], bool], where: str, name: str, clean: str, gated: str
 ) -> Choice:
-    """A gate where the sample says that it is of use: none where all would pass, a comment where most would fail."""
+    """A gate where the sample says that it is of use: none where all would pass, a comment where most would fail.
+
+    ``gated`` has ``{are}`` or ``{have}`` where the count of those that fail goes.
+    """
     failing = look.count(fails)
     if not failing:
-        return Choice(topic, clean)
-    said = gated.format(look.of_sampled(failing))
+        return Choice(topic, f"{clean} So there is no gate.")
+    said = gated.format(are=look.say(failing, "are"), have=look.say(failing, "have"))
     step = {"select": {"where": where}, "name": name}
     if failing > TOO_MANY * len(look.rows):
-        most = f"A gate at {where} would drop most of the folder, so it is a comment; better sources are the cure."
-        return Choice(topic, f"{said} {most}", step, off=True)
+        return Choice(
+            topic, f"{said} This gate would drop most of the folder, so it is left to you.", step, off=True
+        )
     return Choice(topic, said, step)
 
 
@@ -283,62 +284,13 @@ def fitting_tile(sides: Sequence[int], tiles: Sequence[int]) -> int | None:
     return next((tile for tile in tiles if sum(side >= tile for side in sides) >= FITTING * len(sides)), None)
 
 
-def span(values: Sequence[float]) -> str:
+def span(values: Sequence[float], unit: str = "") -> str:
     """The range of ascending values, and their middle.
 
-    >>> span([30, 75, 95]), span([8, 8])
-    ('30 to 95, half of them 75 or more', '8')
+    >>> span([30, 75, 95]), span([8, 8], " px")
+    ('30 to 95 (half: 75 or more)', '8 px')
     """
     low, middle, high = values[0], values[len(values) // 2], values[-1]
     if low == high:
-        return f"{low:,}"
-    return f"{low:,} to {high:,}, half of them {middle:,} or more"
-
-
-def allowed_to_fail(look: Look, least: int = 5) -> int:
-    """Per cent of files that may fail before a run ends with exit code 4: twice what the sample shows, or ``least``.
-
-    Rounded up to fives, so that it reads as the guess that it is.
-    """
-    return min(100, max(least, 5 * ceil(2 * 100 * len(look.broken) / look.sampled / 5)))
-
-
-def headline(look: Look) -> str:
-    """How much was looked at, and what that cannot tell."""
-    if look.whole:
-        return f"from a look at all of its {some(look.files, 'files')}"
-    rare = share(3, look.sampled)
-    return (
-        f"from a look at {thousands(look.sampled)} of its {some(look.files, 'files')}, drawn by seed {SEED}. What none "
-        f"of them shows may still be in up to {rare} of the folder (with 95 % confidence)."
-    )
-
-
-def written(name: str, head: Iterable[str], keys: Mapping[str, Any], choices: Sequence[Choice]) -> str:
-    """The recipe as text: what was noticed stands above the step that follows from it, the rest at the top.
-
-    ``keys`` are those of the recipe beside its name and steps.
-    """
-    lines = [line for text in head for line in comment(text)]
-    notes = [choice.said for choice in choices if choice.step is None]
-    lines += ["#", "# Noticed too:"] if notes else []
-    lines += [line for note in notes for line in comment(f"- {note}")]
-    lines += ["#", f"name: {name}"]
-    lines += [f"{key}: {flow(value) if isinstance(value, dict) else value}" for key, value in keys.items()]
-    lines += ["", "steps:"]
-    for choice in choices:
-        if choice.step is not None:
-            lines += step_lines(choice)
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def step_lines(choice: Choice) -> Iterator[str]:
-    """A step with its comment above; one that is off is a comment itself."""
-    assert choice.step is not None
-    if choice.said:
-        yield from comment(choice.said, indent=2)
-    (kind, body), (_, name) = choice.step.items()
-    off = "# " if choice.off else ""
-    yield f"  {off}- {kind}: {flow(body)}"
-    yield f"  {off}  name: {name}"
-    yield ""
+        return f"{low:,}{unit}"
+    return f"{low:,} to {high:,}{unit} (half: {middle:,} or more)"

@@ -209,7 +209,7 @@ def _nearest_uri(tables: RunTables, uri: str) -> str:
         like = compute.match_substring(uris, stem, ignore_case=True)
         uris = uris.filter(like).slice(0, MOST_COMPARED) if stem else uris.slice(0, 0)
     known = uris.to_pylist()
-    if said := did_you_mean(uri, known):
+    if name != uri and (said := did_you_mean(uri, known)):
         return said
     names = {Path(known_uri).name: known_uri for known_uri in reversed(known)}
     found = nearest(name, names)

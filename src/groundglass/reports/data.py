@@ -78,7 +78,7 @@ def _run(facts: RunFacts) -> dict[str, Any]:
 
 
 def step_data(step: StepFacts, pools: Pools) -> dict[str, Any]:
-    """A step with the rows that it judged, as the page's script reads it; ``kind`` is what each reason counts as."""
+    """A step with the rows that it judged, as the page's script reads it; ``counted`` is what each reason counts as."""
     pool = pools.of(step)
     place = {name: index for index, name in enumerate(pools.columns)}
     lines = lines_of(step, pool, pools)
@@ -96,7 +96,7 @@ def step_data(step: StepFacts, pools: Pools) -> dict[str, Any]:
         "status": packed(pool.status, "u1"),
         "margin": packed(pool.margin, "f8") if np.isfinite(pool.margin).any() else None,
         "reason": (reason := coded(pool.reasons)),
-        "kind": coded([kind if kind in step.reasons else OTHERS for kind in kinds_of(reason["words"])]),
+        "counted": coded([kind if kind in step.reasons else OTHERS for kind in kinds_of(reason["words"])]),
     }
 
 

@@ -45,8 +45,8 @@ ORIGINALS: tuple[Original, ...] = (
     Original("hubble_deep_field.jpg", "CC-PDM-1.0", "NASA, Hubble eXtreme Deep Field"),
     Original("camera.png", "CC0-1.0", "Lav Varshney"),
 )
-"""The photographs that are used, those in colour first. Left out are textures (brick, grass, gravel), what came through a
-microscope or into a clinic, and pictures whose licence is not stated.
+"""The photographs that are used, those in colour first. Left out are textures (brick, grass, gravel), pictures of
+medicine, and those whose licence is not stated.
 
 Middlebury permits everybody "to use and publish all images" of its stereo pages, and asks to be cited. Of its
 motorcycle the left view alone is used. The right one shows nearly the same, and `deduplicate: near` just does not

@@ -65,8 +65,8 @@ const Gallery = (() => {
 
   /** What the reason of an image of this step counts as, "" for one that stayed. @param {number} i */
   function kindOf(i) {
-    const { reason, kind: kinds } = Model.steps[step], code = reason.codes[i];
-    return code < 0 ? "" : kinds.words[kinds.codes[code]];
+    const { reason, counted } = Model.steps[step], code = reason.codes[i];
+    return code < 0 ? "" : counted.words[counted.codes[code]];
   }
 
   /** A test for everything but the chip. @returns {(i: number) => boolean} */
