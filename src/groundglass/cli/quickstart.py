@@ -31,7 +31,8 @@ def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> Non
     """Run the shipped recipe `quickstart` on the folder PHOTOS, and show what was kept and why.
 
     Without PHOTOS it takes a few freely licensed photographs and faulty versions of them made on the spot, so that
-    there is something to catch. PHOTOS is only read; its runs get a name of their own, as quickstart-pictures.
+    there is something to catch. PHOTOS is only read. Its runs are apart from the sample's: those of ~/Pictures lie in
+    runs/quickstart-pictures.
     """
     from groundglass.cli.running import run_and_tell
     from groundglass.recipes.load import load_recipe
