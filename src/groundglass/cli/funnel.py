@@ -32,7 +32,8 @@ def print_funnel(record: RunRecord) -> None:
     for step in record.steps:
         _print_cut_off(step)
         for note in step.notes:
-            click.echo(f"\n  {step.step}: {note}")
+            click.echo()
+            print_wrapped(f"  {step.step}: {note}", 4)
     click.echo()
 
 
@@ -133,6 +134,13 @@ def print_table(
 def terminal_width() -> int:
     """Characters of a line."""
     return shutil.get_terminal_size((100, 24)).columns
+
+
+def print_wrapped(line: str, indent: int, colour: str | None = None) -> None:
+    """A line; what does not fit in the terminal's width stands below it, ``indent`` characters from the left."""
+    head, text = line[:indent], line[indent:]
+    lines = wrapped(text, terminal_width() - indent)
+    click.secho("\n".join([head + lines[0], *(" " * indent + more for more in lines[1:])]), fg=colour)
 
 
 def wrapped(text: str, width: int) -> list[str]:
