@@ -113,20 +113,18 @@ def program() -> str:
 
 
 def print_note(before: str, note: str, err: bool = False) -> None:
-    """A sentence or two behind a word, its lines as long as the terminal is wide; no word of it is cut."""
-    width = shutil.get_terminal_size((100, 24)).columns
-    indent = " " * len(before)
-    click.echo(
-        textwrap.fill(
-            note,
-            width,
-            initial_indent=before,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ),
-        err=err,
+    """A sentence behind a word: folded to a terminal's width, and on one line in a file or pipe, to be searched."""
+    if not click.get_text_stream("stderr" if err else "stdout").isatty():
+        click.echo(before + note, err=err)
+        return
+    fold = textwrap.TextWrapper(
+        width=shutil.get_terminal_size((100, 24)).columns,
+        initial_indent=before,
+        subsequent_indent=" " * len(before),
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    click.echo(fold.fill(note), err=err)
 
 
 def print_next(lines: Mapping[str, str]) -> None:
