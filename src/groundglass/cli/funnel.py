@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
@@ -147,7 +148,13 @@ def terminal_width() -> int:
 
 
 def print_wrapped(line: str, indent: int, colour: str | None = None, err: bool = False) -> None:
-    """A line; what does not fit in the terminal's width stands below it, ``indent`` characters from the left."""
+    """A line; what does not fit in the terminal's width stands below it, ``indent`` characters from the left.
+
+    In a file or a pipe it stays one line, which can be searched, unless COLUMNS says how wide it is read.
+    """
+    if "COLUMNS" not in os.environ and not click.get_text_stream("stderr" if err else "stdout").isatty():
+        click.secho(line, fg=colour, err=err)
+        return
     head, text = line[:indent], line[indent:]
     lines = wrapped(text, terminal_width() - indent)
     click.secho(
