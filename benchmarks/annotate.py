@@ -2,7 +2,7 @@
 
     python -m benchmarks.annotate [--pictures 200] [--save]
 
-The server is `groundglass.kernel.testing_server` in a process of its own on this machine; it answers after a delay.
+The server is `groundglass.testing.model_server` in a process of its own on this machine; it answers after a delay.
 The pictures are 1600 x 1200 px JPEGs, each decoded, made smaller (1024 px), encoded and sent; one question each.
 `allowed` is concurrency / delay. `known` is the same step once all answers are in the store.
 """
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.timing import report
-from groundglass.kernel import testing
-from groundglass.kernel.engines.progress import Silent
-from groundglass.kernel.models.clients.ledger import read_lines
-from groundglass.kernel.testing_server import ModelServer
+from groundglass import testing
+from groundglass.annotators.clients.ledger import read_lines
+from groundglass.engines.progress import Silent
 from groundglass.recipes.load import load_recipe
-from groundglass.recipes.plan import make_plan
-from groundglass.recipes.run import RunOptions, Talk, run_plan
+from groundglass.runs.make_plan import make_plan
+from groundglass.runs.run import RunOptions, Talk, run_plan
+from groundglass.testing.model_server import ModelServer
 
 RECIPE = """
 name: described

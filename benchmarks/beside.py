@@ -25,11 +25,11 @@ from PIL import Image
 from pyarrow import parquet
 
 from benchmarks.machine import save
-from groundglass.kernel import testing
-from groundglass.kernel.density import density, sample_of
-from groundglass.kernel.image.header import read_header
+from groundglass import testing
+from groundglass.image.header import read_header
+from groundglass.source_quality.kernel_density import density, sample_of
 from groundglass.sources.table import Pictures, list_tables
-from groundglass.transforms.derived import ROWS
+from groundglass.tables.rows import ROWS
 from groundglass.transforms.tile import tile
 
 Work = Callable[[], Any]

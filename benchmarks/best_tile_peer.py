@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from groundglass.kernel.best_box import best_box
+from groundglass.transforms.most_detailed_square import best_box
 from timing import DATA, median_ms, pin_to_one_core, processor, report
 
 SIZE = 512

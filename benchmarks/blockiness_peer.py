@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import facts, milliseconds, save
-from groundglass.kernel.image.colour import luma
-from groundglass.kernel.image.frame import open_frame
-from groundglass.measures.blockiness import blockiness_of
+from groundglass.image.color_management import luma
+from groundglass.image.frame import open_frame
+from groundglass.measures.blockiness.blockiness import blockiness_of
 
 SIDE, BATCH = 512, 8
 

@@ -1,4 +1,4 @@
-"""Fits the small tree tables of `groundglass.kernel.resolution.boosted`: gradient boosting with histograms.
+"""Fits the small tree tables of `groundglass.measures.resolution.boosted`: gradient boosting with histograms.
 
 Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 2001; second-order
 leaves as in XGBoost (Chen & Guestrin 2016).
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from groundglass.kernel.resolution.boosted import Trees
+from groundglass.measures.resolution.boosted import Trees
 
 Values = npt.NDArray[np.float64]
 BINS = 64

@@ -31,9 +31,9 @@ from scipy.optimize import isotonic_regression
 
 from benchmarks import resolution_fakes as fakery
 from benchmarks.boosting import Settings, fit_trees
-from groundglass.kernel.image.colour import luma
-from groundglass.kernel.resolution import judge
-from groundglass.kernel.resolution.features import Row, cues_of
+from groundglass.image.color_management import luma
+from groundglass.measures.resolution import judge
+from groundglass.measures.resolution.features import Row, cues_of
 
 Values = npt.NDArray[np.float64]
 FROZEN = Path(judge.__file__).with_name("frozen.json")

@@ -24,12 +24,12 @@ import pyarrow.parquet as pq
 
 from benchmarks.slow_measure import SECONDS, SLOW
 from benchmarks.timing import DATA, processor, report
-from groundglass.kernel.engines.progress import Silent
+from groundglass.engines.progress import Silent
 from groundglass.measures.catalog import MEASURES
-from groundglass.recipes.folder import RunFolder, RunRecord
+from groundglass.plans.run_folder import RunFolder, RunRecord
 from groundglass.recipes.load import load_recipe
-from groundglass.recipes.plan import make_plan
-from groundglass.recipes.run import RunOptions, Talk, run_plan
+from groundglass.runs.make_plan import make_plan
+from groundglass.runs.run import RunOptions, Talk, run_plan
 
 FOLDERS = ("train_photos", "large_4k", "low_quality")
 TILE, TIMED_TILE = 128, 256

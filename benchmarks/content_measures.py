@@ -24,11 +24,11 @@ from scipy.stats import rankdata
 from benchmarks.content_pictures import Pixels, captioned, drawn
 from benchmarks.machine import facts, save
 from benchmarks.timing import DATA, median_ms, pin_to_one_core
-from groundglass.kernel import testing
-from groundglass.kernel.errors import GroundglassError
-from groundglass.kernel.image.frame import open_frame
-from groundglass.measures.objects_fast import objects_fast
-from groundglass.measures.text_and_graphics import text_and_graphics
+from groundglass import testing
+from groundglass.errors import GroundglassError
+from groundglass.image.frame import open_frame
+from groundglass.measures.objects.regions import objects_fast
+from groundglass.measures.text_and_graphics.text_and_graphics import text_and_graphics
 
 Row = dict[str, Any]
 Pictures = Mapping[str, Pixels]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from groundglass.kernel import testing
-from groundglass.kernel.image.frame import open_frame
+from groundglass import testing
+from groundglass.image.frame import open_frame
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 TEXT = """the quick brown fox jumps over lazy dog Model Import Settings Value 2024 Figure Train loss Save Open

@@ -21,11 +21,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks.timing import report
-from groundglass.kernel.errors import ImageError
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.image.phash import phash
-from groundglass.kernel.near import near_duplicate_clusters
-from groundglass.kernel.turns import of_pictures, way
+from groundglass.errors import ImageError
+from groundglass.image.frame import open_frame
+from groundglass.similarity.near_duplicates import near_duplicate_clusters
+from groundglass.similarity.orientations import of_pictures, way
+from groundglass.similarity.perceptual_hash import phash
 
 Picture = NDArray[np.uint8]
 NAMES = ("phash", "phash_mirror", "phash_flipped", "phash_detail")

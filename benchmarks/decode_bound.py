@@ -24,9 +24,9 @@ import cv2
 import simplejpeg
 
 from benchmarks.machine import facts, milliseconds, save
-from groundglass.kernel.image.frame import Frame, open_frame
+from groundglass.image.frame import Frame, open_frame
 from groundglass.measures.catalog import MEASURES
-from groundglass.measures.look import ask_of, take
+from groundglass.measures.measure_job import ask_of, take
 
 SPINE = ("header", "blockiness", "sharpness", "complexity", "fingerprint")
 """The measures that nearly every recipe takes."""

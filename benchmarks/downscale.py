@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from groundglass.kernel.fidelity import psnr
-from groundglass.kernel.resize import crop_to_multiple, cubic_weights, resize
+from groundglass.image.resize import crop_to_multiple, cubic_weights, resize
+from groundglass.measures.pairs.psnr_ssim import psnr
 from timing import DATA, median_ms, pin_to_one_core, processor, report
 
 Method = Callable[[np.ndarray, int], np.ndarray]

@@ -22,13 +22,13 @@ import numpy as np
 
 from benchmarks.select_million import hashes
 from benchmarks.timing import DATA, pin_to_one_core, processor, report
-from groundglass.kernel.errors import ImageError
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.leaks.prints import read_prints
-from groundglass.kernel.leaks.search import find_leak
-from groundglass.kernel.leaks.shipped import FILE, SETS, load_index
-from groundglass.kernel.near import near_duplicate_clusters, nearest_kept
-from groundglass.kernel.turns import ways_of_hashes
+from groundglass.errors import ImageError
+from groundglass.image.frame import open_frame
+from groundglass.similarity.near_duplicates import near_duplicate_clusters, nearest_kept
+from groundglass.similarity.orientations import ways_of_hashes
+from groundglass.similarity.test_images.fingerprints import read_prints
+from groundglass.similarity.test_images.known_sets import FILE, SETS, load_index
+from groundglass.similarity.test_images.search import find_leak
 
 Luma = Any
 Change = Callable[[Luma, np.random.Generator], Luma]
@@ -151,7 +151,7 @@ def alarms(folders: list[Path]) -> list[dict[str, Any]]:
 
 
 def million(rows: int = 1_000_000) -> list[dict[str, Any]]:
-    """Both questions of `groundglass.kernel.near` on random hashes in all eight ways, a tenth of them near-copies."""
+    """Both questions of `near_duplicates` on random hashes in all eight ways, a tenth of them near-copies."""
     random = np.random.default_rng(7)
     made = hashes(rows, random, correlated=False)
     ways = ways_of_hashes(made, ~made, made ^ np.uint64(0x5555555555555555))

@@ -27,7 +27,7 @@ PICTURES = 400
 
 def make_run(folder: Path, rows: int, thumbnails: int) -> Path:
     """A run of ``rows`` photographs, of which ``thumbnails`` have one; returns the run's folder."""
-    from groundglass.kernel.table import write_parquet
+    from groundglass.tables.parquet import write_parquet
 
     run = folder / "runs" / "big" / "0001"
     chance = np.random.default_rng(0)
@@ -72,8 +72,8 @@ def _sha256(rows: int) -> list[str]:
 
 
 def _fill_store(store: Path, rows: int, thumbnails: int, blockiness: Any, tenengrad: Any) -> None:
-    from groundglass.kernel.store import MeasureStore
     from groundglass.measures.catalog import MEASURES
+    from groundglass.tables.measure_store import MeasureStore
 
     chance = np.random.default_rng(1)
     given = {"blockiness": blockiness, "tenengrad": tenengrad}
@@ -101,8 +101,8 @@ def _fill_store(store: Path, rows: int, thumbnails: int, blockiness: Any, teneng
 
 def _pictures(count: int) -> list[bytes]:
     """Thumbnails as the measure makes them, 256 px at the longer side."""
-    from groundglass.kernel import testing
-    from groundglass.kernel.image import encode
+    from groundglass import testing
+    from groundglass.image import encode
 
     sizes = ((256, 171), (171, 256), (256, 192), (256, 256))
     return [encode.thumbnail(testing.photo(*sizes[n % 4], seed=n)) for n in range(count)]

@@ -16,9 +16,9 @@ from typing import Any
 
 import cv2
 
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.leaks.prints import make_print, read_prints, to_row, write_prints
-from groundglass.kernel.leaks.shipped import FILE, SETS
+from groundglass.image.frame import open_frame
+from groundglass.similarity.test_images.fingerprints import make_print, read_prints, to_row, write_prints
+from groundglass.similarity.test_images.known_sets import FILE, SETS
 
 COUNTS = {"Set5": 5, "Set14": 14, "BSD100": 100, "Urban100": 100}
 SET14 = "baboon barbara bridge coastguard comic face flowers foreman lenna man monarch pepper ppt3 zebra"

@@ -24,24 +24,24 @@ from benchmarks.content_measures import spearman
 from benchmarks.machine import milliseconds, save
 from benchmarks.resolution import auc
 from benchmarks.timing import DATA, pin_to_one_core
-from groundglass.kernel.distort.banding import Banding
-from groundglass.kernel.distort.blur import Defocus, GaussianBlur, MotionBlur
-from groundglass.kernel.distort.catalog import distort
-from groundglass.kernel.distort.clipping import Clipping
-from groundglass.kernel.distort.jpeg import Jpeg
-from groundglass.kernel.distort.letterbox import Letterbox
-from groundglass.kernel.distort.mirror import Mirror
-from groundglass.kernel.distort.noise import GaussianNoise, ShotNoise
-from groundglass.kernel.distort.overlay import LogoOverlay, TextOverlay
-from groundglass.kernel.distort.resize import FalseResolution, Scale
-from groundglass.kernel.distort.sharpen import Sharpen
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image.colour import luma
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.naturalness.features import patch_features
-from groundglass.kernel.naturalness.model import Gaussian, SharpSums, distance, fit_gaussian, sharp_sums
-from groundglass.kernel.naturalness.profile import SHIPPED, load_natural
-from groundglass.measures.naturalness import PROFILED
+from groundglass.degradations.banding import Banding
+from groundglass.degradations.blur import Defocus, GaussianBlur, MotionBlur
+from groundglass.degradations.catalog import distort
+from groundglass.degradations.clipping import Clipping
+from groundglass.degradations.jpeg import Jpeg
+from groundglass.degradations.letterbox import Letterbox
+from groundglass.degradations.mirror import Mirror
+from groundglass.degradations.noise import GaussianNoise, ShotNoise
+from groundglass.degradations.overlay import LogoOverlay, TextOverlay
+from groundglass.degradations.resize import FalseResolution, Scale
+from groundglass.degradations.sharpen import Sharpen
+from groundglass.errors import NoValue
+from groundglass.image.color_management import luma
+from groundglass.image.frame import open_frame
+from groundglass.measures.naturalness.features import patch_features
+from groundglass.measures.naturalness.model import Gaussian, SharpSums, distance, fit_gaussian, sharp_sums
+from groundglass.measures.naturalness.naturalness import PROFILED
+from groundglass.measures.naturalness.profile import SHIPPED, load_natural
 
 Row = dict[str, Any]
 Floats = npt.NDArray[np.float64]

@@ -19,17 +19,17 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.timing import processor, report
-from groundglass.kernel import testing
-from groundglass.kernel.engines.local import run_job
-from groundglass.kernel.engines.progress import Silent
-from groundglass.kernel.engines.shards import Settings
-from groundglass.kernel.hashes import sha256_of
-from groundglass.kernel.image.header import ImageLimits
-from groundglass.kernel.models.hyper_network import shapes
-from groundglass.kernel.models.scorer import Place
+from groundglass import testing
+from groundglass.engines.local import run_job
+from groundglass.engines.progress import Silent
+from groundglass.engines.shards import Settings
+from groundglass.files.hashes import sha256_of
+from groundglass.image.header import ImageLimits
 from groundglass.measures.hyperiqa import MEASURE, load, prepare
-from groundglass.measures.infer import jobs_of
-from groundglass.measures.look import Photograph, ask_of
+from groundglass.measures.measure_job import Photograph, ask_of
+from groundglass.measures.network_job import jobs_of
+from groundglass.models.architectures.hyperiqa import shapes
+from groundglass.models.scorer import Place
 
 TILE = 512
 TILES = tuple(f"crop({x},{y},{TILE},{TILE})" for y in (0, TILE) for x in (0, TILE, 2 * TILE))
@@ -108,7 +108,7 @@ def forward_seconds(weights: Path, workers: int, tiles: int, crops: int) -> floa
 def _ask(weights: Path, tiles: int, crops: int) -> float:
     import torch
 
-    from groundglass.kernel.image.frame import open_frame
+    from groundglass.image.frame import open_frame
 
     torch.set_num_threads(1)
     scorer = load(weights, Place(), crops)

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.timing import processor, report
-from groundglass.kernel import testing
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.models.enlarged import areas_and_boxes
-from groundglass.kernel.models.masks import point_grid
-from groundglass.kernel.models.scorer import Place
-from groundglass.kernel.models.segmenter import Segmenter, load_segmenter
-from groundglass.measures.objects_sam import load
+from groundglass import testing
+from groundglass.image.frame import open_frame
+from groundglass.measures.objects.segment_anything import load
+from groundglass.models.architectures.mask_generator import point_grid
+from groundglass.models.architectures.segment_anything import Segmenter, load_segmenter
+from groundglass.models.architectures.upsampled_masks import areas_and_boxes
+from groundglass.models.scorer import Place
 
 SIZES = {
     "base": {},

@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.timing import processor, report
-from groundglass.kernel.hashes import sha256_of
+from groundglass.files.hashes import sha256_of
 
 RECIPE = """name: big
 steps:
@@ -41,9 +41,9 @@ SHARD = 32
 
 def prepare(folder: Path, rows: int) -> None:
     """A finished first run of ``rows`` photographs, and an opened second one whose listing is done."""
-    from groundglass.kernel.store import MeasureStore
-    from groundglass.kernel.table import image_id, write_parquet
     from groundglass.measures.catalog import MEASURES
+    from groundglass.tables.measure_store import MeasureStore
+    from groundglass.tables.parquet import image_id, write_parquet
 
     (folder / "photos").mkdir()
     chance = np.random.default_rng(0)
@@ -109,12 +109,12 @@ def rerun(folder: Path, limit: int, rows: int) -> dict[str, float]:
         "start = time.perf_counter()\n"
         "os.chdir(sys.argv[1])\n"
         "from pathlib import Path\n"
-        "from groundglass.kernel.engines.progress import Silent\n"
-        "from groundglass.recipes.folder import RunFolder, RunRecord\n"
+        "from groundglass.engines.progress import Silent\n"
+        "from groundglass.plans.run_folder import RunFolder, RunRecord\n"
         "from groundglass.recipes.load import load_recipe\n"
-        "from groundglass.recipes.lock import recipe_key\n"
-        "from groundglass.recipes.plan import make_plan\n"
-        "from groundglass.recipes.run import RunOptions, Talk, run_plan\n"
+        "from groundglass.plans.lock import recipe_key\n"
+        "from groundglass.runs.make_plan import make_plan\n"
+        "from groundglass.runs.run import RunOptions, Talk, run_plan\n"
         "plan = make_plan(load_recipe(Path('big.yaml')))\n"
         "planned = time.perf_counter()\n"
         "folder = RunFolder(Path('runs/big/0001'))\n"

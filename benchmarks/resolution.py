@@ -32,9 +32,9 @@ from scipy.stats import rankdata
 
 from benchmarks import resolution_fakes as fakery
 from benchmarks.machine import milliseconds, save
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image.colour import luma
-from groundglass.measures.resolution import resolution
+from groundglass.errors import NoValue
+from groundglass.image.color_management import luma
+from groundglass.measures.resolution.resolution import resolution
 
 ABSTAINED = -1.0
 

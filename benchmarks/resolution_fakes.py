@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from groundglass.kernel.distort.jpeg import Jpeg, jpeg
-from groundglass.kernel.distort.noise import GaussianNoise, gaussian_noise
-from groundglass.kernel.distort.sharpen import Sharpen, sharpen
-from groundglass.kernel.resize import resize
+from groundglass.degradations.jpeg import Jpeg, jpeg
+from groundglass.degradations.noise import GaussianNoise, gaussian_noise
+from groundglass.degradations.sharpen import Sharpen, sharpen
+from groundglass.image.resize import resize
 
 Pixels = npt.NDArray[np.uint8]
 

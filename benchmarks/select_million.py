@@ -18,14 +18,14 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.timing import processor, report
-from groundglass.kernel.near import near_duplicate_clusters, to_bits
 from groundglass.selections.deduplicate import deduplicate
 from groundglass.selections.intersect import intersect
-from groundglass.selections.lists import drop
+from groundglass.selections.keep_drop_lists import drop
 from groundglass.selections.quantile import quantile
 from groundglass.selections.quota import quota
 from groundglass.selections.top_k import top_k
 from groundglass.selections.where import where
+from groundglass.similarity.near_duplicates import near_duplicate_clusters, to_bits
 
 
 def hashes(rows: int, rng: np.random.Generator, correlated: bool) -> np.ndarray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from groundglass.kernel.image.frame import Frame
-from groundglass.kernel.record import Measure, Value
-from groundglass.measures.complexity import MEASURE, complexity
+from groundglass.catalog import Measure, Value
+from groundglass.image.frame import Frame
+from groundglass.measures.complexity.complexity import MEASURE, complexity
 
 SECONDS = 0.05
 """How long it sleeps for each picture, s."""

@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.timing import DATA, report
-from groundglass.kernel.density import Sample, sample_of
-from groundglass.kernel.divergence import LARGEST_VALUE, divergence_sums, estimate, source_quality
-from groundglass.kernel.image.encode import encode_jpeg
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.profile import Profile, load_profile
-from groundglass.measures.blockiness import blockiness_of
+from groundglass.image.encode import encode_jpeg
+from groundglass.image.frame import open_frame
+from groundglass.measures.blockiness.blockiness import blockiness_of
+from groundglass.source_quality.clean_profile import Profile, load_profile
+from groundglass.source_quality.divergence import LARGEST_VALUE, divergence_sums, estimate, source_quality
+from groundglass.source_quality.kernel_density import Sample, sample_of
 
 Values = npt.NDArray[np.float64]
 SIZES = (10, 20, 30, 50, 100, 300)

@@ -23,13 +23,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from groundglass.kernel.hashes import sha256_of
-from groundglass.kernel.image.encode import encode_png
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.region import Crop
-from groundglass.kernel.table import path_to_bytes
-from groundglass.releases.layout import Output, Photograph
-from groundglass.releases.write import Write
+from groundglass.files.hashes import sha256_of
+from groundglass.image.encode import encode_png
+from groundglass.image.frame import open_frame
+from groundglass.image.region import Crop
+from groundglass.releases.file_layout import Output, Photograph
+from groundglass.releases.write_job import Write
+from groundglass.tables.parquet import path_to_bytes
 from timing import DATA, pin_to_one_core, processor, report
 
 SIDE = 480

@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from groundglass.annotators.catalog import QUESTIONS
+from groundglass.catalog import Column, Parameter
 from groundglass.cli.catalogs import HIDDEN
 from groundglass.cli.main import COMMANDS, groundglass
-from groundglass.kernel.record import Column, Parameter
 from groundglass.measures.catalog import MEASURES
-from groundglass.recipes.reference import reference_page
-from groundglass.recipes.schema import json_schema
+from groundglass.recipes.json_schema import json_schema
+from groundglass.recipes.reference_page import reference_page
 from groundglass.selections.catalog import SELECTIONS
 from groundglass.transforms.catalog import TRANSFORMS
 

@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from groundglass.kernel.record import Column
-from groundglass.kernel.table import derived_id, image_id
+from groundglass.catalog import Column
 from groundglass.reports.facts import (
     ROWS,
     VERDICTS,
@@ -21,6 +20,7 @@ from groundglass.reports.facts import (
     StepFacts,
     Threshold,
 )
+from groundglass.tables.parquet import derived_id, image_id
 from shared_data import DATA
 
 COLUMNS = {

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from groundglass.kernel.image.frame import Frame
-from groundglass.kernel.models.batches import Batches
-from groundglass.kernel.models.scorer import Place
-from groundglass.kernel.models.use import answer
-from groundglass.kernel.record import Measure, Value
+from groundglass.catalog import Measure, Value
+from groundglass.image.frame import Frame
 from groundglass.measures.catalog import find
-from groundglass.measures.look import Ask, ask_of
+from groundglass.measures.measure_job import Ask, ask_of
+from groundglass.models.batching import Batches
+from groundglass.models.loaded import answer
+from groundglass.models.scorer import Place
 
 HERE = Path(__file__).parent
 Told = dict[str, Value]

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from groundglass.kernel.errors import NoValue, RecipeError
-from groundglass.kernel.image.frame import Frame
-from groundglass.kernel.models.scorer import Place, Prepared, Scorer
-from groundglass.kernel.models.use import ask_network
-from groundglass.kernel.record import Column, Measure, Network, Parameter, Value
+from groundglass.catalog import Column, Measure, Network, Parameter, Value
+from groundglass.errors import NoValue, RecipeError
+from groundglass.image.frame import Frame
+from groundglass.models.loaded import ask_network
+from groundglass.models.scorer import Place, Prepared, Scorer
 
 
 class OutOfMemoryError(RuntimeError):

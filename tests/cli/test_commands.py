@@ -13,8 +13,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from flow_tools import command, groundglass, make_photos, write_recipe
 
+from groundglass import testing
 from groundglass.cli.main import COMMANDS, GROUPS
-from groundglass.kernel import testing
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -103,8 +103,8 @@ def test_header_alone_needs_no_pixels(tmp_path: Path):
 
 
 def test_downscale_is_exact_and_overwrites_nothing(tmp_path: Path):
-    from groundglass.kernel.image.frame import open_frame
-    from groundglass.kernel.resize import resize
+    from groundglass.image.frame import open_frame
+    from groundglass.image.resize import resize
 
     photo = testing.photo(97, 83)
     (tmp_path / "a.png").write_bytes(testing.png(photo))
@@ -207,7 +207,7 @@ def test_quickstart_does_not_hide_what_went_wrong(tmp_path: Path):
     from click.testing import CliRunner
 
     from groundglass.cli.quickstart import print_planted
-    from groundglass.recipes.folder import RunFolder, load_record
+    from groundglass.plans.run_folder import RunFolder, load_record
 
     changes = (
         "steps.unblocked.select.where='blockiness < 100'",

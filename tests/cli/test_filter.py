@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from flow_tools import fingerprint_of, groundglass, kill_at, make_photos, run_json
 
-from groundglass.kernel import testing
+from groundglass import testing
 from groundglass.releases.verify import verify_release
 
 RULE = "blockiness < 30 and laplacian_variance > 60"

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from flow_tools import fingerprint_of, groundglass, make_photos
 
-from groundglass.kernel import testing
+from groundglass import testing
 from groundglass.recipes.load import load_recipe
 from groundglass.recipes.shipped import shipped_names
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from groundglass.annotators.catalog import QUESTIONS
 from groundglass.cli.questions import command
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 
 
 def told(*words: str) -> str:

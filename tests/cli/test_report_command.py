@@ -15,12 +15,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from flow_tools import RECIPE, groundglass, make_photos, run_json, write_recipe
 
 from browser_tools import wait
-from groundglass.recipes.folder import RunFolder, find_run
+from groundglass.plans.run_folder import RunFolder, find_run
 from groundglass.reports.compare import compare_runs
-from groundglass.reports.notice import notice_of
-from groundglass.reports.read import read_facts
+from groundglass.reports.read_run import read_facts
 from groundglass.reports.render import render_report
-from groundglass.reports.single import render_single
+from groundglass.reports.run_status_notice import notice_of
+from groundglass.reports.single_file import render_single
 
 ODD = "<b>&amp;\"quote's.png"
 

@@ -27,7 +27,7 @@ def tool() -> ModuleType:
         ("tests/flows/test_run.py", "tests/flows/test_run.py", 0),
         ("src/groundglass/transforms/tile.py", "tests/behaviour/transforms/test_tile.py", 1),
         ("src/groundglass/transforms/tile.py", "src/groundglass/transforms/tile.py", 0),
-        ("src/groundglass/kernel/image/png.py", "tests/behaviour/kernel/image/test_header.py", 2),
+        ("src/groundglass/image/codecs/png_chunks.py", "tests/behaviour/image/test_header.py", 2),
         ("src/groundglass/reports/static/dom.js", "tests/web/test_report.py", 1),
         ("src/groundglass/cli/why.py", "tests/cli/test_commands.py", 99),
         ("tests/flows/flow_tools.py", "tests/flows/test_run_kills.py", 1),
@@ -47,11 +47,9 @@ def test_every_module_of_the_package_calls_for_some_test(tool: ModuleType):
 
 
 def test_floors_come_first_and_whole_runs_last(tool: ModuleType):
-    order = list(map(str, tool.in_order(tool.tests_of([Path("src/groundglass/kernel/errors.py")]))))
+    order = list(map(str, tool.in_order(tool.tests_of([Path("src/groundglass/errors.py")]))))
     assert order[0] == "tests/contract/test_layers.py"
     slow = [path.startswith(("tests/flows", "tests/web", "tests/engines")) for path in order]
     assert slow == sorted(slow)
     assert sum(slow) > 3
-    assert order.index("src/groundglass/kernel/errors.py") < order.index(
-        "tests/behaviour/kernel/image/test_header.py"
-    )
+    assert order.index("src/groundglass/errors.py") < order.index("tests/behaviour/image/test_header.py")

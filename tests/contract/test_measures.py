@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue, RecipeError
-from groundglass.kernel.extras import MODULES
-from groundglass.kernel.image.frame import Frame, open_frame
-from groundglass.kernel.models.weights import parse_hub
-from groundglass.kernel.record import NETWORK_PARAMETERS, Measure, Value
+from groundglass import testing
+from groundglass.catalog import NETWORK_PARAMETERS, Measure, Value
+from groundglass.errors import NoValue, RecipeError
+from groundglass.extras import MODULES
+from groundglass.image.frame import Frame, open_frame
 from groundglass.measures.catalog import MEASURES, find
 from groundglass.measures.thumbnail import THUMBNAIL
+from groundglass.models.weights import parse_hub
 
 PLAIN = {name: measure for name, measure in MEASURES.items() if measure.network is None}
 EVERY = [pytest.param(measure, id=name) for name, measure in PLAIN.items()]
@@ -250,7 +250,7 @@ def test_a_network_measure_says_which_extra_it_needs_and_what_it_loads(measure: 
 
 
 def test_importing_the_catalog_is_light():
-    code = "import sys, groundglass.measures.catalog, groundglass.measures.look; print(*sys.modules)"
+    code = "import sys, groundglass.measures.catalog, groundglass.measures.measure_job; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()

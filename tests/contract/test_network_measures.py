@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import tiny_networks
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.models.use import answer
-from groundglass.kernel.record import Value
+from groundglass import testing
+from groundglass.catalog import Value
+from groundglass.errors import NoValue
+from groundglass.image.frame import open_frame
 from groundglass.measures.catalog import find
+from groundglass.models.loaded import answer
 
 NAMES = list(tiny_networks.MAKERS)
 PICTURES = {

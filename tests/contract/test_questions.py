@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from groundglass import testing
+from groundglass.annotators.ask_question import read_answer
 from groundglass.annotators.catalog import QUESTIONS
-from groundglass.annotators.interview import read_answer
 from groundglass.annotators.question import Inquiry, Question, inquire
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.testing_server import Asked, said
+from groundglass.errors import NoValue
 from groundglass.measures.catalog import MEASURES
+from groundglass.testing.model_server import Asked, said
 
 VOCABULARY = ("people", "animals")
 EVERY = pytest.mark.parametrize("question", QUESTIONS.values(), ids=lambda question: question.name)

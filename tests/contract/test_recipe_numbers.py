@@ -18,14 +18,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from groundglass.kernel.extras import is_installed
-from groundglass.kernel.models.hyper_network import SIDE
-from groundglass.kernel.models.vocabulary import COCO
+from groundglass.extras import is_installed
 from groundglass.measures.catalog import MEASURES
-from groundglass.recipes.forecast import make_forecast
+from groundglass.models.architectures.coco_labels import COCO
+from groundglass.models.architectures.hyperiqa import SIDE
 from groundglass.recipes.load import load_recipe
-from groundglass.recipes.plan import make_plan
 from groundglass.recipes.shipped import shipped, shipped_names
+from groundglass.runs.forecast import make_forecast
+from groundglass.runs.make_plan import make_plan
 from groundglass.sources.sample import FAULTS, ORIGINALS
 
 WORDS = (

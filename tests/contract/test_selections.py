@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundglass.kernel.profile import load_profile
 from groundglass.selections.catalog import SELECTIONS
-from groundglass.selections.pool import VERDICTS
+from groundglass.source_quality.clean_profile import load_profile
+from groundglass.tables.verdicts import VERDICTS
 
 Judge = Callable[[pa.Table], pa.Table]
 

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from groundglass.kernel.errors import REASONS
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.table import derived_id
+from groundglass.errors import REASONS
+from groundglass.image.frame import open_frame
 from groundglass.measures.catalog import MEASURES
+from groundglass.tables.parquet import derived_id
 from groundglass.transforms.catalog import TRANSFORMS
 from groundglass.transforms.derived import DERIVED, Derived
 

@@ -12,10 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where what all tests share
 from engine_drivers import ENGINES
 from engine_jobs import Squares, left
 
-from groundglass.kernel.engines import local
-from groundglass.kernel.engines.progress import Silent
-from groundglass.kernel.engines.shards import Settings, Stop
-from groundglass.kernel.errors import GroundglassError
+from groundglass.engines import local
+from groundglass.engines.progress import Silent
+from groundglass.engines.shards import Settings, Stop
+from groundglass.errors import GroundglassError
 
 
 class Told(Stop):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from groundglass.kernel.engines.local import run_job
+from groundglass.engines.local import run_job
 from patience import STOPS_A_HANG, wait_until
 
 ENGINES = {"local": run_job}

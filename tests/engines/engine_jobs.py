@@ -16,9 +16,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.engines.shards import Summary
-from groundglass.kernel.errors import ImageError, UnreachableError
-from groundglass.kernel.table import part_name, read_parts, write_parquet, written_whole
+from groundglass.engines.shards import Summary
+from groundglass.errors import ImageError, UnreachableError
+from groundglass.files.atomic import part_name, written_whole
+from groundglass.tables.parquet import read_parts, write_parquet
 
 SCHEMA = pa.schema({"item": pa.int64(), "square": pa.int64(), "error": pa.string(), "detail": pa.string()})
 Row = tuple[int, int | None, str | None, str | None]

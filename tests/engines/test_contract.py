@@ -24,10 +24,10 @@ from engine_jobs import (
     squares_of,
 )
 
-from groundglass.kernel.engines import local
-from groundglass.kernel.engines.progress import Silent
-from groundglass.kernel.engines.shards import Settings, Stop, Summary, Totals
-from groundglass.kernel.errors import (
+from groundglass.engines import local
+from groundglass.engines.progress import Silent
+from groundglass.engines.shards import Settings, Stop, Summary, Totals
+from groundglass.errors import (
     GroundglassError,
     Interrupted,
     TooManyFailed,

@@ -15,15 +15,15 @@ from engine_jobs import Looks, Squares, rows, squares_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundglass.kernel.engines import process
-from groundglass.kernel.engines.cores import cores
-from groundglass.kernel.engines.local import run_job
-from groundglass.kernel.engines.pieces import Pieces
-from groundglass.kernel.engines.process import Worker
-from groundglass.kernel.engines.progress import Silent
-from groundglass.kernel.engines.shards import Settings
-from groundglass.kernel.errors import GroundglassError, Interrupted
-from groundglass.kernel.lockfile import only_one
+from groundglass.engines import process
+from groundglass.engines.cores import cores
+from groundglass.engines.local import run_job
+from groundglass.engines.pieces import Pieces
+from groundglass.engines.process import Worker
+from groundglass.engines.progress import Silent
+from groundglass.engines.shards import Settings
+from groundglass.errors import GroundglassError, Interrupted
+from groundglass.files.folder_lock import only_one
 from patience import STOPS_A_HANG
 
 TWO = Settings(workers=2, shard=8)
@@ -147,7 +147,7 @@ while not (here / "go").exists():
 WARM_UP = """
 import sys, time
 from pathlib import Path
-from groundglass.kernel.engines.process import warm_up
+from groundglass.engines.process import warm_up
 warm_up()
 here = Path(sys.argv[1])
 while not (here / "begun").exists():
@@ -176,10 +176,10 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from engine_jobs import Squares
-from groundglass.kernel.engines.local import run_job
-from groundglass.kernel.engines.process import Worker
-from groundglass.kernel.engines.progress import Silent
-from groundglass.kernel.engines.shards import Settings
+from groundglass.engines.local import run_job
+from groundglass.engines.process import Worker
+from groundglass.engines.progress import Silent
+from groundglass.engines.shards import Settings
 print("once")
 run_job(Squares(Path(sys.argv[2])), range(20), Settings(2), Silent())
 """
@@ -188,10 +188,10 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from engine_jobs import Squares
-from groundglass.kernel.engines.local import run_job
-from groundglass.kernel.engines.process import Worker
-from groundglass.kernel.engines.progress import Silent
-from groundglass.kernel.engines.shards import Settings
+from groundglass.engines.local import run_job
+from groundglass.engines.process import Worker
+from groundglass.engines.progress import Silent
+from groundglass.engines.shards import Settings
 class Own(Squares):
     pass
 if __name__ == "__main__":

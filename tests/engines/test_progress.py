@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from groundglass.kernel.engines.progress import Bars, Lines, Silent, Tally, choose_progress
-from groundglass.kernel.engines.shards import Summary
+from groundglass.engines.progress import Bars, Lines, Silent, Tally, choose_progress
+from groundglass.engines.shards import Summary
 
 
 class Clock:

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from groundglass.kernel.engines.progress import Silent
-from groundglass.kernel.engines.shards import Stop, Summary
-from groundglass.kernel.engines.threads import run_threads
-from groundglass.kernel.errors import Interrupted, UnreachableError
+from groundglass.engines.progress import Silent
+from groundglass.engines.shards import Stop, Summary
+from groundglass.engines.threads import run_threads
+from groundglass.errors import Interrupted, UnreachableError
 from patience import STOPS_A_HANG
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 
-from groundglass.kernel import testing
+from groundglass import testing
 from patience import STOPS_A_HANG, wait_until
 
 RECIPE = """

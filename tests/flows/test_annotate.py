@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import ENVIRONMENT, command, groundglass, run_json, steps
 
-from groundglass.kernel import testing
-from groundglass.kernel.models.clients.ledger import read_lines
-from groundglass.kernel.testing_server import Asked, ModelServer
+from groundglass import testing
+from groundglass.annotators.clients.ledger import read_lines
+from groundglass.testing.model_server import Asked, ModelServer
 from patience import STOPS_A_HANG, wait_until
 
 pytest.importorskip("openai", reason="needs the extra 'annotate'")

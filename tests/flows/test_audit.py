@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import fingerprint_of, groundglass, run_json
 
-from groundglass.kernel import testing
+from groundglass import testing
 
 RECIPE = """
 name: small

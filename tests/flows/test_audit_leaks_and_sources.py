@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from flow_tools import groundglass, run_json
 
-from groundglass.kernel import testing
-from groundglass.kernel.leaks.prints import make_print, to_row, write_prints
+from groundglass import testing
+from groundglass.similarity.test_images.fingerprints import make_print, to_row, write_prints
 
 LEAKS = """
 name: small

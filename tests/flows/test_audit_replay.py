@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import make_photos, run_json
 
-from groundglass.audits.audit import audit_run
-from groundglass.audits.examine import AuditOptions
 from groundglass.audits.gates import freeze, passes, passes_beside, table_of
-from groundglass.audits.replay import ancestors_before, passing_chains, replay
-from groundglass.kernel.engines.progress import Silent
-from groundglass.recipes.folder import RunFolder
+from groundglass.audits.replay_run import ancestors_before, passing_chains, replay
+from groundglass.audits.run_audit import AuditOptions
+from groundglass.engines.progress import Silent
+from groundglass.plans.run_folder import RunFolder
 from groundglass.recipes.load import load_recipe
-from groundglass.recipes.plan import Plan, make_plan
+from groundglass.runs.audit_run import audit_run
+from groundglass.runs.make_plan import Plan, make_plan
 
 RECIPE = """
 name: small

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flow_tools import groundglass, run_json, steps
 
-from groundglass.kernel import testing
+from groundglass import testing
 
 RECIPE = """
 name: small

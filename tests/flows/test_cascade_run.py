@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import groundglass, kill_at, run_json, steps, store_rows, write_recipe
 
-from groundglass.kernel import testing
-from groundglass.measures.look import ask_of, find
-from groundglass.recipes.cascading import Bench
+from groundglass import testing
+from groundglass.measures.measure_job import ask_of, find
+from groundglass.steps.select.cascade import Bench
 
 COUNT = 480
 COMPLEXITY = ask_of(find("complexity"), {}).key

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from flow_tools import groundglass, run_json, steps, write_recipe
 
-from groundglass.kernel import testing
+from groundglass import testing
 from shared_data import shared
 
 RECIPE = """

@@ -10,9 +10,9 @@ import pytest
 from flow_tools import groundglass, run_json, steps, write_recipe
 from PIL import Image
 
-from groundglass.kernel.distort.resize import FalseResolution, false_resolution
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.testing import flat, png
+from groundglass.degradations.resize import FalseResolution, false_resolution
+from groundglass.image.frame import open_frame
+from groundglass.testing import flat, png
 from shared_data import shared
 
 RECIPE = """

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import fingerprint_of, groundglass, run_json, steps, write_recipe
 
-from groundglass.kernel import testing
+from groundglass import testing
 
 RECIPE = """
 name: small

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import fingerprint_of, groundglass, run_json, steps, write_recipe
 
-from groundglass.kernel import testing
-from groundglass.kernel.naturalness.model import PICTURES
-from groundglass.kernel.naturalness.profile import load_natural
-from groundglass.measures.naturalness import PROFILED
-from groundglass.recipes.natural_reference import naturalness_ask
+from groundglass import testing
+from groundglass.measures.naturalness.model import PICTURES
+from groundglass.measures.naturalness.naturalness import PROFILED
+from groundglass.measures.naturalness.profile import load_natural
+from groundglass.plans.naturalness_reference import naturalness_ask
 
 RECIPE = """
 name: small

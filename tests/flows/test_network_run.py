@@ -9,7 +9,7 @@ import pytest
 from flow_tools import groundglass, run_json, steps, store_rows, write_recipe
 
 import loopback_hub
-from groundglass.kernel import testing
+from groundglass import testing
 
 for module in ("torch", "safetensors"):
     pytest.importorskip(module)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import fingerprint_of, groundglass, kill_at, make_photos, run_json, steps
 
-from groundglass.kernel import testing
+from groundglass import testing
 
 RECIPE = """
 name: {name}

@@ -78,7 +78,7 @@ def test_a_changed_threshold_opens_the_next_number_and_measures_nothing(work: Pa
 
 
 def test_new_files_cost_only_themselves(work: Path):
-    from groundglass.kernel import testing
+    from groundglass import testing
 
     (work / "photos" / "zz.png").write_bytes(testing.png(testing.photo(160, 130, 77)))
     found = steps(run_json(work, "small.yaml"))

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import ENVIRONMENT, command, groundglass, run_json, steps, write_recipe
 
-from groundglass.kernel.errors import REASONS
+from groundglass.errors import REASONS
 from shared_data import shared
 
 RECIPE = """

@@ -10,7 +10,7 @@ import pytest
 from flow_tools import groundglass, run_json, steps
 
 import tiny_onnx
-from groundglass.kernel import testing
+from groundglass import testing
 
 for module in ("torch", "onnx", "onnxruntime"):
     pytest.importorskip(module)

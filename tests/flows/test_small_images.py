@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flow_tools import ENVIRONMENT, command, groundglass
 
-from groundglass.kernel import testing
+from groundglass import testing
 
 HEAD = "name: small\nsteps:\n  - source: {folder: photos, licence: CC0-1.0}\n"
 SCORES = "  - measure: [header]\n"

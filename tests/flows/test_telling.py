@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import groundglass, run_json, steps, write_recipe
 
-from groundglass.kernel import testing
-from groundglass.recipes.folder import RunFolder
+from groundglass import testing
+from groundglass.plans.run_folder import RunFolder
 from groundglass.reports.compare import compare_runs
 from groundglass.reports.compare_facts import pair_facts
-from groundglass.reports.read import read_facts
+from groundglass.reports.read_run import read_facts
 
 RECIPE = """
 name: told

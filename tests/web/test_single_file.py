@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from browser_tools import wait
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.reports.facts import RunFacts
-from groundglass.reports.notes import notes_of
 from groundglass.reports.render import render_report
-from groundglass.reports.single import render_single
+from groundglass.reports.sampling_note import notes_of
+from groundglass.reports.single_file import render_single
 from make_facts import NASTY, empty_facts, make_facts, many_facts, unreadable_facts
 from patience import wait_until
 

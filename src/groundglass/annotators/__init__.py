@@ -1,1 +1,1 @@
-"""What to ask a multimodal model about a picture, and how to read its answer."""
+"""Questions to a multimodal model about an image, and the clients that put them."""

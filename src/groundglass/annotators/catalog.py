@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from groundglass.annotators import caption, choices, flags, quality
 from groundglass.annotators.question import Question
+from groundglass.annotators.questions import caption, choices, flags, quality
 
 _ALL = (
     caption.QUESTION,

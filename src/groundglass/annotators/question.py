@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from groundglass.kernel.record import Column, Parameter, Value, settings_key
+from groundglass.catalog import Column, Parameter, Value, settings_key
 
 INSTRUCTIONS = (
     "You look at one picture at a time and answer questions about it for an image dataset. "
@@ -125,3 +125,7 @@ def _plain(part: Any) -> Any:
     named = {name: _plain(value) for name, value in part.get("properties", {}).items()}
     rest = {key: _plain(value) for key, value in part.items() if key not in ("properties", *_LEFT_OUT)}
     return rest | ({"properties": named} if named else {})
+
+
+JPEG_QUALITY = 90
+"""Of the pictures that are sent."""

@@ -1,1 +1,1 @@
-"""Audits: what sources are worth, judged by what is known of others."""
+"""Audits: known defects put into passing images, and which gates notice them."""

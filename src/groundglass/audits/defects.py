@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from groundglass.kernel.distort.banding import Banding
-from groundglass.kernel.distort.blur import GaussianBlur, MotionBlur
-from groundglass.kernel.distort.clipping import Clipping
-from groundglass.kernel.distort.crop import Crop
-from groundglass.kernel.distort.jpeg import Jpeg
-from groundglass.kernel.distort.letterbox import Letterbox
-from groundglass.kernel.distort.mirror import Mirror
-from groundglass.kernel.distort.noise import GaussianNoise
-from groundglass.kernel.distort.overlay import LogoOverlay, TextOverlay
-from groundglass.kernel.distort.resize import FalseResolution, Scale
-from groundglass.kernel.distort.sharpen import Sharpen
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.nearest import did_you_mean
+from groundglass.degradations.banding import Banding
+from groundglass.degradations.blur import GaussianBlur, MotionBlur
+from groundglass.degradations.clipping import Clipping
+from groundglass.degradations.crop import Crop
+from groundglass.degradations.jpeg import Jpeg
+from groundglass.degradations.letterbox import Letterbox
+from groundglass.degradations.mirror import Mirror
+from groundglass.degradations.noise import GaussianNoise
+from groundglass.degradations.overlay import LogoOverlay, TextOverlay
+from groundglass.degradations.resize import FalseResolution, Scale
+from groundglass.degradations.sharpen import Sharpen
+from groundglass.errors import RecipeError
+from groundglass.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from groundglass.kernel.distort.settings import Pixels
+    from groundglass.degradations.settings import Pixels
 
 Kind = Literal["fault", "copy", "leak", "source"]
 """What a defect is one of, and what a gate looks for: a fault of the picture itself, a copy beside its original, a
@@ -36,7 +36,7 @@ class Severity:
 
     name     as the scorecard shows it
     inside   it is first laid into another photograph, and covers this share of it, 0 to 1; 0: it stays alone
-    chain    settings of `groundglass.kernel.distort`, done one after the other
+    chain    settings of `groundglass.degradations`, done one after the other
     quality  the result is then kept as a JPEG file of this quality, on its grid; None: as a lossless file
     """
 
@@ -250,7 +250,7 @@ def find_defects(names: Sequence[str]) -> tuple[Defect, ...]:
     ['blur', 'noise']
     >>> find_defects(["bluur"])
     Traceback (most recent call last):
-    groundglass.kernel.errors.RecipeError: there is no defect 'bluur'. Did you mean 'blur'?
+    groundglass.errors.RecipeError: there is no defect 'bluur'. Did you mean 'blur'?
     """
     for name in names:
         if name not in DEFECTS:
@@ -272,10 +272,10 @@ def injure(
     ``compression`` is PNG's, 0 to 9: it matters only to measures that look at the file's bytes. ``background`` is the
     other photograph, which a severity that is laid into one needs.
     """
-    from groundglass.kernel.distort.catalog import distort
-    from groundglass.kernel.distort.crop import lay_into
-    from groundglass.kernel.distort.jpeg import jpeg_file
-    from groundglass.kernel.image.encode import encode_png
+    from groundglass.degradations.catalog import distort
+    from groundglass.degradations.crop import lay_into
+    from groundglass.degradations.jpeg import jpeg_file
+    from groundglass.image.encode import encode_png
 
     if severity.inside and background is not None:
         rgb = lay_into(background, rgb, severity.inside, random)

@@ -20,21 +20,22 @@ from numpy.typing import NDArray
 
 from groundglass.annotators.catalog import QUESTIONS
 from groundglass.audits.defects import Kind
-from groundglass.audits.replay import Passage
-from groundglass.kernel.expression import column_path, parse
-from groundglass.kernel.leaks.shipped import ALL, words_of
-from groundglass.measures.look import Ask
-from groundglass.recipes.columns import ColumnPath, Scope, Tables, pool
-from groundglass.recipes.judging import judge, needed, references_for, with_copies
-from groundglass.recipes.leaking import with_leaks
-from groundglass.recipes.model import SelectStep
-from groundglass.recipes.planner import PlannedStep
-from groundglass.recipes.state import State
+from groundglass.audits.replay_run import Passage
+from groundglass.measures.measure_job import Ask
+from groundglass.plans.duplicates import with_copies
+from groundglass.plans.judge import judge, needed, references_for
+from groundglass.plans.leak_reference import with_leaks
+from groundglass.plans.planner import PlannedStep
+from groundglass.plans.state import State
+from groundglass.recipes.select_model import SelectStep
 from groundglass.selections.decontaminate import COLUMNS as LEAK_COLUMNS
 from groundglass.selections.decontaminate import decontaminate
-from groundglass.selections.pool import numbers, values
 from groundglass.selections.ranking import Order
 from groundglass.selections.where import where
+from groundglass.similarity.test_images.known_sets import ALL, words_of
+from groundglass.tables.columns import ColumnPath, Scope, Tables, pool
+from groundglass.tables.expressions import column_path, parse
+from groundglass.tables.verdicts import numbers, values
 
 Kept = NDArray[np.bool_]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from groundglass.audits.gates import Gate, sources_of, table_of
-from groundglass.audits.replay import Chain, Passage, ancestors_before, chains_of
-from groundglass.kernel.chance import stream
-from groundglass.kernel.divergence import LEAST
+from groundglass.audits.replay_run import Chain, Passage, ancestors_before, chains_of
+from groundglass.random_streams import stream
+from groundglass.source_quality.divergence import LEAST
 
 MOST = 12
 """Sources that are tried; of more, some are drawn by chance."""

@@ -47,9 +47,9 @@ def command(
     (faceup: its last run) or a recipe's file. The defective versions are made in memory; your photographs are only
     read. The result is added to the run's folder and to its report.
     """
-    from groundglass.audits.audit import audit, names_of
-    from groundglass.audits.examine import AuditOptions
-    from groundglass.kernel.engines.progress import choose_progress
+    from groundglass.audits.run_audit import AuditOptions
+    from groundglass.engines.progress import choose_progress
+    from groundglass.runs.audit_run import audit, names_of
 
     begun = time.perf_counter()
     options = AuditOptions(tuple(names_of(defects)), sample, seed, workers)
@@ -63,8 +63,8 @@ def command(
 
 def _report(run: Path) -> Path:
     """The run's report, now with the audit's page."""
-    from groundglass.recipes.folder import RunFolder
-    from groundglass.reports.read import write_report
+    from groundglass.plans.run_folder import RunFolder
+    from groundglass.reports.read_run import write_report
 
     folder = RunFolder(run)
     for picture in folder.report.glob("audit-[0-9]*.jpg"):  # of an audit before this one
@@ -74,7 +74,7 @@ def _report(run: Path) -> Path:
 
 def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
     from groundglass.cli.funnel import print_next, print_wrapped, program
-    from groundglass.kernel.words import duration, thousands
+    from groundglass.text.format import duration, thousands
 
     drawn = f"{thousands(card.asked)} of {thousands(card.passing)} photographs that passed all gates"
     click.echo(

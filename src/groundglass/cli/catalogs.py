@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from groundglass.catalog import Network
 from groundglass.cli.funnel import print_table, print_wrapped, program
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.nearest import did_you_mean
-from groundglass.kernel.record import Network
+from groundglass.errors import RecipeError
+from groundglass.text.suggest import did_you_mean
 
 HIDDEN = "Its values are hashes that only the program reads: `deduplicate` finds copies by them."
 """What is said of a measure whose columns are all hidden."""

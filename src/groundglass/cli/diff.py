@@ -11,7 +11,7 @@ import click
 from groundglass.cli.options import as_json, runs_folder
 
 if TYPE_CHECKING:
-    from groundglass.recipes.folder import RunFolder
+    from groundglass.plans.run_folder import RunFolder
     from groundglass.reports.compare import Comparison, Side
 
 MOST = 6
@@ -36,10 +36,10 @@ def command(run_a: str, run_b: str, output: Path | None, runs: Path, as_json: bo
     Each is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). The command also writes a page,
     beside the report of RUN_B.
     """
-    from groundglass.recipes.folder import find_run
+    from groundglass.plans.run_folder import find_run
     from groundglass.reports.compare import compare_runs, plain
     from groundglass.reports.compare_page import render_comparison
-    from groundglass.reports.place import check_folder
+    from groundglass.reports.output_folder import check_folder
 
     one, two = find_run(run_a, runs), find_run(run_b, runs)
     comparison = compare_runs(one, two)
@@ -76,8 +76,8 @@ def _tell(comparison: Comparison, page: Path) -> None:
 def _tell_steps(comparison: Comparison) -> None:
     """The funnels side by side: what came out of each step."""
     from groundglass.cli.funnel import print_table, shorten
-    from groundglass.kernel.words import thousands
     from groundglass.reports.compare_page import step_note
+    from groundglass.text.format import thousands
 
     def out(step: object) -> str:
         return "–" if step is None else thousands(step.rows_out)  # type: ignore[attr-defined]
@@ -104,8 +104,8 @@ def _tell_steps(comparison: Comparison) -> None:
 def _tell_reasons(comparison: Comparison) -> None:
     """Why images entered or left, the commonest first."""
     from groundglass.cli.funnel import COLOURS, plain_line
-    from groundglass.kernel.words import thousands
     from groundglass.reports.compare_facts import count_reasons
+    from groundglass.text.format import thousands
 
     sides = (("entered", "kept", comparison.entered, "a"), ("left", "dropped", comparison.left, "b"))
     for word, colour, table, decisive in sides:
@@ -123,8 +123,8 @@ def _tell_reasons(comparison: Comparison) -> None:
 def _example(comparison: Comparison) -> str:
     """The command that tells the story of one that left, or else of one that entered."""
     from groundglass.cli.funnel import program
-    from groundglass.kernel.words import command as typed
-    from groundglass.recipes.story import name_of
+    from groundglass.plans.image_history import name_of
+    from groundglass.text.format import command as typed
 
     for table, side in ((comparison.left, comparison.a), (comparison.entered, comparison.b)):
         for row in table.slice(0, 1).to_pylist():

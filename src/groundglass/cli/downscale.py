@@ -37,7 +37,7 @@ def command(images: tuple[Path, ...], out: Path, scale: int, kernel: str, as_jso
     or bottom).
     """
     from groundglass.cli.funnel import plain_line
-    from groundglass.recipes.single import downscale_files
+    from groundglass.runs.single_images import downscale_files
 
     rows = downscale_files(images, out, scale, kernel)
     if as_json:

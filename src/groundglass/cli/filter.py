@@ -60,14 +60,14 @@ def command(
     images/ of FOLDER of -o, or of runs/NAME-filter/NUMBER/release. The same command goes on where it was stopped;
     another expression measures only what is new.
     """
-    from groundglass.recipes.filtering import Wish, filter_recipe, load_filter
+    from groundglass.drafts.filter_recipe import Wish, filter_recipe, load_filter
 
     wish = Wish(folder, expression, dedupe, tile, out, limit)
     if print_recipe:
         click.echo(filter_recipe(wish), nl=False)
         return
     from groundglass.cli.running import run_and_tell
-    from groundglass.recipes.run import RunOptions
+    from groundglass.runs.run import RunOptions
 
     options = RunOptions(runs, workers, max_failed, retry == "failed")
     run_and_tell(load_filter(wish, runs), None, options, as_json)

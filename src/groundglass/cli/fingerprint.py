@@ -31,8 +31,8 @@ def command(folder: Path, out: Path, name: str | None, workers: int, as_json: bo
     word `all` adds Set5, Set14, BSD100 and Urban100. FOLDER is only read, and no file is overwritten. A file that is
     no image becomes a row that says why.
     """
-    from groundglass.kernel.engines.progress import choose_progress
-    from groundglass.recipes.fingerprinting import fingerprint_folder
+    from groundglass.engines.progress import choose_progress
+    from groundglass.runs.fingerprint_folder import fingerprint_folder
 
     progress = choose_progress("fingerprint", quiet=as_json)
     made = fingerprint_folder(folder, out, name or folder.absolute().name, workers, progress)

@@ -41,13 +41,13 @@ def command(
     Use 100 photographs or more; fewer than 20 are refused. Choose photographs like those you want to keep, and at least
     as large. FOLDER is only read, and no file is overwritten. The file holds 702 numbers and no pixels.
     """
-    from groundglass.audits.source_profile import Workshop
-    from groundglass.kernel.engines.progress import choose_progress
-    from groundglass.kernel.engines.shards import Settings
-    from groundglass.kernel.errors import RecipeError
-    from groundglass.kernel.image.header import ImageLimits
-    from groundglass.kernel.naturalness.profile import save_natural
-    from groundglass.recipes.natural_reference import fit_folder
+    from groundglass.engines.progress import choose_progress
+    from groundglass.engines.shards import Settings
+    from groundglass.errors import RecipeError
+    from groundglass.image.header import ImageLimits
+    from groundglass.measures.naturalness.profile import save_natural
+    from groundglass.plans.measure_folders import Workshop
+    from groundglass.plans.naturalness_reference import fit_folder
 
     if out.exists():
         raise RecipeError(f"{out} is there already; nothing is overwritten", "give another name")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import click
 
-from groundglass.kernel.typed import as_typed, python
-from groundglass.kernel.words import duration, number, size, some, thousands
-from groundglass.recipes.folder import RunRecord, StepRecord
-from groundglass.recipes.reasons import OTHERS
+from groundglass.plans.run_folder import RunRecord, StepRecord
+from groundglass.tables.reasons import OTHERS
+from groundglass.text.format import duration, number, size, some, thousands
+from groundglass.text.typed import as_typed, python
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
 LEAST_WORDS = 24

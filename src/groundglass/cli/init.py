@@ -12,8 +12,8 @@ import click
 from groundglass.cli.options import as_json, workers
 
 if TYPE_CHECKING:
-    from groundglass.recipes.first import Begun
-    from groundglass.recipes.starting import Choice
+    from groundglass.drafts.first_recipe import Begun
+    from groundglass.drafts.start_recipe import Choice
 
 
 @click.command()
@@ -41,9 +41,9 @@ def command(name: str, folder: str, like: str | None, sample: int, workers: int,
     duplicates, known test images, files that are no images. With --like a shipped recipe is made to fit FOLDER, and
     what of FOLDER does not fit it is said.
     """
-    from groundglass.kernel.engines.progress import choose_progress
-    from groundglass.recipes.first import begin, check_words
-    from groundglass.recipes.looking import look_at
+    from groundglass.drafts.first_recipe import begin, check_words
+    from groundglass.drafts.look_at_folder import look_at
+    from groundglass.engines.progress import choose_progress
 
     path = check_words(name, folder, like)
     begun = begin(path, look_at(folder, sample, workers, choose_progress("look", quiet=as_json)), like)
@@ -71,8 +71,8 @@ def _plain(begun: Begun) -> dict[str, object]:
 
 def _tell(begun: Begun, like: str | None) -> None:
     from groundglass.cli.funnel import plain_line, print_next, program
-    from groundglass.kernel.words import command as command_line
-    from groundglass.kernel.words import some, thousands
+    from groundglass.text.format import command as command_line
+    from groundglass.text.format import some, thousands
 
     look = begun.look
     seen = "" if look.whole else f", {thousands(look.sampled)} of them looked at"
@@ -89,7 +89,7 @@ def _tell(begun: Begun, like: str | None) -> None:
 def _print_choices(choices: list[Choice]) -> None:
     """Topics to the left; beside them what was noticed, and the step that follows from it."""
     from groundglass.cli.funnel import plain_line
-    from groundglass.recipes.flow_style import flow
+    from groundglass.drafts.flow_style import flow
 
     widest = max((len(choice.topic) for choice in choices), default=0)
     width = min(100, shutil.get_terminal_size((100, 24)).columns)

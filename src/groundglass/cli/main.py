@@ -9,7 +9,7 @@ import sys
 import click
 
 from groundglass import __version__
-from groundglass.kernel.errors import GroundglassError
+from groundglass.errors import GroundglassError
 
 GROUPS: dict[str, dict[str, str]] = {
     "Make a dataset": {
@@ -69,7 +69,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from groundglass.kernel.nearest import did_you_mean
+            from groundglass.text.suggest import did_you_mean
 
             raise click.UsageError(f"there is no command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)

@@ -55,9 +55,9 @@ def command(
     --json prints a list with one object for each image, in order: its path (uri), the values, and error: null, or why
     there are no values. The exit code is 4 where a measure has no value on any of the images.
     """
-    from groundglass.kernel.engines.progress import choose_progress
-    from groundglass.kernel.errors import NothingProduced
-    from groundglass.recipes.single import measure_files
+    from groundglass.engines.progress import choose_progress
+    from groundglass.errors import NothingProduced
+    from groundglass.runs.single_images import measure_files
 
     names = [name.strip() for name in measures.split(",") if name.strip()]
     told = {"weights": weights, "device": device, "allow_pickle": allow_pickle}

@@ -13,8 +13,8 @@ import click
 from groundglass.cli.options import as_json, recipe_options, runs_folder
 
 if TYPE_CHECKING:
-    from groundglass.recipes.forecast import Forecast
-    from groundglass.recipes.thresholds import ThresholdAdvice
+    from groundglass.runs.forecast import Forecast
+    from groundglass.runs.threshold_advice import ThresholdAdvice
 
 
 @click.command()
@@ -36,12 +36,12 @@ def command(
 
     Nothing is measured and nothing is written, except the photographs of a `sample` source.
     """
-    from groundglass.kernel.errors import RecipeError
-    from groundglass.recipes.forecast import make_forecast
+    from groundglass.errors import RecipeError
     from groundglass.recipes.load import load_recipe
-    from groundglass.recipes.plan import make_plan, with_limit
     from groundglass.recipes.shipped import recipe_path
-    from groundglass.recipes.thresholds import threshold_advice
+    from groundglass.runs.forecast import make_forecast
+    from groundglass.runs.make_plan import make_plan, with_limit
+    from groundglass.runs.threshold_advice import threshold_advice
 
     plan = make_plan(with_limit(load_recipe(recipe_path(recipe), overrides, profile), limit))
     forecast = make_forecast(plan, runs)
@@ -70,7 +70,7 @@ def _words(
 
 def _print_steps(forecast: Forecast) -> None:
     from groundglass.cli.funnel import print_table, print_wrapped, shorten
-    from groundglass.kernel.words import thousands
+    from groundglass.text.format import thousands
 
     click.echo(f"{forecast.name} · {'goes on with' if forecast.resumes else 'would be'} {forecast.folder}\n")
     rows = [
@@ -109,7 +109,7 @@ def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
 
 
 def _curve(gate: ThresholdAdvice) -> list[tuple[str, ...]]:
-    from groundglass.kernel.words import thousands
+    from groundglass.text.format import thousands
 
     return [
         (
@@ -140,7 +140,7 @@ def _knee(gate: ThresholdAdvice) -> str:
 
 def _print_end(forecast: Forecast, words: list[str]) -> None:
     from groundglass.cli.funnel import print_next, program
-    from groundglass.kernel.words import duration, size
+    from groundglass.text.format import duration, size
 
     lines = {"time": f"about {duration(forecast.seconds)} on this machine"}
     if forecast.bytes:

@@ -15,8 +15,8 @@ import click
 from groundglass.cli.options import as_json, runs_folder, workers
 
 if TYPE_CHECKING:
-    from groundglass.recipes.folder import RunFolder, RunRecord
-    from groundglass.recipes.story import Fate
+    from groundglass.plans.image_history import Fate
+    from groundglass.plans.run_folder import RunFolder, RunRecord
 
 MOST_NAMED = 5
 """Pictures that are named one by one; of more, the number is told."""
@@ -36,8 +36,8 @@ def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> Non
     """
     from groundglass.cli.running import run_and_tell
     from groundglass.recipes.load import load_recipe
-    from groundglass.recipes.run import RunOptions
     from groundglass.recipes.shipped import shipped
+    from groundglass.runs.run import RunOptions
     from groundglass.sources.folder import existing_folder
 
     changes: list[str] = []
@@ -58,10 +58,10 @@ def _run_name(runs: Path, folder: Path) -> str:
 
 def _folder_of(runs: Path) -> Path | None:
     """The folder that the last run here took its photographs from; None where there is no run."""
-    from groundglass.kernel.errors import RecipeError
-    from groundglass.recipes.folder import run_numbers
+    from groundglass.errors import RecipeError
+    from groundglass.plans.run_folder import run_numbers
     from groundglass.recipes.load import load_recipe
-    from groundglass.recipes.model import SourceStep
+    from groundglass.recipes.source_model import SourceStep
 
     numbers = run_numbers(runs)
     if not numbers:
@@ -77,7 +77,7 @@ def _folder_of(runs: Path) -> Path | None:
 def print_planted(folder: RunFolder, record: RunRecord) -> None:
     """What became of the sample: of each photograph, and of each kind of damage."""
     from groundglass.cli.funnel import print_table
-    from groundglass.recipes.story import fates_of
+    from groundglass.plans.image_history import fates_of
     from groundglass.sources.sample import FAULTS, WHOLE
 
     fates = fates_of(folder, record, ["meta.fault", "meta.photograph"])

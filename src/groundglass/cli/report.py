@@ -11,7 +11,7 @@ import click
 from groundglass.cli.options import as_json, runs_folder
 
 if TYPE_CHECKING:
-    from groundglass.recipes.folder import RunFolder
+    from groundglass.plans.run_folder import RunFolder
 
 
 @click.command()
@@ -42,7 +42,7 @@ def command(
     RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). With --single-file the report
     is one file. To fit the budget it shows smaller pictures, then fewer, and it says what it leaves out.
     """
-    from groundglass.recipes.folder import find_run
+    from groundglass.plans.run_folder import find_run
 
     folder = find_run(run, runs)
     answer = _write_single(folder, output, budget) if single_file else _write_folder(folder, output)
@@ -53,8 +53,8 @@ def command(
 
 
 def _write_folder(folder: RunFolder, output: Path | None) -> dict[str, Any]:
-    from groundglass.reports.place import check_folder
-    from groundglass.reports.read import read_facts
+    from groundglass.reports.output_folder import check_folder
+    from groundglass.reports.read_run import read_facts
     from groundglass.reports.render import render_report
 
     _refuse_to_impoverish(folder, output)
@@ -73,8 +73,8 @@ def _write_folder(folder: RunFolder, output: Path | None) -> dict[str, Any]:
 
 def _refuse_to_impoverish(folder: RunFolder, output: Path | None) -> None:
     """Without its store (as when only the run's folder was moved) a run has no pictures: keep the page it has."""
-    from groundglass.kernel.errors import UnreachableError
-    from groundglass.recipes.folder import load_record, store_of
+    from groundglass.errors import UnreachableError
+    from groundglass.plans.run_folder import load_record, store_of
 
     store = store_of(folder, load_record(folder))
     if output is None and not store.exists() and (folder.report / "index.html").exists():
@@ -85,9 +85,9 @@ def _refuse_to_impoverish(folder: RunFolder, output: Path | None) -> None:
 
 
 def _write_single(folder: RunFolder, output: Path | None, budget: float) -> dict[str, Any]:
-    from groundglass.reports.place import check_file
-    from groundglass.reports.read import read_facts
-    from groundglass.reports.single import render_single
+    from groundglass.reports.output_folder import check_file
+    from groundglass.reports.read_run import read_facts
+    from groundglass.reports.single_file import render_single
 
     path = check_file(output or folder.path / "report.html")
     single = render_single(read_facts(folder), path, round(1e6 * budget))
@@ -102,7 +102,7 @@ def _write_single(folder: RunFolder, output: Path | None, budget: float) -> dict
 
 def _tell(answer: dict[str, Any]) -> None:
     from groundglass.cli.funnel import print_next
-    from groundglass.kernel.words import size, thousands
+    from groundglass.text.format import size, thousands
 
     images, total = answer["images"], answer["total"]
     shown = (

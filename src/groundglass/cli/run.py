@@ -40,8 +40,8 @@ def command(
     """
     from groundglass.cli.running import run_and_tell
     from groundglass.recipes.load import load_recipe
-    from groundglass.recipes.run import RunOptions
     from groundglass.recipes.shipped import recipe_path
+    from groundglass.runs.run import RunOptions
 
     loaded = load_recipe(recipe_path(recipe), overrides, profile)
     options = RunOptions(runs, workers, max_failed, retry == "failed")

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import click
 
-from groundglass import kernel
+from groundglass import image
 from groundglass.cli.funnel import plain_line, print_funnel, print_next, print_wrapped, program
-from groundglass.kernel.engines.progress import choose_progress
-from groundglass.kernel.errors import Interrupted
-from groundglass.kernel.region import TILE_SIGN
-from groundglass.kernel.table import compute
-from groundglass.kernel.words import command, size, some, thousands
-from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
+from groundglass.engines.progress import choose_progress
+from groundglass.errors import Interrupted
+from groundglass.image.region import TILE_SIGN
+from groundglass.plans.image_history import read_tables
+from groundglass.plans.run_folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
-from groundglass.recipes.plan import make_plan, with_limit
-from groundglass.recipes.plan_outputs import small_tile_notes
-from groundglass.recipes.releasing import TRAIN
-from groundglass.recipes.run import RunOptions, Talk, check_outcome, run_plan
-from groundglass.recipes.story import read_tables
+from groundglass.runs.make_plan import make_plan, with_limit
+from groundglass.runs.run import RunOptions, Talk, check_outcome, run_plan
+from groundglass.steps.plan_outputs import small_tile_notes
+from groundglass.steps.release import TRAIN
+from groundglass.tables.parquet import compute
+from groundglass.text.format import command, size, some, thousands
 
 Closing = Callable[[RunFolder, RunRecord], None]
 
@@ -55,14 +55,14 @@ def run_and_tell(
 
 def _announce_compiling() -> None:
     """The kernels are compiled when first used, and kept beside the package."""
-    cache = Path(kernel.__file__).parent / "image" / "__pycache__"
+    cache = Path(image.__file__).parent / "__pycache__"
     if not any(cache.glob("*.nbi")):
         click.echo("first run: the measuring kernels are compiled now, a few seconds once", err=True)
 
 
 def finish(folder: RunFolder, record: RunRecord, as_json: bool, closing: Closing | None = None) -> None:
     """The report, the funnel and what to type next."""
-    from groundglass.reports.read import write_report
+    from groundglass.reports.read_run import write_report
 
     page = write_report(folder)
     if as_json:

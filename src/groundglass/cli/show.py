@@ -21,8 +21,8 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
     listed.
     """
     from groundglass.cli.funnel import print_funnel, print_next, program
-    from groundglass.kernel.words import command as command_line
-    from groundglass.recipes.folder import find_run, load_record
+    from groundglass.plans.run_folder import find_run, load_record
+    from groundglass.text.format import command as command_line
 
     if run is None:
         _list_runs(runs, as_json)
@@ -44,8 +44,8 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
 
 def _list_runs(runs: Path, as_json: bool) -> None:
     from groundglass.cli.funnel import print_table, program
-    from groundglass.kernel.words import thousands
-    from groundglass.recipes.folder import RunFolder, load_record
+    from groundglass.plans.run_folder import RunFolder, load_record
+    from groundglass.text.format import thousands
 
     records = [load_record(RunFolder(path.parent)) for path in sorted(runs.glob("*/[0-9]*/run.json"))]
     if as_json:

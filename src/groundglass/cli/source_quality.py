@@ -47,13 +47,13 @@ def command(
     folder by quality: it shows a few bad images among many good ones. A folder with too few images gets a reason
     instead of a quality.
     """
-    from groundglass.audits.source_profile import Workshop, find_reference
-    from groundglass.audits.source_quality import judge_folder
-    from groundglass.kernel.divergence import fault_of
-    from groundglass.kernel.engines.progress import choose_progress
-    from groundglass.kernel.engines.shards import Settings
-    from groundglass.kernel.image.header import ImageLimits
-    from groundglass.kernel.profile import save_profile as write_profile
+    from groundglass.engines.progress import choose_progress
+    from groundglass.engines.shards import Settings
+    from groundglass.image.header import ImageLimits
+    from groundglass.plans.measure_folders import Workshop, find_reference
+    from groundglass.plans.source_quality import judge_folder
+    from groundglass.source_quality.clean_profile import save_profile as write_profile
+    from groundglass.source_quality.divergence import fault_of
     from groundglass.sources.folder import existing_folder
 
     for folder in folders:
@@ -84,7 +84,7 @@ HEAD = ("source", "images", "quality", "95 %", "blocky", "mixture")
 def print_sources(sources: list[dict[str, Any]]) -> None:
     """One line a source, and below it why there is no quality."""
     from groundglass.cli.funnel import plain_line, print_table
-    from groundglass.kernel.words import thousands
+    from groundglass.text.format import thousands
 
     rows = [
         (

@@ -12,7 +12,7 @@ import click
 from groundglass.cli.options import as_json, runs_folder
 
 if TYPE_CHECKING:
-    from groundglass.recipes.story import Story
+    from groundglass.plans.image_history import Story
 
 MOST_WORDS = 40
 """Characters of a text, such as a caption, that the table of values shows."""
@@ -30,8 +30,8 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     source's folder (a/113.jpg) or the file's name (113.jpg), a tile (113.jpg#crop(0,512,512,512)), an id, or a file
     of the release. The margin says how far a value is on the right side of its limit; below 0 it is on the wrong side.
     """
-    from groundglass.recipes.folder import find_run, load_record
-    from groundglass.recipes.story import find_image, read_tables, tell_story
+    from groundglass.plans.image_history import find_image, read_tables, tell_story
+    from groundglass.plans.run_folder import find_run, load_record
 
     folder = find_run(run, runs)
     record = load_record(folder)
@@ -49,7 +49,7 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
 
 def _print_story(story: Story, units: Mapping[str, str]) -> None:
     from groundglass.cli.funnel import COLOURS, plain_line, print_wrapped
-    from groundglass.kernel.words import some
+    from groundglass.text.format import some
 
     name = story.uri + (f"#{story.region}" if story.region else "")
     size = f" · {story.width} × {story.height}" if story.width else ""
@@ -118,7 +118,7 @@ def _print_measures(story: Story, units: Mapping[str, str]) -> None:
 def _shown(value: object) -> str:
     """A value as people read it: words, such as a caption, in short."""
     from groundglass.cli.funnel import shorten
-    from groundglass.kernel.words import number
+    from groundglass.text.format import number
 
     if isinstance(value, bool):
         return "yes" if value else "no"

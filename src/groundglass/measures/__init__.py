@@ -1,1 +1,1 @@
-"""Measures: from one picture to named numbers, with unit, range and direction."""
+"""Measures: from one image to named numbers, with unit, range and direction. `catalog` lists them all."""

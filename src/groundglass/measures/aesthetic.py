@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.models import clip
-from groundglass.kernel.models.find import find_weights
-from groundglass.kernel.models.scorer import Place, Scorer
-from groundglass.kernel.models.use import ask_network
-from groundglass.kernel.record import Column, Measure, Network, Parameter, Settled, Value
+from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
+from groundglass.errors import RecipeError
+from groundglass.models.architectures import clip
+from groundglass.models.find_weights import find_weights
+from groundglass.models.loaded import ask_network
+from groundglass.models.scorer import Place, Scorer
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 HEAD_HINT = "head: the .safetensors or .pth of a predictor, such as sac+logos+ava1-l14-linearMSE.pth"
 
@@ -66,7 +66,7 @@ def read_head(path: Path, width: int) -> Head:
 
     Raises RecipeError where the file cannot be read, or its layers do not lead from ``width`` numbers to one.
     """
-    from groundglass.kernel.models.load import read_tensors
+    from groundglass.models.read_tensors import read_tensors
 
     return head_of(
         {name: value.double().numpy() for name, value in read_tensors(path).items()}, width, str(path)

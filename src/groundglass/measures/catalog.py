@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.nearest import did_you_mean
-from groundglass.kernel.record import Measure
+from groundglass.catalog import Measure
+from groundglass.errors import RecipeError
 from groundglass.measures import (
     aesthetic,
-    blockiness,
-    borders,
     clip_iqa,
     colour,
-    complexity,
     exposure,
-    fingerprint,
     header,
     hyperiqa,
     leaks,
-    naturalness,
-    noise,
-    objects_detect,
-    objects_fast,
-    objects_sam,
     onnx,
-    pixels,
+    perceptual_hash,
+    pixel_hash,
     pyiqa,
-    resolution,
     sharpness,
     tags,
-    text_and_graphics,
 )
+from groundglass.measures.blockiness import blockiness
+from groundglass.measures.borders import borders
+from groundglass.measures.complexity import complexity
+from groundglass.measures.naturalness import naturalness
+from groundglass.measures.noise import noise
+from groundglass.measures.objects import detector, regions, segment_anything
+from groundglass.measures.resolution import resolution
+from groundglass.measures.text_and_graphics import text_and_graphics
+from groundglass.text.suggest import did_you_mean
 
 MEASURES: dict[str, Measure] = {
     "header": header.MEASURE,
@@ -40,12 +38,12 @@ MEASURES: dict[str, Measure] = {
     "colour": colour.MEASURE,
     "complexity": complexity.MEASURE,
     "borders": borders.MEASURE,
-    "fingerprint": fingerprint.MEASURE,
-    "pixels": pixels.MEASURE,
+    "fingerprint": perceptual_hash.MEASURE,
+    "pixels": pixel_hash.MEASURE,
     "leaks": leaks.MEASURE,
-    "objects_fast": objects_fast.MEASURE,
-    "objects_sam": objects_sam.MEASURE,
-    "objects_detect": objects_detect.MEASURE,
+    "objects_fast": regions.MEASURE,
+    "objects_sam": segment_anything.MEASURE,
+    "objects_detect": detector.MEASURE,
     "resolution": resolution.MEASURE,
     "naturalness": naturalness.MEASURE,
     "text_and_graphics": text_and_graphics.MEASURE,
@@ -67,7 +65,7 @@ def find(name: str) -> Measure:
     'lower'
     >>> find("blokiness")
     Traceback (most recent call last):
-    groundglass.kernel.errors.RecipeError: there is no measure 'blokiness'. Did you mean 'blockiness'?
+    groundglass.errors.RecipeError: there is no measure 'blokiness'. Did you mean 'blockiness'?
     """
     if name in MEASURES:
         return MEASURES[name]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from groundglass.kernel.models import clip
-from groundglass.kernel.models.scorer import Place, Scorer
-from groundglass.kernel.models.use import ask_network
-from groundglass.kernel.record import Column, Measure, Network, Parameter, Value
+from groundglass.catalog import Column, Measure, Network, Parameter, Value
+from groundglass.models.architectures import clip
+from groundglass.models.loaded import ask_network
+from groundglass.models.scorer import Place, Scorer
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 PAIRS: dict[str, tuple[str, str]] = {
     "clip_iqa": ("Good photo.", "Bad photo."),

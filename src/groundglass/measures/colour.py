@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from groundglass.kernel.record import Column, Measure, Parameter, Value
+from groundglass.catalog import Column, Measure, Parameter, Value
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 LEAST_TINT = 4.0
 """A tone weaker than this, in grey levels of opponent colour, is none."""
@@ -33,8 +33,8 @@ def colour(frame: Frame, grey_below: float = 0.001, toned_below: float = 0.2) ->
 
     Source: Hasler and Süsstrunk, "Measuring colourfulness in natural images", SPIE 2003, equation for M(3).
 
-    >>> from groundglass.kernel import testing
-    >>> from groundglass.kernel.image.frame import open_frame
+    >>> from groundglass import testing
+    >>> from groundglass.image.frame import open_frame
     >>> colour(open_frame(testing.png(testing.flat(8, 8))))
     {'colourfulness': 0.0, 'saturation': 0.0, 'is_grey': True, 'tint_strength': 0.0, 'is_toned': False}
     """
@@ -51,7 +51,7 @@ def colour(frame: Frame, grey_below: float = 0.001, toned_below: float = 0.2) ->
 
 
 def _follows_brightness(frame: Frame, below: float) -> bool:
-    from groundglass.kernel.image.colours import colour_beside_brightness
+    from groundglass.image.color_statistics import colour_beside_brightness
 
     strength, beside = colour_beside_brightness(frame.rgb)
     return beside < min(below * strength, MOST_BESIDE)

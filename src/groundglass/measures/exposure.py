@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from groundglass.kernel.record import Column, Measure, Parameter, Value
+from groundglass.catalog import Column, Measure, Parameter, Value
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 
 def exposure(frame: Frame, dark: int = 4, bright: int = 251) -> dict[str, Value]:
@@ -24,8 +24,8 @@ def exposure(frame: Frame, dark: int = 4, bright: int = 251) -> dict[str, Value]
     Source: contrast as the root mean square of Peli, "Contrast in complex images", JOSA A 1990, not divided
     by the range.
 
-    >>> from groundglass.kernel import testing
-    >>> from groundglass.kernel.image.frame import open_frame
+    >>> from groundglass import testing
+    >>> from groundglass.image.frame import open_frame
     >>> exposure(open_frame(testing.png(testing.flat(8, 8, 255))))["clipped_bright"]
     1.0
     """

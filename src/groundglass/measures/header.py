@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from groundglass.kernel.record import Column, Measure, Value
+from groundglass.catalog import Column, Measure, Value
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from groundglass.kernel.image.frame import Frame
-    from groundglass.kernel.image.jpeg import JpegColour, JpegTables
+    from groundglass.image.codecs.jpeg_markers import JpegColour, JpegTables
+    from groundglass.image.frame import Frame
 
 # ITU-T T.81, tables K.1 and K.2, row by row
 _LUMINANCE = (
@@ -40,8 +40,8 @@ def header(frame: Frame) -> dict[str, Value]:
 
     Source: ITU-T T.81, annex K; libjpeg's ``jpeg_quality_scaling``.
 
-    >>> from groundglass.kernel import testing
-    >>> from groundglass.kernel.image.frame import open_frame
+    >>> from groundglass import testing
+    >>> from groundglass.image.frame import open_frame
     >>> facts = header(open_frame(testing.jpeg(testing.photo(64, 48), quality=87)))
     >>> facts["width"], facts["format"], facts["jpeg_quality"], facts["jpeg_quality_error"]
     (64, 'JPEG', 87, 0.0)

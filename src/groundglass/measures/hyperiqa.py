@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.models.hyper_network import SIDE, HyperNetwork, folded, shapes
-from groundglass.kernel.models.scorer import Place, Prepared, Scorer
-from groundglass.kernel.models.use import ask_network
-from groundglass.kernel.models.weights import SAFE, Weights, is_of
-from groundglass.kernel.record import Column, Measure, Network, Parameter, Settled, Value
+from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
+from groundglass.errors import NoValue
+from groundglass.models.architectures.hyperiqa import SIDE, HyperNetwork, folded, shapes
+from groundglass.models.loaded import ask_network
+from groundglass.models.scorer import Place, Prepared, Scorer
+from groundglass.models.weights import SAFE, Weights, is_of
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 AUTHORS = (384, 512)
 """Width and height, px, that the authors' own test makes every picture first, whatever its shape."""
@@ -46,11 +46,11 @@ def hyperiqa(
     Source: Su et al., CVPR 2020; weights by the authors, github.com/SSL92/hyperIQA (koniq_pretrained.pkl, trained on
     KonIQ-10k), as they are or converted to safetensors with the same names.
 
-    >>> from groundglass.kernel import testing
-    >>> from groundglass.kernel.image.frame import open_frame
+    >>> from groundglass import testing
+    >>> from groundglass.image.frame import open_frame
     >>> hyperiqa(open_frame(testing.png(testing.photo(40, 40))))
     Traceback (most recent call last):
-    groundglass.kernel.errors.RecipeError: the weights are not given
+    groundglass.errors.RecipeError: the weights are not given
     """
     given: dict[str, Value] = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
     return ask_network(MEASURE, frame, {**given, "crops": crops, "resize": resize})
@@ -60,7 +60,7 @@ def load(weights: Path, place: Place, crops: int = 25, resize: bool = False) -> 
     """The network of a file as a scorer. Raises RecipeError where its tensors are not HyperIQA's."""
     import torch
 
-    from groundglass.kernel.models.load import check_shapes, read_tensors
+    from groundglass.models.read_tensors import check_shapes, read_tensors
 
     tensors = read_tensors(weights)
     check_shapes({name: tensor.shape for name, tensor in tensors.items()}, shapes(), str(weights))
@@ -76,8 +76,8 @@ def load(weights: Path, place: Place, crops: int = 25, resize: bool = False) -> 
 
 def settle(weights: Weights, **settings: Value) -> Settled:
     """The settings as they are. Raises RecipeError where a safetensors file holds another network's tensors."""
-    from groundglass.kernel.models.find import shapes_of
-    from groundglass.kernel.models.load import check_shapes
+    from groundglass.models.read_tensors import check_shapes
+    from groundglass.models.safetensors_header import shapes_of
 
     if is_of(weights.path.name, SAFE[:1]) and weights.path.exists():
         check_shapes(shapes_of(weights.path), shapes(), str(weights.path))
@@ -86,8 +86,8 @@ def settle(weights: Weights, **settings: Value) -> Settled:
 
 def prepare(frame: Frame, crops: int, resize: bool) -> Prepared:
     """The different crops of a picture, k×224×224×3 uint8, and how often each was drawn."""
-    from groundglass.kernel.chance import stream
-    from groundglass.kernel.hashes import pixel_hash
+    from groundglass.files.hashes import pixel_hash
+    from groundglass.random_streams import stream
 
     rgb = _as_the_authors(frame.rgb) if resize else frame.rgb
     height, width = rgb.shape[:2]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundglass.kernel.record import Column, Measure, Parameter, Value
+from groundglass.catalog import Column, Measure, Parameter, Value
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 
 def leaks(frame: Frame, against: str = "all") -> dict[str, Value]:
@@ -21,13 +21,13 @@ def leaks(frame: Frame, against: str = "all") -> dict[str, Value]:
     A test image that covers less than about a twentieth of a picture, or of which less than a tenth is left, is mostly
     missed. All columns are empty where no test image is shown, and that is what is wished for.
 
-    >>> from groundglass.kernel import testing
-    >>> from groundglass.kernel.image.frame import open_frame
+    >>> from groundglass import testing
+    >>> from groundglass.image.frame import open_frame
     >>> leaks(open_frame(testing.png(testing.photo(320, 240))))["leak_of"] is None
     True
     """
-    from groundglass.kernel.leaks.search import find_leak
-    from groundglass.kernel.leaks.shipped import load_index
+    from groundglass.similarity.test_images.known_sets import load_index
+    from groundglass.similarity.test_images.search import find_leak
 
     leak = find_leak(frame.luma, load_index(against))
     if leak is None:

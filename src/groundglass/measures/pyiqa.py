@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.models.scorer import Place, Prepared, Scorer
-from groundglass.kernel.models.use import ask_network
-from groundglass.kernel.models.weights import Weights
-from groundglass.kernel.nearest import did_you_mean
-from groundglass.kernel.record import Column, Measure, Network, Parameter, Settled, Value
+from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
+from groundglass.errors import RecipeError
+from groundglass.models.loaded import ask_network
+from groundglass.models.scorer import Place, Prepared, Scorer
+from groundglass.models.weights import Weights
+from groundglass.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 LICENCE = "PolyForm-Noncommercial-1.0.0"
 MORE_THAN_A_PICTURE = ("fid", "inception_score", "clipscore")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundglass.kernel.record import Column, Measure, Parameter, Value
+from groundglass.catalog import Column, Measure, Parameter, Value
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 
 def sharpness(frame: Frame, flat_below: float = 800.0) -> dict[str, Value]:
@@ -21,8 +21,8 @@ def sharpness(frame: Frame, flat_below: float = 800.0) -> dict[str, Value]:
     Source: Pech-Pacheco et al., ICPR 2000; Tenenbaum, 1970; 4KLSDB keeps Laplacian variances within
     (150, 8000) and drops from a flat share of .5 on (800), or within (100, 10000) and from .65 on (100).
 
-    >>> from groundglass.kernel import testing
-    >>> from groundglass.kernel.image.frame import open_frame
+    >>> from groundglass import testing
+    >>> from groundglass.image.frame import open_frame
     >>> sharpness(open_frame(testing.png(testing.flat(64, 48))))
     {'laplacian_variance': 0.0, 'tenengrad': 0.0, 'flat_share': 1.0}
     """

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.models import clip
-from groundglass.kernel.models.labels import read_labels
-from groundglass.kernel.models.scorer import Place, Scorer
-from groundglass.kernel.models.use import ask_network
-from groundglass.kernel.record import Column, Measure, Network, Parameter, Settled, Value
+from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
+from groundglass.errors import RecipeError
+from groundglass.models.architectures import clip
+from groundglass.models.labels import read_labels
+from groundglass.models.loaded import ask_network
+from groundglass.models.scorer import Place, Scorer
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 TEMPLATE = "a photo of {}"
 LEAST = 0.2

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundglass.kernel.record import Column, Measure, Value
+from groundglass.catalog import Column, Measure, Value
 
 if TYPE_CHECKING:
-    from groundglass.kernel.image.frame import Frame
+    from groundglass.image.frame import Frame
 
 
 def thumbnail(frame: Frame) -> dict[str, Value]:
     """A small JPEG of the picture, its longer side at most 256 px.
 
-    >>> from groundglass.kernel import testing
-    >>> from groundglass.kernel.image.frame import open_frame
+    >>> from groundglass import testing
+    >>> from groundglass.image.frame import open_frame
     >>> thumbnail(open_frame(testing.png(testing.photo(320, 240))))["thumbnail"][:2]
     b'\\xff\\xd8'
     """
-    from groundglass.kernel.image import encode
+    from groundglass.image import encode
 
     return {"thumbnail": encode.thumbnail(frame.rgb)}
 

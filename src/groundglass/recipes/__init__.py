@@ -1,1 +1,1 @@
-"""Recipes: what they say, what they would do, and doing it."""
+"""The language of recipes: YAML with line marks, the grammar, errors that point at the line, the JSON schema."""

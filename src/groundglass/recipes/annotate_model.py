@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt, model_validator
 
-from groundglass.recipes import rules
-from groundglass.recipes.fields import Names, Record
+from groundglass.annotators.clients.resolve import ModelName
+from groundglass.recipes.field_types import Names, Record
+from groundglass.recipes.key_rules import not_empty, one_of, refuse
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -29,7 +30,7 @@ class Multimodal(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Multimodal:
-        rules.check_multimodal(self)
+        check_multimodal(self)
         return self
 
 
@@ -70,5 +71,41 @@ class AnnotateStep(Record):
 
     @model_validator(mode="after")
     def _check(self) -> AnnotateStep:
-        rules.check_annotate(self)
+        check_annotate(self)
         return self
+
+
+def model_name(model: Multimodal) -> ModelName:
+    """The model that a recipe means.
+
+    >>> str(model_name(Multimodal(openai="qwen2-vl", base_url="http://localhost:8000/v1")))
+    'openai:qwen2-vl at http://localhost:8000/v1'
+    """
+    if model.openai:
+        return ModelName("openai", model.openai, model.base_url or "")
+    if model.google:
+        return ModelName("google", model.google, model.base_url or "")
+    return ModelName("local", model.local or "")
+
+
+MODELS = ("openai", "google", "local")
+
+
+def check_multimodal(model: Multimodal) -> None:
+    """One model; an address only for what is asked over the net."""
+    if one_of(model, MODELS) == "local" and model.base_url is not None:
+        refuse(
+            "base_url", "`base_url` has no meaning with `local`", "`base_url` goes with `openai` or `google`"
+        )
+
+
+def check_annotate(step: AnnotateStep) -> None:
+    """At least one question, each once; a budget of money needs prices."""
+    not_empty(step, ("ask",))
+    doubled = sorted({name for name in step.ask if step.ask.count(name) > 1})
+    if doubled:
+        refuse("ask", f"`{doubled[0]}` is asked twice", "ask each question once")
+    if step.budget is not None and step.budget.calls is None and step.budget.money is None:
+        refuse("budget", "`budget` holds no limit", "write for example `budget: {calls: 1000}`")
+    if step.budget is not None and step.budget.money is not None and step.price is None:
+        refuse("budget", "`money` needs the model's prices", "add `price: {input: 0.15, output: 0.6}`")

@@ -20,15 +20,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.recipes.document import Node, parse, walk
-from groundglass.recipes.explain import Mark, choose, error_at, nearest
+from groundglass.errors import RecipeError
+from groundglass.recipes.errors import Mark, choose, error_at, nearest
 from groundglass.recipes.model import Recipe
 from groundglass.recipes.overrides import apply_override
+from groundglass.recipes.parse_steps import (
+    check_top,
+    named_steps,
+    own_name,
+    profiles_of,
+    recipe_from,
+    steps_of,
+)
+from groundglass.recipes.recipe_text import as_text, read_text
 from groundglass.recipes.shipped import shipped, shipped_names
-from groundglass.recipes.source_text import as_text, read_text
-from groundglass.recipes.surface import check_top, named_steps, own_name, profiles_of, recipe_from, steps_of
-from groundglass.recipes.text import recipe_text
+from groundglass.recipes.to_yaml import recipe_text
+from groundglass.recipes.yaml_nodes import Node, parse, walk
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.recipes.document import Node, parse
-from groundglass.recipes.explain import Mark, choose, error_at, quoted
-from groundglass.recipes.source_text import typed_text
-from groundglass.recipes.surface import TOP_KEYS, kind_of, named_steps
+from groundglass.errors import RecipeError
+from groundglass.recipes.errors import Mark, choose, error_at, quoted
+from groundglass.recipes.parse_steps import TOP_KEYS, kind_of, named_steps
+from groundglass.recipes.recipe_text import typed_text
+from groundglass.recipes.yaml_nodes import Node, parse
 
 WHERE = "--set"
 EXAMPLE = "write for example --set steps.tiles.transform.tile=128, or --set seed=3"

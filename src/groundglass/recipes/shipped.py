@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.recipes.explain import choose
+from groundglass.errors import RecipeError
+from groundglass.recipes.errors import choose
 
 INSTALLED = Path(__file__).parent / "shipped"
 CHECKOUT = Path(__file__).resolve().parents[3] / "recipes"

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.recipes.document import Node, walk
-from groundglass.recipes.explain import LATER, Mark, choose, error_at, later, nearest, quoted
-from groundglass.recipes.fields import Record
-from groundglass.recipes.wording import advice, choices, in_words, without_null
+from groundglass.errors import RecipeError
+from groundglass.recipes.errors import LATER, Mark, choose, error_at, later, nearest, quoted
+from groundglass.recipes.field_types import Record
+from groundglass.recipes.schema_in_words import advice, choices, in_words, without_null
+from groundglass.recipes.yaml_nodes import Node, walk
 
 R = TypeVar("R", bound=Record)
 

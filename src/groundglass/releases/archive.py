@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from groundglass.kernel.errors import MissingExtra
-from groundglass.kernel.table import written_whole
+from groundglass.errors import MissingExtra
+from groundglass.files.atomic import written_whole
 
 ENDINGS = {"zip": ".zip", "7z": ".7z"}
 _TEXTS = (".txt", ".csv", ".md", ".yaml", ".lock")

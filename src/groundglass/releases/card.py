@@ -12,10 +12,11 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass import __version__
-from groundglass.kernel.table import write_text
-from groundglass.kernel.words import size
-from groundglass.recipes.model import ReleaseStep
-from groundglass.releases.layout import low_resolution, ordered_splits
+from groundglass.files.atomic import write_text
+from groundglass.models.weights import NetworkNote
+from groundglass.recipes.release_model import ReleaseStep
+from groundglass.releases.file_layout import low_resolution, ordered_splits
+from groundglass.text.format import size
 
 HUB_LICENCES = frozenset(
     [
@@ -51,17 +52,6 @@ class MeasureNote:
     version: int
     threshold: str = ""
     reference: str = ""
-
-
-@dataclass(frozen=True)
-class NetworkNote:
-    """One network that was asked: by which measure, where its weights come from, their hash and licence."""
-
-    measure: str
-    weights: str
-    sha256: str
-    licence: str
-    notice: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError, UnreachableError, cannot_write
-from groundglass.kernel.hashes import sha256_of
-from groundglass.kernel.table import part_name, read_parts, write_parquet, write_text
-from groundglass.recipes.model import ReleaseStep
-from groundglass.releases.layout import Photograph
-from groundglass.releases.write import JOURNAL, leftovers
+from groundglass.errors import RecipeError, UnreachableError, cannot_write
+from groundglass.files.atomic import part_name, write_text
+from groundglass.files.hashes import sha256_of
+from groundglass.recipes.release_model import ReleaseStep
+from groundglass.releases.file_layout import Photograph
+from groundglass.releases.write_job import JOURNAL, leftovers
+from groundglass.tables.parquet import read_parts, write_parquet
 
 INCOMPLETE = ".incomplete"
 PARTS = ".manifest-parts"

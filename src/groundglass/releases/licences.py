@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 
 _NO_DERIVATIVES = re.compile(r"(^|[-_ ])ND([-_ ]|$)", re.IGNORECASE)
 
@@ -38,7 +38,7 @@ def check_licences(licences: Mapping[str, str | None], allow_unknown: bool = Fal
     >>> check_licences({"photos": None}, allow_unknown=True)
     >>> check_licences({"photos": "CC-BY-ND-4.0"})
     Traceback (most recent call last):
-    groundglass.kernel.errors.RecipeError: the licence CC-BY-ND-4.0 of photos forbids derivatives
+    groundglass.errors.RecipeError: the licence CC-BY-ND-4.0 of photos forbids derivatives
     """
     forbidden = forbidden_licences(licences)
     if forbidden:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.hashes import sha256_of
-from groundglass.kernel.region import Crop, parse
-from groundglass.kernel.table import write_parquet, write_text
-from groundglass.releases.layout import TRAIN, ordered_splits
+from groundglass.files.atomic import write_text
+from groundglass.files.hashes import sha256_of
+from groundglass.image.region import Crop, parse
+from groundglass.releases.file_layout import TRAIN, ordered_splits
+from groundglass.tables.parquet import write_parquet
 
 MANIFEST = pa.schema(
     [

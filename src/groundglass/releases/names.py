@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from groundglass.kernel.region import Resize, parse
+from groundglass.image.region import Resize, parse
 
 LONGEST = 120
 """UTF-8 bytes of a stem at most: with suffix and temporary ending it stays below the 255 of file systems."""

@@ -10,14 +10,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.engines.local import run_job
-from groundglass.kernel.engines.progress import Progress, Silent
-from groundglass.kernel.engines.shards import Settings, Stop
-from groundglass.kernel.image.header import ImageLimits
-from groundglass.kernel.table import write_text
-from groundglass.recipes.model import ReleaseStep
+from groundglass.engines.local import run_job
+from groundglass.engines.progress import Progress, Silent
+from groundglass.engines.shards import Settings, Stop
+from groundglass.files.atomic import write_text
+from groundglass.image.header import ImageLimits
+from groundglass.models.weights import NetworkNote
+from groundglass.recipes.release_model import ReleaseStep
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote, NetworkNote, Notes, write_card
+from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote, Notes, write_card
+from groundglass.releases.file_layout import check_settings, plan_files, written_ending
 from groundglass.releases.journal import (
     PARTS,
     claimed,
@@ -27,7 +29,6 @@ from groundglass.releases.journal import (
     remove_strays,
     resume,
 )
-from groundglass.releases.layout import check_settings, plan_files, written_ending
 from groundglass.releases.licences import check_licences
 from groundglass.releases.manifest import (
     list_files,
@@ -39,8 +40,8 @@ from groundglass.releases.manifest import (
     write_meta_info,
     write_scores,
 )
-from groundglass.releases.patches import released_note
-from groundglass.releases.write import Write
+from groundglass.releases.trainer_patches import released_note
+from groundglass.releases.write_job import Write
 
 
 @dataclass(frozen=True)

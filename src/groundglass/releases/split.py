@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.selections.deduplicate import NEAR
 
 
@@ -136,8 +136,8 @@ def _near_duplicates(photographs: pa.Table, distance: int | None) -> Iterable[tu
     known = photographs.filter(photographs["phash"].is_valid())
     if known.num_rows < 2:
         return
-    from groundglass.kernel.near import DEFAULT_DISTANCE, near_duplicate_clusters
-    from groundglass.kernel.turns import of_pictures
+    from groundglass.similarity.near_duplicates import DEFAULT_DISTANCE, near_duplicate_clusters
+    from groundglass.similarity.orientations import of_pictures
 
     near = DEFAULT_DISTANCE if distance is None else distance
     hashes, details = of_pictures({name: known[name] for name in _hashes_in(known)})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from groundglass.audits.kept import SLIPPED, latest_audit, read_card
+from groundglass.audits.result_folder import SLIPPED, latest_audit, read_card
 
 Plain = Mapping[str, Any]
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.kernel.record import Column
-from groundglass.kernel.svg import Axis, Mark, Side, Size, choose_axis, histogram
+from groundglass.catalog import Column
+from groundglass.reports.charts_svg import Axis, Mark, Side, Size, choose_axis, histogram
 from groundglass.reports.facts import Knee, StepFacts
 from groundglass.reports.knees import told
-from groundglass.reports.pools import Pool, Pools
+from groundglass.reports.step_pools import Pool, Pools
 
 _SMALL = Size(460, 132)
 

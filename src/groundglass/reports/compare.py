@@ -9,12 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.table import connect
-from groundglass.recipes.folder import RunFolder, RunRecord, load_record
-from groundglass.recipes.story import RunTables, read_tables
+from groundglass.plans.image_history import RunTables, read_tables
+from groundglass.plans.run_folder import RunFolder, RunRecord, load_record
 from groundglass.reports.facts import StepFacts
-from groundglass.reports.fates import all_verdicts, fates_of
-from groundglass.reports.read import step_facts, steps_to_come
+from groundglass.reports.image_outcomes import all_verdicts, fates_of
+from groundglass.reports.read_run import step_facts, steps_to_come
+from groundglass.tables.parquet import connect
 
 ABSENT = "not in its sources"
 """Why an image is not kept in a run that has neither it nor its photograph."""

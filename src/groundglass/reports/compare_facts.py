@@ -9,13 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.record import Column
-from groundglass.kernel.table import compute, only, without
-from groundglass.recipes.reasons import kinds_of
+from groundglass.catalog import Column
 from groundglass.reports.compare import Comparison, Side
 from groundglass.reports.facts import EXTRAS, ROWS, RunFacts
-from groundglass.reports.fates import MOST_ROWS
-from groundglass.reports.read import lock_hash, report_columns, thumbnails, with_measures
+from groundglass.reports.image_outcomes import MOST_ROWS
+from groundglass.reports.read_run import lock_hash, report_columns, thumbnails, with_measures
+from groundglass.tables.parquet import compute, only, without
+from groundglass.tables.reasons import kinds_of
 
 
 @dataclass(frozen=True)

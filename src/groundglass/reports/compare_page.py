@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from groundglass.kernel.svg import funnel_bar
-from groundglass.kernel.words import command, some, thousands
+from groundglass.reports.assets import CHANGES_SCRIPTS, parts_beside
+from groundglass.reports.charts_svg import funnel_bar
 from groundglass.reports.compare import Comparison, Side, StepPair
 from groundglass.reports.compare_facts import PairFacts, pair_facts
-from groundglass.reports.data import packed, script, step_data
 from groundglass.reports.facts import RunFacts, StepFacts
-from groundglass.reports.parts import CHANGES_SCRIPTS, parts_beside
-from groundglass.reports.pools import Pools
+from groundglass.reports.page_data import packed, script, step_data
 from groundglass.reports.render import SHEETS, default_sheets, fill, write_beside, write_folder
-from groundglass.reports.sheets import write_sheets
+from groundglass.reports.step_pools import Pools
+from groundglass.reports.thumbnail_sheets import write_sheets
+from groundglass.text.format import command, some, thousands
 
 MOST_REASONS = 8
 """Reasons that are listed; the others are counted together."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from groundglass.kernel.record import Column
+from groundglass.catalog import Column
 
 State = Literal["done", "interrupted", "failed", "running"]
 Status = Literal["kept", "dropped", "failed", "held_out"]

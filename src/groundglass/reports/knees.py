@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from groundglass.audits.kept import latest_audit, read_card
+from groundglass.audits.result_folder import latest_audit, read_card
 from groundglass.reports.audit_page import percent
 from groundglass.reports.facts import Knee, StepFacts
 

@@ -52,7 +52,7 @@ def _view(step: str, name: str, found: Mapping[str, Any]) -> QualityView:
 
 
 def _parts(mixture: Mapping[str, float]) -> Iterable[tuple[float, float, str, bool]]:
-    from groundglass.kernel.divergence import BLOCKY
+    from groundglass.source_quality.divergence import BLOCKY
 
     left = 0.0
     for quality, share in sorted((float(quality), share) for quality, share in mixture.items()):

@@ -6,9 +6,9 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from groundglass.kernel.mosaic import grey_picture
-from groundglass.kernel.overlays import FEWEST, Luma, RepeatedOverlay, repeated_overlay
+from groundglass.image.sprite_sheet import grey_picture
 from groundglass.reports.facts import RunFacts
+from groundglass.reports.recurring_overlays import FEWEST, Luma, RepeatedOverlay, repeated_overlay
 
 MOST_PICTURES = 200
 """Pictures of one size that are looked at: enough for a faint overlay."""
@@ -43,7 +43,7 @@ class Recurring:
 def recurring_overlays(facts: RunFacts) -> tuple[Recurring, ...]:
     """What recurs in each source, found on the thumbnails of its photographs; those of one size are compared.
 
-    See `groundglass.kernel.overlays.repeated_overlay` for what it can see: photographs that are aligned upon each
+    See `reports.recurring_overlays.repeated_overlay` for what it can see: photographs that are aligned upon each
     other, as cropped faces are, have edges in common too.
     """
     found = (_recurring(place, ids, facts.thumbnails) for place, ids in _same_sizes(facts))

@@ -11,16 +11,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from groundglass.kernel import words
-from groundglass.kernel.errors import cannot_write
-from groundglass.kernel.svg import Axis
-from groundglass.reports.audit_page import percent, read_audit
-from groundglass.reports.charts import axis_data
-from groundglass.reports.data import safe_json, script, sheet_order
-from groundglass.reports.facts import RunFacts
-from groundglass.reports.notes import notes_of
-from groundglass.reports.notice import notice_of
-from groundglass.reports.parts import (
+from groundglass.errors import cannot_write
+from groundglass.reports.assets import (
     PACKAGE,
     REPORT_SCRIPTS,
     Parts,
@@ -28,11 +20,12 @@ from groundglass.reports.parts import (
     static_bytes,
     static_names,
 )
-from groundglass.reports.pools import Pools
-from groundglass.reports.qualities import view_qualities
-from groundglass.reports.recurring import recurring_overlays
-from groundglass.reports.sheets import SheetSettings, write_sheets
-from groundglass.reports.view import (
+from groundglass.reports.audit_page import percent, read_audit
+from groundglass.reports.charts import axis_data
+from groundglass.reports.charts_svg import Axis
+from groundglass.reports.facts import RunFacts
+from groundglass.reports.page_data import safe_json, script, sheet_order
+from groundglass.reports.page_model import (
     headline,
     median_columns,
     plain_reason,
@@ -42,6 +35,13 @@ from groundglass.reports.view import (
     view_sources,
     view_steps,
 )
+from groundglass.reports.qualities import view_qualities
+from groundglass.reports.recurring import recurring_overlays
+from groundglass.reports.run_status_notice import notice_of
+from groundglass.reports.sampling_note import notes_of
+from groundglass.reports.step_pools import Pools
+from groundglass.reports.thumbnail_sheets import SheetSettings, write_sheets
+from groundglass.text import format
 
 FINE_UP_TO = 2000
 """Up to this many images, sheets are made at twice the page's size, for fine screens."""
@@ -135,7 +135,7 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "failures": view_failures(facts),
         "columns": pools.columns,
         "audited": read_audit(Path(facts.folder)) is not None,
-        "command": words.command,
+        "command": format.command,
         "made_at": facts.made_at.astimezone() if facts.made_at.tzinfo else facts.made_at,
     }
 
@@ -149,13 +149,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Any] = {
-        "count": words.thousands,
-        "some": words.some,
-        "number": words.number,
+        "count": format.thousands,
+        "some": format.some,
+        "number": format.number,
         "drawn": Markup,
         "axis": _axis_json,
         "plain": plain_reason,
-        "tail": words.tail,
+        "tail": format.tail,
         "percent": percent,
     }
     environment.filters.update(filters)

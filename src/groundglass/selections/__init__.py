@@ -1,1 +1,1 @@
-"""Rules that keep or drop the rows of a pool, and say why."""
+"""Rules that keep or drop the rows of a pool, and say why. `catalog` lists them all."""

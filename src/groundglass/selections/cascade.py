@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from groundglass.kernel.scalar_sql import quoted_text
-from groundglass.selections.pool import judged
 from groundglass.selections.ranking import Order
-from groundglass.selections.words import exact
+from groundglass.tables.sql_number_format import exact
+from groundglass.tables.sql_writer import quoted_text
+from groundglass.tables.verdicts import judged
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]

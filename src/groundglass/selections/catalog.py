@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from groundglass.kernel.record import Parameter, Selection
+from groundglass.catalog import Parameter, Selection
 from groundglass.selections.decontaminate import decontaminate
 from groundglass.selections.deduplicate import DEFAULT_DISTANCE, deduplicate
 from groundglass.selections.intersect import intersect
-from groundglass.selections.lists import drop, keep
+from groundglass.selections.keep_drop_lists import drop, keep
 from groundglass.selections.quantile import quantile
 from groundglass.selections.quota import quota
 from groundglass.selections.source_divergence import LEAST, source_divergence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from groundglass.selections.pool import Path, compute, errors, values, verdicts
+from groundglass.tables.verdicts import Path, compute, errors, values, verdicts
 
 COLUMNS = ("leak_of", "leak_relation", "leak_mirrored", "leak_overlap", "leak_matches")
 """The columns of the measure `leaks` that verdicts are made from."""
@@ -17,7 +17,7 @@ def decontaminate(pool: pa.Table, of: Path = ()) -> pa.Table:
 
     ``of`` is where the pool has those columns: ``("root",)`` for a photograph's, beside its tiles. All tiles of a
     photograph that leaks go, wherever the test image lies in it. A row that could not be measured is dropped as failed.
-    Returns `groundglass.selections.pool.VERDICTS`, margins null. Raises RecipeError where the columns are missing.
+    Returns `groundglass.tables.verdicts.VERDICTS`, margins null. Raises RecipeError where the columns are missing.
 
     >>> pool = pa.table({"id": ["a", "b"], "leak_of": ["Set5/woman", None], "leak_relation": ["contains", None],
     ...     "leak_mirrored": [False, None], "leak_overlap": [1.0, None], "leak_matches": [62, None]})

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.expression import column_path
-from groundglass.selections.pool import ask, compute, errors, numbers, places, values, verdicts
+from groundglass.errors import RecipeError
 from groundglass.selections.ranking import Order, sign_of
+from groundglass.tables.expressions import column_path
+from groundglass.tables.verdicts import ask, compute, errors, numbers, places, values, verdicts
 
 NEAR = ("phash", "phash_mirror", "phash_flipped", "phash_detail")
 """Columns that near-duplicates are found and verified by."""
@@ -61,7 +61,7 @@ def deduplicate(
             where the pool has them: a picture without detail, a plain sky or a dark frame, is near nobody.
             Best first, a picture is dropped when one already kept is that near, so there are no chains: each
             dropped picture has a kept near-duplicate, and no two kept ones are near
-            (`groundglass.kernel.near`).
+            (`groundglass.similarity.near_duplicates`).
 
     Without ``by`` the original of near-duplicates is taken to be the copy with the most pixels (`ORIGINAL`, as far as
     the pool has these columns). Among copies of one size it is the least compressed one: a JPEG below quality 90 comes
@@ -73,7 +73,7 @@ def deduplicate(
 
     A row without a value in ``by`` ranks last; a row without a hash is dropped, as failed where its error is known.
     Reasons name the kept row's uri (its id where the pool has none). Returns
-    `groundglass.selections.pool.VERDICTS`, margins null. Raises RecipeError.
+    `groundglass.tables.verdicts.VERDICTS`, margins null. Raises RecipeError.
 
     >>> pool = pa.table({"id": ["a", "b"], "uri": ["1.jpg", "2.jpg"], "sha256": ["ff", "ff"], "q": [1.0, 2.0]})
     >>> deduplicate(pool, by="q")["reason"].to_pylist()
@@ -167,8 +167,8 @@ def _equal(ranked: pa.Table, name: str) -> tuple[Any, None]:
 
 def _near(ranked: pa.Table, distance: int) -> tuple[Any, Any]:
     """The nearest kept row, and how many bits it is away."""
-    from groundglass.kernel.near import nearest_kept
-    from groundglass.kernel.turns import of_pictures
+    from groundglass.similarity.near_duplicates import nearest_kept
+    from groundglass.similarity.orientations import of_pictures
 
     found = {name: values(ranked, (name,)) for name in NEAR if name in ranked.column_names}
     found["phash_mirror"] = compute.coalesce(found["phash_mirror"], found["phash"])

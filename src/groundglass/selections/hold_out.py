@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from groundglass.kernel.chance import stream
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.scalar_sql import suggestion
-from groundglass.selections.lists import keep, unmatched
-from groundglass.selections.pool import ask, numbers, places
+from groundglass.errors import RecipeError
+from groundglass.random_streams import stream
+from groundglass.selections.keep_drop_lists import keep, unmatched
 from groundglass.selections.ranking import Order, sign_of
+from groundglass.tables.sql_writer import suggestion
+from groundglass.tables.verdicts import ask, numbers, places
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def hold_out_count(
 def hold_out_list(
     pool: pa.Table, entries: Sequence[str], pick: int | Sequence[str] | None, seed: int, step: str
 ) -> HeldOut:
-    """The rows of the current set that a list names (`groundglass.selections.lists.read_list`)."""
+    """The rows of the current set that a list names (`groundglass.selections.keep_drop_lists.read_list`)."""
     listed = pool.filter(keep(pool, entries)["kept"])
     held = _picked(listed, listed.num_rows, pick, seed, step)
     lost = unmatched(pool, entries)

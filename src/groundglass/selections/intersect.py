@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.selections.pool import ask, places, verdicts
+from groundglass.errors import RecipeError
+from groundglass.tables.verdicts import ask, places, verdicts
 
 
 def intersect(pool: pa.Table, parts: Sequence[pa.Table]) -> pa.Table:
@@ -19,7 +19,7 @@ def intersect(pool: pa.Table, parts: Sequence[pa.Table]) -> pa.Table:
     one after the other would cut the second from what is left. The reasons of all rules that dropped a row are
     joined; it counts as failed when no rule dropped it for its values. The margin is the one of the only deciding
     rule that has one on that row, null where there are several.
-    Returns `groundglass.selections.pool.VERDICTS`.
+    Returns `groundglass.tables.verdicts.VERDICTS`.
 
     >>> from groundglass.selections.where import where
     >>> pool = pa.table({"id": ["a", "b"], "q": [0.9, 0.1], "s": [3, 1]})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.scalar_sql import quoted_text
+from groundglass.errors import RecipeError
 from groundglass.selections.ranking import Order, judge_ranked, of_group, sign_of
-from groundglass.selections.words import ordinal
+from groundglass.tables.sql_number_format import ordinal
+from groundglass.tables.sql_writer import quoted_text
 
 
 def quantile(pool: pa.Table, q: float, by: str, order: Order, per: str | None = None) -> pa.Table:
@@ -15,7 +15,7 @@ def quantile(pool: pa.Table, q: float, by: str, order: Order, per: str | None = 
 
     The quantile is interpolated linearly between ranks (Hyndman and Fan's type 7, numpy's default). With
     ``order='lower'`` and q = .2 values at or below the 80th percentile stay.
-    Returns `groundglass.selections.pool.VERDICTS`. Raises RecipeError.
+    Returns `groundglass.tables.verdicts.VERDICTS`. Raises RecipeError.
 
     >>> pool = pa.table({"id": list("abcde"), "q": [1.0, 2.0, 3.0, 4.0, 5.0]})
     >>> quantile(pool, 0.5, "q", "higher")["reason"].to_pylist()[:2]

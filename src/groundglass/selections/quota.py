@@ -13,7 +13,7 @@ def quota(pool: pa.Table, quotas: Mapping[str, int], per: str, by: str, order: O
     """Keep the best n of each named group of the column ``per``; other groups are dropped.
 
     The margin is the distance to the value of the group's last rank, null where the group has fewer rows.
-    Returns `groundglass.selections.pool.VERDICTS`. Raises RecipeError.
+    Returns `groundglass.tables.verdicts.VERDICTS`. Raises RecipeError.
 
     >>> pool = pa.table({"id": ["a", "b", "c"], "kind": ["people", "people", "food"], "q": [1.0, 2.0, 3.0]})
     >>> quota(pool, {"people": 1}, "kind", "q", "higher")["reason"].to_pylist()

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.expression import column_path
-from groundglass.kernel.scalar_sql import quoted_text
-from groundglass.selections.pool import ask, compute, errors, judged, numbers, places, values
+from groundglass.errors import RecipeError
+from groundglass.tables.expressions import column_path
+from groundglass.tables.sql_writer import quoted_text
+from groundglass.tables.verdicts import ask, compute, errors, judged, numbers, places, values
 
 Order = Literal["higher", "lower"]
 

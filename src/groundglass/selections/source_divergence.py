@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
-from groundglass.kernel.expression import column_path
-from groundglass.selections.pool import VERDICTS, ask, compute, errors, numbers, values
-from groundglass.selections.words import exact
+from groundglass.tables.expressions import column_path
+from groundglass.tables.sql_number_format import exact
+from groundglass.tables.verdicts import VERDICTS, ask, compute, errors, numbers, values
 
 if TYPE_CHECKING:
-    from groundglass.kernel.divergence import SourceQuality
-    from groundglass.kernel.profile import Profile
+    from groundglass.source_quality.clean_profile import Profile
+    from groundglass.source_quality.divergence import SourceQuality
 
 LEAST = 0.9
 """DiverSeg's gate."""
@@ -30,11 +30,11 @@ def source_divergence(
     """Keep the sources whose estimated JPEG quality is at least ``least``; every row of the others is dropped.
 
     The quality is estimated from the column ``by``, one value a photograph, by a profile of clean photographs
-    (`groundglass.kernel.divergence`). Rows without a value go with their source. Where no quality can be given (too
+    (`source_quality.divergence`). Rows without a value go with their source. Where no quality can be given (too
     few values, or like nothing in the profile), ``unknown`` decides. The margin is the quality minus ``least``.
-    Returns `groundglass.selections.pool.VERDICTS`. Raises RecipeError for an unknown column.
+    Returns `groundglass.tables.verdicts.VERDICTS`. Raises RecipeError for an unknown column.
 
-    >>> from groundglass.kernel.profile import load_profile
+    >>> from groundglass.source_quality.clean_profile import load_profile
     >>> df2k = load_profile("df2k")
     >>> values = [*df2k.samples[0.75].values[::17], 0.5]
     >>> names = ["web"] * (len(values) - 1) + ["own"]
@@ -50,8 +50,8 @@ def source_qualities(
     pool: pa.Table, profile: Profile, by: str = "blockiness", per: str = "source"
 ) -> dict[str, SourceQuality]:
     """The quality of each source of a pool, in the order of their names; tiles of one photograph count once."""
-    from groundglass.kernel.density import sample_of
-    from groundglass.kernel.divergence import source_quality
+    from groundglass.source_quality.divergence import source_quality
+    from groundglass.source_quality.kernel_density import sample_of
 
     content = pool["sha256"] if "sha256" in pool.column_names else pool["id"]
     table = pa.table({"name": _names(pool, per), "value": numbers(pool, by), "content": content})
@@ -98,7 +98,7 @@ def by_quality(
 def quality_in_words(found: SourceQuality, least: float) -> str:
     """A source's quality, as reasons and notes say it.
 
-    >>> from groundglass.kernel.divergence import SourceQuality
+    >>> from groundglass.source_quality.divergence import SourceQuality
     >>> quality_in_words(SourceQuality(400, 0.75, (0.731, 0.769)), 0.9)
     'quality 0.750 (0.731-0.769), limit 0.9'
     >>> quality_in_words(SourceQuality(3, abstained="3 values, at least 30 are needed"), 0.9)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.selections.ranking import Order, best_of_each
 
 
@@ -12,7 +12,7 @@ def top_k(pool: pa.Table, k: int, by: str, order: Order, per: str | None = None)
     """Keep the k best rows, of each group where ``per`` names a column.
 
     The margin is the distance to the value of rank k, null where there are fewer rows than k.
-    Returns `groundglass.selections.pool.VERDICTS`. Raises RecipeError.
+    Returns `groundglass.tables.verdicts.VERDICTS`. Raises RecipeError.
 
     >>> pool = pa.table({"id": ["a", "b", "c"], "hyperiqa": [0.7, 0.41234, 0.6]})
     >>> top_k(pool, 2, "hyperiqa", "higher")["reason"].to_pylist()

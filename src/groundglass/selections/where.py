@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from groundglass.kernel.expression import Atom, Expression, parse
-from groundglass.kernel.scalar_sql import literal, quoted, quoted_text
-from groundglass.selections.pool import Path, flat, judged
-from groundglass.selections.words import exact
+from groundglass.tables.expressions import Atom, Expression, parse
+from groundglass.tables.sql_number_format import exact
+from groundglass.tables.sql_writer import literal, quoted, quoted_text
+from groundglass.tables.verdicts import Path, flat, judged
 
 _STRICT = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 
@@ -20,7 +20,7 @@ def where(pool: pa.Table, expression: str | Expression) -> pa.Table:
     The margin is that of the condition nearest to its limit, as a share of the limit; only < <= > >= and
     between with numbers have one.
 
-    Returns `groundglass.selections.pool.VERDICTS`. Raises ExpressionError or RecipeError.
+    Returns `groundglass.tables.verdicts.VERDICTS`. Raises ExpressionError or RecipeError.
 
     >>> pool = pa.table({"id": ["a", "b"], "blockiness": [12.5, 41.25]})
     >>> where(pool, "blockiness < 30").to_pylist()[1]

@@ -1,1 +1,1 @@
-"""Where images come from."""
+"""Where images come from: folders, archives, tables, samples. One lister a kind."""

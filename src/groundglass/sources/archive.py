@@ -11,14 +11,14 @@ from typing import Literal
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.table import path_to_bytes
-from groundglass.sources.beside import SAMPLE, Pair, column_types, converted, facts_of, pair
+from groundglass.errors import RecipeError
+from groundglass.sources.archive_members import Member
 from groundglass.sources.folder import glob_pattern
 from groundglass.sources.listing import Listed, existing_files, short_names, to_table, unique
-from groundglass.sources.members import Member
+from groundglass.sources.sidecars import SAMPLE, Pair, column_types, converted, facts_of, pair
 from groundglass.sources.tars import tar_members
 from groundglass.sources.zips import zip_members
+from groundglass.tables.parquet import path_to_bytes
 
 Kind = Literal["zip", "tar"]
 _MEMBERS: Mapping[Kind, Callable[[Path], Iterator[Member]]] = {"zip": zip_members, "tar": tar_members}
@@ -92,7 +92,7 @@ def list_archives(
     """Every picture in the archives as a row of `LISTING`, sorted by uri: the archive's name, ``/``, the member's.
 
     ``globs`` are held against the members' names. ``types`` are the columns wanted of what lies beside the pictures
-    (`groundglass.sources.beside`), with their SQL types; a value of another type is null.
+    (`groundglass.sources.sidecars`), with their SQL types; a value of another type is null.
     What cannot be read is a row with its reason; of a damaged archive what can still be listed is, and a row named
     like the archive itself says the rest. Of two members of one name the second gets ``~2`` behind it.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.sources.listing import Listed, to_table
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
+from groundglass.tables.rows import META
 
 LISTING = pa.schema(
     [
@@ -23,11 +24,9 @@ LISTING = pa.schema(
         ("detail", pa.string()),
     ]
 )
-"""A listed picture: its name inside the source, its locator (`groundglass.kernel.located`), its size where that can
+"""A listed picture: its name inside the source, its locator (`groundglass.files.locators`), its size where that can
 be known, and why it cannot be read. What came with it follows in columns whose names begin with ``meta.``."""
 
-META = "meta."
-"""Before the names of columns that came with a source."""
 
 ARROW: dict[str, pa.DataType] = {
     "VARCHAR": pa.string(),

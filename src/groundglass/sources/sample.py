@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import MissingExtra
-from groundglass.kernel.table import compute, written_whole
+from groundglass.errors import MissingExtra
+from groundglass.files.atomic import written_whole
 from groundglass.sources.folder import list_folders
+from groundglass.tables.parquet import compute
 
 if TYPE_CHECKING:
-    from groundglass.kernel.distort.settings import Pixels
+    from groundglass.degradations.settings import Pixels
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,8 @@ def _damaged(original: Path, fault: str) -> bytes:
     import numpy as np
     from PIL import Image
 
-    from groundglass.kernel.distort.jpeg import jpeg_file, truncated
-    from groundglass.kernel.image.encode import encode_png
+    from groundglass.degradations.jpeg import jpeg_file, truncated
+    from groundglass.image.encode import encode_png
 
     file = original.read_bytes()
     if fault in ("original", "duplicate"):
@@ -144,11 +145,11 @@ def _damaged(original: Path, fault: str) -> bytes:
 
 def _changed(rgb: Pixels, fault: str) -> Pixels:
     """A faulty version that is not saved as JPEG."""
-    from groundglass.kernel.chance import stream
-    from groundglass.kernel.distort.blur import GaussianBlur
-    from groundglass.kernel.distort.catalog import distort
-    from groundglass.kernel.distort.mirror import Mirror
-    from groundglass.kernel.distort.resize import FalseResolution
+    from groundglass.degradations.blur import GaussianBlur
+    from groundglass.degradations.catalog import distort
+    from groundglass.degradations.mirror import Mirror
+    from groundglass.degradations.resize import FalseResolution
+    from groundglass.random_streams import stream
 
     settings = {
         "upscaled_x2": FalseResolution(2),

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.located import cell
-from groundglass.kernel.scalar_sql import quoted
-from groundglass.kernel.table import compute, connect, path_to_bytes
-from groundglass.sources.beside import is_column
-from groundglass.sources.listing import ARROW, LISTING, META, existing_files, short_names, unique
+from groundglass.errors import RecipeError
+from groundglass.files.locators import cell
+from groundglass.sources.listing import ARROW, LISTING, existing_files, short_names, unique
+from groundglass.sources.sidecars import is_column
+from groundglass.tables.parquet import compute, connect, path_to_bytes
+from groundglass.tables.rows import META
+from groundglass.tables.sql_writer import quoted
 
 READERS = (".parquet", ".csv", ".jsonl")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

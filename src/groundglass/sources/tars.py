@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from groundglass.kernel.located import part_of
-from groundglass.kernel.table import path_to_bytes
-from groundglass.sources.members import MOST_BYTES, Member, clean, unsafe
+from groundglass.files.locators import part_of
+from groundglass.sources.archive_members import MOST_BYTES, Member, clean, unsafe
+from groundglass.tables.parquet import path_to_bytes
 
 _BLOCK = 512
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from groundglass.kernel.located import DEFLATED, STORED, zip_member
-from groundglass.kernel.table import path_to_bytes
-from groundglass.sources.members import Member, clean, too_large, unsafe
+from groundglass.files.locators import DEFLATED, STORED, zip_member
+from groundglass.sources.archive_members import Member, clean, too_large, unsafe
+from groundglass.tables.parquet import path_to_bytes
 
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8 = 0x1, 0x8, 0x800
 _HEAD = struct.Struct("<4s5H3L2H")

@@ -1,1 +1,1 @@
-"""Transforms: virtual images from the rows of the current set. No pixel is written before the release."""
+"""Virtual images from the rows of the current set: scales, tiles. No pixel is written before the release."""

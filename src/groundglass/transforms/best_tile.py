@@ -7,8 +7,8 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 
-from groundglass.kernel.record import Column, Measure, Parameter, Value
-from groundglass.kernel.table import connect
+from groundglass.catalog import Column, Measure, Parameter, Value
+from groundglass.tables.parquet import connect
 from groundglass.transforms.derived import REFUSED, Boxes, Derived, derive
 from groundglass.transforms.tile import crop_steps
 
@@ -19,7 +19,7 @@ def find_best_tile(frame: Any, size: int) -> dict[str, Value]:
     ``frame.luma`` is H x W uint8. Every place at multiples of 8 px from the top left is tried. Raises NoValue
     `too_small` where the picture is smaller than a tile.
     """
-    from groundglass.kernel.best_box import best_box
+    from groundglass.transforms.most_detailed_square import best_box
 
     box = best_box(frame.luma, size)
     return {"x": box.x, "y": box.y, "score": box.score}

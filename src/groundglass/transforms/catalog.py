@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groundglass.kernel.record import Parameter, Transform
+from groundglass.catalog import Parameter, Transform
 from groundglass.transforms.best_tile import BEST_TILE, best_tile
 from groundglass.transforms.downscale import downscale
 from groundglass.transforms.multiscale import multiscale

@@ -10,25 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from groundglass.kernel.region import Step, extend
-from groundglass.kernel.table import derived_id
+from groundglass.image.region import Step, extend
+from groundglass.tables.parquet import derived_id
+from groundglass.tables.rows import ROWS
 
 Whole = NDArray[np.int64]
 
-ROWS = pa.schema(
-    [
-        ("id", pa.string()),
-        ("parent", pa.string()),
-        ("root", pa.string()),
-        ("source", pa.string()),
-        ("uri", pa.string()),
-        ("sha256", pa.string()),
-        ("region", pa.string()),
-        ("width", pa.int64()),
-        ("height", pa.int64()),
-    ]
-)
-"""What a transform reads; further columns of its input are left behind."""
 
 DERIVED = pa.schema(
     [

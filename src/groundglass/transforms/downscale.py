@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.region import Crop, Resize, Step
-from groundglass.kernel.resize import find_kernel
+from groundglass.errors import RecipeError
+from groundglass.image.region import Crop, Resize, Step
+from groundglass.image.resize import find_kernel
 from groundglass.transforms.derived import Boxes, Derived, derive, refuse, sizes
 
 MOST_PARTS = 64

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.region import Resize, Step
-from groundglass.kernel.resize import find_kernel
+from groundglass.errors import RecipeError
+from groundglass.image.region import Resize, Step
+from groundglass.image.resize import find_kernel
 from groundglass.transforms.derived import Derived, derive, refuse, sizes, whole_boxes
 
 Size = tuple[int, int]

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.region import Crop, Step
+from groundglass.errors import RecipeError
+from groundglass.image.region import Crop, Step
 from groundglass.transforms.derived import Boxes, Derived, Whole, derive, refuse, sizes
 
 Edges = Literal["drop", "shift"]

@@ -7,9 +7,9 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
-from groundglass.kernel.region import Resize, Step
-from groundglass.kernel.resize import find_kernel
-from groundglass.kernel.table import compute, connect
+from groundglass.image.region import Resize, Step
+from groundglass.image.resize import find_kernel
+from groundglass.tables.parquet import compute, connect
 from groundglass.transforms.derived import REFUSED, Derived, derive, sizes, whole_boxes
 
 SOUND = ("flat", "too_small")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from groundglass import testing
 from groundglass.audits.defects import CLEAN, DEFECTS, find_defects, injure
-from groundglass.kernel import testing
-from groundglass.kernel.chance import stream
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.fidelity import psnr
-from groundglass.kernel.image.frame import open_frame
+from groundglass.errors import RecipeError
+from groundglass.image.frame import open_frame
 from groundglass.measures.catalog import MEASURES
+from groundglass.measures.pairs.psnr_ssim import psnr
+from groundglass.random_streams import stream
 
 PHOTO = testing.photo(128, 112, 4)
 FAULTS = [(d, s) for d in DEFECTS.values() for s in d.severities if d.kind == "fault"]

@@ -13,13 +13,13 @@ import tiny_clip
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.models.clip import embed_pictures, load_clip
-from groundglass.kernel.models.scorer import Place
+from groundglass import testing
+from groundglass.errors import RecipeError
+from groundglass.image.frame import open_frame
 from groundglass.measures.aesthetic import MEASURE, head_of, judge, load, read_head, settle
-from groundglass.measures.look import ask_of
+from groundglass.measures.measure_job import ask_of
+from groundglass.models.architectures.clip import embed_pictures, load_clip
+from groundglass.models.scorer import Place
 
 
 @pytest.mark.parametrize("sides", [(8, 1), (8, 6, 1), (8, 7, 6, 5, 4, 1)])

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from scipy.fft import dctn
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image.dct import block_variation
-from groundglass.kernel.image.frame import Frame, open_frame
-from groundglass.measures.blockiness import blockiness, blockiness_of
+from groundglass import testing
+from groundglass.errors import NoValue
+from groundglass.image.frame import Frame, open_frame
+from groundglass.measures.blockiness.block_dct import block_variation
+from groundglass.measures.blockiness.blockiness import blockiness, blockiness_of
 from shared_data import shared
 
 Luma = npt.NDArray[np.uint8]

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image.frame import Frame, open_frame
-from groundglass.measures.borders import borders
+from groundglass import testing
+from groundglass.errors import NoValue
+from groundglass.image.frame import Frame, open_frame
+from groundglass.measures.borders.borders import borders
 from shared_data import shared
 
 SIDES = ("border_top", "border_bottom", "border_left", "border_right")

@@ -12,11 +12,11 @@ import tiny_clip
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from groundglass.kernel import testing
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.models.scorer import Place
-from groundglass.kernel.record import Value
+from groundglass import testing
+from groundglass.catalog import Value
+from groundglass.image.frame import open_frame
 from groundglass.measures.clip_iqa import MEASURE, PAIRS, load
+from groundglass.models.scorer import Place
 
 
 def test_each_column_has_its_pair_and_weighs_it_by_the_networks_scale(tmp_path: Path):

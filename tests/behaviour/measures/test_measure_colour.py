@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundglass.kernel import testing
-from groundglass.kernel.image.colours import BRIGHT, CHROMA, colour_beside_brightness, colour_sums
-from groundglass.kernel.image.frame import Frame, open_frame
+from groundglass import testing
+from groundglass.image.color_statistics import BRIGHT, CHROMA, colour_beside_brightness, colour_sums
+from groundglass.image.frame import Frame, open_frame
 from groundglass.measures.colour import colour
 from shared_data import shared
 

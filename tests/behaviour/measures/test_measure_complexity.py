@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundglass.kernel import testing
-from groundglass.kernel.image.cooccurrence import LEVELS, cooccurrence
-from groundglass.kernel.image.frame import Frame, open_frame
-from groundglass.measures.complexity import complexity, compression_ratio, texture
+from groundglass import testing
+from groundglass.image.frame import Frame, open_frame
+from groundglass.measures.complexity.complexity import complexity, compression_ratio, texture
+from groundglass.measures.complexity.cooccurrence import LEVELS, cooccurrence
 
 feature = pytest.importorskip("skimage.feature", reason="compares with scikit-image")
 

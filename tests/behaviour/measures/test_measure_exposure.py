@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from groundglass.kernel import testing
-from groundglass.kernel.image.frame import Frame, open_frame
+from groundglass import testing
+from groundglass.image.frame import Frame, open_frame
 from groundglass.measures.exposure import exposure
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image import phash as kernel
-from groundglass.kernel.image.colour import luma
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.image.phash import area_means, hash_of, mirrored, waves
-from groundglass.measures.fingerprint import fingerprint
+from groundglass import testing
+from groundglass.errors import NoValue
+from groundglass.image.color_management import luma
+from groundglass.image.frame import open_frame
+from groundglass.measures.perceptual_hash import fingerprint
+from groundglass.similarity import perceptual_hash as kernel
+from groundglass.similarity.perceptual_hash import area_means, hash_of, mirrored, waves
 from shared_data import shared
 
 NEAR = 6

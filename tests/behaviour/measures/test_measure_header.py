@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from groundglass.kernel import testing
-from groundglass.kernel.image import decode
-from groundglass.kernel.image.frame import open_frame
+from groundglass import testing
+from groundglass.image import decode
+from groundglass.image.frame import open_frame
 from groundglass.measures.header import MEASURE, header, jpeg_quality
 from shared_data import shared
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue, RecipeError
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.models.hyper_network import shapes
-from groundglass.kernel.models.scorer import Place
+from groundglass import testing
+from groundglass.errors import NoValue, RecipeError
+from groundglass.image.frame import open_frame
 from groundglass.measures.hyperiqa import MEASURE, hyperiqa, load, prepare
-from groundglass.measures.look import ask_of
+from groundglass.measures.measure_job import ask_of
+from groundglass.models.architectures.hyperiqa import shapes
+from groundglass.models.scorer import Place
 
 torch = pytest.importorskip("torch")
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from groundglass.kernel import testing
-from groundglass.kernel.distort.blur import Defocus, GaussianBlur, MotionBlur
-from groundglass.kernel.distort.catalog import distort
-from groundglass.kernel.distort.jpeg import Jpeg
-from groundglass.kernel.distort.noise import GaussianNoise
-from groundglass.kernel.distort.resize import FalseResolution
-from groundglass.kernel.errors import NoValue, RecipeError
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.naturalness.features import patch_features
-from groundglass.kernel.naturalness.model import fit_gaussian, sharp_sums
-from groundglass.kernel.naturalness.profile import SHIPPED, NaturalProfile, save_natural
-from groundglass.measures.naturalness import PROFILED, naturalness
+from groundglass import testing
+from groundglass.degradations.blur import Defocus, GaussianBlur, MotionBlur
+from groundglass.degradations.catalog import distort
+from groundglass.degradations.jpeg import Jpeg
+from groundglass.degradations.noise import GaussianNoise
+from groundglass.degradations.resize import FalseResolution
+from groundglass.errors import NoValue, RecipeError
+from groundglass.image.frame import open_frame
+from groundglass.measures.naturalness.features import patch_features
+from groundglass.measures.naturalness.model import fit_gaussian, sharp_sums
+from groundglass.measures.naturalness.naturalness import PROFILED, naturalness
+from groundglass.measures.naturalness.profile import SHIPPED, NaturalProfile, save_natural
 from shared_data import shared
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image.colour import luma
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.image.noise import block_facts, noise_sigma
-from groundglass.measures.noise import noise
+from groundglass import testing
+from groundglass.errors import NoValue
+from groundglass.image.color_management import luma
+from groundglass.image.frame import open_frame
+from groundglass.measures.noise.flat_block_noise import block_facts, noise_sigma
+from groundglass.measures.noise.noise import noise
 from shared_data import shared
 
 SIGMAS = (0, 1, 2, 5, 10, 20)

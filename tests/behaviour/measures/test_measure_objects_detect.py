@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue, RecipeError
-from groundglass.kernel.image.frame import Frame, open_frame
-from groundglass.kernel.models.scorer import Place, Scorer
-from groundglass.kernel.models.vocabulary import COCO
-from groundglass.kernel.record import Value
-from groundglass.measures.objects_detect import MEASURE, load, objects_detect, settle
+from groundglass import testing
+from groundglass.catalog import Value
+from groundglass.errors import NoValue, RecipeError
+from groundglass.image.frame import Frame, open_frame
+from groundglass.measures.objects.detector import MEASURE, load, objects_detect, settle
+from groundglass.models.architectures.coco_labels import COCO
+from groundglass.models.scorer import Place, Scorer
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")

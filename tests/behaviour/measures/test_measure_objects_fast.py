@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from groundglass.kernel import testing
-from groundglass.kernel.distort.blur import GaussianBlur
-from groundglass.kernel.distort.catalog import distort
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image.frame import open_frame
-from groundglass.measures.objects_fast import objects_fast
+from groundglass import testing
+from groundglass.degradations.blur import GaussianBlur
+from groundglass.degradations.catalog import distort
+from groundglass.errors import NoValue
+from groundglass.image.frame import open_frame
+from groundglass.measures.objects.regions import objects_fast
 from shared_data import shared
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import ImageError, NoValue
-from groundglass.kernel.image.frame import Frame, open_frame
-from groundglass.kernel.models.boxes import best_boxes
-from groundglass.kernel.models.masks import point_grid
-from groundglass.kernel.models.scorer import Place, Scorer
-from groundglass.kernel.record import Value
-from groundglass.measures.objects_sam import MEASURE, load, objects_sam, settle
+from groundglass import testing
+from groundglass.catalog import Value
+from groundglass.errors import ImageError, NoValue
+from groundglass.image.frame import Frame, open_frame
+from groundglass.measures.objects.segment_anything import MEASURE, load, objects_sam, settle
+from groundglass.models.architectures.box_nms import best_boxes
+from groundglass.models.architectures.mask_generator import point_grid
+from groundglass.models.scorer import Place, Scorer
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -14,14 +14,14 @@ import tiny_onnx
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.image.frame import Frame, open_frame
-from groundglass.kernel.models.batches import Batches
-from groundglass.kernel.models.scorer import Place
-from groundglass.kernel.models.use import answer
-from groundglass.measures.look import ask_of
+from groundglass import testing
+from groundglass.errors import RecipeError
+from groundglass.image.frame import Frame, open_frame
+from groundglass.measures.measure_job import ask_of
 from groundglass.measures.onnx import MEASURE, load
+from groundglass.models.batching import Batches
+from groundglass.models.loaded import answer
+from groundglass.models.scorer import Place
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from groundglass.kernel import testing
-from groundglass.kernel.image.frame import open_frame
-from groundglass.measures.pixels import pixels
+from groundglass import testing
+from groundglass.image.frame import open_frame
+from groundglass.measures.pixel_hash import pixels
 
 
 def hash_in(data: bytes) -> object:

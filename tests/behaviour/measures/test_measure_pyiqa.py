@@ -9,10 +9,10 @@ import pytest
 
 pytest.importorskip("torch")
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.image.frame import open_frame
-from groundglass.measures.look import ask_of
+from groundglass import testing
+from groundglass.errors import RecipeError
+from groundglass.image.frame import open_frame
+from groundglass.measures.measure_job import ask_of
 from groundglass.measures.pyiqa import LICENCE, MEASURE
 
 FAKE = Path(__file__).parents[2] / "fake_pyiqa"

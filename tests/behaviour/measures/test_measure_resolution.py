@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groundglass.kernel import testing
-from groundglass.kernel.distort.jpeg import Jpeg, jpeg
-from groundglass.kernel.distort.noise import GaussianNoise, gaussian_noise
-from groundglass.kernel.distort.resize import FalseResolution, false_resolution
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image.frame import open_frame
-from groundglass.measures.resolution import resolution
+from groundglass import testing
+from groundglass.degradations.jpeg import Jpeg, jpeg
+from groundglass.degradations.noise import GaussianNoise, gaussian_noise
+from groundglass.degradations.resize import FalseResolution, false_resolution
+from groundglass.errors import NoValue
+from groundglass.image.frame import open_frame
+from groundglass.measures.resolution.resolution import resolution
 from shared_data import shared
 
 RANDOM = np.random.default_rng(0)
@@ -112,7 +112,7 @@ def test_a_crop_and_a_mirror_image_are_judged_alike():
 def test_a_photograph_made_smaller_is_sharper_or_as_sharp():
     for rgb in photographs()[:6]:
         enlarged_twice = enlarged(rgb, 2)
-        from groundglass.kernel.resize import resize
+        from groundglass.image.resize import resize
 
         height, width = (side // 2 for side in rgb.shape[:2])
         back = resize(enlarged_twice, width, height, "area")

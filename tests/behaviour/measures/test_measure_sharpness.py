@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from groundglass.kernel import testing
-from groundglass.kernel.image.frame import Frame, open_frame
-from groundglass.measures.complexity import complexity, entropy
+from groundglass import testing
+from groundglass.image.frame import Frame, open_frame
+from groundglass.measures.complexity.complexity import complexity, entropy
 from groundglass.measures.sharpness import sharpness
 from shared_data import shared
 

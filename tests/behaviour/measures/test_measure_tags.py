@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 import tiny_clip
-from groundglass.kernel import testing
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.image.frame import open_frame
-from groundglass.kernel.models.labels import read_labels
-from groundglass.kernel.models.scorer import Place
-from groundglass.measures.look import ask_of
+from groundglass import testing
+from groundglass.errors import RecipeError
+from groundglass.image.frame import open_frame
+from groundglass.measures.measure_job import ask_of
 from groundglass.measures.tags import MEASURE, load, settle
+from groundglass.models.labels import read_labels
+from groundglass.models.scorer import Place
 
 LABELS = "indoor, outdoor, people"
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from groundglass.kernel import testing
-from groundglass.kernel.errors import NoValue
-from groundglass.kernel.image.frame import open_frame
-from groundglass.measures.text_and_graphics import text_and_graphics
+from groundglass import testing
+from groundglass.errors import NoValue
+from groundglass.image.frame import open_frame
+from groundglass.measures.text_and_graphics.text_and_graphics import text_and_graphics
 from shared_data import shared
 
 

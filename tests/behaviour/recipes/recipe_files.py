@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.recipes.load import LoadedRecipe, load_recipe
 
 WHOLE = """\

@@ -349,7 +349,7 @@ def test_the_first_of_several_faults_is_told(tmp_path: Path) -> None:
 
 
 def test_the_whole_message_is_a_place_a_line_and_what_to_type(tmp_path: Path) -> None:
-    from groundglass.kernel.errors import RecipeError
+    from groundglass.errors import RecipeError
     from groundglass.recipes.load import load_recipe
 
     path = write(tmp_path, HEAD + "  - transform: {tyle: 512}\n")

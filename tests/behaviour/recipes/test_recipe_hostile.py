@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from recipe_files import WHOLE, refusal, write
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.recipes.document import MOST_VALUES
+from groundglass.errors import RecipeError
 from groundglass.recipes.load import LoadedRecipe, load_recipe
+from groundglass.recipes.yaml_nodes import MOST_VALUES
 
 SMALL = "name: é\nsteps:\n  - source: {folder: a}\n"
 PLAIN_WORDS = """

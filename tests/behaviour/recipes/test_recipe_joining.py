@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from recipe_files import WHOLE, load, refusal, write
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.recipes.load import LoadedRecipe, load_recipe
 
 PARENT = """\

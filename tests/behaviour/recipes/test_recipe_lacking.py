@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from groundglass.kernel.errors import NotHere, RecipeError, UnreachableError
-from groundglass.kernel.extras import install_command
-from groundglass.kernel.models import hub
-from groundglass.recipes import plan_measures
+from groundglass.errors import NotHere, RecipeError, UnreachableError
+from groundglass.extras import install_command
+from groundglass.models import hub
 from groundglass.recipes.load import load_recipe
-from groundglass.recipes.plan import make_plan
 from groundglass.recipes.shipped import shipped
+from groundglass.runs.make_plan import make_plan
+from groundglass.steps.measure import plan
 
 OWN = """\
 name: own
@@ -38,7 +38,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without any extra."""
-    monkeypatch.setattr(plan_measures, "is_installed", lambda _extra: False)
+    monkeypatch.setattr(plan, "is_installed", lambda _extra: False)
 
 
 def lacking(path: Path, *overrides: str, profile: str | None = None) -> NotHere:

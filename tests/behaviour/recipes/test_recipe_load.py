@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from recipe_files import WHOLE, load, write
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.recipes import model
 from groundglass.recipes.load import LoadedRecipe, load_recipe, recipe_error
 

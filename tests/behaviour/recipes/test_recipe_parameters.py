@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import tiny_onnx
-from groundglass.kernel import testing
-from groundglass.kernel.errors import RecipeError
+from groundglass import testing
+from groundglass.errors import RecipeError
 from groundglass.measures.catalog import find
-from groundglass.recipes.parameters import typed_settings
+from groundglass.measures.parameters import typed_settings
 
 
 def test_values_become_what_the_setting_wants():
@@ -41,8 +41,8 @@ def test_what_is_no_setting_or_does_not_fit(typed: str, said: str):
 def test_single_pictures_are_measured_with_them(tmp_path: Path):
     pytest.importorskip("onnx")
     pytest.importorskip("torch")
-    from groundglass.kernel.engines.progress import choose_progress
-    from groundglass.recipes.single import measure_files
+    from groundglass.engines.progress import choose_progress
+    from groundglass.runs.single_images import measure_files
 
     picture = tmp_path / "a.png"
     picture.write_bytes(testing.png(testing.flat(32, 32, 102)))

@@ -12,11 +12,11 @@ from recipe_files import WHOLE, refusal, write
 from ruamel.yaml import YAML
 from test_recipe_errors import BODIES, HEAD
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
+from groundglass.recipes.json_schema import json_schema, write_schema
 from groundglass.recipes.load import load_recipe
 from groundglass.recipes.model import BODIES as KINDS
-from groundglass.recipes.reference import write_reference
-from groundglass.recipes.schema import json_schema, write_schema
+from groundglass.recipes.reference_page import write_reference
 from groundglass.recipes.shipped import recipe_path, shipped, shipped_names
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from recipe_files import write
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.recipes.load import load_recipe
-from groundglass.recipes.plan import Plan, make_plan
+from groundglass.runs.make_plan import Plan, make_plan
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from groundglass.kernel import testing
-from groundglass.kernel.engines.shards import Settings
-from groundglass.kernel.hashes import sha256_of
-from groundglass.kernel.region import parse
-from groundglass.kernel.table import derived_id, image_id, path_to_bytes
+from groundglass import testing
+from groundglass.engines.shards import Settings
+from groundglass.files.hashes import sha256_of
+from groundglass.image.region import parse
 from groundglass.releases.release import ReleaseContext
+from groundglass.tables.parquet import derived_id, image_id, path_to_bytes
 
 CONTEXT = ReleaseContext(
     name="tiny", recipe="name: tiny\n", lock="seed: 0\n", settings=Settings(workers=1, shard=4)
@@ -62,7 +62,7 @@ def _row(path: Path, region: str, detail: int) -> dict[str, object]:
 
 
 def _size(path: Path, region: str) -> tuple[int, int]:
-    from groundglass.kernel.image.frame import open_frame
+    from groundglass.image.frame import open_frame
 
     steps = parse(region)
     frame = open_frame(path)

@@ -15,17 +15,17 @@ from making import CONTEXT, make_photographs, make_rows
 from PIL import Image
 from ruamel.yaml import YAML
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.hashes import pixel_hash
-from groundglass.kernel.image.encode import encode_png
-from groundglass.kernel.resize import resize
-from groundglass.recipes.model import LowResolution, ReleaseStep
-from groundglass.releases import write
+from groundglass.errors import RecipeError
+from groundglass.files.hashes import pixel_hash
+from groundglass.image.encode import encode_png
+from groundglass.image.resize import resize
+from groundglass.recipes.release_model import LowResolution, ReleaseStep
+from groundglass.releases import write_job
 from groundglass.releases.card import FunnelRow, MeasureNote
-from groundglass.releases.layout import plan_files
+from groundglass.releases.file_layout import plan_files
 from groundglass.releases.release import write_release
 from groundglass.releases.verify import verify_release
-from groundglass.releases.write import Write
+from groundglass.releases.write_job import Write
 
 PAIRED = ReleaseStep(format="paired", lr_scales=(2, 4))
 LISTS = {
@@ -219,7 +219,7 @@ def test_a_file_that_does_not_read_back_is_not_released(photographs, tmp_path, m
     """The LR file comes out wrong: neither it nor its HR file stays."""
     out = tmp_path / "out"
     job = Write(out, out / "parts")
-    monkeypatch.setattr(write, "encode", lambda pixels, _: encode_png(pixels ^ (pixels.shape[0] < 20)))
+    monkeypatch.setattr(write_job, "encode", lambda pixels, _: encode_png(pixels ^ (pixels.shape[0] < 20)))
     result = job.one(plan_files(make_rows(photographs), PAIRED)[0])
     assert [(row["file"], row["error"]) for row in result.rows] == [("hr/0000.png", "write_failed")]
     assert files_of(out) == set()

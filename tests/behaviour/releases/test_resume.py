@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 from making import CONTEXT, make_photographs, make_rows
 
-from groundglass.kernel.engines.shards import Settings
-from groundglass.kernel.errors import RecipeError, UnreachableError
-from groundglass.recipes.model import ReleaseStep
+from groundglass.engines.shards import Settings
+from groundglass.errors import RecipeError, UnreachableError
+from groundglass.recipes.release_model import ReleaseStep
 from groundglass.releases import release
+from groundglass.releases.file_layout import plan_files
 from groundglass.releases.journal import INCOMPLETE, PARTS, claimed, content_key
-from groundglass.releases.layout import plan_files
 from groundglass.releases.release import write_release
 from groundglass.releases.verify import verify_release
-from groundglass.releases.write import Write
+from groundglass.releases.write_job import Write
 
 STEP = ReleaseStep(format="paired", lr_scales=(2, 4), names="keep", archive="zip")
 PHOTOGRAPHS = 24
@@ -34,7 +34,7 @@ from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from making import CONTEXT, make_rows
-from groundglass.kernel.engines.shards import Settings
+from groundglass.engines.shards import Settings
 from groundglass.releases.release import write_release
 from test_resume import PHOTOGRAPHS, STEP, TILES
 if __name__ == "__main__":

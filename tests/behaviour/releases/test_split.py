@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.releases.split import assign_splits
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}

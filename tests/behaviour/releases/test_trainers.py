@@ -9,7 +9,7 @@ import pytest
 from making import CONTEXT, make_photographs, make_rows
 from PIL import Image
 
-from groundglass.recipes.model import LowResolution, ReleaseStep
+from groundglass.recipes.release_model import LowResolution, ReleaseStep
 from groundglass.releases.names import NAMINGS
 from groundglass.releases.release import write_release
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from making import CONTEXT, make_photographs, make_rows
 
-from groundglass.recipes.model import ReleaseStep
+from groundglass.recipes.release_model import ReleaseStep
 from groundglass.releases.manifest import write_checksums
 from groundglass.releases.release import write_release
 from groundglass.releases.verify import verify_release

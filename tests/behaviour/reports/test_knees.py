@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from groundglass.audits.kept import COMMAND, keep_audit
+from groundglass.audits.result_folder import COMMAND, keep_audit
 from groundglass.audits.scorecard import Advice, Point, Scorecard
 from groundglass.reports.facts import Knee, RunFacts, StepFacts, Threshold
 from groundglass.reports.knees import with_knees

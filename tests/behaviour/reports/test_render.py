@@ -16,15 +16,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundglass.kernel.errors import UnreachableError
-from groundglass.kernel.words import share
+from groundglass.errors import UnreachableError
 from groundglass.reports import render
-from groundglass.reports.data import coded, packed, safe_json
 from groundglass.reports.facts import HeldOut, RunFacts, StepFacts
-from groundglass.reports.notice import notice_of
-from groundglass.reports.pools import Pools
+from groundglass.reports.page_data import coded, packed, safe_json
+from groundglass.reports.page_model import headline, summary
 from groundglass.reports.render import render_report
-from groundglass.reports.view import headline, summary
+from groundglass.reports.run_status_notice import notice_of
+from groundglass.reports.step_pools import Pools
+from groundglass.text.format import share
 from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
 
 

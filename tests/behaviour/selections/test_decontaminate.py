@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.selections.decontaminate import decontaminate
 
 

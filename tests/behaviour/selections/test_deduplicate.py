@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.selections.deduplicate import deduplicate
 from shared_data import shared
 
@@ -136,9 +136,9 @@ def test_an_unknown_mode_is_a_recipe_error() -> None:
 
 
 def test_finds_real_copies_and_leaves_unlike_photographs_alone() -> None:
-    from groundglass.kernel.errors import ImageError
-    from groundglass.kernel.image.frame import open_frame
-    from groundglass.measures.fingerprint import fingerprint
+    from groundglass.errors import ImageError
+    from groundglass.image.frame import open_frame
+    from groundglass.measures.perceptual_hash import fingerprint
 
     files = [
         *shared("dedup", "imagededup").rglob("*.jpg"),

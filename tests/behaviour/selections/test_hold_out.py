@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.selections.hold_out import hold_out_count, hold_out_list, hold_out_next
 from groundglass.selections.ranking import ranked_rest
 from groundglass.selections.top_k import top_k

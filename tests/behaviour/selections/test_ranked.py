@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.selections.quantile import quantile
 from groundglass.selections.quota import quota
 from groundglass.selections.ranking import CutOff, cut_off_table, ranked_rest

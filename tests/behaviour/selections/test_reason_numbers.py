@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from groundglass.selections.pool import ask
+from groundglass.tables.verdicts import ask
 
 NUMBERS = st.floats(-1e12, 1e12, allow_nan=False)
 WITHOUT_THE_SHORT_WAY = """CASE

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.profile import load_profile
+from groundglass.errors import RecipeError
 from groundglass.selections.source_divergence import source_divergence, source_qualities
+from groundglass.source_quality.clean_profile import load_profile
 
 DF2K = load_profile("df2k")
 

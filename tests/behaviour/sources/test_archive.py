@@ -15,8 +15,8 @@ from archives import add_special, make_tar, make_zip, reasons, rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundglass.kernel.errors import REASONS, GroundglassError, ImageError, RecipeError
-from groundglass.kernel.located import read
+from groundglass.errors import REASONS, GroundglassError, ImageError, RecipeError
+from groundglass.files.locators import read
 from groundglass.sources.archive import archive_columns, kind_of, list_archives
 
 PLAIN = [("a/1.jpg", b"one"), ("a/b/2.png", b"two" * 500), ("notes.txt", b"three"), ("empty.jpg", b"")]

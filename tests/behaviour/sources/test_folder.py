@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.table import bytes_to_path
+from groundglass.errors import RecipeError
 from groundglass.sources.folder import glob_pattern, list_folders
+from groundglass.tables.parquet import bytes_to_path
 
 
 def fill(folder: Path, *names: str) -> Path:

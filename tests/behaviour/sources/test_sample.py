@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from groundglass.kernel.table import bytes_to_path
 from groundglass.sources.sample import FAULTS, ORIGINALS, make_sample
+from groundglass.tables.parquet import bytes_to_path
 
 pytest.importorskip("skimage", reason="the sample photographs come with scikit-image")
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from groundglass.kernel.errors import GroundglassError, RecipeError
-from groundglass.kernel.located import read
+from groundglass.errors import GroundglassError, RecipeError
+from groundglass.files.locators import read
 from groundglass.sources.table import (
     Pictures,
     bytes_column,

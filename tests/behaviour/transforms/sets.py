@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from groundglass.kernel.region import Crop, parse
-from groundglass.kernel.table import image_id
-from groundglass.transforms.derived import ROWS
+from groundglass.image.region import Crop, parse
+from groundglass.tables.parquet import image_id
+from groundglass.tables.rows import ROWS
 
 Size = tuple[int, int]
 sizes = st.tuples(st.integers(1, 300), st.integers(1, 300))

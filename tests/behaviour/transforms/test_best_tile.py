@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from groundglass.kernel.errors import NoValue
+from groundglass.errors import NoValue
 from groundglass.transforms.best_tile import BEST_TILE, best_tile
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.region import Crop
-from groundglass.kernel.table import derived_id
+from groundglass.errors import RecipeError
+from groundglass.image.region import Crop
+from groundglass.tables.parquet import derived_id
 from groundglass.transforms import tile as tile_module
 from groundglass.transforms.tile import tile
 

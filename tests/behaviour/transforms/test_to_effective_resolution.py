@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.errors import RecipeError
 from groundglass.transforms.to_effective_resolution import to_effective_resolution
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,188 @@
+"""What calls of a model cost: a line before each call and one after it, and a budget that holds them back.
+
+Each line is on disk before the call goes out, so also after a kill the ledger holds every call that a server can
+have counted. A call that was sent and never answered is charged at what was put by for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Condition
+from typing import Any
+
+from groundglass.errors import cannot_write
+
+FIRST_GUESS = 30_000
+"""Tokens put by for a call as long as no answer has said what a picture costs: more than any known model takes."""
+MARGIN = 1.25
+"""Later calls are put by with this much over the largest seen."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a million tokens cost, in any currency; None where it is not known."""
+
+    input: float | None = None
+    output: float | None = None
+
+    def of(self, tokens_in: int, tokens_out: int) -> float:
+        """The price of a call; 0 where prices are not known.
+
+        >>> Price(2.0, 10.0).of(1000, 100)
+        0.003
+        """
+        return (tokens_in * (self.input or 0) + tokens_out * (self.output or 0)) / 1e6
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that may be spent: requests (repeated ones count), and money in the currency of the price."""
+
+    calls: int | None = None
+    money: float | None = None
+
+
+class BudgetSpent(Exception):
+    """The next call could exceed the budget."""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """A ledger's sums.
+
+    calls       requests sent
+    unanswered  those of them that a kill cut short: nobody knows how they ended
+    cost        of what has ended, with what was put by for calls whose tokens are not known
+    """
+
+    calls: int = 0
+    unanswered: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+
+
+class Ledger:
+    """A JSONL file of calls. Safe for threads.
+
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> ledger = Ledger(Path(folder.name) / "calls.jsonl", Price(1.0, 1.0), Budget(calls=1))
+    >>> call = ledger.open(most_tokens=10, question="caption")
+    >>> ledger.close(call, "answered", 900, 100)
+    >>> ledger.spent.tokens_in, ledger.spent.cost
+    (900, 0.001)
+    >>> ledger.open(most_tokens=10)
+    Traceback (most recent call last):
+    groundglass.annotators.clients.ledger.BudgetSpent: the budget of 1 calls is spent
+    >>> folder.cleanup()
+    """
+
+    def __init__(self, path: Path, price: Price, budget: Budget) -> None:
+        self.path, self.price, self.budget = path, price, budget
+        self._lock = Condition()
+        self._open: dict[str, float] = {}
+        self._calls = self._in = self._out = self._largest = 0
+        self._cost = 0.0
+        for line in read_lines(path):
+            self._count(line)
+        self._unanswered = len(self._open)
+        self._cost += sum(self._open.values())
+        self._open.clear()
+
+    @property
+    def spent(self) -> Spent:
+        """The sums so far, earlier attempts at the same run included."""
+        with self._lock:
+            return Spent(self._calls, self._unanswered, self._in, self._out, self._cost)
+
+    def open(self, most_tokens: int, **facts: Any) -> str:
+        """Put a call on record before it is sent; returns what it is known by.
+
+        As long as calls under way could still turn out cheap enough, it is waited for them.
+        Raises BudgetSpent where it could exceed the budget, UnreachableError where the line cannot be written.
+        """
+        with self._lock:
+            while self._too_much(most_tokens) and self._open:
+                self._lock.wait(1.0)
+            self._hold_back(most_tokens)
+            reserved = self._reserve(most_tokens)
+            call = uuid.uuid4().hex
+            self._write({"call": call, "event": "sent", "reserved": round(reserved, 9), **facts})
+        return call
+
+    def close(
+        self,
+        call: str,
+        outcome: str,
+        tokens_in: int | None = None,
+        tokens_out: int | None = None,
+        charged: bool = False,
+    ) -> None:
+        """Put on record how a call ended; ``charged`` where it may cost although no tokens are known."""
+        with self._lock:
+            known = tokens_in is not None
+            cost = self.price.of(tokens_in or 0, tokens_out or 0) if known else charged * self._open[call]
+            counts = {"tokens_in": tokens_in, "tokens_out": tokens_out, "cost": round(cost, 9)}
+            self._write({"call": call, "event": "ended", "outcome": outcome, **counts})
+            self._lock.notify_all()
+
+    def _reserve(self, most_tokens: int) -> float:
+        """What a call may cost, by the dearest so far."""
+        tokens = round(self._largest * MARGIN) if self._largest else FIRST_GUESS
+        return self.price.of(tokens, most_tokens)
+
+    def _too_much(self, most_tokens: int) -> bool:
+        under_way = sum(self._open.values())
+        limit = self.budget.money
+        return limit is not None and self._cost + under_way + self._reserve(most_tokens) > limit
+
+    def _hold_back(self, most_tokens: int) -> None:
+        calls, money = self.budget.calls, self.budget.money
+        if calls is not None and self._calls >= calls:
+            raise BudgetSpent(f"the budget of {calls:,} calls is spent")
+        if self._too_much(most_tokens):
+            raise BudgetSpent(f"the next call could exceed the budget of {money:g}")
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(handle, ("\n" + json.dumps({"time": round(time.time(), 3), **line})).encode())
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        self._count(line)
+
+    def _count(self, line: Mapping[str, Any]) -> None:
+        if line["event"] == "sent":
+            self._calls += 1
+            self._open[line["call"]] = line["reserved"]
+            return
+        self._open.pop(line["call"], None)
+        self._in += line["tokens_in"] or 0
+        self._out += line["tokens_out"] or 0
+        self._largest = max(self._largest, line["tokens_in"] or 0)
+        self._cost += line["cost"]
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a ledger, in their order; nothing where there is none.
+
+    A line begins with its line end, so one that a kill tore leaves the next one whole; it is passed over.
+    """
+    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            line = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(line, dict):
+            yield line

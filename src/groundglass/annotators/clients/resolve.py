@@ -1,0 +1,123 @@
+"""Which model is meant, where it is, and what must be there before it can be asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from groundglass.annotators.clients.protocol import SECRETS, Client
+from groundglass.errors import MissingExtra, RecipeError
+from groundglass.extras import is_installed
+
+Service = Literal["openai", "google", "local"]
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "openai": ("OPENAI_API_KEY",),
+    "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+}
+"""Where the key of each service's own server is read from."""
+
+OWN_KEY = "GROUNDGLASS_API_KEY"
+"""Where the key of a server that a recipe names is read from: no recipe can send another one's key there."""
+
+PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
+"""The files of a local model's folder that decide its answers."""
+
+_EXTRAS = {"openai": "annotate", "google": "annotate", "local": "models"}
+
+
+@dataclass(frozen=True)
+class ModelName:
+    """A multimodal model.
+
+    service   whose protocol it is asked by
+    name      the model's name at the server, or the folder that holds its weights
+    base_url  the server's address; "" is the service's own
+    """
+
+    service: Service
+    name: str
+    base_url: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.service}:{self.name}" + (f" at {self.base_url}" if self.base_url else "")
+
+
+def check_model(model: ModelName) -> None:
+    """Raises RecipeError, with the line to type, where the model cannot be asked: extra, key, address or folder."""
+    extra = _EXTRAS[model.service]
+    if not is_installed(extra):
+        raise MissingExtra(f"models of '{model.service}'", extra)
+    if model.base_url:
+        _check_address(model.base_url)
+    if model.service == "local":
+        if not (Path(model.name).expanduser() / "config.json").is_file():
+            raise RecipeError(
+                f"{model.name} holds no model: there is no config.json in it", "name its folder"
+            )
+    elif not model.base_url and not _key_of(model):
+        name = KEYS[model.service][0]
+        raise RecipeError(f"asking {model} needs a key in the environment: {name}", f"export {name}=…")
+
+
+def _check_address(base_url: str) -> None:
+    try:
+        parts = urlsplit(base_url)
+        secret = parts.username or parts.password or parts.query
+    except ValueError:
+        raise RecipeError(
+            f"{base_url!r} is no address", "write for example http://localhost:8000/v1"
+        ) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise RecipeError(f"{base_url!r} is no address", "write for example http://localhost:8000/v1")
+    if secret:
+        message = "an address with a name, a password or a query would be written into the run's files"
+        raise RecipeError(message, f"leave that out, and export {OWN_KEY}=…")
+
+
+def _key_of(model: ModelName) -> str:
+    """The key that is sent to a model's server; "" where there is none."""
+    names = (OWN_KEY,) if model.base_url else KEYS[model.service]
+    key = next((value for name in names if (value := os.environ.get(name, "").strip())), "")
+    if key:
+        SECRETS.add(key)
+    return key
+
+
+def key_names(model: ModelName) -> str:
+    """Where the key of a model's server is read from, for who must set it."""
+    return OWN_KEY if model.base_url else KEYS[model.service][0]
+
+
+def open_client(model: ModelName, seconds: float) -> Client:
+    """The model, ready to be asked; ``seconds`` is the limit of one call. Raises what `check_model` raises."""
+    check_model(model)
+    if model.service == "local":
+        from groundglass.annotators.clients.transformers import LocalModel
+
+        return LocalModel(Path(model.name).expanduser())
+    key = _key_of(model) or "none"  # many servers of one's own ask for none, but the libraries do
+    if model.service == "google":
+        from groundglass.annotators.clients.gemini import GoogleServer
+
+        return GoogleServer(model.name, model.base_url or None, key, seconds)
+    from groundglass.annotators.clients.openai import HOME, OpenAIServer
+
+    return OpenAIServer(model.name, model.base_url or HOME, key, seconds)
+
+
+def identity(model: ModelName) -> str:
+    """What a model's answers are kept under: its name and server, or the hash of what its folder holds.
+
+    The same name at another address may be another model, so it is asked anew there.
+    Raises RecipeError where a folder's files cannot be read or are damaged.
+    """
+    if model.service != "local":
+        return str(model)
+    from groundglass.models.find_weights import find_weights
+
+    return f"local:{find_weights(model.name, PATTERNS).sha256}"

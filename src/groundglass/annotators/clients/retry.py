@@ -1,0 +1,112 @@
+"""Asking with patience: again after what may pass, slower when a server is busy, never beyond the budget."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any
+
+from groundglass.annotators.clients.ledger import Ledger
+from groundglass.annotators.clients.protocol import Client, Reply, Request, Trouble
+from groundglass.engines.shards import Stop
+
+BLINK = 0.05
+"""Seconds between two looks at whether anyone wished for an end."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a request is sent, and how long is waited in between.
+
+    attempts  requests for one answer, at most
+    first     seconds before the second one; each further wait is twice as long
+    most      seconds of the longest wait, of one that the server asks for too
+    """
+
+    attempts: int = 5
+    first: float = 1.0
+    most: float = 120.0
+
+    def wait(self, attempt: int, asked: float | None, chance: float) -> float:
+        """Seconds before the next request, ``attempt`` of them having failed.
+
+        What the server asks for is kept to, with up to a tenth more; else a wait that doubles, of which ``chance``
+        (0 to 1) decides the second half, so that many askers do not come back at once.
+
+        >>> patience = Patience()
+        >>> patience.wait(3, None, 1.0), patience.wait(3, None, 0.0), patience.wait(1, 7.0, 0.0)
+        (4.0, 2.0, 7.0)
+        """
+        if asked is not None:
+            return min(asked * (1 + 0.1 * chance), self.most)
+        return min(self.first * 2 ** (attempt - 1), self.most) * (0.5 + 0.5 * chance)
+
+
+class Stopped(Exception):
+    """Someone wished for an end before the answer was there."""
+
+
+class Gate:
+    """When the next request may go out: a server that wants to be left alone is left alone by all threads."""
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._lock = Lock()
+        self._until = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Nobody asks for so long."""
+        with self._lock:
+            self._until = max(self._until, time.monotonic() + seconds)
+
+    def wait(self, seconds: float = 0.0) -> None:
+        """Wait for one's own seconds and everyone's. Raises Stopped."""
+        own = time.monotonic() + seconds
+        while not self._stop.asked:
+            left = max(own, self._until) - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, BLINK))
+        raise Stopped
+
+
+class Asker:
+    """A client that is asked with patience, every call on record. Safe for threads where the client is."""
+
+    def __init__(self, client: Client, ledger: Ledger, stop: Stop, patience: Patience | None = None) -> None:
+        self.client, self.ledger = client, ledger
+        self.patience = patience or Patience()
+        self.gate = Gate(stop)
+
+    def ask(self, request: Request, facts: Mapping[str, Any]) -> Reply:
+        """The answer; ``facts`` stand in the ledger beside each call.
+
+        Raises Trouble (after as many attempts as patience allows), BudgetSpent, Stopped, and UnreachableError where
+        the ledger cannot be written.
+        """
+        wait = 0.0
+        for attempt in range(1, self.patience.attempts + 1):
+            self.gate.wait(wait)
+            try:
+                return self._once(request, {**facts, "attempt": attempt})
+            except Trouble as trouble:
+                if not trouble.again or attempt == self.patience.attempts:
+                    raise
+                wait = self.patience.wait(attempt, trouble.wait, random.random())
+                if trouble.wait is not None:
+                    self.gate.hold(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _once(self, request: Request, facts: Mapping[str, Any]) -> Reply:
+        call = self.ledger.open(request.most_tokens, question=request.name, **facts)
+        try:
+            reply = self.client.ask(replace(request, call=call))
+        except Trouble as trouble:
+            self.ledger.close(call, trouble.reason, charged=trouble.charged)
+            raise
+        outcome = "refused" if reply.refused else "answered"
+        self.ledger.close(call, outcome, reply.tokens_in, reply.tokens_out, charged=True)
+        return reply

@@ -1,0 +1,1 @@
+"""The questions, one file each; `annotators/catalog.py` lists them."""

@@ -1,0 +1,132 @@
+"""Quality: a verdict with its reasons, and a score from the probabilities of five words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from groundglass.annotators.question import Answer, Question
+from groundglass.catalog import Column, Value
+
+VERDICTS = ("good", "usable", "bad")
+LEVELS = ("excellent", "good", "fair", "poor", "bad")
+"""From 5 to 1, as raters of ITU-R BT.500 and Q-Align call them. No two begin with the same letter."""
+LEAST = 0.5
+"""The share of the probability that the five words must have between them."""
+
+
+class Judged(Answer):
+    """Reasons first, so that the verdict follows from them."""
+
+    reasons: list[str]
+    quality: str
+
+
+class Scored(Answer):
+    """A number from 1 to 5."""
+
+    score: Annotated[float, Field(ge=1, le=5)]
+
+
+def judged(answer: Judged) -> dict[str, Value]:
+    """The verdict, and the reasons in one text.
+
+    >>> judged(Judged(reasons=["soft", "blocky sky"], quality="bad"))
+    {'quality': 'bad', 'quality_reasons': 'soft; blocky sky'}
+    """
+    reasons = "; ".join(" ".join(reason.split()) for reason in answer.reasons)
+    return {"quality": answer.quality, "quality_reasons": reasons}
+
+
+def scored(answer: Scored) -> dict[str, Value]:
+    """The number that the model wrote.
+
+    >>> scored(Scored(score=3.5))
+    {'score': 3.5, 'score_from': 'number'}
+    """
+    return {"score": answer.score, "score_from": "number"}
+
+
+def expected_level(positions: Iterable[Mapping[str, float]]) -> dict[str, Value] | None:
+    r"""The expected level of an answer, from 1 (bad) to 5 (excellent); None where it names no level.
+
+    At the first token that begins a level's name, the probabilities p of all tokens that do are summed up for each
+    level, and the score is :math:`\sum_i p_i (6 - i) / \sum_i p_i` (Q-Align, equations 1 and 2), i = 1 for excellent.
+    They must have at least `LEAST` of the probability between them.
+
+    >>> even = {"good": math.log(0.4), " Fair": math.log(0.4), "The": math.log(0.2)}
+    >>> expected_level([{"\n": 0.0}, even])
+    {'score': 3.5, 'score_from': 'probabilities'}
+    >>> expected_level([{"The": math.log(0.9), "good": math.log(0.1)}]) is None
+    True
+    """
+    for position in positions:
+        found: dict[str, float] = {}
+        for token, logarithm in position.items():
+            level = level_of(token)
+            if level:
+                found[level] = found.get(level, 0.0) + math.exp(logarithm)
+        total = sum(found.values())
+        if total >= LEAST:
+            mean = sum(p * (len(LEVELS) - LEVELS.index(level)) for level, p in found.items()) / total
+            return {"score": mean, "score_from": "probabilities"}
+    return None
+
+
+def level_of(token: str) -> str:
+    """The level whose name a token begins, in small letters or capitals; "" where it begins none.
+
+    >>> level_of(" Exc"), level_of("Good"), level_of("goodness"), level_of("")
+    ('excellent', 'good', '', '')
+    """
+    word = token.strip(" \t\n\"'*`Ġ▁").lower()
+    return next((level for level in LEVELS if word and level.startswith(word)), "")
+
+
+def _text(meaning: str) -> Column:
+    return Column("", None, None, "neither", meaning, str)
+
+
+QUALITY = Question(
+    name="quality",
+    version=1,
+    asks=(
+        "Judge the technical quality of the picture as training material for image restoration: sharpness, noise, "
+        "compression, exposure, colour, and signs of enlarging or sharpening. List what you see in `reasons`, then "
+        "give your verdict in `quality`: 'good' shows no visible fault at this size, 'usable' small ones, 'bad' "
+        "clear ones. One of: {words}"
+    ),
+    answer=Judged,
+    values=judged,
+    columns={
+        "quality": _text(f"one of {', '.join(VERDICTS)}"),
+        "quality_reasons": _text("what the model lists, `;` between"),
+    },
+    summary="A verdict on the technical quality (good, usable, bad), with reasons.",
+    word="quality",
+    words=VERDICTS,
+)
+SCORE = Question(
+    name="score",
+    version=1,
+    asks=(
+        "Rate the technical quality of the picture with a number from 1 (bad) to 5 (excellent); "
+        "decimals are welcome."
+    ),
+    single=(
+        "How would you rate the technical quality of this picture? Answer with one word only, no JSON: "
+        "excellent, good, fair, poor or bad."
+    ),
+    answer=Scored,
+    values=scored,
+    columns={
+        "score": Column("", 1, 5, "higher", "the quality that the model gives it; 5 is excellent"),
+        "score_from": _text("how it was found: from `probabilities` of words, or from a `number` it wrote"),
+    },
+    summary="A number for the technical quality, from the probabilities of five words where the server tells them.",
+    reference="Wu et al., Q-Align: Teaching LMMs for Visual Scoring via Discrete Text-Defined Levels, ICML 2024",
+    levels=LEVELS,
+)

@@ -1,0 +1,135 @@
+"""A finished run gone through again on its tables: what stood before each gate, and what passed them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.errors import RecipeError
+from groundglass.plans.current_rows import applies
+from groundglass.plans.external_scores import read_scores
+from groundglass.plans.image_history import RunTables, read_tables
+from groundglass.plans.planner import Plan, PlannedStep
+from groundglass.plans.run_folder import RunFolder, RunRecord, load_record
+from groundglass.plans.state import State, make_state
+from groundglass.random_streams import stream
+from groundglass.tables.parquet import compute, only, without
+from groundglass.tables.rows import photographs
+
+
+@dataclass
+class Passage:
+    """What a run was at its gates.
+
+    state   the run's tables, to look values up in
+    before  the rows before each select step that was reached, by its name
+    last    the rows that passed the last gate
+    """
+
+    state: State
+    before: dict[str, pa.Table] = field(default_factory=dict)
+    last: pa.Table | None = None
+
+    @property
+    def gates(self) -> list[PlannedStep]:
+        """The steps that keep or drop, in order."""
+        return [planned for planned in self.state.plan.steps if planned.step.name in self.before]
+
+
+def replay(plan: Plan, folder: RunFolder) -> Passage:
+    """Go through a run's verdicts. Raises RecipeError where the run has not ended."""
+    record = load_record(folder)
+    if record.state != "done":
+        raise RecipeError(
+            f"{folder.path} is not finished ({record.state})",
+            "run it to its end first: the same command goes on",
+        )
+    return go_through(plan, folder, record)
+
+
+def go_through(plan: Plan, folder: RunFolder, record: RunRecord) -> Passage:
+    """Go through the verdicts of a plan's steps; the run may still be at work on later ones."""
+    tables = read_tables(folder, record)
+    state = make_state(plan, folder)
+    state.images = tables.images
+    state.add_rows(photographs(tables.images))
+    state.add_rows(tables.derived)  # but for those that are their photograph itself
+    passage = Passage(state)
+    for planned in plan.steps:
+        _step(passage, planned, tables)
+        if planned.step.kind == "select":
+            passage.last = state.rows
+    return passage
+
+
+def _step(passage: Passage, planned: PlannedStep, tables: RunTables) -> None:
+    state, name = passage.state, planned.step.name
+    for request in planned.scores:
+        state.scores[request.table] = read_scores(request)
+    if planned.step.kind == "source":
+        listed = compute.equal(tables.images["source"], name)
+        state.rows = pa.concat_tables([state.rows, photographs(tables.images.filter(listed))])
+        return
+    if planned.step.kind == "select":
+        passage.before[name] = state.rows
+    if planned.step.kind == "transform":
+        _, others = applies(state, planned)
+        made = tables.derived.filter(compute.equal(tables.derived["step"], name)).select(others.column_names)
+        state.rows = pa.concat_tables([others, made])
+    elif name in tables.verdicts and planned.step.kind != "release":
+        verdicts = tables.verdicts[name]
+        state.rows = without(state.rows, verdicts["id"].filter(compute.invert(verdicts["kept"])))
+
+
+Chain = tuple[Mapping[str, Any], ...]
+"""A row that passed all gates and the rows it was made of: itself first, its photograph last."""
+
+
+def passing_chains(passage: Passage, most: int, seed: int) -> list[Chain]:
+    """Photographs drawn by chance among those of which something passed all gates, each with one such row."""
+    assert passage.last is not None
+    photographs = sorted(set(passage.last["root"].to_pylist()))
+    drawn = stream(seed, "audit", "photographs").permutation(len(photographs))[:most]
+    return chains_of(passage, [photographs[place] for place in sorted(drawn)], seed)
+
+
+def chains_of(passage: Passage, chosen: Sequence[str], seed: int) -> list[Chain]:
+    """Of each of these photographs one row that passed all gates, drawn by chance, with what it was made of."""
+    assert passage.last is not None
+    rows = {
+        row["id"]: row for row in only(passage.state.seen, pa.array(chosen, pa.string()), "root").to_pylist()
+    }
+    ends: dict[str, list[str]] = {root: [] for root in chosen}
+    for row in only(passage.last, pa.array(chosen, pa.string()), "root").to_pylist():
+        ends[row["root"]].append(row["id"])
+    return [_chain(rows, _draw(sorted(ends[root]), seed, root)) for root in chosen]
+
+
+def _draw(ids: list[str], seed: int, root: str) -> str:
+    return ids[int(stream(seed, "audit", "row", root).integers(len(ids)))]
+
+
+def _chain(rows: Mapping[str, Mapping[str, Any]], last: str) -> Chain:
+    chain = [rows[last]]
+    while (parent := chain[-1]["parent"]) is not None and parent != chain[-1]["id"]:
+        chain.append(rows[parent])
+    return tuple(chain)
+
+
+def ancestors_before(passage: Passage, gate: str) -> pa.Table:
+    """The rows before a gate of which something passed all gates: those that are taken to be clean."""
+    assert passage.last is not None
+    rows = passage.before[gate]
+    here = set(rows["id"].to_pylist())
+    seen = passage.state.seen
+    parents = dict(zip(seen["id"].to_pylist(), seen["parent"].to_pylist(), strict=True))
+    found: set[str] = set()
+    wanted = set(passage.last["id"].to_pylist())
+    while wanted:
+        found |= wanted & here
+        above = {parents.get(one) for one in wanted - here}
+        wanted = {one for one in above if one is not None} - wanted
+    return only(rows, pa.array(sorted(found), pa.string()))

@@ -1,0 +1,51 @@
+"""Where the results of audits lie in a run's folder: those of the command, and those of its `audit` steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.audits.scorecard import Scorecard
+from groundglass.errors import RecipeError
+from groundglass.files.atomic import write_text
+from groundglass.plans.run_folder import RunFolder, load_record
+from groundglass.tables.parquet import write_parquet
+
+COMMAND = "audit"
+"""The folder of `groundglass audit`, which looks at all gates of a finished run."""
+CARD = "scorecard.json"
+SLIPPED = "slipped.parquet"
+
+
+def step_place(run: Path, step: str) -> Path:
+    """The folder of an `audit` step."""
+    return run / "audits" / step
+
+
+def keep_audit(place: Path, card: Scorecard, slipped: pa.Table) -> None:
+    """Write what an audit found; the scorecard comes last, so that where it is, all is."""
+    write_parquet(slipped, place / SLIPPED)
+    write_text(json.dumps(card.plain(), indent=1, ensure_ascii=False) + "\n", place / CARD)
+
+
+def latest_audit(run: Path) -> Path | None:
+    """The folder of a run's audit that looked at the most gates: the command's, else its last step's; None without."""
+    places = [run / COMMAND]
+    try:
+        steps = load_record(RunFolder(run)).steps
+    except RecipeError:
+        steps = ()
+    places += [step_place(run, step.step) for step in reversed(steps) if step.kind == "audit"]
+    return next((place for place in places if (place / CARD).is_file()), None)
+
+
+def read_card(place: Path) -> Mapping[str, Any] | None:
+    """A scorecard as it was written; None where there is none that can be read."""
+    try:
+        return json.loads((place / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

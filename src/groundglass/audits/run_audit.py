@@ -1,0 +1,231 @@
+"""One audit from the gates of a run to its scorecard: draw photographs, damage them in memory, and see who notices."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from groundglass.audits.defect_job import VIEW, Injure
+from groundglass.audits.defect_versions import Exhibits, Version
+from groundglass.audits.defects import CLEAN, DEFECTS, Defect, find_defects
+from groundglass.audits.gates import Gate, freeze
+from groundglass.audits.judge_defects import Trial, reaches
+from groundglass.audits.replay_run import Passage, passing_chains
+from groundglass.audits.scorecard import Scorecard, wilson
+from groundglass.audits.stand_in_test_sets import NO_HALVES, Bench, halve
+from groundglass.audits.whole_sources import WholeSources, draw_sources
+from groundglass.engines.local import run_job
+from groundglass.engines.progress import Progress
+from groundglass.errors import RecipeError
+from groundglass.plans.naturalness_reference import fitted
+from groundglass.tables.measure_store import MeasureStore
+
+SHOWN = 3
+"""Pictures of each severity that slipped through, kept to look at."""
+FEW = 20
+"""With fewer photographs, intervals are so wide that it is worth a note."""
+NO_GATE = {
+    "copy": "no gate looks for duplicates: - select: {deduplicate: near} does",
+    "leak": "no gate looks for test images: - select: {decontaminate: all} does",
+}
+"""What is said where defects of a kind have no gate that could see them."""
+
+SLIPPED = pa.schema(
+    [
+        ("defect", pa.string()),
+        ("severity", pa.string()),
+        ("id", pa.string()),
+        ("uri", pa.string()),
+        ("picture", pa.binary()),
+    ]
+)
+"""What slipped through: defective versions of photographs that no gate dropped, each with a small JPEG of it."""
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """What to audit with.
+
+    defects  names of `groundglass.audits.defects.DEFECTS`; () for all that a gate of the run may see
+    sample   photographs to draw; of each source, where whole sources are judged
+    seed     of the draw and of the defects; None takes the recipe's
+    workers  processes; 0 for one a core
+    """
+
+    defects: tuple[str, ...] = ()
+    sample: int = 40
+    seed: int | None = None
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A trial that was held, and the pictures of its versions by their keys."""
+
+    trial: Trial
+    pictures: Mapping[str, bytes]
+    sources: WholeSources | None = None
+
+
+def examine(
+    passage: Passage, options: AuditOptions, progress: Callable[[str], Progress]
+) -> tuple[Scorecard, pa.Table]:
+    """Audit the gates that a passage went through: the scorecard, and `SLIPPED`.
+
+    Raises RecipeError where no photograph passed all of them.
+    """
+    seed = passage.state.plan.recipe.seed if options.seed is None else options.seed
+    chains = passing_chains(passage, options.sample, seed)
+    if not chains:
+        raise RecipeError(
+            "no photograph passed all gates, so there is none to put defects into",
+            f"groundglass show {passage.state.folder.path} says where the last one went",
+        )
+    gates = tuple(freeze(passage, planned) for planned in passage.gates)
+    defects = chosen_defects(options.defects, gates)
+    with tempfile.TemporaryDirectory(prefix="groundglass-audit-") as made:
+        settings = replace(passage.state.settings, workers=options.workers)
+        bench = Bench(Path(made), settings, passage.state.limits, progress)
+        singly = tuple(gate for gate in gates if gate.kind != "source")
+        exhibits = Exhibits(passage, singly, tuple(chains), _of(defects, source=False))
+        held = [_hold(_with_halves(exhibits, bench), bench, seed)]
+        if sources := _of(defects, source=True):
+            wholes = [gate for gate in gates if gate.kind == "source"]
+            held += [_hold_sources(passage, gate, sources, options.sample, bench, seed) for gate in wholes]
+    slipped = pa.concat_tables([_slipped(one) for one in held])
+    card = _scorecard(passage, seed, gates, held)
+    return replace(card, notes=(*card.notes, *_missing(options.defects, gates))), slipped
+
+
+def chosen_defects(names: Sequence[str], gates: Sequence[Gate]) -> tuple[Defect, ...]:
+    """Those that were asked for; else all, but for leaks and bad sources where no gate looks for such a thing."""
+    sought = {"fault", "copy", *(gate.kind for gate in gates if not gate.closed)}
+    return find_defects(names or [defect.name for defect in DEFECTS.values() if defect.kind in sought])
+
+
+def _of(defects: Sequence[Defect], *, source: bool) -> tuple[Defect, ...]:
+    return tuple(defect for defect in defects if (defect.kind == "source") is source)
+
+
+def _with_halves(exhibits: Exhibits, bench: Bench) -> Exhibits:
+    """With test sets made of the sample, where a gate looks for such and leaks are among the defects.
+
+    Where they are not, the gate is left out: there is nothing to put before it.
+    """
+    if any(defect.kind == "leak" for defect in exhibits.defects):
+        return replace(exhibits, halves=halve(exhibits.photographs(), bench))
+    return replace(
+        exhibits, gates=tuple(gate for gate in exhibits.gates if gate.kind != "leak"), halves=NO_HALVES
+    )
+
+
+def _hold_sources(
+    passage: Passage, gate: Gate, defects: tuple[Defect, ...], sample: int, bench: Bench, seed: int
+) -> _Held:
+    """The trial of one gate on whole sources."""
+    drawn = draw_sources(passage, gate, sample, seed)
+    exhibits = Exhibits(passage, (gate,), drawn.chains, defects if drawn.chains else ())
+    shop = replace(bench, folder=bench.folder / gate.name)
+    return replace(_hold(exhibits, shop, seed, drawn.of), sources=drawn)
+
+
+def _hold(exhibits: Exhibits, bench: Bench, seed: int, units: Mapping[str, str] | None = None) -> _Held:
+    """Make and measure every version, and let the gates judge."""
+    store = MeasureStore(bench.folder / "store")
+    reads_files = any(ask.definition.needs == "header" for ask in exhibits.asks)
+    job = Injure(fitted(exhibits.passage.state, exhibits.asks), store.root, bench.limits, seed, reads_files)
+    most = max((len(defect.severities) for defect in exhibits.defects), default=1)
+    seconds = bench.settings.seconds_per_image * most
+    settings = replace(bench.settings, shard=8, seconds_per_image=seconds)
+    run_job(job, exhibits.items(), settings, bench.progress("audit"))
+    tables = exhibits.tables(store)
+    views = {row["sha256"]: row for row in store.read(VIEW.key).to_pylist()}
+    made = tuple(version for version in exhibits.versions if views[version.key]["error"] is None)
+    trial = Trial(exhibits, tables, made, units or {})
+    trial.hold()
+    return _Held(trial, {key: row["thumbnail"] for key, row in views.items()})
+
+
+def _scorecard(passage: Passage, seed: int, gates: Sequence[Gate], held: Sequence[_Held]) -> Scorecard:
+    assert passage.last is not None
+    first, trials = held[0].trial, [one.trial for one in held]
+    alarms = sum(bool(first.caught.get(version)) for version in first.clean)
+    return Scorecard(
+        recipe=passage.state.plan.recipe.name,
+        run=str(passage.state.folder.path),
+        seed=seed,
+        passing=len(set(passage.last["root"].to_pylist())),
+        asked=len(first.exhibits.chains),
+        false_alarm=alarms / max(1, len(first.clean)),
+        false_alarm_ci95=wilson(alarms, len(first.clean)),
+        gates=tuple(cell for trial in trials for cell in trial.cells),
+        defects=tuple(reach for trial in trials for reach in reaches(trial)),
+        thresholds=tuple(advice for trial in trials for advice in trial.advice),
+        closed=tuple(_closed(gates, held)),
+        notes=tuple(_notes(gates, held)),
+        slipped=sum(len(trial.slipped) for trial in trials),
+        versions=sum(version.defect is not CLEAN for trial in trials for version in trial.made),
+    )
+
+
+def _closed(gates: Sequence[Gate], held: Sequence[_Held]) -> list[tuple[str, str]]:
+    """Every gate that was not audited, and why."""
+    judged = {cell.gate for one in held for cell in one.trial.cells}
+    scarce = {
+        gate.name: one.sources.closed for one in held if one.sources for gate in one.trial.exhibits.gates
+    }
+    found = ((gate.name, gate.closed or scarce.get(gate.name) or _unasked(gate)) for gate in gates)
+    return [(name, why) for name, why in found if name not in judged]
+
+
+def _unasked(gate: Gate) -> str:
+    names = [defect.name for defect in DEFECTS.values() if defect.kind == gate.kind]
+    return f"none of the chosen defects is one that it looks for ({', '.join(names)})"
+
+
+def _notes(gates: Sequence[Gate], held: Sequence[_Held]) -> list[str]:
+    exhibits = held[0].trial.exhibits
+    notes: list[str] = []
+    if len(exhibits.chains) < FEW:
+        notes.append(
+            f"only {len(exhibits.chains)} photographs were looked at: mind how wide the intervals are"
+        )
+    notes += [f"of {gate.name}, {' and '.join(gate.partly)} is not audited" for gate in gates if gate.partly]
+    scarce = [name for one in held if one.sources and one.trial.cells for name in one.sources.scarce]
+    if scarce:
+        notes.append(f"sources with too few photographs to be judged: {', '.join(scarce[:8])}")
+    lost = sum(len(one.trial.exhibits.versions) - len(one.trial.made) for one in held)
+    if lost:
+        notes.append(f"{lost} defective versions could not be made and are not counted")
+    return notes
+
+
+def _missing(names: Sequence[str], gates: Sequence[Gate]) -> list[str]:
+    """The kinds of defects, of those that were asked for, that no gate looks for."""
+    wanted = {defect.kind for defect in find_defects(names)}
+    looked_for = {gate.kind for gate in gates}
+    return [said for kind, said in NO_GATE.items() if kind in wanted and kind not in looked_for]
+
+
+def _slipped(held: _Held) -> pa.Table:
+    """Some of each severity that no gate dropped."""
+    shown: dict[tuple[str, str], list[Version]] = {}
+    for version in held.trial.slipped:
+        shown.setdefault((version.defect.name, version.severity.name), []).append(version)
+    rows = [_row(version, held.pictures) for found in shown.values() for version in found[:SHOWN]]
+    return pa.Table.from_pylist(rows, SLIPPED)
+
+
+def _row(version: Version, pictures: Mapping[str, bytes]) -> dict[str, object]:
+    photograph = version.chain[-1]
+    return {
+        "defect": version.defect.name,
+        "severity": version.severity.name,
+        "id": photograph["id"],
+        "uri": photograph["uri"],
+        "picture": pictures[version.key],
+    }

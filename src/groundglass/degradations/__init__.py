@@ -1,0 +1,1 @@
+"""Known damage for an image: JPEG, blur, noise, resizing, overlays and others, each with its settings and a catalog."""

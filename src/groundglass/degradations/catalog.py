@@ -1,0 +1,94 @@
+"""Every distortion, written out, and the one call for all of them. Importing this loads no pixel library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from groundglass.degradations.banding import Banding, banding
+from groundglass.degradations.blur import (
+    Defocus,
+    GaussianBlur,
+    MotionBlur,
+    defocus,
+    gaussian_blur,
+    motion_blur,
+)
+from groundglass.degradations.clipping import Clipping, clipping
+from groundglass.degradations.crop import Crop, crop
+from groundglass.degradations.jpeg import Jpeg, jpeg
+from groundglass.degradations.letterbox import Letterbox, letterbox
+from groundglass.degradations.mirror import Mirror, mirror
+from groundglass.degradations.noise import GaussianNoise, ShotNoise, gaussian_noise, shot_noise
+from groundglass.degradations.overlay import LogoOverlay, TextOverlay, logo_overlay, text_overlay
+from groundglass.degradations.resize import FalseResolution, Scale, false_resolution, scale
+from groundglass.degradations.settings import Pixels
+from groundglass.degradations.sharpen import Sharpen, sharpen
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """A plain function of (picture, settings, random stream), and the record of its settings.
+
+    ``settings()`` without arguments is neutral: the picture comes back as it was.
+    """
+
+    name: str
+    settings: type[Any]
+    apply: Callable[[Pixels, Any, np.random.Generator], Pixels]
+
+
+DISTORTIONS: dict[str, Distortion] = {
+    one.name: one
+    for one in (
+        Distortion("gaussian_blur", GaussianBlur, gaussian_blur),
+        Distortion("motion_blur", MotionBlur, motion_blur),
+        Distortion("defocus", Defocus, defocus),
+        Distortion("gaussian_noise", GaussianNoise, gaussian_noise),
+        Distortion("shot_noise", ShotNoise, shot_noise),
+        Distortion("jpeg", Jpeg, jpeg),
+        Distortion("false_resolution", FalseResolution, false_resolution),
+        Distortion("scale", Scale, scale),
+        Distortion("crop", Crop, crop),
+        Distortion("sharpen", Sharpen, sharpen),
+        Distortion("banding", Banding, banding),
+        Distortion("clipping", Clipping, clipping),
+        Distortion("letterbox", Letterbox, letterbox),
+        Distortion("text_overlay", TextOverlay, text_overlay),
+        Distortion("logo_overlay", LogoOverlay, logo_overlay),
+        Distortion("mirror", Mirror, mirror),
+    )
+}
+"""Distortions by name."""
+
+_APPLY = {one.settings: one.apply for one in DISTORTIONS.values()}
+
+
+def distort(rgb: Pixels, settings: Any, random: np.random.Generator) -> Pixels:
+    """The picture with one distortion, or with several after each other.
+
+    rgb       H×W×3 uint8; it is not changed, and shares no memory with what comes back
+    settings  one record of this catalog, or a sequence of them: done in that order
+    random    every chance comes from it: an equal stream gives equal pixels (`groundglass.random_streams`)
+
+    Gives H×W×3 uint8 of the same size (but for `Scale` and `Crop`). Raises TypeError for other pixels or settings.
+
+    >>> grey = np.full((16, 16, 3), 100, np.uint8)
+    >>> random = np.random.default_rng(0)
+    >>> distort(grey, Letterbox(rows=0.25), random)[[0, 8], 0].tolist()
+    [[0, 0, 0], [100, 100, 100]]
+    >>> distort(grey, (Banding(2), Mirror(across=True)), random).max()
+    np.uint8(0)
+    """
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
+        raise TypeError(f"a picture is H×W×3 uint8, not {rgb.shape} {rgb.dtype}")
+    chain: Sequence[Any] = settings if isinstance(settings, tuple | list) else (settings,)
+    made = rgb.copy() if not chain else rgb
+    for one in chain:
+        if type(one) not in _APPLY:
+            raise TypeError(f"{type(one).__name__} is no distortion's settings")
+        made = _APPLY[type(one)](made, one, random)
+    return made

@@ -1,0 +1,1 @@
+"""Recipes that groundglass writes itself: for `filter` and `init`."""

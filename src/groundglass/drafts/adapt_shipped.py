@@ -1,0 +1,196 @@
+"""A shipped recipe made to fit a folder: what a sample shows that does not fit it, and the steps that change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.drafts.look_at_folder import Look, short_side
+from groundglass.drafts.start_recipe import (
+    FITTING,
+    TILES,
+    TOO_MANY,
+    Choice,
+    duplicates,
+    fitting_tile,
+    leaks,
+    others,
+    source,
+)
+from groundglass.errors import GroundglassError
+from groundglass.recipes.load import LoadedRecipe, load_recipe
+from groundglass.recipes.model import Recipe, Step
+from groundglass.recipes.select_model import SelectStep
+from groundglass.recipes.shipped import shipped
+from groundglass.recipes.source_model import SourceStep
+from groundglass.recipes.to_yaml import written_body
+from groundglass.recipes.transform_model import TransformStep
+from groundglass.runs.make_plan import make_plan
+from groundglass.selections.where import where
+from groundglass.source_quality.divergence import LEAST
+from groundglass.tables.expressions import parse
+from groundglass.text.format import some, thousands
+
+OFFLINE = "offline"
+"""The profile of a shipped recipe that asks no network."""
+SEEN = 224
+"""The smallest side that the networks of shipped recipes see, px (HyperIQA's)."""
+
+
+@dataclass
+class Flow:
+    """What is known while a recipe is gone through.
+
+    count  how many images there are at most
+    sizes  width and height of each sampled one, px
+    least  the smallest side that the recipe's measures can see, px
+    """
+
+    look: Look
+    count: float
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    least: int = 0
+
+
+def adapt(like: str, look: Look) -> list[Choice]:
+    """What of a shipped recipe must change for a folder, as steps that replace its steps of the same name.
+
+    Raises RecipeError for a name that no shipped recipe has.
+    """
+    path = shipped(like)
+    base = load_recipe(path)
+    why = why_offline(base, look)
+    chosen = load_recipe(path, profile=OFFLINE) if why else base
+    flow = Flow(look, look.usable, [(row["width"], row["height"]) for row in look.rows], 0 if why else SEEN)
+    choices: list[Choice] = []
+    replaced = replaced_steps(base.recipe, chosen.recipe)
+    for step in chosen.recipe.steps:
+        found = list(fit(step, flow))
+        if step.name in replaced and not any(choice.step for choice in found):
+            said = f"{why} The steps of its profile `{OFFLINE}` stand in." if step.name == replaced[0] else ""
+            found.append(Choice("networks" if said else "", said, as_written(step), fits=not said))
+        choices += found
+    return [*choices, *others(look)]
+
+
+def replaced_steps(base: Recipe, chosen: Recipe) -> list[str]:
+    """Names of the steps that a profile replaced."""
+    return [step.name for old, step in zip(base.steps, chosen.steps, strict=True) if old.body != step.body]
+
+
+def why_offline(base: LoadedRecipe, look: Look) -> str:
+    """Why the recipe's networks cannot be used here, so that its profile `offline` is needed; "" where they can."""
+    first = base.recipe.steps[0]
+    assert isinstance(first.body, SourceStep)
+    here = first.model_copy(update={"body": first.body.model_copy(update={"folder": (look.folder,)})})
+    recipe = base.recipe.model_copy(update={"steps": (here, *base.recipe.steps[1:])})
+    try:
+        make_plan(LoadedRecipe(recipe, base.text, base.files, base.root))
+    except GroundglassError as error:
+        said = error.message.splitlines()[0].partition(": ")
+        return f"The networks of the recipe cannot be asked here ({said[2] or said[0]})."
+    return ""
+
+
+def as_written(step: Step, **changes: Any) -> dict[str, Any]:
+    """A step as a recipe writes it, some keys of it changed."""
+    body = written_body(step.body)
+    return {step.kind: body | changes if changes else body, "name": step.name}
+
+
+def fit(step: Step, flow: Flow) -> Iterator[Choice]:
+    """What of a step does not fit the folder, and what it becomes; the counts go on to the next step."""
+    match step.body:
+        case SourceStep():
+            (files,) = source(flow.look)
+            yield Choice(files.topic, files.said, {"source": (files.step or {})["source"], "name": step.name})
+        case TransformStep() as body:
+            yield from fit_transform(step, body, flow)
+        case SelectStep() as body:
+            yield from fit_select(step, body, flow)
+        case _:
+            pass
+
+
+def fit_select(step: Step, body: SelectStep, flow: Flow) -> Iterator[Choice]:
+    look = flow.look
+    if body.top_k is not None:
+        yield from fit_top_k(step, body.top_k, flow)
+    if body.where is not None:
+        yield from fit_where(body.where, look)
+    if body.decontaminate:
+        (found,) = leaks(look)
+        yield Choice(found.topic, found.said)
+    if body.deduplicate:
+        (found,) = duplicates(look)
+        yield Choice(found.topic, found.said)
+    if body.source_divergence is not None and look.usable < LEAST:
+        about = some(look.usable, "images")
+        said = (
+            f"About {about}: whole sources are judged from {LEAST} on, so this one is kept without a verdict."
+        )
+        yield Choice("source", said, fits=False)
+
+
+def fit_top_k(step: Step, k: int, flow: Flow) -> Iterator[Choice]:
+    """A count that keeps everything chooses nothing: half of what there is takes its place."""
+    if k < flow.count:
+        flow.count = k
+        return
+    half = max(1, int(flow.count / 2))
+    said = (
+        f"The recipe keeps the best {thousands(k)}, and there are about {thousands(int(flow.count))} at most: that "
+        f"would drop none. The better half is kept, {thousands(half)}."
+    )
+    flow.count = half
+    yield Choice("count", said, as_written(step, top_k=half), fits=False)
+
+
+def fit_where(expression: str, look: Look) -> Iterator[Choice]:
+    """How many of the sample a gate would drop, where its columns were measured."""
+    parsed = parse(expression)
+    names = [path[-1] for path in parsed.columns]
+    if any(name not in look.rows[0] for name in names):
+        return
+    columns = {name: [row[name] for row in look.rows] for name in dict.fromkeys(["uri", *names])}
+    pool = pa.table(columns | {"id": columns["uri"]})
+    dropped = [row for row in where(pool, parsed).to_pylist() if not row["kept"]]
+    said = f"{look.say(len(dropped), 'fail')} {expression}"
+    if len(dropped) > TOO_MANY * len(look.rows):
+        yield Choice("gate", f"{said}: this folder is not what the recipe was made for.", fits=False)
+    elif dropped:
+        yield Choice("gate", f"{said}.")
+
+
+def fit_transform(step: Step, body: TransformStep, flow: Flow) -> Iterator[Choice]:
+    """The recipe's tile where most images hold it, else a smaller one; counts of what tiles make of the sample."""
+    if body.multiscale is not None:
+        extra = 1 if body.shortest_edge else 0
+        flow.count *= len(body.multiscale) + extra
+        if body.shortest_edge:
+            tile = smaller_tile(flow, body.shortest_edge)
+            if tile is not None:
+                said = f"The scale of {body.shortest_edge} px on the short side follows the tile below."
+                yield Choice("", said, as_written(step, shortest_edge=tile))
+    if body.tile is not None:
+        sides = sorted(map(short_side, flow.look.rows))
+        tile = smaller_tile(flow, body.tile)
+        under = sum(side < body.tile for side in sides)
+        seen = f"{flow.look.say(under, 'are')} under {body.tile} px on the short side"
+        if tile is not None:
+            said = f"{seen}, too small for the recipe's tiles: {tile} px is what most hold."
+            yield Choice("size", said, as_written(step, tile=tile), fits=False)
+        elif under:
+            yield Choice("size", f"{seen}: no tile comes of that.", fits=under <= (1 - FITTING) * len(sides))
+        side = tile or body.tile
+        flow.count *= sum((w // side) * (h // side) for w, h in flow.sizes) / len(flow.sizes)
+
+
+def smaller_tile(flow: Flow, tile: int) -> int | None:
+    """The tile to take instead of the recipe's, or None where that fits most images, or none is small enough."""
+    sides = sorted(map(short_side, flow.look.rows))
+    best = fitting_tile(sides, [size for size in (tile, *TILES) if flow.least <= size <= tile])
+    return None if best is None or best == tile else best

@@ -1,0 +1,158 @@
+"""The flow of `groundglass init`: look at a folder, choose, and write a recipe that has been planned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from groundglass.drafts.adapt_shipped import adapt
+from groundglass.drafts.filter_recipe import bare
+from groundglass.drafts.flow_style import comment, flow, refuse_unwritable
+from groundglass.drafts.look_at_folder import SEED, Look
+from groundglass.drafts.start_recipe import Choice, choose_all
+from groundglass.errors import RecipeError, UnreachableError
+from groundglass.files.places import lies_in
+from groundglass.recipes.field_types import RECIPE_NAME
+from groundglass.recipes.load import load_recipe, load_text
+from groundglass.recipes.shipped import shipped, shipped_names
+from groundglass.runs.make_plan import make_plan
+from groundglass.sources.folder import existing_folder
+from groundglass.text.format import share, some, thousands
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A recipe that was written, and what was noticed on the way."""
+
+    path: Path
+    look: Look
+    choices: Sequence[Choice]
+
+
+def recipe_place(name: str) -> Path:
+    """The file that a recipe called ``name`` is written to. Raises RecipeError where that cannot be.
+
+    >>> recipe_place("mine"), recipe_place("recipes/mine.yaml")
+    (PosixPath('mine.yaml'), PosixPath('recipes/mine.yaml'))
+    """
+    path = Path(name)
+    stem = path.stem if path.suffix in (".yaml", ".yml") else path.name
+    if not re.match(RECIPE_NAME, stem):
+        raise RecipeError(
+            f"'{stem}' is no name for a recipe", "use letters, digits, -, _ and ., without blanks"
+        )
+    if stem in shipped_names():
+        raise RecipeError(f"{stem} is a recipe that comes with groundglass", "give yours another name")
+    path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{stem}.yaml")
+    if path.exists():
+        raise RecipeError(
+            f"{path} is there already; nothing is overwritten", "give another name, or move it away"
+        )
+    if not path.parent.is_dir():
+        raise RecipeError(f"there is no folder {path.parent}", f"make it first: mkdir -p {path.parent}")
+    return path
+
+
+def check_words(name: str, folder: str, like: str | None) -> Path:
+    """Everything that can be wrong with what was typed, before any image is read. Raises RecipeError."""
+    if Path(name).is_dir() and not Path(folder).exists():
+        raise RecipeError(
+            f"there is no folder {folder}", f"the name comes first: groundglass init {folder} {name}"
+        )
+    existing_folder(folder)
+    refuse_unwritable(folder)
+    if like is not None:
+        shipped(like)
+    path = recipe_place(name)
+    if lies_in(path.parent, folder):
+        say = f"{path} would be written inside {folder}, the folder that is read, and its runs beside it"
+        raise RecipeError(say, "start it from a folder outside, for example the one above: cd ..")
+    return path
+
+
+def begin(path: Path, look: Look, like: str | None) -> Begun:
+    """Choose by what was seen, and write the recipe. Raises RecipeError, UnreachableError."""
+    choices = adapt(like, look) if like else choose_all(look)
+    text = recipe_for(path.stem, look, like, choices)
+    make_plan(load_text(text, str(path)))
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise RecipeError(f"{path} is there already; nothing is overwritten", "give another name") from None
+    except OSError as error:
+        raise UnreachableError(f"cannot write {path}: {error.strerror}", "choose another place") from error
+    return Begun(path, look, choices)
+
+
+def recipe_for(name: str, look: Look, like: str | None, choices: Sequence[Choice]) -> str:
+    """The recipe's text, with what was noticed as comments."""
+    made = f"A {f'recipe like {like}' if like else 'first recipe'} for {bare(look.folder)}, made by groundglass init"
+    head = [f"{made} {headline(look)}"]
+    if like is None:
+        return written(name, head, {"seed": SEED, "limits": {"failed": f"{allowed_to_fail(look)}%"}}, choices)
+    head.append(f"It is {like}, with the steps below in place of its steps of the same name.")
+    return written(name, head, {"extends": like} | changed_limits(like, look), choices)
+
+
+def changed_limits(like: str, look: Look) -> dict[str, Any]:
+    """The limits of a shipped recipe where more files are broken than they allow to fail."""
+    limits = load_recipe(shipped(like)).recipe.limits
+    allowed = round(100 * limits.failed)
+    needed = allowed_to_fail(look, allowed)
+    if needed == allowed:
+        return {}
+    return {"limits": limits.model_dump(exclude_defaults=True) | {"failed": f"{needed}%"}}
+
+
+def allowed_to_fail(look: Look, least: int = 5) -> int:
+    """Per cent of files that may fail before a run ends with exit code 4: twice what the sample shows, or ``least``.
+
+    Rounded up to fives, so that it reads as the guess that it is.
+    """
+    return min(100, max(least, 5 * ceil(2 * 100 * len(look.broken) / look.sampled / 5)))
+
+
+def headline(look: Look) -> str:
+    """How much was looked at, and what that cannot tell."""
+    if look.whole:
+        return f"from a look at {'all of ' if look.files > 1 else ''}its {some(look.files, 'files')}."
+    rare = share(3, look.sampled)
+    return (
+        f"from a look at {thousands(look.sampled)} of its {some(look.files, 'files')}, drawn by seed {SEED}. What none "
+        f"of them shows may still be in up to {rare} of the folder (with 95 % confidence)."
+    )
+
+
+def written(name: str, head: Iterable[str], keys: Mapping[str, Any], choices: Sequence[Choice]) -> str:
+    """The recipe as text: what was noticed stands above the step that follows from it, the rest at the top.
+
+    ``keys`` are those of the recipe beside its name and steps.
+    """
+    lines = [line for text in head for line in comment(text)]
+    notes = [choice.said for choice in choices if choice.step is None]
+    lines += ["#", "# Noticed too:"] if notes else []
+    lines += [line for note in notes for line in comment(f"- {note}", hang=2)]
+    lines += ["#", f"name: {name}"]
+    lines += [f"{key}: {flow(value) if isinstance(value, dict) else value}" for key, value in keys.items()]
+    lines += ["", "steps:"]
+    for choice in choices:
+        if choice.step is not None:
+            lines += step_lines(choice)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def step_lines(choice: Choice) -> Iterator[str]:
+    """A step with its comment above; one that is off is a comment itself."""
+    assert choice.step is not None
+    if choice.said:
+        yield from comment(choice.said, indent=2)
+    (kind, body), (_, name) = choice.step.items()
+    off = "# " if choice.off else ""
+    yield f"  {off}- {kind}: {flow(body)}"
+    yield f"  {off}  name: {name}"
+    yield ""

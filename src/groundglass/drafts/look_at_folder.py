@@ -1,0 +1,159 @@
+"""A look at a folder before there is a recipe: some of its files, measured, and what can be told from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.engines.progress import Progress
+from groundglass.errors import RecipeError, TooManyFailed
+from groundglass.measures.catalog import MEASURES
+from groundglass.measures.measure_job import ask_of
+from groundglass.plans.leak_reference import leaks_ask
+from groundglass.random_streams import stream
+from groundglass.runs.single_images import take_measures
+from groundglass.selections.deduplicate import NEAR, deduplicate
+from groundglass.sources.folder import list_folders
+from groundglass.sources.listing import Listed
+from groundglass.text.format import some, thousands
+
+SEED = 7
+"""Of the draw: the same folder gives the same sample."""
+TAKEN = ("header", "blockiness", "sharpness", "borders", "colour", "fingerprint", "resolution")
+"""What is measured of a sample, beside leaks."""
+ONE = {
+    "are": "is",
+    "have": "has",
+    "show": "shows",
+    "seem": "seems",
+    "fail": "fails",
+    "hold": "holds",
+    "repeat": "repeats",
+}
+"""Verbs of many, and of one."""
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a sample of a folder shows.
+
+    folder   as it was named
+    files    how many files it holds
+    rows     the measures of each sampled file that is a sound image, as `take_measures` gives them
+    broken   why the other sampled files cannot be used, by uri
+    copies   sampled images that are near duplicates of another sampled one: uri → reason
+    """
+
+    folder: str
+    files: int
+    rows: tuple[Row, ...]
+    broken: Mapping[str, str]
+    copies: Mapping[str, str]
+
+    @property
+    def sampled(self) -> int:
+        """Files that were looked at."""
+        return len(self.rows) + len(self.broken)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every file was looked at, so that nothing is a guess."""
+        return self.sampled == self.files
+
+    @property
+    def usable(self) -> int:
+        """About how many sound images the folder holds."""
+        return round(self.files * len(self.rows) / self.sampled)
+
+    def values(self, column: str) -> list[Any]:
+        """The values of a column that are known, smallest first."""
+        return sorted(row[column] for row in self.rows if row.get(column) is not None)
+
+    def count(self, holds: Callable[[Row], bool]) -> int:
+        """Images of the sample for which something holds."""
+        return sum(map(holds, self.rows))
+
+    def say(self, count: int, verb: str) -> str:
+        """How a sentence about ``count`` sampled images begins: ``3 of 200 sampled are``, ``1 of 20 has``.
+
+        Where every file was looked at, "sampled" is left out.
+        """
+        whole = f"{thousands(len(self.rows))}{'' if self.whole else ' sampled'}"
+        return (
+            f"{thousands(count) if count else 'None'} of {whole} {ONE.get(verb, verb) if count < 2 else verb}"
+        )
+
+
+def short_side(row: Row) -> int:
+    """The shorter side of an image, px."""
+    return min(row["width"], row["height"])
+
+
+def look_at(folder: str, most: int, workers: int, progress: Progress) -> Look:
+    """Measure at most ``most`` files of a folder, drawn by a fixed seed; the folder is only read.
+
+    Raises RecipeError where there is no such folder or no file in it, TooManyFailed where no sampled file is a sound
+    image.
+    """
+    listing = list_folders([folder])
+    if not listing.num_rows:
+        raise RecipeError(f"{folder} holds no files", "name the folder that the images are in")
+    drawn = draw(listing, most)
+    asks = [*(ask_of(MEASURES[name], {}) for name in TAKEN), leaks_ask(["all"])]
+    rows = take_measures([Listed(**row) for row in drawn.to_pylist()], asks, workers, progress)
+    sound = tuple(row for row in rows if is_sound(row))
+    broken = {row["uri"]: reason_of(row["error"]) for row in rows if not is_sound(row)}
+    if not sound:
+        seen = "none of its" if drawn.num_rows == listing.num_rows else f"none of {drawn.num_rows} sampled"
+        hint = (
+            "name a folder of images"
+            if drawn.num_rows == listing.num_rows
+            else "--sample looks at more of them"
+        )
+        reasons = counted(broken.values())
+        raise TooManyFailed(
+            f"{folder}: {seen} {some(listing.num_rows, 'files')} is a sound image: {reasons}", hint
+        )
+    return Look(folder, listing.num_rows, sound, broken, near_copies(sound))
+
+
+def draw(listing: pa.Table, most: int) -> pa.Table:
+    """At most ``most`` rows of a listing, in its order."""
+    if listing.num_rows <= most:
+        return listing
+    chosen = stream(SEED, "sample").choice(listing.num_rows, most, replace=False)
+    return listing.take(sorted(chosen.tolist()))
+
+
+def is_sound(row: Row) -> bool:
+    """Whether the pixels could be had: sharpness has a value for every image, however flat or small."""
+    return row["laplacian_variance"] is not None
+
+
+def reason_of(error: str) -> str:
+    """The word of `errors.REASONS` that an error begins with, read as words."""
+    return error.partition(":")[0].replace("_", " ")
+
+
+def counted(reasons: Any) -> str:
+    """Reasons with their counts, most frequent first.
+
+    >>> counted(["truncated", "empty", "truncated"])
+    'truncated 2, empty 1'
+    """
+    return ", ".join(f"{reason} {thousands(count)}" for reason, count in Counter(reasons).most_common())
+
+
+def near_copies(rows: Sequence[Row]) -> dict[str, str]:
+    """Which images are near duplicates of another one, and why, as `deduplicate: near` would say."""
+    known = [row for row in rows if row["phash"] is not None]
+    kinds = {"phash_detail": pa.string()}
+    hashes = {name: pa.array([row[name] for row in known], kinds.get(name, pa.uint64())) for name in NEAR}
+    uris = pa.array([row["uri"] for row in known], pa.string())
+    verdicts = deduplicate(pa.table({"id": uris, "uri": uris} | hashes), "near").to_pylist()
+    return {row["id"]: row["reason"] for row in verdicts if not row["kept"]}

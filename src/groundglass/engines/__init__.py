@@ -1,0 +1,1 @@
+"""Jobs over many items: worker processes that may die, hang or be killed, threads, progress, interrupts."""

@@ -1,0 +1,298 @@
+"""The local engine: a job over many items in worker processes, which may die, hang or be killed at any time.
+
+The driver hands out pieces and listens. A worker that dies or overruns is replaced, and the rest of its piece is done
+again. What becomes of the item that it was at:
+
+    the worker died          tried once more, alone and last; then an error row `worker_died`
+    it spent its CPU time    an error row `timeout`: so much work does not depend on how busy the machine is
+    it stood still           tried once more, alone and last; then the job ends with `Unfinished` and there is no row:
+                             a blocked disk or a hung GPU says nothing about the image
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from multiprocessing.connection import wait
+from typing import Any
+
+from groundglass.engines.cores import cores
+from groundglass.engines.interrupts import signals_ask
+from groundglass.engines.pieces import Piece, Pieces, shard_size
+from groundglass.engines.process import Overran, Worker, packed
+from groundglass.engines.progress import Progress
+from groundglass.engines.shards import Ahead, Job, Settings, Stop, Summary, Totals
+from groundglass.engines.worker import saved
+from groundglass.errors import GroundglassError, Interrupted, Unfinished
+from groundglass.text.format import thousands
+
+TICK = 0.2
+"""Seconds between two looks at the clock, the progress display and the wish to stop."""
+GRACE = 2.0
+"""Seconds that workers get to save what they have done when the job ends early."""
+STARTING = 600.0
+"""Seconds that a worker may take before its first item."""
+LOADING = 1800.0
+"""The same for a job that loads something large first."""
+STANDSTILL = 2.0
+"""Seconds between two looks at the clock from which on the driver itself is taken to have stood still."""
+SAVING = 600.0
+"""Seconds that a worker may take to save a shard."""
+BACKSTOP = 20
+"""The time on the clock after which a worker is taken to stand still, in multiples of the CPU time that an item may
+take: a machine that is so much overloaded gets nothing done anyway."""
+NETWORK_SHARE = 10
+"""The same for the CPU time of a network, which all its threads spend."""
+NAMED = 3
+"""How many images an error names."""
+PATIENCE = 3
+"""How many workers in a row may die before their first item, or while they save one shard."""
+
+
+def run_job(
+    job: Job, items: Sequence[Any], settings: Settings, progress: Progress, stop: Stop | None = None
+) -> Totals:
+    """Do every item of a job in worker processes and say what came of it; the rows are in the files it saved.
+
+    SIGINT, SIGTERM and ``stop`` end it early, once what is done so far is saved; a second time at once.
+    Raises Interrupted then (or the error that ``stop`` was given), UnreachableError when the results cannot
+    be written, Unfinished when all is saved but for items at which a worker stood still twice, and GroundglassError
+    when no worker stays alive.
+    """
+    stop = stop or Stop()
+    begun = time.monotonic()
+    workers = settings.workers or cores()
+    run = _Run(job, items, settings, min(workers, max(1, len(items))), progress)
+    progress.begin(len(items))
+    try:
+        with signals_ask(stop):
+            run.until_done(stop)
+    finally:
+        progress.end()
+    if stop.asked:  # also in the last moment, while the workers were being dismissed
+        raise stop.error or run.interrupted()
+    if run.stuck:
+        raise run.unfinished()
+    return Totals(run.images, dict(run.failed), time.monotonic() - begun)
+
+
+class _Run:
+    """One call of `run_job`: who is at what, and what has come of it so far."""
+
+    def __init__(
+        self, job: Job, items: Sequence[Any], settings: Settings, workers: int, progress: Progress
+    ) -> None:
+        self.images = 0
+        self.failed: Counter[str] = Counter()
+        self.stuck: list[str] = []
+        self._job = job
+        self._packed = packed(job)
+        self._items = items
+        self._pieces = Pieces(len(items), shard_size(len(items), workers, settings.shard))
+        self._seconds_per_image = settings.seconds_per_image
+        self._workers = workers
+        self._progress = progress
+        self._crew: list[Worker] = []
+        self._stillborn = 0
+        self._looked_at = time.monotonic()
+
+    def until_done(self, stop: Stop) -> None:
+        """Work till nothing is left, or save and leave off once an end is asked for; leave no process behind."""
+        try:
+            while self._is_unfinished() and not stop.asked:
+                self._hand_out()
+                self._listen(TICK)
+                self._replace_those_that_overrun()
+                self._progress.tick(self._under_way())
+            if self._is_unfinished():
+                self._let_them_save(stop)
+        except GroundglassError:
+            self._let_them_save(stop)
+            raise
+        finally:
+            self._dismiss_all()
+
+    def _is_unfinished(self) -> bool:
+        return bool(self._at_work() or self._pieces)
+
+    def interrupted(self) -> Interrupted:
+        """What is raised when an end was asked for without an error of its own."""
+        done = f"{thousands(self.images)} of {thousands(len(self._items))} images are done and saved"
+        return Interrupted(f"stopped: {done}", "the same command goes on from there")
+
+    def unfinished(self) -> Unfinished:
+        """What is raised when a worker stood still at some items each time they were tried."""
+        more = f" and {len(self.stuck) - NAMED} more" if len(self.stuck) > NAMED else ""
+        backstop = BACKSTOP * self._seconds_per_image
+        return Unfinished(
+            f"a worker stood still for over {backstop:g} s, twice, at {', '.join(self.stuck[:NAMED])}{more}; "
+            "all else is saved",
+            "see whether the disk or the GPU answers; the same command then goes on from here",
+        )
+
+    def _let_them_save(self, stop: Stop) -> None:
+        """Give those at work a moment to save what they have done."""
+        until = time.monotonic() + GRACE
+        for worker in self._at_work():
+            worker.tell_to_stop()
+        while self._at_work() and time.monotonic() < until and not stop.hurry:
+            with contextlib.suppress(GroundglassError):  # the first one is what is raised
+                self._listen(TICK)
+
+    def _dismiss_all(self) -> None:
+        for worker in self._crew:
+            if worker.piece is None:
+                worker.tell_to_stop()
+            else:
+                worker.process.kill()
+        for worker in self._crew:
+            worker.dismiss()
+        self._crew.clear()
+
+    def _at_work(self) -> list[Worker]:
+        return [worker for worker in self._crew if worker.piece is not None]
+
+    def _under_way(self) -> int:
+        """Items done that are not saved yet."""
+        return sum(max(0, worker.at) for worker in self._at_work())
+
+    def _hand_out(self) -> None:
+        at_work = len(self._at_work())
+        while at_work < self._workers and (piece := self._pieces.take(others_at_work=at_work > 0)):
+            worker = self._idle() or self._started()
+            if worker is None:
+                self._pieces.again(piece)
+                return
+            worker.give(piece, self._items[piece.start : piece.stop])
+            at_work += 1
+
+    def _idle(self) -> Worker | None:
+        return next((worker for worker in self._crew if worker.piece is None), None)
+
+    def _started(self) -> Worker | None:
+        """A new worker; None where the system grants no process, and then those that there are must do."""
+        try:
+            self._crew.append(Worker(self._packed))
+        except (OSError, EOFError) as error:
+            if self._crew:
+                self._workers = len(self._crew)
+            else:
+                self._count_stillborn(f"no process can be started: {error}")
+            return None
+        return self._crew[-1]
+
+    def _listen(self, seconds: float) -> None:
+        """Wait for the first message or death, and see to all that have come by then."""
+        ready = wait([worker.line for worker in self._crew], seconds)
+        self._forgive_standstill()
+        for worker in [worker for worker in self._crew if worker.line in ready]:
+            self._hear(worker)
+
+    def _forgive_standstill(self) -> None:
+        """Do not count the time in which this process itself did not run (Ctrl-Z, a paused machine)."""
+        now = time.monotonic()
+        stood_still = now - self._looked_at
+        self._looked_at = now
+        if stood_still > STANDSTILL:
+            for worker in self._at_work():
+                worker.forgive(stood_still)
+
+    def _hear(self, worker: Worker) -> None:
+        for kind, content in worker.messages():
+            worker.piece = None
+            if kind == "fault":
+                raise content
+            self._stillborn = 0
+            self._count(content)
+        if worker.gone:
+            self._bury(worker)
+
+    def _count(self, summary: Summary) -> None:
+        self.images += summary.images
+        self.failed.update(summary.failed)
+        self._progress.add(summary)
+
+    def _bury(self, worker: Worker) -> None:
+        """Take leave of a dead worker, and see to the piece it was at."""
+        self._crew.remove(worker)
+        piece, at, overran = worker.piece, worker.at, worker.overran
+        ended = worker.dismiss()
+        if piece is None:
+            return
+        if at < 0:
+            self._pieces.again(piece)
+            self._count_stillborn(ended)
+        elif at >= len(piece):
+            self._died_saving(piece, ended)
+        elif isinstance(self._job, Ahead) and not piece.careful:
+            self._stillborn = 0
+            self._pieces.carefully(piece)
+        else:
+            self._pieces.around(piece, at)
+            self._blame(piece, at, overran, ended)
+
+    def _count_stillborn(self, ended: str) -> None:
+        self._stillborn += 1
+        if self._stillborn >= PATIENCE:
+            raise GroundglassError(
+                f"{PATIENCE} worker processes in a row died before their first image ({ended})",
+                "their own words, if any, are above; a usual cause is too little memory for so many workers",
+            )
+
+    def _died_saving(self, piece: Piece, ended: str) -> None:
+        self._pieces.again_after_death_in_saving(piece)
+        if piece.deaths + 1 >= PATIENCE:
+            raise GroundglassError(
+                f"{PATIENCE} workers in a row died while they saved the same images ({ended})"
+            )
+
+    def _blame(self, piece: Piece, at: int, overran: Overran, ended: str) -> None:
+        """See to the item that a worker ended on."""
+        self._stillborn = 0
+        if overran == "worked":
+            self._save_lost(piece, at, "timeout", f"more than {self._seconds_per_image:g} s of CPU time")
+        elif overran == "stood" and piece.stood:
+            self.stuck.append(self._job.name(self._items[piece.start + at]))
+        elif overran == "stood":
+            self._pieces.suspect(piece, at, stood=True)
+        elif piece.died:
+            self._save_lost(piece, at, "worker_died", ended)
+        else:
+            self._pieces.suspect(piece, at, died=True)
+
+    def _save_lost(self, piece: Piece, at: int, reason: str, detail: str) -> None:
+        """Write the error row of an item that no worker could be trusted with."""
+        row = self._job.lost(self._items[piece.start + at], reason, detail)
+        self._count(saved(self._job, [row], uuid.uuid4().hex))
+
+    def _replace_those_that_overrun(self) -> None:
+        now = time.monotonic()
+        for worker in self._at_work():
+            if overran := self._overran(worker, worker.busy_for(now)):
+                self._end_overrun(worker, overran)
+
+    def _overran(self, worker: Worker, seconds: float) -> Overran:
+        """How a worker that has been at something for ``seconds`` on the clock takes too long; "" where it does not."""
+        piece, at, job = worker.piece, worker.at, self._job
+        if at < 0:
+            return "stood" if seconds > (LOADING if isinstance(job, Ahead) else STARTING) else ""
+        if piece is None or at >= len(piece):
+            return "stood" if seconds > SAVING else ""
+        pictures = job.pictures(self._items[piece.start + at]) if isinstance(job, Ahead) else 1
+        share = NETWORK_SHARE if isinstance(job, Ahead) else 1
+        limit = self._seconds_per_image * pictures
+        if seconds > limit and worker.cpu_spent() > share * limit:
+            return "worked"
+        return "stood" if seconds > BACKSTOP * limit else ""
+
+    def _end_overrun(self, worker: Worker, overran: Overran) -> None:
+        """Kill a worker that is at one item for too long; the item is not blamed if it ended just now."""
+        since = worker.since
+        worker.kill()
+        worker.overran = overran if worker.since == since else ""
+        self._hear(worker)
+        if worker in self._crew:  # it hangs in the system (a dead network disk) and cannot even be killed
+            self._bury(worker)

@@ -1,0 +1,173 @@
+"""Everything groundglass raises on purpose, as one tree.
+
+    GroundglassError           message, hint, exit_code
+    ├── RecipeError            2   a recipe or an argument is wrong
+    │   └── NotHere            2   the recipe is right, but this machine lacks an extra or a file of weights for it
+    │       └── MissingExtra   2   a package that an extra installs is not there
+    ├── UnreachableError       3   a source, a server or the output cannot be reached
+    ├── TooManyFailed          4   the run is done, but more images failed than allowed
+    ├── NothingProduced        4   all was done, and nothing came of it
+    ├── Unfinished             4   some images could not be judged yet; the same command tries them again
+    ├── Interrupted          130   stopped by the user; what was finished is saved
+    ├── ImageError                 this image cannot be used: it becomes a row with a reason
+    └── NoValue                    this measure has no value on this image: the value stays empty, with a reason
+
+A bad image is a row; a bad recipe is an exception. All of them survive pickling, so a worker's error reaches
+the driver as it was.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from groundglass.extras import install_command
+
+REASONS: dict[str, str] = {
+    "empty": "the file has no bytes",
+    "not_an_image": "the content is no image format that is known here",
+    "unsupported": "an image format or variant that cannot be decoded here",
+    "unreadable": "the file cannot be opened",
+    "vanished": "the file was listed and is gone",
+    "changed": "the file's content is not what was listed",
+    "too_large": "more pixels, a longer side, or more bytes than the limit",
+    "unsafe_name": "an archive's member whose name leads out of it, or that is no file of its own",
+    "truncated": "the pixel data ends early",
+    "corrupt": "the pixel data is damaged",
+    "out_of_memory": "the worker had not enough memory for it",
+    "timeout": "needed more CPU time than the limit",
+    "worker_died": "the worker process died on it, twice",
+    "too_small": "fewer pixels than the measure or transform needs",
+    "flat": "no texture to measure",
+    "measure_failed": "the measure raised an unexpected error",
+    "write_failed": "the file written did not read back as it should",
+    "refused": "the model asked will not answer",
+    "malformed": "the model's answer is no JSON object, at the second attempt too",
+    "wrong_schema": "the model's answer lacks what was asked for, at the second attempt too",
+    "not_in_vocabulary": "the model's answer is none of the words to choose from, at the second attempt too",
+    "bad_request": "the model's server does not accept the question",
+    "server_error": "the model's server failed, each time it was asked",
+    "budget": "not asked: the budget was spent",
+}
+"""Every reason that an error row can have, and what it means."""
+
+
+class GroundglassError(Exception):
+    """The base of all errors that groundglass raises on purpose.
+
+    ``hint`` says what to try; the command line prints it under the message.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args
+
+
+class RecipeError(GroundglassError):
+    """A recipe or a command's arguments are wrong; nothing was started."""
+
+    exit_code = 2
+
+
+class NotHere(RecipeError):
+    """What a recipe asks for is not on this machine: an extra, or the weights of a network."""
+
+
+class MissingExtra(NotHere):
+    """A package that belongs to an extra is not installed; the hint is how to install it here.
+
+    >>> str(MissingExtra("HEIC pictures", "heif"))
+    "HEIC pictures: the extra 'heif' is not installed"
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what}: the extra '{extra}' is not installed", install_command(extra))
+        self.args = (what, extra)
+
+
+class UnreachableError(GroundglassError):
+    """A source, a server or the place to write to cannot be reached (or the disk is full)."""
+
+    exit_code = 3
+
+
+def cannot_write(what: Any, error: OSError) -> UnreachableError:
+    """The error for a place that cannot be written, with a hint that fits the cause.
+
+    >>> cannot_write("runs", OSError(errno.ENOSPC, "No space left on device")).hint
+    'free some space; the same command then goes on from here'
+    >>> cannot_write("runs", NotADirectoryError(errno.ENOTDIR, "Not a directory")).hint
+    'part of that path is a file: choose a folder'
+    """
+    said = error.strerror or str(error)
+    return UnreachableError(
+        f"cannot write {what}: {said}", _WRITING.get(error.errno or 0, "choose another place")
+    )
+
+
+_FULL = "free some space; the same command then goes on from here"
+_REFUSED = "choose a folder that you are allowed to write to"
+_A_FILE = "part of that path is a file: choose a folder"
+_WRITING = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _REFUSED,
+    errno.EPERM: _REFUSED,
+    errno.EROFS: _REFUSED,
+    errno.ENOTDIR: _A_FILE,
+    errno.EEXIST: _A_FILE,
+    errno.EISDIR: _A_FILE,
+}
+
+
+class NothingProduced(GroundglassError):
+    """All was done as asked, and nothing came of it: no image is left, or a measure has no value on any image."""
+
+    exit_code = 4
+
+
+class TooManyFailed(GroundglassError):
+    """The run is done, but more images failed than ``--max-failed`` allows."""
+
+    exit_code = 4
+
+
+class Unfinished(GroundglassError):
+    """Some images kept a worker waiting too long, twice; the rest is saved and the same command tries them again."""
+
+    exit_code = 4
+
+
+class Interrupted(GroundglassError):
+    """Stopped by Ctrl-C or SIGTERM; finished work is saved and the same command goes on."""
+
+    exit_code = 130
+
+
+class ImageError(GroundglassError):
+    """This image cannot be used. ``reason`` is a word of `REASONS`, ``detail`` what the decoder said.
+
+    >>> str(ImageError("truncated", "3 of 40 rows are missing"))
+    'truncated: 3 of 40 rows are missing'
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        if reason not in REASONS:
+            raise ValueError(f"{reason!r} is not in errors.REASONS")
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.args = (reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class NoValue(ImageError):
+    """The picture is sound, but this measure has no value on it (``flat``, ``too_small``)."""

@@ -1,0 +1,61 @@
+"""Files that are there whole or not at all, and names for parts that several processes write."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+
+from groundglass.errors import cannot_write
+
+
+@contextmanager
+def written_whole(path: Path) -> Generator[Path]:
+    """A temporary path beside ``path`` that becomes ``path`` when the block ends well, and vanishes when not.
+
+    Raises UnreachableError when the disk is full or the place cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):  # where nothing could be written there is nothing to take away
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file, whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+_names: ContextVar[Iterator[str] | None] = ContextVar("_names", default=None)
+
+
+@contextmanager
+def parts_named(token: str) -> Generator[None]:
+    """Inside the block `part_name` follows from ``token``: saving the same shard again replaces its files."""
+    before = _names.set(f"part-{token}-{number}.parquet" for number in itertools.count())
+    try:
+        yield
+    finally:
+        _names.reset(before)
+
+
+def write_bytes(content: bytes, path: Path) -> None:
+    """Write a file, whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def part_name() -> str:
+    """A file name for a part that no other worker or earlier run has used."""
+    names = _names.get()
+    return f"part-{uuid.uuid4().hex}.parquet" if names is None else next(names)

@@ -1,0 +1,41 @@
+"""SHA-256 of large files, remembered by path, size and time, so that weights are read through once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from groundglass.errors import UnreachableError
+from groundglass.files.atomic import write_text
+from groundglass.files.hashes import sha256_of
+
+
+def cache_folder() -> Path:
+    """Where groundglass keeps what it could work out again: below XDG_CACHE_HOME, or ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundglass"
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, 64 hex digits; read anew where its size or time of change is another.
+
+    Raises OSError where it cannot be read.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     file_sha256(Path(file.name))[:8]
+    'e3b0c442'
+    """
+    real = path.resolve()
+    about = real.stat()
+    known = f"{os.fsencode(real)!r} {about.st_size} {about.st_mtime_ns}"
+    note = cache_folder() / "sha256" / sha256_of(known.encode())
+    with suppress(OSError):
+        return note.read_text(encoding="ascii")
+    with real.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    with suppress(UnreachableError, OSError):  # without the note it is only slower the next time
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_text(found, note)
+    return found

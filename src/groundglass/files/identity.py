@@ -1,0 +1,22 @@
+"""Which file a locator means, and whether it is still the same one."""
+
+from __future__ import annotations
+
+import os
+
+INSIDE = b"\0"
+
+
+def file_of(locator: bytes) -> bytes:
+    """The path of the file that holds the bytes.
+
+    >>> file_of(b"/a.jpg"), file_of(part_of(b"/a.tar", 512, 3))
+    (b'/a.jpg', b'/a.tar')
+    """
+    return locator.partition(INSIDE)[0]
+
+
+def identity_of(path: bytes) -> tuple[int, ...]:
+    """What tells a file from the one that replaced it under the same name."""
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

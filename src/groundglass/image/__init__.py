@@ -1,0 +1,1 @@
+"""Pixels: a file opened as a frame, its header, decoding, colour, regions, resizing, and statistics for measures."""

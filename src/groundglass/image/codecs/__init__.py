@@ -1,0 +1,1 @@
+"""What image file formats say of themselves: signatures, JPEG markers, PNG chunks, EXIF, ICC."""

@@ -1,0 +1,132 @@
+"""A PNG's chunks, read without inflating one (PNG specification, third edition)."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+
+from groundglass.errors import ImageError
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}
+_SRGB_GAMMA = 45_455
+_LARGEST_PROFILE = 16 << 20
+
+
+@dataclass
+class PngChunks:
+    """What the chunks say. ``spans``: (type, start, end) of the whole chunks that the pixels need."""
+
+    width: int = 0
+    height: int = 0
+    mode: str = ""
+    bit_depth: int = 0
+    icc: bytes | None = None
+    exif: bytes | None = None
+    alpha: bool = False
+    frames: int = 1
+    spans: list[tuple[bytes, int, int]] = field(default_factory=list[tuple[bytes, int, int]])
+    warnings: list[str] = field(default_factory=list[str])
+    complete: bool = False
+
+    def warn(self, word: str) -> None:
+        """Note a warning once."""
+        if word not in self.warnings:
+            self.warnings.append(word)
+
+
+def read_chunks(data: bytes) -> PngChunks:
+    """Read a PNG's chunks. A break in the pixel data is left to `check_pixel_chunks`, so a header can still
+    be told.
+
+    Raises ImageError: ``truncated`` or ``corrupt`` where there is no sound IHDR, ``unsupported`` methods.
+    """
+    chunks = PngChunks()
+    _take_header(data, chunks)
+    gamma, managed = _SRGB_GAMMA, False
+    at = 8
+    while at + 12 <= len(data) and not chunks.complete:
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        end = at + 12 + length
+        if end > len(data):
+            break
+        if kind in _PIXEL_CHUNKS:
+            chunks.spans.append((kind, at, end))
+        elif kind == b"gAMA" and length == 4:
+            gamma = int.from_bytes(data[at + 8 : at + 12], "big")
+        managed = managed or kind in (b"sRGB", b"iCCP")
+        _take(kind, data, at, end, chunks)
+        at = end
+    if abs(gamma - _SRGB_GAMMA) > 500 and not managed:
+        chunks.warn("gamma_ignored")
+    _note_end(data, at, chunks)
+    return chunks
+
+
+def _take_header(data: bytes, chunks: PngChunks) -> None:
+    head = data[8:33]
+    if len(head) < 25:
+        raise ImageError("truncated", "ends inside its header")
+    if head[4:8] != b"IHDR" or zlib.crc32(head[4:21]) != int.from_bytes(head[21:25], "big"):
+        raise ImageError("corrupt", "no sound IHDR chunk")
+    chunks.width, chunks.height = int.from_bytes(head[8:12], "big"), int.from_bytes(head[12:16], "big")
+    chunks.bit_depth = head[16]
+    if head[17] not in _MODES or head[16] not in (1, 2, 4, 8, 16):
+        raise ImageError("corrupt", f"colour type {head[17]} with {head[16]} bits")
+    if head[18] or head[19] or head[20] > 1:
+        raise ImageError("unsupported", "a compression, filter or interlace method that PNG does not define")
+    chunks.mode = _MODES[head[17]]
+    chunks.alpha = "A" in chunks.mode
+
+
+def _take(kind: bytes, data: bytes, at: int, end: int, chunks: PngChunks) -> None:
+    if kind == b"tRNS":
+        chunks.alpha = True
+    elif kind == b"IEND":
+        chunks.complete = True
+    elif kind == b"acTL" and end - at >= 20:
+        chunks.frames = max(1, int.from_bytes(data[at + 8 : at + 12], "big"))
+    elif kind == b"eXIf":
+        chunks.exif = data[at + 8 : end - 4]
+    elif kind == b"iCCP":
+        chunks.icc = _inflate_profile(data[at + 8 : end - 4])
+        if chunks.icc is None:
+            chunks.warn("bad_icc")
+    elif kind == b"cICP":
+        chunks.warn("gamma_ignored")
+
+
+def _inflate_profile(payload: bytes) -> bytes | None:
+    name_end = payload.find(b"\0")
+    if name_end < 0:
+        return None
+    try:
+        return zlib.decompressobj().decompress(payload[name_end + 2 :], _LARGEST_PROFILE) or None
+    except zlib.error:
+        return None
+
+
+def _note_end(data: bytes, at: int, chunks: PngChunks) -> None:
+    if not chunks.complete:
+        chunks.warn("no_end_marker")
+    elif at < len(data):
+        chunks.warn("trailing_bytes")
+
+
+def check_pixel_chunks(data: bytes, chunks: PngChunks) -> None:
+    """Compare the checksums of the chunks that hold pixels.
+
+    Raises ImageError: ``corrupt`` where one does not match, ``truncated`` where there is no pixel data.
+    """
+    for kind, start, end in chunks.spans:
+        if zlib.crc32(memoryview(data)[start + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            raise ImageError("corrupt", f"checksum of a {kind.decode()} chunk does not match")
+    if not any(kind == b"IDAT" for kind, _, _ in chunks.spans):
+        raise ImageError("truncated" if not chunks.complete else "corrupt", "no pixel data")
+
+
+def only_pixels(data: bytes, chunks: PngChunks) -> bytes:
+    """The same picture without metadata, which decoders stop at when it is damaged or huge."""
+    end = b"" if chunks.complete else b"\0\0\0\0IEND\xaeB`\x82"
+    return b"".join([SIGNATURE, *(data[start:stop] for _, start, stop in chunks.spans), end])

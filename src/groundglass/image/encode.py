@@ -1,0 +1,140 @@
+"""Pixels to file bytes: lossless PNG and WebP for releases, JPEG, and thumbnails."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import cv2
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from groundglass.errors import ImageError
+from groundglass.image.orientation import Pixels
+
+_BAND = 12
+"""Rows of each of the two bands that decide how a PNG is compressed."""
+
+
+# On photographs, drawings and generated pictures alike this is 1 to 9 % smaller than OpenCV's (and so
+# BasicSR's) plain level 3, in two thirds to nine tenths of its time.
+_PNG_SETTINGS = [
+    cv2.IMWRITE_PNG_STRATEGY,
+    cv2.IMWRITE_PNG_STRATEGY_FILTERED,
+    cv2.IMWRITE_PNG_FILTER,
+    cv2.IMWRITE_PNG_FAST_FILTERS,
+]
+
+
+def encode_png(rgb: Pixels, compression_level: int = 3) -> bytes:
+    """An 8-bit RGB PNG of H×W×3 uint8 pixels; ``compression_level`` 0 (none) to 9 (slow).
+
+    >>> encode_png(np.zeros((8, 8, 3), np.uint8))[:4]
+    b'\\x89PNG'
+    """
+    return _encode(".png", rgb, _png_settings(compression_level, _png_strategy(rgb, compression_level)))
+
+
+def _png_settings(level: int, strategy: int) -> list[int]:
+    """Paeth's filter alone: trying all five for every row takes .2 to .5 of the time and saves 1 %."""
+    compression = [cv2.IMWRITE_PNG_COMPRESSION, level, cv2.IMWRITE_PNG_STRATEGY, strategy]
+    return [*compression, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH]
+
+
+def _png_strategy(rgb: Pixels, level: int) -> int:
+    """Runs only, or all repetitions: whichever makes a sample of the rows smaller.
+
+    Photographs in colour have hardly any repetitions: runs only is twice as fast and 9 % smaller than level 3.
+    Grey pictures and printed text have many, and would be 1.8 times as large.
+    """
+    height = rgb.shape[0]
+    if height <= 4 * _BAND:
+        return cv2.IMWRITE_PNG_STRATEGY_DEFAULT
+    sample = np.concatenate([rgb[start : start + _BAND] for start in (height // 4, height - height // 4)])
+    runs, all_repetitions = (
+        len(_encode(".png", sample, _png_settings(level, strategy)))
+        for strategy in (cv2.IMWRITE_PNG_STRATEGY_RLE, cv2.IMWRITE_PNG_STRATEGY_DEFAULT)
+    )
+    return cv2.IMWRITE_PNG_STRATEGY_RLE if runs <= all_repetitions else cv2.IMWRITE_PNG_STRATEGY_DEFAULT
+
+
+def encode_webp_lossless(rgb: Pixels) -> bytes:
+    """A lossless WebP of H×W×3 uint8 pixels; no side over 16,383 px.
+
+    About 30 % smaller than `encode_png` in two to three times its time; the format's best effort would
+    give another 10 % in twelve times.
+
+    Raises ImageError ``write_failed`` where the format cannot hold the picture.
+    """
+    file = io.BytesIO()
+    try:
+        Image.fromarray(rgb).save(file, "WEBP", lossless=True, method=1, quality=20)
+    except (ValueError, OSError) as error:
+        raise ImageError("write_failed", str(error)) from error
+    return file.getvalue()
+
+
+def read_back(encoded: bytes) -> Pixels:
+    """The pixels of a file that was encoded here, H×W×3 uint8 RGB, to compare with what was meant.
+
+    Fast, and no check of other people's files: what is damaged may come out as some other picture.
+    Raises ImageError ``write_failed`` where nothing can be read.
+
+    >>> bool((read_back(encode_png(np.full((8, 9, 3), 7, np.uint8))) == 7).all())
+    True
+    """
+    pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise ImageError("write_failed", "the file does not decode")
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def encode_jpeg(rgb: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:
+    """A baseline JPEG of H×W×3 uint8 pixels; ``quality`` 1 to 100 on the IJG scale.
+
+    >>> encode_jpeg(np.zeros((8, 8, 3), np.uint8), 90, "4:4:4")[:2]
+    b'\\xff\\xd8'
+    """
+    pixels = np.ascontiguousarray(rgb)
+    return simplejpeg.encode_jpeg(pixels, quality, "RGB", subsampling.replace(":", ""), fastdct=False)
+
+
+def encode_grey_jpeg(luma: Pixels, quality: int) -> bytes:
+    """A baseline JPEG of H×W uint8 grey; ``quality`` 1 to 100 on the IJG scale.
+
+    >>> encode_grey_jpeg(np.zeros((8, 8), np.uint8), 75)[:2]
+    b'\\xff\\xd8'
+    """
+    plane = np.ascontiguousarray(luma)[..., None]
+    return simplejpeg.encode_jpeg(plane, quality, "GRAY", fastdct=False)
+
+
+def thumbnail(rgb: Pixels, side: int = 256, quality: int = 80) -> bytes:
+    """A small JPEG, its longer side at most ``side`` px, by area averaging; never enlarged."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = rgb if scale == 1.0 else cv2.resize(_thinned(rgb, size), size, interpolation=cv2.INTER_AREA)
+    return encode_jpeg(np.asarray(small, np.uint8), quality)
+
+
+_SAMPLES = 8
+
+
+def _thinned(rgb: Pixels, size: tuple[int, int]) -> Any:
+    """Eight samples a pixel in each direction are enough for a thumbnail; a 4K picture has 24."""
+    wanted = size[0] * _SAMPLES, size[1] * _SAMPLES
+    if rgb.shape[1] <= wanted[0] or rgb.shape[0] <= wanted[1]:
+        return rgb
+    return cv2.resize(rgb, wanted, interpolation=cv2.INTER_NEAREST)
+
+
+def _encode(suffix: str, rgb: Pixels, settings: list[int]) -> bytes:
+    try:
+        done, encoded = cv2.imencode(suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), settings)
+    except cv2.error as error:
+        raise ImageError("write_failed", str(error)[:200]) from error
+    if not done:
+        raise ImageError("write_failed", f"cannot encode {rgb.shape[1]} x {rgb.shape[0]} px as {suffix}")
+    return encoded.tobytes()

@@ -1,0 +1,201 @@
+"""`Frame`: a photograph or a region of it, decoded once, with planes that are made when first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from groundglass.errors import ImageError
+from groundglass.files.locators import read_file
+from groundglass.image import header as headers
+from groundglass.image.header import Header, ImageLimits
+from groundglass.image.region import WHOLE, Crop, Resize, Step, parse, was_resized
+
+if TYPE_CHECKING:
+    from groundglass.image.color_statistics import ColourSums
+    from groundglass.image.decode import Decoded
+    from groundglass.image.gradient_statistics import GradientSums
+
+Pixels = npt.NDArray[np.uint8]
+_GRID = 8
+
+
+def open_frame(source: Path | str | bytes, limits: ImageLimits | None = None) -> Frame:
+    """Open a photograph: its header is read and its limits are judged; pixels are decoded when first asked
+    for.
+
+    Raises ImageError: ``vanished`` or ``unreadable`` (a path), and all of `read_header`. `Frame.rgb` and the
+    planes raise all of `decode.decode`.
+
+    >>> from groundglass import testing
+    >>> frame = open_frame(testing.jpeg(testing.photo(64, 48), quality=90))
+    >>> frame.rgb.shape, frame.luma.dtype.name, frame.at("crop(3,5,32,32)").grid_offset
+    ((48, 64, 3), 'uint8', (5, 3))
+    """
+    data = source if isinstance(source, bytes) else read_file(Path(source))
+    return Frame(_Photograph(data, headers.read_header(data, limits)), WHOLE)
+
+
+class _Photograph:
+    """What all frames of one photograph share: the bytes, the decode, and the last resized version."""
+
+    def __init__(self, data: bytes, header: Header) -> None:
+        self.data = data
+        self.header = header
+        self._resized: tuple[tuple[Step, ...], Pixels] | None = None
+
+    @cached_property
+    def decoded(self) -> Decoded:
+        from groundglass.image.decode import decode
+
+        return decode(self.data, self.header)
+
+    @cached_property
+    def luma(self) -> Pixels:
+        from groundglass.image.color_management import luma
+
+        return luma(self.decoded.rgb)
+
+    @cached_property
+    def stored_luma(self) -> Pixels:
+        """Luma of the pixels as stored: before orientation and profile."""
+        from groundglass.image.orientation import as_stored
+
+        source = self.decoded.source_luma
+        return as_stored(self.luma if source is None else source, self.header.orientation)
+
+    def pixels(self, steps: tuple[Step, ...]) -> Pixels:
+        """The photograph after these steps; the last resized version is kept for the crops that follow."""
+        if not steps:
+            return self.decoded.rgb
+        if isinstance(last := steps[-1], Crop):
+            before = self.pixels(steps[:-1])
+            return np.ascontiguousarray(before[last.y : last.y + last.height, last.x : last.x + last.width])
+        kept = self._resized  # read once: other threads may be at other regions
+        if kept is None or kept[0] != steps:
+            from groundglass.image.resize import resize
+
+            kept = steps, resize(self.pixels(steps[:-1]), last.width, last.height, last.kernel)
+            self._resized = kept
+        return kept[1]
+
+
+class Frame:
+    """A photograph or a region of it. All planes are contiguous uint8 and made on first use.
+
+    header       what is known of the photograph's file
+    data         the file's bytes
+    region       "" for the whole photograph, else a text of `groundglass.image.region`
+    width, height   px of this region
+    on_grid      False once the region was resized: then there is no JPEG grid any more
+    """
+
+    def __init__(self, photograph: _Photograph, region: str) -> None:
+        self._photograph = photograph
+        self.header = photograph.header
+        self.data = photograph.data
+        self.region = region
+        self._steps = parse(region)
+        self.width, self.height = _size_after(self._steps, self.header.width, self.header.height)
+        self.on_grid = not was_resized(region)
+
+    def at(self, region: str) -> Frame:
+        """The region of the same photograph (counted from the whole one); shares the decode.
+
+        Raises ImageError ``too_small`` where a crop reaches beyond the picture, RecipeError for a senseless
+        text.
+        """
+        return self if region == self.region else Frame(self._photograph, region)
+
+    @cached_property
+    def rgb(self) -> Pixels:
+        """H×W×3 uint8, sRGB, upright; transparency on white."""
+        return self._photograph.pixels(self._steps)
+
+    @cached_property
+    def luma(self) -> Pixels:
+        """H×W uint8 of `rgb`, with OpenCV's weights and rounding."""
+        if not self._steps:
+            return self._photograph.luma
+        from groundglass.image.color_management import luma
+
+        return luma(self.rgb)
+
+    @cached_property
+    def grid_luma(self) -> Pixels:
+        """Luma of the stored pixels (before orientation and profile), its (0,0) on the photograph's 8×8 grid.
+
+        A region's is cut at left and top to the grid (`grid_offset`), so it may be smaller, even empty. On a
+        resized region it is `luma`, and `on_grid` is False.
+        """
+        if not self.on_grid:
+            return self.luma
+        if not self._steps:
+            return self._photograph.stored_luma
+        x, y, width, height = self._stored_box
+        left, top = self.grid_offset
+        return np.ascontiguousarray(self._photograph.stored_luma[y + top : y + height, x + left : x + width])
+
+    @property
+    def grid_offset(self) -> tuple[int, int]:
+        """How many px (across, down, as stored) `grid_luma` begins after the region, each 0 to 7."""
+        if not self.on_grid or not self._steps:
+            return 0, 0
+        x, y, _, _ = self._stored_box
+        return -x % _GRID, -y % _GRID
+
+    @property
+    def _stored_box(self) -> tuple[int, int, int, int]:
+        from groundglass.image.orientation import box_as_stored
+
+        header = self.header
+        left, top = sum(_crop(step).x for step in self._steps), sum(_crop(step).y for step in self._steps)
+        box = (left, top, self.width, self.height)
+        return box_as_stored(box, header.orientation, header.stored_width, header.stored_height)
+
+    @cached_property
+    def gradients(self) -> GradientSums:
+        """One fused pass over `luma`, shared by measures."""
+        from groundglass.image import gradient_statistics
+
+        return gradient_statistics.gradient_sums(self.luma)
+
+    @cached_property
+    def histogram(self) -> npt.NDArray[np.int64]:
+        """256 counts of `luma`."""
+        from groundglass.image import gradient_statistics
+
+        return gradient_statistics.histogram(self.luma)
+
+    @cached_property
+    def colours(self) -> ColourSums:
+        """One fused pass over `rgb`, shared by measures."""
+        from groundglass.image import color_statistics
+
+        return color_statistics.colour_sums(self.rgb)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Words of `header.WARNINGS`: the header's, and once decoded also the decoder's."""
+        decoded = self._photograph.__dict__.get("decoded")
+        return self.header.warnings if decoded is None else (*self.header.warnings, *decoded.warnings)
+
+
+def _crop(step: Step) -> Crop:
+    assert isinstance(step, Crop)
+    return step
+
+
+def _size_after(steps: tuple[Step, ...], width: int, height: int) -> tuple[int, int]:
+    for step in steps:
+        if isinstance(step, Resize):
+            width, height = step.width, step.height
+            continue
+        if step.x + step.width > width or step.y + step.height > height or not step.width or not step.height:
+            raise ImageError("too_small", f"{step} of a picture of {width} x {height} px")
+        width, height = step.width, step.height
+    return width, height

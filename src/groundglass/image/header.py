@@ -1,0 +1,208 @@
+"""What a file is, read from its first bytes: format by content, size, colour, orientation, and what is odd
+about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from groundglass.errors import ImageError
+from groundglass.image.codecs import detect_format, exif, icc_header, jpeg_markers, pillow, png_chunks
+from groundglass.image.codecs.jpeg_markers import JpegTables
+
+WARNINGS: dict[str, str] = {
+    "junk_in_header": "bytes between the header's parts that belong to none",
+    "bad_exif": "the Exif block cannot be read; taken as upright",
+    "bad_icc": "the colour profile is damaged or does not fit the picture; taken as sRGB",
+    "no_end_marker": "the file's end marker is missing",
+    "trailing_bytes": "bytes after the picture's end",
+    "animated": "more than one frame; the first is used",
+    "more_images": "more than one picture or page; the first is used",
+    "gamma_ignored": "the file states a transfer curve without a profile; taken as sRGB",
+    "cmyk_without_profile": "printing colours without a profile; converted by the plain formula",
+    "range_guessed": "floating-point samples: white taken as the least of 1, 255, 65535 that holds all",
+    "rounded_down": "16-bit samples, of which the decoder gave only the upper eight bits",
+    "padded_scan": "filling bytes between the JPEG's scan and its end marker",
+}
+"""Every word of `Header.warnings` and `Frame.warnings`: the picture is sound, but something about its file is
+odd.
+"""
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """What is refused as ``too_large`` before decoding. ``pixels``: width x height; ``side``: longest, px."""
+
+    pixels: float = 400e6
+    side: int = 65_500
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of an image file without decoding its pixels.
+
+    format          "JPEG", "PNG", "WEBP", … by content, whatever the file's name says
+    width, height   px, upright: as the picture is to be seen
+    stored_width, stored_height   px, as stored, before the orientation is applied
+    mode            Pillow's word for the samples: "1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F" …
+    bit_depth       bits a sample in the file
+    orientation     EXIF orientation 1 to 8; 1 is upright
+    icc             the colour profile's description, None where there is no usable profile
+    frames          frames of an animation, pages or pictures in the file
+    alpha           an alpha channel or a transparent colour
+    jpeg            a JPEG's own tables, else None
+    icc_profile     the profile itself
+    warnings        words of `WARNINGS`
+    """
+
+    format: str
+    width: int
+    height: int
+    stored_width: int
+    stored_height: int
+    mode: str
+    bit_depth: int
+    orientation: int = 1
+    icc: str | None = None
+    frames: int = 1
+    alpha: bool = False
+    jpeg: JpegTables | None = None
+    icc_profile: bytes | None = field(default=None, repr=False)
+    warnings: tuple[str, ...] = ()
+
+
+def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
+    """The header of an image file's bytes, judged by content.
+
+    Raises ImageError: ``empty``, ``not_an_image``, ``unsupported``, ``too_large``, ``truncated``,
+    ``corrupt``.
+
+    >>> from groundglass import testing
+    >>> header = read_header(testing.jpeg(testing.photo(64, 48), quality=90))
+    >>> header.format, header.width, header.height, header.jpeg.subsampling
+    ('JPEG', 64, 48, '4:2:0')
+    """
+    format = detect_format.format_of(data)
+    limits = limits or ImageLimits()
+    if (size := detect_format.early_size(data, format)) is not None:
+        check_size(*size, limits)
+    detect_format.refuse_what_decoders_miss(data, format, size)
+    header = _READERS.get(format, _from_pillow)(data, format)
+    check_size(header.width, header.height, limits)
+    return _with_profile(header)
+
+
+def check_size(width: int, height: int, limits: ImageLimits) -> None:
+    """Raises ImageError: ``too_large`` beyond a limit, ``corrupt`` for a picture without pixels."""
+    if width <= 0 or height <= 0:
+        raise ImageError("corrupt", f"{width} x {height} px")
+    if width * height > limits.pixels:
+        raise ImageError("too_large", f"{width} x {height} px is more than {limits.pixels:.0f} pixels")
+    if max(width, height) > limits.side:
+        raise ImageError("too_large", f"{width} x {height} px is longer than {limits.side} px")
+
+
+def _from_jpeg(data: bytes, format: str) -> Header:
+    found = jpeg_markers.read_markers(data)
+    mode = {1: "L", 3: "RGB", 4: "CMYK"}[found.tables.components]
+    return _header(
+        format,
+        (found.width, found.height),
+        mode,
+        found.tables.precision,
+        orientation=found.orientation,
+        frames=found.images,
+        jpeg=found.tables,
+        icc_profile=found.icc,
+        warnings=found.warnings,
+    )
+
+
+def _from_png(data: bytes, format: str) -> Header:
+    found = png_chunks.read_chunks(data)
+    orientation, words = _orientation(found.exif)
+    return _header(
+        format,
+        (found.width, found.height),
+        _png_mode(found),
+        found.bit_depth,
+        orientation=orientation,
+        frames=found.frames,
+        alpha=found.alpha,
+        icc_profile=found.icc,
+        warnings=(*found.warnings, *words),
+    )
+
+
+def _png_mode(found: png_chunks.PngChunks) -> str:
+    return {1: "1", 16: "I;16"}.get(found.bit_depth, "L") if found.mode == "L" else found.mode
+
+
+def _from_pillow(data: bytes, format: str) -> Header:
+    image = pillow.open_image(data, format)
+    with pillow.as_image_errors():
+        return _describe(image, data, format)
+
+
+def _describe(image: Any, data: bytes, format: str) -> Header:
+    info: dict[str, Any] = image.info
+    detect_format.refuse_camera_raw(image, format)
+    orientation, words = _pillow_orientation(image, format)
+    size = (image.width, image.height)
+    if format == "TIFF" and orientation >= 5:  # Pillow's TIFF tells the upright size
+        size = size[::-1]
+    profile = info.get("icc_profile")
+    return _header(
+        format,
+        size,
+        image.mode,
+        detect_format.bit_depth(image, data, format),
+        orientation=orientation,
+        frames=_frames(image),
+        alpha=image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in info,
+        icc_profile=profile if isinstance(profile, bytes) and profile else None,
+        warnings=words,
+    )
+
+
+def _pillow_orientation(image: Any, format: str) -> tuple[int, tuple[str, ...]]:
+    if format == "TIFF":
+        value = image.tag_v2.get(0x0112, 1)
+        return (value, ()) if isinstance(value, int) and 1 <= value <= 8 else (1, ("bad_exif",))
+    return _orientation(image.info.get("exif"))
+
+
+def _orientation(block: bytes | None) -> tuple[int, tuple[str, ...]]:
+    try:
+        return exif.orientation(block) if block else 1, ()
+    except exif.BadExifError:
+        return 1, ("bad_exif",)
+
+
+def _frames(image: Any) -> int:
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # later frames may be broken in any way; the first is what counts
+        return 2
+
+
+def _header(format: str, stored: tuple[int, int], mode: str, bit_depth: int, **rest: Any) -> Header:
+    width, height = stored[::-1] if rest["orientation"] >= 5 else stored
+    header = Header(format, width, height, *stored, mode, bit_depth, **rest)
+    if header.frames == 1:
+        return header
+    word = "animated" if format in ("GIF", "PNG", "WEBP", "AVIF") else "more_images"
+    return replace(header, warnings=(*header.warnings, word))
+
+
+def _with_profile(header: Header) -> Header:
+    """The header with its profile's name, or without a profile that is of no use."""
+    if header.icc_profile is None:
+        return header
+    if not icc_header.fits(header.icc_profile, header.mode):
+        return replace(header, icc_profile=None, warnings=(*header.warnings, "bad_icc"))
+    return replace(header, icc=icc_header.description(header.icc_profile))
+
+
+_READERS = {"JPEG": _from_jpeg, "PNG": _from_png}

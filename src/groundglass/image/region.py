@@ -1,0 +1,86 @@
+"""Which part of a photograph, at which size, a virtual image is: a short text that any worker can redo.
+
+A region is a chain of steps from the upright photograph to the virtual image, joined by ``/``:
+
+    ""                                             the whole photograph
+    "crop(512,0,512,512)"                          x, y, width, height
+    "resize(1536x1024,lanczos)/crop(0,0,512,512)"  first resized, then cut
+
+The text is the region's identity: measures are stored under (sha256 of the photograph, region).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from groundglass.errors import RecipeError
+
+_STEP = re.compile(
+    r"crop\((?P<x>\d+),(?P<y>\d+),(?P<w>\d+),(?P<h>\d+)\)|resize\((?P<rw>\d+)x(?P<rh>\d+),(?P<kernel>[a-z_0-9]+)\)"
+)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A box of the picture so far: left, top, width, height, in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"crop({self.x},{self.y},{self.width},{self.height})"
+
+
+@dataclass(frozen=True)
+class Resize:
+    """The picture so far brought to width x height with a named kernel of `groundglass.image.resize`."""
+
+    width: int
+    height: int
+    kernel: str
+
+    def __str__(self) -> str:
+        return f"resize({self.width}x{self.height},{self.kernel})"
+
+
+Step = Crop | Resize
+WHOLE = ""
+TILE_SIGN = "#"
+"""Between a photograph's uri and the region of it: ``a/113.jpg#crop(0,512,512,512)``."""
+
+
+def parse(region: str) -> tuple[Step, ...]:
+    """The steps of a region text.
+
+    >>> parse("resize(300x200,box)/crop(0,8,64,64)")
+    (Resize(width=300, height=200, kernel='box'), Crop(x=0, y=8, width=64, height=64))
+    """
+    return tuple(_parse_step(text) for text in region.split("/")) if region else ()
+
+
+def _parse_step(text: str) -> Step:
+    found = _STEP.fullmatch(text)
+    if found is None:
+        raise RecipeError(
+            f"{text!r} is no step of a region", "write crop(x,y,width,height) or resize(WxH,kernel)"
+        )
+    if found["kernel"]:
+        return Resize(int(found["rw"]), int(found["rh"]), found["kernel"])
+    return Crop(int(found["x"]), int(found["y"]), int(found["w"]), int(found["h"]))
+
+
+def extend(region: str, step: Step) -> str:
+    """The region one step further.
+
+    >>> extend("crop(0,0,512,512)", Resize(128, 128, "box"))
+    'crop(0,0,512,512)/resize(128x128,box)'
+    """
+    return f"{region}/{step}" if region else str(step)
+
+
+def was_resized(region: str) -> bool:
+    """Whether the JPEG grid of the photograph is lost on this region."""
+    return "resize(" in region

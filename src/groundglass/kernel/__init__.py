@@ -1,1 +1,0 @@
-"""What every room stands on: pixels, tables, errors, chance, engines."""

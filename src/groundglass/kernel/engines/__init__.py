@@ -1,1 +1,0 @@
-"""How jobs are run over many images: in processes here, on a cluster later."""

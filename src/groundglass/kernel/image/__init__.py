@@ -1,1 +1,0 @@
-"""Pixels: the only door to codecs."""

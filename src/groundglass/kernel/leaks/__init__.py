@@ -1,1 +1,0 @@
-"""Test images in training photographs: what test images are known by, and how a photograph is held against them."""

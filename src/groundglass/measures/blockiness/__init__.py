@@ -1,0 +1,1 @@
+"""Traces of the 8×8 grid of JPEG."""

@@ -1,0 +1,1 @@
+"""Uniform bands along the edges."""

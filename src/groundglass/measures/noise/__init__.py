@@ -1,0 +1,1 @@
+"""Noise in flat blocks."""

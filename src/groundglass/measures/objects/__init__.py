@@ -1,0 +1,1 @@
+"""How many things an image shows: by watershed, Segment Anything or a detector."""

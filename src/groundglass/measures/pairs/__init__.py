@@ -1,0 +1,1 @@
+"""Measures of two images: PSNR and SSIM."""

@@ -1,0 +1,210 @@
+"""How close a restored picture is to its reference: PSNR and SSIM, under the two protocols of the literature.
+
+A score without its protocol means nothing: whether luma is rounded, whether the border is cut and whether the
+LR was a file each moves the mean by .01 to .1 dB. So the protocol's name is part of every score made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.errors import RecipeError
+from groundglass.image.resize import crop_to_multiple, resize
+
+Pixels = NDArray[Any]
+Plane = NDArray[np.float64]
+
+WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03
+"""SSIM's Gaussian window (px), its standard deviation (px) and its two stabilisers (Wang et al. 2004)."""
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Two scores and the protocol they were made under.
+
+    psnr       dB, higher is better; infinite for equal pictures
+    ssim       -1..1, higher is better
+    protocol   a word of `PROTOCOLS`
+    """
+
+    psnr: float
+    ssim: float
+    protocol: str
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How pictures become the planes that are compared.
+
+    luma       the plane of a uint8 picture that is scored
+    baseline   what bicubic up-scaling of the reduced picture gives: (picture, scale) -> picture to be scored
+    meaning    one sentence
+    """
+
+    name: str
+    luma: Callable[[Pixels], Plane]
+    baseline: Callable[[Pixels, int], Pixels]
+    meaning: str
+
+
+def psnr(reference: Pixels, restored: Pixels, peak: float = 255.0) -> float:
+    """Peak signal-to-noise ratio in dB, ``10 log10(peak² / MSE)``; higher is better.
+
+    Infinite for equal pictures. Raises ValueError where they differ in shape.
+
+    >>> round(psnr(np.zeros((4, 4)), np.full((4, 4), 16.0)), 3)
+    24.048
+    """
+    _check_shapes(reference, restored)
+    error = np.mean(np.square(reference.astype(np.float64) - restored))
+    return float(10 * np.log10(peak**2 / error)) if error else float("inf")
+
+
+def ssim(reference: Pixels, restored: Pixels, peak: float = 255.0) -> float:
+    """Structural similarity, -1..1, higher is better, 1 for equal pictures; mean over pixels and channels.
+
+    Wang et al., Image quality assessment: from error visibility to structural similarity, 2004, equation 13:
+    an 11 x 11 Gaussian window (σ 1.5) at every place where it fits. Raises ValueError where the shapes differ
+    or a side is under 11 px.
+
+    >>> ramp = np.arange(256.0).reshape(16, 16)
+    >>> ssim(ramp, ramp)
+    1.0
+    """
+    _check_shapes(reference, restored)
+    if min(reference.shape[:2]) < WINDOW:
+        raise ValueError(
+            f"SSIM needs {WINDOW} x {WINDOW} px, not {reference.shape[1]} x {reference.shape[0]}"
+        )
+    if reference.ndim == 3:
+        return float(
+            np.mean([ssim(reference[:, :, c], restored[:, :, c], peak) for c in range(reference.shape[2])])
+        )
+    return float(np.mean(_ssim_map(reference.astype(np.float64), restored.astype(np.float64), peak)))
+
+
+def _ssim_map(x: Plane, y: Plane, peak: float) -> Plane:
+    C1, C2 = (K1 * peak) ** 2, (K2 * peak) ** 2
+    mean_x, mean_y = _window_mean(x), _window_mean(y)
+    variance_x = _window_mean(x * x) - mean_x**2
+    variance_y = _window_mean(y * y) - mean_y**2
+    covariance = _window_mean(x * y) - mean_x * mean_y
+    luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
+    structure = (2 * covariance + C2) / (variance_x + variance_y + C2)
+    return luminance * structure
+
+
+def _window_mean(plane: Plane) -> Plane:
+    import cv2
+
+    margin = WINDOW // 2
+    window = cv2.getGaussianKernel(WINDOW, SIGMA, cv2.CV_64F)
+    means = cv2.sepFilter2D(plane, cv2.CV_64F, window, window)
+    return cast(Plane, means[margin:-margin, margin:-margin])
+
+
+def rgb_to_y(rgb: Pixels, rounded: bool = False) -> Pixels:
+    """The luma that super-resolution papers score: MATLAB's rgb2ycbcr (ITU-R BT.601), 16..235.
+
+    ``rgb`` is H x W x 3 with values 0..255. Gives H x W float64, or uint8 where ``rounded``.
+
+    >>> rgb_to_y(np.full((1, 1, 3), 255, np.uint8)).round(6)
+    array([[235.]])
+    >>> rgb_to_y(np.zeros((1, 1, 3), np.uint8), rounded=True)
+    array([[16]], dtype=uint8)
+    """
+    luma = 16.0 + rgb.astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255
+    return np.floor(luma + 0.5).astype(np.uint8) if rounded else luma
+
+
+def score(reference: Pixels, restored: Pixels, scale: int, protocol: str) -> Fidelity:
+    """PSNR and SSIM of luma, ``scale`` px cut off every side, under a protocol of `PROTOCOLS`.
+
+    Both are uint8, H x W or H x W x 3, of the same size. Raises RecipeError for an unknown protocol,
+    ValueError where the sizes differ.
+    """
+    luma = find_protocol(protocol).luma
+    inner = slice(scale, -scale) if scale else slice(None)
+    one, other = luma(reference)[inner, inner], luma(restored)[inner, inner]
+    return Fidelity(psnr(one, other), ssim(one, other), protocol)
+
+
+def bicubic_score(reference: Pixels, scale: int, protocol: str) -> Fidelity:
+    """The score of reducing by ``scale`` and enlarging again, both by matlab_bicubic: the field's zero line.
+
+    ``reference`` is uint8, H x W or H x W x 3; it is first cropped to a multiple of ``scale``.
+    """
+    whole = crop_to_multiple(reference, scale)
+    return score(whole, find_protocol(protocol).baseline(whole, scale), scale, protocol)
+
+
+def find_protocol(name: str) -> Protocol:
+    """The protocol of that name. Raises RecipeError where there is none."""
+    if name not in PROTOCOLS:
+        raise RecipeError(f"{name!r} is no protocol", f"one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]
+
+
+def _check_shapes(reference: Pixels, restored: Pixels) -> None:
+    if reference.shape != restored.shape:
+        raise ValueError(f"pictures of different shape: {reference.shape} and {restored.shape}")
+
+
+def _classic_plane(picture: Pixels) -> Pixels:
+    """Rounded luma; a grey picture is its own luma."""
+    return picture if picture.ndim == 2 else rgb_to_y(picture, rounded=True)
+
+
+def _classic_baseline(picture: Pixels, scale: int) -> Pixels:
+    """Luma reduced and enlarged; the small plane stays float, the result is rounded and clipped."""
+    plane = _classic_plane(picture)
+    height, width = plane.shape
+    small = resize(plane.astype(np.float64), width // scale, height // scale, "matlab_bicubic")
+    return _as_bytes(resize(small, width, height, "matlab_bicubic"))
+
+
+def _as_bytes(picture: Plane) -> Pixels:
+    return np.clip(np.floor(picture + 0.5), 0, 255).astype(np.uint8)
+
+
+def _as_rgb(picture: Pixels) -> Pixels:
+    return np.repeat(picture[:, :, None], 3, axis=2) if picture.ndim == 2 else picture
+
+
+def _network_plane(picture: Pixels) -> Plane:
+    return rgb_to_y(_as_rgb(picture))
+
+
+def _network_baseline(picture: Pixels, scale: int) -> Pixels:
+    """Both the small and the large picture are rounded once, as BasicSR's float port of imresize does.
+
+    (MATLAB itself also rounds uint8 between its two passes, as `resize` does; that would cost .008 dB at x2.)
+    """
+    height, width = picture.shape[:2]
+    small = _as_bytes(resize(picture.astype(np.float64), width // scale, height // scale, "matlab_bicubic"))
+    return _as_bytes(resize(small.astype(np.float64), width, height, "matlab_bicubic"))
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            "classic",
+            _classic_plane,
+            _classic_baseline,
+            "Luma rounded to uint8, grey files as they are, LR never rounded: the tables of SRCNN to EDSR.",
+        ),
+        Protocol(
+            "network",
+            _network_plane,
+            _network_baseline,
+            "LR and result are RGB files of 8 bits, luma in float: how networks are scored (BasicSR).",
+        ),
+    )
+}
+"""Both protocols cut `scale` px off every side and take the mean over images."""

@@ -1,0 +1,40 @@
+"""Pixels: one hash of what a picture decodes to, to find copies in other files by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groundglass.catalog import Column, Measure, Value
+
+if TYPE_CHECKING:
+    from groundglass.image.frame import Frame
+
+
+def pixels(frame: Frame) -> dict[str, Value]:
+    """The SHA-256 of the picture's size and pixels as they are seen: upright, in 8-bit sRGB, on white where clear.
+
+    Equal for the same picture saved as PNG and BMP, with other metadata, or with another orientation tag and its
+    pixels turned to match. A picture that was saved with loss once more has other pixels: `fingerprint` finds those.
+
+    >>> from groundglass import testing
+    >>> from groundglass.image.frame import open_frame
+    >>> photo = testing.photo(64, 48)
+    >>> png, bmp = (open_frame(testing.encoded(photo, kind)) for kind in ("PNG", "BMP"))
+    >>> pixels(png) == pixels(bmp)
+    True
+    """
+    from groundglass.files.hashes import pixel_hash
+
+    return {"pixels_sha256": pixel_hash(frame.rgb)}
+
+
+MEASURE = Measure(
+    name="pixels",
+    version=1,
+    compute=pixels,
+    columns={
+        "pixels_sha256": Column("", None, None, "neither", "of size and 8-bit sRGB pixels", str, hidden=True)
+    },
+    reference="FIPS 180-4",
+)
+"""Its record in the catalog."""

@@ -1,0 +1,1 @@
+"""Effective resolution: whether an image was upscaled, and from what size."""

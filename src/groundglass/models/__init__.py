@@ -1,0 +1,1 @@
+"""Networks: weights found, hashed and fetched; devices; batches; loading once a worker. Imports no torch by itself."""

@@ -1,0 +1,179 @@
+"""CLIP and SigLIP: pictures and words as vectors of one space, so that words can be found in pictures.
+
+Sources: Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021; Zhai
+et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023. Importing this loads no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.errors import RecipeError
+from groundglass.models.preprocess import Preparation, prepare, read_preparation
+from groundglass.models.pretrained import load_pretrained, load_tokenizer, model_type
+from groundglass.models.scorer import Place, Prepared
+
+if TYPE_CHECKING:
+    from groundglass.image.frame import Frame
+
+DEFAULT = "openai/clip-vit-large-patch14@32bd64288804d66eefd0ccbe215aa642df71cc41"
+"""The network that these measures ask unless a recipe names another."""
+FILES = ("*.json", "*.txt", "*.model", "model*.safetensors")
+"""What of its folder is wanted: configurations, the tokenizer's tables, the weights."""
+
+_SHARES: dict[str, Literal["softmax", "sigmoid"]] = {"clip": "softmax", "siglip": "sigmoid"}
+
+Vectors = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A network of this family in memory.
+
+    shares   how it was trained to tell words apart: "softmax" over all of them (CLIP), "sigmoid" of each (SigLIP)
+    scale    its logit scale: a logit is scale · cosine + bias
+    stretch  whether its position embeddings are interpolated, since pictures come at another size than in training
+    """
+
+    network: Any
+    tokenizer: Any
+    way: Preparation
+    device: str
+    shares: Literal["softmax", "sigmoid"]
+    scale: float
+    bias: float
+    stretch: bool
+
+    @property
+    def width(self) -> int:
+        """How many numbers a vector has."""
+        return int(self.network.get_text_features(**_tokens(self, ["a"])).pooler_output.shape[-1])
+
+
+def load_clip(folder: str | Path, place: Place, side: int = 0) -> Clip:
+    """The network in a folder as its hub has it: config, preprocessor_config, tokenizer and safetensors.
+
+    ``side``: px of the square that pictures are brought to; 0 is what the network was trained with. Computes in
+    float32 wherever it runs: the shares of words hang on the third digit of a cosine.
+
+    Raises RecipeError where a file is missing or damaged, where the network is neither CLIP nor SigLIP, and where
+    ``side`` is no multiple of the network's patches.
+    """
+    kind = model_type(folder, _SHARES)
+    way = read_preparation(folder)
+    network = load_pretrained("AutoModel", folder, place)
+    vision = network.config.vision_config
+    if side % vision.patch_size:
+        raise RecipeError(
+            f"{side} px cannot be cut into patches of {vision.patch_size} px",
+            f"for example {max(1, side // vision.patch_size) * vision.patch_size}",
+        )
+    way = at_side(way, side) if side else way
+    return Clip(
+        network=network,
+        tokenizer=load_tokenizer(folder),
+        way=way,
+        device=place.device,
+        shares=_SHARES[kind],
+        scale=network.logit_scale.exp().item(),
+        bias=float(network.logit_bias.item()) if kind == "siglip" else 0.0,
+        stretch=(way.crop or way.to) != (vision.image_size, vision.image_size),
+    )
+
+
+def at_side(way: Preparation, side: int) -> Preparation:
+    """The same preparation for a square of another side, px.
+
+    >>> at_side(Preparation(shortest=224, crop=(224, 224)), 448).crop
+    (448, 448)
+    """
+    square = (side, side)
+    return replace(way, to=square) if way.to else replace(way, shortest=side, crop=square)
+
+
+def picture(clip: Clip, frame: Frame) -> Prepared:
+    """A frame as the network takes it."""
+    return Prepared(prepare(frame.rgb, clip.way))
+
+
+def embed_pictures(clip: Clip, pixels: NDArray[np.float32]) -> Vectors:
+    """Vectors of length 1, n × width, of prepared pictures, n × 3 × height × width."""
+    import torch
+
+    with torch.inference_mode():
+        batch = torch.from_numpy(np.ascontiguousarray(pixels)).to(clip.device)
+        found = clip.network.get_image_features(pixel_values=batch, interpolate_pos_encoding=clip.stretch)
+    return _unit(found.pooler_output)
+
+
+def embed_words(clip: Clip, texts: Sequence[str]) -> Vectors:
+    """Vectors of length 1, one for each text; what is too long for the network is cut off."""
+    import torch
+
+    with torch.inference_mode():
+        return _unit(clip.network.get_text_features(**_tokens(clip, texts)).pooler_output)
+
+
+def logits(clip: Clip, pictures: Vectors, words: Vectors) -> Vectors:
+    """How well each text fits each picture, n × texts: scale · cosine + bias."""
+    return clip.scale * (pictures @ words.T) + clip.bias
+
+
+def softmax(values: Vectors) -> Vectors:
+    """Shares along the last axis that sum to 1.
+
+    >>> softmax(np.array([0.0, np.log(3.0)])).round(2).tolist()
+    [0.25, 0.75]
+    """
+    raised = np.exp(values - values.max(axis=-1, keepdims=True))
+    return raised / raised.sum(axis=-1, keepdims=True)
+
+
+def sigmoid(values: Vectors) -> Vectors:
+    """1 / (1 + exp(-x)), without overflow.
+
+    >>> sigmoid(np.array([-1e9, 0.0, 1e9])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return 0.5 * (1.0 + np.tanh(0.5 * values))
+
+
+def _unit(vectors: Any) -> Vectors:
+    plain = vectors.double().cpu().numpy()
+    return plain / np.linalg.norm(plain, axis=-1, keepdims=True)
+
+
+def _tokens(clip: Clip, texts: Sequence[str]) -> dict[str, Any]:
+    """SigLIP was trained on texts filled up to their full length, and knows no mask."""
+    longest = clip.network.config.text_config.max_position_embeddings
+    padding = "max_length" if clip.shares == "sigmoid" else True
+    made = clip.tokenizer(
+        list(texts), padding=padding, truncation=True, max_length=longest, return_tensors="pt"
+    )
+    _check_tokens(clip, texts, made["input_ids"].tolist())
+    taken = ("input_ids",) if clip.shares == "sigmoid" else ("input_ids", "attention_mask")
+    return {name: made[name].to(clip.device) for name in taken}
+
+
+def _check_tokens(clip: Clip, texts: Sequence[str], tokens: Sequence[Sequence[int]]) -> None:
+    """Texts that the network cannot tell apart would share one value, as if it were measured."""
+    known = clip.network.config.text_config.vocab_size
+    seen: dict[tuple[int, ...], str] = {}
+    for text, numbers in zip(texts, tokens, strict=True):
+        if max(numbers) >= known:
+            raise RecipeError(
+                f"the tokenizer gives {text!r} the number {max(numbers)}; the network knows {known}",
+                "take the tokenizer and the weights from one and the same folder",
+            )
+        other = seen.setdefault(tuple(numbers), text)
+        if other != text:
+            raise RecipeError(
+                f"the network reads {other!r} and {text!r} as the same text",
+                "say them shorter or otherwise; or the folder's tokenizer lacks its vocabulary",
+            )

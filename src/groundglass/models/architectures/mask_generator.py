@@ -1,0 +1,116 @@
+"""Masks that a promptable segmenter proposes, and which of them count: Segment Anything's automatic generator.
+
+Kirillov et al., "Segment Anything", ICCV 2023, section 5 and appendix B: a grid of points, three masks for each,
+of which those are kept that the network itself trusts, that do not change much with the threshold, and that
+are not the same as a better one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.catalog import Value
+from groundglass.errors import ImageError
+from groundglass.models.architectures.box_nms import best_boxes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a mask must reach to count.
+
+    iou        predicted by the network for it, 0 to 1 (and somewhat beyond); more is kept
+    stability  intersection over union of the mask at logits above +1 and above -1, 0 to 1
+    nms        of two masks whose boxes overlap by more, the less trusted goes; intersection over union
+    side       px to which the network's masks (256 px) are enlarged before they are judged
+    """
+
+    iou: float = 0.88
+    stability: float = 0.95
+    nms: float = 0.7
+    side: int = 1024
+
+
+class Proposals(NamedTuple):
+    """Masks that passed alone.
+
+    boxes   n×4: left, top, right, bottom, px at `Wishes.side`; right and bottom excluded
+    scores  n: predicted intersection over union
+    covers  n×h×w uint8: the masks at the network's own size, eight pixels packed into one byte
+    width   of `covers`, px
+    """
+
+    boxes: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    covers: NDArray[np.uint8]
+    width: int
+
+
+def point_grid(per_side: int) -> NDArray[np.float64]:
+    """The points that are asked, (per_side², 2), as shares of width and height, row by row.
+
+    >>> point_grid(2).tolist()
+    [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]]
+    """
+    line = (np.arange(per_side) + 0.5) / per_side
+    return np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+
+
+def stability(areas: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How little masks change with the threshold, n values 0 to 1; 0 for a mask that is empty.
+
+    ``areas`` are n×3 numbers of pixels: above +1, 0 and -1. The first are all among the last, so their ratio is
+    the intersection over union of the two masks.
+
+    >>> stability(np.array([[80, 90, 100], [0, 0, 0]])).tolist()
+    [0.8, 0.0]
+    """
+    return areas[:, 0] / np.maximum(areas[:, 2], 1)
+
+
+def propose(logits: Tensor, scores: Tensor, shown: tuple[float, float], wishes: Wishes) -> Proposals:
+    """Those of n masks that are trusted and stable.
+
+    logits  n×h×w: above 0 inside a mask; the picture may have padding at the right and below
+    scores  n: predicted intersection over union
+    shown   shares of height and width, above 0 to 1, that are picture and not padding
+
+    Raises ImageError ``measure_failed`` where the network answers with what is no number.
+    """
+    import torch
+
+    from groundglass.models.architectures.upsampled_masks import areas_and_boxes
+
+    if not (bool(torch.isfinite(scores).all()) and bool(torch.isfinite(logits).all())):
+        raise ImageError("measure_failed", "the network's answer holds values that are no numbers")
+    trusted = scores > wishes.iou
+    masks = logits[trusted].cpu().numpy()
+    areas, boxes = areas_and_boxes(masks, wishes.side, _part(shown, (wishes.side, wishes.side)))
+    good = (stability(areas) >= wishes.stability) & (areas[:, 1] > 0)
+    height, width = _part(shown, masks.shape[1:])
+    covers = np.packbits(masks[good, :height, :width] > 0, axis=-1)
+    return Proposals(boxes[good], scores[trusted].cpu().double().numpy()[good], covers, width)
+
+
+def count(proposals: Sequence[Proposals], limit: float) -> dict[str, Value]:
+    """How many of the proposals are different things, and which share of the picture they cover together.
+
+    ``limit`` is `Wishes.nms`.
+    """
+    boxes, scores, covers = (np.concatenate(column) for column in list(zip(*proposals, strict=True))[:3])
+    kept = best_boxes(boxes.astype(np.float64), scores, limit)
+    union = np.bitwise_or.reduce(covers[kept], axis=0)
+    covered = np.unpackbits(union, axis=-1, count=proposals[0].width)
+    return {"objects_sam": len(kept), "objects_cover": float(covered.mean())}
+
+
+def _part(shown: tuple[float, float], size: tuple[int, ...]) -> tuple[int, int]:
+    """How many rows and columns of a square are picture."""
+    return max(1, round(size[0] * shown[0])), max(1, round(size[1] * shown[1]))

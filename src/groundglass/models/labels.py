@@ -1,0 +1,37 @@
+"""Lists of labels that a recipe gives: a few words, or a text file with one a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from groundglass.errors import RecipeError
+
+
+def read_labels(text: str, fewest: int = 2) -> tuple[str, ...]:
+    """The labels: of the .txt file that a text names, one a line; else the text itself, split at commas and lines.
+
+    Empty ones and those said before are left out. Raises RecipeError where there are fewer than ``fewest``, and
+    where the file cannot be read.
+
+    >>> read_labels("indoor, outdoor, indoor")
+    ('indoor', 'outdoor')
+    """
+    plain = _read(text) if text.strip().lower().endswith(".txt") else text.replace(",", "\n")
+    labels = tuple(dict.fromkeys(" ".join(line.split()) for line in plain.splitlines() if line.strip()))
+    if len(labels) < fewest:
+        raise RecipeError(
+            f"{len(labels) or 'no'} label{'' if len(labels) == 1 else 's'} in {text!r}: at least {fewest} needed",
+            "'indoor, outdoor', or the path of a .txt file with one label a line",
+        )
+    return labels
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path.strip()).expanduser().read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise RecipeError(
+            f"cannot read {path}: {error.strerror}", "paths are taken from the working folder"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path} is no text in UTF-8", "save it as UTF-8, one label a line") from error

@@ -1,0 +1,175 @@
+"""Pictures as a network was trained to take them: resized, cropped, normalised and padded as its folder says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.errors import RecipeError
+
+Size = tuple[int, int]
+"""Height and width, px."""
+MOST_BESIDE = 64
+"""Resized pixels for one that a crop keeps, above which only the kept ones are made."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What becomes of a picture, in this order.
+
+    to        both sides, px, whatever the picture's shape; else one of the next two
+    shortest  the shorter side, px
+    longest   the longer side, px; with `shortest` its upper limit
+    crop      the middle that is kept, px; a smaller picture gets zeros around it
+    kernel    Pillow's number of the resampling: 2 bilinear, 3 bicubic, 1 Lanczos
+    scale     factor on the levels 0 to 255
+    mean, std of each channel, after `scale`
+    pad       size, px, to which zeros are added at the right and below, after all else
+    """
+
+    to: Size | None = None
+    shortest: int | None = None
+    longest: int | None = None
+    crop: Size | None = None
+    kernel: int = 2
+    scale: float = 1 / 255
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    pad: Size | None = None
+
+    def size(self, height: int, width: int) -> Size:
+        """Height and width, px, that a picture is resized to (before crop and padding).
+
+        >>> Preparation(shortest=800, longest=1333).size(480, 640), Preparation(longest=1024).size(480, 640)
+        ((800, 1066), (768, 1024))
+        """
+        if self.to:
+            return self.to
+        if self.shortest:
+            return _by_shortest(height, width, self.shortest, self.longest)
+        if self.longest:
+            scale = self.longest / max(height, width)
+            return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
+        return height, width
+
+
+def prepare(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.float32]:
+    """An H×W×3 uint8 picture as 3×h×w float32, as transformers' own processors make it (their Pillow way).
+
+    >>> prepare(np.full((2, 4, 3), 255, np.uint8), Preparation(longest=2, pad=(2, 2)))[0].tolist()
+    [[1.0, 1.0], [0.0, 0.0]]
+    """
+    made = _padded(_resized(rgb, way), way.crop).astype(np.float32)
+    mean, std = np.array(way.mean, np.float32), np.array(way.std, np.float32)
+    made = (made * np.float32(way.scale) - mean) / std
+    if way.pad:
+        below, right = max(0, way.pad[0] - made.shape[0]), max(0, way.pad[1] - made.shape[1])
+        made = np.pad(made, ((0, below), (0, right), (0, 0)))
+    return np.ascontiguousarray(made.transpose(2, 0, 1))
+
+
+def read_preparation(folder: str | Path) -> Preparation:
+    """What the ``preprocessor_config.json`` (or ``processor_config.json``) of a model's folder asks for.
+
+    Raises RecipeError where there is none, or where its size is of a kind that is not known here.
+    """
+    folder = Path(folder)
+    said = _read(folder)
+    try:
+        return _understood(said)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecipeError(f"{folder}: preprocessor_config.json is not understood: {error!r}") from error
+
+
+def _read(folder: Path) -> Mapping[str, Any]:
+    for name in ("processor_config.json", "preprocessor_config.json"):
+        if not (folder / name).is_file():
+            continue
+        try:
+            said = json.loads((folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RecipeError(f"{folder / name} cannot be read: {error}") from error
+        if found := said.get("image_processor") or ("image_mean" in said and said):
+            return found
+    raise RecipeError(
+        f"{folder} does not say how pictures are prepared: it has no preprocessor_config.json",
+        "take the whole folder of the model, as its hub has it",
+    )
+
+
+def _understood(said: Mapping[str, Any]) -> Preparation:
+    cropped = bool(said.get("do_center_crop"))
+    sides = _sides(said, cropped) if said.get("do_resize", True) else {}
+    normalised = said.get("do_normalize", True)
+    return Preparation(
+        **sides,
+        crop=_both(said["crop_size"]) if cropped else None,
+        kernel=2 if said.get("resample") is None else int(said["resample"]),
+        scale=float(said.get("rescale_factor", 1 / 255)) if said.get("do_rescale", True) else 1.0,
+        mean=tuple(said["image_mean"]) if normalised else (0.0, 0.0, 0.0),
+        std=tuple(said["image_std"]) if normalised else (1.0, 1.0, 1.0),
+        pad=_both(said["pad_size"]) if said.get("do_pad") and said.get("pad_size") else None,
+    )
+
+
+def _sides(said: Mapping[str, Any], cropped: bool) -> dict[str, Any]:
+    """Older files give one number: the shorter side where something is cut or limited after it, else both."""
+    size = said["size"]
+    if isinstance(size, Mapping):
+        if size.get("height"):
+            return {"to": (int(size["height"]), int(size["width"]))}
+        return {"shortest": size.get("shortest_edge"), "longest": size.get("longest_edge")}
+    if cropped or "max_size" in said:
+        return {"shortest": int(size), "longest": said.get("max_size")}
+    return {"to": _both(size)}
+
+
+def _both(size: Any) -> Size:
+    if isinstance(size, Mapping):
+        return int(size["height"]), int(size["width"])
+    return (int(size[0]), int(size[1])) if isinstance(size, list) else (int(size), int(size))
+
+
+def _by_shortest(height: int, width: int, shortest: int, longest: int | None) -> Size:
+    short, long = min(height, width), max(height, width)
+    exact = float(shortest)
+    if longest and long / short * shortest > longest:
+        exact = longest * short / long
+        shortest = max(1, round(exact))
+    other = long if short == shortest else int(exact * long / short)
+    return (shortest, other) if height <= width else (other, shortest)
+
+
+def _resized(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.uint8]:
+    """The picture resized, and the middle of it that the crop keeps.
+
+    Of a strip, whose rest would be huge, only that middle is made: equal but for the last rounding.
+    """
+    from PIL import Image
+
+    size = way.size(*rgb.shape[:2])
+    kept = size if way.crop is None else (min(size[0], way.crop[0]), min(size[1], way.crop[1]))
+    if size == kept == rgb.shape[:2]:
+        return rgb
+    top, left = (size[0] - kept[0]) // 2, (size[1] - kept[1]) // 2
+    picture, kernel = Image.fromarray(rgb), Image.Resampling(way.kernel)
+    if size[0] * size[1] > MOST_BESIDE * kept[0] * kept[1]:
+        down, across = rgb.shape[0] / size[0], rgb.shape[1] / size[1]
+        box = (left * across, top * down, (left + kept[1]) * across, (top + kept[0]) * down)
+        return np.asarray(picture.resize((kept[1], kept[0]), kernel, box))
+    whole = np.asarray(picture.resize((size[1], size[0]), kernel))
+    return whole[top : top + kept[0], left : left + kept[1]]
+
+
+def _padded(picture: NDArray[np.uint8], crop: Size | None) -> NDArray[np.uint8]:
+    """Zeros around a picture that is smaller than its crop."""
+    if crop is None or crop == picture.shape[:2]:
+        return picture
+    short = [wish - side for wish, side in zip(crop, picture.shape[:2], strict=True)]
+    return np.pad(picture, (*[((n + 1) // 2, n // 2) for n in short], (0, 0)))

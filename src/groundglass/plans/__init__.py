@@ -1,0 +1,1 @@
+"""What a step needs and carries: planned steps, the state of a run, its folder and lock, and the history of images."""

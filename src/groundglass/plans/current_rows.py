@@ -1,0 +1,59 @@
+"""The current set of rows: to which of them a step applies, which of them leave, and how that is recorded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.plans.planner import PlannedStep
+from groundglass.plans.run_folder import StepRecord
+from groundglass.plans.state import State
+from groundglass.tables.columns import pool
+from groundglass.tables.parquet import compute, without, write_parquet
+from groundglass.tables.reasons import MOST, OTHERS
+from groundglass.tables.verdicts import VERDICTS
+
+
+def applies(state: State, planned: PlannedStep) -> tuple[pa.Table, pa.Table]:
+    """The rows that a step's `if` holds for, and the others."""
+    if planned.step.only_if is None:
+        return state.rows, state.rows.slice(0, 0)
+    from groundglass.selections.where import where
+
+    table = pool(state.rows, planned.condition, planned.scope, state.tables)
+    verdicts = where(table, planned.step.only_if)
+    inside = compute.is_in(state.rows["id"], verdicts["id"].filter(verdicts["kept"]))
+    return state.rows.filter(inside), state.rows.filter(compute.invert(inside))
+
+
+def leave(state: State, planned: PlannedStep, verdicts: pa.Table) -> None:
+    """Write the verdicts, and let the rows that were not kept leave the current set."""
+    write_parquet(verdicts, state.folder.verdicts(planned.step.name))
+    if verdicts["id"].equals(state.rows["id"]):  # all were judged, in their order: none need be looked up
+        state.rows = state.rows.filter(verdicts["kept"])
+    else:
+        state.rows = without(state.rows, verdicts["id"].filter(compute.invert(verdicts["kept"])))
+
+
+def verdicts_of(refused: pa.Table) -> pa.Table:
+    """Verdicts of rows that a transform could make nothing of: too small is dropped, anything else failed."""
+    rows = refused.num_rows
+    failed = compute.not_equal(refused["reason"], "too_small")
+    return pa.table(
+        [refused["id"], pa.array([False] * rows), failed, refused["reason"], pa.nulls(rows, pa.float64())],
+        schema=VERDICTS,
+    )
+
+
+def count(reasons: Any) -> dict[str, int]:
+    """How often each reason occurs, most frequent first; the rarest together, so that the counts add up."""
+    found = Counter(reasons.to_pylist()).most_common()
+    rest = sum(many for _, many in found[MOST - 1 :])
+    return dict(found if len(found) <= MOST else [*found[: MOST - 1], (OTHERS, rest)])
+
+
+def record(planned: PlannedStep, into: int, out: int, **counts: Any) -> StepRecord:
+    return replace(StepRecord(planned.step.name, planned.step.kind, planned.label, into, out), **counts)

@@ -1,0 +1,104 @@
+"""Scores made elsewhere: a CSV, JSONL or Parquet file whose rows name images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from groundglass.errors import RecipeError
+from groundglass.recipes.measure_model import ScoreTable
+from groundglass.tables.columns import Column
+from groundglass.tables.parquet import compute
+from groundglass.text.suggest import did_you_mean
+
+READERS = (".csv", ".jsonl", ".parquet")
+
+
+def read_scores(request: ScoreTable) -> pa.Table:
+    """The table of a request: its key column as text and its wanted columns as numbers, text or true/false.
+
+    Of several rows for one image the last one counts. Raises RecipeError when the file cannot be used.
+    """
+    path = Path(request.table).expanduser()
+    table = _read(path)
+    if request.key not in table.column_names:
+        raise RecipeError(
+            f"{path} has no column '{request.key}' to find the images by",
+            f"its columns are {', '.join(table.column_names)}; say which names the image: key: uri, sha256 or id",
+        )
+    wanted = list(request.columns) or [name for name in table.column_names if name != request.key]
+    for name in wanted:
+        if name not in table.column_names:
+            raise RecipeError(f"{path} has no column '{name}'.{did_you_mean(name, table.column_names)}")
+    table = table.select([request.key, *wanted])
+    key = table[request.key].cast(pa.string())
+    return _last_of_each(table.set_column(0, request.key, key), request.key)
+
+
+def no_row_is_scored(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> bool:
+    """Whether no image has a line in a table of scores: most likely its key is written in another way."""
+    return not compute.any(compute.is_in(rows[request.key], scores[request.key])).as_py()
+
+
+def score_notes(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> list[str]:
+    """What does not fit between a table of scores and the images: lines for nobody, images without a line."""
+    known = compute.is_in(scores[request.key], rows[request.key])
+    strangers = scores.num_rows - int(compute.sum(known).as_py() or 0)
+    scored = int(compute.sum(compute.is_in(rows[request.key], scores[request.key])).as_py() or 0)
+    notes = [f"{strangers:,} lines of {request.table} name no image here"] if strangers else []
+    if scored < rows.num_rows:
+        notes.append(f"{rows.num_rows - scored:,} images have no line in {request.table}")
+    return notes
+
+
+def score_columns(request: ScoreTable, step: str, generation: int) -> list[Column]:
+    """The columns that a score table brings, as a recipe names them."""
+    table = read_scores(request)
+    return [
+        Column(
+            name=f"{request.prefix or ''}{field.name}",
+            key=request.table,
+            column=field.name,
+            sql_type=_sql_type(field.type),
+            better="neither",
+            unit="",
+            step=step,
+            generation=generation,
+            join=request.key,
+            meaning=f"from {request.table}",
+        )
+        for field in table.schema
+        if field.name != request.key
+    ]
+
+
+def _read(path: Path) -> pa.Table:
+    from pyarrow import csv, json, parquet
+
+    readers = {".csv": csv.read_csv, ".jsonl": json.read_json, ".parquet": parquet.read_table}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise RecipeError(f"{path} is no table that is known here", f"write one of {', '.join(READERS)}")
+    try:
+        return reader(path)
+    except FileNotFoundError as error:
+        raise RecipeError(
+            f"there is no file {path.absolute()}", "paths are taken from the working folder"
+        ) from error
+    except (OSError, pa.ArrowException) as error:
+        raise RecipeError(f"{path} cannot be read: {error}") from error
+
+
+def _last_of_each(table: pa.Table, key: str) -> pa.Table:
+    place = pa.array(range(table.num_rows), pa.int64())
+    last = pa.table({"key": table[key], "place": place}).group_by("key").aggregate([("place", "max")])
+    return table.take(last["place_max"].sort())
+
+
+def _sql_type(kind: pa.DataType) -> str:
+    if pa.types.is_boolean(kind):
+        return "BOOLEAN"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "DOUBLE"
+    return "VARCHAR"

@@ -1,0 +1,115 @@
+"""The networks that a plan asks: fetched before anything else, named in the lock, the card and the plan's notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from groundglass.measures.measure_job import Ask
+from groundglass.models.weights import NetworkNote, WeightFile, Weights
+from groundglass.plans.planner import Plan
+from groundglass.text.format import size
+
+FLOPS_PER_BYTE = 100
+"""Work of one pass, by the bytes of the weights: about this for a ResNet-50 at 224 px and for a ViT-L/14."""
+CORE_FLOPS = 4e10
+"""Work that one core does in a second."""
+ACCELERATOR_CORES = 200
+"""Cores that an accelerator stands for."""
+
+
+def network_notes(ask: Ask) -> list[str]:
+    """What a user should know before a network is asked: its notice, and what would be fetched."""
+    network, use = ask.definition.network, ask.use
+    if network is None or use is None:
+        return []
+    notes = [f"{ask.measure}: {network.notice}"] if network.notice else []
+    absent = sum(file.bytes for file in use.weights.absent)
+    if absent:
+        notes.append(f"{ask.measure}: {size(absent)} of weights would be fetched from {use.weights.origin}")
+    return notes
+
+
+def network_asks(plan: Plan) -> dict[str, Ask]:
+    """The asks of a plan that go to a network, by their keys."""
+    return {ask.key: ask for planned in plan.steps for ask in planned.asks if ask.use is not None}
+
+
+def fetch_networks(plan: Plan, tell: Callable[[str], None]) -> None:
+    """Fetch the weights that are not here yet, with a line for each file. Raises UnreachableError."""
+    fetch_absent(network_asks(plan).values(), tell)
+
+
+def fetch_absent(asks: Iterable[Ask], tell: Callable[[str], None]) -> None:
+    """The same for single asks."""
+    for ask in asks:
+        if ask.use is None or not ask.use.weights.absent:
+            continue
+        from groundglass.models.hub import fetch
+
+        origin = ask.use.weights.origin
+        fetch(ask.use.weights, lambda file, origin=origin: tell(_fetching(origin, file)))
+
+
+def _fetching(origin: str, file: WeightFile) -> str:
+    return f"fetching {file.name} of {origin} ({size(file.bytes)})"
+
+
+def locked_networks(plan: Plan) -> dict[str, dict[str, Any]]:
+    """For each key of the store that a network's values have: where its weights came from, their hash and licence."""
+    return {key: _locked(ask) for key, ask in sorted(network_asks(plan).items())}
+
+
+def _locked(ask: Ask) -> dict[str, Any]:
+    assert ask.use is not None
+    weights = ask.use.weights
+    return {
+        "weights": weights.origin,
+        "revision": weights.revision,
+        "sha256": weights.sha256,
+        "files": {file.name: file.sha256 for file in weights.files},
+        "licence": licence_of(ask),
+    }
+
+
+def licence_of(ask: Ask) -> str:
+    """The licence of the weights: as the hub's card says it, or as the measure knows it of its own weights."""
+    network, use = ask.definition.network, ask.use
+    assert network is not None
+    assert use is not None
+    own = use.weights.revision != "" and network.weights.startswith(f"{use.weights.origin}@")
+    return use.weights.licence or (network.licence if own else "")
+
+
+def card_networks(plan: Plan) -> tuple[NetworkNote, ...]:
+    """What the card of a release says of the networks that were asked."""
+    return tuple(_card_note(ask) for ask in network_asks(plan).values())
+
+
+def _card_note(ask: Ask) -> NetworkNote:
+    assert ask.use is not None
+    assert ask.definition.network is not None
+    weights = ask.use.weights
+    note = NetworkNote(ask.measure, _place(weights), weights.sha256, licence_of(ask) or "unknown")
+    return replace(note, notice=ask.definition.network.notice)
+
+
+def _place(weights: Weights) -> str:
+    return f"{weights.origin}@{weights.revision[:12]}" if weights.revision else weights.origin
+
+
+def core_seconds(ask: Ask) -> float:
+    """About how long one core takes for one picture; far less where there is an accelerator, which is only guessed."""
+    network, use = ask.definition.network, ask.use
+    if network is None or use is None:
+        return 0.0
+    work = network.passes * use.weights.bytes * FLOPS_PER_BYTE / CORE_FLOPS
+    return work if use.device == "cpu" or not has_accelerator() else work / ACCELERATOR_CORES
+
+
+def has_accelerator() -> bool:
+    """Whether it looks as if there were a GPU; no library is loaded to find out."""
+    from pathlib import Path
+
+    return Path("/dev/nvidia0").exists() or Path("/dev/kfd").exists()

@@ -1,0 +1,174 @@
+"""What planning a step needs: the records of a plan, and how words, columns and files are looked up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from groundglass.annotators.question import Inquiry
+from groundglass.errors import NotHere
+from groundglass.measures.measure_job import Ask
+from groundglass.plans.unknown_column import explain
+from groundglass.recipes.load import LoadedRecipe, recipe_error
+from groundglass.recipes.measure_model import ScoreTable
+from groundglass.recipes.model import Recipe, Step
+from groundglass.recipes.select_model import SelectStep
+from groundglass.selections.ranking import Order
+from groundglass.tables.columns import Column, ColumnPath, Scope
+from groundglass.tables.expressions import (
+    Expression,
+    ExpressionError,
+    UnknownColumn,
+    check,
+    column_path,
+    parse,
+)
+from groundglass.tables.value_ranges import impossible
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step with all that it needs looked up.
+
+    asks       what must be measured for it, on the rows it gets (for `split`: on their photographs)
+    inquiries  the questions of an annotate step as they are put, one for each of `asks`
+    scope      the columns that it can name
+    paths      the columns that it does name
+    orders     for each column that is ranked by: which way is better
+    condition  the columns that its `if` names
+    rest_wanted  a later hold-out takes from what this ranked selection drops
+    brings     the columns that a measure step adds, but for hidden ones
+    notes      what a user should know beforehand
+    """
+
+    step: Step
+    label: str
+    scope: Scope
+    asks: tuple[Ask, ...] = ()
+    inquiries: tuple[Inquiry, ...] = ()
+    scores: tuple[ScoreTable, ...] = ()
+    paths: tuple[ColumnPath, ...] = ()
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    condition: tuple[ColumnPath, ...] = ()
+    notes: tuple[str, ...] = ()
+    brings: tuple[str, ...] = ()
+    rest_wanted: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a recipe will do, step by step, and every column it brings."""
+
+    recipe: Recipe
+    text: str
+    file: str
+    steps: tuple[PlannedStep, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def notes(self) -> list[str]:
+        return [f"{planned.step.name}: {note}" for planned in self.steps for note in planned.notes]
+
+
+@dataclass
+class Planner:
+    """What is known while the steps are gone through in order."""
+
+    loaded: LoadedRecipe
+    scope: Scope = field(default_factory=Scope)
+    resized: bool = False
+    ranked: SelectStep | None = None
+    licences: dict[str, str | None] = field(default_factory=dict)
+    index: int = 0
+
+    def fail(
+        self,
+        keys: Iterable[str | int],
+        message: str,
+        hint: str = "",
+        valid: Iterable[str] = (),
+        word: str = "",
+        lacking: bool = False,
+    ) -> NoReturn:
+        """Refuse the recipe at ``keys`` of the current step; ``lacking`` where it is right, and this machine lacks
+        what it asks for."""
+        error = recipe_error(
+            self.loaded, (self.index, *keys), message, hint=hint, valid=tuple(valid), word=word
+        )
+        raise NotHere(error.message, error.hint) if lacking else error
+
+
+def better_way(planner: Planner, path: ColumnPath, keys: tuple[str | int, ...]) -> Order:
+    column = planner.scope.find(path)
+    if column is None or column.better == "neither":
+        planner.fail(
+            keys,
+            f"neither way of '{'.'.join(path)}' is better by itself",
+            "say which: order: higher, or order: lower",
+        )
+    return column.better
+
+
+def expression_columns(planner: Planner, text: str, keys: tuple[str | int, ...]) -> tuple[ColumnPath, ...]:
+    """The columns of an expression, all of them known here and of fitting types."""
+    try:
+        expression = parse(text)
+        check(expression, planner.scope.types(), hidden=planner.scope.hidden())
+    except ExpressionError as error:
+        _fail_expression(planner, keys, error)
+    _refuse_impossible(planner, expression, keys)
+    return expression.columns
+
+
+def _refuse_impossible(planner: Planner, expression: Expression, keys: tuple[str | int, ...]) -> None:
+    """A condition that no value can meet is a slip: the wrong sign, or another unit."""
+    found = impossible(expression.comparisons, planner.scope)
+    if found is None:
+        return
+    atom, left = found
+    name = ".".join(atom.columns[0])
+    column = planner.scope.find(atom.columns[0])
+    hint = (
+        f"{name}: {column.meaning}"
+        if column and column.meaning
+        else "turn the comparison around, or leave it out"
+    )
+    planner.fail(keys, f"`{atom.text}` is never true here: {name} is {left.in_words}", hint, word=atom.text)
+
+
+def find_column(planner: Planner, text: str, keys: tuple[str | int, ...]) -> ColumnPath:
+    try:
+        check(parse(text), planner.scope.types(), "", planner.scope.hidden())
+        return column_path(text)
+    except ExpressionError as error:
+        _fail_expression(planner, keys, error)
+
+
+def _fail_expression(planner: Planner, keys: tuple[str | int, ...], error: ExpressionError) -> NoReturn:
+    """Point at the word, and say what was probably meant by it."""
+    message, hint = error.message, error.hint
+    if isinstance(error, UnknownColumn):
+        message, hint = explain(error, planner.scope)
+    planner.fail(keys, message, hint, word=quoted_word(error.message))
+
+
+def quoted_word(message: str) -> str:
+    """The word that a message is about, so that the caret can point at it."""
+    found = re.search(r"'([^']+)'", message)
+    return found[1] if found else ""
+
+
+def check_readable(planner: Planner, path: str, keys: tuple[str | int, ...]) -> None:
+    from pathlib import Path
+
+    try:
+        with Path(path).expanduser().open("rb"):
+            pass
+    except OSError as error:
+        planner.fail(
+            keys,
+            f"cannot read {Path(path).absolute()}: {error.strerror}",
+            "paths are taken from the working folder",
+        )

@@ -1,0 +1,199 @@
+"""The folder of a run: what lies where, which number comes next, and its record `run.json`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from groundglass.errors import RecipeError, UnreachableError
+from groundglass.files.atomic import write_text
+from groundglass.text.suggest import did_you_mean
+
+RunState = Literal["running", "interrupted", "failed", "done"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of one run: ``runs/<name>/<number>/``."""
+
+    path: Path
+
+    @property
+    def number(self) -> int:
+        return int(self.path.name)
+
+    @property
+    def name(self) -> str:
+        return self.path.parent.name
+
+    @property
+    def record(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report"
+
+    def images(self, source: str) -> Path:
+        """The listing of a source, with what the headers say."""
+        return self.path / "images" / source / "part-0.parquet"
+
+    def derived(self, step: str) -> Path:
+        """The virtual images that a transform made."""
+        return self.path / "derived" / f"{step}.parquet"
+
+    def verdicts(self, step: str) -> Path:
+        """Who was kept or dropped at a step, and why."""
+        return self.path / "selections" / f"{step}.parquet"
+
+    def scores(self, table: str) -> Path:
+        """The scores that a table made elsewhere brought, as they were when the run read them."""
+        return self.path / "scores" / f"{hashlib.sha256(table.encode()).hexdigest()[:12]}.parquet"
+
+    def calls(self, step: str) -> Path:
+        """The ledger of an annotate step: every call of a model."""
+        return self.path / "calls" / f"{step}.jsonl"
+
+    def log(self, event: str, now: float | None = None, **facts: Any) -> None:
+        """Append a line to events.jsonl."""
+        line = json.dumps({"time": round(now or time.time(), 3), "event": event, **facts}, ensure_ascii=False)
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What a step did, in counts. ``dropped`` chose to leave out; ``failed`` could not be used."""
+
+    step: str
+    kind: str
+    label: str
+    into: int
+    out: int
+    dropped: int = 0
+    failed: int = 0
+    held_out: int = 0
+    seconds: float = 0.0
+    cached: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    thresholds: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def shown(self) -> dict[str, Any]:
+        """The record with the names that `groundglass show --json` prints."""
+        record = asdict(self)
+        return {"step": record.pop("step"), "kind": record.pop("kind"), "in": record.pop("into"), **record}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """`run.json`: the state of a run and what each of its steps did.
+
+    ``columns`` says where each named column is stored, so that `why` and the report can look values up.
+    """
+
+    name: str
+    number: int
+    state: RunState
+    started: float
+    recipe_key: str
+    store: str
+    columns: tuple[Mapping[str, Any], ...] = ()
+    steps: tuple[StepRecord, ...] = ()
+    error: str = ""
+    hint: str = ""
+    seed: int = 0
+    recipe_file: str = ""
+
+    @property
+    def shown_columns(self) -> tuple[Mapping[str, Any], ...]:
+        """The columns that people see: all but those that only the program reads, such as hashes."""
+        return tuple(column for column in self.columns if not column.get("hidden"))
+
+    def save(self, folder: RunFolder) -> None:
+        """Replace run.json, whole or not at all."""
+        fields = asdict(self) | {"steps": [step.shown() for step in self.steps]}
+        write_text(json.dumps(fields, indent=1, ensure_ascii=False) + "\n", folder.record)
+
+
+def store_of(folder: RunFolder, record: RunRecord) -> Path:
+    """Where a run's store lies, also when the runs were moved together."""
+    return (folder.path / record.store).resolve()
+
+
+def load_record(folder: RunFolder) -> RunRecord:
+    """The record of a run. Raises RecipeError when the folder holds none."""
+    try:
+        fields = json.loads(folder.record.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecipeError(
+            f"{folder.path} holds no run that can be read", "groundglass show lists the runs"
+        ) from error
+    steps = tuple(StepRecord(into=step.pop("in"), **step) for step in fields.pop("steps"))
+    return RunRecord(**fields | {"steps": steps, "columns": tuple(fields["columns"])})
+
+
+def find_run(text: str, runs: Path) -> RunFolder:
+    """The run that ``text`` names: a run's folder, or a recipe's name or folder, whose last run is meant.
+
+    Raises RecipeError with the runs there are.
+    """
+    for path in (Path(text), runs / text):
+        if (path / "run.json").is_file():
+            return RunFolder(path)
+        numbers = run_numbers(path)
+        if numbers:
+            return RunFolder(path / f"{numbers[-1]:04d}")
+    there = [str(found.parent) for found in sorted(runs.glob("*/[0-9]*/run.json"))]
+    hint = (
+        f"the runs here: {', '.join(there[-8:])}"
+        if there
+        else f"there are no runs in {runs.absolute()} yet: groundglass run RECIPE"
+    )
+    recipes = dict.fromkeys(Path(run).parent.name for run in there)
+    raise RecipeError(f"there is no run {text}.{did_you_mean(text, (*recipes, *there))}", hint)
+
+
+def run_numbers(folder: Path) -> list[int]:
+    """The numbers of a recipe's runs, in order. Raises UnreachableError where the folder cannot be read."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return []
+    except NotADirectoryError as error:
+        raise UnreachableError(
+            f"{folder} is no folder: part of that path is a file", "choose another folder for the runs"
+        ) from error
+    except OSError as error:
+        raise UnreachableError(
+            f"cannot read {folder}: {error.strerror}", "choose another folder for the runs"
+        ) from error
+    return sorted(int(entry.name) for entry in entries if entry.is_dir() and entry.name.isdigit())
+
+
+def finished_runs(runs: Path, name: str) -> Iterator[RunFolder]:
+    """The finished runs of a recipe's name, the last one first."""
+    for number in reversed(run_numbers(runs / name)):
+        folder = RunFolder(runs / name / f"{number:04d}")
+        if folder.record.exists() and load_record(folder).state == "done":
+            yield folder
+
+
+def choose_folder(runs: Path, name: str, recipe_key: str) -> tuple[RunFolder, bool]:
+    """The folder to work in, and whether it goes on with an unfinished run of the very same recipe."""
+    numbers = run_numbers(runs / name)
+    if numbers:
+        last = RunFolder(runs / name / f"{numbers[-1]:04d}")
+        if not last.record.exists():
+            return last, False
+        record = load_record(last)
+        if record.state != "done" and record.recipe_key == recipe_key:
+            return last, True
+    return RunFolder(runs / name / f"{(numbers or [0])[-1] + 1:04d}"), False

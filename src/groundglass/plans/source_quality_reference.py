@@ -1,0 +1,89 @@
+"""What `source_divergence` judges by: the photographs' blockiness, and a profile of clean ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from groundglass.errors import RecipeError
+from groundglass.plans.measure_folders import PROFILED
+from groundglass.recipes.model import Step
+from groundglass.recipes.select_model import SelectStep, SourceDivergence
+from groundglass.source_quality.clean_profile import QUALITIES, SHIPPED, is_profile, load_profile
+from groundglass.source_quality.divergence import fault_of
+from groundglass.sources.folder import existing_folder
+from groundglass.tables.columns import ColumnPath, Scope
+from groundglass.tables.expressions import parse
+
+COME_ALONG = f"profiles that come along: {', '.join(SHIPPED)}"
+
+
+def photographs_blockiness(scope: Scope) -> ColumnPath:
+    """The column that holds the photographs' blockiness on their own grid, whatever was made of them since.
+
+    Raises RecipeError where no step has measured it, or only with other settings than the profiles'.
+    """
+    columns = scope.of_generation(0).values()
+    found = next(
+        (column for column in columns if (column.key, column.column) == (PROFILED, "blockiness")), None
+    )
+    if found is not None:
+        return "root", found.name
+    raise RecipeError(
+        "source_divergence needs the blockiness of the photographs, and no step before this one measures it",
+        _hint(scope, any(column.column == "blockiness" for column in columns)),
+    )
+
+
+def _hint(scope: Scope, otherwise: bool) -> str:
+    if otherwise:
+        return "profiles hold it without settings; add - measure: [{blockiness: {as: plain_}}]"
+    if scope.generation:
+        return "measure it before the first transform: - measure: [blockiness]"
+    return "add a step before this one: - measure: [blockiness]"
+
+
+def check_reference(text: str) -> None:
+    """Raises RecipeError where a reference is not there, or nothing can be judged by it."""
+    if is_profile(text):
+        fault = fault_of(load_profile(text, PROFILED))
+        if fault:
+            raise RecipeError(f"{text} cannot be judged by: {fault}", COME_ALONG)
+        return
+    try:
+        existing_folder(text)
+    except RecipeError as error:
+        raise RecipeError(error.message, f"name a folder or a profile; {COME_ALONG}") from error
+
+
+def references_in(body: SelectStep) -> list[SourceDivergence]:
+    """The source_divergence rules of a select step, those inside an `intersect` too."""
+    inner = [rule for part in body.intersect or () for rule in references_in(part)]
+    return inner if body.source_divergence is None else [body.source_divergence, *inner]
+
+
+def must_be_profiled(body: SelectStep) -> bool:
+    """Whether a reference is a folder that has to be measured."""
+    return any(not is_profile(rule.reference) for rule in references_in(body))
+
+
+def divergence_notes(body: SelectStep, before: Sequence[Step], scope: Scope) -> tuple[str, ...]:
+    """What a user should know of a select step that judges sources, given the steps before it."""
+    rules = references_in(body)
+    notes = [
+        f"the pictures of {rule.reference} will be re-encoded at {len(QUALITIES) - 1} qualities and measured, once"
+        for rule in rules
+        if not is_profile(rule.reference)
+    ]
+    if rules and any(_selects_by(step, photographs_blockiness(scope)[-1]) for step in before):
+        notes.append(
+            "an earlier step selects by blockiness: sources are judged by what it left; put this step first"
+        )
+    return tuple(notes)
+
+
+def _selects_by(step: Step, column: str) -> bool:
+    body = step.body
+    if not isinstance(body, SelectStep):
+        return False
+    named = [path[-1] for path in parse(body.where).columns] if body.where else []
+    return column in (*named, body.by)

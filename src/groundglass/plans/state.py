@@ -1,0 +1,119 @@
+"""What a run carries from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from groundglass.engines.progress import Progress, Silent
+from groundglass.engines.shards import Settings
+from groundglass.image.header import ImageLimits
+from groundglass.plans.planner import Plan
+from groundglass.plans.run_folder import RunFolder, StepRecord
+from groundglass.selections.ranking import Order
+from groundglass.source_quality.clean_profile import Profile
+from groundglass.tables.columns import ROWS, Scope, Tables
+from groundglass.tables.measure_store import MeasureStore
+from groundglass.tables.parquet import without
+
+
+@dataclass(frozen=True)
+class Held:
+    """Rows held out for a split, and the columns that were known when they were."""
+
+    rows: pa.Table
+    scope: Scope
+
+
+@dataclass
+class State:
+    """The tables of a run as they stand after the steps so far.
+
+    retry     what failed before is tried again
+    rows      the current set
+    seen      every row there ever was, photographs and virtual images
+    images    every photograph, the unusable ones too
+    rest      the rows that the last ranked selection dropped, best first
+    held      rows held out, by the name of their split
+    splits    id, split: who goes where, once a split step has said so
+    scores    tables of scores made elsewhere, by their file
+    profiles  profiles that sources are judged by, by what the recipe calls them
+    ranked_by what the last ranked selection ranked by: column and order
+    records   what the steps so far did
+    """
+
+    plan: Plan
+    folder: RunFolder
+    store_folder: Path
+    settings: Settings
+    limits: ImageLimits
+    progress: Callable[[str], Progress]
+    seed: int = 0
+    retry: bool = False
+    rows: pa.Table = field(default_factory=ROWS.empty_table)
+    seen: pa.Table = field(default_factory=ROWS.empty_table)
+    images: pa.Table | None = None
+    rest: pa.Table = field(default_factory=ROWS.empty_table)
+    held: dict[str, Held] = field(default_factory=dict)
+    splits: pa.Table | None = None
+    scores: dict[str, pa.Table] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    ranked_by: tuple[str, Order] | None = None
+    records: list[StepRecord] = field(default_factory=list)
+
+    @property
+    def store(self) -> MeasureStore:
+        return MeasureStore(self.store_folder / "measures")
+
+    @property
+    def tables(self) -> Tables:
+        images = self.images if self.images is not None else pa.table({"id": pa.array([], pa.string())})
+        return Tables(self.seen, images, self.store, self.scores)
+
+    @property
+    def files(self) -> Path:
+        """Where it is kept what is known of files."""
+        return self.store_folder / "files"
+
+    def add_images(self, images: pa.Table) -> None:
+        """The photographs of one more source."""
+        before = [] if self.images is None else [self.images]
+        self.images = pa.concat_tables([*before, images], promote_options="default")
+
+    def add_rows(self, rows: pa.Table) -> None:
+        """Remember rows that are new; a virtual image that is its photograph itself is known already."""
+        new = (
+            without(rows.select(ROWS.names), self.seen["id"])
+            if self.seen.num_rows
+            else rows.select(ROWS.names)
+        )
+        self.seen = pa.concat_tables([self.seen, new.cast(ROWS)])
+
+
+def make_state(
+    plan: Plan,
+    folder: RunFolder,
+    workers: int = 0,
+    progress: Callable[[str], Progress] | None = None,
+    retry: bool = False,
+) -> State:
+    """The state before the first step. Without ``progress`` nothing is shown."""
+    limits = plan.recipe.limits
+    return State(
+        plan=plan,
+        folder=folder,
+        store_folder=(folder.path / store_path(plan)).resolve(),
+        settings=Settings(workers=workers, seconds_per_image=limits.seconds_per_image),
+        limits=ImageLimits(pixels=limits.pixels, side=limits.side),
+        progress=progress or (lambda _title: Silent()),
+        seed=plan.recipe.seed,
+        retry=retry,
+    )
+
+
+def store_path(plan: Plan) -> str:
+    """The store, seen from the run's folder: beside the runs of its recipe, or where the recipe says."""
+    return str(Path(plan.recipe.store).expanduser().absolute()) if plan.recipe.store else "../store"

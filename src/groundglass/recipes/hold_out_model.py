@@ -1,0 +1,60 @@
+"""The step `hold_out` as a recipe writes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    Field,
+    PositiveInt,
+    model_validator,
+)
+
+from groundglass.recipes.field_types import Record
+from groundglass.recipes.key_rules import given, one_of, refuse
+
+
+class NextBest(Record):
+    """Who is held out. Exactly one of `next`, `count`, `list`."""
+
+    next: Annotated[
+        PositiveInt | None, Field(description="the best n that the last ranked selection dropped")
+    ] = None
+    count: Annotated[
+        PositiveInt | None, Field(description="the best n of the current set, or n drawn by seed")
+    ] = None
+    list: Annotated[str | None, Field(description="file that lists ids, uris or hashes")] = None
+    by: Annotated[str | None, Field(description="the column to rank by")] = None
+    order: Annotated[
+        Literal["higher", "lower"] | None, Field(description="which way is better; default: the measure's")
+    ] = None
+    pick: Annotated[
+        PositiveInt | tuple[str, ...] | None, Field(description="draw k of them by seed, or a list of ids")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> NextBest:
+        check_hold_out(self)
+        return self
+
+
+class HoldOutStep(Record):
+    """Named splits taken out of the current set."""
+
+    splits: dict[str, NextBest]
+
+
+HOLD_OUTS = ("next", "count", "list")
+
+
+def check_hold_out(split: NextBest) -> None:
+    """One way to say who; an order only where something is ranked."""
+    way = one_of(split, HOLD_OUTS)
+    if way == "list":
+        for name in given(split, ("by", "order")):
+            refuse(name, f"`{name}` has no meaning with `list`", f"`{name}` goes with `next` or `count`")
+    if split.order is not None and split.by is None:
+        refuse("order", "`order` needs a column to rank by", "add `by: COLUMN`")
+    wanted = split.next or split.count
+    if isinstance(split.pick, int) and wanted is not None and split.pick > wanted:
+        refuse("pick", f"{split.pick:,} cannot be picked out of {wanted:,}", f"write {wanted} or less")

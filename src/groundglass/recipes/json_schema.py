@@ -1,0 +1,156 @@
+"""The grammar of recipes as a JSON schema, for editors that complete and check while one types.
+
+``# yaml-language-server: $schema=recipe.schema.json`` as a recipe's first line switches it on.
+The schema knows types, ranges and which keys exclude each other; `load` knows more (names, order, columns).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from groundglass.files.atomic import write_text
+from groundglass.recipes.annotate_model import MODELS
+from groundglass.recipes.field_types import NAME, Record
+from groundglass.recipes.hold_out_model import HOLD_OUTS, HoldOutStep, NextBest
+from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.recipes.model import BODIES, RecipeHead, StepHead
+from groundglass.recipes.schema_in_words import without_null
+from groundglass.recipes.select_model import SELECTIONS
+from groundglass.recipes.source_model import SOURCES
+from groundglass.recipes.transform_model import TRANSFORMS
+
+Schema = dict[str, Any]
+
+SUMMARIES: dict[str, str] = {
+    "extends": "a parent: a file found from this one's folder, or a shipped recipe; steps of the same name replace its",
+    "profiles": "for each profile, the steps it replaces by name (--profile NAME)",
+}
+_EXCLUSIVE: dict[str, tuple[str, ...]] = {
+    "SourceStep": SOURCES,
+    "NextBest": HOLD_OUTS,
+    "Multimodal": MODELS,
+    "TransformStep": TRANSFORMS,
+}
+_REPLACED = (MeasureStep, HoldOutStep, MeasureRequest)
+"""Records whose form in a recipe is not their fields."""
+
+
+def json_schema() -> Schema:
+    """The schema (draft 2020-12) of what users write."""
+    head = _definitions()["RecipeHead"]["properties"]
+    own = {key: head[key] for key in ("name", "seed", "limits", "store")}
+    profiles = _mapping(_mapping({"$ref": "#/$defs/step"}), SUMMARIES["profiles"])
+    steps = {
+        "type": "array",
+        "minItems": 1,
+        "items": {"$ref": "#/$defs/step"},
+        "description": "what is done, in this order",
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "groundglass recipe",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            **own,
+            "extends": {"type": "string", "description": SUMMARIES["extends"]},
+            "profiles": profiles,
+            "steps": steps,
+        },
+        "anyOf": [{"required": ["name", "steps"]}, {"required": ["extends"]}],
+        "$defs": {
+            "step": _step(),
+            "measures": _measures(),
+            "measure": _measure(),
+            "hold_out": _mapping({"$ref": "#/$defs/NextBest"}, HoldOutStep.__doc__ or "", NAME),
+            **{name: part for name, part in _definitions().items() if name not in ("RecipeHead", "StepHead")},
+        },
+    }
+
+
+def write_schema(path: Path) -> None:
+    """Write the schema to a file; the checkout keeps it at docs/reference/recipe.schema.json."""
+    write_text(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", path)
+
+
+def _definitions() -> dict[str, Schema]:
+    """The records' own schemas: no nulls, no titles, and the keys that exclude each other."""
+    models: list[type[Record]] = [RecipeHead, StepHead, ScoreTable, NextBest, *BODIES.values()]
+    wanted = [(model, "validation") for model in models if model not in _REPLACED]
+    _, whole = models_json_schema(wanted, by_alias=True)  # pyright: ignore[reportArgumentType]
+    parts = {name: _tidy(part) for name, part in whole["$defs"].items()}
+    for name, words in _EXCLUSIVE.items():
+        parts[name]["oneOf"] = [{"required": [word]} for word in words]
+    parts["SourceStep"]["not"] = {"required": ["path", "bytes"]}
+    single = [word for word in SELECTIONS if word not in ("keep", "drop")]
+    lists = {"anyOf": [{"required": ["keep"]}, {"required": ["drop"]}]}
+    parts["SelectStep"]["oneOf"] = [*({"required": [word]} for word in single), lists]
+    return parts
+
+
+def _tidy(part: Any) -> Any:
+    """Without pydantic's titles, nulls and empty defaults, which say nothing to who writes a recipe."""
+    if isinstance(part, list):
+        return [_tidy(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: value for key, value in part.items() if key not in ("title", "anyOf")}
+    if kept.get("default", 0) in (None, []):
+        del kept["default"]
+    if "anyOf" in part:
+        kept |= without_null({"anyOf": part["anyOf"]})
+    properties = {name: _tidy(value) for name, value in kept.get("properties", {}).items()}
+    rest = {key: _tidy(value) for key, value in kept.items() if key not in ("properties", "default")}
+    again = {key: kept[key] for key in ("default",) if key in kept}
+    return rest | again | ({"properties": properties} if properties else {})
+
+
+def _step() -> Schema:
+    head = _definitions()["StepHead"]["properties"]
+    bodies = {kind: {"$ref": f"#/$defs/{model.__name__}"} for kind, model in BODIES.items()}
+    bodies |= {"measure": {"$ref": "#/$defs/measures"}, "hold_out": {"$ref": "#/$defs/hold_out"}}
+    return {
+        "type": "object",
+        "description": "one step: exactly one kind, and optionally name, if and note",
+        "additionalProperties": False,
+        "properties": {**bodies, **head},
+        "oneOf": [{"required": [kind]} for kind in BODIES],
+    }
+
+
+def _measure() -> Schema:
+    settings = {
+        "type": ["object", "null"],
+        "properties": {"as": {"type": "string", "description": "put before the names of its columns"}},
+        "additionalProperties": {"type": ["number", "string", "boolean", "null"]},
+    }
+    named = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "not": {"required": ["table"]},
+        "additionalProperties": settings,
+    }
+    return {
+        "description": MeasureRequest.__doc__,
+        "anyOf": [{"type": "string", "minLength": 1}, {"$ref": "#/$defs/ScoreTable"}, named],
+    }
+
+
+def _measures() -> Schema:
+    item = {"$ref": "#/$defs/measure"}
+    return {
+        "description": MeasureStep.__doc__,
+        "anyOf": [item, {"type": "array", "minItems": 1, "items": item}],
+    }
+
+
+def _mapping(values: Schema, description: str = "", names: str = "") -> Schema:
+    said: Schema = {"type": "object", "additionalProperties": values}
+    if names:
+        said |= {"propertyNames": {"pattern": names}, "minProperties": 1}
+    return said | ({"description": description} if description else {})

@@ -1,0 +1,185 @@
+"""The reference page of the recipe grammar, written from the records' own descriptions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from groundglass.files.atomic import write_text
+from groundglass.recipes.annotate_model import Budget, Multimodal, TokenPrice
+from groundglass.recipes.errors import LATER
+from groundglass.recipes.field_types import Record
+from groundglass.recipes.hold_out_model import NextBest
+from groundglass.recipes.json_schema import SUMMARIES
+from groundglass.recipes.key_rules import listed
+from groundglass.recipes.measure_model import ScoreTable
+from groundglass.recipes.model import BODIES, Limits, RecipeHead, StepHead
+from groundglass.recipes.release_model import LowResolution
+from groundglass.recipes.schema_in_words import in_words
+from groundglass.recipes.select_model import SELECTION_SETTINGS, Cascade, SourceDivergence
+from groundglass.recipes.source_model import SOURCE_SETTINGS
+from groundglass.recipes.transform_model import TRANSFORM_SETTINGS
+from groundglass.recipes.validate import schema_of
+
+OPENING = """\
+# The recipe
+
+*Generated from the code by `groundglass.recipes.reference_page`; a test holds it current.*
+
+A recipe is a YAML file of named steps. The grammar is closed: a key that is not on this page is an error,
+which names the line and the nearest word there is.
+
+```yaml
+name: faceup
+seed: 7
+limits: {failed: 5%}
+steps:
+  - source: {folder: photos/, licence: CC-BY-4.0}
+  - measure: [header, blockiness, sharpness]
+  - select: {where: "blockiness < 30"}
+  - select: {top_k: 2000, by: tenengrad}
+    name: best
+  - transform: {tile: 512}
+  - release: {format: folder}
+```
+
+An editor that knows YAML schemas completes and checks a recipe whose first line is
+`# yaml-language-server: $schema=PATH/recipe.schema.json`; the schema lies beside this page.
+"""
+
+JOINING = """\
+## Joining recipes
+
+**extends** names one parent recipe: a file, found from the recipe's own folder, or one that comes with
+groundglass (`extends: faceup`). A key of the recipe replaces the parent's key. A step with an explicit `name`
+replaces the parent's step of that name, where it stood; every other step is appended. (A parent's unnamed step is
+addressed by its default name.) Profiles are joined by their names. A recipe that extends itself, directly or
+through others, is refused.
+
+**profiles** hold, for each profile, steps by name: `--profile offline` puts them where the recipe's own were.
+
+```yaml
+profiles:
+  offline: {scores: {measure: [sharpness]}}
+```
+
+**--set PATH=VALUE** changes one value: `--set seed=3`, `--set limits.failed=5%`,
+`--set steps.tiles.transform.tile=128`. A step is given by its name or by its number, a place in a list by its
+number; both count from 1, as `select-1` does. The value is read as YAML; an empty value removes the key. The last
+one typed wins.
+
+They apply in this order: parent, recipe, profile, `--set`.
+"""
+
+MEASURES = """\
+A name, a name with its parameters, a table of scores, or a list of these: all of a step in one decode.
+
+```yaml
+- measure: [header, blockiness]
+- measure: [{blockiness: {search_phases: true, as: searched_}}]   # `as` begins the names of its columns
+- measure: [{table: scores.csv, key: uri}]                        # scores made elsewhere
+```
+
+`groundglass measures` lists the measures with their columns and parameters. The keys of a table:
+"""
+
+HOLD_OUT = """\
+Names a split and says who is in it: `hold_out: {validation: {next: 100, by: tenengrad, pick: 4}}`.
+"""
+
+
+def reference_page() -> str:
+    """The page as Markdown."""
+    parts = [OPENING, "## The recipe's own keys\n", _table(_top_rows()), JOINING]
+    parts += ["## Limits\n", f"{Limits.__doc__}\n", _table(_rows(Limits))]
+    parts += [
+        "## Steps\n",
+        "A step is exactly one of the kinds below, and may say more beside it:\n",
+        _table(_rows(StepHead, optional="name")),
+    ]
+    for kind in BODIES:
+        parts += [f"## `{kind}`\n", *_kind(kind)]
+    parts += [
+        "## Not yet\n",
+        "These words are part of the grammar and come in later versions:\n",
+        *_not_yet(),
+    ]
+    return "\n".join(parts)
+
+
+def write_reference(path: Path) -> None:
+    """Write the page to a file; the checkout keeps it at docs/reference/recipe.md."""
+    write_text(reference_page(), path)
+
+
+def _kind(kind: str) -> Iterator[str]:
+    if kind == "measure":
+        yield from (MEASURES, _table(_rows(ScoreTable)))
+    elif kind == "hold_out":
+        yield from (f"{NextBest.__doc__}\n", HOLD_OUT, _table(_rows(NextBest)))
+    else:
+        yield from (f"{BODIES[kind].__doc__}\n", _table(_rows(BODIES[kind])))
+    yield from _settings(kind)
+    if kind == "annotate":
+        for key, model in (("model", Multimodal), ("budget", Budget), ("price", TokenPrice)):
+            yield from (f"`{key}` holds:\n", _table(_rows(model)))
+    if kind == "select":
+        yield from ("`source_divergence` holds:\n", _table(_rows(SourceDivergence)))
+        yield from ("`cascade` holds:\n", _table(_rows(Cascade)))
+    if kind == "release":
+        yield from ("`validation_lr` holds:\n", _table(_rows(LowResolution)))
+
+
+def _settings(kind: str) -> Iterator[str]:
+    """Which further keys go with which rule."""
+    every = {"source": SOURCE_SETTINGS, "select": SELECTION_SETTINGS, "transform": TRANSFORM_SETTINGS}
+    settings = every.get(kind, {})
+    for rule, keys in settings.items():
+        if keys:
+            yield f"- `{rule}` goes with {listed(keys, 'and')}"
+    if settings:
+        yield ""
+
+
+def _top_rows() -> list[tuple[str, ...]]:
+    extra = [
+        ("`extends`", "a text", "", SUMMARIES["extends"]),
+        ("`profiles`", "a mapping of keys", "", SUMMARIES["profiles"]),
+        ("`steps`", "a list of steps", "needed", "what is done, in this order"),
+    ]
+    return [*_rows(RecipeHead), *extra]
+
+
+def _rows(model: type[Record], optional: str = "") -> list[tuple[str, ...]]:
+    schema = schema_of(model)
+    needed = schema.get("required", ())
+    return [
+        (
+            f"`{key}`",
+            in_words(part),
+            "needed" if key in needed and key != optional else _default(part),
+            part.get("description", ""),
+        )
+        for key, part in schema["properties"].items()
+    ]
+
+
+def _default(part: Mapping[str, Any]) -> str:
+    value = part.get("default")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value in (None, []) or isinstance(value, dict) else f"`{json.dumps(value)}`".replace('"', "")
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    lines = ["| key | value | default | meaning |", "|---|---|---|---|"]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _not_yet() -> Iterator[str]:
+    for place, words in LATER.items():
+        yield f"- {place}: {', '.join(f'`{word}`' for word in words)}"
+    yield ""

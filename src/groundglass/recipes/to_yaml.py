@@ -1,0 +1,66 @@
+"""A recipe as canonical YAML: every default written out, and equal again when loaded."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from groundglass.recipes.field_types import Record
+from groundglass.recipes.hold_out_model import HoldOutStep
+from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.recipes.model import Recipe, Step
+
+WIDE = 1_000_000
+"""Lines are never folded: one value, one line, so that two recipes compare well."""
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """The recipe as YAML, keys in the order of the grammar."""
+    whole: dict[str, Any] = {"name": recipe.name, "seed": recipe.seed, "limits": _plain(recipe.limits)}
+    if recipe.store is not None:
+        whole["store"] = recipe.store
+    whole["steps"] = [_step(step) for step in recipe.steps]
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # pyright: ignore[reportAttributeAccessIssue]
+    writer.width = WIDE
+    writer.allow_unicode = True
+    out = io.StringIO()
+    writer.dump(whole, out)
+    return out.getvalue()
+
+
+def _step(step: Step) -> dict[str, Any]:
+    texts = {"if": step.only_if, "note": step.note}
+    given = {key: text for key, text in texts.items() if text is not None}
+    return {"name": step.name, **given, step.kind: written_body(step.body)}
+
+
+def written_body(body: Record) -> Any:
+    """What stands behind a step's kind, as plain values: only what is set."""
+    if isinstance(body, MeasureStep):
+        return [_measure(measure) for measure in body.measures]
+    if isinstance(body, HoldOutStep):
+        return {name: _plain(split) for name, split in body.splits.items()}
+    return _plain(body)
+
+
+def _measure(measure: MeasureRequest | ScoreTable) -> Any:
+    if isinstance(measure, ScoreTable):
+        return _plain(measure)
+    # A measure called "table" would read as a score table, and one that looks like a number as a number.
+    return measure.written()
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    """A record's keys as the recipe writes them: what is not set is left out."""
+    return _without_empty(record.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def _without_empty(value: Any) -> Any:
+    """The value without keys whose list is empty, at any depth: `intersect` holds rules of its own."""
+    if isinstance(value, dict):
+        return {key: _without_empty(inner) for key, inner in value.items() if inner != []}
+    return [_without_empty(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,188 @@
+"""Where every file of a release lies, decided before the first is written.
+
+one split                  several splits                         the split has LR versions
+images/0000.png            train/0000.png  validation/0000.png    no
+hr/0000.png lr_x4/0000.png train/hr/0000.png train/lr_x4/0000.png yes
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.errors import RecipeError
+from groundglass.recipes.release_model import LowResolution, ReleaseStep
+from groundglass.releases.names import Named, name_rows, own_ending
+
+TRAIN, VALIDATION = "train", "validation"
+_ORDER = {TRAIN: 0, VALIDATION: 1, "test": 2}
+_SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+PIXELS_PER_ITEM = 48_000_000
+"""Pixels that one item of work writes at most (or one picture), so that a time limit per item is fair."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One picture of the release and its LR versions.
+
+    id      of the row it is
+    region  of the photograph, before HR is cropped to a multiple of its scales
+    hr      file, relative to the release
+    lr      (scale, file) of each LR version
+    kernel  that makes LR from HR
+    copied  the photograph's own bytes are the HR file
+    """
+
+    id: str
+    split: str
+    region: str
+    hr: str
+    lr: tuple[tuple[int, str], ...] = ()
+    kernel: str = "matlab_bicubic"
+    copied: bool = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """HR first, then the LR versions."""
+        return (self.hr, *(file for _, file in self.lr))
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """What is written in one decode: where a photograph lies (`kernel.located`), its content, its outputs."""
+
+    path: bytes
+    sha256: str
+    outputs: tuple[Output, ...]
+
+
+def ordered_splits(names: Iterable[str]) -> list[str]:
+    """train, validation, test, then the others by name.
+
+    >>> ordered_splits(["test", "faces", "train"])
+    ['train', 'test', 'faces']
+    """
+    return sorted(set(names), key=lambda name: (_ORDER.get(name, 3), name))
+
+
+def check_settings(step: ReleaseStep) -> None:
+    """Refuse settings that no release can follow; called by the plan, before anything is read.
+
+    Raises RecipeError; MissingExtra when a 7z archive is wanted and the extra 'archive' is not installed.
+    """
+    from groundglass.image.resize import find_kernel
+    from groundglass.releases.archive import check_archive
+
+    if step.format == "folder" and step.lr_scales:
+        raise RecipeError("lr_scales makes pairs, and the format is 'folder'", "say format: paired")
+    for low in (_paired(step), step.validation_lr or LowResolution()):
+        find_kernel(low.kernel)
+        if len(set(low.scales)) < len(low.scales):
+            raise RecipeError(f"LR scales {list(low.scales)}: one is there twice", "give each once")
+    check_archive(step.archive)
+
+
+def check_splits(splits: Sequence[str]) -> None:
+    """Refuse split names that are no folder names."""
+    for split in splits:
+        if not _SPLIT.fullmatch(split):
+            raise RecipeError(f"{split!r} is no name for a split", "use letters, digits, '-' and '_'")
+
+
+def low_resolution(split: str, step: ReleaseStep) -> LowResolution | None:
+    """Which LR versions a split gets, or None."""
+    if split == VALIDATION and step.validation_lr is not None:
+        return step.validation_lr
+    return _paired(step) if step.format == "paired" else None
+
+
+def _paired(step: ReleaseStep) -> LowResolution:
+    return LowResolution(scales=step.lr_scales, kernel=step.kernel)
+
+
+def plan_files(rows: pa.Table, step: ReleaseStep) -> list[Photograph]:
+    """Every file of the release, by photograph, in the order of the rows.
+
+    ``rows`` has ``id, root, uri, sha256, region, path`` and ``split`` (null and missing mean train); ``file_format``
+    too where photographs are passed on as they are.
+
+    Raises RecipeError for names of splits that cannot be, for rows that occur twice, and for no rows at all.
+    """
+    records = rows.select(["id", "root", "uri", "sha256", "region", "path", "width", "height"]).to_pylist()
+    splits = splits_of(rows)
+    if not records:
+        raise RecipeError(
+            "no picture is left to release", "look at the funnel: which step dropped the last one?"
+        )
+    if len({record["id"] for record in records}) < len(records):
+        raise RecipeError("a picture is in the release twice", "every id may be there once")
+    present = ordered_splits(splits)
+    check_splits(present)
+    named = [
+        Named(record["root"], record["uri"], record["sha256"], record["region"] or "", split)
+        for record, split in zip(records, splits, strict=True)
+    ]
+    endings = _endings(rows, named, step)
+    stems = name_rows(named, step.names)
+    outputs = [
+        _output(
+            record["id"],
+            row,
+            f"{stem}.{ending or written_ending(step)}",
+            step,
+            len(present) > 1,
+            ending is not None,
+        )
+        for record, row, stem, ending in zip(records, named, stems, endings, strict=True)
+    ]
+    return list(_by_photograph(records, outputs))
+
+
+def splits_of(rows: pa.Table) -> list[str]:
+    """The split of each row; train where none is given."""
+    if "split" not in rows.column_names:
+        return [TRAIN] * rows.num_rows
+    return [split or TRAIN for split in rows["split"].to_pylist()]
+
+
+def written_ending(step: ReleaseStep) -> str:
+    """The ending of pictures that are written anew: a cut photograph has no file of its own."""
+    return "png" if step.image == "original" else step.image
+
+
+def _endings(rows: pa.Table, named: Sequence[Named], step: ReleaseStep) -> list[str | None]:
+    """The ending of each row's file where it is the photograph's own; None where it is written anew."""
+    if step.image != "original":
+        return [None] * len(named)
+    formats = rows["file_format"].to_pylist()
+    return [None if row.region else own_ending(row.uri, fmt) for row, fmt in zip(named, formats, strict=True)]
+
+
+def _output(image: str, row: Named, name: str, step: ReleaseStep, several: bool, copied: bool) -> Output:
+    low = low_resolution(row.split, step)
+    base = f"{row.split}/" if several else ""
+    if low is None:
+        return Output(image, row.split, row.region, f"{base or 'images/'}{name}", copied=copied)
+    pairs = tuple((scale, f"{base}lr_x{scale}/{name}") for scale in sorted(low.scales))
+    return Output(image, row.split, row.region, f"{base}hr/{name}", pairs, low.kernel)
+
+
+def _by_photograph(records: Sequence[Mapping[str, Any]], outputs: Sequence[Output]) -> Iterator[Photograph]:
+    """Outputs of one photograph together, unless they are more than one item of work should hold."""
+    found: dict[tuple[bytes, str], list[tuple[int, Output]]] = {}
+    for record, output in zip(records, outputs, strict=True):
+        area = (record["width"] or 0) * (record["height"] or 0)
+        found.setdefault((record["path"], record["sha256"]), []).append((area, output))
+    for (path, sha256), members in found.items():
+        photograph = Photograph(path, sha256, ())
+        area = 0
+        for size, output in sorted(members, key=lambda member: member[1].region):
+            if photograph.outputs and area + size > PIXELS_PER_ITEM:
+                yield photograph
+                photograph, area = Photograph(path, sha256, ()), 0
+            photograph, area = replace(photograph, outputs=(*photograph.outputs, output)), area + size
+        yield photograph

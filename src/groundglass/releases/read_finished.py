@@ -1,0 +1,30 @@
+"""What a finished release holds, read from the release itself."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from groundglass.recipes.release_model import ReleaseStep
+from groundglass.releases.archive import archive_path
+from groundglass.releases.journal import INCOMPLETE
+from groundglass.releases.release import Failure, ReleaseFacts, facts_of
+
+
+def finished_release(folder: Path, step: ReleaseStep) -> ReleaseFacts | None:
+    """The facts of a release whose last act was done; None where there is none, or one that is being written."""
+    manifest = folder / "manifest.parquet"
+    if (folder / INCOMPLETE).exists() or not manifest.exists():
+        return None
+    archive = archive_path(folder, step.archive) if step.archive else None
+    return facts_of(folder, archive, pq.read_table(manifest), _failures(folder), 0, step)
+
+
+def _failures(folder: Path) -> tuple[Failure, ...]:
+    path = folder / "failed.csv"
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(Failure(row["id"], row["file"], row["reason"], "") for row in csv.DictReader(file))

@@ -1,0 +1,267 @@
+"""From a run's folder to the facts that its report shows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from groundglass.catalog import Column
+from groundglass.errors import RecipeError
+from groundglass.files.folder_lock import is_held
+from groundglass.plans.image_history import RunTables, read_tables
+from groundglass.plans.measure_missing import THUMBNAIL_ASK
+from groundglass.plans.run_folder import RunFolder, RunRecord, RunState, StepRecord, load_record
+from groundglass.recipes.load import load_recipe
+from groundglass.recipes.step_labels import label
+from groundglass.reports.facts import Failure, Ranking, RunFacts, StepFacts, Threshold
+from groundglass.reports.image_outcomes import (
+    LEAST_ROWS,
+    MOST_ROWS,
+    all_verdicts,
+    count_held,
+    count_sources,
+    fates_of,
+    sample,
+)
+from groundglass.reports.knees import with_knees
+from groundglass.reports.render import render_report
+from groundglass.tables.measure_store import MeasureStore
+from groundglass.tables.parquet import compute, connect, numbered, only
+
+FAILURES = 200
+"""Failed images that are listed one by one."""
+
+
+def write_report(folder: RunFolder) -> Path:
+    """The report of a run as a folder that opens from disk; returns its index.html."""
+    return render_report(read_facts(folder), folder.report)
+
+
+def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
+    """What the report of a run shows, read from its tables and its store: of at most about ``most`` images.
+
+    Runs that stopped, or whose store or source is not there any more, are told as far as they can be.
+    """
+    record = load_record(folder)
+    tables = read_tables(folder, record)
+    verdicts = all_verdicts(tables)
+    fates = fates_of(tables, verdicts)
+    chosen = sample(fates, most)
+    columns = report_columns(tables)
+    sampled = chosen.num_rows < fates.num_rows
+    steps = (*with_knees(step_facts(record.steps), folder.path), *steps_to_come(folder, record))
+    rows = with_measures(tables, chosen, columns)
+    return RunFacts(
+        name=record.name,
+        number=record.number,
+        state=state_of(folder, record),
+        made_at=datetime.fromtimestamp(folder.record.stat().st_mtime, UTC),
+        seed=record.seed,
+        lock=lock_hash(folder),
+        folder=str(folder.path),
+        recipe=record.recipe_file,
+        steps=steps,
+        rows=rows,
+        columns={name: found[0] for name, found in columns.items()},
+        thumbnails=thumbnails(tables, chosen),
+        verdicts=only(verdicts, chosen["id"]),
+        failures=tuple(failures(fates)),
+        error=record.error,
+        hint=record.hint,
+        total=fates.num_rows if sampled else None,
+        least=LEAST_ROWS,
+        sources=count_sources(fates) if sampled else (),
+        held_out=count_held(fates, verdicts, {step.name: step.unit for step in steps}),
+        lacking=lacking(tables),
+        qualities=tuple(
+            (step.step, step.facts["source_qualities"])
+            for step in record.steps
+            if step.facts.get("source_qualities")
+        ),
+        said=words_said(tables, chosen, rows["id"]),
+    )
+
+
+def state_of(folder: RunFolder, record: RunRecord) -> RunState:
+    """How a run stands. One that was killed had no time to say so: it says "running", and nobody works on it."""
+    if record.state == "running" and not is_held(folder.path):
+        return "interrupted"
+    return record.state
+
+
+def steps_to_come(folder: RunFolder, record: RunRecord) -> list[StepFacts]:
+    """The steps of the recipe that a stopped run did not reach."""
+    try:
+        recipe = load_recipe(folder.path / "recipe.yaml").recipe
+    except RecipeError:  # written by another version: then the steps that were done are what can be told
+        return []
+    done = {step.step for step in record.steps}
+    return [
+        StepFacts(step.name, step.kind, label(step.body), 0, 0)
+        for step in recipe.steps
+        if step.name not in done
+    ]
+
+
+def lacking(tables: RunTables) -> str:
+    """The store's folder where values were measured and it is not there; "" where all is well."""
+    measured = any(step.kind in ("measure", "annotate") for step in tables.record.steps)
+    return str(tables.store.root.parent) if measured and not tables.store.root.is_dir() else ""
+
+
+def report_columns(tables: RunTables) -> dict[str, tuple[Column, list[tuple[str, str]]]]:
+    """Every numeric column by its name: what it means, and where in the store its values lie."""
+    found: dict[str, tuple[Column, list[tuple[str, str]]]] = {}
+    for column in tables.record.shown_columns:
+        if column["sql_type"] not in ("DOUBLE", "BIGINT", "BOOLEAN") or column["join"] != "content":
+            continue
+        meaning = Column(column["unit"], column["low"], column["high"], column["better"], column["meaning"])
+        found.setdefault(column["name"], (meaning, []))[1].append((column["key"], column["column"]))
+    shadowed = ("width", "height")
+    return {
+        name: (meaning, list(dict.fromkeys(places)))
+        for name, (meaning, places) in found.items()
+        if name not in shadowed
+    }
+
+
+def with_measures(
+    tables: RunTables, rows: pa.Table, columns: Mapping[str, tuple[Column, list[tuple[str, str]]]]
+) -> pa.Table:
+    """The rows with the values of every column."""
+    con = connect()
+    con.register("chosen", rows)
+    asked: dict[str, list[str]] = {}
+    for _, places in columns.values():
+        for key, column in places:
+            asked.setdefault(key, []).append(column)
+    keys = {key: f"m{n}" for n, key in enumerate(asked)}
+    for key, alias in keys.items():
+        con.register(alias, values_of(tables.store, key, list(dict.fromkeys(asked[key]))))
+    joins = " ".join(
+        f"LEFT JOIN {a} ON {a}.sha256 = r.sha256 AND {a}.region = r.region" for a in keys.values()
+    )
+    values = "".join(
+        f', coalesce({", ".join(f"{keys[key]}.{column}::DOUBLE" for key, column in places)}) AS "{name}"'
+        for name, (_, places) in columns.items()
+    )
+    table = con.sql(
+        f"SELECT r.* EXCLUDE (root, sha256, detail){values} FROM chosen r {joins} ORDER BY r.uri, r.region"
+    )
+    return table.to_arrow_table()
+
+
+def words_said(tables: RunTables, chosen: pa.Table, ids: pa.ChunkedArray) -> dict[str, list[str | None]]:
+    """Every column of words that was measured or answered, for each of ``ids``; those that say nothing are left out."""
+    con = connect()
+    con.register("chosen", chosen.select(["id", "sha256", "region"]))
+    wanted = pa.table({"id": ids})
+    con.register("wanted", wanted.append_column("place", numbered(wanted)))
+    found: dict[str, list[str | None]] = {}
+    for column in tables.record.shown_columns:
+        if column["sql_type"] != "VARCHAR" or column["join"] != "content":
+            continue
+        con.register("known", values_of(tables.store, column["key"], [column["column"]]))
+        asked = f"""SELECT k."{column["column"]}"::VARCHAR FROM wanted w JOIN chosen c USING (id)
+            LEFT JOIN known k ON k.sha256 = c.sha256 AND k.region = c.region ORDER BY w.place"""
+        here = [text for (text,) in con.sql(asked).fetchall()]
+        before = found.get(column["name"], [None] * len(here))
+        found[column["name"]] = [new if old is None else old for old, new in zip(before, here, strict=True)]
+    return {name: texts for name, texts in found.items() if any(texts)}
+
+
+def values_of(store: MeasureStore, key: str, columns: list[str]) -> pa.Table:
+    """sha256, region and columns of a measure; empty where the store has nothing of it any more."""
+    known = store.read(key, columns)
+    if all(column in known.column_names for column in columns):
+        return known
+    empty = pa.schema(
+        [("sha256", pa.string()), ("region", pa.string()), *((c, pa.float64()) for c in columns)]
+    )
+    return empty.empty_table()
+
+
+class Thumbnails(Mapping[str, bytes]):
+    """id → encoded picture, out of a table's column: a picture is copied when it is asked for."""
+
+    def __init__(self, ids: list[str], pictures: pa.ChunkedArray) -> None:
+        self._places = {key: place for place, key in enumerate(ids)}
+        self._pictures = pictures
+
+    def __getitem__(self, key: str) -> bytes:
+        return self._pictures[self._places[key]].as_py()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def thumbnails(tables: RunTables, rows: pa.Table) -> Mapping[str, bytes]:
+    """id → encoded picture, of the rows that have one."""
+    known = tables.store.read(THUMBNAIL_ASK.key)
+    if "thumbnail" not in known.column_names:
+        return {}
+    con = connect()
+    con.register("chosen", rows)
+    # only names and places go through the database: pictures would be copied twice there
+    con.register(
+        "thumbs",
+        known.select(["sha256", "region"])
+        .append_column("place", numbered(known))
+        .filter(known["thumbnail"].is_valid()),
+    )
+    found = con.sql(
+        "SELECT r.id, t.place FROM chosen r JOIN thumbs t ON t.sha256 = r.sha256 AND t.region = r.region ORDER BY place"
+    ).to_arrow_table()
+    return Thumbnails(found["id"].to_pylist(), known["thumbnail"].take(found["place"]))
+
+
+def failures(fates: pa.Table) -> list[Failure]:
+    """A sample of the failed images."""
+    rows = fates.filter(compute.equal(fates["status"], "failed")).slice(0, FAILURES).to_pylist()
+    return [Failure(r["uri"], r["source"], r["left_at"], r["reason"] or "", r["detail"] or "") for r in rows]
+
+
+def step_facts(steps: tuple[StepRecord, ...]) -> list[StepFacts]:
+    """The steps as the report shows them."""
+    unit = "photographs"
+    found: list[StepFacts] = []
+    for step in steps:
+        if step.kind == "transform":
+            unit = "tiles" if "tile" in step.label else "pictures"
+        found.append(one_step(step, unit))
+    return found
+
+
+def one_step(step: StepRecord, unit: str) -> StepFacts:
+    exact = step.facts.get("rule") == "where" and step.facts.get("exact")
+    thresholds = tuple(Threshold(t["column"], t["op"], t["limit"]) for t in step.thresholds) if exact else ()
+    ranking = step.facts.get("ranking")
+    return StepFacts(
+        name=step.step,
+        kind=step.kind,
+        label=step.label,
+        rows_in=step.into,
+        rows_out=step.out,
+        dropped=step.dropped,
+        failed=step.failed,
+        unit=unit,
+        seconds=step.seconds,
+        cached=step.cached,
+        reasons=step.reasons,
+        thresholds=thresholds,
+        ranking=Ranking(**ranking) if ranking else None,
+        columns=tuple(step.facts.get("columns", ())),
+        notes=tuple(step.notes),
+    )
+
+
+def lock_hash(folder: RunFolder) -> str:
+    path = folder.path / "recipe.lock"
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:8] if path.exists() else ""

@@ -1,0 +1,1 @@
+"""Whole recipes: made into a plan, forecast, run; and commands that need no recipe."""

@@ -1,0 +1,206 @@
+"""Single pictures without a recipe: measure them, make them smaller."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from groundglass.catalog import Measure, Value
+from groundglass.engines.local import run_job
+from groundglass.engines.progress import Progress
+from groundglass.engines.shards import Settings
+from groundglass.errors import ImageError, MissingExtra, RecipeError, UnreachableError
+from groundglass.extras import is_installed
+from groundglass.files.atomic import write_bytes
+from groundglass.image.header import ImageLimits
+from groundglass.measures.catalog import find
+from groundglass.measures.measure_job import NO_VALUE, Ask, Photograph, ask_of
+from groundglass.measures.network_job import jobs_of
+from groundglass.measures.parameters import typed_settings
+from groundglass.plans.measure_missing import no_value_in_words
+from groundglass.plans.networks import fetch_absent
+from groundglass.sources.folder import listed_file, name_as_text
+from groundglass.sources.listing import Listed
+from groundglass.sources.scan_job import ListedFile, Scan, known_files
+from groundglass.tables.measure_store import MeasureStore
+
+
+class Taken(NamedTuple):
+    """What measuring files gave: a row for each path, and what came to nothing, "" where nothing did."""
+
+    rows: list[dict[str, Any]]
+    nothing: str
+
+
+def measure_files(
+    paths: Sequence[Path],
+    names: Sequence[str],
+    workers: int,
+    progress: Progress,
+    network: Mapping[str, Value] | None = None,
+    typed: Sequence[str] = (),
+) -> Taken:
+    """The measures ``names`` of each path, in order: ``uri``, the measures' columns, and ``error``.
+
+    ``error`` is None, or why the picture or one of its measures has no values; a bad picture never stops the others.
+    ``typed`` are settings, NAME=VALUE, for those of the measures that have them. ``network`` holds what measures that
+    ask a network are told: `weights`, `device`, `allow_pickle`; weights that are not here are fetched.
+    Raises RecipeError for an unknown measure or setting, and where a network cannot be had.
+    """
+    measures = [_installed(find(name)) for name in dict.fromkeys(names)]
+    settings = typed_settings(measures, typed)
+    asks = [
+        ask_of(measure, _own(measure, settings) | dict(network or {} if measure.network else {}))
+        for measure in measures
+    ]
+    if network and not any(measure.network for measure in measures):
+        raise RecipeError(f"none of {', '.join(names)} asks a network", f"leave out {', '.join(network)}")
+    rows = take_measures([listed_file(path) for path in paths], asks, workers, progress)
+    rows = [row | {"uri": str(path)} for path, row in zip(paths, rows, strict=True)]
+    return Taken(rows, _nothing_taken(rows, asks))
+
+
+def _nothing_taken(rows: Sequence[Mapping[str, Any]], asks: Sequence[Ask]) -> str:
+    """The sentence for the measures that have no value on any of the files; "" where there are none."""
+    valueless = [
+        ask.measure
+        for ask in asks
+        if all(row[column] is None for row in rows for column in ask.definition.columns)
+    ]
+    reasons = Counter(str(row["error"]).partition(":")[0] for row in rows)
+    return no_value_in_words(valueless, len(rows), reasons) if valueless else ""
+
+
+def take_measures(
+    listed: Sequence[Listed], asks: Sequence[Ask], workers: int, progress: Progress
+) -> list[dict[str, Any]]:
+    """The same of listed files, named by their uris, and of measures that need not be in the catalog."""
+    fetch_absent(asks, lambda _: None)
+    with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
+        scanned = _scan(listed, Path(folder), workers, progress)
+        rows = _look(scanned, asks, Path(folder), workers, progress)
+    return [_answer(row.uri, row, scanned, rows, asks) for row in listed]
+
+
+def _own(measure: Measure, settings: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in settings.items() if name in measure.parameters}
+
+
+def _installed(measure: Measure) -> Measure:
+    if measure.extra and not is_installed(measure.extra):
+        raise MissingExtra(measure.name, measure.extra)
+    return measure
+
+
+Key = tuple[bytes, int | None, int | None]
+
+
+def _scan(
+    listed: Sequence[Listed], folder: Path, workers: int, progress: Progress
+) -> dict[Key, dict[str, Any]]:
+    """What headers and hashes say, by (path, bytes, mtime_ns)."""
+    items = [
+        ListedFile(*key)
+        for key in dict.fromkeys(
+            (row.path, row.bytes or 0, row.mtime_ns or 0) for row in listed if not row.error
+        )
+    ]
+    run_job(Scan(folder / "files", ImageLimits()), items, Settings(workers=workers), progress)
+    known = known_files(folder / "files").to_pylist()
+    return {(row["path"], row["bytes"], row["mtime_ns"]): row for row in known}
+
+
+def _look(
+    scanned: Mapping[Key, Mapping[str, Any]],
+    asks: Sequence[Ask],
+    folder: Path,
+    workers: int,
+    progress: Progress,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """The rows of each measure by name and sha256."""
+    good = {row["sha256"]: row for row in scanned.values() if row["error"] is None}
+    store = MeasureStore(folder / "measures")
+    for job, settings in jobs_of(asks, store.root, ImageLimits(), Settings(workers=workers)):
+        wanted = (("", tuple(range(len(job.asks)))),)
+        items = [
+            Photograph(row["path"], sha256, row["bytes"], row["mtime_ns"], wanted)
+            for sha256, row in good.items()
+        ]
+        run_job(job, items, settings, progress)
+    return {ask.measure: {row["sha256"]: row for row in store.read(ask.key).to_pylist()} for ask in asks}
+
+
+def _answer(
+    uri: str,
+    listed: Listed,
+    scanned: Mapping[Key, Mapping[str, Any]],
+    rows: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    asks: Sequence[Ask],
+) -> dict[str, Any]:
+    """One picture's object, the same keys for every picture."""
+    file = scanned.get((listed.path, listed.bytes or 0, listed.mtime_ns or 0), {})
+    answer: dict[str, Any] = {"uri": uri}
+    errors: dict[str, str] = {}
+    for ask in asks:
+        row = rows[ask.measure].get(str(file.get("sha256")), {})
+        answer |= {column: row.get(column) for column in ask.definition.columns}
+        if row.get("error"):
+            errors[ask.measure] = row["error"]
+    whole = _reason(listed.error or file.get("error"), listed.detail or file.get("detail"))
+    return answer | {"error": whole or _joined(errors)}
+
+
+def _joined(errors: Mapping[str, str]) -> str | None:
+    """The reason, said once where it is the same for all that failed; measures are named where they differ."""
+    reasons = dict.fromkeys(errors.values())
+    if len(reasons) == 1 and next(iter(reasons)) not in NO_VALUE:
+        return next(iter(reasons))
+    return "; ".join(f"{name}: {reason}" for name, reason in errors.items()) or None
+
+
+def _reason(error: str | None, detail: str | None) -> str | None:
+    return f"{error}: {detail}" if error and detail else error
+
+
+def downscale_files(paths: Sequence[Path], out: Path, scale: int, kernel: str) -> list[dict[str, Any]]:
+    """Each picture ``scale`` times smaller as ``out/<stem>.png``, HR cropped to a multiple first.
+
+    Returns uri, file, width, height and error (None, or why there is none) for each. Raises RecipeError for an unknown
+    kernel, UnreachableError where nothing can be written.
+    """
+    from groundglass.image.resize import find_kernel
+
+    find_kernel(kernel)
+    return [_downscaled(path, out / f"{path.stem}.png", scale, kernel) for path in paths]
+
+
+def _downscaled(path: Path, file: Path, scale: int, kernel: str) -> dict[str, Any]:
+    from groundglass.image.encode import encode_png
+    from groundglass.image.frame import open_frame
+    from groundglass.image.resize import resize
+
+    row: dict[str, Any] = {
+        "uri": name_as_text(path),
+        "file": None,
+        "width": None,
+        "height": None,
+        "error": None,
+    }
+    try:
+        rgb = open_frame(path).rgb
+        height, width = (side // scale for side in rgb.shape[:2])
+        if min(height, width) < 1:
+            raise ImageError(
+                "too_small", f"{rgb.shape[1]} × {rgb.shape[0]} cannot be made {scale} times smaller"
+            )
+        if file.exists():
+            raise RecipeError(f"{file} is there already; nothing is overwritten")
+        write_bytes(encode_png(resize(rgb[: height * scale, : width * scale], width, height, kernel)), file)
+    except UnreachableError:
+        raise
+    except (ImageError, RecipeError) as error:
+        return row | {"error": str(error)}
+    return row | {"file": str(file), "width": width, "height": height}

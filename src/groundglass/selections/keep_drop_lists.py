@@ -1,0 +1,119 @@
+"""Keep or drop the rows that a text file names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from groundglass.errors import RecipeError
+from groundglass.selections.intersect import intersect
+from groundglass.tables.sql_writer import quoted_text
+from groundglass.tables.verdicts import ask, compute, judged, places, values
+
+KEYS = ("id", "uri", "sha256")
+"""The columns that an entry of a list may name; a hash may be in capitals."""
+
+
+def read_list(path: Path) -> tuple[str, ...]:
+    """The entries of a list file: one id, uri or sha256 a line; blank lines and lines that start with # are left out.
+
+    UTF-8, with or without byte order mark; any line ends. Raises RecipeError where the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise RecipeError(
+            f"cannot read the list {path}: {error.strerror}", "give a text file, one id a line"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"the list {path} is not UTF-8 text", "save it as UTF-8") from error
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+
+
+def keep(pool: pa.Table, entries: Iterable[str], name: str = "the list") -> pa.Table:
+    """Keep only the rows whose id, uri or sha256 is listed. Returns `groundglass.tables.verdicts.VERDICTS`.
+
+    >>> pool = pa.table({"id": ["1", "2"], "uri": ["a.jpg", "b.jpg"]})
+    >>> keep(pool, ["b.jpg"], "best.txt")["reason"].to_pylist()
+    ['not in best.txt', None]
+    """
+    return _judge(pool, entries, "listed", f"not in {name}")
+
+
+def drop(pool: pa.Table, entries: Iterable[str], name: str = "the list") -> pa.Table:
+    """Drop the rows whose id, uri or sha256 is listed. Returns `groundglass.tables.verdicts.VERDICTS`.
+
+    >>> pool = pa.table({"id": ["1", "2"], "uri": ["a.jpg", "b.jpg"]})
+    >>> drop(pool, ["b.jpg"], "bad.txt")["reason"].to_pylist()
+    [None, 'listed in bad.txt']
+    """
+    return _judge(pool, entries, "NOT listed", f"listed in {name}")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Verdicts of list files, and the entries that name no row, as warnings."""
+
+    verdicts: pa.Table
+    warnings: tuple[str, ...]
+
+
+def select_by_list(pool: pa.Table, keep: Path | None = None, drop: Path | None = None) -> Listed:
+    """Keep the rows that one list file names, and drop those that another does; `drop` wins. RecipeError."""
+    parts: list[pa.Table] = []
+    warnings: list[str] = []
+    for path, judge in ((keep, _keep), (drop, _drop)):
+        if path is not None:
+            entries = read_list(path)
+            parts.append(judge(pool, entries, path.name))
+            warnings += [
+                f"'{entry}' in {path.name} names no image of the set" for entry in unmatched(pool, entries)
+            ]
+    return Listed(parts[0] if len(parts) == 1 else intersect(pool, parts), tuple(warnings))
+
+
+def unmatched(pool: pa.Table, entries: Iterable[str]) -> tuple[str, ...]:
+    """The entries that name no row of the pool, in their order: worth a warning.
+
+    >>> unmatched(pa.table({"id": ["1"], "uri": ["a.jpg"]}), ["a.jpg", "gone.jpg"])
+    ('gone.jpg',)
+    """
+    tables = {"pool": _keys(pool), "listed": _listed(entries)}
+    known = " UNION ALL ".join(
+        f"SELECT {key} FROM pool" for key in tables["pool"].column_names if key != "place"
+    )
+    sql = f"SELECT entry FROM listed WHERE entry NOT IN (SELECT x FROM ({known}) AS all_keys(x) WHERE x IS NOT NULL)"
+    sql += " AND lower(entry) NOT IN (SELECT sha256 FROM pool WHERE sha256 IS NOT NULL) ORDER BY place"
+    return tuple(ask(sql, tables)["entry"].to_pylist())
+
+
+_keep, _drop = keep, drop
+
+
+def _judge(pool: pa.Table, entries: Iterable[str], kept: str, reason: str) -> pa.Table:
+    sql = f"""
+        WITH found AS (SELECT id, place, (id IN (SELECT entry FROM listed) OR uri IN (SELECT entry FROM listed)
+            OR sha256 IN (SELECT lower(entry) FROM listed)) IS TRUE AS listed FROM pool)
+        SELECT id, {kept} AS kept, FALSE AS failed,
+            CASE WHEN NOT ({kept}) THEN {quoted_text(reason)} END AS reason, NULL AS margin
+        FROM found ORDER BY place"""
+    return judged(sql, {"pool": _keys(pool), "listed": _listed(entries)})
+
+
+def _keys(pool: pa.Table) -> pa.Table:
+    """The columns of `KEYS` as text, null where the pool has none."""
+    columns = {"place": places(pool)}
+    for key in KEYS:
+        has = key in pool.column_names
+        columns[key] = values(pool, (key,)).cast(pa.string()) if has else pa.nulls(pool.num_rows, pa.string())
+    columns["sha256"] = compute.utf8_lower(columns["sha256"])
+    return pa.table(columns)
+
+
+def _listed(entries: Iterable[str]) -> pa.Table:
+    listed = pa.table({"entry": pa.array(list(entries), pa.string())})
+    return listed.append_column("place", places(listed))

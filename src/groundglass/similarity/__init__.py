@@ -1,0 +1,1 @@
+"""Which images show the same: perceptual hashes, near-duplicates in all eight orientations."""

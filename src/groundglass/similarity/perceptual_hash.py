@@ -1,0 +1,134 @@
+"""Perceptual hashes: 64 signs of a picture's slowest waves, alike for copies whatever their size or format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from groundglass.errors import NoValue
+
+Luma = npt.NDArray[np.uint8]
+SIDE = 32
+"""Cells a side to which a picture is averaged."""
+DETAIL = 16
+"""Cells a side of a picture's detail."""
+AROUND = 2
+"""A cell's neighbourhood goes this many cells each way."""
+PLAIN = 1.0
+"""Deviation of cells from their neighbourhoods, in grey levels, below which a picture has no detail to be told by."""
+DIGITS = "".join(map(chr, (*range(65, 91), *range(97, 123), *range(48, 58), 43, 47)))
+"""Base64's digits, here for the numbers -32 to 31."""
+STILL = 1.0
+"""Coefficients up to this, in grey levels of the orthonormal DCT, are taken as 0: there lies the noise."""
+
+
+def area_means(luma: Luma, side: int = SIDE) -> npt.NDArray[np.float64]:
+    """Mean of H×W uint8 ``luma`` in each of side×side equal cells; pixels on a border count in parts.
+
+    >>> area_means(np.array([[0, 30, 60]], np.uint8), 2)
+    array([[10., 50.],
+           [10., 50.]])
+    """
+    return _area_means(np.ascontiguousarray(luma), side)
+
+
+def waves(luma: Luma) -> npt.NDArray[np.float64]:
+    """The 11×11 slowest coefficients of the orthonormal DCT-II of `area_means`; [down, across]."""
+    return _waves(area_means(luma))
+
+
+def _waves(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return _BASIS @ means @ _BASIS.T
+
+
+def hash_of(coefficients: npt.NDArray[np.float64]) -> int:
+    """64 bits, one for each of `PLACES`: whether that coefficient is above `STILL`."""
+    bits = coefficients[PLACES] > STILL
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def mirrored(coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The coefficients of the picture flipped left to right: odd waves across change their sign."""
+    return coefficients * _ALTERNATING
+
+
+def flipped(coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The coefficients of the picture turned upside down in a mirror: odd waves down change their sign."""
+    return mirrored(coefficients.T).T
+
+
+def detail(means: npt.NDArray[np.float64]) -> str | None:
+    """What 16×16 cells say beyond the slow waves: 256 `DIGITS`, row by row, or None where that is next to nothing.
+
+    Each cell less the mean of its 5×5 neighbourhood, as signed square roots of deviation 10: one hard edge shall not
+    outweigh all other cells. Beyond its border a picture goes on as straight as it came, so that an even fall of light
+    is no detail anywhere. ``means`` are those of `area_means`.
+    """
+    cells = means.reshape(DETAIL, SIDE // DETAIL, DETAIL, SIDE // DETAIL).mean(axis=(1, 3))
+    wide = np.pad(cells, AROUND, mode="reflect", reflect_type="odd")
+    size = (2 * AROUND + 1, 2 * AROUND + 1)
+    rough = cells - np.lib.stride_tricks.sliding_window_view(wide, size).mean(axis=(2, 3))
+    if rough.std() < PLAIN:
+        return None
+    values = np.sign(rough) * np.sqrt(np.abs(rough))
+    digits = np.round(values * (10 / values.std())).clip(-32, 31).astype(np.int64) + 32
+    return "".join(DIGITS[digit] for digit in digits.ravel())
+
+
+def phash(luma: Luma) -> tuple[int, int, int, str | None]:
+    """The hashes of H×W uint8 ``luma``, of its mirror image and of it upside down, 0 to 2⁶⁴ - 1; and its `detail`.
+
+    Raises NoValue ``flat`` for a picture without any slow wave.
+    """
+    means = area_means(luma)
+    coefficients = _waves(means)
+    if np.abs(coefficients[PLACES]).max() <= STILL:
+        raise NoValue("flat", "no slow wave to tell this picture by")
+    mirror, upside_down = hash_of(mirrored(coefficients)), hash_of(flipped(coefficients))
+    return hash_of(coefficients), mirror, upside_down, detail(means)
+
+
+def _places() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The 64 slowest waves (i down, j across): 1 <= i + j <= 10, without (5, 5)."""
+    slow = sorted(
+        (i + j, i, j) for i in range(11) for j in range(11) if 1 <= i + j <= 10 and (i, j) != (5, 5)
+    )
+    return np.array([i for _, i, _ in slow]), np.array([j for _, _, j in slow])
+
+
+PLACES = _places()
+_k, _n = np.arange(11)[:, None], np.arange(SIDE)
+_BASIS = np.sqrt(np.where(_k == 0, 1, 2) / SIDE) * np.cos((2 * _n + 1) * _k * np.pi / (2 * SIDE))
+_ALTERNATING = (-1.0) ** np.arange(11)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _add_row(luma: Any, y: int, weight: Any, sums: Any) -> None:
+    row = np.uintp(y)
+    for x in range(np.uintp(sums.size)):
+        sums[x] += weight * np.float32(luma[row, x])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _overlap(pixel: int, start: float, stop: float) -> float:
+    """How much of a pixel lies between two borders."""
+    return min(stop, pixel + 1.0) - max(start, float(pixel))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _area_means(luma: Any, side: int) -> Any:
+    height, width = luma.shape
+    means = np.zeros((side, side))
+    sums = np.empty(width, np.float32)
+    down, across = height / side, width / side
+    for i in range(side):
+        sums[:] = 0
+        for y in range(int(i * down), min(height, int(np.ceil((i + 1) * down)))):
+            _add_row(luma, y, np.float32(_overlap(y, i * down, (i + 1) * down)), sums)
+        for j in range(side):
+            for x in range(int(j * across), min(width, int(np.ceil((j + 1) * across)))):
+                means[i, j] += _overlap(x, j * across, (j + 1) * across) * sums[x]
+    return means / (down * across)

@@ -1,0 +1,1 @@
+"""The JPEG quality of whole sources, from the distribution of their blockiness. Numbers only."""

@@ -1,0 +1,114 @@
+"""The job that reads every listed file once: its header, its limits and its sha256. No pixel is decoded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.engines.shards import Summary
+from groundglass.errors import ImageError
+from groundglass.files.atomic import part_name
+from groundglass.files.hashes import sha256_of
+from groundglass.files.locators import place_in_words, read_listed
+from groundglass.image.header import ImageLimits, read_header
+from groundglass.tables.parquet import connect, read_parts, write_parquet
+
+KNOWN = pa.schema(
+    [
+        ("path", pa.binary()),
+        ("bytes", pa.int64()),
+        ("mtime_ns", pa.int64()),
+        ("length", pa.int64()),
+        ("sha256", pa.string()),
+        ("width", pa.int64()),
+        ("height", pa.int64()),
+        ("format", pa.string()),
+        ("mode", pa.string()),
+        ("bit_depth", pa.int64()),
+        ("orientation", pa.int64()),
+        ("icc", pa.string()),
+        ("frames", pa.int64()),
+        ("alpha", pa.bool_()),
+        ("warning", pa.string()),
+        ("error", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+"""What is known of a file: keyed by path, size and time of change, so that an unchanged file is not read twice.
+
+``bytes`` is the size as it was listed (null for a cell of a table), ``length`` the size that was read."""
+
+PASSING = ("unreadable", "vanished", "changed", "timeout", "worker_died", "out_of_memory")
+"""Errors that are not the file's own: they are not believed the next time."""
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A picture to scan, as the listing found it: its locator, and the size where that could be known."""
+
+    path: bytes
+    bytes: int | None
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Reads headers and hashes; a finished shard is a part below ``folder``."""
+
+    folder: Path
+    limits: ImageLimits
+
+    def one(self, item: ListedFile) -> dict[str, Any]:
+        try:
+            data = read_listed(item.path, item.bytes, item.mtime_ns)
+            digest = sha256_of(data)
+        except ImageError as error:
+            return _row(item, error=error.reason, detail=error.detail)
+        try:
+            header = read_header(data, self.limits)
+        except ImageError as error:
+            return _row(item, length=len(data), sha256=digest, error=error.reason, detail=error.detail)
+        return _row(
+            item,
+            length=len(data),
+            sha256=digest,
+            width=header.width,
+            height=header.height,
+            format=header.format,
+            mode=header.mode,
+            bit_depth=header.bit_depth,
+            orientation=header.orientation,
+            icc=header.icc,
+            frames=header.frames,
+            alpha=header.alpha,
+            warning="; ".join(header.warnings) or None,
+        )
+
+    def lost(self, item: ListedFile, reason: str, detail: str) -> dict[str, Any]:
+        return _row(item, error=reason, detail=detail)
+
+    def name(self, item: ListedFile) -> str:
+        return place_in_words(item.path)
+
+    def save(self, results: Sequence[dict[str, Any]]) -> Summary:
+        write_parquet(pa.Table.from_pylist(list(results), schema=KNOWN), self.folder / part_name())
+        return Summary(len(results), dict(Counter(row["error"] for row in results if row.get("error"))))
+
+
+def known_files(folder: Path) -> pa.Table:
+    """What earlier scans learnt: one row for each (path, bytes, mtime_ns), good rows before failed ones."""
+    con = connect()
+    con.register("parts", read_parts(folder, KNOWN))
+    return con.sql(
+        "SELECT DISTINCT ON (path, bytes, mtime_ns) * FROM parts "
+        "ORDER BY path, bytes, mtime_ns, error NULLS FIRST"
+    ).to_arrow_table()
+
+
+def _row(item: ListedFile, **known: Any) -> dict[str, Any]:
+    return {"path": item.path, "bytes": item.bytes, "mtime_ns": item.mtime_ns, **known}

@@ -1,0 +1,1 @@
+"""The step `annotate`: ask a multimodal model, within a budget."""

@@ -1,0 +1,161 @@
+"""One picture's questions, as a thread asks them: every answer is saved at once, and failures in a row stop it all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from groundglass.annotators.ask_question import Interview
+from groundglass.annotators.clients.ledger import BudgetSpent
+from groundglass.annotators.clients.protocol import Reply, Request, Trouble
+from groundglass.annotators.clients.retry import Asker, Stopped
+from groundglass.annotators.question import JPEG_QUALITY, Inquiry
+from groundglass.catalog import Value
+from groundglass.engines.shards import Summary
+from groundglass.errors import ImageError, NoValue, UnreachableError
+from groundglass.measures.measure_job import Ask, Photograph, open_photograph, reason_of
+from groundglass.tables.measure_store import PASSING, MeasureStore
+
+if TYPE_CHECKING:
+    from groundglass.image.header import ImageLimits
+
+BREAKER = 10
+"""Answers in a row that are none, after which nobody is asked any more."""
+
+
+class Streak:
+    """Answers in a row that are none. They are held back: a fault of the server is no fault of the pictures.
+
+    Safe for threads.
+    """
+
+    def __init__(self, most: int = BREAKER) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._held: list[Callable[[], None]] = []
+
+    def good(self) -> None:
+        """An answer came: what was held back is the pictures' own after all."""
+        with self._lock:
+            held, self._held = self._held, []
+        for save in held:
+            save()
+
+    def bad(self, save: Callable[[], None], said: str) -> None:
+        """No answer came. Raises UnreachableError when it is the last of too many; then none of them is saved."""
+        with self._lock:
+            self._held.append(save)
+            if len(self._held) < self._most:
+                return
+            self._held.clear()
+        raise UnreachableError(
+            f"{self._most} answers in a row were none, the last one: {said}",
+            "what was answered is saved; when the server is well again, the same command goes on",
+        )
+
+
+class Questioner:
+    """Asks the questions that each picture lacks. Safe for threads.
+
+    saved  answers written so far
+    spent  whether the budget held a question back
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        asks: Sequence[Ask],
+        inquiries: Sequence[Inquiry],
+        asker: Asker,
+        long_edge: int,
+        limits: ImageLimits,
+    ) -> None:
+        self.saved = 0
+        self.spent = False
+        self._store = MeasureStore(store)
+        self._asks, self._inquiries = asks, inquiries
+        self._asker, self._long_edge, self._limits = asker, long_edge, limits
+        self._interview = Interview()
+        self._streak = Streak()
+
+    def one(self, item: Photograph) -> Summary:
+        """All regions of a photograph, one decode. Raises UnreachableError."""
+        failed: Counter[str] = Counter()
+        if self.spent:
+            return Summary(1, {"budget": 1})
+        try:
+            self._ask_all(item, failed)
+        except BudgetSpent:
+            self.spent = True
+            failed["budget"] += 1
+        except Stopped:
+            return Summary(0)
+        return Summary(1, dict(failed))
+
+    def save_held(self) -> None:
+        """Save what was held back at the end."""
+        self._streak.good()
+
+    def _ask_all(self, item: Photograph, failed: Counter[str]) -> None:
+        for region, asks in item.wanted:
+            try:
+                image = self._picture(item, region)
+            except (ImageError, MemoryError) as error:
+                for number in asks:
+                    self._save(number, item.sha256, region, {}, reason_of(error))
+                failed[reason_of(error)] += 1
+                continue
+            for number in asks:
+                self._ask(number, item.sha256, region, image, failed)
+
+    def _picture(self, item: Photograph, region: str) -> bytes:
+        """The picture as it is sent: a JPEG file, never enlarged."""
+        from groundglass.image.encode import thumbnail
+
+        rgb = open_photograph(item, self._limits).at(region).rgb
+        return thumbnail(rgb, self._long_edge, JPEG_QUALITY)
+
+    def _ask(self, number: int, sha256: str, region: str, image: bytes, failed: Counter[str]) -> None:
+        facts = {"sha256": sha256, "region": region, "bytes": len(image)}
+
+        def ask(request: Request) -> Reply:
+            return self._asker.ask(request, facts)
+
+        try:
+            values = self._interview.answer(self._inquiries[number], image, ask)
+        except (NoValue, Trouble) as fault:
+            self._no_answer(number, sha256, region, fault)
+            failed[fault.reason] += 1
+            return
+        self._save(number, sha256, region, values, None)
+        self._streak.good()
+
+    def _no_answer(self, number: int, sha256: str, region: str, fault: NoValue | Trouble) -> None:
+        """A row with the reason; of a refusal at once, of anything else once it is no fault of the server's."""
+        if fault.reason == "no_access":
+            raise UnreachableError(
+                fault.detail, "check the key in the environment, the model's name and base_url"
+            )
+        error = fault.reason if fault.reason in PASSING else f"{fault.reason}: {fault.detail}"
+
+        def save() -> None:
+            self._save(number, sha256, region, {}, error)
+
+        if fault.reason == "refused":
+            save()
+        else:
+            self._streak.bad(save, f"{fault.reason} ({fault.detail})")
+
+    def _save(
+        self, number: int, sha256: str, region: str, values: Mapping[str, Value], error: str | None
+    ) -> None:
+        """One row as a part of its own: a kill loses no answer that has come."""
+        schema = self._store.schema(self._inquiries[number].question.columns)
+        row = {"sha256": sha256, "region": region, **values, "error": error}
+        self._store.add(self._asks[number].key, pa.Table.from_pylist([row], schema))
+        self.saved += 1

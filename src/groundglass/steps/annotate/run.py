@@ -1,0 +1,163 @@
+"""The annotate step: what no model has answered of these pictures yet is asked, and each answer saved as it comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.annotators.clients.ledger import Ledger
+from groundglass.annotators.clients.resolve import open_client
+from groundglass.annotators.clients.retry import Asker
+from groundglass.engines.shards import Stop
+from groundglass.engines.threads import run_threads
+from groundglass.measures.measure_job import Ask, Photograph
+from groundglass.plans.duplicates import fingerprint_ask
+from groundglass.plans.measure_missing import count_unknown, measure_rows, missing_of, photographs_to_measure
+from groundglass.plans.planner import PlannedStep
+from groundglass.plans.state import State
+from groundglass.recipes.annotate_model import AnnotateStep, model_name
+from groundglass.steps.annotate.ask_picture import Questioner
+from groundglass.steps.annotate.cost import budget_of, price_of, spent_in_words
+from groundglass.tables.measure_store import MeasureStore
+from groundglass.tables.parquet import connect, without
+from groundglass.text.format import thousands
+
+PARTS = 256
+"""One-row parts of the store that are merged as soon as there are so many."""
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """What an annotate step found.
+
+    failed   verdicts of the pictures that cannot be decoded
+    cached   pictures whose answers were all known
+    reasons  why answers are missing, each with its question, and of how many pictures
+    """
+
+    failed: pa.Table
+    cached: int
+    reasons: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def annotate_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Annotated:
+    """Ask what is missing of ``rows``. Raises UnreachableError and Interrupted; what was answered is saved each time.
+
+    Each picture is decoded by a worker process first, so what kills a decoder never meets the threads that ask.
+    """
+    name = planned.step.name
+    failed = measure_rows(state, rows, (fingerprint_ask(),), f"decode for {name}").failed
+    usable = without(rows, failed["id"])
+    for ask, inquiry in zip(planned.asks, planned.inquiries, strict=True):
+        state.store.prepare(ask.key, inquiry.question.columns)
+    missing = {ask: missing_of(state, ask, usable) for ask in planned.asks}
+    items = photographs_to_measure(state, missing)
+    body = planned.step.body
+    assert isinstance(body, AnnotateStep)
+    ledger = Ledger(state.folder.calls(name), price_of(body), budget_of(body))
+    if items:
+        _ask_all(state, planned, items, ledger)
+    known = body.price is not None or body.model.local is not None  # one's own machine sends no bill
+    notes = [spent_in_words(ledger.spent, known)] if ledger.spent.calls else []
+    reasons = _reasons(state, planned, usable)
+    unasked = sum(many for reason, many in reasons.items() if reason.endswith("budget"))
+    if unasked:
+        notes.append(
+            f"{thousands(unasked)} answers were not asked for: the budget is spent; raise it and run again"
+        )
+    return Annotated(
+        failed,
+        usable.num_rows - count_unknown(list(missing.values())),
+        reasons,
+        tuple(notes),
+        _facts(planned, ledger),
+    )
+
+
+def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger: Ledger) -> None:
+    body = planned.step.body
+    assert isinstance(body, AnnotateStep)
+    stop = Stop()
+    client = open_client(model_name(body.model), body.timeout)
+    questioner = Questioner(
+        state.store.root,
+        planned.asks,
+        planned.inquiries,
+        Asker(client, ledger, stop),
+        body.long_edge,
+        state.limits,
+    )
+    saved = 0
+
+    def merge() -> None:
+        nonlocal saved
+        if questioner.saved - saved >= PARTS:
+            saved = questioner.saved
+            _compact(state.store, planned.asks)
+
+    try:
+        run_threads(
+            questioner.one,
+            items,
+            body.concurrency if client.concurrent else 1,
+            state.progress(f"annotate {planned.step.name}"),
+            stop,
+            merge,
+        )
+    finally:
+        questioner.save_held()
+        _compact(state.store, planned.asks)
+    if questioner.spent:
+        _note_unasked(state, planned, items)
+
+
+def _compact(store: MeasureStore, asks: tuple[Ask, ...]) -> None:
+    for ask in asks:
+        store.compact(ask.key)
+
+
+def _note_unasked(state: State, planned: PlannedStep, items: list[Photograph]) -> None:
+    """Rows that say `budget` for every answer that nobody was asked for."""
+    for number, (ask, inquiry) in enumerate(zip(planned.asks, planned.inquiries, strict=True)):
+        pairs = [(item.sha256, region) for item in items for region, asks in item.wanted if number in asks]
+        known = state.store.read(ask.key, [])
+        said = set(zip(known["sha256"].to_pylist(), known["region"].to_pylist(), strict=True))
+        rows = [{"sha256": s, "region": r, "error": "budget"} for s, r in pairs if (s, r) not in said]
+        if rows:
+            state.store.add(ask.key, pa.Table.from_pylist(rows, state.store.schema(inquiry.question.columns)))
+
+
+def _reasons(state: State, planned: PlannedStep, rows: pa.Table) -> dict[str, int]:
+    """Why answers are missing: ``caption: refused`` of so many pictures."""
+    found: Counter[str] = Counter()
+    for ask in planned.asks:
+        con = connect()
+        con.register("current", rows)
+        con.register("errors", state.store.errors(ask.key))
+        found |= dict(
+            con.execute(
+                "SELECT $name || ': ' || split_part(error, ':', 1), count(*) FROM current "
+                "JOIN errors USING (sha256, region) GROUP BY 1",
+                {"name": ask.measure},
+            ).fetchall()
+        )
+    return dict(found.most_common())
+
+
+def _facts(planned: PlannedStep, ledger: Ledger) -> dict[str, Any]:
+    spent = ledger.spent
+    return {
+        "questions": [ask.key for ask in planned.asks],
+        "columns": list(planned.brings),
+        "calls": spent.calls,
+        "unanswered": spent.unanswered,
+        "tokens_in": spent.tokens_in,
+        "tokens_out": spent.tokens_out,
+        "cost": spent.cost if ledger.price.input is not None else None,
+    }

@@ -1,0 +1,1 @@
+"""The step `audit`: audit the gates so far."""

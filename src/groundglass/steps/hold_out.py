@@ -1,0 +1,127 @@
+"""The hold-out step: rows leave the current set for named splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.plans.planner import PlannedStep
+from groundglass.plans.state import Held, State
+from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
+from groundglass.selections.cut_off_table import cut_offs
+from groundglass.selections.hold_out import HeldOut, hold_out_count, hold_out_list, hold_out_next
+from groundglass.selections.keep_drop_lists import read_list
+from groundglass.steps.related_images import relatives_of
+from groundglass.tables.columns import pool
+from groundglass.tables.parquet import compute, numbered, only, without
+from groundglass.tables.verdicts import VERDICTS
+
+HELD_OUT = "held out for"
+"""How the reason of a row begins that went to a split."""
+
+
+@dataclass(frozen=True)
+class HoldingDone:
+    """The verdicts of the rows that left, how many of them are held out, notes, and where rankings were cut."""
+
+    verdicts: pa.Table
+    count: int
+    notes: tuple[str, ...]
+    cut_off: list[dict[str, Any]]
+
+
+def hold_out(state: State, planned: PlannedStep) -> HoldingDone:
+    """Hold out each split in turn; no row goes to two, and nothing that is like a held-out picture stays behind."""
+    body = planned.step.body
+    assert isinstance(body, HoldOutStep)
+    relatives = relatives_of(state, planned, pa.concat_tables([state.rows, state.rest]))
+    parts: list[pa.Table] = [VERDICTS.empty_table()]
+    notes: list[str] = []
+    cut_off: list[dict[str, Any]] = []
+    for split, who in body.splits.items():
+        candidates, left_out = candidates_for(state, planned, who, relatives)
+        if who.by:
+            order = planned.orders[who.by]
+            cut_off = cut_offs(candidates, who.by, order, who.next or who.count or candidates.num_rows)
+        held = choose(state, planned, f"{planned.step.name}.{split}", who, candidates)
+        verdicts, mates = take_out(state, planned, split, held, relatives)
+        parts.append(verdicts)
+        notes += [*held.warnings, *likeness_notes(split, left_out, mates)]
+    count = sum(state.held[split].rows.num_rows for split in body.splits)
+    return HoldingDone(pa.concat_tables(parts), count, tuple(notes), cut_off)
+
+
+def candidates_for(
+    state: State, planned: PlannedStep, who: NextBest, relatives: Mapping[str, str]
+) -> tuple[pa.Table, int]:
+    """The rows that a split can be taken from, and how many were left out since the set holds something like them."""
+    if who.next is None:
+        return pool(state.rows, planned.paths, planned.scope, state.tables), 0
+    in_set = {relatives[root] for root in state.rows["root"].to_pylist()}
+    alike = [relatives[root] in in_set for root in state.rest["root"].to_pylist()]
+    rest = state.rest.filter(compute.invert(pa.array(alike, pa.bool_())))
+    table = pool(rest, planned.paths, planned.scope, state.tables)
+    ranked = table.take(hold_out_order(table, who.by, planned.orders[who.by])) if who.by else table
+    return ranked, sum(alike)
+
+
+def choose(state: State, planned: PlannedStep, name: str, who: NextBest, candidates: pa.Table) -> HeldOut:
+    """The rows that one split gets."""
+    if who.next is not None:
+        return hold_out_next(candidates, who.next, who.pick, state.seed, name)
+    if who.count is not None:
+        order = planned.orders.get(who.by or "", "higher")
+        return hold_out_count(candidates, who.count, who.pick, state.seed, name, who.by, order)
+    entries = read_list(Path(who.list or "").expanduser())
+    return hold_out_list(candidates, entries, who.pick, state.seed, name)
+
+
+def take_out(
+    state: State, planned: PlannedStep, split: str, held: HeldOut, relatives: Mapping[str, str]
+) -> tuple[pa.Table, int]:
+    """Move the held rows to their split; what is like them leaves the set. The verdicts, and how many are alike."""
+    everything = pa.concat_tables([state.rows, state.rest])
+    ids = pa.array(held.ids, pa.string())
+    rows = everything.take(compute.index_in(ids, everything["id"]))
+    state.held[split] = Held(rows, planned.scope)
+    taken = {relatives[root] for root in rows["root"].to_pylist()}
+    alike = pa.array([relatives[root] in taken for root in everything["root"].to_pylist()], pa.bool_())
+    gone = everything["id"].filter(alike)
+    mates = without(only(state.rows, gone), ids)["id"].to_pylist()
+    state.rows, state.rest = without(state.rows, gone), without(state.rest, gone)
+    verdicts = [
+        verdicts_of(held.ids, f"{HELD_OUT} {split}"),
+        verdicts_of(mates, f"like a picture that is held out for {split}"),
+    ]
+    return pa.concat_tables(verdicts), len(mates)
+
+
+def likeness_notes(split: str, left_out: int, mates: int) -> list[str]:
+    """What near-duplicates cost, in words."""
+    notes: list[str] = []
+    if left_out:
+        notes.append(f"{left_out:,} could not be held out for {split}: the set holds something like them")
+    if mates:
+        notes.append(f"{mates:,} left the set: they are like what is held out for {split}")
+    return notes
+
+
+def hold_out_order(table: pa.Table, by: str, order: str) -> pa.Array:
+    """Places of the rows, best first, equal values by id; rows without a value are left out."""
+    from groundglass.tables.verdicts import numbers
+
+    ranked = pa.table({"place": numbered(table), "id": table["id"], "value": numbers(table, by)})
+    known = ranked.filter(ranked["value"].is_valid())
+    direction = "descending" if order == "higher" else "ascending"
+    return known.sort_by([("value", direction), ("id", "ascending")])["place"]
+
+
+def verdicts_of(ids: Sequence[str], reason: str) -> pa.Table:
+    """The rows were not dropped by a rule, but they are in the current set no more."""
+    count = len(ids)
+    columns = [list(ids), [False] * count, [False] * count, [reason] * count, [None] * count]
+    return pa.table(dict(zip(VERDICTS.names, columns, strict=True)), schema=VERDICTS)

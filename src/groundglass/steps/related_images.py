@@ -1,0 +1,49 @@
+"""Which pictures show the same thing: the photographs that rows come from, and their near-duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from groundglass.plans.duplicates import fingerprint_columns
+from groundglass.plans.measure_missing import measure_rows
+from groundglass.plans.planner import PlannedStep
+from groundglass.plans.state import State
+from groundglass.releases.split import find_groups
+from groundglass.selections.deduplicate import NEAR
+from groundglass.tables.columns import pool
+from groundglass.tables.parquet import compute, only
+
+
+def relatives_of(state: State, planned: PlannedStep, rows: pa.Table) -> Mapping[str, str]:
+    """Photograph id → a name that it shares with all copies and near-duplicates of it among ``rows``.
+
+    The hashes that this needs are measured here where they are not known yet.
+    """
+    measure_rows(state, photographs_of(state, rows), planned.asks, f"fingerprints for {planned.step.name}")
+    groups = find_groups(with_hashes(state, planned, rows), state.seed, planned.step.name, None, None, None)
+    return {root: group.key for group in groups for root in group.roots}
+
+
+def photographs_of(state: State, rows: pa.Table) -> pa.Table:
+    """The photographs that ``rows`` come from, as rows."""
+    return only(state.seen, compute.unique(rows["root"]))
+
+
+def with_hashes(state: State, planned: PlannedStep, rows: pa.Table) -> pa.Table:
+    """The rows with their photographs' hashes, and the columns that the step names, all flat."""
+    known = planned.scope.of_generation(0)
+    new = tuple(column for column in fingerprint_columns(0) if column.name not in known)
+    scope = planned.scope.with_columns(new)
+    hashes = [("root", name) for name in NEAR]
+    paths = [*hashes, *planned.paths]
+    table = pool(rows, paths, scope, state.tables)
+    flat = pa.table(
+        {name: table[name] for name in table.column_names if not pa.types.is_struct(table[name].type)}
+    )
+    for path in paths:
+        name = path[1] if path in hashes else ".".join(path)
+        if name not in flat.column_names:
+            flat = flat.append_column(name, compute.struct_field(table[path[0]], path[1]))
+    return flat.append_column("root", rows["root"].take(compute.index_in(flat["id"], rows["id"])))

@@ -1,0 +1,125 @@
+"""Planning a select step with a cascade: the cheap column is there, one costly measure brings what the rule needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NoReturn
+
+from groundglass.measures.catalog import MEASURES
+from groundglass.plans.planner import PlannedStep, Planner, expression_columns, find_column
+from groundglass.recipes.measure_model import MeasureRequest
+from groundglass.recipes.select_model import Cascade, SelectStep
+from groundglass.steps.measure.plan import add_columns, plan_request
+from groundglass.tables.columns import Column, ColumnPath
+from groundglass.tables.expressions import ExpressionError, parse
+
+CASCADE = ("select", "cascade")
+NUMBERS = ("DOUBLE", "BIGINT", "BOOLEAN")
+
+
+def plan_cascade(planner: Planner, planned: PlannedStep, body: SelectStep, cascade: Cascade) -> PlannedStep:
+    """The step with the costly measure as its only ask, in whose scope the columns of that measure are."""
+    _check_cheap(planner, cascade)
+    request = cascade.measure or MeasureRequest(measure=_bringer(planner, body))
+    wanted, columns = plan_request(planner, request, planned.step.name, (*CASCADE, "measure"))
+    before = planner.scope
+    add_columns(planner, columns, (*CASCADE, "measure"))
+    paths = expression_columns(planner, body.where or "", ("select", "where"))
+    _check_costly(planner, paths, columns, set(before.own()))
+    return replace(
+        planned,
+        scope=planner.scope,
+        paths=paths,
+        asks=(wanted,),
+        brings=tuple(column.name for column in columns),
+        notes=tuple(_notes(body, cascade, wanted.measure, columns)),
+    )
+
+
+def _check_cheap(planner: Planner, cascade: Cascade) -> None:
+    by = ".".join(find_column(planner, cascade.by, (*CASCADE, "by")))
+    if planner.scope.types()[by] not in NUMBERS:
+        planner.fail((*CASCADE, "by"), f"'{by}' holds no numbers", "name a column of numbers")
+
+
+def _bringer(planner: Planner, body: SelectStep) -> str:
+    """The one measure of the catalog that brings all columns of the rule that are not known yet."""
+    known = planner.scope.types()
+    new = [path[-1] for path in _paths(planner, body) if ".".join(path) not in known]
+    if not new:
+        _fail_known(planner)
+    found = [measure.name for measure in MEASURES.values() if set(new) <= measure.columns.keys()]
+    if len(found) != 1:
+        _fail_bringers(planner, new, found)
+    return found[0]
+
+
+def _fail_bringers(planner: Planner, new: list[str], found: list[str]) -> NoReturn:
+    """No measure brings the new columns of a rule, or several do."""
+    if found:
+        names = " and ".join(found)
+        planner.fail(CASCADE, f"{names} both bring {', '.join(new)}", "say which one: measure: NAME")
+    every = [
+        *planner.scope.types(),
+        *(column for measure in MEASURES.values() for column in measure.columns),
+    ]
+    strange = next((name for name in new if name not in every), None)
+    hint = "groundglass measures lists the columns; with settings of its own: cascade: {measure: {NAME: {as: …}}}"
+    if strange is None:
+        planner.fail(("select", "where"), f"no one measure brings {' and '.join(new)}", hint)
+    said = f"no measure brings the column '{strange}'"
+    planner.fail(("select", "where"), said, hint, every, strange)
+
+
+def _paths(planner: Planner, body: SelectStep) -> tuple[ColumnPath, ...]:
+    """The columns of the rule; a rule that cannot be read is told at its place."""
+    try:
+        return parse(body.where or "").columns
+    except ExpressionError:
+        return expression_columns(planner, body.where or "", ("select", "where"))
+
+
+def _check_costly(
+    planner: Planner, paths: tuple[ColumnPath, ...], columns: list[Column], known: set[str]
+) -> None:
+    """The rule needs the costly measure, and no step before has taken it."""
+    costly = {column.name for column in columns} & {path[-1] for path in paths if len(path) == 1}
+    if not costly:
+        planner.fail(
+            (*CASCADE, "measure"),
+            "`where` names no column of the cascade's measure",
+            f"it brings {', '.join(column.name for column in columns)}",
+        )
+    if costly <= known:
+        _fail_known(planner)
+
+
+def _fail_known(planner: Planner) -> NoReturn:
+    planner.fail(
+        CASCADE,
+        "every column of `where` is known before this step: a cascade would save nothing",
+        "leave `cascade` out, or take its measure out of the steps before",
+    )
+
+
+def _notes(body: SelectStep, cascade: Cascade, measure: str, columns: list[Column]) -> list[str]:
+    costly = {column.name for column in columns}
+    cheap = [
+        atom.text
+        for atom in parse(body.where or "").comparisons
+        if not costly & {path[-1] for path in atom.columns}
+    ]
+    share = (
+        ""
+        if cascade.budget == 1
+        else f", which is to be taken of at most {100 * cascade.budget:.4g} % of the rows"
+    )
+    notes = [
+        f"a sample says from which {cascade.by} on rows are dropped without {measure}{share}; "
+        f"where a recall of {cascade.recall:g} cannot be shown, "
+        + ("every row is measured" if cascade.budget == 1 else "the run stops and says what would do")
+    ]
+    return notes + [
+        f"`{text}` needs no {measure}: put it in a step of its own before this one, where it costs nothing"
+        for text in cheap
+    ]

@@ -1,0 +1,1 @@
+"""The step `source`: list the images and read their headers."""

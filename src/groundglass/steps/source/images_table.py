@@ -1,0 +1,127 @@
+"""The source step: files become rows, good ones and those with a reason alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from groundglass.engines.local import run_job
+from groundglass.plans.state import State
+from groundglass.recipes.source_model import SourceStep
+from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
+from groundglass.steps.source.open_source import REFUSED, list_source
+from groundglass.tables.columns import META
+from groundglass.tables.parquet import compute, connect, write_parquet
+from groundglass.tables.sql_writer import quoted
+from groundglass.tables.verdicts import VERDICTS
+
+HEADER_COLUMNS = (
+    "sha256",
+    "width",
+    "height",
+    "format",
+    "mode",
+    "bit_depth",
+    "orientation",
+    "icc",
+    "frames",
+    "alpha",
+)
+
+
+SAME = "l.path = k.path AND l.mtime_ns = k.mtime_ns AND l.bytes IS NOT DISTINCT FROM k.bytes"
+"""SQL: a listed picture is one that is known. Of a cell of a table the listing knows no size."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A source's images table, how many of its files were known already, and whom `where` refused unread."""
+
+    images: pa.Table
+    cached: int
+    refused: pa.Table
+
+
+def gather(state: State, name: str, body: SourceStep) -> Gathered:
+    """List a source, read what is new, and keep the images table in the run's folder.
+
+    A listing that this run has finished is used as it stands: what appears later is for the next run.
+    """
+    path = state.folder.images(name)
+    if path.exists():
+        images, verdicts = pq.read_table(path), state.folder.verdicts(name)
+        refused = pq.read_table(verdicts, schema=VERDICTS) if verdicts.exists() else VERDICTS.empty_table()
+        return Gathered(images, images.num_rows, refused)
+    listing = list_source(body, sample_folder(state))
+    files = state.files
+    unread = unread_files(listing, believed(known_files(files), state.retry))
+    items = [ListedFile(**row) for row in unread.to_pylist()]
+    run_job(Scan(files, state.limits), items, state.settings, state.progress(f"source {name}"))
+    images = with_headers(name, listing, known_files(files))
+    refused = refused_rows(images["id"], listing)
+    if refused.num_rows:
+        write_parquet(refused, state.folder.verdicts(name))
+    write_parquet(images, path)
+    unreadable = listing.num_rows - listing["error"].null_count
+    return Gathered(images, listing.num_rows - unreadable - len(items) - refused.num_rows, refused)
+
+
+def sample_folder(state: State) -> Path:
+    """Where the photographs of `sample` lie, for all runs of a recipe."""
+    return state.folder.path.parent / "sample" / "photographs"
+
+
+def refused_rows(ids: pa.ChunkedArray, listing: pa.Table) -> pa.Table:
+    """Verdicts of the rows that `where` refused; the ids are in the order of the listing."""
+    if REFUSED not in listing.column_names:
+        return VERDICTS.empty_table()
+    no = pa.repeat(pa.scalar(False), listing.num_rows)
+    verdicts = pa.table([ids, no, no, listing["reason"], listing["margin"]], schema=VERDICTS)
+    return verdicts.filter(listing[REFUSED])
+
+
+def believed(known: pa.Table, retry: bool) -> pa.Table:
+    """What need not be read again: sound files, and faults that are the file's own unless ``retry`` asks for them."""
+    sound = known["error"].is_null()
+    if retry:
+        return known.filter(sound)
+    return known.filter(compute.or_(sound, compute.invert(compute.is_in(known["error"], pa.array(PASSING)))))
+
+
+def unread_files(listing: pa.Table, known: pa.Table) -> pa.Table:
+    """Pictures whose content no scan has seen in this size and of this time."""
+    con = connect()
+    con.register("listing", listing)
+    con.register("known", known)
+    return con.sql(
+        f"SELECT DISTINCT path, bytes, mtime_ns FROM listing l ANTI JOIN known k ON {SAME} "
+        f"WHERE error IS NULL AND NOT {refused_in(listing)} ORDER BY path"
+    ).to_arrow_table()
+
+
+def refused_in(listing: pa.Table) -> str:
+    """SQL: whether `where` refused a row."""
+    return REFUSED if REFUSED in listing.column_names else "false"
+
+
+def with_headers(source: str, listing: pa.Table, known: pa.Table) -> pa.Table:
+    """The images table of a source: its listing with what its files' headers say, in the order of the uris."""
+    con = connect()
+    con.register("listing", listing)
+    con.register("known", known)
+    refused = refused_in(listing)
+    meta = "".join(f", l.{quoted((name,))}" for name in listing.column_names if name.startswith(META))
+    known_of = ", ".join(f"k.{name}" for name in HEADER_COLUMNS)
+    return con.sql(
+        f"""
+        SELECT left(sha256($source || chr(10) || l.uri), 20) AS id, $source AS source, l.uri, l.path,
+            coalesce(l.bytes, k.length) AS bytes, l.mtime_ns, {known_of}, k.warning, l.licence, l.author,
+            coalesce(l.error, k.error, CASE WHEN k.path IS NULL AND NOT {refused} THEN 'unreadable' END) AS error,
+            coalesce(l.detail, k.detail) AS detail{meta}
+        FROM listing l LEFT JOIN known k ON {SAME} AND NOT {refused} ORDER BY l.uri
+        """,
+        params={"source": source},
+    ).to_arrow_table()

@@ -1,0 +1,1 @@
+"""Tables: Parquet and DuckDB, the columns that a step can name, expressions over them, measured values, verdicts."""

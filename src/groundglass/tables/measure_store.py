@@ -1,0 +1,198 @@
+"""The measure store: what is known of pictures' content, as Parquet parts that workers add without locks.
+
+One folder a measure (and its version and settings), one row a (sha256, region). Parts are only ever added
+whole, and removed only once another part holds their rows; so the store can be killed at any moment. Where two
+parts know the same picture, the newest row counts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from groundglass.catalog import Column
+from groundglass.files.atomic import part_name, written_whole
+from groundglass.tables.parquet import connect, pack, write_parquet
+
+PASSING = (
+    "unreadable",
+    "vanished",
+    "changed",
+    "timeout",
+    "worker_died",
+    "out_of_memory",
+    "server_error",
+    "budget",
+)
+"""Errors that are not the picture's own: such a row is shown, but looked at again the next time."""
+IDENTITY = ("sha256", "region")
+LARGE = 200_000
+"""Parts with this many rows are left alone when parts are merged."""
+PATIENCE = 5
+"""How often reading starts again because parts were merged under it."""
+_TYPES = {float: pa.float64(), int: pa.int64(), str: pa.string(), bool: pa.bool_(), bytes: pa.binary()}
+
+
+@dataclass(frozen=True)
+class MeasureStore:
+    """The folder ``root`` with one folder for each key of `groundglass.catalog.settings_key`.
+
+    >>> import tempfile
+    >>> root = tempfile.TemporaryDirectory()
+    >>> store = MeasureStore(Path(root.name))
+    >>> schema = store.schema({"entropy": Column("bit", 0, 8, "higher", "")})
+    >>> row = {"sha256": "ab", "region": "", "entropy": 7.5, "error": None}
+    >>> store.add("complexity-1", pa.Table.from_pylist([row], schema))
+    >>> wanted = pa.table({"sha256": ["ab", "cd"], "region": ["", ""]})
+    >>> store.missing("complexity-1", wanted).to_pylist()
+    [{'sha256': 'cd', 'region': ''}]
+    >>> root.cleanup()
+    """
+
+    root: Path
+
+    def folder(self, key: str) -> Path:
+        """Where the parts of a key lie."""
+        return self.root / key
+
+    @staticmethod
+    def schema(columns: Mapping[str, Column]) -> pa.Schema:
+        """sha256, region, a measure's columns, error."""
+        values = [pa.field(name, _type_of(column)) for name, column in columns.items()]
+        words = [pa.field(name, pa.string()) for name in (*IDENTITY, "error")]
+        return pa.schema([*words[:2], *values, words[2]])
+
+    def prepare(self, key: str, columns: Mapping[str, Column]) -> None:
+        """Make sure that `read` gives these columns even while nothing was measured."""
+        empty = self.folder(key) / "part-0.parquet"
+        if not empty.exists():
+            write_parquet(self.schema(columns).empty_table(), empty)
+
+    def add(self, key: str, table: pa.Table) -> None:
+        """Add rows as one more part, whole or not at all. Raises UnreachableError when the disk is full."""
+        write_parquet(table, self.folder(key) / part_name())
+
+    def read(self, key: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """sha256, region, the named columns (default: all) and error, one row a picture."""
+        names = None if columns is None else [*IDENTITY, *columns, "error"]
+        return _newest(self._load(key, names))
+
+    def find(self, key: str, sha256: str, region: str) -> dict[str, Any] | None:
+        """The row of one picture, or None."""
+        wanted = (pc.field("sha256") == sha256) & (pc.field("region") == region)
+        rows = _newest(self._load(key, None, wanted)).to_pylist()
+        return rows[0] if rows else None
+
+    def errors(self, key: str) -> pa.Table:
+        """sha256, region, error of the pictures that have no value."""
+        found = self._load(key, [*IDENTITY, "error"], pc.field("error").is_valid())
+        if not found.num_rows:  # the common case, and quick: no other column is read
+            return found
+        rows = _newest(self._load(key, [*IDENTITY, "error"]))
+        return rows.filter(rows["error"].is_valid())
+
+    def missing(self, key: str, wanted: pa.Table) -> pa.Table:
+        """Which (sha256, region) of ``wanted`` are still to be measured, each once."""
+        connection = connect()
+        connection.register("wanted", wanted.select(list(IDENTITY)))
+        connection.register("known", self._load(key, [*IDENTITY, "error"]))
+        found: pa.Table = connection.sql(
+            "SELECT DISTINCT sha256, region FROM wanted ANTI JOIN "
+            f"(SELECT * FROM known WHERE error IS NULL OR error NOT IN {PASSING}) USING (sha256, region)"
+        ).to_arrow_table()
+        return found
+
+    def forget_failed(self, key: str) -> int:
+        """Drop the rows that hold an error, so that they are measured again; says how many there were."""
+        parts = self._parts(key)
+        table = _newest(_read(parts))
+        good = table.filter(table["error"].is_null())
+        if good.num_rows < table.num_rows:
+            self._replace(key, parts, good)
+        return table.num_rows - good.num_rows
+
+    def compact(self, key: str, at_least: int = 2) -> None:
+        """Merge the small parts into one, once there are ``at_least`` of them; a kill at any moment loses no row.
+
+        The merged part is there before the first old one goes, and is as old as the newest of them, so that a
+        part added meanwhile still counts as newer.
+        """
+        parts = [part for part in self._parts(key) if pq.read_metadata(part).num_rows < LARGE]
+        if len(parts) >= at_least:
+            self._replace(key, parts, _newest(_read(parts)))
+
+    def _replace(self, key: str, parts: Sequence[Path], table: pa.Table) -> None:
+        newest = max(part.stat().st_mtime_ns for part in parts)
+        with written_whole(self.folder(key) / part_name()) as merged:
+            pack(table, merged)
+            os.utime(merged, ns=(newest, newest))
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+    def _load(self, key: str, names: list[str] | None, wanted: Any = None) -> pa.Table:
+        for _ in range(PATIENCE):
+            try:
+                return _read(self._parts(key), names, wanted)
+            except FileNotFoundError:  # another process merged parts meanwhile: look again
+                continue
+        return _read(self._parts(key), names, wanted)
+
+    def _parts(self, key: str) -> list[Path]:
+        """The parts, oldest first."""
+        found = [(entry.stat().st_mtime_ns, entry.path) for entry in _entries(self.folder(key))]
+        return [Path(path) for _, path in sorted(found)]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return [
+            entry for entry in entries if entry.name.startswith("part-") and entry.name.endswith(".parquet")
+        ]
+
+
+def _type_of(column: Column) -> pa.DataType:
+    """Whole numbers beyond 63 bits are hashes: unsigned."""
+    wide = column.kind is int and column.high is not None and column.high >= 2**63
+    return pa.uint64() if wide else _TYPES[column.kind]
+
+
+def _read(parts: Sequence[Path], names: list[str] | None = None, wanted: Any = None) -> pa.Table:
+    """The parts one after the other; only identity and error where there are none."""
+    if not parts:
+        return MeasureStore.schema({}).empty_table()
+    if wanted is not None:
+        return pa.concat_tables(pq.read_table(part, columns=names, filters=wanted) for part in parts)
+    return pa.concat_tables(_read_part(part, names) for part in parts)
+
+
+def _read_part(part: Path, names: list[str] | None) -> pa.Table:
+    with pq.ParquetFile(part) as file:
+        if file.num_row_groups <= 1:  # half the time of read_table, which counts where parts are small
+            return file.read(columns=names)
+    return pq.read_table(part, columns=names)  # the groups of a large one in parallel
+
+
+def _newest(table: pa.Table) -> pa.Table:
+    """One row a picture: the last that is no passing error, else the last."""
+    connection = connect()
+    total = table.num_rows
+    numbers = pa.array(np.arange(total))
+    connection.register("rows", table.select([*IDENTITY, "error"]).append_column("number", numbers))
+    counted = connection.sql("SELECT count(DISTINCT hash(sha256, region)) FROM rows").fetchall()
+    if counted == [(total,)]:  # different hashes, so different pictures: there are no twins
+        return table
+    last: pa.Table = connection.sql(
+        f"SELECT max(CASE WHEN error IN {PASSING} THEN number ELSE number + {total} END) % {total} AS row "
+        "FROM rows GROUP BY sha256, region ORDER BY row"
+    ).to_arrow_table()
+    return table.take(last["row"].combine_chunks())

@@ -1,0 +1,101 @@
+"""Tables: Parquet files on disk, Arrow in memory, DuckDB for the sums; ids that are known before a byte is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from groundglass.files.atomic import written_whole
+
+compute: Any = pyarrow.compute
+"""Arrow's functions: they are made when pyarrow is imported, so no type checker knows them."""
+
+ID_LENGTH = 20
+"""Hex digits of an image id: 80 bits, so a clash among 100 million images has odds of 1 in 200 million."""
+
+
+ROW_GROUP = 1 << 17
+"""Rows of a Parquet file that are packed together; several groups are read at once."""
+
+UNIQUE = ("id", "sha256", "uri", "path", "margin")
+"""Columns whose values hardly ever repeat: a dictionary of them would be made only to be thrown away."""
+
+
+def image_id(source: str, uri: str) -> str:
+    """The id of a source image: fixed by where it is found, before any byte is read.
+
+    >>> image_id("photos", "a/113.jpg")
+    'a1a3242eb8fc36c1c523'
+    """
+    return hashlib.sha256(f"{source}\n{uri}".encode()).hexdigest()[:ID_LENGTH]
+
+
+def derived_id(root: str, region: str) -> str:
+    """The id of a virtual image: its photograph's id and the region (`groundglass.image.region`) of it."""
+    return hashlib.sha256(f"{root}\n{region}".encode()).hexdigest()[:ID_LENGTH] if region else root
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in memory that can reach no file and no network, with tables of its own."""
+    return _database().cursor()
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One database a process: opening one costs more than most questions."""
+    return duckdb.connect(config={"enable_external_access": "false"})
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table as one Parquet file, whole or not at all."""
+    with written_whole(path) as temporary:
+        pack(table, temporary)
+
+
+def pack(table: pa.Table, path: Path) -> None:
+    """Write a table as Parquet the way all tables are written: zstd, in groups that are read in parallel."""
+    repeated: Any = [name for name in table.column_names if name not in UNIQUE]
+    pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=repeated)
+
+
+def read_parts(folder: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
+    """All ``part-*.parquet`` of a folder as one table; an empty one where there are none."""
+    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
+    parts = sorted(folder.glob("part-*.parquet"))
+    if not parts:
+        return wanted.empty_table()
+    return pa.concat_tables(pq.read_table(part, schema=wanted, columns=wanted.names) for part in parts)
+
+
+def only(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
+    """The rows whose ``column`` is among ``ids``, in their order."""
+    return rows.filter(compute.is_in(rows[column], ids)) if len(rows) else rows
+
+
+def without(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
+    """The rows whose ``column`` is not among ``ids``, in their order."""
+    return rows.filter(compute.invert(compute.is_in(rows[column], ids))) if len(ids) else rows
+
+
+def numbered(rows: pa.Table) -> pa.Array:
+    """0, 1, 2 …, one for each row: joins lose the order, this brings it back."""
+    return pa.array(np.arange(rows.num_rows))
+
+
+def path_to_bytes(path: str | Path) -> bytes:
+    """A path as the file system knows it: names need not be valid unicode."""
+    return os.fsencode(path)
+
+
+def bytes_to_path(raw: bytes) -> Path:
+    """The path of `path_to_bytes`."""
+    return Path(os.fsdecode(raw))

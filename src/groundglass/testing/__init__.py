@@ -1,0 +1,5 @@
+"""Made test images, and a server that plays a multimodal model, for tests of groundglass and of what builds on it."""
+
+from groundglass.testing.images import encoded, flat, gradient, jpeg, noise, photo, png, wide_profile
+
+__all__ = ["encoded", "flat", "gradient", "jpeg", "noise", "photo", "png", "wide_profile"]

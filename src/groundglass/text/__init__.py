@@ -1,0 +1,1 @@
+"""How numbers, durations, names and commands are written for people, and the nearest valid word to a misspelt one."""

@@ -1,0 +1,32 @@
+"""Failures in a row stop the asking and are not held against the pictures; an answer in between frees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from groundglass.errors import UnreachableError
+from groundglass.steps.annotate.ask_picture import Streak
+
+
+def test_a_streak_that_ends_well_is_saved():
+    saved: list[int] = []
+    streak = Streak(most=3)
+    streak.bad(lambda: saved.append(1), "malformed")
+    streak.bad(lambda: saved.append(2), "malformed")
+    assert saved == []
+    streak.good()
+    assert saved == [1, 2]
+    streak.bad(lambda: saved.append(3), "malformed")
+    streak.bad(lambda: saved.append(4), "malformed")
+    assert saved == [1, 2], "an answer in between begins the count anew"
+
+
+def test_too_many_in_a_row_stop_it_and_none_is_saved():
+    saved: list[int] = []
+    streak = Streak(most=3)
+    streak.bad(lambda: saved.append(1), "timeout")
+    streak.bad(lambda: saved.append(2), "timeout")
+    with pytest.raises(UnreachableError, match="3 answers in a row were none, the last one: timeout"):
+        streak.bad(lambda: saved.append(3), "timeout")
+    streak.good()
+    assert saved == []
