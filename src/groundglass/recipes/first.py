@@ -17,11 +17,10 @@ from groundglass.recipes.filtering import bare
 from groundglass.recipes.flow_style import comment, flow, refuse_unwritable
 from groundglass.recipes.load import load_recipe, load_text
 from groundglass.recipes.looking import SEED, Look
-from groundglass.recipes.places import lies_in
 from groundglass.recipes.plan import make_plan
 from groundglass.recipes.shipped import shipped, shipped_names
 from groundglass.recipes.starting import Choice, choose_all
-from groundglass.sources.folder import existing_folder
+from groundglass.sources.folder import existing_folder, lies_in, place_of
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def check_words(name: str, folder: str, like: str | None) -> Path:
     if like is not None:
         shipped(like)
     path = recipe_place(name)
-    if lies_in(path.parent, folder):
+    if lies_in(path.parent, place_of(folder)):
         say = f"{path} would be written inside {folder}, the folder that is read, and its runs beside it"
         raise RecipeError(say, "start it from a folder outside, for example the one above: cd ..")
     return path

@@ -16,7 +16,6 @@ from groundglass.recipes.model import (
     SplitStep,
     TransformStep,
 )
-from groundglass.recipes.places import lies_in, place_of
 from groundglass.recipes.plan_selections import fingerprint_ask
 from groundglass.recipes.planner import Plan, PlannedStep, Planner, better_way, check_readable, find_column
 from groundglass.releases.journal import check_place
@@ -24,6 +23,7 @@ from groundglass.releases.layout import check_settings
 from groundglass.releases.licences import check_licences
 from groundglass.releases.patches import small_tiles_note
 from groundglass.selections.ranking import Order
+from groundglass.sources.folder import lies_in, place_of
 from groundglass.transforms.best_tile import BEST_TILE
 
 
@@ -118,7 +118,7 @@ def _check_place(planner: Planner, to: str) -> None:
         body = step.body
         folders = body.folder if isinstance(body, SourceStep) else ()
         for folder in folders:
-            if lies_in(place, folder):
+            if lies_in(place, place_of(folder)):
                 say = f"the release would lie in {folder}, which is read: the next run would find it there"
                 planner.fail(keys, say, "choose a folder outside of it")
         if isinstance(body, ReleaseStep) and body.to is not None and place_of(body.to) == place:

@@ -18,7 +18,6 @@ from groundglass.recipes.folder import StepRecord
 from groundglass.recipes.lock import lock_text
 from groundglass.recipes.model import ReleaseStep
 from groundglass.recipes.networks import card_networks
-from groundglass.recipes.places import place_of
 from groundglass.recipes.plan_annotate import model_name
 from groundglass.recipes.planner import PlannedStep
 from groundglass.recipes.state import State
@@ -26,6 +25,7 @@ from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote
 from groundglass.releases.finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
 from groundglass.selections.pool import VERDICTS
+from groundglass.sources.folder import place_of
 
 TRAIN = "train"
 
