@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
 from pathlib import Path
 
 import pytest
-from flow_tools import groundglass
+from flow_tools import ENVIRONMENT, command, groundglass
 
 from groundglass.kernel import testing
 
@@ -43,12 +46,11 @@ def test_pictures_are_counted_by_what_they_are_too_small_for(tmp_path: Path):
     assert note.startswith("release-1: too small for what trainers cut from HR at x2: ")
     assert "at most 1 image for 96 px" in note, "no header has been read by a run yet"
     assert "at most 2 images for 128 px (HAT, neosr)" in note
-    ran = groundglass(tmp_path, "run", "r.yaml", COLUMNS="80")
+    ran = groundglass(tmp_path, "run", "r.yaml")
     assert ran.returncode == 0, ran.stderr
     assert "1 of 4 images for 96 px (EDSR, SwinIR); 2 of 4 images for 128 px (HAT, neosr)" in one_line(
         ran.stdout
     )
-    assert max(map(len, ran.stdout.split("release-1: ")[1].splitlines()[:4])) <= 80
     card = (tmp_path / "runs/small/0001/release/README.md").read_text()
     assert "Too small for what trainers cut from HR at x2: 1 of 4 images for 96 px" in card
     (tmp_path / "r.yaml").write_text(HEAD + PAIRS.replace("[2]", "[2, 4]"))
@@ -56,6 +58,28 @@ def test_pictures_are_counted_by_what_they_are_too_small_for(tmp_path: Path):
     assert "at x4: 2 of 4 images for 128 px" in note
     assert "3 of 4 images for 192 px" in note
     assert "all 4 images for 256 px" in note
+
+
+def test_on_a_terminal_a_note_is_folded_to_its_width(tmp_path: Path):
+    make(tmp_path, PAIRS, SIZES)
+    ours, terminal = pty.openpty()
+    done = subprocess.run(
+        command("plan", "r.yaml"),
+        cwd=tmp_path,
+        env=ENVIRONMENT | {"COLUMNS": "60"},
+        stdout=terminal,
+        timeout=300,
+    )
+    os.close(terminal)
+    shown = os.read(ours, 100_000).decode().replace("\r\n", "\n")
+    os.close(ours)
+    assert done.returncode == 0
+    lines = shown.split("note: ")[1].split("\n  time")[0].split("\n")
+    assert len(lines) > 2
+    assert all(len(line) <= 60 for line in lines)
+    assert one_line(" ".join(lines)).endswith("; BasicSR stops at one")
+    piped = groundglass(tmp_path, "plan", "r.yaml").stdout.split("note: ")[1].split("\n")[0]
+    assert piped == one_line(" ".join(lines))
 
 
 def test_tiles_are_warned_of_before_the_run_starts(tmp_path: Path):

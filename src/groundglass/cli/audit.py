@@ -73,7 +73,7 @@ def _report(run: Path) -> Path:
 
 
 def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
-    from groundglass.cli.funnel import print_next, program
+    from groundglass.cli.funnel import print_next, print_wrapped, program
     from groundglass.kernel.words import duration, thousands
 
     drawn = f"{thousands(card.asked)} of {thousands(card.passing)} photographs that passed all gates"
@@ -84,9 +84,9 @@ def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
     _print_suggestions(card)
     _print_advice(card)
     for name, why in card.closed:
-        click.echo(f"  {name} is not audited: {why}")
+        print_wrapped(f"  {name} is not audited: {why}", 4)
     for note in card.notes:
-        click.echo(f"  note: {note}")
+        print_wrapped(f"  note: {note}", 4)
     lines = {"time": duration(seconds), "slipped": f"{thousands(card.slipped)} versions that no gate caught"}
     if page is not None:
         lines["report"] = str(page)

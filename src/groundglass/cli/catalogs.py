@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from groundglass.cli.funnel import print_table, program
+from groundglass.cli.funnel import print_table, print_wrapped, program
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.record import Network
@@ -66,14 +66,15 @@ def plain(record: Any) -> Any:
 def _print_entry(entry: Any) -> None:
     version = f" · version {entry.version}" if hasattr(entry, "version") else ""
     click.secho(f"{entry.name}{version}", bold=True)
-    click.echo(f"  {entry.summary.replace('``', '')}\n")
+    print_wrapped(f"  {entry.summary.replace('``', '')}", 2)
+    click.echo()
     columns = getattr(entry, "columns", {})
     shown = {name: column for name, column in columns.items() if not column.hidden}
     if shown:
         rows = [(name, c.unit or "–", _range(c), c.better, c.meaning) for name, c in shown.items()]
         print_table(("column", "unit", "range", "better", "meaning"), rows, right=())
     elif columns:
-        click.echo(f"  {HIDDEN}")
+        print_wrapped(f"  {HIDDEN}", 2)
     if entry.parameters:
         click.echo()
         rows = [(name, _default(p), p.unit, p.meaning) for name, p in entry.parameters.items()]
@@ -81,12 +82,14 @@ def _print_entry(entry: Any) -> None:
     if getattr(entry, "network", None):
         _print_network(entry.network)
     if getattr(entry, "reference", ""):
-        click.echo(f"\n  source: {entry.reference}")
+        click.echo()
+        print_wrapped(f"  source: {entry.reference}", 4)
 
 
 def _print_network(network: Network) -> None:
     about = (network.weights or "must be given", network.licence, network.notice)
-    click.echo(f"\n  network: {' · '.join(part for part in about if part)}")
+    click.echo()
+    print_wrapped(f"  network: {' · '.join(part for part in about if part)}", 4)
 
 
 def _default(parameter: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
@@ -33,7 +34,7 @@ def print_funnel(record: RunRecord) -> None:
         _print_cut_off(step)
         for note in step.notes:
             click.echo()
-            print_note("  ", f"{step.step}: {note}")
+            print_wrapped(f"  {step.step}: {note}", 4)
     click.echo()
 
 
@@ -146,6 +147,21 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((100, 24)).columns
 
 
+def print_wrapped(line: str, indent: int, colour: str | None = None, err: bool = False) -> None:
+    """A line; what does not fit in the terminal's width stands below it, ``indent`` characters from the left.
+
+    In a file or a pipe it stays one line, which can be searched, unless COLUMNS says how wide it is read.
+    """
+    if "COLUMNS" not in os.environ and not click.get_text_stream("stderr" if err else "stdout").isatty():
+        click.secho(line, fg=colour, err=err)
+        return
+    head, text = line[:indent], line[indent:]
+    lines = wrapped(text, terminal_width() - indent)
+    click.secho(
+        "\n".join([head + lines[0], *(" " * indent + more for more in lines[1:])]), fg=colour, err=err
+    )
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """A text in lines of at most ``width`` characters; a longer word, such as a path, stays whole."""
     lines = textwrap.wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False)
@@ -160,23 +176,6 @@ def program() -> str:
     if called.name == "__main__.py":
         return f"{python()} -m groundglass"
     return as_typed(called, links=True) if called.name == "groundglass" else "groundglass"
-
-
-def print_note(before: str, note: str, err: bool = False) -> None:
-    """A sentence or two behind a word, its lines as long as the terminal is wide; no word of it is cut."""
-    width = shutil.get_terminal_size((100, 24)).columns
-    indent = " " * len(before)
-    click.echo(
-        textwrap.fill(
-            note,
-            width,
-            initial_indent=before,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ),
-        err=err,
-    )
 
 
 def print_next(lines: Mapping[str, str]) -> None:

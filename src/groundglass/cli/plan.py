@@ -69,7 +69,7 @@ def _words(
 
 
 def _print_steps(forecast: Forecast) -> None:
-    from groundglass.cli.funnel import print_note, print_table, shorten
+    from groundglass.cli.funnel import print_table, print_wrapped, shorten
     from groundglass.kernel.words import thousands
 
     click.echo(f"{forecast.name} · {'goes on with' if forecast.resumes else 'would be'} {forecast.folder}\n")
@@ -84,15 +84,15 @@ def _print_steps(forecast: Forecast) -> None:
         )
         for step in forecast.steps
     ]
-    print_table(("step", "name", "", "in", "to do", "known already"), rows, right=(3, 4, 5), shrink=2)
+    print_table(("step", "name", "", "in", "to do", "known"), rows, right=(3, 4, 5), shrink=2)
     click.echo()
     for note in forecast.notes:
-        print_note("  note: ", note)
+        print_wrapped(f"  note: {note}", 4)
 
 
 def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
     """What other limits of each gate would have kept in the last run, and what its audit says of them."""
-    from groundglass.cli.funnel import print_table, program
+    from groundglass.cli.funnel import print_table, print_wrapped, program
 
     if not advice:
         return
@@ -102,7 +102,7 @@ def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
     print_table(("gate", "threshold", "keeps", "share", ""), rows, right=(2, 3))
     for gate in advice:
         if gate.audited:
-            click.echo(f"  {gate.gate}: audit of run {int(run.name)}: {_knee(gate)}")
+            print_wrapped(f"  {gate.gate}: audit of run {int(run.name)}: {_knee(gate)}", 4)
     if not any(gate.audited for gate in advice):
         click.echo(f"  where the knee of each lies: {program()} audit {shlex.quote(str(run))}")
     click.echo()

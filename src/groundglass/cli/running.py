@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from groundglass import kernel
-from groundglass.cli.funnel import plain_line, print_funnel, print_next, print_note, program
+from groundglass.cli.funnel import plain_line, print_funnel, print_next, print_wrapped, program
 from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
 from groundglass.kernel.region import TILE_SIGN
@@ -39,7 +39,7 @@ def run_and_tell(
     """
     plan = make_plan(with_limit(loaded, limit))
     for note in (*plan.notes, *small_tile_notes(plan)):
-        print_note("note: ", note, err=True)
+        print_wrapped(f"note: {note}", 6, err=True)
     _announce_compiling()
     try:
         talk = Talk(choose_progress, opened=_say_opened, fetching=_say_line)

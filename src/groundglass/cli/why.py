@@ -48,35 +48,28 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
 
 
 def _print_story(story: Story, units: Mapping[str, str]) -> None:
-    from groundglass.cli.funnel import COLOURS, plain_line
+    from groundglass.cli.funnel import COLOURS, plain_line, print_wrapped
     from groundglass.kernel.words import some
 
     name = story.uri + (f"#{story.region}" if story.region else "")
     size = f" · {story.width} × {story.height}" if story.width else ""
     click.echo(f"{plain_line(name)} · {story.source}{size} · id {story.id}\n")
-    _echo(f"  {_headline(story)}", 2, COLOURS[story.fate])
+    print_wrapped(f"  {_headline(story)}", 2, COLOURS[story.fate])
     _print_measures(story, units)
     widest = max((len(verdict.step) for verdict in story.verdicts), default=0)
     for verdict in story.verdicts:
         sign = "●" if verdict.kept else "✕"
         margin = f"  margin {verdict.margin:+.3g}" if verdict.margin is not None else ""
         colour = COLOURS["kept" if verdict.kept else "dropped"]
-        _echo(f"  {sign} {verdict.step:<{widest}}  {plain_line(verdict.label)}{margin}", widest + 6, colour)
+        print_wrapped(
+            f"  {sign} {verdict.step:<{widest}}  {plain_line(verdict.label)}{margin}", widest + 6, colour
+        )
         if verdict.reason:
-            _echo(f"{' ' * (widest + 6)}{plain_line(verdict.reason)}", widest + 6)
+            print_wrapped(f"{' ' * (widest + 6)}{plain_line(verdict.reason)}", widest + 6)
     if story.derived:
         click.echo(f"\n  {some(story.derived, 'images')} cut or scaled from it")
     for file in story.files:
         click.echo(f"  released as {file}")
-
-
-def _echo(line: str, indent: int, colour: str | None = None) -> None:
-    """A line; what does not fit in the terminal's width stands below, indented."""
-    from groundglass.cli.funnel import terminal_width, wrapped
-
-    head, text = line[:indent], line[indent:]
-    lines = wrapped(text, terminal_width() - indent)
-    click.secho("\n".join([head + lines[0], *(" " * indent + more for more in lines[1:])]), fg=colour)
 
 
 def _headline(story: Story) -> str:
