@@ -1,4 +1,4 @@
-"""The tests of `make check-fast`: the contracts, then what a change calls for, nearest first.
+"""The tests of `make check-fast`: floors, tests that changed, contracts, then what a change calls for, nearest first.
 
 What changed: files since the branch left ``main``, committed or not; on ``main`` itself what is not committed, or else
 the last commit. Of those
@@ -76,12 +76,13 @@ def git(*arguments: str) -> list[str]:
 
 
 def in_order(called: Mapping[Path, int]) -> list[Path]:
-    """The floors, the other contracts, then what is called for by its distance; what is slow at the end."""
+    """The floors, what changed itself, the contracts, then the rest by its distance; what is slow at the end."""
     steps = dict.fromkeys(contracts(), 0) | dict(called)
 
-    def place(path: Path) -> tuple[bool, bool, bool, int, Path]:
+    def place(path: Path) -> tuple[bool, bool, bool, bool, int, Path]:
         slow = bool({path, *path.parents} & set(SLOW)) and steps[path] > 0
-        return slow, path != FLOORS, path.parent != FLOORS.parent, steps[path], path
+        contract = path.parent == FLOORS.parent
+        return slow, path != FLOORS, called.get(path) != 0, not contract, steps[path], path
 
     return sorted(steps, key=place)
 

@@ -152,7 +152,7 @@ def print_wrapped(line: str, indent: int, colour: str | None = None, err: bool =
 
     In a file or a pipe it stays one line, which can be searched, unless COLUMNS says how wide it is read.
     """
-    if "COLUMNS" not in os.environ and not click.get_text_stream("stderr" if err else "stdout").isatty():
+    if "COLUMNS" not in os.environ and not (sys.stderr if err else sys.stdout).isatty():
         click.secho(line, fg=colour, err=err)
         return
     head, text = line[:indent], line[indent:]

@@ -11,12 +11,11 @@ from typing import Any
 from groundglass.catalog import Measure
 from groundglass.drafts.flow_style import flow, refuse_unwritable
 from groundglass.errors import RecipeError
-from groundglass.files.places import lies_in, place_of
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.errors import Mark, error_at
 from groundglass.recipes.load import LoadedRecipe, load_text
 from groundglass.releases.journal import check_place
-from groundglass.sources.folder import existing_folder
+from groundglass.sources.folder import existing_folder, lies_in, place_of
 from groundglass.tables.columns import FACTS, IMAGE_FACTS, SQL_TYPES
 from groundglass.tables.expressions import Expression, ExpressionError, check, parse
 
@@ -79,7 +78,7 @@ def load_filter(wish: Wish, runs: Path) -> LoadedRecipe:
     loaded = load_text(filter_recipe(wish), f"{run_name(wish.folder)}.yaml")
     check_runs(wish.folder, runs)
     if wish.out is not None:
-        if lies_in(wish.out, wish.folder):
+        if lies_in(place_of(wish.out), place_of(wish.folder)):
             say = f"-o {wish.out}: that is inside {wish.folder}, the folder that is read"
             raise RecipeError(
                 say, "choose a folder outside of it: the next run would take its images for yours"
@@ -101,7 +100,7 @@ def check_networks(measures: list[str]) -> None:
 
 def check_runs(folder: str, runs: Path) -> None:
     """Raises RecipeError where the runs would lie among the images that are read: the next run would find them."""
-    if lies_in(runs, folder):
+    if lies_in(runs, place_of(folder)):
         outside = Path(os.path.relpath(place_of(folder).resolve().parent / "runs"))
         raise RecipeError(
             f"the runs would be written to {runs}/, inside {folder}, the folder that is read",

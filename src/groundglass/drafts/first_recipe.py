@@ -15,12 +15,11 @@ from groundglass.drafts.flow_style import comment, flow, refuse_unwritable
 from groundglass.drafts.look_at_folder import SEED, Look
 from groundglass.drafts.start_recipe import Choice, choose_all
 from groundglass.errors import RecipeError, UnreachableError
-from groundglass.files.places import lies_in
 from groundglass.recipes.field_types import RECIPE_NAME
 from groundglass.recipes.load import load_recipe, load_text
 from groundglass.recipes.shipped import shipped, shipped_names
 from groundglass.runs.make_plan import make_plan
-from groundglass.sources.folder import existing_folder
+from groundglass.sources.folder import existing_folder, lies_in, place_of
 from groundglass.text.format import share, some, thousands
 
 
@@ -68,7 +67,7 @@ def check_words(name: str, folder: str, like: str | None) -> Path:
     if like is not None:
         shipped(like)
     path = recipe_place(name)
-    if lies_in(path.parent, folder):
+    if lies_in(path.parent, place_of(folder)):
         say = f"{path} would be written inside {folder}, the folder that is read, and its runs beside it"
         raise RecipeError(say, "start it from a folder outside, for example the one above: cd ..")
     return path

@@ -42,9 +42,27 @@ def _free_name(row: Listed, rows: dict[str, Listed]) -> str:
     return uri
 
 
+def place_of(folder: str) -> Path:
+    """A folder that was named, as an absolute path taken from the working folder; it need not be there.
+
+    >>> place_of("kept") == Path.cwd() / "kept", place_of("./~") == Path.cwd() / "~"
+    (True, True)
+    """
+    return Path(os.path.expanduser(folder)).absolute()  # `Path("./~").expanduser()` would be the home folder
+
+
+def lies_in(inner: Path, outer: Path) -> bool:
+    """Whether a folder is another one, or lies somewhere below it, links followed.
+
+    >>> lies_in(Path("photos/kept"), Path("photos")), lies_in(Path("photos2"), Path("photos"))
+    (True, False)
+    """
+    return inner.resolve().is_relative_to(outer.resolve())
+
+
 def existing_folder(folder: str) -> Path:
     """The folder as an absolute path; raises RecipeError when there is none."""
-    path = Path(folder).expanduser().absolute()
+    path = place_of(folder)
     if not path.exists():
         raise RecipeError(f"there is no folder {path}", "paths are taken from the working folder")
     if not path.is_dir():

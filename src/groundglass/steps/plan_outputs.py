@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from groundglass.errors import NotHere, RecipeError
-from groundglass.files.places import lies_in, place_of
 from groundglass.image.resize import KERNELS
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.measure_job import ask_of
@@ -21,6 +20,7 @@ from groundglass.releases.journal import check_place
 from groundglass.releases.licences import check_licences
 from groundglass.releases.trainer_patches import small_tiles_note
 from groundglass.selections.ranking import Order
+from groundglass.sources.folder import lies_in, place_of
 from groundglass.tables.columns import ColumnPath
 from groundglass.transforms.best_tile import BEST_TILE
 
@@ -116,7 +116,7 @@ def _check_place(planner: Planner, to: str) -> None:
         body = step.body
         folders = body.folder if isinstance(body, SourceStep) else ()
         for folder in folders:
-            if lies_in(place, folder):
+            if lies_in(place, place_of(folder)):
                 say = f"the release would lie in {folder}, which is read: the next run would find it there"
                 planner.fail(keys, say, "choose a folder outside of it")
         if isinstance(body, ReleaseStep) and body.to is not None and place_of(body.to) == place:

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from groundglass.files.places import place_of
 from groundglass.measures.catalog import MEASURES
 from groundglass.plans.lock import lock_text
 from groundglass.plans.networks import card_networks
@@ -22,6 +21,7 @@ from groundglass.recipes.release_model import ReleaseStep
 from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote
 from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
+from groundglass.sources.folder import place_of
 from groundglass.tables.columns import ROWS, Scope, pool
 from groundglass.tables.parquet import connect, numbered
 from groundglass.tables.verdicts import VERDICTS

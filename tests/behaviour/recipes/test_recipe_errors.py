@@ -230,6 +230,11 @@ BODIES = [
         "split",
     ),
     ("release: {format: pared}", "`format` cannot be 'pared'; did you mean `paired`?", "pared"),
+    (
+        "release: {format: paired, lr_scales: 2, image: original}",
+        "`original` files have no LR versions",
+        "image",
+    ),
     ("release: {format: paired}", "`paired` needs the scales of the LR versions", "format"),
     ("release: {card: yep}", "`card` must be true or false, not 'yep'", "yep"),
     ("release: {lr_scales: [2, 1]}", "`lr_scales` must be a whole number of 2 or more, not 1", "1"),

@@ -11,6 +11,7 @@ from recipe_files import WHOLE, load, refusal, write
 
 from groundglass.errors import RecipeError
 from groundglass.recipes.load import LoadedRecipe, load_recipe
+from groundglass.recipes.shipped import shipped
 
 PARENT = """\
 name: parent
@@ -47,6 +48,18 @@ def test_a_child_takes_what_it_does_not_say_from_its_parent(tmp_path: Path) -> N
     assert loaded.recipe.limits.side == 65_500, "a top-level key is replaced as a whole"
     assert names(loaded) == ["source-1", "select-1", "tiles", "select-2"]
     assert loaded.files == (tmp_path / "r.yaml", tmp_path / "parent.yaml")
+
+
+def test_a_shipped_recipe_is_a_parent_by_its_name(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path, "extends: faceup\nname: child\nsteps:\n  - transform: {tile: 64}\n    name: tiles\n"
+    )
+    parent = load_recipe(shipped("faceup"))
+    assert names(loaded) == names(parent)
+    assert loaded.files[1] == shipped("faceup")
+    with pytest.raises(RecipeError) as caught:
+        load(tmp_path, "extends: facup\n")
+    assert "did you mean `faceup`?" in caught.value.message
 
 
 def test_named_steps_replace_in_place_and_others_are_appended(tmp_path: Path) -> None:

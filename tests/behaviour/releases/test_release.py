@@ -15,6 +15,7 @@ from making import CONTEXT, make_photographs, make_rows
 from PIL import Image
 from ruamel.yaml import YAML
 
+from groundglass import testing
 from groundglass.errors import RecipeError
 from groundglass.files.hashes import pixel_hash
 from groundglass.image.encode import encode_png
@@ -103,6 +104,28 @@ def test_webp_is_lossless_too(photographs, tmp_path):
     write_release(out, make_rows(photographs), ReleaseStep(image="webp"), CONTEXT)
     np.testing.assert_array_equal(read(out / "images/0001.webp"), read(photographs[1]))
     assert verify_release(out) == []
+
+
+def test_originals_are_copied_and_only_what_was_cut_is_written_anew(tmp_path):
+    photo = tmp_path / "photos" / "A b.JPEG"
+    photo.parent.mkdir()
+    photo.write_bytes(testing.jpeg(testing.photo(50, 39), quality=80))
+    rows = make_rows([photo], ("", "crop(8,8,16,16)"), file_format=["JPEG", "JPEG"])
+    out = tmp_path / "out"
+    facts = write_release(out, rows, ReleaseStep(image="original", names="keep"), CONTEXT)
+    assert (out / "images/A_b.JPEG").read_bytes() == photo.read_bytes()
+    np.testing.assert_array_equal(read(out / "images/A_b_s001.png"), read(photo)[8:24, 8:24])
+    assert verify_release(out) == []
+    assert facts.files == 2
+    assert "byte for byte" in (out / "README.md").read_text()
+
+
+def test_a_file_is_called_what_it_is(tmp_path):
+    photo = tmp_path / "renamed.jpg"
+    photo.write_bytes(testing.png(testing.photo(50, 39)))
+    rows = make_rows([photo], file_format=["PNG"])
+    write_release(tmp_path / "out", rows, ReleaseStep(image="original", names="keep"), CONTEXT)
+    assert (tmp_path / "out/images/renamed.png").read_bytes() == photo.read_bytes()
 
 
 def test_the_manifest_knows_every_file(photographs, tmp_path):
