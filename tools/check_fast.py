@@ -5,7 +5,7 @@ the last commit. Of those
 
 - a test file calls for itself, and what tests share (``tests/flows/flow_tools.py``) for the tests that import it;
 - a module of the package calls for its own examples and for the tests that import it, or else those that import a
-  module which imports it, and so on; where none does (a command), for the tests in a folder of the same name;
+  module which imports it, and so on; where none does (a command), for the tests in folders named as its importers' are;
 - another file of the package (a template, a script of the report) calls for what the modules beside it call for;
 - a page calls for the tests of the pages.
 
@@ -134,8 +134,9 @@ def nearest_tests(module: Path, users: Mapping[Path, set[Path]]) -> Iterator[tup
             yield from ((test, steps) for test in sorted(tests))
             return
         seen, steps = seen | at, steps + 1
-    for folder in (ROOT / "tests").rglob(module.parent.name):
-        yield from ((test.relative_to(ROOT), FARTHEST) for test in sorted(folder.glob("test_*.py")))
+    for name in sorted({user.parent.name for user in seen}):
+        for folder in (ROOT / "tests").rglob(name):
+            yield from ((test.relative_to(ROOT), FARTHEST) for test in sorted(folder.glob("test_*.py")))
 
 
 def importers() -> dict[Path, set[Path]]:
@@ -155,6 +156,7 @@ def importers() -> dict[Path, set[Path]]:
 def name_of(path: Path) -> str:
     """How a file is imported: tests find what they share by its bare name."""
     parts = path.with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" else parts
     return ".".join(parts[1:]) if parts[0] == "src" else parts[-1]
 
 

@@ -1,1 +1,1 @@
-"""Uniform bands along the edges."""
+"""Uniform bands along the edges of an image."""

@@ -1,1 +1,1 @@
-"""How much an image shows."""
+"""How much an image shows, by its entropy and by how its grey levels stand beside each other."""

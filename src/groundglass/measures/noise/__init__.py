@@ -1,1 +1,1 @@
-"""Noise in flat blocks."""
+"""How strong the noise is, in the flattest blocks."""
