@@ -18,8 +18,7 @@ from groundglass.plans.run_folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.runs.make_plan import make_plan, with_limit
 from groundglass.runs.run import RunOptions, Talk, check_outcome, run_plan
-from groundglass.steps.plan_outputs import small_tile_notes
-from groundglass.steps.release import TRAIN
+from groundglass.steps.release import TRAIN, small_tile_notes
 from groundglass.tables.parquet import compute
 from groundglass.text.format import command, size, some, thousands
 

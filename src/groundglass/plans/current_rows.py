@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from groundglass.plans.planner import PlannedStep
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.tables.columns import pool
-from groundglass.tables.parquet import compute, without, write_parquet
+from groundglass.tables.parquet import compute, without
 from groundglass.tables.reasons import MOST, OTHERS
 from groundglass.tables.verdicts import VERDICTS
 
@@ -31,7 +29,7 @@ def applies(state: State, planned: PlannedStep) -> tuple[pa.Table, pa.Table]:
 
 def leave(state: State, planned: PlannedStep, verdicts: pa.Table) -> None:
     """Write the verdicts, and let the rows that were not kept leave the current set."""
-    write_parquet(verdicts, state.folder.verdicts(planned.step.name))
+    state.write(verdicts, state.folder.verdicts(planned.step.name))
     if verdicts["id"].equals(state.rows["id"]):  # all were judged, in their order: none need be looked up
         state.rows = state.rows.filter(verdicts["kept"])
     else:
@@ -53,7 +51,3 @@ def count(reasons: Any) -> dict[str, int]:
     found = Counter(reasons.to_pylist()).most_common()
     rest = sum(many for _, many in found[MOST - 1 :])
     return dict(found if len(found) <= MOST else [*found[: MOST - 1], (OTHERS, rest)])
-
-
-def record(planned: PlannedStep, into: int, out: int, **counts: Any) -> StepRecord:
-    return replace(StepRecord(planned.step.name, planned.step.kind, planned.label, into, out), **counts)

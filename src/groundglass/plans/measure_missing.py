@@ -41,7 +41,9 @@ def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) 
     """Measure what is missing of ``asks`` on ``rows``; pictures whose pixels cannot be had are named as failed."""
     if not asks:
         return Measured(VERDICTS.empty_table(), rows.num_rows)
-    wanted = dict.fromkeys(asks, rows) | {THUMBNAIL_ASK: thumbnail_sample(rows)}
+    wanted = dict.fromkeys(asks, rows)
+    if not state.dry:
+        wanted[THUMBNAIL_ASK] = thumbnail_sample(rows)
     for ask in wanted:
         state.store.prepare(ask.key, ask.definition.columns)
     missing = {ask: missing_of(state, ask, these) for ask, these in wanted.items()}

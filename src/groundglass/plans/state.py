@@ -17,7 +17,7 @@ from groundglass.selections.ranking import Order
 from groundglass.source_quality.clean_profile import Profile
 from groundglass.tables.columns import ROWS, Scope, Tables
 from groundglass.tables.measure_store import MeasureStore
-from groundglass.tables.parquet import without
+from groundglass.tables.parquet import without, write_parquet
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class State:
     """The tables of a run as they stand after the steps so far.
 
     retry     what failed before is tried again
+    dry       nothing is measured and nothing is written: what is not known stays unknown
     rows      the current set
     seen      every row there ever was, photographs and virtual images
     images    every photograph, the unusable ones too
@@ -53,6 +54,7 @@ class State:
     progress: Callable[[str], Progress]
     seed: int = 0
     retry: bool = False
+    dry: bool = False
     rows: pa.Table = field(default_factory=ROWS.empty_table)
     seen: pa.Table = field(default_factory=ROWS.empty_table)
     images: pa.Table | None = None
@@ -78,6 +80,11 @@ class State:
         """Where it is kept what is known of files."""
         return self.store_folder / "files"
 
+    def write(self, table: pa.Table, path: Path) -> None:
+        """Keep a table in the run's folder, whole or not at all."""
+        if not self.dry:
+            write_parquet(table, path)
+
     def add_images(self, images: pa.Table) -> None:
         """The photographs of one more source."""
         before = [] if self.images is None else [self.images]
@@ -99,6 +106,7 @@ def make_state(
     workers: int = 0,
     progress: Callable[[str], Progress] | None = None,
     retry: bool = False,
+    dry: bool = False,
 ) -> State:
     """The state before the first step. Without ``progress`` nothing is shown."""
     limits = plan.recipe.limits
@@ -111,6 +119,7 @@ def make_state(
         progress=progress or (lambda _title: Silent()),
         seed=plan.recipe.seed,
         retry=retry,
+        dry=dry,
     )
 
 

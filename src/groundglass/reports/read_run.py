@@ -16,7 +16,6 @@ from groundglass.plans.image_history import RunTables, read_tables
 from groundglass.plans.measure_missing import THUMBNAIL_ASK
 from groundglass.plans.run_folder import RunFolder, RunRecord, RunState, StepRecord, load_record
 from groundglass.recipes.load import load_recipe
-from groundglass.recipes.step_labels import label
 from groundglass.reports.facts import Failure, Ranking, RunFacts, StepFacts, Threshold
 from groundglass.reports.image_outcomes import (
     LEAST_ROWS,
@@ -29,6 +28,7 @@ from groundglass.reports.image_outcomes import (
 )
 from groundglass.reports.knees import with_knees
 from groundglass.reports.render import render_report
+from groundglass.steps.catalog import STEPS
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import compute, connect, numbered, only
 
@@ -101,7 +101,7 @@ def steps_to_come(folder: RunFolder, record: RunRecord) -> list[StepFacts]:
         return []
     done = {step.step for step in record.steps}
     return [
-        StepFacts(step.name, step.kind, label(step.body), 0, 0)
+        StepFacts(step.name, step.kind, STEPS[step.kind].label(step.body), 0, 0)
         for step in recipe.steps
         if step.name not in done
     ]

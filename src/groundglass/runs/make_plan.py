@@ -5,34 +5,17 @@ A plan is data: `groundglass plan` prints it and `run` executes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from groundglass.errors import GroundglassError, NotHere, UnreachableError
 from groundglass.plans.planner import Plan, PlannedStep, Planner, expression_columns
-from groundglass.recipes.annotate_model import AnnotateStep
-from groundglass.recipes.audit_model import AuditStep
-from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.load import LoadedRecipe, load_recipe
-from groundglass.recipes.measure_model import MeasureStep
 from groundglass.recipes.model import Step
 from groundglass.recipes.parse_steps import profiles_of
-from groundglass.recipes.release_model import ReleaseStep
-from groundglass.recipes.select_model import Cascade, SelectStep
 from groundglass.recipes.source_model import SourceStep
-from groundglass.recipes.split_model import SplitStep
-from groundglass.recipes.step_labels import label
 from groundglass.recipes.to_yaml import recipe_text
-from groundglass.recipes.transform_model import TransformStep
-from groundglass.steps.annotate.plan import plan_annotate
-from groundglass.steps.audit.plan import plan_audit
-from groundglass.steps.measure.plan import plan_measure
-from groundglass.steps.plan_outputs import plan_hold_out, plan_release, plan_split, plan_transform
-from groundglass.steps.select.plan import plan_select
-from groundglass.steps.select.plan_cascade import plan_cascade
-from groundglass.steps.source.open_source import SourceFault, look_at_source
-from groundglass.tables.expressions import ExpressionError
+from groundglass.steps.catalog import STEPS
 
 
 def with_limit(loaded: LoadedRecipe, most: int | None) -> LoadedRecipe:
@@ -99,57 +82,7 @@ def _check_order(planner: Planner) -> None:
 
 def _plan_step(planner: Planner, step: Step) -> PlannedStep:
     scope = planner.scope
-    planned = PlannedStep(step, label(step.body), scope)
+    planned = PlannedStep(step, STEPS[step.kind].label(step.body), scope)
     if step.only_if is not None:
         planned = replace(planned, condition=expression_columns(planner, step.only_if, ("if",)))
-    match step.body:
-        case SourceStep() as body:
-            return _plan_source(planner, planned, body)
-        case MeasureStep() as body:
-            return plan_measure(planner, planned, body)
-        case AnnotateStep() as body:
-            return plan_annotate(planner, planned, body)
-        case SelectStep(cascade=Cascade() as cascade) as body:
-            return plan_cascade(planner, planned, body, cascade)
-        case SelectStep() as body:
-            return plan_select(planner, planned, body)
-        case HoldOutStep() as body:
-            return plan_hold_out(planner, planned, body)
-        case TransformStep() as body:
-            return plan_transform(planner, planned, body)
-        case SplitStep() as body:
-            return plan_split(planner, planned, body)
-        case ReleaseStep() as body:
-            return plan_release(planner, planned, body)
-        case AuditStep() as body:
-            return plan_audit(planner, planned, body)
-
-
-def _plan_source(planner: Planner, planned: PlannedStep, body: SourceStep) -> PlannedStep:
-    if planned.step.only_if is not None:
-        planner.fail(("if",), "a source takes no `if`", "use `glob`, or select afterwards")
-    try:
-        brought = look_at_source(body)
-    except SourceFault as fault:
-        planner.fail(("source", *fault.keys), fault.message, fault.hint, fault.valid, fault.word)
-    except ExpressionError as error:
-        planner.fail(("source", "where"), error.message, error.hint)
-    _add_meta(planner, brought.meta)
-    own = "as each file says" if "licence" in brought.credits else None
-    planner.licences[planned.step.name] = body.licence or own
-    return replace(planned, notes=brought.notes)
-
-
-def _add_meta(planner: Planner, new: Mapping[str, str]) -> None:
-    """A column of one name is of one type, whichever source it came with."""
-    meta = dict(planner.scope.meta or {})
-    spelled = {name.lower(): name for name in meta}
-    for name, kind in new.items():
-        before = spelled.get(name.lower(), name)
-        if meta.get(before, kind) != kind or before != name:
-            planner.fail(
-                ("source", "columns"),
-                f"meta.{name} is {kind} here, and an earlier source has meta.{before} of {meta[before]}",
-                f"state one type in both sources (columns: {{{before}: TEXT}}), or name other columns",
-            )
-    planner.scope = replace(planner.scope, meta=meta | dict(new))
+    return STEPS[step.kind].plan(planner, planned, step.body)

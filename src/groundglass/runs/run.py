@@ -37,7 +37,7 @@ from groundglass.plans.run_folder import (
     load_record,
 )
 from groundglass.plans.state import State, make_state, store_path
-from groundglass.steps.do_step import DO
+from groundglass.steps.catalog import STEPS
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _said(error: BaseException) -> tuple[str, str]:
 def _do_step(state: State, planned: PlannedStep, record: RunRecord, talk: Talk) -> RunRecord:
     """One step, timed and recorded."""
     start = time.perf_counter()
-    done = DO[planned.step.kind](state, planned)
+    done = STEPS[planned.step.kind].run(state, planned)
     done = replace(done, seconds=round(time.perf_counter() - start, 3))
     state.folder.log(
         "step", step=done.step, out=done.out, dropped=done.dropped, failed=done.failed, seconds=done.seconds

@@ -1,23 +1,30 @@
-"""The hold-out step: rows leave the current set for named splits."""
+"""The step `hold_out`: rows leave the current set for named splits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from groundglass.plans.planner import PlannedStep
+from groundglass.plans.current_rows import leave
+from groundglass.plans.duplicates import fingerprint_ask
+from groundglass.plans.leak_reference import photographs_of
+from groundglass.plans.planner import PlannedStep, Planner, better_way, check_readable, find_column
+from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import Held, State
 from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
 from groundglass.selections.cut_off_table import cut_offs
 from groundglass.selections.hold_out import HeldOut, hold_out_count, hold_out_list, hold_out_next
 from groundglass.selections.keep_drop_lists import read_list
+from groundglass.selections.ranking import Order
+from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.steps.related_images import relatives_of
-from groundglass.tables.columns import pool
+from groundglass.tables.columns import ColumnPath, pool
 from groundglass.tables.parquet import compute, numbered, only, without
+from groundglass.tables.reasons import count_kinds
 from groundglass.tables.verdicts import VERDICTS
 
 HELD_OUT = "held out for"
@@ -125,3 +132,68 @@ def verdicts_of(ids: Sequence[str], reason: str) -> pa.Table:
     count = len(ids)
     columns = [list(ids), [False] * count, [False] * count, [reason] * count, [None] * count]
     return pa.table(dict(zip(VERDICTS.names, columns, strict=True)), schema=VERDICTS)
+
+
+def plan(planner: Planner, planned: PlannedStep, body: HoldOutStep) -> PlannedStep:
+    paths: tuple[ColumnPath, ...] = ()
+    orders: dict[str, Order] = {}
+    for split, who in body.splits.items():
+        keys = ("hold_out", split)
+        if who.next and planner.ranked is None:
+            planner.fail(
+                (*keys, "next"),
+                "`next` takes the best that a ranked selection dropped, and there is none before this step",
+                "use count, or put it after top_k, quota or quantile",
+            )
+        if who.list:
+            check_readable(planner, who.list, (*keys, "list"))
+        if who.by:
+            by = find_column(planner, who.by, (*keys, "by"))
+            paths += (by,)
+            orders[who.by] = who.order or better_way(planner, by, (*keys, "by"))
+    return replace(planned, paths=paths, orders=orders, asks=(fingerprint_ask(),))
+
+
+def run(state: State, planned: PlannedStep) -> StepRecord:
+    """Take rows out of the way into named splits."""
+    into = state.rows.num_rows
+    held = hold_out(state, planned)
+    leave(state, planned, held.verdicts)
+    return record(
+        planned,
+        into,
+        state.rows.num_rows,
+        held_out=held.count,
+        dropped=held.verdicts.num_rows - held.count,
+        reasons=count_kinds(
+            held.verdicts.filter(compute.invert(compute.starts_with(held.verdicts["reason"], HELD_OUT)))
+        ),
+        notes=held.notes,
+        facts={"cut_off": held.cut_off},
+    )
+
+
+def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
+    """The very rows where all is known; else none leave, and those that a ranking dropped may come back in a split."""
+    body, state, into = planned.step.body, walk.state, walk.step(planned)
+    assert isinstance(body, HoldOutStep)
+    looked_at = photographs_of(pa.concat_tables([state.rows, state.rest]), state.seen)
+    if not walk.does(run, planned, looked_at):
+        walk.besides += sum(who.next or 0 for who in body.splits.values())
+        walk.at_most(state.rows)
+    return into
+
+
+def label(body: HoldOutStep) -> str:
+    return "; ".join(f"{split}: {_held(who)}" for split, who in body.splits.items())
+
+
+def _held(who: NextBest) -> str:
+    by = f" by {who.by}" if who.by else ""
+    picked = f", pick {who.pick if isinstance(who.pick, int) else len(who.pick)}" if who.pick else ""
+    if who.list:
+        return f"those in {who.list}{picked}"
+    return f"{f'next {who.next:,}' if who.next else f'{who.count:,}'}{by}{picked}"
+
+
+HOLD_OUT = StepKind(plan, run, forecast, label)

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from groundglass.plans.duplicates import fingerprint_columns
+from groundglass.plans.leak_reference import photographs_of
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
 from groundglass.releases.split import find_groups
 from groundglass.selections.deduplicate import NEAR
 from groundglass.tables.columns import pool
-from groundglass.tables.parquet import compute, only
+from groundglass.tables.parquet import compute
 
 
 def relatives_of(state: State, planned: PlannedStep, rows: pa.Table) -> Mapping[str, str]:
@@ -21,14 +22,11 @@ def relatives_of(state: State, planned: PlannedStep, rows: pa.Table) -> Mapping[
 
     The hashes that this needs are measured here where they are not known yet.
     """
-    measure_rows(state, photographs_of(state, rows), planned.asks, f"fingerprints for {planned.step.name}")
+    measure_rows(
+        state, photographs_of(rows, state.seen), planned.asks, f"fingerprints for {planned.step.name}"
+    )
     groups = find_groups(with_hashes(state, planned, rows), state.seed, planned.step.name, None, None, None)
     return {root: group.key for group in groups for root in group.roots}
-
-
-def photographs_of(state: State, rows: pa.Table) -> pa.Table:
-    """The photographs that ``rows`` come from, as rows."""
-    return only(state.seen, compute.unique(rows["root"]))
 
 
 def with_hashes(state: State, planned: PlannedStep, rows: pa.Table) -> pa.Table:

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from groundglass.errors import NotHere, RecipeError
+from groundglass.image.resize import KERNELS
 from groundglass.measures.catalog import MEASURES
+from groundglass.plans.current_rows import count
 from groundglass.plans.lock import lock_text
 from groundglass.plans.networks import card_networks
-from groundglass.plans.planner import PlannedStep
+from groundglass.plans.planner import Plan, PlannedStep, Planner
 from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.recipes.annotate_model import AnnotateStep, model_name
+from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.release_model import ReleaseStep
+from groundglass.recipes.source_model import SourceStep
+from groundglass.recipes.split_model import SplitStep
+from groundglass.recipes.transform_model import TransformStep
 from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote
+from groundglass.releases.file_layout import check_settings
+from groundglass.releases.journal import check_place
+from groundglass.releases.licences import check_licences
 from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
-from groundglass.sources.folder import place_of
+from groundglass.releases.trainer_patches import Known, small_images_note, small_tiles_note
+from groundglass.sources.folder import lies_in, place_of
+from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.measure.step import megapixels
 from groundglass.tables.columns import ROWS, Scope, pool
-from groundglass.tables.parquet import connect, numbered
+from groundglass.tables.parquet import compute, connect, numbered
 from groundglass.tables.verdicts import VERDICTS
+
+WRITE_SECONDS = 0.15
+"""To cut, encode and verify one megapixel, one core."""
+BYTES_PER_PIXEL = 1.7
+"""Of a photograph as PNG."""
 
 TRAIN = "train"
 
@@ -196,3 +214,119 @@ def described(facts: ReleaseFacts, step: ReleaseStep) -> Released:
         },
         facts.notes,
     )
+
+
+def plan(planner: Planner, planned: PlannedStep, body: ReleaseStep) -> PlannedStep:
+    low = [("kernel", body.kernel)] + (
+        [("validation_lr", body.validation_lr.kernel)] if body.validation_lr else []
+    )
+    for key, kernel in low:
+        if kernel not in KERNELS:
+            planner.fail(("release", key), f"there is no kernel '{kernel}'", "", KERNELS, kernel)
+    if body.validation_lr and not _makes_split(planner, "validation"):
+        planner.fail(
+            ("release", "validation_lr"),
+            "no step before this one puts anything into the split 'validation'",
+            "add a hold_out or split step, or leave validation_lr out",
+        )
+    if body.to is not None:
+        _check_place(planner, body.to)
+    try:
+        check_settings(body)
+        check_licences(planner.licences, body.allow_unknown_licence)
+    except RecipeError as error:
+        planner.fail(("release",), error.message, error.hint, lacking=isinstance(error, NotHere))
+    return planned
+
+
+def _check_place(planner: Planner, to: str) -> None:
+    """Nothing of the user's lies where a release goes, and no source would find the release among its pictures."""
+    place = place_of(to)
+    keys = ("release", "to")
+    for step in planner.loaded.recipe.steps[: planner.index]:
+        body = step.body
+        folders = body.folder if isinstance(body, SourceStep) else ()
+        for folder in folders:
+            if lies_in(place, place_of(folder)):
+                say = f"the release would lie in {folder}, which is read: the next run would find it there"
+                planner.fail(keys, say, "choose a folder outside of it")
+        if isinstance(body, ReleaseStep) and body.to is not None and place_of(body.to) == place:
+            planner.fail(keys, f"step {step.name} writes to {to} already", "give each release its own folder")
+    try:
+        check_place(place, planner.loaded.text)
+    except RecipeError as error:
+        planner.fail(keys, error.message, error.hint)
+
+
+def _makes_split(planner: Planner, name: str) -> bool:
+    """Whether a step so far can put pictures into a split."""
+    bodies = [step.body for step in planner.loaded.recipe.steps[: planner.index]]
+    held = any(isinstance(body, HoldOutStep) and name in body.splits for body in bodies)
+    return held or any(isinstance(body, SplitStep) and getattr(body, name, 0) for body in bodies)
+
+
+def run(state: State, planned: PlannedStep) -> StepRecord:
+    """Write the dataset."""
+    into = state.rows.num_rows + sum(held.rows.num_rows for held in state.held.values())
+    released = release_rows(state, planned)
+    state.write(released.verdicts, state.folder.verdicts(planned.step.name))
+    failed = released.verdicts.num_rows
+    return record(
+        planned,
+        into,
+        into - failed,
+        failed=failed,
+        reasons=count(released.verdicts["reason"]),
+        notes=released.notes,
+        facts=released.facts,
+    )
+
+
+def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
+    """What is written of the rows that are left, and of those held out."""
+    body, state, into = planned.step.body, walk.state, walk.step(planned)
+    assert isinstance(body, ReleaseStep)
+    pixels = megapixels(state.rows)
+    sides = compute.min_element_wise(state.rows["width"], state.rows["height"]).to_numpy()
+    known = _known_before(walk, planned)
+    walk.notes += [f"{planned.step.name}: {note}" for note in small_images_note(sides, body, known)]
+    low = sum(1 / scale**2 for scale in body.lr_scales)
+    archived = 2 if body.archive else 1
+    held = sum(held.rows.num_rows for held in state.held.values())
+    return replace(
+        into,
+        into=into.into + held + walk.besides,
+        seconds=pixels * WRITE_SECONDS,
+        bytes=pixels * 1e6 * BYTES_PER_PIXEL * (1 + low) * archived,
+    )
+
+
+def _known_before(walk: Walk, planned: PlannedStep) -> Known:
+    """How well the images that are released for training are known: some may go to another split before."""
+    if walk.guessed:
+        return "about"
+    steps = walk.state.plan.steps
+    taken = any(step.step.kind in ("hold_out", "split") for step in steps[: steps.index(planned)])
+    return "exactly" if walk.exact and not taken else "at most"
+
+
+def label(body: ReleaseStep) -> str:
+    return " ".join([body.format, *(f"x{scale}" for scale in body.lr_scales)])
+
+
+RELEASE = StepKind(plan, run, forecast, label)
+
+
+def small_tile_notes(plan: Plan) -> list[str]:
+    """What to know before a run of hours: the tiles that it will release are too small for trainers."""
+    notes: list[str] = []
+    side: int | None = None
+    for planned in plan.steps:
+        match planned.step.body:
+            case TransformStep() as body:
+                side = None if planned.step.only_if else body.tile or body.best_tile
+            case ReleaseStep() as body if side is not None:
+                notes += [f"{planned.step.name}: {note}" for note in small_tiles_note(side, body)]
+            case _:
+                pass
+    return notes

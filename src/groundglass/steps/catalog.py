@@ -1,0 +1,28 @@
+"""Every kind of step, written out. What plans, runs and forecasts a recipe goes by this list."""
+
+from __future__ import annotations
+
+from groundglass.recipes.model import Kind
+from groundglass.steps.annotate.step import ANNOTATE
+from groundglass.steps.audit.step import AUDIT
+from groundglass.steps.hold_out import HOLD_OUT
+from groundglass.steps.kind import StepKind
+from groundglass.steps.measure.step import MEASURE
+from groundglass.steps.release import RELEASE
+from groundglass.steps.select.step import SELECT
+from groundglass.steps.source.step import SOURCE
+from groundglass.steps.split import SPLIT
+from groundglass.steps.transform import TRANSFORM
+
+STEPS: dict[Kind, StepKind] = {
+    "source": SOURCE,
+    "measure": MEASURE,
+    "annotate": ANNOTATE,
+    "select": SELECT,
+    "hold_out": HOLD_OUT,
+    "transform": TRANSFORM,
+    "split": SPLIT,
+    "release": RELEASE,
+    "audit": AUDIT,
+}
+"""Kinds of steps by the word that a recipe gives them."""

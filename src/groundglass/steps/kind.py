@@ -1,0 +1,106 @@
+"""What every kind of step is: how it is planned, run and forecast, and what it is called in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.plans.measure_missing import count_unknown, missing_of
+from groundglass.plans.planner import PlannedStep, Planner
+from groundglass.plans.run_folder import StepRecord
+from groundglass.plans.state import State
+
+Plan = Callable[[Planner, PlannedStep, Any], PlannedStep]
+Run = Callable[[State, PlannedStep], StepRecord]
+
+
+@dataclass(frozen=True)
+class StepForecast:
+    """One step. ``into`` is exact, or the most there can be; ``to_do`` and ``cached`` only where work is done."""
+
+    name: str
+    kind: str
+    label: str
+    into: int
+    exact: bool
+    to_do: int | None = None
+    cached: int | None = None
+    seconds: float = 0.0
+    bytes: float = 0.0
+
+
+@dataclass
+class Walk:
+    """A plan gone through without work: the tables as they would stand, as far as that is known.
+
+    state    as a run has it, and `dry`: nothing is measured and nothing is written
+    exact    whether its rows are the run's; if not, the run has at most as many
+    guessed  whether sizes of rows are guessed
+    besides  rows that a hold-out may have taken from what a ranked selection dropped, at most
+    notes    what a user should know beforehand
+    """
+
+    state: State
+    exact: bool = True
+    guessed: bool = False
+    besides: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def step(self, planned: PlannedStep) -> StepForecast:
+        """What is known of a step before it is looked at."""
+        into = self.state.rows.num_rows
+        return StepForecast(planned.step.name, planned.step.kind, planned.label, into, self.exact)
+
+    def lacking(self, planned: PlannedStep, rows: pa.Table) -> int:
+        """How many of ``rows`` lack a value that the step asks for; files that no run has read lack them all."""
+        read = rows.filter(rows["sha256"].is_valid())
+        missing = [missing_of(self.state, ask, read) for ask in planned.asks]
+        return count_unknown(missing) + rows.num_rows - read.num_rows
+
+    def does(self, run: Run, planned: PlannedStep, rows: pa.Table) -> bool:
+        """Run the step, where all that it needs of ``rows`` is known; whether that was so.
+
+        This is what keeps `plan` and `run` of one mind: the same function judges, cuts and holds out in both.
+        """
+        if not self.exact or self.lacking(planned, rows):
+            return False
+        if self.state.rows.num_rows:  # of no rows the store may not even know the columns
+            run(self.state, planned)
+        return True
+
+    def at_most(self, rows: pa.Table) -> None:
+        """From here on the rows are only known to be no more than these."""
+        self.exact = False
+        self.state.rows = rows
+
+
+Forecast = Callable[[Walk, PlannedStep], StepForecast]
+
+
+@dataclass(frozen=True)
+class StepKind:
+    """One kind of step.
+
+    plan      plan(planner, planned, body) -> PlannedStep: every word looked up, before any pixel. Raises RecipeError
+    run       run(state, planned) -> StepRecord: the tables of the state as they stand after it
+    forecast  forecast(walk, planned) -> StepForecast: as `run` without work, or the most there can be
+    label     label(body) -> what it does, in a few words
+    """
+
+    plan: Plan
+    run: Run
+    forecast: Forecast
+    label: Callable[[Any], str]
+
+
+def nothing_changes(walk: Walk, planned: PlannedStep) -> StepForecast:
+    """The forecast of a step that no row leaves."""
+    return walk.step(planned)
+
+
+def record(planned: PlannedStep, into: int, out: int, **counts: Any) -> StepRecord:
+    """What a step did."""
+    return replace(StepRecord(planned.step.name, planned.step.kind, planned.label, into, out), **counts)

@@ -1,0 +1,90 @@
+"""The step `measure`: take what is missing; images whose pixels cannot be had leave as failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyarrow as pa
+
+from groundglass.plans.current_rows import applies, count, leave
+from groundglass.plans.external_scores import no_row_is_scored, read_scores, score_notes
+from groundglass.plans.measure_missing import measure_rows, missing_of
+from groundglass.plans.networks import core_seconds
+from groundglass.plans.planner import PlannedStep
+from groundglass.plans.run_folder import StepRecord
+from groundglass.plans.state import State
+from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.measure.plan import plan_measure
+from groundglass.tables.parquet import compute
+
+MEASURE_SECONDS = 0.008
+"""To decode and measure one megapixel, one core."""
+
+
+def run(state: State, planned: PlannedStep) -> StepRecord:
+    """Measure what is missing; pictures whose pixels cannot be had leave the set as failed."""
+    body = planned.step.body
+    assert isinstance(body, MeasureStep)
+    notes: list[str] = []
+    valueless: dict[str, str] = {}
+    for request in planned.scores:
+        scores = read_scores(request)
+        state.scores[request.table] = scores
+        state.write(scores, state.folder.scores(request.table))
+        said = score_notes(request, scores, state.rows)
+        notes += said
+        if state.rows.num_rows and no_row_is_scored(request, scores, state.rows):
+            valueless[request.table] = said[-1]
+    chosen, _ = applies(state, planned)
+    measured = measure_rows(state, chosen, planned.asks, f"measure {planned.step.name}")
+    into = state.rows.num_rows
+    leave(state, planned, measured.failed)
+    reasons = count(measured.failed["reason"])
+    notes += measured.valueless.values()
+    facts = {
+        "measures": [ask.key for ask in planned.asks],
+        "columns": list(planned.brings),
+        "valueless": valueless | dict(measured.valueless),
+    }
+    return record(
+        planned,
+        into,
+        state.rows.num_rows,
+        failed=measured.failed.num_rows,
+        cached=measured.cached,
+        reasons=reasons,
+        notes=tuple(notes),
+        facts=facts,
+    )
+
+
+def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
+    """What the store lacks; where nothing is lacking, the values decide what follows."""
+    state = walk.state
+    rows = applies(state, planned)[0] if walk.exact else state.rows
+    into, to_do = walk.step(planned), walk.lacking(planned, rows)
+    unread = rows.num_rows - (rows.num_rows - rows["sha256"].null_count)
+    seconds = to_do / rows.num_rows * megapixels(rows) * MEASURE_SECONDS if rows.num_rows else 0.0
+    read = rows.filter(rows["sha256"].is_valid())
+    for ask in planned.asks:
+        seconds += core_seconds(ask) * (missing_of(state, ask, read).num_rows + unread)
+    if not walk.does(run, planned, rows):
+        walk.at_most(state.rows)
+    return replace(into, to_do=to_do, cached=rows.num_rows - to_do, seconds=seconds)
+
+
+def megapixels(rows: pa.Table) -> float:
+    """Pixels of all rows, in millions."""
+    return float(compute.sum(compute.multiply(rows["width"], rows["height"])).as_py() or 0) / 1e6
+
+
+def label(body: MeasureStep) -> str:
+    return ", ".join(_asked(request) for request in body.measures)
+
+
+def _asked(request: MeasureRequest | ScoreTable) -> str:
+    return request.measure if isinstance(request, MeasureRequest) else f"scores of {request.table}"
+
+
+MEASURE = StepKind(plan_measure, run, forecast, label)

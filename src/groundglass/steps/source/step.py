@@ -1,0 +1,169 @@
+"""The step `source`: list the images, read the headers of those that are new, and let the good ones join the set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+import pyarrow as pa
+
+from groundglass.errors import ImageError
+from groundglass.files.locators import read
+from groundglass.image.frame import open_frame
+from groundglass.plans.current_rows import count
+from groundglass.plans.planner import PlannedStep, Planner
+from groundglass.plans.run_folder import StepRecord
+from groundglass.plans.state import State
+from groundglass.recipes.source_model import SourceStep
+from groundglass.sources.scan_job import known_files
+from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.source.images_table import (
+    believed,
+    gather,
+    refused_rows,
+    sample_folder,
+    unread_files,
+    with_headers,
+)
+from groundglass.steps.source.open_source import SourceFault, list_source, look_at_source
+from groundglass.tables.columns import ROWS
+from groundglass.tables.expressions import ExpressionError
+from groundglass.tables.parquet import only
+from groundglass.tables.reasons import count_kinds
+from groundglass.tables.rows import photographs
+
+SCAN_SECONDS = 0.002
+"""To read and hash one file, one core."""
+SAMPLE = 64
+"""Files whose headers are read to guess the sizes of those that no run has seen yet."""
+
+
+def plan(planner: Planner, planned: PlannedStep, body: SourceStep) -> PlannedStep:
+    if planned.step.only_if is not None:
+        planner.fail(("if",), "a source takes no `if`", "use `glob`, or select afterwards")
+    try:
+        brought = look_at_source(body)
+    except SourceFault as fault:
+        planner.fail(("source", *fault.keys), fault.message, fault.hint, fault.valid, fault.word)
+    except ExpressionError as error:
+        planner.fail(("source", "where"), error.message, error.hint)
+    _add_meta(planner, brought.meta)
+    own = "as each file says" if "licence" in brought.credits else None
+    planner.licences[planned.step.name] = body.licence or own
+    return replace(planned, notes=brought.notes)
+
+
+def run(state: State, planned: PlannedStep) -> StepRecord:
+    """List and scan; good files join the current set."""
+    body = planned.step.body
+    assert isinstance(body, SourceStep)
+    found = gather(state, planned.step.name, body)
+    state.add_images(found.images)
+    rows = photographs(found.images)
+    state.rows = pa.concat_tables([state.rows, rows])
+    state.add_rows(rows)
+    failed = found.images.filter(found.images["error"].is_valid())
+    return record(
+        planned,
+        found.images.num_rows,
+        rows.num_rows,
+        dropped=found.refused.num_rows,
+        failed=failed.num_rows,
+        cached=found.cached,
+        reasons=count(failed["error"]) | count_kinds(found.refused),
+    )
+
+
+def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
+    """List it; the sizes of files that no run has read yet come from the headers of a sample of them."""
+    body = planned.step.body
+    assert isinstance(body, SourceStep)
+    state = walk.state
+    listing = list_source(body, sample_folder(state))
+    known = believed(known_files(state.files), retry=False)
+    unread = unread_files(listing, known)
+    images = with_headers(planned.step.name, listing, known)
+    state.add_images(images)
+    new = only(images.filter(images["error"].is_valid()), unread["path"], "path")
+    rows = pa.concat_tables([photographs(images), guessed_rows(new)])
+    state.rows = pa.concat_tables([state.rows, rows])
+    state.add_rows(rows)
+    to_do = unread.num_rows
+    walk.exact = walk.exact and not to_do
+    walk.guessed = walk.guessed or to_do > SAMPLE
+    if to_do > SAMPLE:
+        walk.notes.append(
+            f"{planned.step.name}: sizes of {to_do:,} unread files are guessed from {SAMPLE:,} of them"
+        )
+    readable = listing["error"].null_count
+    cached = readable - to_do - refused_rows(images["id"], listing).num_rows
+    return replace(
+        walk.step(planned),
+        into=listing.num_rows,
+        exact=True,
+        to_do=to_do,
+        cached=cached,
+        seconds=to_do * SCAN_SECONDS,
+    )
+
+
+def guessed_rows(unread: pa.Table) -> pa.Table:
+    """Rows for files that were never read, with the sizes of a sample of them."""
+    sizes = sampled_sizes(unread["path"])
+    if not sizes:
+        return ROWS.empty_table()
+    count = unread.num_rows
+    chosen = [sizes[index % len(sizes)] for index in range(count)]
+    empty = pa.nulls(count, pa.string())
+    columns = [
+        unread["id"],
+        empty,
+        unread["id"],
+        unread["source"],
+        unread["uri"],
+        empty,
+        pa.array([""] * count),
+    ]
+    return pa.table(
+        [
+            *columns,
+            pa.array([w for w, _ in chosen], pa.int64()),
+            pa.array([h for _, h in chosen], pa.int64()),
+        ],
+        schema=ROWS,
+    )
+
+
+def sampled_sizes(paths: pa.ChunkedArray) -> list[tuple[int, int]]:
+    """Widths and heights of every k-th file's picture; what is no picture is left out."""
+    step = max(1, len(paths) // SAMPLE)
+    found: list[tuple[int, int]] = []
+    for locator in paths[::step].to_pylist()[:SAMPLE]:
+        with suppress(ImageError):
+            header = open_frame(read(locator)).header
+            found.append((header.width, header.height))
+    return found
+
+
+def label(body: SourceStep) -> str:
+    places = ", ".join(body.folder or body.archive or body.table) or f"sample {body.sample}"
+    return f"{places} where {body.where}" if body.where else places
+
+
+SOURCE = StepKind(plan, run, forecast, label)
+
+
+def _add_meta(planner: Planner, new: Mapping[str, str]) -> None:
+    """A column of one name is of one type, whichever source it came with."""
+    meta = dict(planner.scope.meta or {})
+    spelled = {name.lower(): name for name in meta}
+    for name, kind in new.items():
+        before = spelled.get(name.lower(), name)
+        if meta.get(before, kind) != kind or before != name:
+            planner.fail(
+                ("source", "columns"),
+                f"meta.{name} is {kind} here, and an earlier source has meta.{before} of {meta[before]}",
+                f"state one type in both sources (columns: {{{before}: TEXT}}), or name other columns",
+            )
+    planner.scope = replace(planner.scope, meta=meta | dict(new))
