@@ -13,8 +13,8 @@ from groundglass.kernel.errors import GroundglassError
 
 COMMANDS: dict[str, str] = {
     "quickstart": "from photographs to a released dataset, in one command",
-    "filter": "keep the images of a folder that an expression is true of, without a recipe",
-    "init": "write a first recipe for a folder, from a look at a sample of it",
+    "filter": "keep the images of a folder that pass an expression",
+    "init": "write a first recipe for a folder, with its reasons",
     "plan": "what a recipe would do, before anything is done",
     "run": "do what a recipe says, or go on where it stopped",
     "show": "what a run did, step by step",
