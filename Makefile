@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: quickstart test test-long check lint docs clean
+.PHONY: quickstart test test-long check check-fast test-changed lint docs clean
 
 quickstart: $(VENV)/core.stamp   ## from photographs to a released dataset; PHOTOS=~/Pictures uses your own
 	@$(BIN)/groundglass quickstart $(if $(PHOTOS),"$(PHOTOS)")
@@ -20,7 +20,13 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-check: lint test                 ## what must be green before every commit
+check: lint test                 ## what must be green before every merge
+
+check-fast: $(VENV)/dev.stamp    ## what must be green before every commit: lint, floors, contracts, tests of what changed
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint test-changed
+
+test-changed: $(VENV)/dev.stamp  ## floors, contracts and tests of what changed, for two and a half minutes at most
+	$(BIN)/python tools/check_fast.py
 
 docs: $(VENV)/dev.stamp          ## write the generated reference anew
 	$(BIN)/python docs/generate.py

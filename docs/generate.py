@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from groundglass.annotators.catalog import QUESTIONS
+from groundglass.cli.catalogs import HIDDEN
 from groundglass.cli.main import COMMANDS, groundglass
 from groundglass.kernel.record import Column, Parameter
 from groundglass.measures.catalog import MEASURES
@@ -49,15 +50,21 @@ def commands_page() -> str:
 
 
 def measure_section(measure: Any) -> str:
-    rows = "\n".join(
-        f"| `{name}` | {column.unit or '–'} | {span(column)} | {column.better} | {column.meaning} |"
-        for name, column in measure.columns.items()
-    )
     return (
         f"## {measure.name}\n\n{measure.summary}\n\nVersion {measure.version}. {measure.reference}\n\n"
-        f"| column | unit | range | better | meaning |\n|---|---|---|---|---|\n{rows}\n"
-        f"{parameter_table(measure.parameters)}"
+        f"{column_table(measure.columns)}{parameter_table(measure.parameters)}"
     )
+
+
+def column_table(columns: Mapping[str, Column]) -> str:
+    shown = {name: column for name, column in columns.items() if not column.hidden}
+    if not shown:
+        return f"{HIDDEN}\n"
+    rows = "\n".join(
+        f"| `{name}` | {column.unit or '–'} | {span(column)} | {column.better} | {column.meaning} |"
+        for name, column in shown.items()
+    )
+    return f"| column | unit | range | better | meaning |\n|---|---|---|---|---|\n{rows}\n"
 
 
 def question_section(question: Any) -> str:

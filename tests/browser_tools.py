@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
+
+from patience import STOPS_A_HANG, wait_until
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = (
@@ -14,10 +15,7 @@ QUIET = (
 
 def wait(page, condition: str) -> None:
     """Until the page says so; asked from outside, since the page allows no script but its own."""
-    end = time.monotonic() + 10
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, f"never came true: {condition}"
-        page.wait_for_timeout(10)
+    wait_until(lambda: page.evaluate(condition), condition)
 
 
 class Reader:
@@ -26,6 +24,7 @@ class Reader:
     def __init__(self, browser, **settings) -> None:
         settings = {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"} | settings
         self.context = browser.new_context(**settings)
+        self.context.set_default_timeout(STOPS_A_HANG * 1000)
         self.page = self.context.new_page()
         self.said: list[str] = []
         self.asked: list[str] = []

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from flow_tools import command, groundglass, make_photos, write_recipe
 
-from groundglass.cli.main import COMMANDS
+from groundglass.cli.main import COMMANDS, GROUPS
 from groundglass.kernel import testing
 
 
@@ -178,20 +178,88 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path):
     assert "Traceback" not in code.stderr
 
 
-def test_quickstart_catches_everything_that_was_planted(tmp_path: Path):
+def test_quickstart_keeps_every_photograph_and_no_damage(tmp_path: Path):
     pytest.importorskip("skimage", reason="the sample photographs come with scikit-image")
-    done = groundglass(tmp_path, "quickstart")
+    from groundglass.sources.sample import FAULTS, ORIGINALS
+
+    done = groundglass(tmp_path, "quickstart", COLUMNS="80")
     assert done.returncode == 0, done.stderr
-    kept = dict(re.findall(r"^  (\w+)  .* (\d+)$", done.stdout.split("planted ")[1], re.MULTILINE))
-    faults = ("jpeg_q20", "jpeg_q40", "jpeg_q60", "upscaled_x2", "blurred", "truncated")
-    assert {fault: kept[fault] for fault in faults} == dict.fromkeys(faults, "0")
-    sound = sum(int(kept[name]) for name in ("original", "duplicate", "mirrored"))
-    assert 8 <= sound <= 10  # one of each photograph, but for one or two that are soft as they come
+    table = re.findall(
+        r"^  (\w+)  .*?  +(\d+) +(\d+)(?:  .*)?$", done.stdout.split("version ")[1], re.MULTILINE
+    )
+    photographs = len(ORIGINALS)
+    assert {fault: (int(files), int(kept)) for fault, files, kept in table} == {
+        fault: (photographs, photographs if fault == "original" else 0) for fault in FAULTS
+    }
+    assert f"{photographs} of {photographs} photographs are kept, each once, all as they came." in done.stdout
+    assert f"0 of {photographs * 6} damaged versions are kept." in done.stdout
+    assert "validation 20% by photo" in done.stdout
+    assert re.search(r"train of \d photos, validation of \d photo", done.stdout)
+    assert re.search(r"release  \d+ train \+ \d+ validation", done.stdout)
+    assert done.stdout.splitlines()[-1].startswith("  next     ")
+    assert max(map(len, done.stdout.splitlines()[:-3])) <= 80
     assert (tmp_path / "runs" / "quickstart" / "0001" / "report" / "index.html").exists()
 
 
-def test_quickstart_on_photos_of_ones_own(tmp_path: Path):
-    make_photos(tmp_path / "my photos", 4)
-    done = groundglass(tmp_path, "quickstart", "my photos", "--json")
+def test_quickstart_does_not_hide_what_went_wrong(tmp_path: Path):
+    """What is printed of the sample comes from the run: with other gates, other numbers."""
+    pytest.importorskip("skimage", reason="the sample photographs come with scikit-image")
+    from click.testing import CliRunner
+
+    from groundglass.cli.quickstart import print_planted
+    from groundglass.recipes.folder import RunFolder, load_record
+
+    changes = (
+        "steps.unblocked.select.where='blockiness < 100'",
+        "steps.unique.select.where='tenengrad > 9000'",
+    )
+    options = [
+        word for change in (*changes, "steps.unique.select.deduplicate=") for word in ("--set", change)
+    ]
+    done = groundglass(tmp_path, "run", "quickstart", *options)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["steps"][0]["in"] == 9
+    folder = RunFolder(tmp_path / "runs" / "quickstart" / "0001")
+    with CliRunner().isolation() as streams:
+        print_planted(folder, load_record(folder))
+        said = streams[0].getvalue().decode()
+    assert re.search(r"[1-6] of 7 photographs are kept, \d+ times in all, ", said)
+    assert re.search(r"Lost: chelsea.png, at unique: tenengrad 4,?\d+, limit 9,?000", said)
+    assert re.search(r"[1-7] of 42 damaged versions are kept", said)
+    assert re.search(r"No gate caught: .*_jpeg_q60.jpg", said)
+
+
+def test_quickstart_on_photos_of_ones_own(tmp_path: Path):
+    """Each folder has runs of its own name, whatever it is called; the same folder comes back to its own."""
+    make_photos(tmp_path / "my photos", 4)
+    make_photos(tmp_path / "other" / "My Photos", 5)
+    for folder in ("my photos", "other/My Photos"):  # one that a tile can be cut from, or nothing is released
+        (tmp_path / folder / "large.png").write_bytes(testing.png(testing.photo(300, 280, 9)))
+
+    def run(folder: str) -> tuple[str, int, int]:
+        done = groundglass(tmp_path, "quickstart", folder, "--json")
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        return answer["name"], answer["number"], answer["steps"][0]["in"]
+
+    assert run("my photos") == ("quickstart-my-photos", 1, 10)
+    assert run("other/My Photos") == ("quickstart-my-photos-2", 1, 11)
+    assert run(str(tmp_path / "my photos")) == ("quickstart-my-photos", 2, 10)
+    assert not (tmp_path / "runs" / "quickstart").exists()
+
+
+def test_help_has_a_heading_for_each_group_and_a_line_for_each_command(tmp_path: Path):
+    said = groundglass(tmp_path, "--help", COLUMNS="80").stdout.split("Options:")[1]
+    places = [said.index(f"\n{heading}:") for heading in GROUPS]
+    assert places == sorted(places)
+    for group in GROUPS.values():
+        for name, line in group.items():
+            assert re.search(rf"^  {name} +{re.escape(line)}$", said, re.MULTILINE), f"{name} needs one line"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_in_80_columns(tmp_path: Path, name: str):
+    said = groundglass(tmp_path, name, "--help", COLUMNS="80").stdout
+    wide = [line for line in said.splitlines() if len(line) > 80]
+    assert all(line.lstrip().startswith("groundglass ") for line in wide), (
+        wide
+    )  # a command to copy stays whole

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
-from flow_tools import fingerprint_of, groundglass, kill_after, make_photos, run_json
+from flow_tools import fingerprint_of, groundglass, kill_at, make_photos, run_json
 
 from groundglass.kernel import testing
 from groundglass.releases.verify import verify_release
@@ -99,7 +99,7 @@ def test_another_expression_measures_only_what_is_new(tmp_path: Path):
 def test_a_killed_filter_goes_on(tmp_path: Path):
     make_photos(tmp_path / "photos", 40)
     words = ("filter", "photos", RULE, "--dedupe", "near", "-o", "kept")
-    kill_after(tmp_path, 2.5, *words, mark="filter-kill")
+    assert kill_at(tmp_path, 20, *words, mark=f"filter-{tmp_path}")
     done = groundglass(tmp_path, *words)
     assert done.returncode == 0, done.stderr
     assert verify_release(tmp_path / "kept") == []

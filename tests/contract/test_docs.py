@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from patience import STOPS_A_HANG
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -83,6 +85,12 @@ def test_commands_on_a_page_run_in_their_order(page: Path, tmp_path: Path):
     }
     for command in commands_of(page):
         done = subprocess.run(
-            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+            command,
+            shell=True,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=STOPS_A_HANG,
         )
         assert done.returncode == 0, f"{command}\n{done.stderr}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 import uuid
 from pathlib import Path
 
 import psutil
 
 from groundglass.kernel.engines.local import run_job
+from patience import STOPS_A_HANG, wait_until
 
 ENGINES = {"local": run_job}
 DRIVER = Path(__file__).with_name("driver.py")
@@ -44,17 +44,14 @@ class Driver:
             process for process in self.family() if (parent := process.parent()) and self._is_served(parent)
         ]
 
-    def end(self, seconds: float = 30) -> tuple[int, str]:
+    def end(self) -> tuple[int, str]:
         """Wait for it; its exit code and what it said."""
-        _, said = self.popen.communicate(timeout=seconds)
+        _, said = self.popen.communicate(timeout=STOPS_A_HANG)
         return self.popen.returncode, said
 
-    def orphans(self, seconds: float = 5) -> list[psutil.Process]:
-        """Those that are still alive after a while."""
-        until = time.monotonic() + seconds
-        while (family := self.family()) and time.monotonic() < until:
-            time.sleep(0.05)
-        return family
+    def leaves_nobody(self) -> None:
+        """Wait until none of the family is alive; one that stays is a failed test."""
+        wait_until(lambda: not self.family(), "the end of every process")
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:

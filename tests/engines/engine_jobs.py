@@ -33,7 +33,7 @@ def _raise(error: BaseException) -> None:
     raise error
 
 
-def _hang_holding_the_interpreter() -> None:
+def _stand_still_holding_the_interpreter() -> None:
     ctypes.PyDLL(None).sleep(1000)
 
 
@@ -47,7 +47,7 @@ POISONS: Mapping[str, Callable[[], object]] = {
     "segfault": lambda: ctypes.string_at(0),
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hang": _hang,
-    "hang_natively": _hang_holding_the_interpreter,
+    "stand_still": _stand_still_holding_the_interpreter,
     "memory": lambda: bytearray(1 << 60),
     "sys_exit": lambda: sys.exit("enough"),
     "interrupt": lambda: _raise(KeyboardInterrupt()),
@@ -79,6 +79,9 @@ class Squares:
     def lost(self, item: int, reason: str, detail: str) -> Row:
         return item, None, reason, detail
 
+    def name(self, item: int) -> str:
+        return f"item {item}"
+
     def save(self, results: Sequence[Row]) -> Summary:
         columns = [list(column) for column in zip(*results, strict=True)]
         write_parquet(pa.table(columns, schema=SCHEMA), self.folder / part_name())
@@ -107,9 +110,41 @@ class SquaresAhead(Squares):
 
 
 @dataclass(frozen=True)
+class StandsStillOnce(Squares):
+    """Stands still at item 13 the first time, as at a disk that answers again later."""
+
+    def one(self, item: int) -> Row:
+        mark = self.folder / "stood"
+        if item == 13 and not mark.exists():
+            mark.touch()
+            time.sleep(1000)
+        return super().one(item)
+
+
+@dataclass(frozen=True)
+class StandsStillOnceAhead(StandsStillOnce, SquaresAhead):
+    pass
+
+
+@dataclass(frozen=True)
+class Compiles(Squares):
+    """Compiles a kernel anew at each item, and says how many it compiled instead of a square."""
+
+    def one(self, item: int) -> Row:
+        import numba
+        import numpy as np
+
+        kernel = numba.njit(lambda x: np.sort(np.linspace(0.0, x, 9)).sum())
+        kernel(2.0)
+        return item, len(kernel.signatures), None, None
+
+
+@dataclass(frozen=True)
 class LoadsSlowly(SquaresAhead):
+    """Takes longer to load than it may stand still at an item, with a limit of .1 s."""
+
     def load(self) -> None:
-        time.sleep(1.0)
+        time.sleep(3.0)
 
 
 @dataclass(frozen=True)

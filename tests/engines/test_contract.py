@@ -5,22 +5,39 @@ from __future__ import annotations
 import errno
 import os
 import random
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import engine_jobs as jobs
 import psutil
 import pytest
-from engine_jobs import LoadsSlowly, ManyPictures, Squares, SquaresAhead, rows, squares_of
+from engine_jobs import (
+    Compiles,
+    LoadsSlowly,
+    ManyPictures,
+    Squares,
+    SquaresAhead,
+    StandsStillOnce,
+    StandsStillOnceAhead,
+    left,
+    rows,
+    squares_of,
+)
 
+from groundglass.kernel.engines import local
 from groundglass.kernel.engines.progress import Silent
 from groundglass.kernel.engines.shards import Settings, Stop, Summary, Totals
-from groundglass.kernel.errors import GroundglassError, Interrupted, TooManyFailed, UnreachableError
+from groundglass.kernel.errors import (
+    GroundglassError,
+    Interrupted,
+    TooManyFailed,
+    Unfinished,
+    UnreachableError,
+)
 
 RunJob = Callable[..., Totals]
-QUICK = Settings(workers=2, shard=8, seconds_per_image=1.0)
+QUICK = Settings(workers=2, shard=8)
+IMPATIENT = Settings(workers=2, shard=8, seconds_per_image=0.2)
 
 
 @pytest.fixture(params=[Squares, SquaresAhead])
@@ -83,8 +100,7 @@ def test_items_are_only_sliced_never_copied(engine: RunJob, job: type[Squares], 
         ("exit", "worker_died", "exit code 3"),
         ("segfault", "worker_died", "killed by SIGSEGV"),
         ("kill", "worker_died", "killed by SIGKILL"),
-        ("hang", "timeout", "longer than 1 s"),
-        ("hang_natively", "timeout", "longer than 1 s"),
+        ("hang", "timeout", "more than 0.2 s of CPU time"),
         ("memory", "out_of_memory", ""),
         ("sys_exit", "measure_failed", "SystemExit: enough"),
         ("interrupt", "measure_failed", "KeyboardInterrupt"),
@@ -98,8 +114,8 @@ def test_a_poisoned_item_is_an_error_row_and_costs_no_other(
     engine: RunJob, job: type[Squares], tmp_path: Path, poison: str, reason: str, detail: str, where: int
 ) -> None:
     if reason == "timeout" and where != 13:
-        pytest.skip("one position is enough for what takes a second each")
-    totals = engine(job(tmp_path, {where: poison}), range(30), QUICK, Silent())
+        pytest.skip("one position is enough for what takes seconds each")
+    totals = engine(job(tmp_path, {where: poison}), range(30), IMPATIENT, Silent())
     found = rows(tmp_path)
     assert [row for row in found if row[0] != where] == [
         row for row in squares_of(range(30)) if row[0] != where
@@ -110,9 +126,48 @@ def test_a_poisoned_item_is_an_error_row_and_costs_no_other(
     assert (totals.images, dict(totals.failed)) == (30, {reason: 1})
 
 
+def test_an_item_at_which_workers_stand_still_twice_ends_the_job_and_has_no_row(
+    engine: RunJob, job: type[Squares], tmp_path: Path
+) -> None:
+    settings = Settings(workers=2, shard=8, seconds_per_image=0.1)
+    with pytest.raises(
+        Unfinished, match=r"stood still for over 2 s, twice, at item 13; all else is saved"
+    ) as raised:
+        engine(job(tmp_path, {13: "stand_still"}), range(30), settings, Silent())
+    assert raised.value.exit_code == 4
+    assert rows(tmp_path) == squares_of([*range(13), *range(14, 30)])
+    engine(job(tmp_path), left(tmp_path, range(30)), settings, Silent())
+    assert rows(tmp_path) == squares_of(range(30))
+
+
+def test_an_item_at_which_a_worker_stood_still_once_is_as_good_as_any(
+    engine: RunJob, job: type[Squares], tmp_path: Path
+) -> None:
+    class_ = {Squares: StandsStillOnce, SquaresAhead: StandsStillOnceAhead}[job]
+    settings = Settings(workers=2, shard=8, seconds_per_image=0.1)
+    totals = engine(class_(tmp_path), range(30), settings, Silent())
+    assert rows(tmp_path) == squares_of(range(30))
+    assert (totals.images, dict(totals.failed)) == (30, {})
+
+
+def test_waiting_is_not_counted_as_work(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
+    totals = engine(job(tmp_path, seconds=0.5), range(4), Settings(2, 0.2), Silent())
+    assert (totals.images, dict(totals.failed)) == (4, {})
+
+
+def test_compiling_is_not_counted_as_work(
+    engine: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On any machine a kernel takes far more CPU time to compile than this limit; the cache is cold at first."""
+    monkeypatch.setattr(local, "BACKSTOP", 1e6)  # however long the machine takes
+    totals = engine(Compiles(tmp_path), range(2), Settings(1, 0.05), Silent())
+    assert (totals.images, dict(totals.failed)) == (2, {})
+    assert rows(tmp_path) == [(0, 1, None, None), (1, 1, None, None)]
+
+
 def test_many_poisons_at_once(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
     poisons = {0: "exit", 1: "segfault", 2: "raise", 17: "kill", 18: "hang", 19: "exit", 63: "exit"}
-    totals = engine(job(tmp_path, poisons), range(64), Settings(2, 1.0, 32), Silent())
+    totals = engine(job(tmp_path, poisons), range(64), Settings(2, 0.2, 32), Silent())
     found = rows(tmp_path)
     assert [row[0] for row in found] == list(range(64))
     assert {row[0] for row in found if row[2]} == set(poisons)
@@ -122,28 +177,26 @@ def test_many_poisons_at_once(engine: RunJob, job: type[Squares], tmp_path: Path
 def test_an_item_that_killed_by_chance_gets_a_second_try(
     engine: RunJob, job: type[Squares], tmp_path: Path
 ) -> None:
-    finished = threading.Event()
-    killed: list[int] = []
-    killer = threading.Thread(target=_kill_workers, args=(finished, killed, 4))
-    killer.start()
-    try:
-        totals = engine(job(tmp_path, seconds=0.01), range(300), Settings(workers=2, shard=16), Silent())
-    finally:
-        finished.set()
-        killer.join()
-    assert len(killed) == 4
+    killer = KillsWorkers()
+    totals = engine(job(tmp_path, seconds=0.01), range(300), Settings(workers=2, shard=16), killer)
+    assert killer.killed == 4
     assert rows(tmp_path) == squares_of(range(300))
     assert totals.images == 300
 
 
-def _kill_workers(finished: threading.Event, killed: list[int], most: int) -> None:
-    """SIGKILL to some worker now and then, wherever it is."""
-    chance = random.Random(7)
-    while len(killed) < most and not finished.wait(chance.uniform(0.1, 0.25)):
-        if workers := _workers():
-            victim = chance.choice(workers)
-            victim.kill()
-            killed.append(victim.pid)
+class KillsWorkers(Silent):
+    """SIGKILL to some worker, wherever it is, each time that two more shards were saved."""
+
+    def __init__(self) -> None:
+        self.chance = random.Random(7)
+        self.shards = 0
+        self.killed = 0
+
+    def add(self, summary: Summary) -> None:  # noqa: ARG002
+        self.shards += 1
+        if self.shards % 2 and self.killed < 4:
+            self.chance.choice(_workers()).kill()
+            self.killed += 1
 
 
 def _workers() -> list[psutil.Process]:
@@ -197,25 +250,37 @@ def test_an_error_that_is_about_no_image_ends_the_job_as_it_was(
     assert rows(tmp_path) == squares_of(range(16))
 
 
+class StopsAt(Silent):
+    """Wishes for an end, once or more often, as soon as so many items are done but not saved."""
+
+    def __init__(self, items: int, stop: Stop, wishes: int = 1) -> None:
+        self.items, self.stop, self.wishes = items, stop, wishes
+
+    def tick(self, under_way: int) -> None:
+        if under_way >= self.items and not self.stop.asked:
+            for _ in range(self.wishes):
+                self.stop.ask()
+
+
 def test_a_wish_to_stop_saves_what_is_done(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
     stop = Stop()
-    threading.Timer(0.8, stop.ask).start()
     with pytest.raises(Interrupted) as raised:
-        engine(job(tmp_path, seconds=0.1), range(1000), Settings(2, shard=1000), Silent(), stop)
+        engine(job(tmp_path, seconds=0.1), range(1000), Settings(2, shard=1000), StopsAt(4, stop), stop)
     found = rows(tmp_path)
     assert found == squares_of([row[0] for row in found])
-    assert 2 <= len(found) < 40
+    assert 4 <= len(found) < 1000
     assert f"{len(found)} of 1,000 images are done" in str(raised.value)
 
 
-def test_a_second_wish_waits_for_nobody(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
+def test_a_second_wish_waits_for_nobody(
+    engine: RunJob, job: type[Squares], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stop = Stop()
-    stop.ask()
-    stop.ask()
-    begun = time.monotonic()
+    monkeypatch.setattr(local, "GRACE", 3600.0)  # seconds that it would wait after the first wish
     with pytest.raises(Interrupted):
-        engine(job(tmp_path, {0: "hang_natively"}), range(100), Settings(1), Silent(), stop)
-    assert time.monotonic() - begun < 1.5
+        engine(job(tmp_path, {4: "stand_still"}), range(100), Settings(1), StopsAt(4, stop, wishes=2), stop)
+    assert not _workers()
+    assert rows(tmp_path) == []
 
 
 def test_a_wish_with_an_error_raises_that(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
@@ -233,7 +298,7 @@ def test_a_wish_with_an_error_raises_that(engine: RunJob, job: type[Squares], tm
 
 def test_loading_is_outside_the_time_limit(engine: RunJob, tmp_path: Path) -> None:
     job = LoadsSlowly(tmp_path)
-    totals = engine(job, range(20), Settings(workers=1, shard=8, seconds_per_image=0.3), Silent())
+    totals = engine(job, range(20), Settings(workers=1, shard=8, seconds_per_image=0.1), Silent())
     assert (totals.images, dict(totals.failed)) == (20, {})
     assert rows(tmp_path) == squares_of(range(20))
 
@@ -245,6 +310,6 @@ def test_what_cannot_be_loaded_ends_the_job(engine: RunJob, tmp_path: Path) -> N
 
 
 def test_an_item_of_many_pictures_has_the_time_of_all(engine: RunJob, tmp_path: Path) -> None:
-    job = ManyPictures(tmp_path, seconds=0.8)
-    totals = engine(job, range(2), Settings(workers=1, seconds_per_image=0.5), Silent())
+    job = ManyPictures(tmp_path, seconds=1.5)  # one picture may stand still for 1 s, four of them for 4 s
+    totals = engine(job, range(2), Settings(workers=1, seconds_per_image=0.05), Silent())
     assert (totals.images, dict(totals.failed)) == (2, {})

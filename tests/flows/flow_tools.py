@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import psutil
 import pyarrow.parquet as pq
 
 from groundglass.kernel import testing
+from patience import STOPS_A_HANG, wait_until
 
 RECIPE = """
 name: small
@@ -77,7 +77,7 @@ def groundglass(folder: Path, *arguments: str, **environment: str) -> subprocess
         env=ENVIRONMENT | environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=STOPS_A_HANG,
     )
 
 
@@ -124,8 +124,16 @@ def fingerprint_of(folder: Path) -> dict[str, tuple[str, int]]:
     }
 
 
-def kill_after(folder: Path, seconds: float, *arguments: str, mark: str) -> bool:
-    """Start a run and kill -9 its driver after a while; whether it was still at work. Leaves no process behind."""
+def files_of(folder: Path) -> int:
+    """How many files the runs in a folder have made so far: how far they are, on any machine."""
+    return sum(len(names) for _, _, names in os.walk(folder / "runs"))
+
+
+def kill_at(folder: Path, files: float, *arguments: str, mark: str) -> bool:
+    """Start a run and kill -9 its driver once it has made so many files; whether it was still at work then.
+
+    Leaves no process behind.
+    """
     process = subprocess.Popen(
         command(*arguments),
         cwd=folder,
@@ -133,14 +141,11 @@ def kill_after(folder: Path, seconds: float, *arguments: str, mark: str) -> bool
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    time.sleep(seconds)
+    wait_until(lambda: files_of(folder) >= files or process.poll() is not None)
     alive = process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
-    until = time.monotonic() + 10
-    while (left := marked(mark)) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not left, f"processes left behind: {left}"
+    wait_until(lambda: not marked(mark), "the end of every process")
     return alive
 
 

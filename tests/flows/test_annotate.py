@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from flow_tools import ENVIRONMENT, command, groundglass, run_json, steps
 from groundglass.kernel import testing
 from groundglass.kernel.models.clients.ledger import read_lines
 from groundglass.kernel.testing_server import Asked, ModelServer
+from patience import STOPS_A_HANG, wait_until
 
 pytest.importorskip("openai", reason="needs the extra 'annotate'")
 
@@ -256,11 +256,9 @@ def stop_after(folder: Path, server: ModelServer, calls: int, how: signal.Signal
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    until = time.monotonic() + 60
-    while len(server.served) < calls and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(lambda: len(server.served) >= calls or process.poll() is not None)
     process.send_signal(how)
-    return process.wait(30)
+    return process.wait(STOPS_A_HANG)
 
 
 def test_killed_and_started_again_the_ledger_is_still_the_servers_count(tmp_path: Path):

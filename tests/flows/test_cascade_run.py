@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from flow_tools import groundglass, kill_after, run_json, steps, store_rows, write_recipe
+from flow_tools import groundglass, kill_at, run_json, steps, store_rows, write_recipe
 
 from groundglass.kernel import testing
 from groundglass.measures.look import ask_of, find
@@ -170,10 +170,7 @@ def test_killed_and_started_again_it_ends_the_same(done: SimpleNamespace, tmp_pa
     (tmp_path / "photos").symlink_to(done.folder / "photos")
     write_recipe(tmp_path, RECIPE)
     again = ("run", "small.yaml", "--workers", "2")
-    killed = [
-        kill_after(tmp_path, seconds, *again, mark=f"{tmp_path.name}-{seconds}")
-        for seconds in (1.1, 1.4, 1.7)
-    ]
+    killed = [kill_at(tmp_path, files, *again, mark=f"{tmp_path.name}-{files}") for files in (8, 20, 35)]
     assert any(killed)
     run_json(tmp_path, "small.yaml", "--workers", "2")
     run = tmp_path / "runs/small/0001"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 from flow_tools import groundglass, run_json, steps, write_recipe
 
 from groundglass.kernel import testing
+from shared_data import shared
 
 RECIPE = """
 name: small
@@ -55,8 +57,37 @@ def test_each_mode_finds_its_copies(tmp_path: Path):
     assert all(reason.startswith("near duplicate of ") for reason in near.values())
 
 
+def test_thumbnails_never_replace_their_photographs(tmp_path: Path):
+    case = shared("..", "cases", "pictures", "near_duplicates_default")
+    write_recipe(tmp_path, RECIPE.replace("MODE", "near").replace("photos", f'"{case}"'))
+    (done,) = (step for step in run_json(tmp_path, "small.yaml")["steps"] if step["step"] == "unique")
+    assert (done["out"], done["dropped"]) == (6, 6)
+    assert done["notes"] == ["near-duplicates left out: 6 smaller"]
+    rows = pq.read_table(tmp_path / "runs" / "small" / "0001" / "selections" / "unique.parquet").to_pylist()
+    gone = [row["reason"] for row in rows if not row["kept"]]
+    assert all("_full.jpg" in reason and "which is larger: 300×300 px" in reason for reason in gone)
+
+
+def test_the_least_compressed_copy_stays_and_the_funnel_says_so(tmp_path: Path):
+    """Saved again and again: under names that come first, with more bytes, halved and brought back."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    photo = testing.photo(256, 192, 3)
+    half = np.ascontiguousarray(photo[::2, ::2].repeat(2, 0).repeat(2, 1))
+    blurred = ((photo.astype(np.uint16) + np.roll(photo, 1, 0) + np.roll(photo, 1, 1)) // 3).astype(np.uint8)
+    (photos / "a.jpg").write_bytes(testing.jpeg(photo, quality=50))
+    (photos / "b.png").write_bytes(testing.png(blurred))
+    (photos / "c.png").write_bytes(testing.png(half[::2, ::2]))
+    (photos / "original.jpg").write_bytes(testing.jpeg(photo, quality=97))
+    assert set(dropped(tmp_path, "near")) == {"a.jpg", "b.png", "c.png"}
+    shown = groundglass(tmp_path, "show", "small").stdout
+    said = "near-duplicates left out: 1 smaller, 1 more compressed, 1 with less detail"
+    assert said in " ".join(shown.split())
+
+
 def _pairs(reasons: dict[str, str]) -> list[tuple[str, str]]:
-    return [(name, reason.split(" of ")[-1].split(" as ")[-1]) for name, reason in reasons.items()]
+    """Each dropped picture with the one that its reason names."""
+    return [(name, re.split(" of | as ", reason)[1].split(" ")[0]) for name, reason in reasons.items()]
 
 
 def test_a_distance_belongs_to_near_ones(tmp_path: Path):

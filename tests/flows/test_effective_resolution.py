@@ -49,7 +49,10 @@ def test_the_enlarged_picture_comes_out_half_as_large_and_the_others_unchanged(w
     derived = {row["uri"]: row for row in pq.read_table(run / "derived" / "shrunk.parquet").to_pylist()}
     assert derived["native.png"]["region"] == derived["flat.png"]["region"] == ""
     assert derived["enlarged.png"]["region"].startswith("resize(")
-    sizes = {path.stem: Image.open(path).size for path in (run / "release").rglob("*.png")}
+    sizes: dict[str, tuple[int, int]] = {}
+    for path in (run / "release").rglob("*.png"):
+        with Image.open(path) as image:
+            sizes[path.stem] = image.size
     assert sizes["native"] == (480, 320)
     assert sizes["flat"] == (200, 100)
     assert sizes["enlarged_s001"] == (240, 160)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -172,3 +173,14 @@ def test_the_command_overwrites_nothing(folder: Path):
     assert (done.returncode, (folder / "mine.json").read_text()) == (2, "mine")
     assert "nothing is overwritten" in done.stderr
     assert "no folder" in groundglass(folder, "fit-naturalness", "none", "-o", "new.json").stderr
+
+
+def test_without_a_reference_the_working_folder_is_not_one(folder: Path):
+    """A path of "" is the working folder, which here holds enough clean images to be fitted."""
+    without = RECIPE.replace("{naturalness: {reference: REFERENCE}}", "naturalness")
+    write_recipe(folder, without)
+    run_json(folder, "small.yaml")
+    measured = values(folder)
+    listed = json.loads(groundglass(folder, "measure", "naturalness", "photos/30.png", "--json").stdout)
+    sha256 = hashlib.sha256((folder / "photos/30.png").read_bytes()).hexdigest()
+    assert measured[sha256] == listed[0]["naturalness"]

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from flow_tools import fingerprint_of, groundglass, kill_after, make_photos, run_json, steps
+from flow_tools import fingerprint_of, groundglass, kill_at, make_photos, run_json, steps
 
 from groundglass.kernel import testing
 
@@ -155,8 +155,8 @@ def test_why_tells_an_image_by_its_uri(work: Path, name: str, uri: str, says: st
 def test_kills_are_survived(tmp_path: Path, work: Path, name: str) -> None:
     make_sources(tmp_path)
     recipe = write(tmp_path, name)
-    for number, seconds in enumerate((0.7, 1.4, 2.1)):
-        kill_after(tmp_path, seconds, "run", recipe, "--workers", "2", mark=f"{tmp_path.name}-{number}")
+    for files in (8, 20, 35):
+        kill_at(tmp_path, files, "run", recipe, "--workers", "2", mark=f"{tmp_path.name}-{files}")
     result = run_json(tmp_path, recipe, "--workers", "2")
     release = tmp_path / "runs" / name / f"{result['number']:04d}" / "release"
     assert pixels_of(release) == pixels_of(work / "runs/folder/0001/release")

@@ -145,11 +145,12 @@ def test_the_report_is_there_and_needs_no_network(work: Path):
     assert "https://" not in page
 
 
-def test_a_run_of_nothing_ends_well_and_says_so(tmp_path: Path):
+def test_a_run_of_nothing_says_so(tmp_path: Path):
     (tmp_path / "photos").mkdir()
     write_recipe(tmp_path)
     done = groundglass(tmp_path, "run", "small.yaml")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 4
+    assert done.stderr.endswith("nothing was released: the sources hold no image\n")
     assert "nothing was left to write" in done.stdout
 
 

@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ import pytest
 from flow_tools import (
     ENVIRONMENT,
     command,
+    files_of,
     groundglass,
-    kill_after,
+    kill_at,
     make_photos,
     marked,
     run_json,
@@ -24,6 +24,8 @@ from flow_tools import (
     tables,
     write_recipe,
 )
+
+from patience import STOPS_A_HANG, wait_until
 
 
 def prepared(folder: Path) -> Path:
@@ -33,11 +35,11 @@ def prepared(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], float]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], int]:
+    """The tables of a run that nobody disturbs, and how many files it makes."""
     folder = prepared(tmp_path_factory.mktemp("undisturbed"))
-    start = time.monotonic()
     run_json(folder, "small.yaml", "--workers", "2")
-    return tables(folder / "runs" / "small" / "0001"), time.monotonic() - start
+    return tables(folder / "runs" / "small" / "0001"), files_of(folder)
 
 
 def assert_same(run: Path, expected: dict[str, Any]) -> None:
@@ -51,37 +53,39 @@ def assert_same(run: Path, expected: dict[str, Any]) -> None:
 
 
 def kill_and_go_on(folder: Path, moments: list[float], expected: dict[str, Any]) -> None:
-    for number, moment in enumerate(moments):
+    """Kill a run each time that it has made so many files, let it end, and compare."""
+    for number, files in enumerate(moments):
         mark = f"{folder}-{number}"
-        kill_after(folder, moment, "run", "small.yaml", "--workers", "2", mark=mark)
+        kill_at(folder, files, "run", "small.yaml", "--workers", "2", mark=mark)
     result = run_json(folder, "small.yaml", "--workers", "2")
     assert result["state"] == "done"
     # a kill after the last act leaves a finished run: then the next number was opened, and came out the same
     assert_same(folder / "runs" / "small" / f"{result['number']:04d}", expected)
 
 
-def test_three_kills_of_the_driver(tmp_path: Path, undisturbed: tuple[dict[str, Any], float]):
-    expected, seconds = undisturbed
-    kill_and_go_on(prepared(tmp_path), [0.3 * seconds, 0.5 * seconds, 0.7 * seconds], expected)
+def test_three_kills_of_the_driver(tmp_path: Path, undisturbed: tuple[dict[str, Any], int]):
+    expected, files = undisturbed
+    kill_and_go_on(prepared(tmp_path), [0.3 * files, 0.5 * files, 0.7 * files], expected)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
 def test_a_kill_of_the_driver_at_a_random_moment(
-    tmp_path: Path, undisturbed: tuple[dict[str, Any], float], seed: int
+    tmp_path: Path, undisturbed: tuple[dict[str, Any], int], seed: int
 ):
-    expected, seconds = undisturbed
-    moment = float(np.random.default_rng(seed).uniform(0.1, 1.0)) * seconds
+    expected, files = undisturbed
+    moment = float(np.random.default_rng(seed).uniform(0.0, 1.0)) * files
     kill_and_go_on(prepared(tmp_path), [moment], expected)
 
 
 @pytest.mark.parametrize(
-    "seconds", [1.2, pytest.param(0.8, marks=pytest.mark.long), pytest.param(2.0, marks=pytest.mark.long)]
+    "share", [0.2, pytest.param(0.05, marks=pytest.mark.long), pytest.param(0.5, marks=pytest.mark.long)]
 )
 def test_kills_of_workers_are_survived_in_the_same_run(
-    tmp_path: Path, undisturbed: tuple[dict[str, Any], float], seconds: float
+    tmp_path: Path, undisturbed: tuple[dict[str, Any], int], share: float
 ):
     """Workers are shot while they work; the run itself goes on to the same end."""
+    expected, files = undisturbed
     folder = prepared(tmp_path)
     mark = f"workers-{folder}"
     process = subprocess.Popen(
@@ -91,18 +95,18 @@ def test_kills_of_workers_are_survived_in_the_same_run(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    time.sleep(seconds)
+    wait_until(lambda: files_of(folder) >= share * files or process.poll() is not None)
     for worker in marked(mark):
         if worker.pid != process.pid and not worker.children():
             worker.send_signal(signal.SIGKILL)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=STOPS_A_HANG)
     assert process.returncode == 0, said
-    assert_same(folder / "runs" / "small" / "0001", undisturbed[0])
+    assert_same(folder / "runs" / "small" / "0001", expected)
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on(
-    tmp_path: Path, undisturbed: tuple[dict[str, Any], float], sign: signal.Signals
+    tmp_path: Path, undisturbed: tuple[dict[str, Any], int], sign: signal.Signals
 ):
     folder = prepared(tmp_path)
     process = subprocess.Popen(
@@ -113,11 +117,9 @@ def test_an_interrupted_run_says_how_to_go_on(
         stderr=subprocess.PIPE,
         text=True,
     )
-    until = time.monotonic() + 60
-    while not (folder / "runs/small/store/files").exists() and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until((folder / "runs/small/store/files").exists)
     process.send_signal(sign)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=STOPS_A_HANG)
     assert process.returncode == 130
     assert "the same command goes on" in said
     assert "Traceback" not in said
@@ -137,9 +139,7 @@ def test_a_second_driver_is_sent_away(tmp_path: Path):
         stderr=subprocess.DEVNULL,
     )
     try:
-        until = time.monotonic() + 60
-        while not (folder / "runs/small/0001/run.json").exists() and time.monotonic() < until:
-            time.sleep(0.02)
+        wait_until((folder / "runs/small/0001/run.json").exists)
         second = groundglass(folder, "run", "small.yaml")
         assert second.returncode == 2
         assert str(first.pid) in second.stderr
@@ -149,7 +149,7 @@ def test_a_second_driver_is_sent_away(tmp_path: Path):
 
 
 def test_a_disk_that_takes_no_more_stops_with_3_and_loses_nothing(
-    tmp_path: Path, undisturbed: tuple[dict[str, Any], float]
+    tmp_path: Path, undisturbed: tuple[dict[str, Any], int]
 ):
     """A limit on file sizes stands in for a full disk: writing fails in the same way."""
     folder = prepared(tmp_path)
@@ -159,7 +159,7 @@ def test_a_disk_that_takes_no_more_stops_with_3_and_loses_nothing(
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=STOPS_A_HANG,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000)),
     )
     assert done.returncode == 3, done.stderr

@@ -12,7 +12,8 @@ from groundglass.releases.verify import verify_release
 from shared_data import shared
 
 SETTINGS = {
-    "faceup": ["steps.tiles.transform.tile=128", "steps.scales.transform.shortest_edge=128",
+    "faceup": ["steps.tiles.transform.tile=128", "steps.tiles.transform.stride=60",
+               "steps.scales.transform.shortest_edge=128",
                "steps.best.select.top_k=40", "steps.best-tiles.select.top_k=200"],
     "bhi": ["steps.tiles.transform.tile=128"],
 }  # fmt: skip

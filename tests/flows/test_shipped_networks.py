@@ -52,7 +52,8 @@ def test_bhi_drops_what_either_network_calls_bad(folder: Path):
 
 
 def test_faceup_ranks_by_its_network(folder: Path):
-    changes = ("steps.tiles.transform.tile=224", "steps.scales.transform.shortest_edge=224",
+    changes = ("steps.tiles.transform.tile=224", "steps.tiles.transform.edges=drop",
+               "steps.scales.transform.shortest_edge=224",
                "steps.best.select.top_k=2", "steps.held-out.hold_out.validation.pick=1")  # fmt: skip
     result = run_json(folder, "faceup", *[word for change in changes for word in ("--set", change)])
     assert steps(result)["best"]["out"] == 2

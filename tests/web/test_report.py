@@ -15,8 +15,9 @@ from browser_tools import wait
 from groundglass.reports.facts import Knee, RunFacts, Threshold
 from groundglass.reports.render import render_report
 from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
+from patience import wait_until
 
-VIEWS = ("overview", *(f"step-{index}" for index in range(9)), "sources", "failures")
+VIEWS = ("overview", *(f"step-{number}" for number in range(1, 10)), "sources", "failures")
 
 
 @pytest.fixture(scope="session")
@@ -93,13 +94,13 @@ def test_rail_shows_the_funnel(facts: RunFacts, report: Path, reader) -> None:
 
 @pytest.mark.parametrize("limit", [3.0, 12.5, 77.0])
 def test_moved_line_counts_as_numpy_does(facts: RunFacts, report: Path, reader, limit: float) -> None:
-    page = reader().open(report, "step-2")
-    page.locator("#view-step-2 .limits input").fill(str(limit))
+    page = reader().open(report, "step-3")
+    page.locator("#view-step-3 .limits input").fill(str(limit))
     expected = int((values(facts, "select-1", "blockiness") < limit).sum())
-    wait(page, f"document.querySelector('#view-step-2 .remain b').textContent === '{expected}'")
+    wait(page, f"document.querySelector('#view-step-3 .remain b').textContent === '{expected}'")
     assert chips(page)["Kept"] == expected
     assert (
-        page.locator("#view-step-2 .recipe code").inner_text()
+        page.locator("#view-step-3 .recipe code").inner_text()
         == f'- select: {{where: "blockiness < {limit:g}"}}'
     )
     changed = abs(expected - facts.steps[2].rows_out)
@@ -113,89 +114,92 @@ def test_an_audits_knee_stands_on_the_chart_with_the_line_to_paste(
     rule = replace(facts.steps[2], knee=knee)
     steps = (*facts.steps[:2], rule, *facts.steps[3:])
     one = reader()
-    page = one.open(render_report(replace(facts, steps=steps), tmp_path / "report"), "step-2")
-    line = page.locator("#view-step-2 .knee .copyable code")
+    page = one.open(render_report(replace(facts, steps=steps), tmp_path / "report"), "step-3")
+    line = page.locator("#view-step-3 .knee .copyable code")
     assert line.inner_text() == '- select: {where: "blockiness < 18.2"}'
-    mark = page.locator("#view-step-2 .mark path").last
+    mark = page.locator("#view-step-3 .mark path").last
     before = mark.bounding_box()["x"]
-    page.locator("#view-step-2 .limits input").fill("18.2")
-    wait(page, "document.querySelector('#view-step-2 .handle').getAttribute('aria-valuenow') === '18.2'")
-    handle = page.locator("#view-step-2 .handle").bounding_box()
+    page.locator("#view-step-3 .limits input").fill("18.2")
+    wait(page, "document.querySelector('#view-step-3 .handle').getAttribute('aria-valuenow') === '18.2'")
+    handle = page.locator("#view-step-3 .handle").bounding_box()
     assert mark.bounding_box()["x"] == before == pytest.approx(handle["x"] + handle["width"] / 2, abs=1)
     assert line.inner_text() == '- select: {where: "blockiness < 18.2"}'
     assert one.said == []
 
 
 def test_moved_line_shows_which_images_would_remain(facts: RunFacts, report: Path, reader) -> None:
-    page = reader().open(report, "step-2")
+    page = reader().open(report, "step-3")
     numbers = np.sort(values(facts, "select-1", "blockiness"))
-    page.locator("#view-step-2 .limits input").fill(str(numbers[5]))
+    page.locator("#view-step-3 .limits input").fill(str(numbers[5]))
     page.locator(".chip", has_text="Kept").click()
     wait(page, "document.querySelectorAll('#grid .cell').length === 5")
-    just_kept = page.locator("#view-step-2 [data-strip=kept] figcaption").all_inner_texts()
+    just_kept = page.locator("#view-step-3 [data-strip=kept] figcaption").all_inner_texts()
     assert [float(text) for text in just_kept] == pytest.approx(numbers[4::-1], rel=1e-3)
-    just_dropped = page.locator("#view-step-2 [data-strip=dropped] figcaption").all_inner_texts()
+    just_dropped = page.locator("#view-step-3 [data-strip=dropped] figcaption").all_inner_texts()
     assert [float(text) for text in just_dropped] == pytest.approx(numbers[5:21], rel=1e-3)
 
 
 def test_line_is_dragged_and_put_back(facts: RunFacts, report: Path, reader) -> None:
-    page = reader().open(report, "step-2")
-    before = page.locator("#view-step-2 .remain").inner_text()
-    plot = page.locator("#view-step-2 .plot").bounding_box()
+    page = reader().open(report, "step-3")
+    before = page.locator("#view-step-3 .remain").inner_text()
+    plot = page.locator("#view-step-3 .plot").bounding_box()
     page.mouse.move(plot["x"] + plot["width"] * 0.8, plot["y"] + 60)
     page.mouse.down()
     page.mouse.move(plot["x"] + plot["width"] * 0.3, plot["y"] + 60, steps=4)
     page.mouse.up()
-    limit = float(page.locator("#view-step-2 .handle").get_attribute("aria-valuenow"))
+    limit = float(page.locator("#view-step-3 .handle").get_attribute("aria-valuenow"))
     expected = int((values(facts, "select-1", "blockiness") < limit).sum())
     assert (
-        first_number(page.locator("#view-step-2 .remain").inner_text()) == expected < facts.steps[2].rows_out
+        first_number(page.locator("#view-step-3 .remain").inner_text()) == expected < facts.steps[2].rows_out
     )
-    page.locator("#view-step-2 .back").click()
-    wait(page, "document.querySelector('#view-step-2 .back').hidden")
-    assert page.locator("#view-step-2 .remain").inner_text() == before
+    page.locator("#view-step-3 .back").click()
+    wait(page, "document.querySelector('#view-step-3 .back').hidden")
+    assert page.locator("#view-step-3 .remain").inner_text() == before
 
 
 def test_two_lines_hold_together(facts: RunFacts, report: Path, reader) -> None:
-    page = reader().open(report, "step-3")
-    page.locator("#view-step-3 .limits input").nth(0).fill("400")
-    page.locator("#view-step-3 .limits input").nth(1).fill("6.9")
+    page = reader().open(report, "step-4")
+    page.locator("#view-step-4 .limits input").nth(0).fill("400")
+    page.locator("#view-step-4 .limits input").nth(1).fill("6.9")
     sharp, detail = values(facts, "select-2", "sharpness"), values(facts, "select-2", "detail")
     expected = int(((sharp >= 400) & (detail >= 6.9)).sum())
-    wait(page, f"document.querySelector('#view-step-3 .remain b').textContent === '{expected}'")
+    wait(page, f"document.querySelector('#view-step-4 .remain b').textContent === '{expected}'")
     line = '- select: {where: "sharpness >= 400 and detail >= 6.9"}'
-    assert page.locator("#view-step-3 .recipe code").inner_text() == line
+    assert page.locator("#view-step-4 .recipe code").inner_text() == line
 
 
 def test_moved_cut_of_a_ranking_says_how_many_to_ask_for(facts: RunFacts, report: Path, reader) -> None:
-    page = reader().open(report, "step-7")
+    page = reader().open(report, "step-8")
     kept = facts.steps[7].rows_out
     assert (
-        page.locator("#view-step-7 .recipe code").inner_text()
+        page.locator("#view-step-8 .recipe code").inner_text()
         == f"- select: {{top_k: {kept}, by: sharpness}}"
     )
-    page.locator("#view-step-7 .limits input").fill("2000")
+    page.locator("#view-step-8 .limits input").fill("2000")
     expected = int((values(facts, "select-4", "sharpness") >= 2000).sum())
-    wait(page, f"document.querySelector('#view-step-7 .remain b').textContent === '{expected}'")
-    assert f"top_k: {expected}," in page.locator("#view-step-7 .recipe code").inner_text()
+    wait(page, f"document.querySelector('#view-step-8 .remain b').textContent === '{expected}'")
+    assert f"top_k: {expected}," in page.locator("#view-step-8 .recipe code").inner_text()
 
 
 def test_line_moves_by_keys(report: Path, reader) -> None:
-    page = reader().open(report, "step-3")
-    handle = page.locator("#view-step-3 .handle").nth(1)
-    before = float(handle.get_attribute("aria-valuenow"))
+    page = reader().open(report, "step-4")
+    handle = page.locator("#view-step-4 .handle").nth(1)
+
+    def value() -> float:
+        return float(handle.get_attribute("aria-valuenow"))
+
+    before = value()
     handle.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(50)
-    step = float(handle.get_attribute("aria-valuenow")) - before
+    wait_until(lambda: value() > before, "a step to the right")
+    step = value() - before
     page.keyboard.press("Shift+ArrowRight")
-    page.wait_for_timeout(50)
-    assert step > 0
-    assert float(handle.get_attribute("aria-valuenow")) - before == pytest.approx(11 * step, rel=0.01)
+    wait_until(lambda: value() > before + step, "a long step to the right")
+    assert value() - before == pytest.approx(11 * step, rel=0.01)
 
 
 def test_story_of_an_image(facts: RunFacts, report: Path, reader) -> None:
-    page = reader().open(report, "step-2")
+    page = reader().open(report, "step-3")
     page.locator(".chip", has_text="Dropped").click()
     page.locator("#grid .cell").first.click()
     story = page.locator("#drawer")
@@ -209,7 +213,7 @@ def test_story_of_an_image(facts: RunFacts, report: Path, reader) -> None:
 
 
 def test_tile_leads_to_its_photograph(facts: RunFacts, report: Path, reader) -> None:
-    page = reader().open(report, "step-7")
+    page = reader().open(report, "step-8")
     page.locator("#grid .cell").first.click()
     assert "crop(" in page.locator("#drawer").inner_text()
     page.locator("#drawer .children .cell").click()
@@ -257,7 +261,7 @@ def test_keys_do_everything(report: Path, reader) -> None:
     page.keyboard.press("End")
     assert current.get_attribute("aria-posinset") == current.get_attribute("aria-setsize")
     page.keyboard.press("j")
-    page.wait_for_selector("#view-step-0:not([hidden])")
+    page.wait_for_selector("#view-step-1:not([hidden])")
     page.keyboard.press("k")
     page.wait_for_selector("#view-overview:not([hidden])")
     page.keyboard.press("/")
@@ -286,7 +290,7 @@ def test_reason_leads_to_its_images(facts: RunFacts, report: Path, reader) -> No
     reason = page.locator("a.reason", has_text="not blockiness")
     many = first_number(reason.locator(".many").inner_text())
     reason.click()
-    page.wait_for_selector("#view-step-2:not([hidden])")
+    page.wait_for_selector("#view-step-3:not([hidden])")
     assert chips(page)["Dropped"] == many == facts.steps[2].dropped
 
 
@@ -311,8 +315,8 @@ def test_phone_never_scrolls_sideways(report: Path, reader) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, view
     page = one.open(report)
     page.locator(".rail-toggle").click()
-    page.locator(".rail a[data-view=step-2]").click()
-    assert page.locator("#view-step-2").is_visible()
+    page.locator(".rail a[data-view=step-3]").click()
+    assert page.locator("#view-step-3").is_visible()
     page.locator("#grid .cell").first.click()
     assert page.locator("#drawer").bounding_box()["width"] == 390
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -328,7 +332,7 @@ def test_paper_shows_everything_unclipped(report: Path, reader) -> None:
         .map((node) => node.className)"""
     )
     assert clipped == []
-    assert page.locator("#view-step-2 .histogram").is_visible()
+    assert page.locator("#view-step-3 .histogram").is_visible()
     assert page.locator("#print-sheets .cell").count() >= 20
     assert page.locator("#grid").is_hidden()
     assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") in range(2, 9)
@@ -355,7 +359,7 @@ def test_sad_runs_say_what_happened_and_what_to_type(make, says, types, reader, 
 def test_run_of_one_image(reader, tmp_path: Path) -> None:
     one = reader()
     page = one.open(render_report(make_facts(1, nasty=False), tmp_path / "report"))
-    page.goto(page.url.replace("overview", "step-2"))
+    page.goto(page.url.replace("overview", "step-3"))
     page.locator("#grid .cell").first.click()
     assert page.locator("#drawer h2").is_visible()
     assert one.said == []
@@ -367,7 +371,7 @@ def test_picture_is_shown_one_to_one_from_where_it_lies(facts: RunFacts, reader,
     path = pa.array([str(tmp_path / "photo é#1.png")] * len(facts.rows))
     report = render_report(replace(facts, rows=facts.rows.append_column("path", path)), tmp_path / "report")
     one = reader()
-    page = one.open(report, "step-7")
+    page = one.open(report, "step-8")
     page.locator("#grid .cell").first.click()
     page.locator("#drawer button", has_text="1:1").click()
     page.wait_for_selector("#drawer .frame img")
@@ -380,17 +384,17 @@ def test_picture_is_shown_one_to_one_from_where_it_lies(facts: RunFacts, reader,
 def test_ten_thousand_images_stay_light(reader, tmp_path: Path) -> None:
     facts = many_facts(10_000)
     one = reader()
-    page = one.open(render_report(facts, tmp_path / "report"), "step-1")
+    page = one.open(render_report(facts, tmp_path / "report"), "step-2")
     assert int(page.evaluate("document.documentElement.dataset.ready")) < 5000
-    assert first_number(page.locator("#view-step-1 .remain").inner_text()) == facts.steps[1].rows_out
+    assert first_number(page.locator("#view-step-2 .remain").inner_text()) == facts.steps[1].rows_out
     page.locator("#grid").focus()
     for key in ("End", "PageUp", "Home", "PageDown"):
         page.keyboard.press(key)
         assert page.evaluate("document.querySelectorAll('*').length") < 3000
         assert page.locator("#grid .cell.current").is_visible()
-    page.locator("#view-step-1 .limits input").fill("9.5")
+    page.locator("#view-step-2 .limits input").fill("9.5")
     expected = int((facts.rows["blockiness"].to_numpy() < 9.5).sum())
-    wait(page, f"document.querySelector('#view-step-1 .remain b').textContent === '{expected:,}'")
+    wait(page, f"document.querySelector('#view-step-2 .remain b').textContent === '{expected:,}'")
     assert one.said == []
 
 
@@ -399,5 +403,5 @@ def test_without_scripts_funnel_charts_and_tables_are_there(report: Path, reader
     page.goto(report.as_uri())
     for view in VIEWS:
         assert page.locator(f"#view-{view}").is_visible()
-    assert page.locator("#view-step-2 .histogram").is_visible()
+    assert page.locator("#view-step-3 .histogram").is_visible()
     assert page.locator("#grid").is_hidden()

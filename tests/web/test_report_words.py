@@ -7,6 +7,7 @@ from pathlib import Path
 
 from groundglass.reports.render import render_report
 from make_facts import make_facts
+from patience import wait_until
 
 NASTY = '<script>window.bitten = true</script> & "so on"'
 
@@ -28,7 +29,10 @@ def test_words_stand_beside_the_picture_and_can_be_searched(tmp_path: Path, read
     assert page.evaluate("window.bitten") is None
     page.keyboard.press("Escape")
     page.locator("#search").fill("number 7-7.")
-    page.wait_for_timeout(400)
-    all_chip = next(chip.inner_text() for chip in page.locator(".chip").all() if "All" in chip.inner_text())
-    assert all_chip.split()[-1] == "1"
+
+    def found() -> str:
+        chips = [chip.inner_text() for chip in page.locator(".chip").all()]
+        return next(text for text in chips if "All" in text).split()[-1]
+
+    wait_until(lambda: found() == "1", "one picture found")
     assert one.said == []

@@ -15,6 +15,7 @@ from groundglass.reports.notes import notes_of
 from groundglass.reports.render import render_report
 from groundglass.reports.single import render_single
 from make_facts import NASTY, empty_facts, make_facts, many_facts, unreadable_facts
+from patience import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +29,9 @@ def test_a_single_file_opens_alone_and_in_silence(facts: RunFacts, reader, tmp_p
     single = render_single(facts, tmp_path / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     one = reader()
-    page = one.open(single.path, "step-2")
+    page = one.open(single.path, "step-3")
     wait(page, "document.querySelectorAll('#grid .cell .picture').length > 3")
-    assert page.locator("#view-step-2 .histogram").is_visible()
+    assert page.locator("#view-step-3 .histogram").is_visible()
     page.locator("#theme").click()
     page.locator("#grid .cell").first.click()
     assert page.locator("#drawer h2").is_visible()
@@ -41,13 +42,12 @@ def test_a_single_file_opens_alone_and_in_silence(facts: RunFacts, reader, tmp_p
 
 def test_its_pictures_are_those_of_the_folder_report(facts: RunFacts, reader, tmp_path: Path):
     pages = [render_single(facts, tmp_path / "one.html").path, render_report(facts, tmp_path / "report")]
-    shots = []
+    strips = []
     for path in pages:
-        page = reader().open(path, "step-2")
+        page = reader().open(path, "step-3")
         page.evaluate("document.querySelector('.sampled')?.remove()")
-        page.wait_for_timeout(300)
-        shots.append(page.locator("#view-step-2 [data-strip=kept]").screenshot())
-    assert shots[0] == shots[1]
+        strips.append(page.locator("#view-step-3 [data-strip=kept]"))
+    wait_until(lambda: strips[0].screenshot() == strips[1].screenshot(), "the same pictures in both")
 
 
 def test_names_are_only_text_there_too(facts: RunFacts, reader, tmp_path: Path):
@@ -73,7 +73,7 @@ def test_it_fits_the_budget_and_says_what_it_lacks(facts: RunFacts, tmp_path: Pa
     assert single.total == len(facts.rows) >= single.images
     assert all(sentence.split(",")[0] in text for sentence in single.left_out)
     if single.images < single.total:
-        assert f"{single.images:,} of {single.total:,} images are shown" in text
+        assert f"This page shows {single.images:,} of the {single.total:,} images of the run" in text
 
 
 def test_a_smaller_budget_never_shows_more(facts: RunFacts, tmp_path: Path):
@@ -112,10 +112,10 @@ def test_pictures_that_are_only_a_sample_are_said_and_the_others_hidden(reader, 
     facts = many_facts(400)
     some = dict(list(facts.thumbnails.items())[:150])
     facts = replace(facts, thumbnails=some)
-    assert "150 of them have a thumbnail" in notes_of(facts)[0]
+    assert "150 of these images have a thumbnail" in notes_of(facts)[0]
     one = reader()
-    page = one.open(render_report(facts, tmp_path / "report"), "step-1")
-    assert "150 of them have a thumbnail" in page.locator(".sampled").inner_text()
+    page = one.open(render_report(facts, tmp_path / "report"), "step-2")
+    assert "150 of these images have a thumbnail" in page.locator(".sampled").inner_text()
     shown = page.locator("#grid .cell").first
     assert int(shown.get_attribute("aria-setsize")) == 150
     assert page.locator("#grid .none").count() == page.locator(".strips .none").count() == 0
@@ -127,4 +127,4 @@ def test_pictures_that_are_only_a_sample_are_said_and_the_others_hidden(reader, 
 def test_a_sampled_run_says_so(tmp_path: Path, reader):
     facts = replace(many_facts(300), total=1_000_000, least=200)
     page = reader().open(render_report(facts, tmp_path / "report"))
-    assert "300 of 1,000,000 images are shown" in page.locator(".sampled").inner_text()
+    assert "This page shows 300 of the 1,000,000 images of the run" in page.locator(".sampled").inner_text()

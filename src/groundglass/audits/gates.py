@@ -108,7 +108,7 @@ class Gate:
         """The columns it can name."""
         if self.kind == "leak":
             return with_leaks(self.planned.scope, longer(self.planned.asks[0]))
-        return with_copies(self.planned.scope, self.body.deduplicate)
+        return with_copies(self.planned.scope, self.body)
 
     @property
     def paths(self) -> tuple[ColumnPath, ...]:

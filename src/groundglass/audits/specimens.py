@@ -15,7 +15,7 @@ from groundglass.kernel.chance import stream
 from groundglass.kernel.engines.shards import Summary
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.hashes import sha256_of
-from groundglass.kernel.located import read_listed
+from groundglass.kernel.located import place_in_words, read_listed
 from groundglass.measures.look import Ask, Look, Row, ask_of, reason_of, take
 from groundglass.measures.thumbnail import THUMBNAIL
 
@@ -116,6 +116,10 @@ class Injure:
         error = f"{reason}: {detail}" if detail else reason
         keys = [_key(item, severity) for severity in item.defect.severities]
         return [Row(len(self.asks), key, "", {}, error) for key in keys]
+
+    def name(self, item: Specimens) -> str:
+        """The photograph's place."""
+        return place_in_words(item.photograph.path)
 
     def save(self, results: Sequence[list[Row]]) -> Summary:
         """One part for each ask that has rows."""

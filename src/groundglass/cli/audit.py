@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("what", metavar="RECIPE|RUN")
-@click.option("--defects", metavar="NAMES", help="Only these, e.g. jpeg,blur; default: all.")
+@click.option("--defects", metavar="NAMES", help="Use only these defects, such as jpeg,blur.  [default: all]")
 @click.option(
-    "--sample", default=40, show_default=True, type=click.IntRange(min=1), help="Photographs to draw."
+    "--sample",
+    default=40,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many photographs get defects.",
 )
-@click.option("--seed", type=int, help="Of the draw and the defects; default: the recipe's.")
+@click.option(
+    "--seed", type=int, help="Decides which photographs and which defects.  [default: the recipe's seed]"
+)
 @workers
 @runs_folder
 @as_json
@@ -34,10 +41,11 @@ def command(
     runs: Path,
     as_json: bool,
 ) -> None:
-    """Put known defects into photographs that passed all gates, and count which gates notice.
+    """Put known defects into photographs that passed every gate, and count which gates notice them.
 
-    RECIPE|RUN is a run (runs/faceup/0003, or faceup: its last run) or a recipe's file. The defects exist in memory
-    only; your photographs are only read. The result goes into the run's folder and its report.
+    A gate is a step of the recipe that drops images. RECIPE|RUN is a run's folder (runs/faceup/0003), a recipe's name
+    (faceup: its last run) or a recipe's file. The defective versions are made in memory; your photographs are only
+    read. The result is added to the run's folder and to its report.
     """
     from groundglass.audits.audit import audit, names_of
     from groundglass.audits.examine import AuditOptions
@@ -65,7 +73,7 @@ def _report(run: Path) -> Path:
 
 
 def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
-    from groundglass.cli.funnel import print_next
+    from groundglass.cli.funnel import print_next, print_wrapped, program
     from groundglass.kernel.words import duration, thousands
 
     drawn = f"{thousands(card.asked)} of {thousands(card.passing)} photographs that passed all gates"
@@ -76,16 +84,16 @@ def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
     _print_suggestions(card)
     _print_advice(card)
     for name, why in card.closed:
-        click.echo(f"  {name} is not audited: {why}")
+        print_wrapped(f"  {name} is not audited: {why}", 4)
     for note in card.notes:
-        click.echo(f"  note: {note}")
+        print_wrapped(f"  note: {note}", 4)
     lines = {"time": duration(seconds), "slipped": f"{thousands(card.slipped)} versions that no gate caught"}
     if page is not None:
         lines["report"] = str(page)
     if card.run:
-        lines["next"] = f"groundglass show {card.run}"
+        lines["next"] = f"{program()} show {shlex.quote(card.run)}"
     else:
-        lines["next"] = "groundglass run RECIPE"
+        lines["next"] = f"{program()} run RECIPE"
     click.echo()
     print_next(lines)
 

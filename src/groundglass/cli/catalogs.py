@@ -9,10 +9,13 @@ from typing import Any
 
 import click
 
-from groundglass.cli.funnel import print_table
+from groundglass.cli.funnel import print_table, print_wrapped, program
 from groundglass.kernel.errors import RecipeError
 from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.record import Network
+
+HIDDEN = "Its values are hashes that only the program reads: `deduplicate` finds copies by them."
+"""What is said of a measure whose columns are all hidden."""
 
 
 def print_catalog(catalog: Mapping[str, Any], name: str | None, kind: str, as_json: bool) -> None:
@@ -32,7 +35,7 @@ def print_catalog(catalog: Mapping[str, Any], name: str | None, kind: str, as_js
         _print_entry(catalog[name])
     else:
         print_table(("", ""), [(entry.name, sentence(entry.summary)) for entry in chosen.values()], right=())
-        click.echo(f"\n  next  groundglass {kind}s {next(iter(catalog))}")
+        click.echo(f"\n  next  {program()} {kind}s {next(iter(catalog))}")
 
 
 def sentence(summary: str) -> str:
@@ -63,11 +66,15 @@ def plain(record: Any) -> Any:
 def _print_entry(entry: Any) -> None:
     version = f" · version {entry.version}" if hasattr(entry, "version") else ""
     click.secho(f"{entry.name}{version}", bold=True)
-    click.echo(f"  {entry.summary.replace('``', '')}\n")
+    print_wrapped(f"  {entry.summary.replace('``', '')}", 2)
+    click.echo()
     columns = getattr(entry, "columns", {})
-    if columns:
-        rows = [(name, c.unit or "–", _range(c), c.better, c.meaning) for name, c in columns.items()]
+    shown = {name: column for name, column in columns.items() if not column.hidden}
+    if shown:
+        rows = [(name, c.unit or "–", _range(c), c.better, c.meaning) for name, c in shown.items()]
         print_table(("column", "unit", "range", "better", "meaning"), rows, right=())
+    elif columns:
+        print_wrapped(f"  {HIDDEN}", 2)
     if entry.parameters:
         click.echo()
         rows = [(name, _default(p), p.unit, p.meaning) for name, p in entry.parameters.items()]
@@ -75,12 +82,14 @@ def _print_entry(entry: Any) -> None:
     if getattr(entry, "network", None):
         _print_network(entry.network)
     if getattr(entry, "reference", ""):
-        click.echo(f"\n  source: {entry.reference}")
+        click.echo()
+        print_wrapped(f"  source: {entry.reference}", 4)
 
 
 def _print_network(network: Network) -> None:
     about = (network.weights or "must be given", network.licence, network.notice)
-    click.echo(f"\n  network: {' · '.join(part for part in about if part)}")
+    click.echo()
+    print_wrapped(f"  network: {' · '.join(part for part in about if part)}", 4)
 
 
 def _default(parameter: Any) -> str:

@@ -26,14 +26,14 @@ MOST = 6
     "output",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Folder of the page.  [default: diff-NAME-NUMBER/ in RUN_B]",
+    help="The folder to write the page to.  [default: diff-NAME-NUMBER/ in RUN_B]",
 )
 @runs_folder
 @as_json
 def command(run_a: str, run_b: str, output: Path | None, runs: Path, as_json: bool) -> None:
-    """Compare what RUN_A and RUN_B keep: who entered, who left, and why; and what changed in the recipe.
+    """Compare RUN_A with RUN_B: which images entered, which left, and why; and what changed in the recipe.
 
-    A run is named by its folder (runs/faceup/0003) or its recipe's name (faceup: its last run). The page is made
+    Each is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). The command also writes a page,
     beside the report of RUN_B.
     """
     from groundglass.recipes.folder import find_run
@@ -122,11 +122,11 @@ def _tell_reasons(comparison: Comparison) -> None:
 
 def _example(comparison: Comparison) -> str:
     """The command that tells the story of one that left, or else of one that entered."""
+    from groundglass.cli.funnel import program
     from groundglass.kernel.words import command as typed
-    from groundglass.recipes.story import TILE_SIGN
+    from groundglass.recipes.story import name_of
 
     for table, side in ((comparison.left, comparison.a), (comparison.entered, comparison.b)):
         for row in table.slice(0, 1).to_pylist():
-            name = row["uri"] + (f"{TILE_SIGN}{row['region']}" if row["region"] else "")
-            return typed("groundglass", "why", str(side.folder.path), name)
+            return f"{program()} {typed('why', str(side.folder.path), name_of(row))}"
     return ""

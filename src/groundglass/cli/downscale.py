@@ -13,7 +13,11 @@ from groundglass.cli.options import as_json
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write to."
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to write to.",
 )
 @click.option(
     "-s", "--scale", default=4, show_default=True, type=click.IntRange(min=2), help="How many times smaller."
@@ -23,13 +27,14 @@ from groundglass.cli.options import as_json
     "--kernel",
     default="matlab_bicubic",
     show_default=True,
-    help="matlab_bicubic, lanczos, box or area.",
+    help="How pixels are averaged: matlab_bicubic, lanczos, box or area.",
 )
 @as_json
 def command(images: tuple[Path, ...], out: Path, scale: int, kernel: str, as_json: bool) -> None:
-    """Write IMAGES a whole number of times smaller, as PNG, into the folder OUT. Nothing is overwritten.
+    """Write smaller versions of IMAGES into the folder OUT, as PNG. No file is overwritten.
 
-    Right and bottom are cropped first so that every side is a multiple of the scale: HR is exactly scale × LR.
+    Each side becomes SCALE times smaller, exactly. If a side is no multiple of SCALE, its end is cropped first (right
+    or bottom).
     """
     from groundglass.cli.funnel import plain_line
     from groundglass.recipes.single import downscale_files

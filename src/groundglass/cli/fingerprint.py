@@ -12,15 +12,24 @@ from groundglass.cli.options import as_json, workers
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="File to write.")
-@click.option("--name", help="What reasons call the set; default: the folder's name.")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--name", help="What a reason calls these test images.  [default: the folder's name]")
 @workers
 @as_json
 def command(folder: Path, out: Path, name: str | None, workers: int, as_json: bool) -> None:
-    """Write fingerprints of the test images in FOLDER to a file, without any pixels.
+    """Learn the test images in FOLDER, so that a recipe can keep them out of a dataset.
 
-    A recipe then drops photographs that show one of them: `- select: {decontaminate: [all, OUT]}`. FOLDER is only
-    read, nothing is overwritten, and files that are no pictures become rows that say why.
+    \b
+    groundglass fingerprint my-test-set/ -o my-test-set.parquet
+
+    The command writes one file of fingerprints. It holds no pixels, so you may share it. Name it in a recipe:
+
+    \b
+    - select: {decontaminate: [all, my-test-set.parquet]}
+
+    This step drops every photograph that shows one of your test images, also cropped, mirrored or recompressed. The
+    word `all` adds Set5, Set14, BSD100 and Urban100. FOLDER is only read, and no file is overwritten. A file that is
+    no image becomes a row that says why.
     """
     from groundglass.kernel.engines.progress import choose_progress
     from groundglass.recipes.fingerprinting import fingerprint_folder

@@ -13,24 +13,33 @@ from groundglass.cli.options import as_json, kept_store, store_folder, workers
 @click.command()
 @click.argument("folder")
 @click.option(
-    "-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="File to write."
+    "-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
 )
-@click.option("--name", default="", help="What the profile is called; default: the folder's name.")
-@click.option("--made-from", default="", metavar="TEXT", help="Which pictures, whose, under which licence.")
+@click.option("--name", default="", help="A name for the profile.  [default: the folder's name]")
+@click.option(
+    "--made-from",
+    default="",
+    metavar="TEXT",
+    help="A note for the file: which photographs, whose, under which licence.",
+)
 @store_folder
 @workers
 @as_json
 def command(
     folder: str, out: Path, name: str, made_from: str, store: Path | None, workers: int, as_json: bool
 ) -> None:
-    """Fit the texture of the clean pictures in FOLDER, for `naturalness` to measure by, and write a small file.
+    """Learn the texture of the clean photographs in FOLDER, and write it to a small file.
 
     \b
     groundglass fit-naturalness clean/ -o clean.json
 
-    A recipe then says `- measure: [{naturalness: {reference: clean.json}}]`. FOLDER is only read, nothing is
-    overwritten. 100 photographs and more are good, 20 are the least; they should be like those that are wished for, and
-    not smaller. The file holds 702 numbers and no pixels.
+    The measure `naturalness` then says how far an image is from them. Name the file in a recipe:
+
+    \b
+    - measure: [{naturalness: {reference: clean.json}}]
+
+    Use 100 photographs or more; fewer than 20 are refused. Choose photographs like those you want to keep, and at least
+    as large. FOLDER is only read, and no file is overwritten. The file holds 702 numbers and no pixels.
     """
     from groundglass.audits.source_profile import Workshop
     from groundglass.kernel.engines.progress import choose_progress

@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from groundglass.kernel.words import duration, number, size, thousands
+from groundglass.kernel.typed import as_typed, python
+from groundglass.kernel.words import duration, number, size, some, thousands
 from groundglass.recipes.folder import RunRecord, StepRecord
+from groundglass.recipes.reasons import OTHERS
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
+LEAST_WORDS = 24
+"""Characters that a column of words needs to be read."""
+MOST_REASONS = 4
+"""Reasons of a step that its line names; the others are counted together."""
 HEAD = ("step", "", "in", "out", "dropped", "failed", "time", "")
 
 
@@ -26,7 +33,8 @@ def print_funnel(record: RunRecord) -> None:
     for step in record.steps:
         _print_cut_off(step)
         for note in step.notes:
-            click.echo(f"\n  {step.step}: {note}")
+            click.echo()
+            print_wrapped(f"  {step.step}: {note}", 4)
     click.echo()
 
 
@@ -58,16 +66,31 @@ def row_of(step: StepRecord) -> tuple[str, ...]:
         thousands(step.dropped) if judges or step.dropped else "–",
         thousands(step.failed),
         duration(step.seconds),
-        " · ".join(extra + list(reasons_in_words(step)) + known),
+        " · ".join(extra + list(reasons_in_words(step)) + split_in_words(step) + known),
     )
 
 
 def reasons_in_words(step: StepRecord) -> Iterable[str]:
-    """The failures by reason, most frequent first; what a select dropped is said by its label."""
-    if step.kind == "select" and not step.failed:
-        return []
+    """How many left for which reason, most frequent first. What a rule of one condition dropped, its label says."""
     counted = sorted(step.reasons.items(), key=lambda pair: -pair[1])
-    return [f"{reason.replace('_', ' ')} {thousands(count)}" for reason, count in counted[:4]]
+    if len(counted) > MOST_REASONS:
+        rest = sum(count for _, count in counted[MOST_REASONS - 1 :])
+        counted = [*counted[: MOST_REASONS - 1], (OTHERS, rest)]
+    if step.kind != "select":
+        return [f"{reason.replace('_', ' ')} {thousands(count)}" for reason, count in counted]
+    if not step.failed and len(counted) < 2:
+        return []
+    return [f"{plain_line(reason.replace('; ', ' and '))} ({thousands(count)})" for reason, count in counted]
+
+
+def split_in_words(step: StepRecord) -> list[str]:
+    """How many photographs each split has pictures of."""
+    photos: Mapping[str, int] = step.facts.get("photos", {})
+    return (
+        [", ".join(f"{split} of {some(count, 'photos')}" for split, count in photos.items())]
+        if photos
+        else []
+    )
 
 
 def plain_line(text: str) -> str:
@@ -84,27 +107,75 @@ def shorten(text: str, width: int = 34) -> str:
 
 
 def print_table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (2, 3, 4, 5, 6)
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[int] = (2, 3, 4, 5, 6),
+    shrink: int | None = None,
 ) -> None:
-    """Columns that line up: words left, numbers right. What does not fit in the terminal's width goes below its row."""
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    total = shutil.get_terminal_size((100, 24)).columns
-    for place, row in enumerate([head, *rows]):
+    """Columns that line up: words left, numbers right.
+
+    Where the terminal is too narrow, the words of column ``shrink`` are cut short, and the last column is wrapped: in
+    its place, or below its row where too little room is left beside the others.
+    """
+    total = terminal_width()
+    table = [list(row) for row in (head, *rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(head))]
+    if shrink is not None:
+        over = sum(widths) + 2 * len(widths) - total
+        widths[shrink] = max(min(widths[shrink], LEAST_WORDS), widths[shrink] - max(0, over))
+        for row in table:
+            row[shrink] = shorten(row[shrink], widths[shrink])
+    room = total - sum(widths[:-1]) - 2 * len(widths)
+    below = " " * (4 + widths[0])
+    for place, row in enumerate(table):
         cells = [
             cell.rjust(width) if i in right else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        line = ("  " + "  ".join(cells)).rstrip()
-        if len(line) > total and row[-1]:
-            line = f"{('  ' + '  '.join(cells[:-1])).rstrip()}\n{' ' * (4 + widths[0])}{row[-1]}"
-        click.secho(line, dim=place == 0)
+        line, before = ("  " + "  ".join(part) for part in (cells, cells[:-1]))
+        if len(line.rstrip()) > total and row[-1]:
+            beside = room >= LEAST_WORDS and len(row) - 1 not in right
+            first, *others = wrapped(row[-1], room if beside else total - len(below))
+            indent = " " * (len(before) + 2) if beside else below
+            line = f"{before}  {first}" if beside else f"{before.rstrip()}\n{below}{first}"
+            line = "\n".join([line, *(indent + other for other in others)])
+        click.secho(line.rstrip(), dim=place == 0)
+
+
+def terminal_width() -> int:
+    """Characters of a line."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def print_wrapped(line: str, indent: int, colour: str | None = None, err: bool = False) -> None:
+    """A line; what does not fit in the terminal's width stands below it, ``indent`` characters from the left.
+
+    In a file or a pipe it stays one line, which can be searched, unless COLUMNS says how wide it is read.
+    """
+    if "COLUMNS" not in os.environ and not (sys.stderr if err else sys.stdout).isatty():
+        click.secho(line, fg=colour, err=err)
+        return
+    head, text = line[:indent], line[indent:]
+    lines = wrapped(text, terminal_width() - indent)
+    click.secho(
+        "\n".join([head + lines[0], *(" " * indent + more for more in lines[1:])]), fg=colour, err=err
+    )
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """A text in lines of at most ``width`` characters; a longer word, such as a path, stays whole."""
+    lines = textwrap.wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False)
+    return lines or [""]
 
 
 def program() -> str:
-    """What to type for `groundglass`: its path where the shell does not find it, as after `make quickstart`."""
-    if shutil.which("groundglass") or Path(sys.argv[0]).name != "groundglass":
-        return "groundglass"
-    return os.path.relpath(sys.argv[0])
+    """What to type for `groundglass`, quoted for a shell: its path where the shell finds none or another one, as after
+    `make quickstart`.
+    """
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{python()} -m groundglass"
+    return as_typed(called, links=True) if called.name == "groundglass" else "groundglass"
 
 
 def print_next(lines: Mapping[str, str]) -> None:

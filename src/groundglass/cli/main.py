@@ -11,28 +11,41 @@ import click
 from groundglass import __version__
 from groundglass.kernel.errors import GroundglassError
 
-COMMANDS: dict[str, str] = {
-    "quickstart": "from photographs to a released dataset, in one command",
-    "filter": "keep the images of a folder that pass an expression",
-    "init": "write a first recipe for a folder, with its reasons",
-    "plan": "what a recipe would do, before anything is done",
-    "run": "do what a recipe says, or go on where it stopped",
-    "show": "what a run did, step by step",
-    "why": "why an image was kept or dropped",
-    "audit": "put known defects into passing images and see which gates notice",
-    "report": "make the report of a run anew, or as one file",
-    "diff": "what changed between two runs: who entered, who left, and why",
-    "measure": "measure single pictures",
-    "measures": "what can be measured",
-    "questions": "what a multimodal model can be asked about pictures",
-    "selections": "how images can be kept or dropped",
-    "transforms": "how images can be scaled and cut",
-    "fingerprint": "know your own test images again, to keep them out of training sets",
-    "downscale": "make exact low-resolution versions of pictures",
-    "source-quality": "the JPEG quality of whole folders",
-    "fit-naturalness": "what your own clean pictures are like, for the measure naturalness",
+GROUPS: dict[str, dict[str, str]] = {
+    "Make a dataset": {
+        "init": "look at a folder, and write a first recipe for it",
+        "filter": "keep the images of a folder that meet a condition",
+        "plan": "show what a recipe would do, before anything is done",
+        "run": "do what a recipe says, or go on where it stopped",
+        "quickstart": "make a small dataset from sample photographs or yours",
+    },
+    "Look at what a run did": {
+        "show": "show what each step kept and dropped",
+        "why": "tell why one image was kept or dropped",
+        "report": "write the report of a run again, or as one file",
+        "diff": "compare two runs: which images entered or left, and why",
+    },
+    "Judge images and gates": {
+        "measure": "measure single images",
+        "audit": "plant known defects, and see which gates notice them",
+        "source-quality": "estimate the JPEG quality of whole folders",
+    },
+    "Make what a recipe can use": {
+        "downscale": "make exact low-resolution versions of images",
+        "fingerprint": "learn your own test images, to keep them out of a dataset",
+        "fit-naturalness": "learn what clean photographs look like",
+    },
+    "Look up what a recipe can say": {
+        "measures": "list what can be measured",
+        "selections": "list the rules that keep or drop images",
+        "transforms": "list the ways to scale and cut images",
+        "questions": "list what a multimodal model can be asked",
+    },
 }
-"""Every command with its line in `--help`; `cli/<name>.py` (with ``_`` for ``-``) holds ``command``."""
+"""Every command with its line in `--help`, under the headings of `--help`, in the order of use."""
+
+COMMANDS: dict[str, str] = {name: line for group in GROUPS.values() for name, line in group.items()}
+"""Every command with its line; `cli/<name>.py` (with ``_`` for ``-``) holds ``command``."""
 
 
 class Commands(click.Group):
@@ -47,8 +60,10 @@ class Commands(click.Group):
         return importlib.import_module(f"groundglass.cli.{cmd_name.replace('-', '_')}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        widest = max(map(len, COMMANDS))
+        for heading, group in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(widest), line) for name, line in group.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -63,10 +78,10 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="groundglass %(version)s")
 def groundglass() -> None:
-    """Builds image-restoration and super-resolution datasets that can be trusted.
+    """Turn raw photographs into a dataset for super-resolution and image restoration.
 
-    Raw pictures in; a measured, filtered, tiled and released training set out, with a reason on record for
-    every picture kept or dropped. Nothing of yours is ever moved, overwritten or deleted.
+    A recipe says what to measure, what to keep and how to cut it into tiles. A run does that, writes the dataset, and
+    records a reason for every image that it kept or dropped. Your own files are only read.
     """
 
 

@@ -15,18 +15,22 @@ from groundglass.cli.options import as_json, workers
 @click.argument("measures")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--weights", metavar="FILE|FOLDER|HUB", help="Of a network: here, or OWNER/NAME@REVISION[/FILE]."
+    "--weights",
+    metavar="FILE|FOLDER|HUB",
+    help="The weights of a network: a path, or OWNER/NAME@REVISION[/FILE] of a hub.",
 )
 @click.option("--device", metavar="NAME", help="Where a network runs: auto, cpu, cuda, cuda:1 or mps.")
 @click.option(
-    "--allow-pickle", is_flag=True, help="Load weights that are a pickle; only from who is trusted."
+    "--allow-pickle",
+    is_flag=True,
+    help="Also load weights that are a pickle. A pickle can run any code: use it only if you trust its maker.",
 )
 @click.option(
     "--set",
     "typed",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A setting of a measure, e.g. labels=indoor,outdoor.",
+    help="Change a setting of a measure, such as labels=indoor,outdoor.",
 )
 @workers
 @as_json
@@ -40,7 +44,7 @@ def command(
     workers: int,
     as_json: bool,
 ) -> None:
-    """Take MEASURES (names with commas between) of IMAGES.
+    """Measure IMAGES. MEASURES are names with commas between; groundglass measures lists them.
 
     \b
     groundglass measure blockiness,sharpness A.jpg B.png
@@ -48,20 +52,25 @@ def command(
     groundglass measure hyperiqa --weights koniq_pretrained.safetensors A.jpg
     groundglass measure onnx --weights ic9600.onnx --set size=512 A.jpg
 
-    With --json: a list with one object for every path given, in order: uri, the measures' columns, and error (null,
-    or the reason).
+    --json prints a list with one object for each image, in order: its path (uri), the values, and error: null, or why
+    there are no values. The exit code is 4 where a measure has no value on any of the images.
     """
     from groundglass.kernel.engines.progress import choose_progress
+    from groundglass.kernel.errors import NothingProduced
     from groundglass.recipes.single import measure_files
 
     names = [name.strip() for name in measures.split(",") if name.strip()]
     told = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
     network = {name: value for name, value in told.items() if value}
-    rows = measure_files(images, names, workers, choose_progress("measure", quiet=as_json), network, typed)
+    rows, nothing = measure_files(
+        images, names, workers, choose_progress("measure", quiet=as_json), network, typed
+    )
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         _print_rows(rows)
+    if nothing:
+        raise NothingProduced(nothing)
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from groundglass.cli.options import as_json
 @click.argument("name", required=False)
 @as_json
 def command(name: str | None, as_json: bool) -> None:
-    """List the measures with their columns: unit, range, and which way is better. With NAME, that one in full."""
+    """List what can be measured. With NAME, show the columns of that measure: unit, range and which way is better."""
     from groundglass.cli.catalogs import print_catalog
     from groundglass.measures.catalog import MEASURES
 

@@ -11,29 +11,49 @@ import click
 
 Command = Callable[..., Any]
 
+
+def _a_folder_or_none_yet(_context: click.Context, _option: click.Parameter, runs: Path) -> Path:
+    from groundglass.kernel.errors import UnreachableError
+
+    if runs.exists() and not runs.is_dir():
+        raise UnreachableError(f"--runs {runs} is a file", "name a folder; it is made if it is not there")
+    return runs
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 runs_folder = click.option(
-    "--runs", default="runs", type=click.Path(path_type=Path), show_default=True, help="Folder of the runs."
+    "--runs",
+    default="runs",
+    type=click.Path(path_type=Path),
+    callback=_a_folder_or_none_yet,
+    show_default=True,
+    help="The folder that holds the runs.",
 )
 workers = click.option(
-    "--workers", default=0, type=click.IntRange(min=0), show_default="one a core", help="Processes."
+    "--workers",
+    default=0,
+    type=click.IntRange(min=0),
+    show_default="one a core",
+    help="How many processes measure at once.",
 )
 overrides = click.option(
     "--set",
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change the recipe, e.g. steps.tiles.transform.tile=128.",
+    help="Change one value of the recipe: steps.tiles.transform.tile=128, or by number steps.7.transform.tile=128.",
 )
-profile = click.option("--profile", metavar="NAME", help="Replace steps as this profile of the recipe says.")
+profile = click.option(
+    "--profile", metavar="NAME", help="Use the steps that this profile of the recipe gives."
+)
 limit = click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N files of each source."
+    "--limit", type=click.IntRange(min=1), metavar="N", help="Take only the first N files of each source."
 )
 store_folder = click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Keep what was measured there (a recipe's runs/NAME/store will do): stopped, the same command goes on.",
+    help="Keep the values in this folder, so that a stopped command goes on (runs/NAME/store of a recipe will do).",
 )
 
 

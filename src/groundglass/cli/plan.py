@@ -25,13 +25,18 @@ if TYPE_CHECKING:
 def command(
     recipe: str, overrides: tuple[str, ...], profile: str | None, limit: int | None, runs: Path, as_json: bool
 ) -> None:
-    """Check RECIPE and show what running it would do: how many images, what is known already, time and space.
+    """Check RECIPE and show what a run of it would do.
 
-    Of a recipe that has run before it also shows what other thresholds would have kept, and where an audit puts the
-    knee.
+    RECIPE is a file (faceup.yaml) or the name of a shipped recipe (quickstart). For each step you see how many images
+    come in, how many must still be measured, and how many are known from an earlier run; then the time and the space
+    that the run needs.
 
-    Nothing is measured and nothing is written, but for the sample photographs of a `sample` source.
+    If the recipe has run before, you also see how many images other thresholds would have kept. If that run was
+    audited, you see which threshold finds most defects for the fewest good images lost: the knee.
+
+    Nothing is measured and nothing is written, except the photographs of a `sample` source.
     """
+    from groundglass.kernel.errors import RecipeError
     from groundglass.recipes.forecast import make_forecast
     from groundglass.recipes.load import load_recipe
     from groundglass.recipes.plan import make_plan, with_limit
@@ -47,6 +52,9 @@ def command(
     else:
         _print_steps(forecast)
         _print_thresholds(advice)
+    if forecast.releases_nothing:
+        raise RecipeError(forecast.releases_nothing, "loosen that step, or give the recipe more images")
+    if not as_json:
         _print_end(forecast, _words(recipe, overrides, profile, limit, runs))
 
 
@@ -61,7 +69,7 @@ def _words(
 
 
 def _print_steps(forecast: Forecast) -> None:
-    from groundglass.cli.funnel import print_table, shorten
+    from groundglass.cli.funnel import print_table, print_wrapped, shorten
     from groundglass.kernel.words import thousands
 
     click.echo(f"{forecast.name} · {'goes on with' if forecast.resumes else 'would be'} {forecast.folder}\n")
@@ -76,15 +84,15 @@ def _print_steps(forecast: Forecast) -> None:
         )
         for step in forecast.steps
     ]
-    print_table(("step", "name", "", "in", "to do", "known already"), rows, right=(3, 4, 5))
+    print_table(("step", "name", "", "in", "to do", "known"), rows, right=(3, 4, 5), shrink=2)
     click.echo()
     for note in forecast.notes:
-        click.echo(f"  note: {note}")
+        print_wrapped(f"  note: {note}", 4)
 
 
 def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
     """What other limits of each gate would have kept in the last run, and what its audit says of them."""
-    from groundglass.cli.funnel import print_table, program
+    from groundglass.cli.funnel import print_table, print_wrapped, program
 
     if not advice:
         return
@@ -94,9 +102,9 @@ def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
     print_table(("gate", "threshold", "keeps", "share", ""), rows, right=(2, 3))
     for gate in advice:
         if gate.audited:
-            click.echo(f"  {gate.gate}: audit of run {int(run.name)}: {_knee(gate)}")
+            print_wrapped(f"  {gate.gate}: audit of run {int(run.name)}: {_knee(gate)}", 4)
     if not any(gate.audited for gate in advice):
-        click.echo(f"  where the knee of each lies: {shlex.join([program(), 'audit', str(run)])}")
+        click.echo(f"  where the knee of each lies: {program()} audit {shlex.quote(str(run))}")
     click.echo()
 
 
@@ -137,5 +145,5 @@ def _print_end(forecast: Forecast, words: list[str]) -> None:
     lines = {"time": f"about {duration(forecast.seconds)} on this machine"}
     if forecast.bytes:
         lines["space"] = f"about {size(forecast.bytes)} for the release at most"
-    lines["next"] = shlex.join([program(), "run", *words])
+    lines["next"] = f"{program()} run {shlex.join(words)}"
     print_next(lines)

@@ -11,7 +11,7 @@ from groundglass.cli.options import as_json
 @click.argument("name", required=False)
 @as_json
 def command(name: str | None, as_json: bool) -> None:
-    """List the questions of `annotate` with the columns that they bring. With NAME, that one word for word."""
+    """List what an `annotate` step can ask. With NAME, show that question word for word, and its columns."""
     from groundglass.annotators.catalog import QUESTIONS
     from groundglass.cli.catalogs import print_catalog
 

@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("run")
-@click.option("--single-file", is_flag=True, help="One file that holds everything, to send or to keep.")
+@click.option("--single-file", is_flag=True, help="Write one file that holds everything, to send or to keep.")
 @click.option(
     "--budget",
     default=25.0,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
     metavar="MB",
-    help="The largest that a single file may be.",
+    help="How large a single file may be.",
 )
 @click.option(
     "-o",
     "output",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Folder to write to, or the single file.  [default: report/ or report.html in RUN]",
+    help="The folder to write, or the single file.  [default: report/ or report.html in RUN]",
 )
 @runs_folder
 @as_json
 def command(
     run: str, single_file: bool, budget: float, output: Path | None, runs: Path, as_json: bool
 ) -> None:
-    """Make the report of RUN anew: also of a run that stopped, was moved, or whose photographs are gone.
+    """Write the report of RUN again. This also works if the run stopped, was moved, or its photographs are gone.
 
-    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). With --single-file pictures
-    get smaller, and then fewer, until the file fits; it says what it leaves out.
+    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). With --single-file the report
+    is one file. To fit the budget it shows smaller pictures, then fewer, and it says what it leaves out.
     """
     from groundglass.recipes.folder import find_run
 

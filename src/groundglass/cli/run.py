@@ -15,9 +15,12 @@ from groundglass.cli.options import Share, as_json, recipe_options, runs_folder,
 @workers
 @runs_folder
 @click.option(
-    "--max-failed", type=Share(), metavar="SHARE", help="End with exit code 4 when more images fail, e.g. 5%."
+    "--max-failed",
+    type=Share(),
+    metavar="SHARE",
+    help="End with exit code 4 if more images fail than this, such as 5%.",
 )
-@click.option("--retry", type=click.Choice(["failed"]), help="Try again what failed before.")
+@click.option("--retry", type=click.Choice(["failed"]), help="Try the images again that failed before.")
 @as_json
 def command(
     recipe: str,
@@ -32,8 +35,8 @@ def command(
 ) -> None:
     """Do what RECIPE says: a file (faceup.yaml) or the name of a shipped recipe (quickstart).
 
-    The run goes into runs/NAME/NUMBER/. Started again, an unfinished run of the same recipe goes on where it
-    stopped; an edited recipe opens the next number and measures only what is new.
+    The run is written to runs/NAME/NUMBER/. You may stop it at any time: the same command goes on where it stopped. If
+    you edit the recipe, the next run gets the next number, and only what is new is measured.
     """
     from groundglass.cli.running import run_and_tell
     from groundglass.recipes.load import load_recipe

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from groundglass import kernel
-from groundglass.cli.funnel import plain_line, print_funnel, print_next, program
+from groundglass.cli.funnel import plain_line, print_funnel, print_next, print_wrapped, program
 from groundglass.kernel.engines.progress import choose_progress
 from groundglass.kernel.errors import Interrupted
 from groundglass.kernel.region import TILE_SIGN
@@ -17,16 +18,28 @@ from groundglass.kernel.words import command, size, some, thousands
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.recipes.plan import make_plan, with_limit
+from groundglass.recipes.plan_outputs import small_tile_notes
 from groundglass.recipes.releasing import TRAIN
-from groundglass.recipes.run import RunOptions, Talk, check_failed, run_plan
+from groundglass.recipes.run import RunOptions, Talk, check_outcome, run_plan
 from groundglass.recipes.story import read_tables
 
+Closing = Callable[[RunFolder, RunRecord], None]
 
-def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, as_json: bool) -> RunFolder:
-    """Run a recipe, print its funnel, and write its report. An interrupted run says how to go on."""
+
+def run_and_tell(
+    loaded: LoadedRecipe,
+    limit: int | None,
+    options: RunOptions,
+    as_json: bool,
+    closing: Closing | None = None,
+) -> RunFolder:
+    """Run a recipe, print its funnel, and write its report. An interrupted run says how to go on.
+
+    ``closing`` prints what else there is to say, between the funnel and the last lines.
+    """
     plan = make_plan(with_limit(loaded, limit))
-    for note in plan.notes:
-        click.echo(f"note: {note}", err=True)
+    for note in (*plan.notes, *small_tile_notes(plan)):
+        print_wrapped(f"note: {note}", 6, err=True)
     _announce_compiling()
     try:
         talk = Talk(choose_progress, opened=_say_opened, fetching=_say_line)
@@ -35,8 +48,8 @@ def run_and_tell(loaded: LoadedRecipe, limit: int | None, options: RunOptions, a
         raise Interrupted(
             "stopped; what was finished is saved", "the same command goes on from here"
         ) from stop
-    finish(folder, record, as_json)
-    check_failed(plan, record, options)
+    finish(folder, record, as_json, closing)
+    check_outcome(plan, record, options)
     return folder
 
 
@@ -47,7 +60,7 @@ def _announce_compiling() -> None:
         click.echo("first run: the measuring kernels are compiled now, a few seconds once", err=True)
 
 
-def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
+def finish(folder: RunFolder, record: RunRecord, as_json: bool, closing: Closing | None = None) -> None:
     """The report, the funnel and what to type next."""
     from groundglass.reports.read import write_report
 
@@ -59,17 +72,19 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool) -> None:
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
         return
     print_funnel(record)
+    if closing is not None:
+        closing(folder, record)
     releases = [step for step in record.steps if step.kind == "release"]
     lines = {f"release {n + 1}" if n else "release": _release_line(folder, r) for n, r in enumerate(releases)}
     example = example_of_dropped(folder, record)
     say = ("why", str(folder.path), example) if example else ("show", str(folder.path))
-    print_next({**lines, "report": str(page), "next": command(program(), *say)})
+    print_next({**lines, "report": str(page), "next": f"{program()} {command(*say)}"})
 
 
 def _release_line(folder: RunFolder, step: StepRecord) -> str:
     """What was written, and where."""
     if step.facts.get("folder") is None:
-        return "nothing was left to write; the funnel above says where the last picture went"
+        return "nothing was left to write"
     pictures = step.facts["pictures"]
     splits = " + ".join(f"{thousands(count)} {split}" for split, count in pictures.items())
     if list(pictures) == [TRAIN]:

@@ -11,7 +11,7 @@ from groundglass.cli.options import as_json
 @click.argument("name", required=False)
 @as_json
 def command(name: str | None, as_json: bool) -> None:
-    """List the selections with their settings. With NAME, that one in full."""
+    """List the rules that keep or drop images. With NAME, show that rule and its settings."""
     from groundglass.cli.catalogs import print_catalog
     from groundglass.selections.catalog import SELECTIONS
 

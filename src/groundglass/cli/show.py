@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
+from groundglass.cli.options import as_json, runs_folder
+
 
 @click.command()
 @click.argument("run", required=False)
-@click.option(
-    "--runs", default="runs", type=click.Path(path_type=Path), show_default=True, help="Folder of the runs."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@runs_folder
+@as_json
 def command(run: str | None, runs: Path, as_json: bool) -> None:
-    """Show what RUN did, step by step: what came in, what left, and why.
+    """Show what RUN did, step by step: how many images came in, how many left, and why.
 
-    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Without RUN, the runs are
+    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Without RUN, all runs are
     listed.
     """
     from groundglass.cli.funnel import print_funnel, print_next, program
@@ -38,12 +38,12 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
     lines = {"state": record.state if not record.error else f"{record.state}: {record.error}"}
     if (folder.report / "index.html").exists():
         lines["report"] = str(folder.report / "index.html")
-    lines["next"] = f"{command_line(program(), 'why', str(folder.path))} IMAGE"
+    lines["next"] = f"{program()} {command_line('why', str(folder.path))} IMAGE"
     print_next(lines)
 
 
 def _list_runs(runs: Path, as_json: bool) -> None:
-    from groundglass.cli.funnel import print_table
+    from groundglass.cli.funnel import print_table, program
     from groundglass.kernel.words import thousands
     from groundglass.recipes.folder import RunFolder, load_record
 
@@ -52,7 +52,7 @@ def _list_runs(runs: Path, as_json: bool) -> None:
         keys = ("name", "number", "state")
         click.echo(json.dumps([{key: getattr(record, key) for key in keys} for record in records], indent=2))
     elif not records:
-        click.echo(f"no runs in {runs}/ yet; try: groundglass quickstart")
+        click.echo(f"no runs in {runs}/ yet; try: {program()} quickstart")
     else:
         rows = [
             (f"{runs}/{r.name}/{r.number:04d}", r.state, thousands(r.steps[-1].out) if r.steps else "–")

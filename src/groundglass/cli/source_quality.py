@@ -18,13 +18,13 @@ from groundglass.cli.options import as_json, kept_store, store_folder, workers
     default="df2k",
     show_default=True,
     metavar="CLEAN|PROFILE",
-    help="A folder of photographs that were never compressed, a profile made of one, or df2k.",
+    help="What clean means: a folder of photographs that were never compressed, a profile made of one, or df2k.",
 )
 @click.option(
     "--save-profile",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Keep the reference as a profile, a small file that can be shared.",
+    help="Write the reference to this file, a small profile that you can share.",
 )
 @store_folder
 @workers
@@ -37,14 +37,15 @@ def command(
     workers: int,
     as_json: bool,
 ) -> None:
-    """Estimate the JPEG quality of each of FOLDERS as a source, from how blocky its pictures are.
+    """Estimate the JPEG quality of each of FOLDERS, from how blocky its images are.
 
     \b
     groundglass source-quality photos/ scraped/
     groundglass source-quality scraped/ --reference clean/ --save-profile clean.json
 
-    1 is never compressed, 0.95 is JPEG at quality 95, and so on. The mixture says which qualities explain the pictures
-    best: a few blocky ones hide behind a good quality. A source of too few pictures gets a reason instead.
+    A quality of 1 means never compressed, 0.95 means JPEG at quality 95, and so on. The column `mixture` splits a
+    folder by quality: it shows a few bad images among many good ones. A folder with too few images gets a reason
+    instead of a quality.
     """
     from groundglass.audits.source_profile import Workshop, find_reference
     from groundglass.audits.source_quality import judge_folder

@@ -11,7 +11,7 @@ from groundglass.cli.options import as_json
 @click.argument("name", required=False)
 @as_json
 def command(name: str | None, as_json: bool) -> None:
-    """List the transforms with their settings. With NAME, that one in full."""
+    """List the ways to scale and cut images. With NAME, show that one and its settings."""
     from groundglass.cli.catalogs import print_catalog
     from groundglass.transforms.catalog import TRANSFORMS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from groundglass.cli.options import as_json, runs_folder
 if TYPE_CHECKING:
     from groundglass.recipes.story import Story
 
+MOST_WORDS = 40
+"""Characters of a text, such as a caption, that the table of values shows."""
+
 
 @click.command()
 @click.argument("run")
@@ -20,16 +24,18 @@ if TYPE_CHECKING:
 @runs_folder
 @as_json
 def command(run: str, image: str, runs: Path, as_json: bool) -> None:
-    """Tell the story of IMAGE in RUN: every measure, and each step's verdict with limit and margin.
+    """Tell why IMAGE was kept or dropped in RUN: its values, and what each step said of it.
 
-    IMAGE is its path below the source's folder (a/113.jpg), a tile of it (a/113.jpg#crop(0,512,512,512)), an id, or a
-    file of the release.
+    RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). IMAGE is a path below the
+    source's folder (a/113.jpg) or the file's name (113.jpg), a tile (113.jpg#crop(0,512,512,512)), an id, or a file
+    of the release. The margin says how far a value is on the right side of its limit; below 0 it is on the wrong side.
     """
     from groundglass.recipes.folder import find_run, load_record
     from groundglass.recipes.story import find_image, read_tables, tell_story
 
     folder = find_run(run, runs)
-    tables = read_tables(folder, load_record(folder))
+    record = load_record(folder)
+    tables = read_tables(folder, record)
     if not tables.store.root.exists():
         click.echo(
             f"{tables.store.root} is not there: without the run's store no measure can be shown", err=True
@@ -38,28 +44,30 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(story.plain(), indent=2, ensure_ascii=False, default=str))
     else:
-        _print_story(story)
+        _print_story(story, {column["name"]: column["unit"] for column in record.columns})
 
 
-def _print_story(story: Story) -> None:
-    from groundglass.cli.funnel import COLOURS, plain_line
+def _print_story(story: Story, units: Mapping[str, str]) -> None:
+    from groundglass.cli.funnel import COLOURS, plain_line, print_wrapped
+    from groundglass.kernel.words import some
 
     name = story.uri + (f"#{story.region}" if story.region else "")
     size = f" · {story.width} × {story.height}" if story.width else ""
     click.echo(f"{plain_line(name)} · {story.source}{size} · id {story.id}\n")
-    click.secho(f"  {_headline(story)}", fg=COLOURS[story.fate])
-    _print_measures(story)
+    print_wrapped(f"  {_headline(story)}", 2, COLOURS[story.fate])
+    _print_measures(story, units)
+    widest = max((len(verdict.step) for verdict in story.verdicts), default=0)
     for verdict in story.verdicts:
         sign = "●" if verdict.kept else "✕"
         margin = f"  margin {verdict.margin:+.3g}" if verdict.margin is not None else ""
-        click.secho(
-            f"  {sign} {verdict.step:<12} {plain_line(verdict.label)}{margin}",
-            fg=COLOURS["kept" if verdict.kept else "dropped"],
+        colour = COLOURS["kept" if verdict.kept else "dropped"]
+        print_wrapped(
+            f"  {sign} {verdict.step:<{widest}}  {plain_line(verdict.label)}{margin}", widest + 6, colour
         )
         if verdict.reason:
-            click.echo(f"      {plain_line(verdict.reason)}")
+            print_wrapped(f"{' ' * (widest + 6)}{plain_line(verdict.reason)}", widest + 6)
     if story.derived:
-        click.echo(f"\n  {story.derived:,} virtual images were made of it")
+        click.echo(f"\n  {some(story.derived, 'images')} cut or scaled from it")
     for file in story.files:
         click.echo(f"  released as {file}")
 
@@ -87,20 +95,33 @@ def _remark(story: Story) -> str:
     return f" (jpeg_quality {quality:g})" if quality is not None else ""
 
 
-def _print_measures(story: Story) -> None:
+def _print_measures(story: Story, units: Mapping[str, str]) -> None:
+    """Every value of the image, and of its photograph where it is a part of one."""
     from groundglass.cli.funnel import print_table
-
-    def shown(value: object) -> str:
-        return "–" if value is None else f"{value:,.4g}" if isinstance(value, float) else str(value)
 
     names = dict.fromkeys([*story.measures, *story.root])
     rows = [
-        (name, shown(story.measures.get(name)), shown(story.root.get(name)) if story.root else "")
+        (name, _shown(story.measures.get(name)), _shown(story.root.get(name)), units.get(name, ""))
         for name in names
     ]
+    head = ("measure", "value", "photograph", "unit")
+    if not story.root:
+        head, rows = (head[0], head[1], head[3]), [(row[0], row[1], row[3]) for row in rows]
     click.echo()
     if rows:
-        print_table(("measure", "value", "photograph" if story.root else ""), rows, right=(1, 2))
+        print_table(head, rows, right=range(1, len(head) - 1))
     for measure, error in story.errors.items():
         click.echo(f"  no {measure}: {error}")
     click.echo()
+
+
+def _shown(value: object) -> str:
+    """A value as people read it: words, such as a caption, in short."""
+    from groundglass.cli.funnel import shorten
+    from groundglass.kernel.words import number
+
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or isinstance(value, float):
+        return number(value)
+    return f"{value:,}" if isinstance(value, int) else shorten(str(value), MOST_WORDS)

@@ -2,9 +2,12 @@
 
     GroundglassError           message, hint, exit_code
     ├── RecipeError            2   a recipe or an argument is wrong
-    │   └── MissingExtra       2   a package that an extra installs is not there
+    │   └── NotHere            2   the recipe is right, but this machine lacks an extra or a file of weights for it
+    │       └── MissingExtra   2   a package that an extra installs is not there
     ├── UnreachableError       3   a source, a server or the output cannot be reached
     ├── TooManyFailed          4   the run is done, but more images failed than allowed
+    ├── NothingProduced        4   all was done, and nothing came of it
+    ├── Unfinished             4   some images could not be judged yet; the same command tries them again
     ├── Interrupted          130   stopped by the user; what was finished is saved
     ├── ImageError                 this image cannot be used: it becomes a row with a reason
     └── NoValue                    this measure has no value on this image: the value stays empty, with a reason
@@ -15,7 +18,10 @@ the driver as it was.
 
 from __future__ import annotations
 
+import errno
 from typing import Any
+
+from groundglass.kernel.extras import install_command
 
 REASONS: dict[str, str] = {
     "empty": "the file has no bytes",
@@ -29,7 +35,7 @@ REASONS: dict[str, str] = {
     "truncated": "the pixel data ends early",
     "corrupt": "the pixel data is damaged",
     "out_of_memory": "the worker had not enough memory for it",
-    "timeout": "took longer than the time limit",
+    "timeout": "needed more CPU time than the limit",
     "worker_died": "the worker process died on it, twice",
     "too_small": "fewer pixels than the measure or transform needs",
     "flat": "no texture to measure",
@@ -72,17 +78,19 @@ class RecipeError(GroundglassError):
     exit_code = 2
 
 
-class MissingExtra(RecipeError):
-    """A package that belongs to an extra is not installed.
+class NotHere(RecipeError):
+    """What a recipe asks for is not on this machine: an extra, or the weights of a network."""
 
-    >>> MissingExtra("HEIC pictures", "heif").hint
-    "pip install 'groundglass[heif]'"
+
+class MissingExtra(NotHere):
+    """A package that belongs to an extra is not installed; the hint is how to install it here.
+
+    >>> str(MissingExtra("HEIC pictures", "heif"))
+    "HEIC pictures: the extra 'heif' is not installed"
     """
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(
-            f"{what}: the extra '{extra}' is not installed", f"pip install 'groundglass[{extra}]'"
-        )
+        super().__init__(f"{what}: the extra '{extra}' is not installed", install_command(extra))
         self.args = (what, extra)
 
 
@@ -92,8 +100,49 @@ class UnreachableError(GroundglassError):
     exit_code = 3
 
 
+def cannot_write(what: Any, error: OSError) -> UnreachableError:
+    """The error for a place that cannot be written, with a hint that fits the cause.
+
+    >>> cannot_write("runs", OSError(errno.ENOSPC, "No space left on device")).hint
+    'free some space; the same command then goes on from here'
+    >>> cannot_write("runs", NotADirectoryError(errno.ENOTDIR, "Not a directory")).hint
+    'part of that path is a file: choose a folder'
+    """
+    said = error.strerror or str(error)
+    return UnreachableError(
+        f"cannot write {what}: {said}", _WRITING.get(error.errno or 0, "choose another place")
+    )
+
+
+_FULL = "free some space; the same command then goes on from here"
+_REFUSED = "choose a folder that you are allowed to write to"
+_A_FILE = "part of that path is a file: choose a folder"
+_WRITING = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EACCES: _REFUSED,
+    errno.EPERM: _REFUSED,
+    errno.EROFS: _REFUSED,
+    errno.ENOTDIR: _A_FILE,
+    errno.EEXIST: _A_FILE,
+    errno.EISDIR: _A_FILE,
+}
+
+
+class NothingProduced(GroundglassError):
+    """All was done as asked, and nothing came of it: no image is left, or a measure has no value on any image."""
+
+    exit_code = 4
+
+
 class TooManyFailed(GroundglassError):
     """The run is done, but more images failed than ``--max-failed`` allows."""
+
+    exit_code = 4
+
+
+class Unfinished(GroundglassError):
+    """Some images kept a worker waiting too long, twice; the rest is saved and the same command tries them again."""
 
     exit_code = 4
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 from groundglass.kernel.atoms import PREFIX, Atom, Path, atom, characters, compared_constants, start
+from groundglass.kernel.nearest import nearest
 from groundglass.kernel.scalar_sql import (
     ExpressionError,
     Node,
@@ -30,7 +31,7 @@ from groundglass.kernel.scalar_sql import (
 )
 from groundglass.kernel.table import connect
 
-__all__ = ["Atom", "Expression", "ExpressionError", "check", "column_path", "parse"]
+__all__ = ["Atom", "Expression", "ExpressionError", "UnknownColumn", "check", "column_path", "parse"]
 
 LONGEST = 4_000
 _STRING_OR_TROUBLE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?P<trouble>--|/\*|;|\$|\0)")
@@ -43,6 +44,23 @@ _TROUBLES = {
 }
 _KINDS = {"float": "DOUBLE", "int": "BIGINT", "str": "VARCHAR", "bool": "BOOLEAN", "bytes": "BLOB"}
 _SQL_TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\(\d+(, ?\d+)?\))?")
+
+
+class UnknownColumn(ExpressionError):
+    """An expression names a column that is not there.
+
+    name  as it was written, with its dots
+    near  whether the hint names what was probably meant; otherwise it lists what there is
+
+    >>> error = UnknownColumn("tag", "did you mean 'meta.tag'?", 0, True)
+    >>> error.message, error.name
+    ("there is no column 'tag'", 'tag')
+    """
+
+    def __init__(self, name: str, hint: str = "", offset: int | None = None, near: bool = False) -> None:
+        super().__init__(f"there is no column '{name}'", hint, offset)
+        self.args = (name, hint, offset, near)
+        self.name, self.near = name, near
 
 
 @dataclass(frozen=True)
@@ -113,23 +131,27 @@ def column_path(text: str) -> Path:
     return expression.columns[0]
 
 
-def check(expression: Expression, columns: Mapping[str, str], result: str = "BOOLEAN") -> str:
+def check(
+    expression: Expression, columns: Mapping[str, str], result: str = "BOOLEAN", hidden: Collection[str] = ()
+) -> str:
     """The SQL type of an expression on columns of these types; ExpressionError where it cannot run on them.
 
     columns   name or dotted path → float, int, str, bool or a DuckDB type name
     result    the type it must have; "" for any
+    hidden    columns that may be used, and that no hint names
 
     >>> check(parse("hyperiqa >= 0.2"), {"hyperiqa": "float"})
     'BOOLEAN'
     >>> check(parse("hyperiqua >= 0.2"), {"hyperiqa": "float"})
     Traceback (most recent call last):
         ...
-    groundglass.kernel.scalar_sql.ExpressionError: there is no column 'hyperiqua'
+    groundglass.kernel.expression.UnknownColumn: there is no column 'hyperiqua'
     """
     types = {name: _sql_type(kind) for name, kind in columns.items()}
     for path, place in expression.places:
         if ".".join(path) not in types:
-            raise _unknown_column(expression.source, path, place, types)
+            shown = [name for name in types if name not in hidden]
+            raise _unknown_column(expression.source, path, place, shown)
     _refuse_mixed(expression, types)
     found = _bound_type(expression, types)
     if result and found != result:
@@ -228,18 +250,30 @@ def _sql_type(kind: str) -> str:
     return name
 
 
-def _unknown_column(source: str, path: Path, place: int, types: Mapping[str, str]) -> ExpressionError:
+def _unknown_column(source: str, path: Path, place: int, names: list[str]) -> UnknownColumn:
     name = ".".join(path)
-    hint = suggestion(name, list(types))
     if source[place : place + 1] == '"':
-        hint = f"text is written in single quotes: '{name}'"
-    if not hint:
-        hint = (
-            "the columns there are: " + ", ".join(types)
-            if types
-            else "no step before it has measured anything"
-        )
-    return ExpressionError(f"there is no column '{name}'", hint, place)
+        return UnknownColumn(name, f"text is written in single quotes: '{name}'", place, True)
+    hint = _same_word(name, names) or suggestion(name, names) or _nearest_last(name, names)
+    if hint:
+        return UnknownColumn(name, hint, place, True)
+    own = [known for known in names if not known.startswith(("parent.", "root."))]
+    more = ", and the same after `root.` and `parent.`" if any("." in known for known in names) else ""
+    listed = f"the columns there are: {', '.join(own)}{more}"
+    return UnknownColumn(name, listed if names else "no step before it has measured anything", place)
+
+
+def _same_word(name: str, names: list[str]) -> str:
+    """A hint that names the columns that are called so behind a dot: ``meta.tag`` for ``tag``."""
+    found = [f"'{known}'" for known in names if known.rpartition(".")[2] == name]
+    return f"did you mean {' or '.join(found)}?" if found else ""
+
+
+def _nearest_last(name: str, names: list[str]) -> str:
+    """The same for a misspelt word: ``meta.caption`` for ``captoin``."""
+    last = {known.rpartition(".")[2]: known for known in reversed(names)}
+    found = nearest(name, last)
+    return f"did you mean '{last[found]}'?" if found else ""
 
 
 def _refuse_mixed(expression: Expression, types: Mapping[str, str]) -> None:

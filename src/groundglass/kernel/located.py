@@ -58,6 +58,16 @@ def file_of(locator: bytes) -> bytes:
     return locator.partition(_INSIDE)[0]
 
 
+def place_in_words(locator: bytes) -> str:
+    """A locator as a person reads it; bytes that are no UTF-8 are written as escapes.
+
+    >>> place_in_words(b"/a.jpg"), place_in_words(part_of(b"/a.tar", 512, 3))
+    ('/a.jpg', '/a.tar (part 00000000000512 3)')
+    """
+    path, _, inside = locator.decode(errors="backslashreplace").partition("\0")
+    return f"{path} ({inside})" if inside else path
+
+
 def is_file(locator: bytes) -> bool:
     """Whether the locator is that of a whole file."""
     return _INSIDE not in locator

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from groundglass.kernel.errors import RecipeError, UnreachableError
+from groundglass.kernel.errors import RecipeError, cannot_write
 
 NAME = ".lock"
 
@@ -66,7 +66,7 @@ def _opened(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # not inherited: os.open sets close-on-exec
     except OSError as error:
-        raise UnreachableError(f"cannot write {path}: {error.strerror}", "choose another place") from error
+        raise cannot_write(path, error) from error
 
 
 def _lock(file: int, what: str) -> None:

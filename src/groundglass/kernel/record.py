@@ -21,6 +21,7 @@ class Column:
     better   which way is good for a training set
     meaning  one sentence, shown by `groundglass measures`
     kind     float, int, str, bool or bytes
+    hidden   what only the program reads, such as a hash: shown to people nowhere, and no word to suggest
     """
 
     unit: str
@@ -29,6 +30,7 @@ class Column:
     better: Better
     meaning: str
     kind: type = float
+    hidden: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import itertools
 import os
 import uuid
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-from groundglass.kernel.errors import UnreachableError
+from groundglass.kernel.errors import cannot_write
 
 compute: Any = pyarrow.compute
 """Arrow's functions: they are made when pyarrow is imported, so no type checker knows them."""
@@ -66,18 +66,16 @@ def written_whole(path: Path) -> Generator[Path]:
 
     Raises UnreachableError when the disk is full or the place cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise UnreachableError(
-            f"cannot write {path}: {error.strerror or error}",
-            "free some space or choose another place, then run it again",
-        ) from error
+        raise cannot_write(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing could be written there is nothing to take away
+            temporary.unlink(missing_ok=True)
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:

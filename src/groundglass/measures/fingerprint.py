@@ -34,7 +34,7 @@ def fingerprint(frame: Frame) -> dict[str, Value]:
     >>> copy, flipped = testing.jpeg(photo, quality=50), testing.png(photo[:, ::-1])
     >>> a, b, c = (fingerprint(open_frame(data)) for data in (testing.png(photo), copy, flipped))
     >>> (a["phash"] ^ b["phash"]).bit_count() <= 6, a["phash"] == c["phash_mirror"]
-    (True, True)
+    (True, hidden=True)
     """
     from groundglass.kernel.image.phash import phash
 
@@ -47,10 +47,16 @@ MEASURE = Measure(
     version=2,
     compute=fingerprint,
     columns={
-        "phash": Column("", 0, 2**64 - 1, "neither", "64-bit perceptual hash", int),
-        "phash_mirror": Column("", 0, 2**64 - 1, "neither", "the same of the mirrored picture", int),
-        "phash_flipped": Column("", 0, 2**64 - 1, "neither", "the same of the picture upside down", int),
-        "phash_detail": Column("", None, None, "neither", "16×16 differences from the neighbourhood", str),
+        "phash": Column("", 0, 2**64 - 1, "neither", "64-bit perceptual hash", int, hidden=True),
+        "phash_mirror": Column(
+            "", 0, 2**64 - 1, "neither", "the same of the mirrored picture", int, hidden=True
+        ),
+        "phash_flipped": Column(
+            "", 0, 2**64 - 1, "neither", "the same of the picture upside down", int, hidden=True
+        ),
+        "phash_detail": Column(
+            "", None, None, "neither", "16×16 differences from the neighbourhood", str, hidden=True
+        ),
     },
     reference="Zauner, Implementation and benchmarking of perceptual image hash functions, 2010",
 )

@@ -29,14 +29,20 @@ KNOWN_BY = Measure(
     version=1,
     compute=known_by,
     columns={
-        "pixels_sha256": Column("", None, None, "neither", "of size and luma", str),
-        "width": Column("px", 1, None, "neither", "of the reduced picture", int),
-        "height": Column("px", 1, None, "neither", "of the reduced picture", int),
-        "relief": Column("", None, None, "neither", "32×32 differences from the neighbourhood", bytes),
-        "points": Column("", None, None, "neither", "places of local features", bytes),
-        "descriptors": Column("", None, None, "neither", "256 bits of each feature", bytes),
-        "mirrored_points": Column("", None, None, "neither", "the same of the mirror image", bytes),
-        "mirrored_descriptors": Column("", None, None, "neither", "the same of the mirror image", bytes),
+        "pixels_sha256": Column("", None, None, "neither", "of size and luma", str, hidden=True),
+        "width": Column("px", 1, None, "neither", "of the reduced picture", int, hidden=True),
+        "height": Column("px", 1, None, "neither", "of the reduced picture", int, hidden=True),
+        "relief": Column(
+            "", None, None, "neither", "32×32 differences from the neighbourhood", bytes, hidden=True
+        ),
+        "points": Column("", None, None, "neither", "places of local features", bytes, hidden=True),
+        "descriptors": Column("", None, None, "neither", "256 bits of each feature", bytes, hidden=True),
+        "mirrored_points": Column(
+            "", None, None, "neither", "the same of the mirror image", bytes, hidden=True
+        ),
+        "mirrored_descriptors": Column(
+            "", None, None, "neither", "the same of the mirror image", bytes, hidden=True
+        ),
     },
     reference="Rublee et al., ORB, ICCV 2011",
 )

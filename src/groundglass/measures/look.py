@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from groundglass.kernel.engines.shards import Summary
 from groundglass.kernel.errors import ImageError
-from groundglass.kernel.located import read_listed
+from groundglass.kernel.located import place_in_words, read_listed
 from groundglass.kernel.models.use import Use, answer, find_use, in_memory, settle
 from groundglass.kernel.record import NETWORK_PARAMETERS, Measure, Value, settings_key
 from groundglass.kernel.store import MeasureStore
@@ -126,6 +126,10 @@ class Look:
         """The same error in every row of a photograph."""
         error = f"{reason}: {detail}" if reason == "measure_failed" and detail else reason
         return [Row(ask, item.sha256, region, {}, error) for region, asks in item.wanted for ask in asks]
+
+    def name(self, item: Photograph) -> str:
+        """The photograph's place."""
+        return place_in_words(item.path)
 
     def save(self, results: Sequence[list[Row]]) -> Summary:
         """One part for each ask that has rows."""

@@ -10,9 +10,11 @@ from groundglass.kernel.record import Column, Measure, Parameter, Value, setting
 if TYPE_CHECKING:
     from groundglass.kernel.image.frame import Frame
 
-NAME, VERSION = "naturalness", 1
-PROFILED = settings_key(NAME, VERSION, {})
-"""Name and version of the measure, as profiles hold them."""
+NAME = "naturalness"
+VERSION = 2
+"""Version 1, in a recipe without `reference`, could be measured by the images of the folder it was started in."""
+PROFILED = settings_key(NAME, 1, {})
+"""Name and version of the features, as profiles hold them."""
 
 
 def naturalness(frame: Frame, reference: str = "") -> dict[str, Value]:

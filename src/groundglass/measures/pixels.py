@@ -32,7 +32,9 @@ MEASURE = Measure(
     name="pixels",
     version=1,
     compute=pixels,
-    columns={"pixels_sha256": Column("", None, None, "neither", "of size and 8-bit sRGB pixels", str)},
+    columns={
+        "pixels_sha256": Column("", None, None, "neither", "of size and 8-bit sRGB pixels", str, hidden=True)
+    },
     reference="FIPS 180-4",
 )
 """Its record in the catalog."""

@@ -27,7 +27,9 @@ THUMBNAIL = Measure(
     name="thumbnail",
     version=1,
     compute=thumbnail,
-    columns={"thumbnail": Column("", None, None, "neither", "a JPEG of at most 256 px a side", bytes)},
+    columns={
+        "thumbnail": Column("", None, None, "neither", "a JPEG of at most 256 px a side", bytes, hidden=True)
+    },
     reference="area averaging",
 )
 """Stored beside the measures under the key ``thumbnail-1``."""

@@ -64,6 +64,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     meaning: str = ""
+    hidden: bool = False
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
@@ -86,6 +87,7 @@ def measured_columns(
             low=column.low,
             high=column.high,
             meaning=column.meaning,
+            hidden=column.hidden,
         )
         for name, column in measure.columns.items()
     ]
@@ -123,6 +125,11 @@ class Scope:
         sizes = {f"{whose}.{name}": "BIGINT" for whose in ("root", "parent") for name in ("width", "height")}
         meta = {f"meta.{name}": kind for name, kind in (self.meta or {}).items()}
         return FACTS | IMAGE_FACTS | sizes | meta | roots | parents | own
+
+    def hidden(self) -> set[str]:
+        """The names in `types` that no message names to people."""
+        names = {column.name for column in self.columns if column.hidden}
+        return {f"{whose}{name}" for whose in ("", "parent.", "root.") for name in names}
 
     def find(self, path: ColumnPath) -> Column | None:
         """The measured column that a name means; None for plain facts such as ``width``."""

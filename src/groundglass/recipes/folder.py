@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.errors import RecipeError, UnreachableError
+from groundglass.kernel.nearest import did_you_mean
 from groundglass.kernel.table import write_text
 
 RunState = Literal["running", "interrupted", "failed", "done"]
@@ -111,6 +112,11 @@ class RunRecord:
     seed: int = 0
     recipe_file: str = ""
 
+    @property
+    def shown_columns(self) -> tuple[Mapping[str, Any], ...]:
+        """The columns that people see: all but those that only the program reads, such as hashes."""
+        return tuple(column for column in self.columns if not column.get("hidden"))
+
     def save(self, folder: RunFolder) -> None:
         """Replace run.json, whole or not at all."""
         fields = asdict(self) | {"steps": [step.shown() for step in self.steps]}
@@ -151,14 +157,25 @@ def find_run(text: str, runs: Path) -> RunFolder:
         if there
         else f"there are no runs in {runs.absolute()} yet: groundglass run RECIPE"
     )
-    raise RecipeError(f"there is no run {text}", hint)
+    recipes = dict.fromkeys(Path(run).parent.name for run in there)
+    raise RecipeError(f"there is no run {text}.{did_you_mean(text, (*recipes, *there))}", hint)
 
 
 def run_numbers(folder: Path) -> list[int]:
-    """The numbers of a recipe's runs, in order."""
-    if not folder.is_dir():
+    """The numbers of a recipe's runs, in order. Raises UnreachableError where the folder cannot be read."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
         return []
-    return sorted(int(entry.name) for entry in os.scandir(folder) if entry.is_dir() and entry.name.isdigit())
+    except NotADirectoryError as error:
+        raise UnreachableError(
+            f"{folder} is no folder: part of that path is a file", "choose another folder for the runs"
+        ) from error
+    except OSError as error:
+        raise UnreachableError(
+            f"cannot read {folder}: {error.strerror}", "choose another folder for the runs"
+        ) from error
+    return sorted(int(entry.name) for entry in entries if entry.is_dir() and entry.name.isdigit())
 
 
 def finished_runs(runs: Path, name: str) -> Iterator[RunFolder]:

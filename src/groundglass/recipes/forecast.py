@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from groundglass.recipes.scores import read_scores
 from groundglass.recipes.sourcing import list_source
 from groundglass.recipes.state import State, make_state
 from groundglass.recipes.steps import applies
+from groundglass.releases.patches import Known, small_images_note
 from groundglass.sources.scan import known_files
 from groundglass.transforms.tile import tile
 
@@ -88,6 +90,18 @@ class Forecast:
     seconds: float
     bytes: float
 
+    @property
+    def releases_nothing(self) -> str:
+        """Why no release would get an image, as a sentence; "" where one may. Images held out are released too."""
+        kinds = [step.kind for step in self.steps]
+        if "release" not in kinds or "hold_out" in kinds or self.steps[kinds.index("release")].into:
+            return ""
+        emptied = [step for step, after in pairwise(self.steps) if step.into and not after.into]
+        if not emptied:
+            return "nothing would be released: the sources hold no image"
+        last = emptied[0]
+        return f"nothing would be released: {last.name}, {last.label}, leaves none of {last.into:,} images"
+
     def plain(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -111,11 +125,12 @@ def make_forecast(plan: Plan, runs: Path) -> Forecast:
 
 
 class _Walk:
-    """The tables as they would stand, and whether they are exact so far."""
+    """The tables as they would stand, whether they are exact so far, and whether the sizes in them are guessed."""
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.exact = True
+        self.guessed = False
         self.notes: list[str] = []
 
     def step(self, planned: PlannedStep) -> StepForecast:
@@ -146,6 +161,7 @@ class _Walk:
         self.state.rows = pa.concat_tables([self.state.rows, rows])
         self.state.add_rows(rows)
         self.exact = self.exact and not unread.num_rows
+        self.guessed = self.guessed or unread.num_rows > SAMPLE
         to_do = unread.num_rows
         readable = listing["error"].null_count
         cached = readable - to_do - refused_rows(images["id"], listing).num_rows
@@ -196,14 +212,18 @@ class _Walk:
         if body.cascade:
             return self._cascade(planned, forecast, body.cascade)
         rows = self.state.rows
+        if not rows.num_rows:  # nothing to judge, and the store may not know the columns yet
+            return forecast
         asked = photographs_of(rows, self.state.seen) if body.decontaminate else rows
         unknown = any(missing_of(self.state, ask, asked).num_rows for ask in planned.asks)
         if self.exact and not unknown and not must_be_profiled(body):
-            self._without(judge_rows(self.state, planned, self.state.rows).verdicts)
+            self._without(judge_rows(self.state, planned, applies(self.state, planned)[0]).verdicts)
         else:
             self.exact = False
-            most = body.top_k if not body.per else None
-            self.state.rows = self.state.rows.slice(0, most) if most else self.state.rows
+            most = body.top_k if not body.per and planned.step.only_if is None else None
+            if most and most < self.state.rows.num_rows:
+                self.guessed = self.guessed or len(compute.unique(self.state.rows["width"])) > 1
+                self.state.rows = self.state.rows.slice(0, most)
         return forecast
 
     def _cascade(self, planned: PlannedStep, forecast: StepForecast, wish: Cascade) -> StepForecast:
@@ -226,6 +246,7 @@ class _Walk:
         if body.best_tile:
             derived = tile(self.state.rows, body.best_tile, stride=1_000_000)
         elif body.to_effective_resolution:
+            self.guessed = True
             return forecast
         else:
             derived = derive_rows(self.state, planned, self.state.rows)
@@ -251,6 +272,9 @@ class _Walk:
         body = planned.step.body
         assert isinstance(body, ReleaseStep)
         pixels = megapixels(self.state.rows)
+        sides = compute.min_element_wise(self.state.rows["width"], self.state.rows["height"]).to_numpy()
+        known = self._known_before(planned)
+        self.notes += [f"{planned.step.name}: {note}" for note in small_images_note(sides, body, known)]
         low = sum(1 / scale**2 for scale in body.lr_scales)
         archived = 2 if body.archive else 1
         return replace(
@@ -258,6 +282,14 @@ class _Walk:
             seconds=pixels * WRITE_SECONDS,
             bytes=pixels * 1e6 * BYTES_PER_PIXEL * (1 + low) * archived,
         )
+
+    def _known_before(self, planned: PlannedStep) -> Known:
+        """How well the images that are released for training are known: some may go to another split before."""
+        if self.guessed:
+            return "about"
+        before = self.state.plan.steps[: self.state.plan.steps.index(planned)]
+        taken = any(step.step.kind in ("hold_out", "split") for step in before)
+        return "exactly" if self.exact and not taken else "at most"
 
     def _without(self, verdicts: pa.Table) -> None:
         gone = verdicts["id"].filter(compute.invert(verdicts["kept"]))

@@ -25,7 +25,15 @@ from groundglass.recipes.referring import photographs_blockiness, references_in
 from groundglass.recipes.state import State
 from groundglass.selections.decontaminate import COLUMNS as LEAK_COLUMNS
 from groundglass.selections.decontaminate import decontaminate
-from groundglass.selections.deduplicate import DEFAULT_DISTANCE, NEAR, PIXELS, deduplicate
+from groundglass.selections.deduplicate import (
+    DEFAULT_DISTANCE,
+    NEAR,
+    ORIGINAL,
+    PIXELS,
+    TRUE_SCALE,
+    copies_in_words,
+    deduplicate,
+)
 from groundglass.selections.intersect import intersect
 from groundglass.selections.lists import drop, keep, read_list, unmatched
 from groundglass.selections.quantile import quantile
@@ -50,7 +58,7 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
     """The verdicts of a select step on ``rows``; a ranked one remembers whom it dropped, best first."""
     body = planned.step.body
     assert isinstance(body, SelectStep)
-    scope = with_copies(planned.scope, body.deduplicate)
+    scope = with_copies(planned.scope, body)
     if body.decontaminate:
         paths = [("root", name) for name in LEAK_COLUMNS]
         table = pool(rows, paths, with_leaks(scope, planned.asks[0]), state.tables)
@@ -71,8 +79,12 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
 
 def needed(planned: PlannedStep, body: SelectStep) -> tuple[ColumnPath, ...]:
     """The columns that the rule reads."""
-    hashes = {"near": NEAR, "pixels": (PIXELS,)}.get(body.deduplicate or "", ())
-    return (*planned.paths, *((name,) for name in hashes))
+    mode = body.deduplicate or ""
+    names = {"near": NEAR, "pixels": (PIXELS,)}.get(mode, ())
+    if mode and body.by is None:
+        names += ORIGINAL[mode]
+        names += (TRUE_SCALE,) if mode == "near" and TRUE_SCALE in planned.scope.own() else ()
+    return (*planned.paths, *((name,) for name in names))
 
 
 @dataclass(frozen=True)
@@ -125,7 +137,9 @@ def judge(
         return judge_sources(table, body.source_divergence, body.per or "source", references)
     if body.deduplicate is not None:
         distance = DEFAULT_DISTANCE if body.distance is None else body.distance
-        return Judged(deduplicate(by_content(table), body.deduplicate, distance, body.by, order))
+        verdicts = deduplicate(by_content(table), body.deduplicate, distance, body.by, order)
+        said = copies_in_words(verdicts["reason"].to_pylist()) if body.by is None else ""
+        return Judged(verdicts, (), (said,) if said else ())
     return judge_lists(table, body)
 
 
@@ -214,11 +228,11 @@ def cut_of(table: pa.Table, verdicts: pa.Table, body: SelectStep, order: Order) 
     return (limit(name, ">=" if order == "higher" else "<=", worst.as_py()),)
 
 
-def with_copies(scope: Scope, mode: str | None) -> Scope:
-    """The scope with the hashes that `deduplicate` finds copies by, whether or not the recipe names them."""
+def with_copies(scope: Scope, body: SelectStep) -> Scope:
+    """The scope with what `deduplicate` finds copies by, and tells originals by, whether or not the recipe names it."""
     new = [
         column
-        for ask in copies_asks(mode)
+        for ask in copies_asks(body)
         for column in measured_columns(ask.definition, ask.key, "", ask.definition.name, scope.generation)
         if column.name not in scope.own()
     ]

@@ -44,7 +44,9 @@ def label(body: Body) -> str:
             return _transformed(body)
         case SplitStep():
             shares = {"train": body.train, "validation": body.validation, "test": body.test}
-            return ", ".join(f"{name} {share:g}" for name, share in shares.items() if share)
+            shares = {name: 100 * (share or 0) for name, share in shares.items()}
+            parts = ", ".join(f"{name} {share:.4g}%" for name, share in shares.items() if share)
+            return f"{parts} by {body.group or 'photo'}"
         case ReleaseStep():
             return " ".join([body.format, *(f"x{scale}" for scale in body.lr_scales)])
         case AuditStep():
@@ -74,10 +76,18 @@ def _selected(body: SelectStep) -> str:
         sets = "known sets" if "all" in body.decontaminate else ", ".join(body.decontaminate)
         return f"no test image of {sets}"
     if body.deduplicate is not None:
-        return f"one of each {body.deduplicate} duplicate{f', best {body.by}' if body.by else ''}"
+        return _deduplicated(body)
     return " ".join(
         f"{what} those in {path}" for what, path in (("keep", body.keep), ("drop", body.drop)) if path
     )
+
+
+def _deduplicated(body: SelectStep) -> str:
+    """Which one of the duplicates stays."""
+    kind = {"near": "near duplicates", "pixels": "equal pixels"}.get(body.deduplicate or "", "equal files")
+    if body.by is None and body.deduplicate == "near":
+        return f"of {kind} the largest, least compressed"
+    return f"of {kind} {f'the best by {body.by}' if body.by else 'one'}"
 
 
 def _held(who: NextBest) -> str:

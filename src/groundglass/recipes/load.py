@@ -35,16 +35,18 @@ from groundglass.recipes.text import recipe_text
 class LoadedRecipe:
     """A recipe, and where each part of it was written.
 
-    recipe   what it means, every default filled in
-    text     the same as YAML that loads to an equal recipe, whatever it was joined from
-    files    the files read: the recipe, then its parent and that one's
-    root     the joined document with its marks
+    recipe     what it means, every default filled in
+    text       the same as YAML that loads to an equal recipe, whatever it was joined from
+    files      the files read: the recipe, then its parent and that one's
+    root       the joined document with its marks
+    overrides  what was typed with `--set`
     """
 
     recipe: Recipe
     text: str
     files: tuple[Path, ...]
     root: Node
+    overrides: tuple[str, ...] = ()
 
     def mark(self, step: int | str | None = None, *keys: str | int) -> Mark:
         """Where something was written: ``mark("tiles", "tile")``, ``mark(2, 0)``, ``mark(None, "seed")``.
@@ -92,7 +94,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), profile: str | None =
     for override in overrides:
         root = apply_override(root, override)
     recipe = recipe_from(root)
-    return LoadedRecipe(recipe, recipe_text(recipe), files, root)
+    return LoadedRecipe(recipe, recipe_text(recipe), files, root, tuple(overrides))
 
 
 def load_text(text: str, name: str) -> LoadedRecipe:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from groundglass.kernel.engines.local import run_job
-from groundglass.kernel.table import compute, connect
+from groundglass.kernel.table import compute, connect, without
 from groundglass.measures.infer import jobs_of
 from groundglass.measures.look import NO_VALUE, Ask, Look, Photograph, ask_of
 from groundglass.measures.thumbnail import THUMBNAIL
@@ -25,10 +25,16 @@ THUMBNAIL_ASK = ask_of(THUMBNAIL, {})
 
 @dataclass(frozen=True)
 class Measured:
-    """What a measure step found: the verdicts of the pictures that cannot be used, and how many were known."""
+    """What a measure step found.
+
+    failed     the verdicts of the images that cannot be used
+    cached     how many were known already
+    valueless  the measures that have no value on any image that can be used, each with a sentence that says why
+    """
 
     failed: pa.Table
     cached: int
+    valueless: Mapping[str, str] = field(default_factory=dict)
 
 
 def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) -> Measured:
@@ -47,7 +53,9 @@ def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) 
         run_job(job, items, settings, state.progress(job_title(title, job)))
         for ask in job.asks:
             state.store.compact(ask.key)
-    return Measured(failed_rows(state, rows, asks), rows.num_rows - unknown)
+    failed = failed_rows(state, rows, asks)
+    usable = without(rows, failed["id"])
+    return Measured(failed, rows.num_rows - unknown, without_values(state, usable, asks))
 
 
 def job_title(title: str, job: Look) -> str:
@@ -94,6 +102,34 @@ def photographs_to_measure(state: State, missing: dict[Ask, pa.Table]) -> list[P
         Photograph(path, sha256, size, mtime_ns, tuple((region, tuple(asks)) for region, asks in wanted))
         for path, sha256, size, mtime_ns, wanted in found
     ]
+
+
+def without_values(state: State, rows: pa.Table, asks: Sequence[Ask]) -> dict[str, str]:
+    """The measures that have no value on any of ``rows``, each with a sentence that says why."""
+    con = connect()
+    con.register("current", rows)
+    found: dict[str, str] = {}
+    for ask in asks if rows.num_rows else ():
+        con.register("errors", state.store.errors(ask.key))
+        reasons = con.sql(
+            "SELECT e.error, count(*) AS n FROM current r JOIN errors e USING (sha256, region) "
+            "GROUP BY ALL ORDER BY n DESC"
+        ).fetchall()
+        if sum(n for _, n in reasons) == rows.num_rows:
+            found[ask.measure] = no_value_in_words([ask.measure], rows.num_rows, dict(reasons))
+    return found
+
+
+def no_value_in_words(measures: Sequence[str], rows: int, reasons: Mapping[str, int]) -> str:
+    """The sentence for measures that have no value on any of so many images.
+
+    >>> no_value_in_words(["complexity"], 3, {"too_small": 2, "flat": 1})
+    'complexity has no value on any of 3 images (too_small 2, flat 1)'
+    """
+    verb = "has" if len(measures) == 1 else "have"
+    whole = f"any of {rows:,} images" if rows > 1 else "the one image"
+    said = ", ".join(f"{reason} {count:,}" for reason, count in list(reasons.items())[:3])
+    return f"{' and '.join(measures)} {verb} no value on {whole} ({said})"
 
 
 def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:

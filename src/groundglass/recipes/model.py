@@ -31,7 +31,7 @@ class Limits(Record):
     frames: Annotated[
         int, Field(ge=1, le=1, description="frames used of an animation: the first; more are flagged")
     ] = 1
-    seconds_per_image: Annotated[float, Field(gt=0, description="time limit for one picture, s")] = 60.0
+    seconds_per_image: Annotated[float, Field(gt=0, description="CPU time that one image may take, s")] = 60.0
     failed: Annotated[Share, Field(description="share of images that may fail, e.g. 5%")] = 1.0
 
 

@@ -31,7 +31,7 @@ def naturalness_ask(reference: str) -> Ask:
     Raises RecipeError where the reference is not there, is of another version, or is a folder of too few files.
 
     >>> naturalness_ask("").key
-    'naturalness-1'
+    'naturalness-2'
     """
     if not reference:
         return ask_of(NATURALNESS, {})
@@ -72,7 +72,8 @@ def fitted(state: State, asks: Iterable[Ask]) -> tuple[Ask, ...]:
 
 def _fitted(state: State, ask: Ask) -> Ask:
     folder = str(dict(ask.settings).get("reference", ""))
-    if ask.measure != NATURALNESS.name or not Path(folder).is_dir():
+    # without a reference the path would be "", which is a folder too: the one that the program was started in
+    if ask.measure != NATURALNESS.name or not folder or not Path(folder).is_dir():
         return ask
     from groundglass.kernel.naturalness.profile import save_natural
 

@@ -8,7 +8,7 @@ from groundglass.kernel.errors import RecipeError
 from groundglass.recipes.document import Node, parse
 from groundglass.recipes.explain import Mark, choose, error_at, quoted
 from groundglass.recipes.source_text import typed_text
-from groundglass.recipes.surface import TOP_KEYS, named_steps
+from groundglass.recipes.surface import TOP_KEYS, kind_of, named_steps
 
 WHERE = "--set"
 EXAMPLE = "write for example --set steps.tiles.transform.tile=128, or --set seed=3"
@@ -28,7 +28,7 @@ def apply_override(root: Node, typed: str) -> Node:
         raise error_at(keys[0][1], f"`{first}` cannot be set{end}", hint)
     if first == "steps" and len(keys) > 1:
         index = _step_index(root, *keys[1])
-        keys = [keys[0], (str(index), keys[1][1]), *keys[2:]]
+        keys = [keys[0], (str(index + 1), keys[1][1]), *keys[2:]]
     return _put(root, keys, _value(typed, len(path) + 1))
 
 
@@ -52,23 +52,34 @@ def _value(typed: str, start: int) -> Node:
 
 
 def _step_index(root: Node, word: str, mark: Mark) -> int:
-    """Which step is meant, by name or by its number from 0."""
-    names = [name for name, _ in named_steps(root)]
-    if word.isdecimal() and word.isascii():
-        if len(word) < 9 and int(word) < len(names):
-            return int(word)
+    """The place of the step that is meant, by its name or by its number, counted from 1 as in `select-1`."""
+    named = named_steps(root)
+    names = [name for name, _ in named]
+    if word in names:
+        return names.index(word)
+    if not (word.isdecimal() and word.isascii()):
+        raise error_at(mark, f"no step is called `{word}`{choose(word, names)[0]}", _steps(named))
+    number = int(word.lstrip("0")[:9] or 0)
+    if not number:
+        first = f"; step 1 is {_step(*named[0])}" if named else ""
+        raise error_at(mark, f"steps are counted from 1{first}", _steps(named))
+    if number > len(named):
+        many = f"{len(named)} steps" if len(named) != 1 else "1 step"
         raise error_at(
-            mark,
-            f"there is no step {quoted(int(word[:20]))}: they count from 0 to {len(names) - 1}",
-            _steps(names),
+            mark, f"there is no step {quoted(int(word[:20]))}: this recipe has {many}", _steps(named)
         )
-    if word not in names:
-        raise error_at(mark, f"no step is called `{word}`{choose(word, names)[0]}", _steps(names))
-    return names.index(word)
+    return number - 1
 
 
-def _steps(names: list[str]) -> str:
-    return f"steps: {', '.join(names)}"
+def _steps(named: list[tuple[str, Node]]) -> str:
+    listed = (f"{number} {_step(name, node)}" for number, (name, node) in enumerate(named, 1))
+    return f"steps: {', '.join(listed)}"
+
+
+def _step(name: str, node: Node) -> str:
+    """A step as a message names it: `photos` (source)."""
+    kind = kind_of(node)
+    return f"`{name}`" if name.startswith(f"{kind}-") else f"`{name}` ({kind})"
 
 
 def _put(node: Node, keys: list[tuple[str, Mark]], value: Node) -> Node:
@@ -89,12 +100,13 @@ def _put(node: Node, keys: list[tuple[str, Mark]], value: Node) -> Node:
 
 
 def _index(node: Node, key: str, mark: Mark) -> int:
-    if key.isdecimal() and key.isascii() and len(key) < 9 and int(key) < len(node.value):
-        return int(key)
-    last = len(node.value) - 1
-    raise error_at(
-        mark, f"this is a list: `{key}` is none of its places", f"count its places from 0 to {last}"
-    )
+    """The place of an item of a list, which is counted from 1 as steps are."""
+    places = len(node.value)
+    number = int(key.lstrip("0")[:9] or 0) if key.isdecimal() and key.isascii() else 0
+    if 0 < number <= places:
+        return number - 1
+    hint = f"its places are counted from 1 to {places}" if places else "it is empty: set it as a whole"
+    raise error_at(mark, f"this is a list: `{key}` is none of its places", hint)
 
 
 def _no_keys(node: Node, key: str, mark: Mark) -> RecipeError:

@@ -6,13 +6,15 @@ A plan is data: `groundglass plan` prints it and `run` executes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
+from groundglass.kernel.errors import GroundglassError, NotHere, UnreachableError
 from groundglass.kernel.expression import ExpressionError
 from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.audit_model import AuditStep
 from groundglass.recipes.labels import label
-from groundglass.recipes.load import LoadedRecipe
+from groundglass.recipes.load import LoadedRecipe, load_recipe
 from groundglass.recipes.model import (
     Cascade,
     HoldOutStep,
@@ -32,6 +34,7 @@ from groundglass.recipes.plan_outputs import plan_hold_out, plan_release, plan_s
 from groundglass.recipes.plan_selections import plan_select
 from groundglass.recipes.planner import Plan, PlannedStep, Planner, expression_columns
 from groundglass.recipes.sourcing import SourceFault, look_at_source
+from groundglass.recipes.surface import profiles_of
 from groundglass.recipes.text import recipe_text
 
 
@@ -55,8 +58,29 @@ def with_limit(loaded: LoadedRecipe, most: int | None) -> LoadedRecipe:
 def make_plan(loaded: LoadedRecipe) -> Plan:
     """The plan of a recipe.
 
-    Raises RecipeError with file, line, snippet and the nearest valid word for the first thing that cannot be done.
+    Raises RecipeError with file, line, snippet and the nearest valid word for the first thing that cannot be done;
+    where only this machine lacks something for it, the hint names the recipe's profile that can do without.
     """
+    try:
+        return _planned(loaded)
+    except (NotHere, UnreachableError) as error:
+        profile = _profile_that_can(loaded)
+        if profile is None:
+            raise
+        kind = NotHere if isinstance(error, NotHere) else UnreachableError
+        raise kind(error.message, f"{error.hint}; or do without: --profile {profile}") from error
+
+
+def _profile_that_can(loaded: LoadedRecipe) -> str | None:
+    """The first profile of a recipe with which it can be run on this machine."""
+    for profile in profiles_of(loaded.root):
+        with suppress(GroundglassError):
+            _planned(load_recipe(loaded.files[0], loaded.overrides, profile))
+            return profile
+    return None
+
+
+def _planned(loaded: LoadedRecipe) -> Plan:
     planner = Planner(loaded)
     steps: list[PlannedStep] = []
     _check_order(planner)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from groundglass.annotators.catalog import QUESTIONS
 from groundglass.annotators.question import Inquiry, Question, inquire
-from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.errors import NotHere, RecipeError
 from groundglass.kernel.models.clients.naming import ModelName, check_model, identity
 from groundglass.measures.look import Ask
 from groundglass.recipes.annotate_model import AnnotateStep, Multimodal
@@ -26,7 +26,8 @@ def plan_annotate(planner: Planner, planned: PlannedStep, body: AnnotateStep) ->
         check_model(model)
         asked_by = identity(model)
     except RecipeError as error:
-        planner.fail(("annotate", "model", model.service), error.message, error.hint)
+        lacking = isinstance(error, NotHere)
+        planner.fail(("annotate", "model", model.service), error.message, error.hint, lacking=lacking)
     questions = [_question(planner, name, position) for position, name in enumerate(body.ask)]
     words = _vocabulary(planner, body, any(question.needs_vocabulary for question in questions))
     settings = {"model": asked_by, "long_edge": body.long_edge, "jpeg_quality": JPEG_QUALITY}

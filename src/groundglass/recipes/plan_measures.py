@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.errors import MissingExtra, RecipeError
 from groundglass.kernel.extras import is_installed
 from groundglass.kernel.record import Measure
 from groundglass.measures.catalog import MEASURES
@@ -39,7 +39,7 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
                     "blockiness of resized pictures says nothing: their JPEG grid is gone; measure it before resizing"
                 )
         add_columns(planner, columns, where)
-        brings += [column.name for column in columns]
+        brings += [column.name for column in columns if not column.hidden]
     scores = tuple(request for request in body.measures if isinstance(request, ScoreTable))
     return replace(planned, asks=tuple(asks), scores=scores, notes=tuple(notes), brings=tuple(brings))
 
@@ -65,7 +65,8 @@ def _measure(planner: Planner, request: MeasureRequest, where: tuple[str | int, 
             request.measure,
         )
     if measure.extra and not is_installed(measure.extra):
-        planner.fail(where, f"{measure.name} needs an extra", f"pip install 'groundglass[{measure.extra}]'")
+        missing = MissingExtra(measure.name, measure.extra)
+        planner.fail(where, missing.message, missing.hint, lacking=True)
     for name, value in request.parameters.items():
         known = measure.parameters.get(name)
         if known is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.errors import NotHere, RecipeError
 from groundglass.kernel.resize import KERNELS
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.look import ask_of
@@ -17,10 +17,11 @@ from groundglass.recipes.model import (
     TransformStep,
 )
 from groundglass.recipes.plan_selections import fingerprint_ask
-from groundglass.recipes.planner import PlannedStep, Planner, better_way, check_readable, find_column
+from groundglass.recipes.planner import Plan, PlannedStep, Planner, better_way, check_readable, find_column
 from groundglass.releases.journal import check_place
 from groundglass.releases.layout import check_settings
 from groundglass.releases.licences import check_licences
+from groundglass.releases.patches import small_tiles_note
 from groundglass.selections.ranking import Order
 from groundglass.sources.folder import lies_in, place_of
 from groundglass.transforms.best_tile import BEST_TILE
@@ -51,6 +52,9 @@ def plan_transform(planner: Planner, planned: PlannedStep, body: TransformStep) 
         planner.fail(("transform", "kernel"), f"there is no kernel '{body.kernel}'", "", KERNELS, body.kernel)
     if body.kernel == "box" and body.to_effective_resolution:
         planner.fail(("transform", "kernel"), "box makes whole factors only", "use lanczos or area")
+    notes = ()
+    if body.tile and body.stride and body.stride > body.tile:
+        notes = (f"tiles of {body.tile} px stand {body.stride} px apart: what lies between them is in none",)
     asks = (ask_of(BEST_TILE, {"size": body.best_tile}),) if body.best_tile else ()
     if body.to_effective_resolution:
         asks = (ask_of(MEASURES["resolution"], {}),)
@@ -59,7 +63,7 @@ def plan_transform(planner: Planner, planned: PlannedStep, body: TransformStep) 
     planner.scope = replace(
         planner.scope, generation=planner.scope.generation + 1, mixed=planned.step.only_if is not None
     )
-    return replace(planned, asks=asks)
+    return replace(planned, asks=asks, notes=notes)
 
 
 def plan_split(planner: Planner, planned: PlannedStep, body: SplitStep) -> PlannedStep:
@@ -87,8 +91,23 @@ def plan_release(planner: Planner, planned: PlannedStep, body: ReleaseStep) -> P
         check_settings(body)
         check_licences(planner.licences, body.allow_unknown_licence)
     except RecipeError as error:
-        planner.fail(("release",), error.message, error.hint)
+        planner.fail(("release",), error.message, error.hint, lacking=isinstance(error, NotHere))
     return planned
+
+
+def small_tile_notes(plan: Plan) -> list[str]:
+    """What to know before a run of hours: the tiles that it will release are too small for trainers."""
+    notes: list[str] = []
+    side: int | None = None
+    for planned in plan.steps:
+        match planned.step.body:
+            case TransformStep() as body:
+                side = None if planned.step.only_if else body.tile or body.best_tile
+            case ReleaseStep() as body if side is not None:
+                notes += [f"{planned.step.name}: {note}" for note in small_tiles_note(side, body)]
+            case _:
+                pass
+    return notes
 
 
 def _check_place(planner: Planner, to: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.errors import NotHere, RecipeError
 from groundglass.kernel.leaks.shipped import words_of
 from groundglass.kernel.record import NETWORK_PARAMETERS, Measure
 from groundglass.measures.catalog import MEASURES
@@ -35,7 +35,7 @@ from groundglass.selections.ranking import Order
 
 def plan_select(planner: Planner, planned: PlannedStep, body: SelectStep) -> PlannedStep:
     paths, orders = _select_needs(planner, body, ("select",))
-    asks = copies_asks(body.deduplicate)
+    asks = copies_asks(body)
     if body.decontaminate:
         asks = (_leaks(planner, body.decontaminate, ("select", "decontaminate")),)
     if body.top_k or body.quota is not None or body.quantile is not None:
@@ -53,9 +53,13 @@ def _takes_rest(planner: Planner) -> bool:
     return any(who.next is not None for who in held)
 
 
-def copies_asks(mode: str | None) -> tuple[Ask, ...]:
-    """What `deduplicate` must have measured."""
-    return {"near": (fingerprint_ask(),), "pixels": (ask_of(MEASURES["pixels"], {}),)}.get(mode or "", ())
+def copies_asks(body: SelectStep) -> tuple[Ask, ...]:
+    """What `deduplicate` must have measured: what copies are found by, and what tells the original without `by`."""
+    found = {"near": (fingerprint_ask(),), "pixels": (ask_of(MEASURES["pixels"], {}),)}
+    originals = {"near": ("header", "sharpness"), "pixels": ("header",)}
+    mode = body.deduplicate or ""
+    names = originals.get(mode, ()) if body.by is None else ()
+    return (*found.get(mode, ()), *(ask_of(MEASURES[name], {}) for name in names))
 
 
 def fingerprint_ask() -> Ask:
@@ -116,7 +120,8 @@ def ask(planner: Planner, measure: Measure, request: MeasureRequest, where: tupl
         return ask_of(measure, request.parameters)
     except RecipeError as error:
         given = [name for name in NETWORK_PARAMETERS if str(request.parameters.get(name)) in error.message]
-        planner.fail((*where, measure.name, *given[:1]), error.message, error.hint)
+        lacking = isinstance(error, NotHere)
+        planner.fail((*where, measure.name, *given[:1]), error.message, error.hint, lacking=lacking)
 
 
 def _leaks(planner: Planner, words: Iterable[str], keys: tuple[str | int, ...]) -> Ask:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from groundglass.annotators.question import Inquiry
-from groundglass.kernel.expression import ExpressionError, check, column_path, parse
+from groundglass.kernel.errors import NotHere
+from groundglass.kernel.expression import (
+    Expression,
+    ExpressionError,
+    UnknownColumn,
+    check,
+    column_path,
+    parse,
+)
 from groundglass.measures.look import Ask
 from groundglass.recipes.columns import Column, ColumnPath, Scope
 from groundglass.recipes.load import LoadedRecipe, recipe_error
@@ -18,6 +26,8 @@ from groundglass.recipes.model import (
     SelectStep,
     Step,
 )
+from groundglass.recipes.possible import impossible
+from groundglass.recipes.unknown_column import explain
 from groundglass.selections.ranking import Order
 
 
@@ -32,7 +42,7 @@ class PlannedStep:
     orders     for each column that is ranked by: which way is better
     condition  the columns that its `if` names
     rest_wanted  a later hold-out takes from what this ranked selection drops
-    brings     the columns that a measure step adds
+    brings     the columns that a measure step adds, but for hidden ones
     notes      what a user should know beforehand
     """
 
@@ -83,10 +93,14 @@ class Planner:
         hint: str = "",
         valid: Iterable[str] = (),
         word: str = "",
+        lacking: bool = False,
     ) -> NoReturn:
-        raise recipe_error(
+        """Refuse the recipe at ``keys`` of the current step; ``lacking`` where it is right, and this machine lacks
+        what it asks for."""
+        error = recipe_error(
             self.loaded, (self.index, *keys), message, hint=hint, valid=tuple(valid), word=word
         )
+        raise NotHere(error.message, error.hint) if lacking else error
 
 
 def better_way(planner: Planner, path: ColumnPath, keys: tuple[str | int, ...]) -> Order:
@@ -104,36 +118,43 @@ def expression_columns(planner: Planner, text: str, keys: tuple[str | int, ...])
     """The columns of an expression, all of them known here and of fitting types."""
     try:
         expression = parse(text)
-        check(expression, planner.scope.types())
+        check(expression, planner.scope.types(), hidden=planner.scope.hidden())
     except ExpressionError as error:
         _fail_expression(planner, keys, error)
+    _refuse_impossible(planner, expression, keys)
     return expression.columns
+
+
+def _refuse_impossible(planner: Planner, expression: Expression, keys: tuple[str | int, ...]) -> None:
+    """A condition that no value can meet is a slip: the wrong sign, or another unit."""
+    found = impossible(expression.comparisons, planner.scope)
+    if found is None:
+        return
+    atom, left = found
+    name = ".".join(atom.columns[0])
+    column = planner.scope.find(atom.columns[0])
+    hint = (
+        f"{name}: {column.meaning}"
+        if column and column.meaning
+        else "turn the comparison around, or leave it out"
+    )
+    planner.fail(keys, f"`{atom.text}` is never true here: {name} is {left.in_words}", hint, word=atom.text)
 
 
 def find_column(planner: Planner, text: str, keys: tuple[str | int, ...]) -> ColumnPath:
     try:
-        check(parse(text), planner.scope.types(), result="")
+        check(parse(text), planner.scope.types(), "", planner.scope.hidden())
         return column_path(text)
     except ExpressionError as error:
         _fail_expression(planner, keys, error)
 
 
 def _fail_expression(planner: Planner, keys: tuple[str | int, ...], error: ExpressionError) -> NoReturn:
-    """Point at the word; where it was measured on other rows than these, say so."""
-    elsewhere = {column.name: column for column in planner.scope.columns}
-    for name, column in elsewhere.items():
-        if f"'{name}'" in error.message and name not in planner.scope.types():
-            which = "the photographs" if column.generation == 0 else "an earlier generation"
-            planner.fail(
-                keys,
-                f"{name} was measured on {which} (step {column.step}), not on these images",
-                f"write root.{name}, or measure it again here",
-            )
-    if error.message.startswith("there is no column") and not error.hint:
-        planner.fail(
-            keys, error.message, "measure it in a step before this one", word=quoted_word(error.message)
-        )
-    planner.fail(keys, error.message, error.hint, word=quoted_word(error.message))
+    """Point at the word, and say what was probably meant by it."""
+    message, hint = error.message, error.hint
+    if isinstance(error, UnknownColumn):
+        message, hint = explain(error, planner.scope)
+    planner.fail(keys, message, hint, word=quoted_word(error.message))
 
 
 def quoted_word(message: str) -> str:

@@ -70,8 +70,9 @@ profiles:
 ```
 
 **--set PATH=VALUE** changes one value: `--set seed=3`, `--set limits.failed=5%`,
-`--set steps.tiles.transform.tile=128`. A step is given by its name or by its number from 0, a place in a list
-by its number from 0. The value is read as YAML; an empty value removes the key. The last one typed wins.
+`--set steps.tiles.transform.tile=128`. A step is given by its name or by its number, a place in a list by its
+number; both count from 1, as `select-1` does. The value is read as YAML; an empty value removes the key. The last
+one typed wins.
 
 They apply in this order: parent, recipe, profile, `--set`.
 """

@@ -32,10 +32,11 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Released:
-    """What was written, and the verdicts of the pictures that could not be."""
+    """What was written, the verdicts of the pictures that could not be, and what to know of those that were."""
 
     verdicts: pa.Table
     facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def release_rows(state: State, planned: PlannedStep) -> Released:
@@ -106,12 +107,12 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
     names = [
         name
         for name, column in scope.own().items()
-        if column.sql_type != "BLOB" and name not in [*ROWS.names, "bytes"]
+        if not column.hidden and column.sql_type != "BLOB" and name not in [*ROWS.names, "bytes"]
     ]
     roots = [
         name
-        for name in scope.of_generation(0)
-        if scope.generation > 0 and name not in ("width", "height", "bytes")
+        for name, column in scope.of_generation(0).items()
+        if scope.generation > 0 and not column.hidden and name not in ("width", "height", "bytes")
     ]
     table = pool(rows, [(name,) for name in names] + [("root", name) for name in roots], scope, state.tables)
     con = connect()
@@ -194,4 +195,5 @@ def described(facts: ReleaseFacts, step: ReleaseStep) -> Released:
             "resumed": facts.resumed,
             "licences": dict(facts.licences),
         },
+        facts.notes,
     )

@@ -14,7 +14,14 @@ from pathlib import Path
 from groundglass.kernel.engines.interrupts import terminated_as_interrupted
 from groundglass.kernel.engines.process import warm_up
 from groundglass.kernel.engines.progress import Progress
-from groundglass.kernel.errors import GroundglassError, Interrupted, TooManyFailed, UnreachableError
+from groundglass.kernel.errors import (
+    GroundglassError,
+    Interrupted,
+    NothingProduced,
+    TooManyFailed,
+    UnreachableError,
+    cannot_write,
+)
 from groundglass.kernel.lockfile import only_one
 from groundglass.kernel.table import write_text
 from groundglass.recipes.folder import RunFolder, RunRecord, RunState, StepRecord, choose_folder, load_record
@@ -58,11 +65,14 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
     """Run a plan to its end in the next folder, or in the last one if that holds the same recipe unfinished.
 
     Raises Interrupted and UnreachableError; what was finished is saved each time. Whether too many images failed is
-    asked by `check_failed`.
+    asked by `check_outcome`.
     """
     key = recipe_key(plan)
     folder, resumed = choose_folder(options.runs, plan.recipe.name, key)
-    folder.path.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder.path, error) from error
     with only_one(folder.path, f"run {folder.number}"), terminated_as_interrupted():
         warm_up()
         talk.opened(folder, resumed)
@@ -152,13 +162,49 @@ def _finish(state: State, record: RunRecord) -> RunRecord:
     return record
 
 
+def check_outcome(plan: Plan, record: RunRecord, options: RunOptions) -> None:
+    """Raise what a finished run has to be blamed for: TooManyFailed, or NothingProduced."""
+    check_failed(plan, record, options)
+    valueless = [
+        f"at {step.step} {sentence}"
+        for step in record.steps
+        for sentence in step.facts.get("valueless", {}).values()
+    ]
+    if valueless:
+        raise NothingProduced(f"the run is done, but {'; '.join(valueless)}")
+    releases = [step for step in record.steps if step.kind == "release"]
+    held = sum(step.held_out for step in record.steps)
+    if releases and all(step.facts.get("folder") is None for step in releases):
+        raise NothingProduced(f"the run is done, but nothing was released: {_last_exit(record)}")
+    if not releases and not record.steps[-1].out and not held:
+        raise NothingProduced(f"the run is done, but no image is left: {_last_exit(record)}")
+
+
+def _last_exit(record: RunRecord) -> str:
+    """Where the last images left."""
+    emptied = next((step for step in record.steps if step.into and step.out == 0), None)
+    if emptied is None:
+        return "the sources hold no image"
+    left = {"dropped": emptied.dropped, "failed": emptied.failed, "held out": emptied.held_out}
+    words = " and ".join(f"{count:,} {how}" for how, count in left.items() if count)
+    return f"the last {emptied.into:,} left at {emptied.step}, {emptied.label} ({words})"
+
+
 def check_failed(plan: Plan, record: RunRecord, options: RunOptions) -> None:
-    """Raise TooManyFailed when more images of a finished run failed than the recipe or the options allow."""
+    """Raise TooManyFailed when more images of a finished run failed than the recipe or the options allow.
+
+    Up to the first transform rows are the sources' files, and all steps count together. After it rows are tiles or
+    scales, of which one file has many, so each step counts by itself.
+    """
     allowed = options.max_failed if options.max_failed is not None else plan.recipe.limits.failed
+    hint = f"groundglass show {record.name} says why; --retry failed tries them again"
+    kinds = [step.kind for step in record.steps]
+    whole = kinds.index("transform") if "transform" in kinds else len(kinds)
     files = sum(step.into for step in record.steps if step.kind == "source")
-    failed = sum(step.failed for step in record.steps)
-    if files and failed / files > allowed:
-        raise TooManyFailed(
-            f"the run is done, but {failed:,} of {files:,} images failed ({failed / files:.1%}, allowed {allowed:.1%})",
-            f"groundglass show {record.name} says why; --retry failed tries them again",
-        )
+    failed = sum(step.failed for step in record.steps[:whole])
+    groups = [(failed, files, "images failed")]
+    groups += [(step.failed, step.into, f"rows failed at {step.step}") for step in record.steps[whole:]]
+    for bad, of, what in groups:
+        if of and bad / of > allowed:
+            share = f"{bad / of:.1%}, allowed {allowed:.1%}"
+            raise TooManyFailed(f"the run is done, but {bad:,} of {of:,} {what} ({share})", hint)

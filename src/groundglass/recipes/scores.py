@@ -36,6 +36,11 @@ def read_scores(request: ScoreTable) -> pa.Table:
     return _last_of_each(table.set_column(0, request.key, key), request.key)
 
 
+def no_row_is_scored(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> bool:
+    """Whether no image has a line in a table of scores: most likely its key is written in another way."""
+    return not compute.any(compute.is_in(rows[request.key], scores[request.key])).as_py()
+
+
 def score_notes(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> list[str]:
     """What does not fit between a table of scores and the images: lines for nobody, images without a line."""
     known = compute.is_in(scores[request.key], rows[request.key])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from groundglass.kernel.engines.local import run_job
 from groundglass.kernel.engines.progress import Progress
@@ -19,11 +20,19 @@ from groundglass.kernel.table import write_bytes
 from groundglass.measures.catalog import find
 from groundglass.measures.infer import jobs_of
 from groundglass.measures.look import NO_VALUE, Ask, Photograph, ask_of
+from groundglass.recipes.measuring import no_value_in_words
 from groundglass.recipes.networks import fetch_absent
 from groundglass.recipes.parameters import typed_settings
 from groundglass.sources.folder import listed_file, name_as_text
 from groundglass.sources.listing import Listed
 from groundglass.sources.scan import ListedFile, Scan, known_files
+
+
+class Taken(NamedTuple):
+    """What measuring files gave: a row for each path, and what came to nothing, "" where nothing did."""
+
+    rows: list[dict[str, Any]]
+    nothing: str
 
 
 def measure_files(
@@ -33,7 +42,7 @@ def measure_files(
     progress: Progress,
     network: Mapping[str, Value] | None = None,
     typed: Sequence[str] = (),
-) -> list[dict[str, Any]]:
+) -> Taken:
     """The measures ``names`` of each path, in order: ``uri``, the measures' columns, and ``error``.
 
     ``error`` is None, or why the picture or one of its measures has no values; a bad picture never stops the others.
@@ -50,7 +59,19 @@ def measure_files(
     if network and not any(measure.network for measure in measures):
         raise RecipeError(f"none of {', '.join(names)} asks a network", f"leave out {', '.join(network)}")
     rows = take_measures([listed_file(path) for path in paths], asks, workers, progress)
-    return [row | {"uri": str(path)} for path, row in zip(paths, rows, strict=True)]
+    rows = [row | {"uri": str(path)} for path, row in zip(paths, rows, strict=True)]
+    return Taken(rows, _nothing_taken(rows, asks))
+
+
+def _nothing_taken(rows: Sequence[Mapping[str, Any]], asks: Sequence[Ask]) -> str:
+    """The sentence for the measures that have no value on any of the files; "" where there are none."""
+    valueless = [
+        ask.measure
+        for ask in asks
+        if all(row[column] is None for row in rows for column in ask.definition.columns)
+    ]
+    reasons = Counter(str(row["error"]).partition(":")[0] for row in rows)
+    return no_value_in_words(valueless, len(rows), reasons) if valueless else ""
 
 
 def take_measures(

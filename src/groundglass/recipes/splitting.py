@@ -22,11 +22,15 @@ def split_rows(state: State, planned: PlannedStep) -> pa.Table:
     measure_rows(
         state, photographs_of(state, state.rows), planned.asks, f"fingerprints for {planned.step.name}"
     )
-    shares = {"train": rest_of(body), "validation": body.validation, "test": body.test}
     rows = with_hashes(state, planned, state.rows)
     return assign_splits(
-        rows, shares, state.seed, planned.step.name, stratify=body.stratify, group=body.group
+        rows, shares_of(body), state.seed, planned.step.name, stratify=body.stratify, group=body.group
     )
+
+
+def shares_of(body: SplitStep) -> dict[str, float]:
+    """Split → its share of 1; what is not said goes to train."""
+    return {"train": rest_of(body), "validation": body.validation, "test": body.test}
 
 
 def rest_of(body: SplitStep) -> float:

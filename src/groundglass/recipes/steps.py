@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.table import compute, connect, only, without, write_parquet
+from groundglass.kernel.table import compute, only, without, write_parquet
+from groundglass.kernel.words import some
 from groundglass.recipes.annotating import annotate_rows
 from groundglass.recipes.auditing import audit_gates
 from groundglass.recipes.cascading import cascade_rows
@@ -21,11 +22,12 @@ from groundglass.recipes.holding import HELD_OUT, hold_out
 from groundglass.recipes.judging import Judged, judge_rows
 from groundglass.recipes.leaking import photographs_of
 from groundglass.recipes.measuring import measure_rows
-from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep
+from groundglass.recipes.model import MeasureStep, SelectStep, SourceStep, SplitStep
 from groundglass.recipes.planner import PlannedStep
+from groundglass.recipes.reasons import MOST, OTHERS, count_kinds
 from groundglass.recipes.releasing import release_rows
-from groundglass.recipes.scores import read_scores, score_notes
-from groundglass.recipes.splitting import split_rows
+from groundglass.recipes.scores import no_row_is_scored, read_scores, score_notes
+from groundglass.recipes.splitting import shares_of, split_rows
 from groundglass.recipes.state import State
 from groundglass.selections.pool import VERDICTS
 
@@ -49,7 +51,7 @@ def do_source(state: State, planned: PlannedStep) -> StepRecord:
         dropped=found.refused.num_rows,
         failed=failed.num_rows,
         cached=found.cached,
-        reasons=count(failed["error"]) | kinds_of_reason(found.refused),
+        reasons=count(failed["error"]) | count_kinds(found.refused),
     )
 
 
@@ -58,17 +60,26 @@ def do_measure(state: State, planned: PlannedStep) -> StepRecord:
     body = planned.step.body
     assert isinstance(body, MeasureStep)
     notes: list[str] = []
+    valueless: dict[str, str] = {}
     for request in planned.scores:
         scores = read_scores(request)
         state.scores[request.table] = scores
         write_parquet(scores, state.folder.scores(request.table))
-        notes += score_notes(request, scores, state.rows)
+        said = score_notes(request, scores, state.rows)
+        notes += said
+        if state.rows.num_rows and no_row_is_scored(request, scores, state.rows):
+            valueless[request.table] = said[-1]
     chosen, _ = applies(state, planned)
     measured = measure_rows(state, chosen, planned.asks, f"measure {planned.step.name}")
     into = state.rows.num_rows
     leave(state, planned, measured.failed)
     reasons = count(measured.failed["reason"])
-    facts = {"measures": [ask.key for ask in planned.asks], "columns": list(planned.brings)}
+    notes += measured.valueless.values()
+    facts = {
+        "measures": [ask.key for ask in planned.asks],
+        "columns": list(planned.brings),
+        "valueless": valueless | dict(measured.valueless),
+    }
     return record(
         planned,
         into,
@@ -115,7 +126,7 @@ def do_select(state: State, planned: PlannedStep) -> StepRecord:
         state.rows.num_rows,
         dropped=dropped.num_rows,
         failed=failed.num_rows,
-        reasons=kinds_of_reason(verdicts),
+        reasons=count_kinds(verdicts),
         thresholds=judged.thresholds,
         notes=judged.notes,
         facts=judged.facts,
@@ -173,7 +184,7 @@ def do_hold_out(state: State, planned: PlannedStep) -> StepRecord:
         state.rows.num_rows,
         held_out=held.count,
         dropped=held.verdicts.num_rows - held.count,
-        reasons=kinds_of_reason(
+        reasons=count_kinds(
             held.verdicts.filter(compute.invert(compute.starts_with(held.verdicts["reason"], HELD_OUT)))
         ),
         notes=held.notes,
@@ -183,10 +194,17 @@ def do_hold_out(state: State, planned: PlannedStep) -> StepRecord:
 
 def do_split(state: State, planned: PlannedStep) -> StepRecord:
     """Say which split each row goes to; none leaves the set."""
-    into = state.rows.num_rows
+    body, into = planned.step.body, state.rows.num_rows
+    assert isinstance(body, SplitStep)
     splits = split_rows(state, planned)
     state.splits = splits
-    return record(planned, into, into, facts={"splits": count(splits["split"])})
+    photos = pa.table({"photo": state.rows["root"], "split": splits["split"]}).group_by(["photo", "split"])
+    facts = {"splits": count(splits["split"]), "photos": count(photos.aggregate([])["split"])}
+    wanted = [name for name, share in shares_of(body).items() if share]
+    empty = [name for name in wanted if into and name not in facts["splits"]]
+    few = some(sum(facts["photos"].values()), "photos")
+    notes = [f"{name} is empty: chance decides photo by photo, and here are only {few}" for name in empty]
+    return record(planned, into, into, facts=facts, notes=tuple(notes))
 
 
 def do_release(state: State, planned: PlannedStep) -> StepRecord:
@@ -201,6 +219,7 @@ def do_release(state: State, planned: PlannedStep) -> StepRecord:
         into - failed,
         failed=failed,
         reasons=count(released.verdicts["reason"]),
+        notes=released.notes,
         facts=released.facts,
     )
 
@@ -256,27 +275,11 @@ def verdicts_of(refused: pa.Table) -> pa.Table:
     )
 
 
-def count(reasons: Any, most: int = 20) -> dict[str, int]:
-    """How often each reason occurs, most frequent first."""
-    return dict(Counter(reasons.to_pylist()).most_common(most))
-
-
-def kinds_of_reason(verdicts: pa.Table) -> dict[str, int]:
-    """How often each kind of reason occurs, whatever the values in it: ``blockiness, limit 30`` 2,551 times."""
-    con = connect()
-    con.register("verdicts", verdicts)
-    rows = con.sql(
-        r"""
-        WITH same AS (  -- values are rounded, so many rows have the same reason, and each is taken apart once
-            SELECT reason, count(*) AS n FROM verdicts WHERE NOT kept AND reason IS NOT NULL GROUP BY reason
-        ), plain AS (
-            SELECT regexp_replace(reason, ' of .* \(distance.*| \([^(]*, overlap .*', '', 's') AS reason, n FROM same
-        ), parts AS (SELECT unnest(string_split(reason, '; ')) AS part, n FROM plain)
-        SELECT regexp_replace(part, '^([^ ]+) -?[0-9][^ ]*, ', '\1, ') AS kind, sum(n)::BIGINT AS n
-        FROM parts GROUP BY kind ORDER BY n DESC, kind LIMIT 20
-        """
-    ).fetchall()
-    return dict(rows)
+def count(reasons: Any) -> dict[str, int]:
+    """How often each reason occurs, most frequent first; the rarest together, so that the counts add up."""
+    found = Counter(reasons.to_pylist()).most_common()
+    rest = sum(many for _, many in found[MOST - 1 :])
+    return dict(found if len(found) <= MOST else [*found[: MOST - 1], (OTHERS, rest)])
 
 
 def record(planned: PlannedStep, into: int, out: int, **counts: Any) -> StepRecord:

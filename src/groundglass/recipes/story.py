@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundglass.kernel.errors import RecipeError
-from groundglass.kernel.nearest import did_you_mean
+from groundglass.kernel.nearest import did_you_mean, nearest
 from groundglass.kernel.region import TILE_SIGN, WHOLE
 from groundglass.kernel.store import MeasureStore
 from groundglass.kernel.table import compute
@@ -21,6 +21,9 @@ from groundglass.recipes.columns import ROWS
 from groundglass.recipes.folder import RunFolder, RunRecord, StepRecord, store_of
 from groundglass.recipes.gather import photographs
 from groundglass.sources.folder import name_as_text
+
+MOST_COMPARED = 20_000
+"""Names that a misspelt one is compared with: more would take seconds."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Story:
     """All that a run knows of one image.
 
     fate       "kept", "dropped", "failed" or "held out"
-    measures   column → value, of the image itself
+    measures   column → value, of the image itself; hashes and the like are left out
     root       the same of its photograph, where it is a part of one
     derived    how many virtual images were made of it
     files      where it stands in the release
@@ -116,9 +119,10 @@ def read_derived(folder: RunFolder, record: RunRecord) -> pa.Table:
 
 
 def find_image(tables: RunTables, text: str) -> dict[str, Any]:
-    """The row that ``text`` names: an id, a uri, a path, ``uri#region``, or a file of the release; unusable files too.
+    """The row that ``text`` names; unusable files too.
 
-    Raises RecipeError with the nearest uri when there is none.
+    Its id, its uri, its path, ``uri#region`` or its file in the release; or the end of any of these, such as the
+    file's mere name, where only one image has it. Raises RecipeError with the images that were probably meant.
     """
     given = Path(text).absolute()
     path = os.fsencode(given)
@@ -126,28 +130,63 @@ def find_image(tables: RunTables, text: str) -> dict[str, Any]:
     uri, _, region = text.partition(TILE_SIGN)
     found = _matches(tables.rows, "id", text)
     found += [row for row in _matches(tables.rows, "uri", uri) if row["region"] == region]
-    if found:
-        return _the_only(found, text)
-    whole = _matches(tables.images, "id", text) + _matches(tables.images, "uri", text)
-    whole += _matches(tables.images, "path", path) if not whole else []
-    if not whole and (ids := _released_as(tables, text, given)):
-        return _the_only([row for one in ids for row in _matches(tables.rows, "id", one)], text)
-    if not whole:
+    found = found or [_whole(image) for image in _images_called(tables, text, path)]
+    found = found or _rows_of(tables, _released_as(tables, text, given))
+    if not found:
+        by_name = [row for row in _ending(tables.rows, uri) if row["region"] == region]
+        by_name += [_whole(image) for image in _ending(tables.images, text)]
+        found = by_name + _rows_of(tables, _released_as(tables, text, given, by_name=True))
+    if not found:
         raise RecipeError(
             f"this run has no image '{text}'.{_nearest_uri(tables, uri)}",
-            "name it by its path below the source's folder, by its id, or by its file in the release",
+            "name it by its path below the source's folder, by its file's name, by its id, or by its file in the "
+            "release",
         )
-    image = _the_only(whole, text)
+    return _the_only(found, text)
+
+
+def _images_called(tables: RunTables, text: str, path: bytes) -> list[dict[str, Any]]:
+    found = _matches(tables.images, "id", text) + _matches(tables.images, "uri", text)
+    return found or _matches(tables.images, "path", path)
+
+
+def _whole(image: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of a source as a row: it may be one that no row was made of."""
     plain = {name: image.get(name) for name in ROWS.names}
     return plain | {"root": image["id"], "region": ""}
 
 
+def _rows_of(tables: RunTables, ids: list[str]) -> list[dict[str, Any]]:
+    return [row for one in ids for row in _matches(tables.rows, "id", one)]
+
+
+def _ending(table: pa.Table, name: str) -> list[dict[str, Any]]:
+    """The rows whose uri ends with this name, or with these names."""
+    if "uri" not in table.column_names or not name:
+        return []
+    return table.filter(compute.ends_with(table["uri"], f"/{name}")).slice(0, 100).to_pylist()
+
+
 def _the_only(found: list[dict[str, Any]], text: str) -> dict[str, Any]:
-    """The one row that was found; of several sources that have a picture of this name, the user must choose."""
-    if len({row["id"] for row in found}) > 1:
-        listed = "; ".join(f"{row['id']} of {row['source']}" for row in found[:6])
-        raise RecipeError(f"several images are called '{text}': {listed}", "name it by its id")
-    return found[0]
+    """The one row that was found; where several are called so, the user must choose."""
+    rows = list({row["id"]: row for row in found}.values())
+    if len(rows) > 1:
+        uris = [name_of(row) for row in rows]
+        named = [
+            f"{uri} (id {row['id']} of {row['source']})" if uris.count(uri) > 1 else uri
+            for uri, row in zip(uris, rows, strict=True)
+        ]
+        more = f" and {len(named) - 6} more" if len(named) > 6 else ""
+        raise RecipeError(
+            f"{len(rows)} images are called '{text}': {'; '.join(named[:6])}{more}",
+            "name one of them by its whole path, or by its id",
+        )
+    return rows[0]
+
+
+def name_of(row: Mapping[str, Any]) -> str:
+    """An image as `find_image` takes it: its path below the source's folder, and which part of it."""
+    return row["uri"] + (f"{TILE_SIGN}{row['region']}" if row["region"] else "")
 
 
 def _matches(table: pa.Table, column: str, value: str | bytes) -> list[dict[str, Any]]:
@@ -161,15 +200,20 @@ def _matches(table: pa.Table, column: str, value: str | bytes) -> list[dict[str,
 
 
 def _nearest_uri(tables: RunTables, uri: str) -> str:
-    uris = (
-        tables.images["uri"] if "uri" in tables.images.column_names else pa.chunked_array([[]], pa.string())
-    )
-    if len(uris) > 100_000:
-        name = Path(uri).name
-        uris = (
-            uris.filter(compute.match_substring(uris, name, ignore_case=True)) if name else uris.slice(0, 0)
-        )
-    return did_you_mean(uri, uris.to_pylist())
+    """A sentence with the image whose path, or whose file's name, is most like this."""
+    if "uri" not in tables.images.column_names:
+        return ""
+    uris, name = tables.images["uri"], Path(uri).name
+    if len(uris) > MOST_COMPARED:
+        stem = Path(uri).stem
+        like = compute.match_substring(uris, stem, ignore_case=True)
+        uris = uris.filter(like).slice(0, MOST_COMPARED) if stem else uris.slice(0, 0)
+    known = uris.to_pylist()
+    if name != uri and (said := did_you_mean(uri, known)):
+        return said
+    names = {Path(known_uri).name: known_uri for known_uri in reversed(known)}
+    found = nearest(name, names)
+    return f" Did you mean '{names[found]}'?" if found else ""
 
 
 def tell_story(tables: RunTables, row: Mapping[str, Any]) -> Story:
@@ -228,7 +272,7 @@ def _values(tables: RunTables, sha256: str | None, region: str) -> tuple[dict[st
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     by_key: dict[str, dict[str, Any] | None] = {}
-    for column in tables.record.columns:
+    for column in tables.record.shown_columns:
         if column["join"] != "content" or sha256 is None:
             continue
         key = column["key"]
@@ -245,7 +289,7 @@ def _values(tables: RunTables, sha256: str | None, region: str) -> tuple[dict[st
 def _scores(tables: RunTables, row: Mapping[str, Any]) -> dict[str, Any]:
     """The values that tables of scores gave the picture."""
     values: dict[str, Any] = {}
-    for column in tables.record.columns:
+    for column in tables.record.shown_columns:
         path = tables.folder.scores(column["key"])
         if column["join"] != "content" and path.exists():
             found = _matches(pq.read_table(path), column["join"], row[column["join"]])
@@ -266,20 +310,49 @@ def _fate(image: Mapping[str, Any], verdicts: tuple[Verdict, ...]) -> str:
     return "failed" if last.failed else "dropped"
 
 
-def fates_by(folder: RunFolder, record: RunRecord, column: str) -> dict[str, Counter[str]]:
-    """How the photographs of a run fared, counted for each value of a column of the images table."""
+@dataclass(frozen=True)
+class Fate:
+    """How one photograph fared.
+
+    kept     something of it is in the set: itself, or a part of it that a transform made
+    failed   it could not be used
+    step     where it, or the last part of it, left
+    columns  what was asked of the images table
+    """
+
+    uri: str
+    kept: bool
+    failed: bool = False
+    step: str = ""
+    reason: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fates_of(folder: RunFolder, record: RunRecord, columns: Sequence[str]) -> list[Fate]:
+    """How each photograph of a run fared, with the values of these columns of the images table."""
     tables = read_tables(folder, record)
     left = {
-        row["id"]: "failed" if row["failed"] else "dropped"
-        for verdicts in tables.verdicts.values()
+        row["id"]: (row["failed"], step, row["reason"] or "")
+        for step, verdicts in tables.verdicts.items()
         for row in verdicts.to_pylist()
         if not row["kept"]
     }
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for image in tables.images.select(["id", "error", column]).to_pylist():
-        fate = "failed" if image["error"] else left.get(image["id"], "kept")
-        found[image[column]][fate] += 1
-    return dict(found)
+    parts: defaultdict[str, list[str]] = defaultdict(list)
+    for row in tables.derived.select(["id", "root"]).to_pylist():
+        parts[row["root"]].append(row["id"])
+    order = {step.step: place for place, step in enumerate(record.steps)}
+    fates: list[Fate] = []
+    for image in tables.images.select(["id", "uri", "source", "error", *columns]).to_pylist():
+        told = {name: image[name] for name in columns}
+        ends = [left.get(part) for part in parts.get(image["id"], [image["id"]])]
+        if image["error"]:
+            fates.append(Fate(image["uri"], False, True, image["source"], image["error"], told))
+        elif None in ends:
+            fates.append(Fate(image["uri"], True, columns=told))
+        else:
+            last = max((end for end in ends if end), key=lambda end: order[end[1]])
+            fates.append(Fate(image["uri"], False, *last, told))
+    return fates
 
 
 def _released(tables: RunTables, image_id: str) -> list[str]:
@@ -290,15 +363,21 @@ def _released(tables: RunTables, image_id: str) -> list[str]:
     ]
 
 
-def _released_as(tables: RunTables, text: str, path: Path) -> list[str]:
-    """The ids of the images that a released file was made of: named by its path, that in the release, or its name."""
-    files = [
-        (folder / row["file"], row["file"], row["id"])
+def _released_as(tables: RunTables, text: str, path: Path, by_name: bool = False) -> list[str]:
+    """The ids of the images that a released file was made of: named by its path or that in the release, or by the
+    end of it.
+    """
+    found = [
+        row["id"]
         for folder, manifest in _manifests(tables)
         for row in manifest.select(["file", "id"]).to_pylist()
+        if (
+            row["file"].endswith(f"/{text}")
+            if by_name
+            else text == row["file"] or path == (folder / row["file"]).absolute()
+        )
     ]
-    exact = [one for whole, file, one in files if text == file or path == whole.absolute()]
-    return list(dict.fromkeys(exact or [one for _, file, one in files if text == Path(file).name]))
+    return list(dict.fromkeys(found))
 
 
 def _manifests(tables: RunTables) -> list[tuple[Path, pa.Table]]:

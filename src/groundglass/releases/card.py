@@ -85,6 +85,7 @@ class Notes:
     """What the card tells beside what the manifest knows.
 
     failed   how many pictures of the plan could not be written
+    small    what is too small for trainers, in a sentence
     recipe   whether recipe.yaml is in the release
     lock     whether recipe.lock is
     """
@@ -94,6 +95,7 @@ class Notes:
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
     failed: int = 0
+    small: tuple[str, ...] = ()
     recipe: bool = False
     lock: bool = False
 
@@ -128,6 +130,7 @@ def render_card(manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) 
         files=len(files),
         size=size(sum(row["bytes"] for row in files)),
         failed=notes.failed,
+        small=notes.small,
         original=step.image == "original",
         recipe=notes.recipe,
         lock=notes.lock,

@@ -19,7 +19,7 @@ def finished_release(folder: Path, step: ReleaseStep) -> ReleaseFacts | None:
     if (folder / INCOMPLETE).exists() or not manifest.exists():
         return None
     archive = archive_path(folder, step.archive) if step.archive else None
-    return facts_of(folder, archive, pq.read_table(manifest), _failures(folder), resumed=0)
+    return facts_of(folder, archive, pq.read_table(manifest), _failures(folder), 0, step)
 
 
 def _failures(folder: Path) -> tuple[Failure, ...]:

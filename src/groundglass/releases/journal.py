@@ -19,7 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.kernel.errors import RecipeError, UnreachableError
+from groundglass.kernel.errors import RecipeError, UnreachableError, cannot_write
 from groundglass.kernel.hashes import sha256_of
 from groundglass.kernel.table import part_name, read_parts, write_parquet, write_text
 from groundglass.recipes.model import ReleaseStep
@@ -56,9 +56,7 @@ def claimed(folder: Path, key: str, archive: Path | None) -> Generator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UnreachableError(
-            f"cannot make {folder}: {error.strerror}", "choose another place to write to"
-        ) from error
+        raise cannot_write(folder, error) from error
     marker = folder / INCOMPLETE
     if not marker.exists():
         write_text(f"{_TEXT}{_KEY}{key}\n", marker)

@@ -39,6 +39,7 @@ from groundglass.releases.manifest import (
     write_meta_info,
     write_scores,
 )
+from groundglass.releases.patches import released_note
 from groundglass.releases.write import Write
 
 
@@ -93,6 +94,7 @@ class ReleaseFacts:
     bytes     of these files
     resumed   pictures that an earlier, interrupted attempt had already written
     licences  HR pictures by licence; "" is unknown
+    notes     what a user should know of what was written
     """
 
     folder: Path
@@ -103,6 +105,7 @@ class ReleaseFacts:
     failed: tuple[Failure, ...]
     resumed: int
     licences: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
 
 def write_release(folder: Path, rows: pa.Table, step: ReleaseStep, context: ReleaseContext) -> ReleaseFacts:
@@ -134,7 +137,7 @@ def write_release(folder: Path, rows: pa.Table, step: ReleaseStep, context: Rele
             write_archive(folder, [*list_files(folder), "SHA256SUMS"], step.archive, context.name)
         close(folder)
     failures = tuple(Failure(row["id"], row["file"], row["error"], row["detail"] or "") for row in failed)
-    return facts_of(folder, archive, manifest, failures, resumed)
+    return facts_of(folder, archive, manifest, failures, resumed, step)
 
 
 def _licences_by_source(rows: pa.Table) -> dict[str, str | None]:
@@ -168,6 +171,7 @@ def _write_lists(
             context.networks,
             context.audits,
             failed=len(failed),
+            small=released_note(manifest, step),
             recipe=bool(context.recipe),
             lock=bool(context.lock),
         )
@@ -179,7 +183,12 @@ def _write_lists(
 
 
 def facts_of(
-    folder: Path, archive: Path | None, manifest: pa.Table, failed: tuple[Failure, ...], resumed: int
+    folder: Path,
+    archive: Path | None,
+    manifest: pa.Table,
+    failed: tuple[Failure, ...],
+    resumed: int,
+    step: ReleaseStep,
 ) -> ReleaseFacts:
     """The facts that follow from a manifest."""
     files = manifest.select(["split", "scale", "bytes", "licence"]).to_pylist()
@@ -193,4 +202,5 @@ def facts_of(
         failed=failed,
         resumed=resumed,
         licences=dict(Counter(row["licence"] or "" for row in high)),
+        notes=released_note(manifest, step),
     )

@@ -19,7 +19,7 @@ from groundglass.kernel.errors import ImageError, UnreachableError
 from groundglass.kernel.hashes import pixel_hash, sha256_of
 from groundglass.kernel.image.frame import Frame, open_frame
 from groundglass.kernel.image.header import ImageLimits
-from groundglass.kernel.located import read, read_listed
+from groundglass.kernel.located import place_in_words, read, read_listed
 from groundglass.kernel.region import Crop, Resize, extend
 from groundglass.kernel.table import part_name, write_parquet, written_whole
 from groundglass.releases.layout import Output, Photograph
@@ -89,6 +89,10 @@ class Write:
     def lost(self, item: Photograph, reason: str, detail: str) -> Written:
         """An error row for each output of a photograph that no worker survived."""
         return Written([_failed(output, reason, detail) for output in item.outputs])
+
+    def name(self, item: Photograph) -> str:
+        """The photograph's place."""
+        return place_in_words(item.path)
 
     def save(self, results: Sequence[Written]) -> Summary:
         """Note what was written; when the disk was full, raises UnreachableError after that."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from groundglass.kernel.record import Column
 from groundglass.kernel.table import compute, only, without
+from groundglass.recipes.reasons import kinds_of
 from groundglass.reports.compare import Comparison, Side
 from groundglass.reports.facts import EXTRAS, ROWS, RunFacts
 from groundglass.reports.fates import MOST_ROWS
@@ -71,23 +72,9 @@ def _shown(table: pa.Table, status: str, decisive: str) -> pa.Table:
 
 
 def count_reasons(table: pa.Table, decisive: str) -> Counter[tuple[str, str]]:
-    """How many for which step and reason, numbers in the reasons left out: they differ from image to image."""
-    steps, reasons = table[f"{decisive}_step"].to_pylist(), table[f"{decisive}_reason"].to_pylist()
-    return Counter(
-        (step or "", bare_reason(reason or "")) for step, reason in zip(steps, reasons, strict=True)
-    )
-
-
-def bare_reason(reason: str) -> str:
-    """A reason without the image's own value.
-
-    >>> bare_reason("blockiness 42.3, limit 30"), bare_reason("near duplicate of a/1.png"), bare_reason("truncated")
-    ('blockiness, limit 30', 'near duplicate', 'truncated')
-    """
-    head, comma, limit = reason.partition(", limit ")
-    if comma:
-        return f"{head.rpartition(' ')[0] or head}{comma}{limit}"
-    return reason.partition(" of ")[0] if reason.startswith("near duplicate") else reason
+    """How many for which step and kind of reason; each image counts once."""
+    steps, kinds = table[f"{decisive}_step"].to_pylist(), kinds_of(table[f"{decisive}_reason"])
+    return Counter((step or "", kind or "") for step, kind in zip(steps, kinds, strict=True))
 
 
 def _known(side: Side, changed: pa.Table) -> pa.Table:

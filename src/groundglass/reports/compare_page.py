@@ -134,7 +134,8 @@ def _notes(facts: RunFacts) -> list[str]:
     if facts.total is None:
         return []
     return [
-        f"{thousands(len(facts.rows))} of the {thousands(facts.total)} that entered or left are shown, drawn by lot."
+        f"This page shows {thousands(len(facts.rows))} of the {thousands(facts.total)} images that entered or left, "
+        "drawn at random."
     ]
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from groundglass.kernel.mosaic import Box
 from groundglass.kernel.svg import choose_axis, distribution
+from groundglass.recipes.reasons import OTHERS, kinds_of
 from groundglass.reports.charts import axis_data, lines_of
 from groundglass.reports.facts import EXTRAS, STATUSES, RunFacts, StepFacts
 from groundglass.reports.pools import Pools
@@ -77,7 +78,7 @@ def _run(facts: RunFacts) -> dict[str, Any]:
 
 
 def step_data(step: StepFacts, pools: Pools) -> dict[str, Any]:
-    """A step with the rows that it judged, as the page's script reads it."""
+    """A step with the rows that it judged, as the page's script reads it; ``counted`` is what each reason counts as."""
     pool = pools.of(step)
     place = {name: index for index, name in enumerate(pools.columns)}
     lines = lines_of(step, pool, pools)
@@ -94,7 +95,8 @@ def step_data(step: StepFacts, pools: Pools) -> dict[str, Any]:
         "rows": None if whole else packed(pool.rows, "i4"),
         "status": packed(pool.status, "u1"),
         "margin": packed(pool.margin, "f8") if np.isfinite(pool.margin).any() else None,
-        "reason": coded(pool.reasons),
+        "reason": (reason := coded(pool.reasons)),
+        "counted": coded([kind if kind in step.reasons else OTHERS for kind in kinds_of(reason["words"])]),
     }
 
 

@@ -12,8 +12,10 @@ def notes_of(facts: RunFacts) -> list[str]:
     shown = len(facts.rows)
     if facts.total is not None and facts.total > shown:
         found.append(
-            f"{thousands(shown)} of {thousands(facts.total)} images are shown: of all that left at one step in one way "
-            f"the same share, but at least {facts.least} where there are as many. Steps, reasons and sources count all."
+            f"This page shows {thousands(shown)} of the {thousands(facts.total)} images of the run. They are drawn at "
+            f"random from each group of images that left at the same step in the same way: the same share of every "
+            f"group, but at least {facts.least} images, or the whole group if it is smaller. The counts of steps, "
+            f"reasons and sources include all {thousands(facts.total)} images."
         )
     return [*found, *_thumbnails(facts), *facts.left_out]
 
@@ -25,5 +27,6 @@ def _thumbnails(facts: RunFacts) -> list[str]:
     if not having or having == len(usable):
         return []
     return [
-        f"{thousands(having)} of them have a thumbnail; the others are counted, but there is nothing to show."
+        f"{thousands(having)} of these images have a thumbnail. The others are counted, but this page has no picture "
+        "of them."
     ]

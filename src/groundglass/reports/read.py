@@ -116,7 +116,7 @@ def lacking(tables: RunTables) -> str:
 def report_columns(tables: RunTables) -> dict[str, tuple[Column, list[tuple[str, str]]]]:
     """Every numeric column by its name: what it means, and where in the store its values lie."""
     found: dict[str, tuple[Column, list[tuple[str, str]]]] = {}
-    for column in tables.record.columns:
+    for column in tables.record.shown_columns:
         if column["sql_type"] not in ("DOUBLE", "BIGINT", "BOOLEAN") or column["join"] != "content":
             continue
         meaning = Column(column["unit"], column["low"], column["high"], column["better"], column["meaning"])
@@ -162,7 +162,7 @@ def words_said(tables: RunTables, chosen: pa.Table, ids: pa.ChunkedArray) -> dic
     wanted = pa.table({"id": ids})
     con.register("wanted", wanted.append_column("place", numbered(wanted)))
     found: dict[str, list[str | None]] = {}
-    for column in tables.record.columns:
+    for column in tables.record.shown_columns:
         if column["sql_type"] != "VARCHAR" or column["join"] != "content":
             continue
         con.register("known", values_of(tables.store, column["key"], [column["column"]]))

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from groundglass.kernel import words
-from groundglass.kernel.errors import UnreachableError
+from groundglass.kernel.errors import cannot_write
 from groundglass.kernel.svg import Axis
 from groundglass.reports.audit_page import percent, read_audit
 from groundglass.reports.charts import axis_data
@@ -71,10 +71,7 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
             write(Path(made))
             _move_in(Path(made), folder)
     except OSError as error:
-        raise UnreachableError(
-            f"cannot write the report to {folder}: {error.strerror or error}",
-            "free some space or choose another place, then make the report again",
-        ) from error
+        raise cannot_write(f"the report to {folder}", error) from error
     return folder / "index.html"
 
 

@@ -47,7 +47,10 @@ class StepView:
 
 @dataclass(frozen=True)
 class ReasonView:
-    """Why images left: at which step, the reason, how many, and the share of what came in there."""
+    """Why images left: at which step, the reason, how many, and the share of what came in there.
+
+    left  whether they left for it: a picture without a model's answer stays
+    """
 
     step: StepFacts
     index: int
@@ -56,6 +59,7 @@ class ReasonView:
     share: str
     width: float
     failed: bool
+    left: bool
 
 
 @dataclass(frozen=True)
@@ -122,11 +126,18 @@ def _wholes(steps: tuple[StepFacts, ...]) -> list[int]:
 
 
 def view_reasons(facts: RunFacts) -> tuple[ReasonView, ...]:
-    """Every reason of every step, the commonest first."""
+    """Every reason of every step, the commonest first. Of a step each image counts once."""
     most = max((number for step in facts.steps for number in step.reasons.values()), default=1)
     views = [
         ReasonView(
-            step, index, reason, many, share(many, step.rows_in), 100 * many / most, is_failure(step, reason)
+            step,
+            index,
+            reason,
+            many,
+            f"{share(many, step.rows_in)} of {thousands(step.rows_in)}",
+            100 * many / most,
+            is_failure(step, reason),
+            has_left(step, reason),
         )
         for index, step in enumerate(facts.steps)
         for reason, many in step.reasons.items()
@@ -135,16 +146,21 @@ def view_reasons(facts: RunFacts) -> tuple[ReasonView, ...]:
     return tuple(sorted(views, key=lambda view: (-view.count, view.index, view.reason)))
 
 
+def has_left(step: StepFacts, reason: str) -> bool:
+    """Whether images left a step for this reason: without an answer of a model, ``caption: refused``, they stay."""
+    return step.kind != "annotate" or ": " not in reason
+
+
 def is_failure(step: StepFacts, reason: str) -> bool:
-    """Whether images that left a step for this reason failed, rather than being judged and dropped.
+    """Whether images could not be used for this reason, rather than being judged and dropped.
 
     >>> rule = StepFacts("select-1", "select", "blockiness < 30", 9, 4, dropped=3, failed=2)
-    >>> is_failure(rule, "no blockiness: too_small"), is_failure(rule, "blockiness, limit 30")
+    >>> is_failure(rule, "no blockiness: too_small"), is_failure(rule, "blockiness, limit 30; no noise: flat")
     (True, False)
     """
-    if not (step.failed and step.dropped):
+    if step.kind != "annotate" and not (step.failed and step.dropped):
         return step.failed > 0
-    return known_word(reason) in REASONS
+    return all(known_word(part) in REASONS for part in reason.split("; "))
 
 
 def known_word(reason: str) -> str:
@@ -203,9 +219,13 @@ def _view_source(source: SourceFacts, photographs: np.ndarray, pools: Pools) -> 
 def plain_reason(reason: str) -> str:
     """A reason as people write it; the names of columns in it stay as they are.
 
-    >>> plain_reason("no flat_share: too_small")
-    'no flat_share: too small'
+    >>> plain_reason("no flat_share: too_small"), plain_reason("blockiness, limit 30; noise_sigma, limit 5")
+    ('no flat_share: too small', 'blockiness, limit 30 and noise_sigma, limit 5')
     """
+    return " and ".join(map(_plain_part, reason.split("; ")))
+
+
+def _plain_part(reason: str) -> str:
     word = known_word(reason)
     return reason.removesuffix(word) + word.replace("_", " ") if word in REASONS else reason
 
@@ -214,13 +234,17 @@ def view_failures(facts: RunFacts) -> tuple[FailureView, ...]:
     """Failures by reason, the commonest first; counts come from the steps, names from the sample."""
     counts = Counter[str]()
     for step in facts.steps:
-        counts.update({reason: many for reason, many in step.reasons.items() if is_failure(step, reason)})
+        counts.update({reason: many for reason, many in step.reasons.items() if _has_failed(step, reason)})
     for reason, many in Counter(failure.reason for failure in facts.failures).items():
         counts[reason] = max(counts[reason], many)
     return tuple(
         FailureView(reason, REASONS.get(known_word(reason), ""), many, _samples(facts, reason))
         for reason, many in counts.most_common()
     )
+
+
+def _has_failed(step: StepFacts, reason: str) -> bool:
+    return has_left(step, reason) and is_failure(step, reason)
 
 
 def _samples(facts: RunFacts, reason: str) -> tuple[tuple[str, str], ...]:

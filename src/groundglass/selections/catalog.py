@@ -67,7 +67,8 @@ SELECTIONS: dict[str, Selection] = {
                     DEFAULT_DISTANCE, "bits that hashes of near-duplicates may differ in", "bit", 0, 32
                 ),
                 "by": Parameter(
-                    None, "the column that says which of the duplicates stays; default: first by id"
+                    None,
+                    "the column that says which of the duplicates stays; default: the largest, least compressed one",
                 ),
                 "order": _ORDER,
             },

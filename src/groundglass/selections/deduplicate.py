@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +24,26 @@ DEFAULT_DISTANCE = 6
 COLUMN = {"exact": "sha256", "pixels": PIXELS, "near": "phash"}
 """The column that each mode cannot do without."""
 
+ORIGINAL = {
+    "exact": (),
+    "pixels": ("jpeg_quality",),
+    "near": ("width", "height", "jpeg_quality", "laplacian_variance"),
+}
+"""Columns that tell the original from its copies where no ``by`` is given, by mode."""
+TRUE_SCALE = "effective_scale"
+"""What the measure `resolution` says of an enlarged picture; near-duplicates go by it where it was measured."""
+HARDLY_COMPRESSED = 90
+"""From this JPEG quality on a file counts as hardly compressed, as one that is no JPEG does."""
+
+WHY_NOT = {
+    "smaller": "which is larger",
+    "lower in true resolution": "whose true resolution is higher",
+    "more compressed": "which is less compressed",
+    "with less detail": "which has more detail",
+    "as good": "which is as good",
+}
+"""How a copy compares with the one that is kept, and how its reason says so."""
+
 
 def deduplicate(
     pool: pa.Table,
@@ -31,7 +52,7 @@ def deduplicate(
     by: str | None = None,
     order: Order = "higher",
 ) -> pa.Table:
-    """Keep the best of each group of duplicates: the best by a column, then the first by id.
+    """Keep one of each group of duplicates: the best by a column, or else the original.
 
     exact   the same bytes: column ``sha256``
     pixels  the same pixels, whatever the file's format and metadata: column ``pixels_sha256``
@@ -41,6 +62,14 @@ def deduplicate(
             Best first, a picture is dropped when one already kept is that near, so there are no chains: each
             dropped picture has a kept near-duplicate, and no two kept ones are near
             (`groundglass.kernel.near`).
+
+    Without ``by`` the original of near-duplicates is taken to be the copy with the most pixels (`ORIGINAL`, as far as
+    the pool has these columns). Among copies of one size it is the least compressed one: a JPEG below quality 90 comes
+    after all others; then the one with more fine detail, by its Laplacian variance in steps of a fifth; then the
+    JPEG of the highest quality. An enlarged copy has more pixels than its original, too: where the measure
+    ``resolution`` was taken, its true pixels count. Of files with the same pixels a JPEG stays before what
+    was saved from it without loss. What is equal in all this, or in ``by``, goes by name: the shortest one stays, then
+    the first by alphabet, then by id.
 
     A row without a value in ``by`` ranks last; a row without a hash is dropped, as failed where its error is known.
     Reasons name the kept row's uri (its id where the pool has none). Returns
@@ -54,22 +83,79 @@ def deduplicate(
         raise RecipeError(f"deduplicate is 'exact', 'pixels' or 'near', not {mode!r}")
     name = COLUMN[mode]
     known = values(pool, (name,)).is_valid()
-    rows = _best_first(pool, known, by, order)
+    worth = _worth_by(pool, by, order) if by is not None else _worth_as_original(pool, mode)
+    rows = _best_first(pool, known, worth)
     ranked = pool.take(rows)
     twins, bits = (
         _near(ranked, DEFAULT_DISTANCE if distance is None else distance)
         if mode == "near"
         else _equal(ranked, name)
     )
-    return _verdicts(pool, rows, twins, bits, name)
+    better = _better(worth.take(rows), twins) if "pixels" in worth.column_names else None
+    return _verdicts(pool, rows, twins, bits, better, name)
 
 
-def _best_first(pool: pa.Table, known: pa.ChunkedArray, by: str | None, order: Order) -> pa.Array:
+def _worth_by(pool: pa.Table, by: str, order: Order) -> pa.Table:
+    sign = float(sign_of(order))
+    return pa.table({"score": compute.multiply(numbers(pool, by), sign)})
+
+
+def _worth_as_original(pool: pa.Table, mode: str) -> pa.Table:
+    """What an original has more of than its copies, the most telling first; as far as the pool knows."""
+    there = [name for name in (*ORIGINAL[mode], TRUE_SCALE) if name in pool.column_names]
+    known = pa.table({name: numbers(pool, name) for name in there} | {"place": places(pool)})
+    for name in (*ORIGINAL[mode], TRUE_SCALE):
+        if name not in there:
+            known = known.append_column(name, pa.nulls(pool.num_rows, pa.float64()))
+    if mode == "near" and {"width", "height"} <= set(there):
+        return ask(_ORIGINAL_SQL, {"known": known}).drop_columns(["place"])
+    return known.select(["jpeg_quality"] if mode != "exact" else [])
+
+
+_ORIGINAL_SQL = f"""
+    SELECT place,
+        width * height * coalesce({TRUE_SCALE} * {TRUE_SCALE}, 1) AS pixels,
+        least(coalesce(jpeg_quality, {HARDLY_COMPRESSED}), {HARDLY_COMPRESSED}) AS compression,
+        floor(4 * log2(1 + laplacian_variance)) AS detail,  -- steps of a fifth: rounding decides nothing
+        jpeg_quality, width, height
+    FROM known ORDER BY place
+"""
+
+
+def _best_first(pool: pa.Table, known: pa.ChunkedArray, worth: pa.Table) -> pa.Array:
     """The rows that have a hash, best first."""
-    score = pa.nulls(pool.num_rows, pa.float64()) if by is None else numbers(pool, by)
-    table = pa.table({"place": places(pool), "id": pool["id"], "score": score, "known": known})
-    best = f"{sign_of(order)} * score DESC NULLS LAST, id"
+    better = [f'"{name}" DESC NULLS LAST, ' for name in worth.column_names if name not in ("width", "height")]
+    table = pa.table({"place": places(pool), "id": pool["id"], "name": _names(pool), "known": known})
+    for name in worth.column_names:
+        table = table.append_column(name, worth[name])
+    best = f"{''.join(better)}length(name), name, id"
     return ask(f"SELECT place FROM pool WHERE known ORDER BY {best}", {"pool": table})["place"]
+
+
+def _names(pool: pa.Table) -> pa.ChunkedArray:
+    if "uri" not in pool.column_names:
+        return pool["id"].cast(pa.string())
+    return compute.coalesce(values(pool, ("uri",)), pool["id"].cast(pa.string()))
+
+
+def _better(ranked: pa.Table, twins: Any) -> pa.ChunkedArray:
+    """How each row's twin, the copy that is kept, is better than the row: the end of its reason."""
+    numbered = ranked.append_column("place", places(ranked)).append_column("twin", pa.array(twins))
+    return ask(_BETTER_SQL, {"ranked": numbered})["better"]
+
+
+_BETTER_SQL = f"""
+    WITH sized AS (SELECT *, width::INTEGER || '×' || height::INTEGER AS size FROM ranked)
+    SELECT CASE
+        WHEN b.pixels IS DISTINCT FROM a.pixels AND b.width * b.height > a.width * a.height
+            THEN '{WHY_NOT["smaller"]}: ' || b.size || ' px, not ' || a.size
+        WHEN b.pixels IS DISTINCT FROM a.pixels THEN '{WHY_NOT["lower in true resolution"]}'
+        WHEN b.compression > a.compression
+            THEN '{WHY_NOT["more compressed"]}: this one has JPEG quality ' || a.jpeg_quality::INTEGER
+        WHEN b.detail IS DISTINCT FROM a.detail THEN '{WHY_NOT["with less detail"]}'
+        ELSE '{WHY_NOT["as good"]}' END AS better
+    FROM sized a JOIN sized b ON b.place = a.twin ORDER BY a.place
+"""
 
 
 def _equal(ranked: pa.Table, name: str) -> tuple[Any, None]:
@@ -90,13 +176,26 @@ def _near(ranked: pa.Table, distance: int) -> tuple[Any, Any]:
     return nearest_kept(hashes[0], hashes[1:], distance, details)
 
 
-def _verdicts(pool: pa.Table, rows: pa.ChunkedArray, twins: Any, bits: Any, name: str) -> pa.Table:
+def copies_in_words(reasons: Iterable[str | None]) -> str:
+    """What the near-duplicates that were left out are beside those that were kept; "" where that was not asked.
+
+    >>> copies_in_words([None, "near duplicate of a.jpg (distance 2), which is larger: 90×60 px, not 30×20"])
+    'near-duplicates left out: 1 smaller'
+    """
+    known = [reason for reason in reasons if reason]
+    counted = {how: sum(f"), {end}" in reason for reason in known) for how, end in WHY_NOT.items()}
+    said = [f"{count:,} {how}" for how, count in counted.items() if count]
+    return f"near-duplicates left out: {', '.join(said)}" if said else ""
+
+
+def _verdicts(
+    pool: pa.Table, rows: pa.ChunkedArray, twins: Any, bits: Any, better: pa.ChunkedArray | None, name: str
+) -> pa.Table:
     row = rows.to_numpy()
     twin = np.full(pool.num_rows, -1, np.int64)
     twin[row] = row[twins]
     kept = twin == np.arange(pool.num_rows)
-    names = compute.coalesce(values(pool, ("uri",)), pool["id"]) if "uri" in pool.column_names else pool["id"]
-    other = names.take(pa.array(twin, mask=twin < 0))
+    other = _names(pool).take(pa.array(twin, mask=twin < 0))
     if bits is None:
         same = "same pixels as " if name == PIXELS else "same bytes as "
         duplicate = compute.binary_join_element_wise(same, other, "")
@@ -107,9 +206,16 @@ def _verdicts(pool: pa.Table, rows: pa.ChunkedArray, twins: Any, bits: Any, name
         duplicate = compute.binary_join_element_wise(
             "near duplicate of ", other, " (distance ", number, ")", ""
         )
+    if better is not None:
+        ends = np.full(pool.num_rows, None, object)
+        ends[row] = better.to_pylist()
+        duplicate = compute.binary_join_element_wise(duplicate, pa.array(ends, pa.string()), ", ")
     why = errors(pool, column_path(name))
+    known_as = {NEAR[0]: "fingerprint", PIXELS: "pixel hash"}.get(
+        name, name
+    )  # hashes have no name for people
     missing = compute.coalesce(
-        compute.binary_join_element_wise(f"no {name}: ", why, ""), f"{name} is unknown"
+        compute.binary_join_element_wise(f"no {known_as}: ", why, ""), f"{known_as} is unknown"
     )
     reason = compute.if_else(
         pa.array(kept), pa.scalar(None, pa.string()), compute.coalesce(duplicate, missing)

@@ -14,7 +14,7 @@ from groundglass.kernel.engines.shards import Summary
 from groundglass.kernel.errors import ImageError
 from groundglass.kernel.hashes import sha256_of
 from groundglass.kernel.image.header import ImageLimits, read_header
-from groundglass.kernel.located import read_listed
+from groundglass.kernel.located import place_in_words, read_listed
 from groundglass.kernel.table import connect, part_name, read_parts, write_parquet
 
 KNOWN = pa.schema(
@@ -90,6 +90,9 @@ class Scan:
 
     def lost(self, item: ListedFile, reason: str, detail: str) -> dict[str, Any]:
         return _row(item, error=reason, detail=detail)
+
+    def name(self, item: ListedFile) -> str:
+        return place_in_words(item.path)
 
     def save(self, results: Sequence[dict[str, Any]]) -> Summary:
         write_parquet(pa.Table.from_pylist(list(results), schema=KNOWN), self.folder / part_name())

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundglass.reports.compare import pair_steps
-from groundglass.reports.compare_facts import bare_reason
 from groundglass.reports.facts import VERDICTS, HeldOut, StepFacts, Threshold
 from groundglass.reports.fates import count_held, count_sources, sample
 
@@ -80,11 +79,6 @@ def test_a_rule_left_out_stands_alone_and_nothing_is_lost():
     pairs = pair_steps(before, before[1:])
     assert [pair.changed for pair in pairs] == [True, False, False]
     assert [pair.a for pair in pairs] == list(before)
-
-
-def test_reasons_are_counted_without_the_image_s_own_value():
-    assert bare_reason("laplacian_variance 12.5, limit 60") == "laplacian_variance, limit 60"
-    assert bare_reason("not_an_image") == "not_an_image"
 
 
 def test_what_is_held_out_is_counted_by_unit_and_by_whether_it_had_been_dropped():

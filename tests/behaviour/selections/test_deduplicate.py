@@ -52,7 +52,82 @@ def test_a_row_without_a_score_ranks_last_and_one_without_a_hash_is_dropped() ->
     verdicts = deduplicate(pool, "near", by="q")
     assert verdicts["kept"].to_pylist() == [False, True, False]
     assert verdicts["failed"].to_pylist() == [False, False, True]
-    assert verdicts["reason"].to_pylist()[2] == "no phash: flat"
+    assert verdicts["reason"].to_pylist()[2] == "no fingerprint: flat"
+
+
+def copies(**columns: list[object]) -> pa.Table:
+    """Near-duplicates of one photograph, all of one size unless said."""
+    count = len(next(iter(columns.values())))
+    like = {"width": [600] * count, "height": [400] * count}
+    like |= {"jpeg_quality": [None] * count, "laplacian_variance": [500.0] * count}
+    return prints(*[5] * count, **(like | columns))
+
+
+def kept(pool: pa.Table) -> str:
+    rows = deduplicate(pool, "near").to_pylist()
+    return "".join(row["id"] for row in rows if row["kept"])
+
+
+@pytest.mark.parametrize(
+    ("pool", "stays", "reason"),
+    [
+        # A thumbnail looks crisper by the pixel, and its file may be compressed less.
+        (
+            copies(
+                width=[200, 600], height=[133, 400], laplacian_variance=[9000.0, 500.0], jpeg_quality=[98, 80]
+            ),
+            "1",
+            "which is larger: 600×400 px, not 200×133",
+        ),
+        (copies(jpeg_quality=[60, 85]), "1", "which is less compressed: this one has JPEG quality 60"),
+        (copies(jpeg_quality=[75, None]), "1", "which is less compressed: this one has JPEG quality 75"),
+        # Blocks of JPEG are detail, too: compression is asked first.
+        (copies(jpeg_quality=[20, 90], laplacian_variance=[900.0, 500.0]), "1", "which is less compressed"),
+        # What was blurred, or halved and brought back, and saved without loss, is not the better one for that.
+        (copies(jpeg_quality=[None, 95], laplacian_variance=[90.0, 500.0]), "1", "which has more detail"),
+        # The same picture, but for rounding, as the JPEG that it came as and as a PNG saved from it.
+        (copies(jpeg_quality=[None, 95], laplacian_variance=[501.0, 500.0]), "1", "which is as good"),
+        (copies(jpeg_quality=[91, 98]), "1", "which is as good"),
+        (copies(width=[None, 600]), "1", "whose true resolution is higher"),
+    ],
+)
+def test_without_a_column_the_original_stays(pool: pa.Table, stays: str, reason: str) -> None:
+    for rows in (pool, pool.take([1, 0])):
+        assert kept(rows) == stays
+        (said,) = [row["reason"] for row in deduplicate(rows, "near").to_pylist() if not row["kept"]]
+        assert said.startswith(f"near duplicate of {stays}.jpg (distance 0), {reason}")
+
+
+def test_an_enlarged_copy_is_no_original_where_its_true_resolution_is_known() -> None:
+    sizes = {"width": [600, 1200], "height": [400, 800]}
+    assert kept(copies(**sizes)) == "1"
+    assert kept(copies(**sizes, effective_scale=[1.0, None])) == "1"
+    assert kept(copies(**sizes, effective_scale=[1.0, 0.4])) == "0"
+
+
+def test_copies_that_are_equal_go_by_name_whatever_their_ids() -> None:
+    pool = pa.table(
+        {
+            "id": ["a", "b", "c"],
+            "uri": ["IMG_1 (1).jpg", "IMG_1.jpg", "copies/IMG_1.jpg"],
+            "sha256": ["x"] * 3,
+            "pixels_sha256": ["x"] * 3,
+        }
+    )
+    for mode in ("exact", "pixels"):
+        assert deduplicate(pool, mode)["kept"].to_pylist() == [False, True, False]
+
+
+def test_of_files_with_the_same_pixels_the_jpeg_stays_that_they_came_from() -> None:
+    pool = pa.table(
+        {
+            "id": ["a", "b"],
+            "uri": ["1.png", "original.jpg"],
+            "pixels_sha256": ["x", "x"],
+            "jpeg_quality": [None, 80],
+        }
+    )
+    assert deduplicate(pool, "pixels")["reason"].to_pylist() == ["same pixels as original.jpg", None]
 
 
 def test_an_unknown_mode_is_a_recipe_error() -> None:
@@ -100,5 +175,5 @@ def test_the_same_pixels_in_other_files_are_copies() -> None:
     )
     verdicts = deduplicate(pool, "pixels")
     assert verdicts["kept"].to_pylist() == [True, False, True, False]
-    assert verdicts["reason"].to_pylist()[1::2] == ["same pixels as a.png", "pixels_sha256 is unknown"]
+    assert verdicts["reason"].to_pylist()[1::2] == ["same pixels as a.png", "pixel hash is unknown"]
     assert deduplicate(pool, "exact")["kept"].to_pylist() == [True] * 4

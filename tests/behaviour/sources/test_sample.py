@@ -33,3 +33,18 @@ def test_faults_are_real(tmp_path: Path):
 def test_a_second_call_writes_nothing(tmp_path: Path):
     first = make_sample(tmp_path / "photographs")
     assert make_sample(tmp_path / "photographs").equals(first)
+
+
+def test_what_an_older_version_left_behind_is_not_listed(tmp_path: Path):
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    (folder / "grass.png").write_bytes(b"of a sample that had other photographs")
+    listing = make_sample(folder)
+    assert "grass.png" not in listing["uri"].to_pylist()
+    assert (folder / "grass.png").exists()
+
+
+def test_every_photograph_says_its_licence_and_whom_to_credit(tmp_path: Path):
+    rows = make_sample(tmp_path / "photographs").to_pylist()
+    assert all(row["licence"] and row["author"] for row in rows)
+    assert {row["photograph"] for row in rows} == {original.file for original in ORIGINALS}

@@ -1,7 +1,12 @@
 """The local engine: a job over many items in worker processes, which may die, hang or be killed at any time.
 
-The driver hands out pieces and listens. A worker that dies or overruns is replaced; the item it was at is
-tried once more alone (not after a time-out), then becomes an error row; the rest of its piece is done again.
+The driver hands out pieces and listens. A worker that dies or overruns is replaced, and the rest of its piece is done
+again. What becomes of the item that it was at:
+
+    the worker died          tried once more, alone and last; then an error row `worker_died`
+    it spent its CPU time    an error row `timeout`: so much work does not depend on how busy the machine is
+    it stood still           tried once more, alone and last; then the job ends with `Unfinished` and there is no row:
+                             a blocked disk or a hung GPU says nothing about the image
 """
 
 from __future__ import annotations
@@ -17,18 +22,18 @@ from typing import Any
 from groundglass.kernel.engines.cores import cores
 from groundglass.kernel.engines.interrupts import signals_ask
 from groundglass.kernel.engines.pieces import Piece, Pieces, shard_size
-from groundglass.kernel.engines.process import Worker, packed
+from groundglass.kernel.engines.process import Overran, Worker, packed
 from groundglass.kernel.engines.progress import Progress
 from groundglass.kernel.engines.shards import Ahead, Job, Settings, Stop, Summary, Totals
 from groundglass.kernel.engines.worker import saved
-from groundglass.kernel.errors import GroundglassError, Interrupted
+from groundglass.kernel.errors import GroundglassError, Interrupted, Unfinished
 from groundglass.kernel.words import thousands
 
 TICK = 0.2
 """Seconds between two looks at the clock, the progress display and the wish to stop."""
 GRACE = 2.0
 """Seconds that workers get to save what they have done when the job ends early."""
-STARTING = 120.0
+STARTING = 600.0
 """Seconds that a worker may take before its first item."""
 LOADING = 1800.0
 """The same for a job that loads something large first."""
@@ -36,6 +41,13 @@ STANDSTILL = 2.0
 """Seconds between two looks at the clock from which on the driver itself is taken to have stood still."""
 SAVING = 600.0
 """Seconds that a worker may take to save a shard."""
+BACKSTOP = 20
+"""The time on the clock after which a worker is taken to stand still, in multiples of the CPU time that an item may
+take: a machine that is so much overloaded gets nothing done anyway."""
+NETWORK_SHARE = 10
+"""The same for the CPU time of a network, which all its threads spend."""
+NAMED = 3
+"""How many images an error names."""
 PATIENCE = 3
 """How many workers in a row may die before their first item, or while they save one shard."""
 
@@ -47,7 +59,8 @@ def run_job(
 
     SIGINT, SIGTERM and ``stop`` end it early, once what is done so far is saved; a second time at once.
     Raises Interrupted then (or the error that ``stop`` was given), UnreachableError when the results cannot
-    be written, and GroundglassError when no worker stays alive.
+    be written, Unfinished when all is saved but for items at which a worker stood still twice, and GroundglassError
+    when no worker stays alive.
     """
     stop = stop or Stop()
     begun = time.monotonic()
@@ -61,6 +74,8 @@ def run_job(
         progress.end()
     if stop.asked:  # also in the last moment, while the workers were being dismissed
         raise stop.error or run.interrupted()
+    if run.stuck:
+        raise run.unfinished()
     return Totals(run.images, dict(run.failed), time.monotonic() - begun)
 
 
@@ -72,6 +87,7 @@ class _Run:
     ) -> None:
         self.images = 0
         self.failed: Counter[str] = Counter()
+        self.stuck: list[str] = []
         self._job = job
         self._packed = packed(job)
         self._items = items
@@ -106,6 +122,16 @@ class _Run:
         """What is raised when an end was asked for without an error of its own."""
         done = f"{thousands(self.images)} of {thousands(len(self._items))} images are done and saved"
         return Interrupted(f"stopped: {done}", "the same command goes on from there")
+
+    def unfinished(self) -> Unfinished:
+        """What is raised when a worker stood still at some items each time they were tried."""
+        more = f" and {len(self.stuck) - NAMED} more" if len(self.stuck) > NAMED else ""
+        backstop = BACKSTOP * self._seconds_per_image
+        return Unfinished(
+            f"a worker stood still for over {backstop:g} s, twice, at {', '.join(self.stuck[:NAMED])}{more}; "
+            "all else is saved",
+            "see whether the disk or the GPU answers; the same command then goes on from here",
+        )
 
     def _let_them_save(self, stop: Stop) -> None:
         """Give those at work a moment to save what they have done."""
@@ -204,11 +230,9 @@ class _Run:
         elif isinstance(self._job, Ahead) and not piece.careful:
             self._stillborn = 0
             self._pieces.carefully(piece)
-        elif overran:
-            self._pieces.around(piece, at)
-            self._save_lost(piece, at, "timeout", f"longer than {self._seconds_per_image:g} s")
         else:
-            self._died_on(piece, at, ended)
+            self._pieces.around(piece, at)
+            self._blame(piece, at, overran, ended)
 
     def _count_stillborn(self, ended: str) -> None:
         self._stillborn += 1
@@ -225,13 +249,19 @@ class _Run:
                 f"{PATIENCE} workers in a row died while they saved the same images ({ended})"
             )
 
-    def _died_on(self, piece: Piece, at: int, ended: str) -> None:
+    def _blame(self, piece: Piece, at: int, overran: Overran, ended: str) -> None:
+        """See to the item that a worker ended on."""
         self._stillborn = 0
-        self._pieces.around(piece, at)
-        if piece.alone:
+        if overran == "worked":
+            self._save_lost(piece, at, "timeout", f"more than {self._seconds_per_image:g} s of CPU time")
+        elif overran == "stood" and piece.stood:
+            self.stuck.append(self._job.name(self._items[piece.start + at]))
+        elif overran == "stood":
+            self._pieces.suspect(piece, at, stood=True)
+        elif piece.died:
             self._save_lost(piece, at, "worker_died", ended)
         else:
-            self._pieces.suspect(piece, at)
+            self._pieces.suspect(piece, at, died=True)
 
     def _save_lost(self, piece: Piece, at: int, reason: str, detail: str) -> None:
         """Write the error row of an item that no worker could be trusted with."""
@@ -241,23 +271,28 @@ class _Run:
     def _replace_those_that_overrun(self) -> None:
         now = time.monotonic()
         for worker in self._at_work():
-            if worker.busy_for(now) > self._allowed(worker):
-                self._end_overrun(worker)
+            if overran := self._overran(worker, worker.busy_for(now)):
+                self._end_overrun(worker, overran)
 
-    def _allowed(self, worker: Worker) -> float:
+    def _overran(self, worker: Worker, seconds: float) -> Overran:
+        """How a worker that has been at something for ``seconds`` on the clock takes too long; "" where it does not."""
         piece, at, job = worker.piece, worker.at, self._job
         if at < 0:
-            return LOADING if isinstance(job, Ahead) else STARTING
+            return "stood" if seconds > (LOADING if isinstance(job, Ahead) else STARTING) else ""
         if piece is None or at >= len(piece):
-            return SAVING
+            return "stood" if seconds > SAVING else ""
         pictures = job.pictures(self._items[piece.start + at]) if isinstance(job, Ahead) else 1
-        return self._seconds_per_image * pictures
+        share = NETWORK_SHARE if isinstance(job, Ahead) else 1
+        limit = self._seconds_per_image * pictures
+        if seconds > limit and worker.cpu_spent() > share * limit:
+            return "worked"
+        return "stood" if seconds > BACKSTOP * limit else ""
 
-    def _end_overrun(self, worker: Worker) -> None:
+    def _end_overrun(self, worker: Worker, overran: Overran) -> None:
         """Kill a worker that is at one item for too long; the item is not blamed if it ended just now."""
         since = worker.since
         worker.kill()
-        worker.overran = worker.since == since
+        worker.overran = overran if worker.since == since else ""
         self._hear(worker)
         if worker in self._crew:  # it hangs in the system (a dead network disk) and cannot even be killed
             self._bury(worker)

@@ -12,14 +12,16 @@ class Piece:
     """Items `start` to `stop` (excluded), as one worker gets them.
 
     token    names the files it writes: the same piece done again replaces them
-    alone    it holds one item that a worker died on, and this is its second try
+    died     its one item was tried before, and that worker died on it
+    stood    its one item was tried before, and that worker stood still at it
     deaths   how many workers died while they saved it
     careful  its items are done one by one: a worker that looked ahead in it died or overran
     """
 
     start: int
     stop: int
-    alone: bool = False
+    died: bool = False
+    stood: bool = False
     deaths: int = 0
     careful: bool = False
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -31,8 +33,8 @@ class Piece:
 class Pieces:
     """The pieces of ``count`` items, ``size`` each, handed out in order; what came back goes first.
 
-    Items that a worker died on wait till the end, so that they are tried when nothing else is at work: a
-    picture that was only one too many for the memory then has all of it.
+    Items that a worker died on or stood still at wait till the end, so that they are tried when nothing else is at
+    work: an image that was only one too many for the memory then has all of it.
     """
 
     def __init__(self, count: int, size: int) -> None:
@@ -74,10 +76,11 @@ class Pieces:
         )
         self._again.extend(rest for rest in rests if len(rest))
 
-    def suspect(self, piece: Piece, at: int) -> None:
-        """Have the item at position ``at`` of the piece tried once more, alone and last."""
+    def suspect(self, piece: Piece, at: int, *, died: bool = False, stood: bool = False) -> None:
+        """Have the item at ``at`` of the piece tried once more, alone and last; what happened is remembered."""
         start = piece.start + at
-        self._suspects.append(Piece(start, start + 1, alone=True, careful=True))
+        again = Piece(start, start + 1, piece.died or died, piece.stood or stood, careful=True)
+        self._suspects.append(again)
 
     def __bool__(self) -> bool:
         return bool(self._again or self._suspects or self._next < self._count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import pickle
 import signal
 import threading
@@ -12,14 +13,16 @@ from collections.abc import Generator, Iterator, Sequence
 from multiprocessing import forkserver, resource_tracker, spawn
 from multiprocessing.context import ForkServerContext
 from multiprocessing.sharedctypes import RawArray
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from groundglass.kernel.engines.interrupts import SIGNALS
 from groundglass.kernel.engines.pieces import Piece
 from groundglass.kernel.engines.shards import Job
-from groundglass.kernel.engines.worker import WAITING, work
+from groundglass.kernel.engines.worker import CPU, POSITION, SINCE, WAITING, work
 
 Message = tuple[str, Any]
+Overran = Literal["", "worked", "stood"]
 _one_start = threading.Lock()
 LAST_WORDS = 2.0
 """Seconds that a process which was told to end, or killed, may take to be gone."""
@@ -76,7 +79,7 @@ class Worker:
     piece      what it is doing; None when idle
     given_at   when it got the piece, monotonic seconds
     gone       whether it is dead and all that it said was heard
-    overran    whether it was killed because it was at one item for too long
+    overran    why it was killed: it "worked" or "stood" still at one item for too long; "" if it was not
     """
 
     def __init__(self, job: bytes) -> None:
@@ -85,12 +88,12 @@ class Worker:
         context = fork_server()
         self.line, its_line = context.Pipe()
         its_lifeline, self._lifeline = context.Pipe(duplex=False)
-        self._place = RawArray("d", (WAITING, 0.0))
+        self._place = RawArray("d", (WAITING, 0.0, 0.0))
         self.process = context.Process(target=work, args=(its_line, its_lifeline, self._place), daemon=True)
         self.piece: Piece | None = None
         self.given_at = 0.0
         self.gone = False
-        self.overran = False
+        self.overran: Overran = ""
         self._forgiven = (0.0, 0.0)
         try:
             with _starting(needs_main=b"__main__" in job):
@@ -126,18 +129,23 @@ class Worker:
     @property
     def at(self) -> int:
         """The position in its piece: -1 before the first item, the piece's length while it saves."""
-        return int(self._place[0])
+        return int(self._place[POSITION])
 
     @property
     def since(self) -> float:
         """When it began what it is at, monotonic seconds."""
-        return self.given_at if self.at < 0 else self._place[1]
+        return self.given_at if self.at < 0 else self._place[SINCE]
 
     def busy_for(self, now: float) -> float:
         """Seconds that it has been at what it is at, without those in which the driver stood still."""
         since = self.since
         forgiven = self._forgiven[1] if self._forgiven[0] == since else 0.0
         return now - since - forgiven
+
+    def cpu_spent(self) -> float:
+        """CPU seconds that it has spent on its item, compiling left out; 0 where the system does not say."""
+        assert self.process.pid is not None
+        return max(0.0, cpu_seconds(self.process.pid) - self._place[CPU])
 
     def forgive(self, seconds: float) -> None:
         """Take ``seconds`` off: everything stood still (Ctrl-Z, a paused machine)."""
@@ -166,6 +174,21 @@ class Worker:
             ValueError, AttributeError
         ):  # still alive after SIGKILL (a hung disk), or never started
             self.process.close()
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU seconds that a process and all its threads have used, as Linux counts them; 0 where it cannot be read.
+
+    >>> before = cpu_seconds(os.getpid())
+    >>> _ = sum(range(1_000_000))
+    >>> 0 <= before <= cpu_seconds(os.getpid())
+    True
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc(5)
 
 
 def how_it_ended(exit_code: int | None) -> str:

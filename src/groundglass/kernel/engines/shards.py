@@ -25,6 +25,10 @@ class Job(Protocol):
         """The result for an item that no worker survived (`timeout`, `worker_died`) or whose `one` raised."""
         ...
 
+    def name(self, item: Any) -> str:
+        """What people call an item: the path of its file."""
+        ...
+
     def save(self, results: Sequence[Any]) -> Summary:
         """Write a finished shard, atomically, and say what was in it.
 
@@ -85,7 +89,8 @@ class Settings:
     """How an engine runs.
 
     workers             processes; 0 means one per core
-    seconds_per_image   time limit for one item; it then becomes an error row `timeout`
+    seconds_per_image   CPU seconds that one item may take; it then becomes an error row `timeout`. How busy the machine
+                        is does not change them, so a clock never decides what is in a dataset
     shard               items per shard: what a kill may lose per worker
     """
 

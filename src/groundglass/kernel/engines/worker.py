@@ -4,13 +4,15 @@
     driver ◄── worker    ("done", Summary) or ("fault", GroundglassError)
 
 Where a worker is stands in memory that both see (`Place`), so an item costs no message and the driver knows
-it even of a worker that was killed.
+it even of a worker that was killed. So does the CPU time at which it began the item; what numba then compiles does
+not count as the item's, as the first image of a run would pay for all of it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import pickle
 import select
@@ -25,12 +27,14 @@ from typing import Any
 
 from groundglass.kernel.engines import preload
 from groundglass.kernel.engines.shards import Ahead, Job, Summary
-from groundglass.kernel.errors import GroundglassError, ImageError, UnreachableError
+from groundglass.kernel.errors import GroundglassError, ImageError, cannot_write
 
 Place = ctypes.Array[ctypes.c_double]
-"""Two shared numbers: the position in the shard (-1 before it, its length while saving), and since when."""
+"""Three shared numbers: the position in the shard (-1 before it, its length while saving), since when, and the CPU time
+of the process at that moment, later by what was compiled since."""
 
 WAITING = -1.0
+POSITION, SINCE, CPU = 0, 1, 2
 
 
 def work(line: Connection, lifeline: Connection, place: Place) -> None:
@@ -51,6 +55,7 @@ def work(line: Connection, lifeline: Connection, place: Place) -> None:
 def _serve(line: Connection, place: Place) -> None:
     job: Job = pickle.loads(line.recv_bytes())
     preload.one_thread_each()
+    _leave_out_compiling(place)
     if isinstance(job, Ahead):
         job.load()
     while (message := line.recv()) is not None:
@@ -58,19 +63,41 @@ def _serve(line: Connection, place: Place) -> None:
         done = _ahead(job, items) if isinstance(job, Ahead) and not careful else _one_by_one(job, items)
         results = list(_results(done, len(items), place, _told_to_stop(line)))
         summary = saved(job, results, token) if results else Summary(0)
-        place[0] = WAITING
+        place[POSITION] = WAITING
         line.send(("done", summary))
 
 
 def _results(done: Iterator[Any], count: int, place: Place, told_to_stop: select.poll) -> Iterator[Any]:
     for position in range(count):
-        place[1] = time.monotonic()  # first the time, so that no item is ever seen with an older one's
-        place[0] = position
+        place[CPU] = time.process_time()  # first the times, so that no item is ever seen with an older one's
+        place[SINCE] = time.monotonic()
+        place[POSITION] = position
         yield next(done)
         if told_to_stop.poll(0):
             break
-    place[1] = time.monotonic()
-    place[0] = count
+    place[SINCE] = time.monotonic()
+    place[POSITION] = count
+
+
+def _leave_out_compiling(place: Place) -> None:
+    """Have the item's CPU time stand still while numba compiles a kernel, and go on from there afterwards."""
+    from numba.core import event
+
+    class Compiling(event.Listener):
+        depth, before, began = 0, 0.0, 0.0
+
+        def on_start(self, event: Any) -> None:  # noqa: ARG002
+            if self.depth == 0:
+                self.before, self.began = place[CPU], time.process_time()
+                place[CPU] = math.inf
+            self.depth += 1
+
+        def on_end(self, event: Any) -> None:  # noqa: ARG002
+            self.depth -= 1
+            if self.depth == 0:
+                place[CPU] = self.before + time.process_time() - self.began
+
+    event.register("numba:compile", Compiling())
 
 
 def _one_by_one(job: Job, items: Sequence[Any]) -> Iterator[Any]:
@@ -124,7 +151,7 @@ def saved(job: Job, results: Sequence[Any], token: str) -> Summary:
         with parts_named(token):
             return job.save(results)
     except OSError as error:
-        raise UnreachableError(f"cannot save: {error}", "free some space or choose another place") from error
+        raise cannot_write(error.filename or "what was done", error) from error
 
 
 def _in_words(error: BaseException) -> str:

@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from groundglass.kernel.errors import RecipeError
+from groundglass.kernel.errors import NotHere, RecipeError
 from groundglass.kernel.models.digest import file_sha256
 from groundglass.kernel.models.weights import (
     SAFE,
@@ -38,7 +38,7 @@ def find_weights(text: str, patterns: tuple[str, ...] = (), allow_pickle: bool =
         return _here(path, patterns, allow_pickle)
     place = parse_hub(text)
     if place is None:
-        raise RecipeError(f"there are no weights {text}", HUB_HINT)
+        raise NotHere(f"there are no weights {text}", HUB_HINT)
     from groundglass.kernel.models.hub import find_on_hub
 
     return find_on_hub(place, patterns, allow_pickle)

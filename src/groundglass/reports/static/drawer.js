@@ -90,10 +90,10 @@ const Drawer = (() => {
     return [make("p", { class: "about" }, facts.join(" · ")), region ? make("p", { class: "about" }, region) : null, Model.word("path", row) ? make("p", { class: "about" }, Model.word("path", row)) : null].filter(Boolean);
   }
 
-  /** What models and measures said of it in words. */
+  /** Its values that are text: what models answered, and what measures found. */
   function said() {
     const list = Model.said(row);
-    return list.length ? [make("h3", {}, "In words"), ...list.map(([name, text]) => make("p", { class: "about" }, make("strong", {}, name), ` ${text}`))] : [];
+    return list.length ? [make("h3", {}, "Captions, tags and other text"), ...list.map(([name, text]) => make("p", { class: "about" }, make("strong", {}, name), ` ${text}`))] : [];
   }
 
   /** The photograph that it was cut from, or the images that were cut from it. */
@@ -131,7 +131,7 @@ const Drawer = (() => {
     const why = [values.join("; "), again ? "" : reason].filter(Boolean).join(" · ");
     return make("div", { class: "verdict" },
       make("span", { class: `glyph ${Model.NAMES[status]}`, title: FATES[status] }, Model.SHAPES[status]),
-      side.own ? make("a", { href: `#step-${index}` }, step.label) : make("span", {}, step.label),
+      side.own ? make("a", { href: `#step-${index + 1}` }, step.label) : make("span", {}, step.label),
       make("span", { class: "margin", title: "margin: how far on the kept side of the line" }, Number.isNaN(margin) ? "" : `${margin < 0 ? "−" : "+"}${Model.format(Math.abs(margin))}`),
       why && make("span", { class: "why" }, why));
   }
@@ -139,7 +139,7 @@ const Drawer = (() => {
   function measures() {
     const pool = Model.parent[row] >= 0 || Model.word("region", row) ? 1 : 0;
     const list = Model.columns.filter((column) => !Number.isNaN(column.values[row]));
-    return list.length ? [make("h3", {}, pool ? "Where it stands among the derived images" : "Where it stands among the photographs"), ...list.map((column) => measure(column, column.pools[pool]))] : [];
+    return list.length ? [make("h3", {}, pool ? "Its values among those of all derived images" : "Its values among those of all photographs"), ...list.map((column) => measure(column, column.pools[pool]))] : [];
   }
 
   /** @param {any} column @param {any} spread */

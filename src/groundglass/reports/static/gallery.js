@@ -10,6 +10,7 @@ const Gallery = (() => {
   /** @type {Uint8Array} */ let status = new Uint8Array(0);
   let chip = ALL, sort = -1, down = false;
   /** @type {string[] | null} */ let searched = null;
+  /** @type {string | null} */ let kind = null;
 
   /** The rows in question. */
   function pool() { return step < 0 ? null : Model.steps[step].rows; }
@@ -35,6 +36,7 @@ const Gallery = (() => {
     sort = line ? line.column : -1;
     down = Boolean(line && line.op.startsWith(">"));
     find("#search").value = "";
+    kind = null;
     find("#source").value = "";
     find("#range-column").value = "-1";
     find(".range").hidden = true;
@@ -61,6 +63,12 @@ const Gallery = (() => {
     return searched;
   }
 
+  /** What the reason of an image of this step counts as, "" for one that stayed. @param {number} i */
+  function kindOf(i) {
+    const { reason, counted } = Model.steps[step], code = reason.codes[i];
+    return code < 0 ? "" : counted.words[counted.codes[code]];
+  }
+
   /** A test for everything but the chip. @returns {(i: number) => boolean} */
   function filter() {
     const text = find("#search").value.trim().toLowerCase(), source = find("#source").value;
@@ -73,6 +81,7 @@ const Gallery = (() => {
       const row = rowAt(i);
       if (source && Model.rows.source.codes[row] !== Number(source)) return false;
       if (values && !(values[row] >= lowest && values[row] <= highest)) return false;
+      if (kind !== null) return kindOf(i) === kind;
       if (!text || haystack()[row].includes(text)) return true;
       return Boolean(reasons && reasons.codes[i] >= 0 && reasons.words[reasons.codes[i]].toLowerCase().includes(text));
     };
@@ -137,9 +146,10 @@ const Gallery = (() => {
     home.textContent = Model.count === 0 ? "" : hidden ? "None of these has a thumbnail." : "No image here. Choose All, or clear the search.";
   }
 
-  /** Show the images that left for one reason. @param {string} reason */
+  /** Show the images that left for one reason: of a step exactly those that are counted under it. @param {string} reason */
   function only(reason) {
     find("#search").value = reason;
+    kind = step >= 0 ? reason : null;
     chip = ALL;
     refresh();
   }
@@ -149,6 +159,7 @@ const Gallery = (() => {
     find("#source").replaceChildren(make("option", { value: "" }, "all"), ...names.map((/** @type {string} */ name, /** @type {number} */ i) => make("option", { value: i }, name)));
     find("#source").closest("label").hidden = names.length < 2;
     find("#pictured").closest("label").hidden = !Model.partly;
+    find("#search").addEventListener("input", () => { kind = null; });
     for (const id of ["search", "pictured", "source", "range-low", "range-high"]) find(`#${id}`).addEventListener("input", refresh);
     find("#sort").addEventListener("input", () => { sort = Number(find("#sort").value); refresh(); });
     find("#order").addEventListener("click", () => { down = !down; refresh(); });

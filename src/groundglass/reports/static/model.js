@@ -9,7 +9,7 @@
  * @typedef {{words: string[], codes: number[]}} Coded
  * @typedef {{column: number, op: "<" | "<=" | ">" | ">=", limit: number}} Line
  * @typedef {{name: string, kind: string, label: string, unit: string, rule: string, rowsIn: number, rowsOut: number, lines: Line[],
- *   rows: Int32Array, status: Uint8Array, margin: Float64Array | null, reason: Coded}} Step
+ *   rows: Int32Array, status: Uint8Array, margin: Float64Array | null, reason: Coded, counted: Coded}} Step
  * @typedef {{axis: Axis, path: string}} Spread
  * @typedef {{name: string, unit: string, better: string, meaning: string, values: Float64Array,
  *   pools: (Spread | null)[]}} Column

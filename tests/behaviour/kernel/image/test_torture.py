@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from patience import STOPS_A_HANG
 from shared_data import shared
 
 HERE = Path(__file__).parent
@@ -27,7 +28,7 @@ COLOUR_TOLERANCE = 3
 @pytest.fixture(scope="module")
 def observed() -> dict[str, dict[str, Any]]:
     command = [sys.executable, str(HERE / "look_at_torture.py"), str(shared("torture"))]
-    child = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    child = subprocess.run(command, capture_output=True, text=True, timeout=STOPS_A_HANG, check=False)
     assert child.returncode == 0, f"the child died after {child.stdout[-200:]}: {child.stderr[-2000:]}"
     return {row["path"]: row for row in map(json.loads, child.stdout.splitlines())}
 

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from groundglass.kernel.engines.shards import Stop
+from groundglass.kernel.models.clients import asking
 from groundglass.kernel.models.clients.asking import Asker, Patience, Stopped
 from groundglass.kernel.models.clients.client import Reply, Request, Trouble
 from groundglass.kernel.models.clients.ledger import Budget, BudgetSpent, Ledger, Price, read_lines
+from patience import STOPS_A_HANG
 
 REQUEST = Request("", "what?", b"", "caption", most_tokens=100)
 
 
+class Clock:
+    """Stands in for `time`: it stands still but while someone sleeps, and sleeping takes none of ours.
+
+    at_a_nap   called at every nap
+    naps       how often anyone slept
+    """
+
+    def __init__(self, at_a_nap: Callable[[], None] = lambda: None) -> None:
+        self.now, self.naps, self.at_a_nap = 1000.0, 0, at_a_nap
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now, self.naps = self.now + seconds, self.naps + 1
+        self.at_a_nap()
+
+
 class Scripted:
-    """A client that does one thing after another, then answers."""
+    """A client that does one thing after another, then answers; ``times`` are those of its calls, by its clock."""
 
     concurrent = True
 
-    def __init__(self, *script: Exception) -> None:
+    def __init__(self, *script: Exception, clock: Clock | None = None) -> None:
         self.script = list(script)
+        self.clock = clock or Clock()
         self.times: list[float] = []
 
     def ask(self, request: Request) -> Reply:
         assert request.call, "every call is known by something"
-        self.times.append(time.monotonic())
+        self.times.append(self.clock.monotonic())
         if self.script:
             raise self.script.pop(0)
         return Reply("yes", 1000, 10)
@@ -65,28 +86,39 @@ def test_what_cannot_pass_is_asked_once(tmp_path: Path):
     assert len(client.times) == 1
 
 
-def test_a_server_that_asks_for_a_pause_gets_it_from_all_threads(tmp_path: Path):
-    client = Scripted(busy(wait=0.4))
+def test_a_server_that_asks_for_a_pause_gets_it_from_all_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    clock, waits, others_asked = Clock(), threading.Event(), threading.Event()
+    monkeypatch.setattr(asking, "time", clock)
+    client = Scripted(busy(wait=40), clock=clock)
     one = asker(tmp_path, client)
-    threads = [threading.Thread(target=one.ask, args=(REQUEST, {})) for _ in range(3)]
-    threads[0].start()
-    time.sleep(0.1)
-    for thread in threads[1:]:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    told = threading.Thread(target=one.ask, args=(REQUEST, {}))
+
+    def nap() -> None:
+        if threading.current_thread() is told:  # it sleeps on until the others were there
+            waits.set()
+            others_asked.wait(STOPS_A_HANG)
+
+    clock.at_a_nap = nap
+    told.start()
+    assert waits.wait(STOPS_A_HANG)
+    one.ask(REQUEST, {})
+    one.ask(REQUEST, {})
+    others_asked.set()
+    told.join()
     first, *others = client.times
     assert len(others) == 3
-    assert min(others) - first >= 0.4
+    assert min(others) >= first + 40
 
 
-def test_a_wish_to_stop_ends_a_wait(tmp_path: Path):
+def test_a_wish_to_stop_ends_a_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     stop = Stop()
-    threading.Timer(0.1, stop.ask).start()
-    start = time.monotonic()
+    clock = Clock(at_a_nap=stop.ask)
+    monkeypatch.setattr(asking, "time", clock)
     with pytest.raises(Stopped):
-        asker(tmp_path, Scripted(busy(wait=30)), stop).ask(REQUEST, {})
-    assert time.monotonic() - start < 5
+        asker(tmp_path, Scripted(busy(wait=30), clock=clock), stop).ask(REQUEST, {})
+    assert clock.naps == 1
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -11,6 +11,7 @@ from groundglass.annotators.interview import Interview, json_answer
 from groundglass.annotators.question import inquire
 from groundglass.kernel import testing
 from groundglass.kernel.errors import MissingExtra, NoValue, RecipeError
+from groundglass.kernel.extras import install_command
 from groundglass.kernel.models.clients import naming
 from groundglass.kernel.models.clients.client import Client, Reply, Request, Trouble
 from groundglass.kernel.models.clients.naming import ModelName, check_model, open_client
@@ -206,4 +207,4 @@ def test_a_missing_extra_names_the_line_to_type(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(naming, "is_installed", lambda _: False)
     with pytest.raises(MissingExtra) as caught:
         check_model(ModelName("openai", "m", "http://localhost:1/v1"))
-    assert caught.value.hint == "pip install 'groundglass[annotate]'"
+    assert caught.value.hint == install_command("annotate")

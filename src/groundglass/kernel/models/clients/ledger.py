@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Condition
 from typing import Any
 
-from groundglass.kernel.errors import UnreachableError
+from groundglass.kernel.errors import cannot_write
 
 FIRST_GUESS = 30_000
 """Tokens put by for a call as long as no answer has said what a picture costs: more than any known model takes."""
@@ -159,9 +159,7 @@ class Ledger:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise UnreachableError(
-                f"cannot write {self.path}: {error.strerror}", "free some space"
-            ) from error
+            raise cannot_write(self.path, error) from error
         self._count(line)
 
     def _count(self, line: Mapping[str, Any]) -> None:

@@ -1,0 +1,138 @@
+"""Images that are too small for what trainers cut from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import lcm
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from groundglass.kernel.words import some, thousands
+from groundglass.recipes.model import ReleaseStep
+from groundglass.releases.layout import TRAIN, low_resolution
+
+Known = Literal["exactly", "at most", "about"]
+"""How well the number and the sizes of images are known."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """The square that trainers cut at random from every image: its side in px, and whose options say so."""
+
+    side: int
+    trainers: str
+
+
+PATCHES: tuple[Patch, ...] = (
+    Patch(32, "MSRResNet, ESRGAN"),
+    Patch(48, "EDSR, SwinIR"),
+    Patch(64, "HAT, neosr"),
+)
+"""In LR px, as the options that come with BasicSR, HAT and neosr have it; of HR it is ``scale`` times as large. BasicSR
+raises an error at a smaller image (`paired_random_crop`)."""
+
+PADDED = Patch(400, "Real-ESRGAN, which pads")
+"""In HR px. Real-ESRGAN makes LR itself, from 400 px of HR (`crop_pad_size`); what is missing it reflects."""
+
+USUAL_SCALE = 4
+"""Of trainers that make LR themselves."""
+
+
+@dataclass(frozen=True)
+class TooSmall:
+    """How many images are too small for each of these patches, whose sides are in px of HR."""
+
+    images: int
+    patches: tuple[Patch, ...]
+
+
+def too_small(sides: NDArray[np.int64], step: ReleaseStep) -> list[TooSmall]:
+    """Of which patches HR images of these shortest ``sides`` (px) are too small, the smallest patch first.
+
+    HR is cut to a multiple of all its scales; the largest scale needs the largest patch.
+
+    >>> step = ReleaseStep(format="paired", lr_scales=(2,))
+    >>> for found in too_small(np.array([70, 97, 128]), step):
+    ...     print(found.images, [patch.side for patch in found.patches])
+    1 [96]
+    2 [128]
+    """
+    low = low_resolution(TRAIN, step)
+    multiple = lcm(*low.scales) if low else 1
+    written = sides // multiple * multiple
+    counted = [(int((written < patch.side).sum()), patch) for patch in _patches_of_hr(step)]
+    return [
+        TooSmall(images, tuple(patch for _, patch in members))
+        for images, members in groupby(counted, key=lambda pair: pair[0])
+        if images
+    ]
+
+
+def _patches_of_hr(step: ReleaseStep) -> list[Patch]:
+    cut = [Patch(patch.side * _scale(step), patch.trainers) for patch in PATCHES]
+    return cut if low_resolution(TRAIN, step) else [*cut, PADDED]
+
+
+def _scale(step: ReleaseStep) -> int:
+    low = low_resolution(TRAIN, step)
+    return max(low.scales) if low else USUAL_SCALE
+
+
+def small_images_note(
+    sides: NDArray[np.int64], step: ReleaseStep, known: Known = "exactly"
+) -> tuple[str, ...]:
+    """A sentence on the images that are too small to be trained on, with their number; none where none is.
+
+    >>> small_images_note(np.array([100, 500]), ReleaseStep(format="paired", lr_scales=(2,)), "at most")
+    ('too small for what trainers cut from HR at x2: at most 1 image for 128 px (HAT, neosr); BasicSR stops at one',)
+    """
+    found = too_small(sides, step)
+    said = [f"{_how_many(small.images, len(sides), known)} for {_named(small.patches)}" for small in found]
+    return _sentence("", "; ".join(said), found, step)
+
+
+def small_tiles_note(side: int, step: ReleaseStep) -> tuple[str, ...]:
+    """The same of tiles of one size, before it is known how many there will be.
+
+    >>> small_tiles_note(256, ReleaseStep())
+    ('tiles of 256 px are too small for what trainers cut from HR: 400 px (Real-ESRGAN, which pads)',)
+    """
+    found = too_small(np.array([side]), step)
+    return _sentence(f"tiles of {side} px are ", ", ".join(_named(s.patches) for s in found), found, step)
+
+
+def released_note(manifest: pa.Table, step: ReleaseStep) -> tuple[str, ...]:
+    """The same of the training images that a release holds; validation and test images are not cut."""
+    written = manifest.select(["split", "scale", "width", "height"]).to_pylist()
+    high = [row for row in written if row["scale"] == 1 and row["split"] == TRAIN]
+    return small_images_note(np.array([min(row["width"], row["height"]) for row in high], np.int64), step)
+
+
+def _sentence(which: str, said: str, found: Sequence[TooSmall], step: ReleaseStep) -> tuple[str, ...]:
+    if not found:
+        return ()
+    only_padded = found[0].patches == (PADDED,)
+    scale, end = ("", "") if only_padded else (f" at x{_scale(step)}", "; BasicSR stops at one")
+    return (f"{which}too small for what trainers cut from HR{scale}: {said}{end}",)
+
+
+def _how_many(images: int, of: int, known: Known) -> str:
+    """A number among all images; the number of all is itself no more than a bound where not all is known.
+
+    >>> _how_many(3, 9, "exactly"), _how_many(9, 9, "exactly"), _how_many(3, 9, "about"), _how_many(9, 9, "at most")
+    ('3 of 9 images', 'all 9 images', 'about 3 images', 'all images (at most 9)')
+    """
+    if known == "exactly":
+        return (
+            f"all {thousands(of)} images" if images == of else f"{thousands(images)} of {some(of, 'images')}"
+        )
+    return f"all images ({known} {thousands(of)})" if images == of else f"{known} {some(images, 'images')}"
+
+
+def _named(patches: Sequence[Patch]) -> str:
+    return ", ".join(f"{patch.side} px ({patch.trainers})" for patch in patches)

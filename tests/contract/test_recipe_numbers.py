@@ -1,0 +1,264 @@
+"""Every number in the comments of a shipped recipe is true: of a pool of the size it speaks of, of the recipe itself,
+of the code, or as it was published.
+
+A comment is given here as a sentence with names for its numbers. What a name stands for is asked of `plan`, of the
+recipe or of the code, so a changed setting makes the sentence another one, and a number that no sentence has is found.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from groundglass.kernel.extras import is_installed
+from groundglass.kernel.models.hyper_network import SIDE
+from groundglass.kernel.models.vocabulary import COCO
+from groundglass.measures.catalog import MEASURES
+from groundglass.recipes.forecast import make_forecast
+from groundglass.recipes.load import load_recipe
+from groundglass.recipes.plan import make_plan
+from groundglass.recipes.shipped import shipped, shipped_names
+from groundglass.sources.sample import FAULTS, ORIGINALS
+
+WORDS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+PARTS = {0.5: "half", 1 / 3: "third", 0.25: "quarter", 0.2: "fifth", 0.1: "tenth"}
+NUMBER = re.compile(
+    r"(?<![A-Za-z0-9.,])(?<![A-Za-z]-)x?\.?\d(?:[\d.,]*\d)?(?![A-Za-z0-9])"
+    rf"|\b(?:{'|'.join([*WORDS[2:], *PARTS.values()])})\b"
+)
+"""In digits or in words; of names such as Set5, DF2K or CC-BY-4.0 the digits are none."""
+COMMAND = re.compile(r"(?:groundglass run \w+|--profile \w+|--set \S+=\S+)")
+
+COMMENTS: dict[str, tuple[str, ...]] = {
+    "faceup": (
+        "as it made FaceUp from {pool} photographs",
+        "HyperIQA sees {crop} px at least",
+        "The guide: {best} of {pool}, which lifts the mean score from {mean_before} to {mean_after}.",
+        "{pick} of the next {next}.",
+        "Every picture at {sizes} sizes",
+        "{best} become {scaled}.",
+        "{each} of a picture of {side} px with its scales, {tiles} in all.",
+        "The guide: of {tiles} the best {best_tiles}, mean {mean_tiles}.",
+        "{first}.png … {last}.png",
+    ),
+    "bhi": (
+        "as it took DF2K from {tiles_published} tiles to {kept_published} at equal",
+        "{networks} of the {judges} are networks",
+        "from a picture of {batch} x {channels} x {size} x {size}",
+        "so the worst {share} by each goes",
+        "HyperIQA sees {crop} px at least",
+        "{each} of a picture of {width} x {height} px, as most of DF2K's are.",
+        "cut at ({off},{off}), a blocky picture",
+        "judged by all {judges} on the same pool",
+    ),
+    "diverseg": (
+        "(ECCV {year})",
+        "which made {made} pictures of ImageNet",
+        "DiverSeg's limit is {limit}: ImageNet has {imagenet} and PASS {passes}; Places365, with {places}, was left",
+        "keeps pictures of {masks} masks and more by Segment Anything (ViT-H), a {share} of ImageNet",
+        "and {recall} % of what SAM would keep is kept",
+        "Networks were trained at {scale}.",
+        "The best {best} by regions between edges, counted without a network, stands in for a {share} by masks",
+        "{objects} objects and more by Detic",
+        "with the {kinds} kinds of COCO",
+        "so look where {objects} lies",
+    ),
+    "quickstart": (
+        "{photographs} freely licensed photographs",
+        "(JPEG at quality {q1}, {q2} and {q3}, false",
+        "writes {scale} training pairs",
+        "JPEG leaves edges every {block} pixels: a clean photograph measures about {clean}, "
+        "JPEG at quality {q} about {blocky}.",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the pools, with stand-ins for the weights that nothing here reads."""
+    folder = tmp_path_factory.mktemp("pools")
+    (folder / "koniq_pretrained.pkl").write_bytes(b"stand-in")
+    (folder / "photos").mkdir()
+    return folder
+
+
+def pool_of(folder: Path, images: int, width: int, height: int) -> str:
+    """A source of so many images of one size: one black PNG, named again and again in one table."""
+    path = folder / f"{images}-{width}x{height}.parquet"
+    if not path.exists():
+        png = io.BytesIO()
+        Image.new("1", (width, height)).save(png, "PNG")
+        pq.write_table(pa.table({"file": pa.array([png.getvalue()] * images, pa.binary())}), path)
+    return f"{{table: {path}, bytes: file}}"
+
+
+def planned(folder: Path, name: str, pool: str, profile: str | None, *changes: str) -> dict[str, int]:
+    """What `plan` says comes into each step, or at most can."""
+    loaded = load_recipe(shipped(name), [f"steps.photos.source={pool}", *changes], profile)
+    return {step.name: step.into for step in make_forecast(make_plan(loaded), folder / "runs").steps}
+
+
+def recipe(name: str, profile: str | None = None) -> dict[str, Any]:
+    """What the steps of a shipped recipe say, by their names."""
+    return {step.name: step.body for step in load_recipe(shipped(name), profile=profile).recipe.steps}
+
+
+def profiles(name: str) -> list[str | None]:
+    """With its networks where they can be planned, and with what stands in for them."""
+    return [None, "offline"] if is_installed("models") else ["offline"]
+
+
+def faceup(folder: Path) -> Iterator[dict[str, Any]]:
+    for profile in profiles("faceup"):
+        steps, side = recipe("faceup", profile), 1024
+        into = planned(folder, "faceup", pool_of(folder, 70_000, side, side), profile)
+        one = planned(folder, "faceup", pool_of(folder, 1, side, side), profile)
+        held = steps["held-out"].splits["validation"]
+        yield {
+            "pool": f"{into['best']:,}",
+            "best": f"{into['scales']:,}",
+            "scaled": f"{into['tiles']:,}",
+            "tiles": f"{into['tile-scores']:,}",
+            "best_tiles": f"{into['release']:,}",
+            "first": f"{0:04}",
+            "last": f"{into['release'] - 1:04}",
+            "each": one["tile-scores"],
+            "sizes": WORDS[one["tiles"]],
+            "side": side,
+            "pick": held.pick,
+            "next": held.next,
+            "crop": SIDE,
+            # The guide's scores, of its own pictures.
+            "mean_before": ".531",
+            "mean_after": ".684",
+            "mean_tiles": ".766",
+        }
+
+
+def bhi(folder: Path) -> Iterator[dict[str, Any]]:
+    steps, offline, (width, height) = recipe("bhi"), recipe("bhi", "offline"), (2040, 1356)
+    (share,) = {rule.quantile for rule in offline["bhi"].intersect if rule.quantile}
+    requests = steps["scores"].measures
+    one = planned(folder, "bhi", pool_of(folder, 1, width, height), "offline")
+    yield {
+        "networks": WORDS[sum(MEASURES[one.measure].network is not None for one in requests)].capitalize(),
+        "judges": WORDS[len(requests)],
+        "batch": 1,
+        "channels": 3,
+        "size": requests[2].parameters["size"],
+        "share": PARTS[share],
+        "crop": SIDE,
+        "each": one["scores"],
+        "width": width,
+        "height": height,
+        "off": 2,  # any offset that is no multiple of the block
+        # Published with BHI.
+        "tiles_published": "21,387",
+        "kept_published": "12,639",
+    }
+
+
+def diverseg(folder: Path) -> Iterator[dict[str, Any]]:
+    steps, detect, offline = recipe("diverseg"), recipe("diverseg", "detect"), recipe("diverseg", "offline")
+    yield {
+        "limit": f"{steps['good-sources'].source_divergence.least:g}".removeprefix("0"),
+        "masks": steps["diverse"].where.removeprefix("objects_sam >= "),
+        "objects": detect["diverse"].where.removeprefix("objects_detect >= "),
+        "recall": f"{100 * steps['diverse'].cascade.recall:g}",
+        "best": PARTS[round(1 - offline["diverse"].quantile, 6)],
+        "scale": f"x{steps['release'].lr_scales[0]}",
+        "kinds": len(COCO),
+        # Published with DiverSeg.
+        "year": 2024,
+        "made": "259,000",
+        "imagenet": ".955",
+        "passes": ".998",
+        "places": ".750",
+        "share": "fifth",
+    }
+
+
+def quickstart(folder: Path) -> Iterator[dict[str, Any]]:
+    qualities = [fault.removeprefix("jpeg_q") for fault in FAULTS if fault.startswith("jpeg_q")]
+    steps = recipe("quickstart")
+    yield {
+        "photographs": WORDS[len(ORIGINALS)],
+        **{f"q{place}": quality for place, quality in enumerate(qualities, 1)},
+        "scale": f"x{steps['release'].lr_scales[0]}",
+        "block": 8,
+        # Published with the measure; tests/behaviour/measures/test_measure_blockiness.py holds ours to it.
+        "clean": 1,
+        "q": 85,
+        "blocky": 47,
+    }
+
+
+FACTS = {"faceup": faceup, "bhi": bhi, "diverseg": diverseg, "quickstart": quickstart}
+
+
+def comments(name: str) -> list[str]:
+    """The comments of a recipe, line by line."""
+    text = shipped(name).read_text(encoding="utf-8")
+    found = [re.search(r"(?:^|\s)#(.*)$", line) for line in text.splitlines()]
+    return [match[1] for match in found if match]
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_number_in_a_comment_is_true(name: str, pools: Path, monkeypatch: pytest.MonkeyPatch):
+    assert name in COMMENTS, "say here what the numbers in its comments stand for"
+    monkeypatch.chdir(pools)
+    text = COMMAND.sub("", " ".join(" ".join(comments(name)).split()))
+    for facts in FACTS[name](pools):
+        sentences = [sentence.format_map(facts) for sentence in COMMENTS[name]]
+        assert [sentence for sentence in sentences if sentence not in text] == []
+        rest = text
+        for sentence in sentences:
+            rest = rest.replace(sentence, "…")
+        assert NUMBER.findall(rest) == [], "these numbers stand in no sentence of this test"
+
+
+def test_the_sentences_above_have_no_numbers_of_their_own():
+    own = [number for sentences in COMMENTS.values() for one in sentences for number in NUMBER.findall(one)]
+    assert own == []
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("26 of 52,000, x4, .5 and 1.5 %; 3-4.", ["26", "52,000", "x4", ".5", "1.5", "3", "4"]),
+        ("a fifth of three", ["fifth", "three"]),
+        ("Set5, DF2K, CC-BY-4.0, ic9600.onnx, ViT-B/16x", []),
+    ],
+)
+def test_what_counts_as_a_number(text: str, numbers: list[str]):
+    assert NUMBER.findall(text) == numbers
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_setting_in_a_comment_can_be_typed(name: str):
+    for line in comments(name):
+        settings = [typed.replace("=PATH", "=photos") for typed in re.findall(r"--set (\S+=\S+)", line)]
+        for profile in re.findall(r"--profile (\w+)", line) or [None]:
+            load_recipe(shipped(name), settings, profile)
