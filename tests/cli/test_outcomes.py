@@ -65,6 +65,12 @@ def test_plan_takes_a_condition_that_some_value_may_meet(folder: Path, condition
     assert groundglass(folder, "plan", "small.yaml").returncode == 0
 
 
+def test_a_condition_that_no_value_can_meet_may_stand_beside_an_if(folder: Path):
+    """It drops what the `if` holds for, and no other image."""
+    recipe(folder, MEASURE, 'select: {where: "blockiness < 0"}\n    if: "width > 9000"')
+    assert groundglass(folder, "plan", "small.yaml").returncode == 0
+
+
 def test_a_run_that_releases_nothing_says_so_last_and_then_plan_knows_it(folder: Path):
     recipe(folder, MEASURE, 'select: {where: "blockiness > 2000"}', RELEASE)
     done = groundglass(folder, "run", "small.yaml", "--json")

@@ -12,6 +12,7 @@ import pytest
 from flow_tools import ENVIRONMENT, command, groundglass
 
 from groundglass import testing
+from patience import STOPS_A_HANG
 
 HEAD = "name: small\nsteps:\n  - source: {folder: photos, licence: CC0-1.0}\n"
 SCORES = "  - measure: [header]\n"
@@ -68,7 +69,7 @@ def test_on_a_terminal_a_note_is_folded_to_its_width(tmp_path: Path):
         cwd=tmp_path,
         env=ENVIRONMENT | {"COLUMNS": "60"},
         stdout=terminal,
-        timeout=300,
+        timeout=STOPS_A_HANG,
     )
     os.close(terminal)
     shown = os.read(ours, 100_000).decode().replace("\r\n", "\n")

@@ -123,9 +123,13 @@ def expression_columns(planner: Planner, text: str, keys: tuple[str | int, ...])
 
 
 def _refuse_impossible(planner: Planner, expression: Expression, keys: tuple[str | int, ...]) -> None:
-    """A condition that no value can meet is a slip: the wrong sign, or another unit."""
+    """A condition that no value can meet is a slip: the wrong sign, or another unit.
+
+    In a selection with an `if` it may be meant: it drops the images that the `if` holds for, and no others.
+    """
     found = impossible(expression.comparisons, planner.scope)
-    if found is None:
+    meant = planner.loaded.recipe.steps[planner.index].only_if is not None and keys[0] == "select"
+    if found is None or meant:
         return
     atom, left = found
     name = ".".join(atom.columns[0])

@@ -105,7 +105,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), profile: str | None =
 
 
 def load_text(text: str, name: str) -> LoadedRecipe:
-    """A recipe that is in no file yet; errors point into it as if it were one called ``name``, a path.
+    r"""A recipe that is in no file yet; errors point into it as if it were one called ``name``, a path.
 
     >>> load_text("name: a\nsteps:\n  - source: {folder: photos}\n", "a.yaml").recipe.name
     'a'

@@ -69,5 +69,5 @@ def check_release(step: ReleaseStep) -> None:
             "format", "`paired` needs the scales of the LR versions", "add for example `lr_scales: [2, 4]`"
         )
     if step.image == "original" and (step.format == "paired" or step.validation_lr is not None):
-        say = "`original` files have no LR versions: HR is cut to a multiple of the scales and written anew"
-        refuse("image", say, "write `image: png`, or `format: folder` without `validation_lr`")
+        hint = "write `image: png`: HR is cut to a multiple of the scales, so it is written anew"
+        refuse("image", "`original` files have no LR versions", hint)

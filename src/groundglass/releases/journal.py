@@ -128,7 +128,9 @@ def _contents(folder: Path) -> set[str]:
     except FileNotFoundError:
         return set()
     except NotADirectoryError as error:
-        raise RecipeError(f"{folder} is a file", "choose a folder to write the release to") from error
+        raise RecipeError(
+            f"{folder} is a file, or below one", "choose a folder to write the release to"
+        ) from error
     except OSError as error:
         raise UnreachableError(
             f"cannot read {folder}: {error.strerror}", "choose another place to write to"

@@ -31,6 +31,7 @@ BEYOND_TYPES = (
     "add up",
     "nothing is left",
     "cannot be held out",
+    "have no LR versions",
 )
 """Rules between keys, which `load` knows and the schema need not."""
 
