@@ -53,7 +53,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Photograph:
-    """What is written in one decode: where a photograph lies (`kernel.located`), its content, its outputs."""
+    """What is written in one decode: where a photograph lies (`files.locators`), its content, its outputs."""
 
     path: bytes
     sha256: str

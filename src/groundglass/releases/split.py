@@ -51,7 +51,7 @@ def assign_splits(
     ``rows`` has ``id``, ``root`` (the photograph's id), ``sha256``, the columns `NEAR` (of the photograph; null
     where unknown; the last two may be missing) and those named by ``stratify`` and ``group``. ``shares`` are
     shares of 1 by split name. ``distance`` is how many of the 64 bits may differ between near-duplicates;
-    None is `kernel.near.DEFAULT_DISTANCE`.
+    None is `near_duplicates.DEFAULT_DISTANCE`.
 
     Without ``stratify`` a group's split depends on that group alone: shares are met on average (n groups are
     off by about sqrt(share (1 - share) / n)), and photographs added later move no group, unless they join it
