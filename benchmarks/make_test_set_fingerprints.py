@@ -3,8 +3,8 @@
     python -m benchmarks.make_test_set_fingerprints FOLDER
 
 FOLDER holds Set5/ Set14/ BSD100/ Urban100/ with the pictures img_001 …, in the order of their names in the sets; 384 px
-on the longer side are enough. Writes src/groundglass/similarity/test_images/test_sets.parquet: raise the version of the measure
-`leaks` when it comes out differently.
+on the longer side are enough. Writes test_sets.parquet in src/groundglass/similarity/test_images: raise the version of
+the measure `leaks` when it comes out differently.
 """
 
 from __future__ import annotations

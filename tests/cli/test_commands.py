@@ -247,6 +247,15 @@ def test_quickstart_on_photos_of_ones_own(tmp_path: Path):
     assert not (tmp_path / "runs" / "quickstart").exists()
 
 
+def test_quickstart_writes_nothing_into_the_photos(tmp_path: Path):
+    make_photos(tmp_path / "mine", 2)
+    before = sorted((tmp_path / "mine").iterdir())
+    done = groundglass(tmp_path / "mine", "quickstart", ".")
+    assert done.returncode == 2
+    assert "put them elsewhere: --runs ../runs" in done.stderr
+    assert sorted((tmp_path / "mine").iterdir()) == before
+
+
 def test_help_has_a_heading_for_each_group_and_a_line_for_each_command(tmp_path: Path):
     said = groundglass(tmp_path, "--help", COLUMNS="80").stdout.split("Options:")[1]
     places = [said.index(f"\n{heading}:") for heading in GROUPS]

@@ -126,7 +126,7 @@ def test_measure_ends_with_4_where_a_measure_has_no_value_at_all(folder: Path):
     )
     done = groundglass(folder, "measure", "header,naturalness", sound)
     assert done.returncode == 4
-    assert done.stderr.strip().splitlines()[-1] == "naturalness has no value on the one image (naturalness 1)"
+    assert done.stderr.strip().splitlines()[-1] == "naturalness has no value on the one image (too_small 1)"
 
 
 @pytest.mark.parametrize("command", ["run", "plan"])

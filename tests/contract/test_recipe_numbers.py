@@ -87,6 +87,7 @@ COMMENTS: dict[str, tuple[str, ...]] = {
     ),
     "quickstart": (
         "{photographs} freely licensed photographs",
+        "and {versions} versions of each",
         "(JPEG at quality {q1}, {q2} and {q3}, false",
         "writes {scale} training pairs",
         "JPEG leaves edges every {block} pixels: a clean photograph measures about {clean}, "
@@ -136,14 +137,15 @@ def faceup(folder: Path) -> Iterator[dict[str, Any]]:
         into = planned(folder, "faceup", pool_of(folder, 70_000, side, side), profile)
         one = planned(folder, "faceup", pool_of(folder, 1, side, side), profile)
         held = steps["held-out"].splits["validation"]
+        train = into["release"] - held.next
         yield {
             "pool": f"{into['best']:,}",
             "best": f"{into['scales']:,}",
             "scaled": f"{into['tiles']:,}",
             "tiles": f"{into['tile-scores']:,}",
-            "best_tiles": f"{into['release']:,}",
+            "best_tiles": f"{train:,}",
             "first": f"{0:04}",
-            "last": f"{into['release'] - 1:04}",
+            "last": f"{train - 1:04}",
             "each": one["tile-scores"],
             "sizes": WORDS[one["tiles"]],
             "side": side,
@@ -205,6 +207,7 @@ def quickstart(folder: Path) -> Iterator[dict[str, Any]]:
     steps = recipe("quickstart")
     yield {
         "photographs": WORDS[len(ORIGINALS)],
+        "versions": WORDS[len(FAULTS) - 1],
         **{f"q{place}": quality for place, quality in enumerate(qualities, 1)},
         "scale": f"x{steps['release'].lr_scales[0]}",
         "block": 8,

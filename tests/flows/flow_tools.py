@@ -43,7 +43,12 @@ steps:
     name: release
 """
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+UNSAID = ("COLUMNS", "LINES")
+"""What pytest-xdist says of a terminal that no command has here."""
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if name not in UNSAID},
+    "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
+}
 
 
 def make_photos(folder: Path, count: int = 14) -> Path:

@@ -35,6 +35,7 @@ def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> Non
     of them, so that there is something to find.
     """
     from groundglass.cli.running import run_and_tell
+    from groundglass.drafts.filter_recipe import check_runs
     from groundglass.recipes.load import load_recipe
     from groundglass.recipes.shipped import shipped
     from groundglass.runs.run import RunOptions
@@ -43,6 +44,7 @@ def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> Non
     changes: list[str] = []
     if photos is not None:
         folder = existing_folder(str(photos)).resolve()
+        check_runs(str(folder), runs)
         source = json.dumps({"folder": [str(folder)]})
         changes = [f"steps.photos.source={source}", f"name={_run_name(runs, folder)}"]
     loaded = load_recipe(shipped("quickstart"), changes)

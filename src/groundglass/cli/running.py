@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import click
 from groundglass import image
 from groundglass.cli.funnel import plain_line, print_funnel, print_next, print_wrapped, program
 from groundglass.engines.progress import choose_progress
-from groundglass.errors import Interrupted
+from groundglass.errors import Interrupted, Unfinished
 from groundglass.image.region import TILE_SIGN
 from groundglass.plans.image_history import read_tables
 from groundglass.plans.run_folder import RunFolder, RunRecord, StepRecord
@@ -47,8 +48,12 @@ def run_and_tell(
         raise Interrupted(
             "stopped; what was finished is saved", "the same command goes on from here"
         ) from stop
+    except Unfinished as stop:
+        again = f"{program()} {command(*sys.argv[1:])}"
+        hint = f"see whether the disk or the GPU answers, then go on with: {again}"
+        raise Unfinished(f"{stop.message}; all else is saved", hint) from stop
     finish(folder, record, as_json, closing)
-    check_outcome(plan, record, options)
+    check_outcome(plan, record, options, f"{program()} {command('show', str(folder.path))}")
     return folder
 
 

@@ -41,7 +41,7 @@ def command(
 
     \b
     groundglass source-quality photos/ scraped/
-    groundglass source-quality scraped/ --reference clean/ --save-profile clean.json
+    groundglass source-quality scraped/ --reference clean/ --save-profile c.json
 
     A quality of 1 means never compressed, 0.95 means JPEG at quality 95, and so on. The column `mixture` splits a
     folder by quality: it shows a few bad images among many good ones. A folder with too few images gets a reason

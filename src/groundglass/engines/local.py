@@ -128,9 +128,8 @@ class _Run:
         more = f" and {len(self.stuck) - NAMED} more" if len(self.stuck) > NAMED else ""
         backstop = BACKSTOP * self._seconds_per_image
         return Unfinished(
-            f"a worker stood still for over {backstop:g} s, twice, at {', '.join(self.stuck[:NAMED])}{more}; "
-            "all else is saved",
-            "see whether the disk or the GPU answers; the same command then goes on from here",
+            f"a worker stood still for over {backstop:g} s, twice, at {', '.join(self.stuck[:NAMED])}{more}",
+            "see whether the disk or the GPU answers, then run the same command again",
         )
 
     def _let_them_save(self, stop: Stop) -> None:

@@ -34,7 +34,7 @@ def fingerprint(frame: Frame) -> dict[str, Value]:
     >>> copy, flipped = testing.jpeg(photo, quality=50), testing.png(photo[:, ::-1])
     >>> a, b, c = (fingerprint(open_frame(data)) for data in (testing.png(photo), copy, flipped))
     >>> (a["phash"] ^ b["phash"]).bit_count() <= 6, a["phash"] == c["phash_mirror"]
-    (True, hidden=True)
+    (True, True)
     """
     from groundglass.similarity.perceptual_hash import phash
 

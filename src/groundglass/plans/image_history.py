@@ -129,11 +129,11 @@ def find_image(tables: RunTables, text: str) -> dict[str, Any]:
     text = name_as_text(text)
     uri, _, region = text.partition(TILE_SIGN)
     found = _matches(tables.rows, "id", text)
-    found += [row for row in _matches(tables.rows, "uri", uri) if row["region"] == region]
+    found += _matches(_of_region(tables.rows, region), "uri", uri)
     found = found or [_whole(image) for image in _images_called(tables, text, path)]
     found = found or _rows_of(tables, _released_as(tables, text, given))
     if not found:
-        by_name = [row for row in _ending(tables.rows, uri) if row["region"] == region]
+        by_name = _ending(_of_region(tables.rows, region), uri)
         by_name += [_whole(image) for image in _ending(tables.images, text)]
         found = by_name + _rows_of(tables, _released_as(tables, text, given, by_name=True))
     if not found:
@@ -158,6 +158,10 @@ def _whole(image: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rows_of(tables: RunTables, ids: list[str]) -> list[dict[str, Any]]:
     return [row for one in ids for row in _matches(tables.rows, "id", one)]
+
+
+def _of_region(rows: pa.Table, region: str) -> pa.Table:
+    return rows.filter(compute.equal(rows["region"], region))
 
 
 def _ending(table: pa.Table, name: str) -> list[dict[str, Any]]:

@@ -27,11 +27,14 @@ class Forecast:
     notes: tuple[str, ...]
     seconds: float
     bytes: float
+    guessed: bool = False
 
     @property
     def releases_nothing(self) -> str:
         """Why no release would get an image, as a sentence; "" where one may. Images held out are released too."""
         kinds = [step.kind for step in self.steps]
+        if self.guessed:  # what tiles come of files that nobody has read is not known well enough to refuse
+            return ""
         if "release" not in kinds or "hold_out" in kinds or self.steps[kinds.index("release")].into:
             return ""
         emptied = [step for step, after in pairwise(self.steps) if step.into and not after.into]
@@ -58,4 +61,5 @@ def make_forecast(plan: Plan, runs: Path) -> Forecast:
         (*plan.notes, *walk.notes),
         seconds,
         sum(step.bytes for step in steps),
+        walk.guessed,
     )

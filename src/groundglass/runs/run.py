@@ -169,9 +169,12 @@ def _finish(state: State, record: RunRecord) -> RunRecord:
     return record
 
 
-def check_outcome(plan: Plan, record: RunRecord, options: RunOptions) -> None:
-    """Raise what a finished run has to be blamed for: TooManyFailed, or NothingProduced."""
-    check_failed(plan, record, options)
+def check_outcome(plan: Plan, record: RunRecord, options: RunOptions, show: str) -> None:
+    """Raise what a finished run has to be blamed for: TooManyFailed, or NothingProduced.
+
+    ``show`` is the command that shows what each step did.
+    """
+    check_failed(plan, record, options, show)
     valueless = [
         f"at {step.step} {sentence}"
         for step in record.steps
@@ -197,14 +200,14 @@ def _last_exit(record: RunRecord) -> str:
     return f"the last {emptied.into:,} left at {emptied.step}, {emptied.label} ({words})"
 
 
-def check_failed(plan: Plan, record: RunRecord, options: RunOptions) -> None:
+def check_failed(plan: Plan, record: RunRecord, options: RunOptions, show: str) -> None:
     """Raise TooManyFailed when more images of a finished run failed than the recipe or the options allow.
 
     Up to the first transform rows are the sources' files, and all steps count together. After it rows are tiles or
     scales, of which one file has many, so each step counts by itself.
     """
     allowed = options.max_failed if options.max_failed is not None else plan.recipe.limits.failed
-    hint = f"groundglass show {record.name} says why; --retry failed tries them again"
+    hint = f"{show} says why; --retry failed tries them again"
     kinds = [step.kind for step in record.steps]
     whole = kinds.index("transform") if "transform" in kinds else len(kinds)
     files = sum(step.into for step in record.steps if step.kind == "source")

@@ -70,8 +70,22 @@ def _nothing_taken(rows: Sequence[Mapping[str, Any]], asks: Sequence[Ask]) -> st
         for ask in asks
         if all(row[column] is None for row in rows for column in ask.definition.columns)
     ]
-    reasons = Counter(str(row["error"]).partition(":")[0] for row in rows)
-    return no_value_in_words(valueless, len(rows), reasons) if valueless else ""
+    why = {
+        name: tuple(Counter(_reason_in(str(row["error"]), name) for row in rows).items())
+        for name in valueless
+    }
+    alike = {said: [name for name in valueless if why[name] == said] for said in why.values()}
+    return "; ".join(no_value_in_words(names, len(rows), dict(said)) for said, names in alike.items())
+
+
+def _reason_in(error: str, measure: str) -> str:
+    """The word for why a measure has no value, out of all that is said of an image.
+
+    >>> _reason_in("blockiness: too_small; noise: flat", "noise"), _reason_in("truncated: at row 3", "noise")
+    ('flat', 'truncated')
+    """
+    parts = dict(part.partition(": ")[::2] for part in error.split("; "))
+    return parts.get(measure, error).partition(":")[0]
 
 
 def take_measures(

@@ -32,6 +32,8 @@ ORIGINAL = {
 """Columns that tell the original from its copies where no ``by`` is given, by mode."""
 TRUE_SCALE = "effective_scale"
 """What the measure `resolution` says of an enlarged picture; near-duplicates go by it where it was measured."""
+LOSSLESS = 101
+"""Ranks above every JPEG quality."""
 HARDLY_COMPRESSED = 90
 """From this JPEG quality on a file counts as hardly compressed, as one that is no JPEG does."""
 
@@ -65,9 +67,9 @@ def deduplicate(
 
     Without ``by`` the original of near-duplicates is taken to be the copy with the most pixels (`ORIGINAL`, as far as
     the pool has these columns). Among copies of one size it is the least compressed one: a JPEG below quality 90 comes
-    after all others; then the one with more fine detail, by its Laplacian variance in steps of a fifth; then the
-    JPEG of the highest quality. An enlarged copy has more pixels than its original, too: where the measure
-    ``resolution`` was taken, its true pixels count. Of files with the same pixels a JPEG stays before what
+    after all others; then the one with more fine detail, by its Laplacian variance in steps of a fifth; then one
+    that is no JPEG, then the JPEG of the highest quality. An enlarged copy has more pixels than its original, too: where
+    the measure ``resolution`` was taken, its true pixels count. Of files with the same pixels a JPEG stays before what
     was saved from it without loss. What is equal in all this, or in ``by``, goes by name: the shortest one stays, then
     the first by alphabet, then by id.
 
@@ -117,14 +119,17 @@ _ORIGINAL_SQL = f"""
         width * height * coalesce({TRUE_SCALE} * {TRUE_SCALE}, 1) AS pixels,
         least(coalesce(jpeg_quality, {HARDLY_COMPRESSED}), {HARDLY_COMPRESSED}) AS compression,
         floor(4 * log2(1 + laplacian_variance)) AS detail,  -- steps of a fifth: rounding decides nothing
-        jpeg_quality, width, height
+        coalesce(jpeg_quality, {LOSSLESS}) AS fidelity, jpeg_quality, width, height
     FROM known ORDER BY place
 """
 
 
 def _best_first(pool: pa.Table, known: pa.ChunkedArray, worth: pa.Table) -> pa.Array:
     """The rows that have a hash, best first."""
-    better = [f'"{name}" DESC NULLS LAST, ' for name in worth.column_names if name not in ("width", "height")]
+    silent = (
+        ("width", "height") if "fidelity" not in worth.column_names else ("width", "height", "jpeg_quality")
+    )
+    better = [f'"{name}" DESC NULLS LAST, ' for name in worth.column_names if name not in silent]
     table = pa.table({"place": places(pool), "id": pool["id"], "name": _names(pool), "known": known})
     for name in worth.column_names:
         table = table.append_column(name, worth[name])

@@ -15,7 +15,8 @@ MOST = 20
 """Kinds of reason that a step's record counts, the others included."""
 
 _BARE = r"""
-    regexp_replace(regexp_replace(regexp_replace(reason,
+    regexp_replace(regexp_replace(regexp_replace(regexp_replace(reason,
+        ': [0-9]+×[0-9]+ px, not [0-9]+×[0-9]+|: this one has JPEG quality [0-9]+', '', 'g'),
         ' of .* \(distance [0-9]+\)| \([^(]*, overlap [^)]*\)', '', 'gs'),
         '(same (bytes|pixels)) as [^;]*', '\1', 'gs'),
         ' -?[0-9][^ ;]*, ([a-z])', ', \1', 'g')
@@ -28,6 +29,8 @@ def kinds_of(reasons: list[str | None] | pa.ChunkedArray) -> list[str | None]:
 
     >>> kinds_of(["blockiness 35, limit 30; noise_sigma 7, limit 5", "near duplicate of a.jpg (distance 2)", None])
     ['blockiness, limit 30; noise_sigma, limit 5', 'near duplicate', None]
+    >>> kinds_of(["near duplicate of a.jpg (distance 0), which is larger: 300×300 px, not 100×100"])
+    ['near duplicate, which is larger']
     """
     table = pa.table({"reason": pa.array(reasons, pa.string()) if isinstance(reasons, list) else reasons})
     con = connect()

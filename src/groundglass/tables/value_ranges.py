@@ -80,7 +80,7 @@ def _compares_a_column(atom: Atom) -> bool:
 
 
 def _of_column(path: ColumnPath, scope: Scope) -> Range:
-    if path[-1] in ("width", "height"):
+    if path[-1] in ("width", "height") and path[0] != "meta":
         return Range(low=1)
     column = scope.find(path)
     if column is None:
