@@ -147,7 +147,8 @@ def test_where_several_images_have_the_name_they_are_listed(tmp_path: Path, work
     run_json(tmp_path, "small.yaml")
     done = groundglass(tmp_path, "why", "two", "same.png")
     assert done.returncode == 2
-    assert "2 images are called 'same.png': a/same.png; b/same.png" in done.stderr
+    assert "2 images are called 'same.png': a/same.png (id " in done.stderr
+    assert "; b/same.png (id " in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -175,11 +175,7 @@ def _the_only(found: list[dict[str, Any]], text: str) -> dict[str, Any]:
     """The one row that was found; where several are called so, the user must choose."""
     rows = list({row["id"]: row for row in found}.values())
     if len(rows) > 1:
-        uris = [name_of(row) for row in rows]
-        named = [
-            f"{uri} (id {row['id']} of {row['source']})" if uris.count(uri) > 1 else uri
-            for uri, row in zip(uris, rows, strict=True)
-        ]
+        named = [f"{name_of(row)} (id {row['id']}, of {row['source']})" for row in rows]
         more = f" and {len(named) - 6} more" if len(named) > 6 else ""
         raise RecipeError(
             f"{len(rows)} images are called '{text}': {'; '.join(named[:6])}{more}",
