@@ -64,7 +64,7 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
         return Judged(decontaminate(table, ("root",)))
     table = pool(rows, needed(planned, body), scope, state.tables)
     judged = judge(table, body, planned.orders, references_for(state, planned, body))
-    if body.by and (body.top_k or body.quota is not None or body.quantile is not None):
+    if body.by and body.is_ranked:
         state.ranked_by = (body.by, planned.orders[body.by])
         if not body.per:
             kept = int(compute.sum(judged.verdicts["kept"]).as_py() or 0)
@@ -72,7 +72,7 @@ def judge_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Judged:
             judged = replace(judged, facts={**judged.facts, **table_of})
         if planned.rest_wanted:
             rest = ranked_rest(table, judged.verdicts, *state.ranked_by)
-            state.rest = rows.take(compute.index_in(rest["id"], rows["id"]))
+            state.rests[planned.step.name] = rows.take(compute.index_in(rest["id"], rows["id"]))
     return judged
 
 

@@ -14,7 +14,6 @@ from groundglass.plans.unknown_column import explain
 from groundglass.recipes.load import LoadedRecipe, recipe_error
 from groundglass.recipes.measure_model import ScoreTable
 from groundglass.recipes.model import Recipe, Step
-from groundglass.recipes.select_model import SelectStep
 from groundglass.selections.ranking import Order
 from groundglass.tables.columns import Column, ColumnPath, Scope
 from groundglass.tables.expressions import (
@@ -39,6 +38,7 @@ class PlannedStep:
     orders     for each column that is ranked by: which way is better
     condition  the columns that its `if` names
     rest_wanted  a later hold-out takes from what this ranked selection drops
+    takes_from  of a hold-out: split -> the ranked selection from what it dropped the split is taken
     brings     the columns that a measure step adds, but for hidden ones
     notes      what a user should know beforehand
     """
@@ -55,6 +55,7 @@ class PlannedStep:
     notes: tuple[str, ...] = ()
     brings: tuple[str, ...] = ()
     rest_wanted: bool = False
+    takes_from: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,6 @@ class Planner:
     loaded: LoadedRecipe
     scope: Scope = field(default_factory=Scope)
     resized: bool = False
-    ranked: SelectStep | None = None
     licences: dict[str, str | None] = field(default_factory=dict)
     index: int = 0
 

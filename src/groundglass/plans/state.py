@@ -37,7 +37,7 @@ class State:
     rows      the current set
     seen      every row there ever was, photographs and virtual images
     images    every photograph, the unusable ones too
-    rest      the rows that the last ranked selection dropped, best first
+    rests     the rows that each ranked selection dropped, best first, by its step
     held      rows held out, by the name of their split
     splits    id, split: who goes where, once a split step has said so
     scores    tables of scores made elsewhere, by their file
@@ -58,7 +58,7 @@ class State:
     rows: pa.Table = field(default_factory=ROWS.empty_table)
     seen: pa.Table = field(default_factory=ROWS.empty_table)
     images: pa.Table | None = None
-    rest: pa.Table = field(default_factory=ROWS.empty_table)
+    rests: dict[str, pa.Table] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     splits: pa.Table | None = None
     scores: dict[str, pa.Table] = field(default_factory=dict)

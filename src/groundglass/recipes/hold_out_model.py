@@ -17,8 +17,11 @@ from groundglass.recipes.key_rules import given, one_of, refuse
 class NextBest(Record):
     """Who is held out. Exactly one of `next`, `count`, `list`."""
 
-    next: Annotated[
-        PositiveInt | None, Field(description="the best n that the last ranked selection dropped")
+    next: Annotated[PositiveInt | None, Field(description="the best n that a ranked selection dropped")] = (
+        None
+    )
+    of: Annotated[
+        str | None, Field(description="the ranked selection's step; default: the last one before this step")
     ] = None
     count: Annotated[
         PositiveInt | None, Field(description="the best n of the current set, or n drawn by seed")
@@ -50,6 +53,8 @@ HOLD_OUTS = ("next", "count", "list")
 def check_hold_out(split: NextBest) -> None:
     """One way to say who; an order only where something is ranked."""
     way = one_of(split, HOLD_OUTS)
+    if split.of is not None and way != "next":
+        refuse("of", f"`of` has no meaning with `{way}`", "`of` goes with `next`")
     if way == "list":
         for name in given(split, ("by", "order")):
             refuse(name, f"`{name}` has no meaning with `list`", f"`{name}` goes with `next` or `count`")

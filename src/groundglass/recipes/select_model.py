@@ -96,6 +96,11 @@ class SelectStep(Record):
         Cascade | None, Field(description="measure for `where` only where a cheap column leaves doubt")
     ] = None
 
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it ranks rows, so that a hold-out can take the next best of what it drops."""
+        return bool(self.top_k) or self.quota is not None or self.quantile is not None
+
     @model_validator(mode="after")
     def _check(self) -> SelectStep:
         check_select(self)

@@ -16,6 +16,7 @@ from groundglass.plans.planner import PlannedStep, Planner, better_way, check_re
 from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import Held, State
 from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
+from groundglass.recipes.select_model import SelectStep
 from groundglass.selections.cut_off_table import cut_offs
 from groundglass.selections.hold_out import HeldOut, hold_out_count, hold_out_list, hold_out_next
 from groundglass.selections.keep_drop_lists import read_list
@@ -25,6 +26,7 @@ from groundglass.steps.related_images import relatives_of
 from groundglass.tables.columns import ColumnPath, pool
 from groundglass.tables.parquet import compute, numbered, only, without
 from groundglass.tables.reasons import count_kinds
+from groundglass.tables.rows import ROWS
 from groundglass.tables.verdicts import VERDICTS
 
 HELD_OUT = "held out for"
@@ -45,12 +47,12 @@ def hold_out(state: State, planned: PlannedStep) -> HoldingDone:
     """Hold out each split in turn; no row goes to two, and nothing that is like a held-out picture stays behind."""
     body = planned.step.body
     assert isinstance(body, HoldOutStep)
-    relatives = relatives_of(state, planned, pa.concat_tables([state.rows, state.rest]))
+    relatives = relatives_of(state, planned, _rows_and_rests(state, planned))
     parts: list[pa.Table] = [VERDICTS.empty_table()]
     notes: list[str] = []
     cut_off: list[dict[str, Any]] = []
     for split, who in body.splits.items():
-        candidates, left_out = candidates_for(state, planned, who, relatives)
+        candidates, left_out = candidates_for(state, planned, split, who, relatives)
         if who.by:
             order = planned.orders[who.by]
             cut_off = cut_offs(candidates, who.by, order, who.next or who.count or candidates.num_rows)
@@ -62,15 +64,25 @@ def hold_out(state: State, planned: PlannedStep) -> HoldingDone:
     return HoldingDone(pa.concat_tables(parts), count, tuple(notes), cut_off)
 
 
+def _rows_and_rests(state: State, planned: PlannedStep) -> pa.Table:
+    """The current set, and what the selections dropped that this step takes from; a row that is in two once."""
+    rests = [state.rests.get(step, ROWS.empty_table()) for step in dict.fromkeys(planned.takes_from.values())]
+    every = state.rows
+    for rest in rests:
+        every = pa.concat_tables([every, without(rest, every["id"])])
+    return every
+
+
 def candidates_for(
-    state: State, planned: PlannedStep, who: NextBest, relatives: Mapping[str, str]
+    state: State, planned: PlannedStep, split: str, who: NextBest, relatives: Mapping[str, str]
 ) -> tuple[pa.Table, int]:
     """The rows that a split can be taken from, and how many were left out since the set holds something like them."""
     if who.next is None:
         return pool(state.rows, planned.paths, planned.scope, state.tables), 0
     in_set = {relatives[root] for root in state.rows["root"].to_pylist()}
-    alike = [relatives[root] in in_set for root in state.rest["root"].to_pylist()]
-    rest = state.rest.filter(compute.invert(pa.array(alike, pa.bool_())))
+    dropped = state.rests[planned.takes_from[split]]
+    alike = [relatives[root] in in_set for root in dropped["root"].to_pylist()]
+    rest = dropped.filter(compute.invert(pa.array(alike, pa.bool_())))
     table = pool(rest, planned.paths, planned.scope, state.tables)
     ranked = table.take(hold_out_order(table, who.by, planned.orders[who.by])) if who.by else table
     return ranked, sum(alike)
@@ -91,7 +103,7 @@ def take_out(
     state: State, planned: PlannedStep, split: str, held: HeldOut, relatives: Mapping[str, str]
 ) -> tuple[pa.Table, int]:
     """Move the held rows to their split; what is like them leaves the set. The verdicts, and how many are alike."""
-    everything = pa.concat_tables([state.rows, state.rest])
+    everything = _rows_and_rests(state, planned)
     ids = pa.array(held.ids, pa.string())
     rows = everything.take(compute.index_in(ids, everything["id"]))
     state.held[split] = Held(rows, planned.scope)
@@ -99,7 +111,8 @@ def take_out(
     alike = pa.array([relatives[root] in taken for root in everything["root"].to_pylist()], pa.bool_())
     gone = everything["id"].filter(alike)
     mates = without(only(state.rows, gone), ids)["id"].to_pylist()
-    state.rows, state.rest = without(state.rows, gone), without(state.rest, gone)
+    state.rows = without(state.rows, gone)
+    state.rests = {step: without(rest, gone) for step, rest in state.rests.items()}
     verdicts = [
         verdicts_of(held.ids, f"{HELD_OUT} {split}"),
         verdicts_of(mates, f"like a picture that is held out for {split}"),
@@ -137,21 +150,35 @@ def verdicts_of(ids: Sequence[str], reason: str) -> pa.Table:
 def plan(planner: Planner, planned: PlannedStep, body: HoldOutStep) -> PlannedStep:
     paths: tuple[ColumnPath, ...] = ()
     orders: dict[str, Order] = {}
+    takes_from: dict[str, str] = {}
     for split, who in body.splits.items():
         keys = ("hold_out", split)
-        if who.next and planner.ranked is None:
-            planner.fail(
-                (*keys, "next"),
-                "`next` takes the best that a ranked selection dropped, and there is none before this step",
-                "use count, or put it after top_k, quota or quantile",
-            )
+        if who.next:
+            takes_from[split] = _ranked_before(planner, who, keys)
         if who.list:
             check_readable(planner, who.list, (*keys, "list"))
         if who.by:
             by = find_column(planner, who.by, (*keys, "by"))
             paths += (by,)
             orders[who.by] = who.order or better_way(planner, by, (*keys, "by"))
-    return replace(planned, paths=paths, orders=orders, asks=(fingerprint_ask(),))
+    return replace(planned, paths=paths, orders=orders, asks=(fingerprint_ask(),), takes_from=takes_from)
+
+
+def _ranked_before(planner: Planner, who: NextBest, keys: tuple[str, str]) -> str:
+    """The ranked selection that `next` means, by its step's name."""
+    before = planner.loaded.recipe.steps[: planner.index]
+    ranked = [step.name for step in before if isinstance(step.body, SelectStep) and step.body.is_ranked]
+    if who.of is not None and who.of not in ranked:
+        planner.fail(
+            (*keys, "of"), f"there is no ranked selection '{who.of}' before this step", "", ranked, who.of
+        )
+    if not ranked:
+        planner.fail(
+            (*keys, "next"),
+            "`next` takes the best that a ranked selection dropped, and there is none before this step",
+            "use count, or put it after top_k, quota or quantile",
+        )
+    return who.of or ranked[-1]
 
 
 def run(state: State, planned: PlannedStep) -> StepRecord:
@@ -177,7 +204,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """The very rows where all is known; else none leave, and those that a ranking dropped may come back in a split."""
     body, state, into = planned.step.body, walk.state, walk.step(planned)
     assert isinstance(body, HoldOutStep)
-    looked_at = photographs_of(pa.concat_tables([state.rows, state.rest]), state.seen)
+    looked_at = photographs_of(_rows_and_rests(state, planned), state.seen)
     if not walk.does(run, planned, looked_at):
         walk.besides += sum(who.next or 0 for who in body.splits.values())
         walk.at_most(state.rows)

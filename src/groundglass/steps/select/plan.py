@@ -40,8 +40,6 @@ def plan_select(planner: Planner, planned: PlannedStep, body: SelectStep) -> Pla
     asks = copies_asks(body)
     if body.decontaminate:
         asks = (_leaks(planner, body.decontaminate, ("select", "decontaminate")),)
-    if body.top_k or body.quota is not None or body.quantile is not None:
-        planner.ranked = body
     notes = divergence_notes(body, planner.loaded.recipe.steps[: planner.index], planner.scope)
     return replace(
         planned, paths=paths, orders=orders, asks=asks, rest_wanted=_takes_rest(planner), notes=notes
