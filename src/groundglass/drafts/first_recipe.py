@@ -120,7 +120,7 @@ def headline(look: Look) -> str:
     """How much was looked at, and what that cannot tell."""
     if look.whole:
         return f"from a look at {'all of ' if look.files > 1 else ''}its {some(look.files, 'files')}."
-    rare = share(3, look.sampled)
+    rare = share(min(3, look.sampled), look.sampled)
     return (
         f"from a look at {thousands(look.sampled)} of its {some(look.files, 'files')}, drawn by seed {SEED}. What none "
         f"of them shows may still be in up to {rare} of the folder (with 95 % confidence)."
