@@ -161,6 +161,7 @@ def test_nothing_is_written_into_the_folder_that_is_read(tmp_path: Path):
         ("blockiness < 30 und width > 3", "cannot be read"),
         ("zzzz > 3", "groundglass measures"),
         ("meta.caption = 'x'", "there is no column 'meta.caption'"),
+        ("meta.tag = 'x'", "groundglass measures lists"),
         ("hyperiqa > 0.3", "--print-recipe"),
         ("", "the expression is empty"),
     ],
@@ -180,6 +181,22 @@ def test_the_caret_stands_under_the_wrong_word(tmp_path: Path):
     at = said[1].index("blokiness")
     assert said[2].index("^") == at
     assert said[2].count("^") == len("blokiness")
+
+
+def test_a_condition_that_is_never_true_is_marked_in_what_was_typed(tmp_path: Path):
+    (tmp_path / "photos").mkdir()
+    said = groundglass(tmp_path, "filter", "photos", "width > 64 and blockiness < 0").stderr.splitlines()
+    assert said[0] == "EXPRESSION: `blockiness < 0` is never true here: blockiness is at least 0"
+    at = said[1].index("blockiness < 0")
+    assert said[2].rstrip() == " " * at + "^" * len("blockiness < 0")
+
+
+@pytest.mark.parametrize("expression", ["fingerprint < 3", "phas < 3", "phashh < 3", "zzzz > 3"])
+def test_columns_that_are_not_for_people_are_not_suggested(tmp_path: Path, expression: str):
+    (tmp_path / "photos").mkdir()
+    said = groundglass(tmp_path, "filter", "photos", expression).stderr.replace(expression, "")
+    assert "phash" not in said.replace("'phashh'", "")
+    assert not any(word in said for word in ("root.", "parent."))
 
 
 @pytest.mark.parametrize("folder", ["nowhere", "file.txt"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
-from flow_tools import fingerprint_of, groundglass, make_photos
+from flow_tools import ENVIRONMENT, fingerprint_of, groundglass, make_photos
 
 from groundglass import testing
-from groundglass.recipes.load import load_recipe
-from groundglass.recipes.shipped import shipped_names
+from groundglass.drafts.adapt_shipped import Flow, as_written, fit, sampled_rows
+from groundglass.drafts.first_recipe import step_lines
+from groundglass.drafts.look_at_folder import Look
+from groundglass.drafts.start_recipe import Choice
+from groundglass.recipes.load import load_recipe, load_text
+from groundglass.recipes.shipped import shipped, shipped_names
 
 
 def begin(folder: Path, *words: str) -> dict[str, Any]:
@@ -227,8 +232,52 @@ def test_a_shipped_recipe_is_made_to_fit(tmp_path: Path, like: str):
     if like == "faceup":
         assert steps["best"].top_k == 3
         assert steps["scales"].shortest_edge == 256
+        assert (steps["tiles"].stride, steps["tiles"].edges) == (
+            120,
+            "shift",
+        )  # half of 240, as 256 is of 512
     if like == "diverseg":
         assert "whole sources are judged from 30 on" in said_of(answer, "source")
+
+
+def test_tiles_are_counted_as_a_run_cuts_them():
+    rows = tuple({"uri": f"{number}.png", "width": 1024, "height": 1024} for number in range(3))
+    flow = flow_of(rows, files=700)
+    for step in load_recipe(shipped("faceup")).recipe.steps:
+        if step.kind == "transform":
+            assert list(fit(step, flow)) == []
+    assert flow.count == 700 * (16 + 9 + 1)  # the guide's 26 of a photo of 1024 px
+
+
+def test_a_changed_step_keeps_its_condition_and_its_note():
+    text = (
+        "name: mine\nsteps:\n  - source: {folder: photos}\n  - transform: {tile: 512, stride: 240}\n"
+        "    name: tiles\n    if: width > 600\n    note: 'small ones: whole'\n"
+    )
+    step = load_text(text, "mine.yaml").recipe.steps[1]
+    lines = step_lines(Choice("", "", as_written(step, tile=256, stride=120)))
+    again = load_text(
+        "\n".join(["name: mine", "steps:", "  - source: {folder: photos}", *lines]), "again.yaml"
+    )
+    changed = again.recipe.steps[1]
+    assert (changed.name, changed.only_if, changed.note) == (step.name, step.only_if, step.note)
+    assert (changed.body.tile, changed.body.stride) == (256, 120)  # type: ignore[union-attr]
+
+
+def test_a_shell_can_run_the_next_line(tmp_path: Path):
+    write_pngs(tmp_path / "photos", 2, 160, 130)
+    (tmp_path / "my recipes").mkdir()
+    words = [sys.executable, "-m", "groundglass", "init", "my recipes/mine", "photos"]
+    shown = subprocess.run(words, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    word, line = shown.stdout.splitlines()[-1].split(maxsplit=1)
+    assert word == "next"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def flow_of(rows: tuple[dict[str, Any], ...], files: int) -> Flow:
+    look = Look("photos", files, rows, {}, {})
+    return Flow(look, look.usable, sampled_rows(look), least=0)
 
 
 def test_a_recipe_like_a_shipped_one_runs(tmp_path: Path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from groundglass.cli.options import Share, as_json, limit, runs_folder, workers
+from groundglass.cli.options import as_json, limit, max_failed, retry, runs_folder, workers
 
 
 @click.command()
@@ -18,19 +18,18 @@ from groundglass.cli.options import Share, as_json, limit, runs_folder, workers
     help="Keep one of images that look alike (near), have the same bytes (exact) or the same pixels.",
 )
 @click.option(
-    "--tile", type=click.IntRange(min=1), metavar="PX", help="Cut what is kept into squares of PX pixels."
+    "--tile",
+    type=click.IntRange(min=1),
+    metavar="PX",
+    help="Cut the kept images into squares of PX by PX pixels.",
 )
-@click.option(
-    "-o", "--out", metavar="FOLDER", help="Write the kept images there, into a new or empty folder."
-)
-@click.option("--print-recipe", is_flag=True, help="Print the recipe that this is, and do nothing.")
-@limit
+@click.option("-o", "--out", metavar="OUT", help="Write the kept images to OUT, a new or empty folder.")
+@click.option("--print-recipe", is_flag=True, help="Print this command as a recipe, and do nothing else.")
+@limit("Take only the first N files.")
 @workers
 @runs_folder
-@click.option(
-    "--max-failed", type=Share(), metavar="SHARE", help="End with exit code 4 when more images fail, e.g. 5%."
-)
-@click.option("--retry", type=click.Choice(["failed"]), help="Try again what failed before.")
+@max_failed
+@retry
 @as_json
 def command(
     folder: str,
@@ -56,9 +55,9 @@ def command(
     EXPRESSION stands in quotes. It names columns of measures (`groundglass measures` lists them) and judges whole
     images; --tile cuts those that it kept.
 
-    Kept images are copied as they are, tiles are written as PNG, and FOLDER is only read. They go into the folder
-    images/ of FOLDER of -o, or of runs/NAME-filter/NUMBER/release. The same command goes on where it was stopped;
-    another expression measures only what is new.
+    FOLDER is only read. Kept images are copied as they are; tiles are written as PNG. With -o OUT they are in
+    OUT/images/; otherwise in the run's folder, release/images/. If you stop it, the same command goes on from there.
+    Another expression measures only what is new.
     """
     from groundglass.drafts.filter_recipe import Wish, filter_recipe, load_filter
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import textwrap
 from typing import TYPE_CHECKING
 
 import click
@@ -38,8 +36,8 @@ def command(name: str, folder: str, like: str | None, sample: int, workers: int,
     groundglass init faces photos --like faceup
 
     FOLDER is only read. What is noticed is printed and stands in the recipe as comments: sizes, formats, quality,
-    duplicates, known test images, files that are no images. With --like a shipped recipe is made to fit FOLDER, and
-    what of FOLDER does not fit it is said.
+    duplicates, known test images, files that are no images. With --like it starts from a shipped
+    recipe, changes the steps that do not suit FOLDER, and says why.
     """
     from groundglass.drafts.first_recipe import begin, check_words
     from groundglass.drafts.look_at_folder import look_at
@@ -83,18 +81,18 @@ def _tell(begun: Begun, like: str | None) -> None:
         click.echo(f"\n  What does not fit {like}:\n")
         _print_choices(strange)
     click.echo()
-    print_next({"recipe": str(begun.path), "next": command_line(program(), "plan", str(begun.path))})
+    print_next({"recipe": str(begun.path), "next": f"{program()} {command_line('plan', str(begun.path))}"})
 
 
 def _print_choices(choices: list[Choice]) -> None:
     """Topics to the left; beside them what was noticed, and the step that follows from it."""
-    from groundglass.cli.funnel import plain_line
+    from groundglass.cli.funnel import plain_line, terminal_width, wrapped
     from groundglass.drafts.flow_style import flow
 
     widest = max((len(choice.topic) for choice in choices), default=0)
-    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    width = min(100, terminal_width())
     for choice in choices:
-        said = textwrap.wrap(plain_line(choice.said), width - widest - 4, break_on_hyphens=False)
+        said = wrapped(plain_line(choice.said), width - widest - 4)
         step = {kind: body for kind, body in (choice.step or {}).items() if kind != "name"}
         lines = [*said, f"→ {flow(step)[1:-1]}{' (as a comment)' if choice.off else ''}"] if step else said
         for place, line in enumerate(lines):

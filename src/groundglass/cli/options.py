@@ -46,15 +46,17 @@ overrides = click.option(
 profile = click.option(
     "--profile", metavar="NAME", help="Use the steps that this profile of the recipe gives."
 )
-limit = click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="Take only the first N files of each source."
-)
 store_folder = click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
     help="Keep the values in this folder, so that a stopped command goes on (runs/NAME/store of a recipe will do).",
 )
+
+
+def limit(said: str = "Take only the first N files of each source.") -> Callable[[Command], Command]:
+    """The option to take fewer files; ``said`` is its help."""
+    return click.option("--limit", type=click.IntRange(min=1), metavar="N", help=said)
 
 
 @contextmanager
@@ -71,7 +73,7 @@ def kept_store(store: Path | None) -> Generator[Path]:
 
 def recipe_options(command: Command) -> Command:
     """The options that change a recipe."""
-    for option in (limit, profile, overrides):
+    for option in (limit(), profile, overrides):
         command = option(command)
     return command
 
@@ -89,3 +91,14 @@ class Share(click.ParamType):
         if not 0 <= share <= 1:
             self.fail(f"{value} is not between 0 and 100%", param, ctx)
         return share
+
+
+max_failed = click.option(
+    "--max-failed",
+    type=Share(),
+    metavar="SHARE",
+    help="End with exit code 4 if more images fail than this, such as 5%.",
+)
+retry = click.option(
+    "--retry", type=click.Choice(["failed"]), help="Try the images again that failed before."
+)

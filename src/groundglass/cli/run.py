@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from groundglass.cli.options import Share, as_json, recipe_options, runs_folder, workers
+from groundglass.cli.options import as_json, max_failed, recipe_options, retry, runs_folder, workers
 
 
 @click.command()
@@ -14,13 +14,8 @@ from groundglass.cli.options import Share, as_json, recipe_options, runs_folder,
 @recipe_options
 @workers
 @runs_folder
-@click.option(
-    "--max-failed",
-    type=Share(),
-    metavar="SHARE",
-    help="End with exit code 4 if more images fail than this, such as 5%.",
-)
-@click.option("--retry", type=click.Choice(["failed"]), help="Try the images again that failed before.")
+@max_failed
+@retry
 @as_json
 def command(
     recipe: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -26,12 +26,14 @@ from groundglass.recipes.model import Recipe, Step
 from groundglass.recipes.select_model import SelectStep
 from groundglass.recipes.shipped import shipped
 from groundglass.recipes.source_model import SourceStep
-from groundglass.recipes.to_yaml import written_body
+from groundglass.recipes.to_yaml import written_step
 from groundglass.recipes.transform_model import TransformStep
 from groundglass.runs.make_plan import make_plan
 from groundglass.selections.where import where
 from groundglass.source_quality.divergence import LEAST
+from groundglass.steps.transform import derive_by_size, needs_sizes_only
 from groundglass.tables.expressions import parse
+from groundglass.tables.rows import photographs
 from groundglass.text.format import some, thousands
 
 OFFLINE = "offline"
@@ -45,14 +47,14 @@ class Flow:
     """What is known while a recipe is gone through.
 
     count  how many images there are at most
-    sizes  width and height of each sampled one, px
+    rows   the sampled ones, and later what the transforms make of them
     least  the smallest side that the recipe's measures can see, px
     """
 
     look: Look
     count: float
-    sizes: list[tuple[int, int]] = field(default_factory=list)
-    least: int = 0
+    rows: pa.Table
+    least: int
 
 
 def adapt(like: str, look: Look) -> list[Choice]:
@@ -64,7 +66,7 @@ def adapt(like: str, look: Look) -> list[Choice]:
     base = load_recipe(path)
     why = why_offline(base, look)
     chosen = load_recipe(path, profile=OFFLINE) if why else base
-    flow = Flow(look, look.usable, [(row["width"], row["height"]) for row in look.rows], 0 if why else SEEN)
+    flow = Flow(look, look.usable, sampled_rows(look), 0 if why else SEEN)
     choices: list[Choice] = []
     replaced = replaced_steps(base.recipe, chosen.recipe)
     for step in chosen.recipe.steps:
@@ -74,6 +76,15 @@ def adapt(like: str, look: Look) -> list[Choice]:
             found.append(Choice("networks" if said else "", said, as_written(step), fits=not said))
         choices += found
     return [*choices, *others(look)]
+
+
+def sampled_rows(look: Look) -> pa.Table:
+    """The sampled images as rows that a transform takes: it needs no more than their names and sizes."""
+    columns = {
+        name: pa.array([row["uri"] for row in look.rows]) for name in ("id", "uri", "sha256", "source")
+    }
+    sizes = {name: pa.array([row[name] for row in look.rows]) for name in ("width", "height")}
+    return photographs(pa.table(columns | sizes | {"error": pa.nulls(len(look.rows), pa.string())}))
 
 
 def replaced_steps(base: Recipe, chosen: Recipe) -> list[str]:
@@ -96,9 +107,10 @@ def why_offline(base: LoadedRecipe, look: Look) -> str:
 
 
 def as_written(step: Step, **changes: Any) -> dict[str, Any]:
-    """A step as a recipe writes it, some keys of it changed."""
-    body = written_body(step.body)
-    return {step.kind: body | changes if changes else body, "name": step.name}
+    """A step as a recipe writes it, some keys of its body changed; its kind comes first."""
+    written = written_step(step)
+    body = written.pop(step.kind)
+    return {step.kind: body | changes if changes else body} | written
 
 
 def fit(step: Step, flow: Flow) -> Iterator[Choice]:
@@ -142,8 +154,8 @@ def fit_top_k(step: Step, k: int, flow: Flow) -> Iterator[Choice]:
         return
     half = max(1, int(flow.count / 2))
     said = (
-        f"The recipe keeps the best {thousands(k)}, and there are about {thousands(int(flow.count))} at most: that "
-        f"would drop none. The better half is kept, {thousands(half)}."
+        f"The recipe keeps the best {thousands(k)}, but there are at most about {thousands(int(flow.count))}, so it "
+        f"would drop nothing. Here it keeps the better half: {thousands(half)}."
     )
     flow.count = half
     yield Choice("count", said, as_written(step, top_k=half), fits=False)
@@ -166,27 +178,34 @@ def fit_where(expression: str, look: Look) -> Iterator[Choice]:
 
 
 def fit_transform(step: Step, body: TransformStep, flow: Flow) -> Iterator[Choice]:
-    """The recipe's tile where most images hold it, else a smaller one; counts of what tiles make of the sample."""
-    if body.multiscale is not None:
-        extra = 1 if body.shortest_edge else 0
-        flow.count *= len(body.multiscale) + extra
-        if body.shortest_edge:
-            tile = smaller_tile(flow, body.shortest_edge)
-            if tile is not None:
-                said = f"The scale of {body.shortest_edge} px on the short side follows the tile below."
-                yield Choice("", said, as_written(step, shortest_edge=tile))
+    """The recipe's tile where most images hold it, else a smaller one; then what that makes of the sample."""
+    changes: dict[str, int] = {}
+    if body.shortest_edge is not None:
+        tile = smaller_tile(flow, body.shortest_edge)
+        if tile is not None:
+            changes = {"shortest_edge": tile}
+            said = (
+                f"The short side becomes {tile} px here, not {body.shortest_edge} px, like the tiles below."
+            )
+            yield Choice("", said, as_written(step, **changes))
     if body.tile is not None:
         sides = sorted(map(short_side, flow.look.rows))
         tile = smaller_tile(flow, body.tile)
         under = sum(side < body.tile for side in sides)
         seen = f"{flow.look.say(under, 'are')} under {body.tile} px on the short side"
         if tile is not None:
-            said = f"{seen}, too small for the recipe's tiles: {tile} px is what most hold."
-            yield Choice("size", said, as_written(step, tile=tile), fits=False)
+            changes = {"tile": tile}
+            if body.stride is not None:  # tiles overlap as much as the recipe's
+                changes["stride"] = max(1, round(body.stride * tile / body.tile))
+            said = f"{seen}, too small for the recipe's tiles. Most are large enough for {tile} px."
+            yield Choice("size", said, as_written(step, **changes), fits=False)
         elif under:
-            yield Choice("size", f"{seen}: no tile comes of that.", fits=under <= (1 - FITTING) * len(sides))
-        side = tile or body.tile
-        flow.count *= sum((w // side) * (h // side) for w, h in flow.sizes) / len(flow.sizes)
+            gives = "so it gives no tile" if under == 1 else "so they give no tile"
+            yield Choice("size", f"{seen}, {gives}.", fits=under <= (1 - FITTING) * len(sides))
+    if needs_sizes_only(body) and flow.rows.num_rows:
+        made = derive_by_size(body.model_copy(update=changes), flow.rows).rows
+        flow.count *= made.num_rows / flow.rows.num_rows
+        flow.rows = made
 
 
 def smaller_tile(flow: Flow, tile: int) -> int | None:

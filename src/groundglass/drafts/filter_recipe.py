@@ -12,17 +12,26 @@ from groundglass.catalog import Measure
 from groundglass.drafts.flow_style import flow, refuse_unwritable
 from groundglass.errors import RecipeError
 from groundglass.measures.catalog import MEASURES
+from groundglass.plans.planner import quoted_word
+from groundglass.plans.unknown_column import explain
 from groundglass.recipes.errors import Mark, error_at
 from groundglass.recipes.load import LoadedRecipe, load_text
 from groundglass.releases.journal import check_place
 from groundglass.sources.folder import existing_folder, lies_in, place_of
-from groundglass.tables.columns import FACTS, IMAGE_FACTS, SQL_TYPES
-from groundglass.tables.expressions import Expression, ExpressionError, check, parse
+from groundglass.tables.columns import FACTS, Scope, measured_columns
+from groundglass.tables.expressions import Expression, ExpressionError, UnknownColumn, check, parse
+from groundglass.tables.value_ranges import why_impossible
 
 WHERE = "EXPRESSION"
 """What an error calls the expression that was typed."""
-OWN = {"": FACTS | IMAGE_FACTS, "root.": {"width": "BIGINT", "height": "BIGINT"}}
-"""Columns that need no measure, by what stands before them."""
+KNOWN = Scope(
+    tuple(
+        column
+        for name, measure in MEASURES.items()
+        for column in measured_columns(measure, f"{name}-", "", "measure", 0)
+    )
+)
+"""Every column that an image of a folder can have: nothing is measured before the expression is known."""
 
 
 @dataclass(frozen=True)
@@ -139,20 +148,16 @@ def measures_of(expression: str) -> list[str]:
     refuse_unwritable(expression)
     try:
         parsed = parse(expression)
-        check(parsed, known_columns())
+        types = KNOWN.types()
+        behind_a_dot = {name for name in types if "." in name}  # the same images by another name
+        check(parsed, types, hidden=KNOWN.hidden() | behind_a_dot)
     except ExpressionError as error:
-        raise _pointed(expression, error) from None
+        raise _explained(expression, error) from None
+    never = why_impossible(parsed.comparisons, KNOWN)
+    if never is not None:
+        atom, said, hint = never
+        raise _pointed(expression, expression.find(atom.text), atom.text, said, hint)
     return [name for name, measure in MEASURES.items() if _brings(measure, parsed)]
-
-
-def known_columns() -> dict[str, str]:
-    """Every column that an image of a folder can have, with its SQL type."""
-    measured = {
-        name: SQL_TYPES[column.kind]
-        for measure in MEASURES.values()
-        for name, column in measure.columns.items()
-    }
-    return {f"{whose}{name}": kind for whose, own in OWN.items() for name, kind in (measured | own).items()}
 
 
 def _brings(measure: Measure, expression: Expression) -> bool:
@@ -161,18 +166,22 @@ def _brings(measure: Measure, expression: Expression) -> bool:
     return not named.isdisjoint(measure.columns)
 
 
-def _pointed(expression: str, error: ExpressionError) -> RecipeError:
-    """The error at its word. A measure's name is no column; a bare column may be what a shell left of `<`."""
-    found = re.search(r"'([^']+)'", error.message)
-    word = found[1] if found else ""
-    hint = error.hint
-    message = error.message
-    if message.startswith("there is no column") and word in MEASURES:
-        message = f"'{word}' is a measure; an expression names its columns"
-        hint = f"one of: {', '.join(MEASURES[word].columns)}"
-    elif hint.startswith("the columns there are"):
-        hint = "groundglass measures lists what can be measured, and groundglass measures NAME its columns"
+def _explained(expression: str, error: ExpressionError) -> RecipeError:
+    """The error at its word, with what was probably meant. A bare column may be what a shell left of `<`."""
+    message, hint, word = error.message, error.hint, quoted_word(error.message)
+    if isinstance(error, UnknownColumn):
+        word = error.name
+        message, hint = explain(error, KNOWN)
+        if hint == error.hint and not error.near:  # all columns of all measures
+            hint = (
+                "groundglass measures lists what can be measured, and groundglass measures NAME its columns"
+            )
     elif hint.startswith("compare it"):
         hint = f"{hint}, all of it in quotes: the shell takes < and > for itself"
+    return _pointed(expression, error.offset or 0, word, message, hint)
+
+
+def _pointed(expression: str, offset: int, word: str, message: str, hint: str) -> RecipeError:
+    """An error that marks a word of the expression."""
     shown = " ".join(expression.splitlines())
-    return error_at(Mark(WHERE, 0, (error.offset or 0) + 1, shown, max(1, len(word))), message, hint)
+    return error_at(Mark(WHERE, 0, max(0, offset) + 1, shown, max(1, len(word))), message, hint)

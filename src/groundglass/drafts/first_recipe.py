@@ -14,7 +14,7 @@ from groundglass.drafts.filter_recipe import bare
 from groundglass.drafts.flow_style import comment, flow, refuse_unwritable
 from groundglass.drafts.look_at_folder import SEED, Look
 from groundglass.drafts.start_recipe import Choice, choose_all
-from groundglass.errors import RecipeError, UnreachableError
+from groundglass.errors import RecipeError, cannot_write
 from groundglass.recipes.field_types import RECIPE_NAME
 from groundglass.recipes.load import load_recipe, load_text
 from groundglass.recipes.shipped import shipped, shipped_names
@@ -84,7 +84,7 @@ def begin(path: Path, look: Look, like: str | None) -> Begun:
     except FileExistsError:
         raise RecipeError(f"{path} is there already; nothing is overwritten", "give another name") from None
     except OSError as error:
-        raise UnreachableError(f"cannot write {path}: {error.strerror}", "choose another place") from error
+        raise cannot_write(path, error) from error
     return Begun(path, look, choices)
 
 
@@ -120,7 +120,7 @@ def headline(look: Look) -> str:
     """How much was looked at, and what that cannot tell."""
     if look.whole:
         return f"from a look at {'all of ' if look.files > 1 else ''}its {some(look.files, 'files')}."
-    rare = share(3, look.sampled)
+    rare = share(min(3, look.sampled), look.sampled)
     return (
         f"from a look at {thousands(look.sampled)} of its {some(look.files, 'files')}, drawn by seed {SEED}. What none "
         f"of them shows may still be in up to {rare} of the folder (with 95 % confidence)."
@@ -150,8 +150,7 @@ def step_lines(choice: Choice) -> Iterator[str]:
     assert choice.step is not None
     if choice.said:
         yield from comment(choice.said, indent=2)
-    (kind, body), (_, name) = choice.step.items()
     off = "# " if choice.off else ""
-    yield f"  {off}- {kind}: {flow(body)}"
-    yield f"  {off}  name: {name}"
+    for place, (key, value) in enumerate(choice.step.items()):
+        yield f"  {off}{'  ' if place else '- '}{flow({key: value})[1:-1]}"
     yield ""

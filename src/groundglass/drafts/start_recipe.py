@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from groundglass.drafts.filter_recipe import bare
 from groundglass.drafts.look_at_folder import Look, Row, counted, short_side
 from groundglass.text.format import number, some, thousands
 
@@ -58,7 +59,7 @@ def source(look: Look) -> Iterator[Choice]:
     licence = (
         "Say the licence of your images here (licence: CC-BY-4.0); it goes into the card of the release."
     )
-    step = {"source": {"folder": look.folder.rstrip("/") or "/"}, "name": "photos"}
+    step = {"source": {"folder": bare(look.folder)}, "name": "photos"}
     yield Choice("files", f"{said} {licence}", step)
 
 

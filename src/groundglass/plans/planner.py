@@ -24,7 +24,7 @@ from groundglass.tables.expressions import (
     column_path,
     parse,
 )
-from groundglass.tables.value_ranges import impossible
+from groundglass.tables.value_ranges import why_impossible
 
 
 @dataclass(frozen=True)
@@ -127,19 +127,12 @@ def _refuse_impossible(planner: Planner, expression: Expression, keys: tuple[str
 
     In a selection with an `if` it may be meant: it drops the images that the `if` holds for, and no others.
     """
-    found = impossible(expression.comparisons, planner.scope)
+    found = why_impossible(expression.comparisons, planner.scope)
     meant = planner.loaded.recipe.steps[planner.index].only_if is not None and keys[0] == "select"
     if found is None or meant:
         return
-    atom, left = found
-    name = ".".join(atom.columns[0])
-    column = planner.scope.find(atom.columns[0])
-    hint = (
-        f"{name}: {column.meaning}"
-        if column and column.meaning
-        else "turn the comparison around, or leave it out"
-    )
-    planner.fail(keys, f"`{atom.text}` is never true here: {name} is {left.in_words}", hint, word=atom.text)
+    atom, said, hint = found
+    planner.fail(keys, said, hint, word=atom.text)
 
 
 def find_column(planner: Planner, text: str, keys: tuple[str | int, ...]) -> ColumnPath:

@@ -21,7 +21,7 @@ def recipe_text(recipe: Recipe) -> str:
     whole: dict[str, Any] = {"name": recipe.name, "seed": recipe.seed, "limits": _plain(recipe.limits)}
     if recipe.store is not None:
         whole["store"] = recipe.store
-    whole["steps"] = [_step(step) for step in recipe.steps]
+    whole["steps"] = [written_step(step) for step in recipe.steps]
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # pyright: ignore[reportAttributeAccessIssue]
@@ -32,7 +32,8 @@ def recipe_text(recipe: Recipe) -> str:
     return out.getvalue()
 
 
-def _step(step: Step) -> dict[str, Any]:
+def written_step(step: Step) -> dict[str, Any]:
+    """A step as a recipe writes it: only what is set."""
     texts = {"if": step.only_if, "note": step.note}
     given = {key: text for key, text in texts.items() if text is not None}
     return {"name": step.name, **given, step.kind: written_body(step.body)}

@@ -70,18 +70,29 @@ def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
     """The virtual images that a transform step makes of ``rows``, and the rows that gave none."""
     body = planned.step.body
     assert isinstance(body, TransformStep)
-    if body.multiscale is not None:
-        return multiscale(rows, body.multiscale, body.shortest_edge, body.kernel or "lanczos")
-    if body.tile is not None:
-        return tile(rows, body.tile, body.stride, body.edges or "drop")
-    if body.downscale is not None:
-        return downscale(rows, body.downscale, body.kernel or "matlab_bicubic")
+    if needs_sizes_only(body):
+        return derive_by_size(body, rows)
     measure_rows(state, rows, planned.asks, planned.step.name)
     found = state.store.read(planned.asks[0].key)
     if body.to_effective_resolution:
         return to_effective_resolution(rows, found, kernel=body.kernel or "lanczos")
     assert body.best_tile is not None
     return best_tile(rows, found, body.best_tile)
+
+
+def needs_sizes_only(body: TransformStep) -> bool:
+    """Whether what it makes follows from the sizes of the rows, with nothing measured."""
+    return body.best_tile is None and not body.to_effective_resolution
+
+
+def derive_by_size(body: TransformStep, rows: pa.Table) -> Derived:
+    """The virtual images that a transform makes of ``rows`` by their sizes alone."""
+    if body.multiscale is not None:
+        return multiscale(rows, body.multiscale, body.shortest_edge, body.kernel or "lanczos")
+    if body.tile is not None:
+        return tile(rows, body.tile, body.stride, body.edges or "drop")
+    assert body.downscale is not None
+    return downscale(rows, body.downscale, body.kernel or "matlab_bicubic")
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:

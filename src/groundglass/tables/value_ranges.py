@@ -67,6 +67,19 @@ def impossible(comparisons: Iterable[Atom], scope: Scope) -> tuple[Atom, Range] 
     return None
 
 
+def why_impossible(comparisons: Iterable[Atom], scope: Scope) -> tuple[Atom, str, str] | None:
+    """The first condition that no value can meet, with the sentence and the hint that say so."""
+    found = impossible(comparisons, scope)
+    if found is None:
+        return None
+    atom, left = found
+    name = ".".join(atom.columns[0])
+    column = scope.find(atom.columns[0])
+    meaning = f"{name}: {column.meaning}" if column and column.meaning else ""
+    hint = meaning or "turn the comparison around, or leave it out"
+    return atom, f"`{atom.text}` is never true here: {name} is {left.in_words}", hint
+
+
 def _compares_a_column(atom: Atom) -> bool:
     """Whether it compares one column, as it is, with numbers."""
     equals = (
