@@ -60,7 +60,9 @@ HOLD_OUTS = st.one_of(
     with_more("count", st.integers(1, 3), st.just({})),
     st.just({"count": 2, "by": "width", "order": "higher"}),
 ).map(lambda who: {"validation": who})
-NEXT = st.integers(1, 3).map(lambda n: {"hold_out": {"test": {"next": n}}})
+NEXT = st.tuples(st.integers(1, 3), st.booleans()).map(
+    lambda pair: {"hold_out": {"test": {"next": pair[0], **({"of": "first"} if pair[1] else {})}}}
+)
 
 
 @st.composite
@@ -68,7 +70,9 @@ def recipes(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Steps of a recipe: measured, selected, held out, transformed, measured again, selected, split, released."""
     steps: list[dict[str, Any]] = [SOURCE, MEASURE]
     steps += draw(st.lists(one("select", SELECTS), max_size=2))
-    if any("top_k" in step.get("select", {}) for step in steps) and draw(st.booleans()):
+    ranked = [step for step in steps if "top_k" in step.get("select", {})]
+    if ranked and draw(st.booleans()):
+        ranked[0]["name"] = "first"
         steps.append(draw(NEXT))
     elif draw(st.booleans()):
         steps.append({"hold_out": draw(HOLD_OUTS)})

@@ -220,7 +220,8 @@ def _held(who: NextBest) -> str:
     picked = f", pick {who.pick if isinstance(who.pick, int) else len(who.pick)}" if who.pick else ""
     if who.list:
         return f"those in {who.list}{picked}"
-    return f"{f'next {who.next:,}' if who.next else f'{who.count:,}'}{by}{picked}"
+    many = f"next {who.next:,}" if who.next else f"{who.count:,}"
+    return f"{many}{f' of {who.of}' if who.of else ''}{by}{picked}"
 
 
 HOLD_OUT = StepKind(plan, run, forecast, label)
