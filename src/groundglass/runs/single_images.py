@@ -84,7 +84,8 @@ def _reason_in(error: str, measure: str) -> str:
     >>> _reason_in("blockiness: too_small; noise: flat", "noise"), _reason_in("truncated: at row 3", "noise")
     ('flat', 'truncated')
     """
-    parts = dict(part.partition(": ")[::2] for part in error.split("; "))
+    named = (part.partition(": ") for part in error.split("; "))
+    parts = {name: reason for name, _, reason in named}
     return parts.get(measure, error).partition(":")[0]
 
 

@@ -70,8 +70,8 @@ def deduplicate(
     after all others; then the one with more fine detail, by its Laplacian variance in steps of a fifth; then one
     that is no JPEG, then the JPEG of the highest quality. An enlarged copy has more pixels than its original, too:
     where the measure ``resolution`` was taken, its true pixels count. Of files with the same pixels a JPEG stays before
-    what was saved from it without loss. What is equal in all this, or in ``by``, goes by name: the shortest one stays, then
-    the first by alphabet, then by id.
+    what was saved from it without loss. What is equal in all this, or in ``by``, goes by name: the shortest one stays,
+    then the first by alphabet, then by id.
 
     A row without a value in ``by`` ranks last; a row without a hash is dropped, as failed where its error is known.
     Reasons name the kept row's uri (its id where the pool has none). Returns
