@@ -32,8 +32,8 @@ ORIGINAL = {
 """Columns that tell the original from its copies where no ``by`` is given, by mode."""
 TRUE_SCALE = "effective_scale"
 """What the measure `resolution` says of an enlarged picture; near-duplicates go by it where it was measured."""
-LOSSLESS = 101
-"""Ranks above every JPEG quality."""
+HARDLY_SEEN = 94
+"""A file that is no JPEG ranks as a JPEG of this quality or more: which was saved from the other is not known."""
 HARDLY_COMPRESSED = 90
 """From this JPEG quality on a file counts as hardly compressed, as one that is no JPEG does."""
 
@@ -67,11 +67,11 @@ def deduplicate(
 
     Without ``by`` the original of near-duplicates is taken to be the copy with the most pixels (`ORIGINAL`, as far as
     the pool has these columns). Among copies of one size it is the least compressed one: a JPEG below quality 90 comes
-    after all others; then the one with more fine detail, by its Laplacian variance in steps of a fifth; then one
-    that is no JPEG, then the JPEG of the highest quality. An enlarged copy has more pixels than its original, too:
-    where the measure ``resolution`` was taken, its true pixels count. Of files with the same pixels a JPEG stays before
-    what was saved from it without loss. What is equal in all this, or in ``by``, goes by name: the shortest one stays,
-    then the first by alphabet, then by id.
+    after all others; then the one with more fine detail, by its Laplacian variance in steps of a fifth; then one that
+    is no JPEG or a JPEG of quality 94 and more, then the JPEG of the highest quality. An enlarged copy has more pixels
+    than its original, too: where the measure ``resolution`` was taken, its true pixels count. Of files with the same
+    pixels a JPEG stays before what was saved from it without loss. What is equal in all this, or in ``by``, goes by
+    name: the shortest one stays, then the first by alphabet, then by id.
 
     A row without a value in ``by`` ranks last; a row without a hash is dropped, as failed where its error is known.
     Reasons name the kept row's uri (its id where the pool has none). Returns
@@ -119,7 +119,7 @@ _ORIGINAL_SQL = f"""
         width * height * coalesce({TRUE_SCALE} * {TRUE_SCALE}, 1) AS pixels,
         least(coalesce(jpeg_quality, {HARDLY_COMPRESSED}), {HARDLY_COMPRESSED}) AS compression,
         floor(4 * log2(1 + laplacian_variance)) AS detail,  -- steps of a fifth: rounding decides nothing
-        coalesce(jpeg_quality, {LOSSLESS}) AS fidelity, jpeg_quality, width, height
+        least(coalesce(jpeg_quality, {HARDLY_SEEN}), {HARDLY_SEEN}) AS fidelity, jpeg_quality, width, height
     FROM known ORDER BY place
 """
 

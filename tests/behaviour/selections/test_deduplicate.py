@@ -85,8 +85,10 @@ def kept(pool: pa.Table) -> str:
         (copies(jpeg_quality=[20, 90], laplacian_variance=[900.0, 500.0]), "1", "which is less compressed"),
         # What was blurred, or halved and brought back, and saved without loss, is not the better one for that.
         (copies(jpeg_quality=[None, 95], laplacian_variance=[90.0, 500.0]), "1", "which has more detail"),
-        # A JPEG may have been made from the PNG; a PNG that was saved from the JPEG has its very pixels.
-        (copies(jpeg_quality=[95, None], laplacian_variance=[501.0, 500.0]), "1", "which is as good"),
+        # A PNG may have been saved from the JPEG, or the JPEG of a high quality from it: the name decides.
+        (copies(jpeg_quality=[95, None], laplacian_variance=[501.0, 500.0]), "0", "which is as good"),
+        (copies(jpeg_quality=[None, 95], laplacian_variance=[501.0, 500.0]), "0", "which is as good"),
+        (copies(jpeg_quality=[92, None], laplacian_variance=[501.0, 500.0]), "1", "which is as good"),
         (copies(jpeg_quality=[91, 98]), "1", "which is as good"),
         (copies(width=[None, 600]), "1", "whose true resolution is higher"),
     ],
