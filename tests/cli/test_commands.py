@@ -248,7 +248,7 @@ def test_quickstart_on_photos_of_ones_own(tmp_path: Path):
 
 
 def test_quickstart_writes_nothing_into_the_photos(tmp_path: Path):
-    make_photos(tmp_path / "mine", 2)
+    make_photos(tmp_path / "mine", 3)
     before = sorted((tmp_path / "mine").iterdir())
     done = groundglass(tmp_path / "mine", "quickstart", ".")
     assert done.returncode == 2

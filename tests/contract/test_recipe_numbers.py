@@ -88,7 +88,7 @@ COMMENTS: dict[str, tuple[str, ...]] = {
     "quickstart": (
         "{photographs} freely licensed photographs",
         "and {versions} versions of each",
-        "(JPEG at quality {q1}, {q2} and {q3}, false",
+        "JPEG at quality {q1}, {q2} and {q3}, false",
         "writes {scale} training pairs",
         "JPEG leaves edges every {block} pixels: a clean photograph measures about {clean}, "
         "JPEG at quality {q} about {blocky}.",

@@ -46,6 +46,8 @@ BACKSTOP = 20
 take: a machine that is so much overloaded gets nothing done anyway."""
 NETWORK_SHARE = 10
 """The same for the CPU time of a network, which all its threads spend."""
+IDLE = 0.05
+"""A worker that stands still uses less than this share of a core: one that computes on a busy machine is only slow."""
 NAMED = 3
 """How many images an error names."""
 PATIENCE = 3
@@ -283,9 +285,12 @@ class _Run:
         pictures = job.pictures(self._items[piece.start + at]) if isinstance(job, Ahead) else 1
         share = NETWORK_SHARE if isinstance(job, Ahead) else 1
         limit = self._seconds_per_image * pictures
-        if seconds > limit and worker.cpu_spent() > share * limit:
+        if seconds <= limit:
+            return ""
+        spent = worker.cpu_spent()
+        if spent > share * limit:
             return "worked"
-        return "stood" if seconds > BACKSTOP * limit else ""
+        return "stood" if seconds > BACKSTOP * limit and spent < IDLE * seconds else ""
 
     def _end_overrun(self, worker: Worker, overran: Overran) -> None:
         """Kill a worker that is at one item for too long; the item is not blamed if it ended just now."""

@@ -10,7 +10,7 @@ INSIDE = b"\0"
 def file_of(locator: bytes) -> bytes:
     """The path of the file that holds the bytes.
 
-    >>> file_of(b"/a.jpg"), file_of(part_of(b"/a.tar", 512, 3))
+    >>> file_of(b"/a.jpg"), file_of(b"/a.tar\\0part 00000000000512 3")
     (b'/a.jpg', b'/a.tar')
     """
     return locator.partition(INSIDE)[0]

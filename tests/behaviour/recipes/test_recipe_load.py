@@ -8,8 +8,15 @@ import pytest
 from recipe_files import WHOLE, load, write
 
 from groundglass.errors import RecipeError
-from groundglass.recipes import model
+from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
 from groundglass.recipes.load import LoadedRecipe, load_recipe, recipe_error
+from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.recipes.model import Limits
+from groundglass.recipes.release_model import LowResolution, ReleaseStep
+from groundglass.recipes.select_model import SelectStep
+from groundglass.recipes.source_model import SourceStep
+from groundglass.recipes.split_model import SplitStep
+from groundglass.recipes.transform_model import TransformStep
 
 SHORT = "name: x\nsteps:\n  - source: {folder: a}\n"
 
@@ -26,40 +33,38 @@ def body(loaded: LoadedRecipe, name: str) -> object:
 def test_every_key_reaches_its_record(whole: LoadedRecipe) -> None:
     recipe = whole.recipe
     assert (recipe.name, recipe.seed, recipe.store) == ("whole", 7, "measures")
-    assert recipe.limits == model.Limits(pixels=100e6, failed=0.05)
-    assert body(whole, "photos") == model.SourceStep(
+    assert recipe.limits == Limits(pixels=100e6, failed=0.05)
+    assert body(whole, "photos") == SourceStep(
         folder=("a/", "b c/"), glob=("*.jpg",), licence="CC-BY-4.0", author="Ada, Bob", limit=100
     )
-    assert body(whole, "scores") == model.MeasureStep(
+    assert body(whole, "scores") == MeasureStep(
         measures=(
-            model.MeasureRequest(measure="header"),
-            model.MeasureRequest(measure="blockiness", parameters={"search_phases": True}, prefix="b_"),
-            model.ScoreTable(table="scores.csv", key="sha256", columns=("mos",), prefix="t_"),
+            MeasureRequest(measure="header"),
+            MeasureRequest(measure="blockiness", parameters={"search_phases": True}, prefix="b_"),
+            ScoreTable(table="scores.csv", key="sha256", columns=("mos",), prefix="t_"),
         )
     )
-    assert body(whole, "select-2") == model.SelectStep(
-        quantile=0.2, by="tenengrad", order="higher", per="source"
-    )
-    assert body(whole, "select-4") == model.SelectStep(
+    assert body(whole, "select-2") == SelectStep(quantile=0.2, by="tenengrad", order="higher", per="source")
+    assert body(whole, "select-4") == SelectStep(
         quota={"people": 500, "no": 0}, per="meta.category", by="tenengrad"
     )
-    assert body(whole, "select-8") == model.SelectStep(
-        intersect=(model.SelectStep(where="entropy > 6"), model.SelectStep(quantile=0.25, by="entropy"))
+    assert body(whole, "select-8") == SelectStep(
+        intersect=(SelectStep(where="entropy > 6"), SelectStep(quantile=0.25, by="entropy"))
     )
-    assert body(whole, "hold_out-1") == model.HoldOutStep(
+    assert body(whole, "hold_out-1") == HoldOutStep(
         splits={
-            "validation": model.NextBest(next=100, by="tenengrad", pick=4),
-            "test": model.NextBest(list="test.txt"),
-            "other": model.NextBest(count=10, pick=("a", "1")),
+            "validation": NextBest(next=100, by="tenengrad", pick=4),
+            "test": NextBest(list="test.txt"),
+            "other": NextBest(count=10, pick=("a", "1")),
         }
     )
-    assert body(whole, "tiles") == model.TransformStep(tile=512, stride=256, edges="shift")
-    assert body(whole, "split-1") == model.SplitStep(
+    assert body(whole, "tiles") == TransformStep(tile=512, stride=256, edges="shift")
+    assert body(whole, "split-1") == SplitStep(
         validation=0.05, test=0.1, stratify="source", group="meta.scene"
     )
     release = body(whole, "release-1")
-    assert isinstance(release, model.ReleaseStep)
-    assert release.validation_lr == model.LowResolution(scales=(3,), kernel="area")
+    assert isinstance(release, ReleaseStep)
+    assert release.validation_lr == LowResolution(scales=(3,), kernel="area")
     assert (release.format, release.lr_scales, release.image, release.archive) == (
         "paired",
         (2, 4),
@@ -85,7 +90,7 @@ def test_condition_and_note_belong_to_the_step(whole: LoadedRecipe) -> None:
 SOURCES = [
     (
         "archive: [a.zip, 'b/*.tar'], glob: 'x/*', columns: {caption: TEXT}, where: caption is not null",
-        model.SourceStep(
+        SourceStep(
             archive=("a.zip", "b/*.tar"),
             glob=("x/*",),
             columns={"caption": "TEXT"},
@@ -94,14 +99,14 @@ SOURCES = [
     ),
     (
         "table: list.csv, path: file, columns: {w: INTEGER, hdr: BOOLEAN}",
-        model.SourceStep(table=("list.csv",), path="file", columns={"w": "INTEGER", "hdr": "BOOLEAN"}),
+        SourceStep(table=("list.csv",), path="file", columns={"w": "INTEGER", "hdr": "BOOLEAN"}),
     ),
-    ("table: a.parquet, bytes: image", model.SourceStep(table=("a.parquet",), bytes="image")),
+    ("table: a.parquet, bytes: image", SourceStep(table=("a.parquet",), bytes="image")),
 ]
 
 
 @pytest.mark.parametrize(("said", "meant"), SOURCES)
-def test_every_place_of_a_source_reaches_its_record(tmp_path: Path, said: str, meant: model.SourceStep):
+def test_every_place_of_a_source_reaches_its_record(tmp_path: Path, said: str, meant: SourceStep):
     loaded = load(tmp_path, f"name: x\nsteps:\n  - source: {{{said}}}\n")
     assert loaded.recipe.steps[0].body == meant
     assert load(tmp_path, loaded.text).recipe == loaded.recipe
@@ -109,8 +114,8 @@ def test_every_place_of_a_source_reaches_its_record(tmp_path: Path, said: str, m
 
 def test_what_is_not_said_takes_its_default(tmp_path: Path) -> None:
     recipe = load(tmp_path, SHORT + "  - release: {}\n").recipe
-    assert (recipe.seed, recipe.store, recipe.limits) == (0, None, model.Limits())
-    assert recipe.steps[1].body == model.ReleaseStep()
+    assert (recipe.seed, recipe.store, recipe.limits) == (0, None, Limits())
+    assert recipe.steps[1].body == ReleaseStep()
 
 
 @pytest.mark.parametrize(
@@ -140,9 +145,9 @@ def test_whole_numbers_are_numbers_and_dates_are_texts(tmp_path: Path) -> None:
 def test_parameters_keep_their_types(tmp_path: Path) -> None:
     loaded = load(tmp_path, SHORT + "  - measure: [{m: {a: 1, b: 1.0, c: true, d: yes, e: ~, f: '1'}}]\n")
     measures = loaded.recipe.steps[1].body
-    assert isinstance(measures, model.MeasureStep)
+    assert isinstance(measures, MeasureStep)
     request = measures.measures[0]
-    assert isinstance(request, model.MeasureRequest)
+    assert isinstance(request, MeasureRequest)
     assert [repr(value) for value in request.parameters.values()] == [
         "1",
         "1.0",

@@ -48,5 +48,5 @@ def test_single_pictures_are_measured_with_them(tmp_path: Path):
     picture.write_bytes(testing.png(testing.flat(32, 32, 102)))
     network = {"weights": str(tiny_onnx.mean_level(tmp_path / "level.onnx")), "device": "cpu"}
     quiet = choose_progress("measure", quiet=True)
-    (row,) = measure_files([picture], ["onnx"], 1, quiet, network, ["size=16", "range=0-255"])
+    (row,) = measure_files([picture], ["onnx"], 1, quiet, network, ["size=16", "range=0-255"]).rows
     assert (row["onnx"], row["error"]) == (pytest.approx(102), None)

@@ -108,7 +108,7 @@ def objects_sam(frame: Frame, **parameters: Value) -> dict[str, Value]:
     >>> from groundglass.image.frame import open_frame
     >>> objects_sam(open_frame(testing.png(testing.flat(64, 48))), weights="sam/that/is/not/there")
     Traceback (most recent call last):
-    groundglass.errors.RecipeError: there are no weights sam/that/is/not/there
+    groundglass.errors.NotHere: there are no weights sam/that/is/not/there
     """
     return ask_network(MEASURE, frame, parameters)
 
