@@ -165,12 +165,8 @@ def run_numbers(folder: Path) -> list[int]:
     """The numbers of a recipe's runs, in order. Raises UnreachableError where the folder cannot be read."""
     try:
         entries = list(os.scandir(folder))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # a recipe's file may be asked for runs, too
         return []
-    except NotADirectoryError as error:
-        raise UnreachableError(
-            f"{folder} is no folder: part of that path is a file", "choose another folder for the runs"
-        ) from error
     except OSError as error:
         raise UnreachableError(
             f"cannot read {folder}: {error.strerror}", "choose another folder for the runs"
@@ -187,7 +183,15 @@ def finished_runs(runs: Path, name: str) -> Iterator[RunFolder]:
 
 
 def choose_folder(runs: Path, name: str, recipe_key: str) -> tuple[RunFolder, bool]:
-    """The folder to work in, and whether it goes on with an unfinished run of the very same recipe."""
+    """The folder to work in, and whether it goes on with an unfinished run of the very same recipe.
+
+    Raises UnreachableError where no folder can be there.
+    """
+    there = next((place for place in (runs, *runs.parents) if place.exists()), runs)
+    if not there.is_dir():
+        raise UnreachableError(
+            f"{runs} is no folder: part of that path is a file", "choose another folder for the runs"
+        )
     numbers = run_numbers(runs / name)
     if numbers:
         last = RunFolder(runs / name / f"{numbers[-1]:04d}")
