@@ -237,7 +237,7 @@ def test_a_recipe_that_was_never_run_is_audited_without_a_trace(tmp_path: Path):
         (RECIPE, ["nothing"], "there is neither a run nor a recipe 'nothing'"),
         ("name: small\nsteps:\n  - source: {folder: photos}\n", ["small.yaml"], "has no gates"),
         (
-            RECIPE.replace("blockiness < 30", "blockiness < -1"),
+            RECIPE.replace("blockiness < 30", "blockiness > 2000"),
             ["small.yaml"],
             "no photograph passed all gates",
         ),

@@ -220,7 +220,9 @@ def test_a_source_changed_after_it_was_listed_is_said_so(tmp_path: Path, name: s
     for seed, file in enumerate(sorted((tmp_path / "photos").iterdir())):
         file.write_bytes(testing.png(testing.photo(170, 90, 50 + seed)))
     pack(tmp_path)
-    done = run_json(tmp_path, write(tmp_path, name))
+    ended = groundglass(tmp_path, "run", write(tmp_path, name), "--json")
+    assert ended.returncode == 4, ended.stderr  # nothing is left to be released
+    done = json.loads(ended.stdout)
     scores = steps(done)["scores"]
     assert (done["number"], scores["in"]) == (1, 10)
     assert scores["reasons"] == {"changed": 10}
