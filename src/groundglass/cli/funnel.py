@@ -153,12 +153,15 @@ def print_wrapped(line: str, indent: int, colour: str | None = None, err: bool =
     In a file or a pipe it stays one line, which can be searched, unless COLUMNS says how wide it is read.
     """
     if "COLUMNS" not in os.environ and not (sys.stderr if err else sys.stdout).isatty():
-        click.secho(line, fg=colour, err=err)
+        click.secho(line, fg=colour, reset=colour is not None, err=err)
         return
     head, text = line[:indent], line[indent:]
     lines = wrapped(text, terminal_width() - indent)
     click.secho(
-        "\n".join([head + lines[0], *(" " * indent + more for more in lines[1:])]), fg=colour, err=err
+        "\n".join([head + lines[0], *(" " * indent + more for more in lines[1:])]),
+        fg=colour,
+        reset=colour is not None,
+        err=err,
     )
 
 
