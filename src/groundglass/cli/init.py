@@ -36,7 +36,7 @@ def command(name: str, folder: str, like: str | None, sample: int, workers: int,
     groundglass init faces photos --like faceup
 
     FOLDER is only read. What is noticed is printed and stands in the recipe as comments: sizes, formats, quality,
-    duplicates, known test images, files that are no images. With --like it starts from a shipped
+    duplicates, known test images, files that are not images. With --like it starts from a shipped
     recipe, changes the steps that do not suit FOLDER, and says why.
     """
     from groundglass.drafts.first_recipe import begin, check_words

@@ -47,7 +47,7 @@ def choose_all(look: Look) -> list[Choice]:
 
 
 def source(look: Look) -> Iterator[Choice]:
-    """The files; those that are no images fail, each with its reason."""
+    """The files; those that are not images fail, each with its reason."""
     formats = Counter(row["format"] for row in look.rows)
     kinds = ", ".join(f"{name} {thousands(count)}" for name, count in formats.most_common())
     said = f"{some(look.files, 'files')}; each one looked at is a sound image: {kinds}."

@@ -50,7 +50,7 @@ def cell(path: bytes, group: int, row: int, column: str) -> bytes:
 
 
 def place_in_words(locator: bytes) -> str:
-    """A locator as a person reads it; bytes that are no UTF-8 are written as escapes.
+    """A locator as a person reads it; bytes that are not UTF-8 are written as escapes.
 
     >>> place_in_words(b"/a.jpg"), place_in_words(part_of(b"/a.tar", 512, 3))
     ('/a.jpg', '/a.tar (part 00000000000512 3)')

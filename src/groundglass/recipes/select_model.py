@@ -157,7 +157,7 @@ def check_select(step: SelectStep) -> None:
 
 
 def check_cascade(cascade: Cascade) -> None:
-    """Something is wished for, and something may be measured."""
+    """The recall and the budget are above 0, and fit each other."""
     for key in ("recall", "budget"):
         if not getattr(cascade, key):
             refuse(key, f"`{key}` must be above 0", f"write for example `{key}: 0.95`")

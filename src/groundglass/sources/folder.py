@@ -139,5 +139,5 @@ def name_as_text(name: str | Path) -> str:
 
 
 def _text(name: bytes) -> str:
-    """A file name as text; bytes that are no UTF-8 are shown as \\xNN (the path keeps them as they are)."""
+    """A file name as text; bytes that are not UTF-8 are shown as \\xNN (the path keeps them as they are)."""
     return name.decode("utf-8", "backslashreplace")

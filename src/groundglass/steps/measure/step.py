@@ -1,4 +1,4 @@
-"""The step `measure`: take what is missing; images whose pixels cannot be had leave as failed."""
+"""The step `measure`: take what is missing; images that cannot be decoded leave as failed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEASURE_SECONDS = 0.008
 
 
 def run(state: State, planned: PlannedStep) -> StepRecord:
-    """Measure what is missing; pictures whose pixels cannot be had leave the set as failed."""
+    """Measure what is missing; pictures that cannot be decoded leave the set as failed."""
     body = planned.step.body
     assert isinstance(body, MeasureStep)
     notes: list[str] = []
