@@ -152,3 +152,12 @@ def test_runs_that_may_not_be_written(folder: Path):
     done = groundglass(folder, "run", "small.yaml", "--runs", "locked")
     assert done.returncode == 3
     assert "choose a folder that you are allowed to write to" in done.stderr
+
+
+def test_to_find_nothing_is_an_answer(folder: Path):
+    """`leaks` is empty where no test image is shown: that is what is wished for, and no failure."""
+    done = groundglass(folder, "measure", "leaks", "photos/00.png", "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert row["leak_of"] is None
+    assert row["error"] is None

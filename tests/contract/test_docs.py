@@ -74,7 +74,7 @@ def test_commands_on_a_page_run_in_their_order(page: Path, tmp_path: Path):
     from flow_tools import ENVIRONMENT, make_photos
 
     make_photos(tmp_path / "photos")
-    make_photos(tmp_path / "Pictures")
+    make_photos(tmp_path / "Pictures", size=(300, 280))
     for text in blocks(page, "yaml"):
         name = re.match(r"name: (\w+)", text)
         if name:

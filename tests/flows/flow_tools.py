@@ -51,14 +51,14 @@ ENVIRONMENT = {
 }
 
 
-def make_photos(folder: Path, count: int = 14) -> Path:
+def make_photos(folder: Path, count: int = 14, size: tuple[int, int] = (160, 130)) -> Path:
     """Different pictures, one blocky, one twice, one mirrored, one truncated, one that is none."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(count):
-        (folder / f"{seed:02d}.png").write_bytes(testing.png(testing.photo(160, 130, seed)))
-    (folder / "blocky.jpg").write_bytes(testing.jpeg(testing.photo(160, 130, 100), quality=20))
+        (folder / f"{seed:02d}.png").write_bytes(testing.png(testing.photo(*size, seed)))
+    (folder / "blocky.jpg").write_bytes(testing.jpeg(testing.photo(*size, 100), quality=20))
     (folder / "twice.png").write_bytes((folder / "00.png").read_bytes())
-    (folder / "mirrored.png").write_bytes(testing.png(testing.photo(160, 130, 1)[:, ::-1]))
+    (folder / "mirrored.png").write_bytes(testing.png(testing.photo(*size, 1)[:, ::-1]))
     (folder / "broken.png").write_bytes((folder / "02.png").read_bytes()[:9000])
     (folder / "notes.txt").write_text("no picture")
     return folder

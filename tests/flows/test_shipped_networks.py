@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_bhi_drops_what_either_network_calls_bad(folder: Path):
     """What stands in for IC9600 gives the mean level after its normalisation: dark pictures are under 0.4."""
-    any_quality = "steps.bhi.select.intersect.1.where=hyperiqa > -1e9"
+    any_quality = "steps.bhi.select.intersect.2.where=hyperiqa > -1e9"
     result = run_json(folder, "bhi", "--set", "steps.tiles.transform.tile=224", "--set", any_quality)
     found = steps(result)
     assert found["scores"]["failed"] == 0
@@ -67,7 +67,7 @@ def test_faceup_ranks_by_its_network(folder: Path):
 )
 def test_without_the_weights_plan_says_which(tmp_path: Path, name: str, weights: str):
     (tmp_path / "photos").mkdir()
-    (tmp_path / "photos/a.png").write_bytes(testing.png(testing.photo(64, 64)))
+    (tmp_path / "photos/a.png").write_bytes(testing.png(testing.photo(560, 520)))
     done = groundglass(tmp_path, "plan", name)
     assert done.returncode == 2
     assert f"there are no weights {weights}" in " ".join(done.stderr.split())

@@ -105,7 +105,8 @@ def look_at(folder: str, most: int, workers: int, progress: Progress) -> Look:
         raise RecipeError(f"{folder} holds no files", "name the folder that the images are in")
     drawn = draw(listing, most)
     asks = [*(ask_of(MEASURES[name], {}) for name in TAKEN), leaks_ask(["all"])]
-    rows = take_measures([Listed(**row) for row in drawn.to_pylist()], asks, workers, progress)
+    taken = take_measures([Listed(**row) for row in drawn.to_pylist()], asks, workers, progress)
+    rows = [answer.row for answer in taken]
     sound = tuple(row for row in rows if is_sound(row))
     broken = {row["uri"]: reason_of(row["error"]) for row in rows if not is_sound(row)}
     if not sound:

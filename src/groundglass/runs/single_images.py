@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,13 @@ from groundglass.sources.folder import listed_file, name_as_text
 from groundglass.sources.listing import Listed
 from groundglass.sources.scan_job import ListedFile, Scan, known_files
 from groundglass.tables.measure_store import MeasureStore
+
+
+class Answer(NamedTuple):
+    """What measuring one file gave: its row, and for each measure that failed on it, why."""
+
+    row: dict[str, Any]
+    reasons: dict[str, str]
 
 
 class Taken(NamedTuple):
@@ -58,40 +65,36 @@ def measure_files(
     ]
     if network and not any(measure.network for measure in measures):
         raise RecipeError(f"none of {', '.join(names)} asks a network", f"leave out {', '.join(network)}")
-    rows = take_measures([listed_file(path) for path in paths], asks, workers, progress)
-    rows = [row | {"uri": str(path)} for path, row in zip(paths, rows, strict=True)]
-    return Taken(rows, _nothing_taken(rows, asks))
+    answers = take_measures([listed_file(path) for path in paths], asks, workers, progress)
+    rows = [answer.row | {"uri": str(path)} for path, answer in zip(paths, answers, strict=True)]
+    return Taken(rows, _nothing_taken(answers, asks))
 
 
-def _nothing_taken(rows: Sequence[Mapping[str, Any]], asks: Sequence[Ask]) -> str:
-    """The sentence for the measures that have no value on any of the files; "" where there are none."""
-    valueless = [
-        ask.measure
-        for ask in asks
-        if all(row[column] is None for row in rows for column in ask.definition.columns)
-    ]
-    why = {
-        name: tuple(Counter(_reason_in(str(row["error"]), name) for row in rows).items())
-        for name in valueless
-    }
-    alike = {said: [name for name in valueless if why[name] == said] for said in why.values()}
-    return "; ".join(no_value_in_words(names, len(rows), dict(said)) for said, names in alike.items())
+def _nothing_taken(answers: Sequence[Answer], asks: Sequence[Ask]) -> str:
+    """The sentence for the measures that failed on every one of the files; "" where none did.
 
-
-def _reason_in(error: str, measure: str) -> str:
-    """The word for why a measure has no value, out of all that is said of an image.
-
-    >>> _reason_in("blockiness: too_small; noise: flat", "noise"), _reason_in("truncated: at row 3", "noise")
-    ('flat', 'truncated')
+    Columns that are empty without a reason are an answer: no test image is shown, the picture has no JPEG grid.
     """
-    named = (part.partition(": ") for part in error.split("; "))
-    parts = {name: reason for name, _, reason in named}
-    return parts.get(measure, error).partition(":")[0]
+    failed = {
+        ask.measure: tuple(_counted(answer.reasons.get(ask.measure) for answer in answers)) for ask in asks
+    }
+    alike = {said: [name for name, its in failed.items() if its == said] for said in failed.values() if said}
+    return "; ".join(no_value_in_words(names, len(answers), dict(said)) for said, names in alike.items())
+
+
+def _counted(reasons: Iterable[str | None]) -> list[tuple[str, int]]:
+    """How often each word for a reason stands there; none where one file has none.
+
+    >>> _counted(["flat", "truncated: at row 3", "flat"]), _counted(["flat", None])
+    ([('flat', 2), ('truncated', 1)], [])
+    """
+    words = [reason.partition(":")[0] if reason else None for reason in reasons]
+    return [] if None in words else [(word, n) for word, n in Counter(words).items() if word]
 
 
 def take_measures(
     listed: Sequence[Listed], asks: Sequence[Ask], workers: int, progress: Progress
-) -> list[dict[str, Any]]:
+) -> list[Answer]:
     """The same of listed files, named by their uris, and of measures that need not be in the catalog."""
     fetch_absent(asks, lambda _: None)
     with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
@@ -154,7 +157,7 @@ def _answer(
     scanned: Mapping[Key, Mapping[str, Any]],
     rows: Mapping[str, Mapping[str, Mapping[str, Any]]],
     asks: Sequence[Ask],
-) -> dict[str, Any]:
+) -> Answer:
     """One picture's object, the same keys for every picture."""
     file = scanned.get((listed.path, listed.bytes or 0, listed.mtime_ns or 0), {})
     answer: dict[str, Any] = {"uri": uri}
@@ -165,7 +168,9 @@ def _answer(
         if row.get("error"):
             errors[ask.measure] = row["error"]
     whole = _reason(listed.error or file.get("error"), listed.detail or file.get("detail"))
-    return answer | {"error": whole or _joined(errors)}
+    if whole:
+        return Answer(answer | {"error": whole}, {ask.measure: whole for ask in asks})
+    return Answer(answer | {"error": _joined(errors)}, errors)
 
 
 def _joined(errors: Mapping[str, str]) -> str | None:
