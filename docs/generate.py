@@ -14,10 +14,9 @@ from groundglass.catalog import Column, Parameter
 from groundglass.cli.catalogs import HIDDEN
 from groundglass.cli.main import COMMANDS, groundglass
 from groundglass.measures.catalog import MEASURES
+from groundglass.recipes.families import entries
 from groundglass.recipes.json_schema import json_schema
 from groundglass.recipes.reference_page import reference_page
-from groundglass.selections.catalog import SELECTIONS
-from groundglass.transforms.catalog import TRANSFORMS
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- made by `make docs`; do not edit -->\n\n"
@@ -29,8 +28,12 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "measures.md": NOTE + "# Measures\n\n" + "\n".join(measure_section(m) for m in MEASURES.values()),
         "questions.md": NOTE + "# Questions\n\n" + "\n".join(question_section(q) for q in QUESTIONS.values()),
-        "selections.md": NOTE + "# Selections\n\n" + "\n".join(rule_section(s) for s in SELECTIONS.values()),
-        "transforms.md": NOTE + "# Transforms\n\n" + "\n".join(rule_section(t) for t in TRANSFORMS.values()),
+        "selections.md": NOTE
+        + "# Selections\n\n"
+        + "\n".join(rule_section(s) for s in entries("select").values()),
+        "transforms.md": NOTE
+        + "# Transforms\n\n"
+        + "\n".join(rule_section(t) for t in entries("transform").values()),
         "recipe.md": reference_page(),
         "recipe.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
     }

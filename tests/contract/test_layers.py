@@ -15,7 +15,7 @@ PACKAGE = Path(groundglass.__file__).parent
 FLOORS = (
     ("text", "random_streams"),
     ("extras",),
-    ("errors", "catalog"),
+    ("errors", "catalog", "settings"),
     ("files",),
     ("image",),
     ("tables",),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -17,31 +17,25 @@ from PIL import Image
 
 from groundglass.errors import REASONS
 from groundglass.image.frame import open_frame
+from groundglass.image.resize import KERNELS
 from groundglass.measures.catalog import MEASURES
 from groundglass.tables.parquet import derived_id
 from groundglass.transforms.catalog import TRANSFORMS
 from groundglass.transforms.derived import DERIVED, Derived
+from groundglass.transforms.tile import Tile
+from groundglass.transforms.transform import Kernel, Transform
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "behaviour" / "transforms"))
+sys.path.insert(0, str(Path(__file__).parent))
+from members import members_like, written
 from sets import followed, photographs, sets
 
-SETTINGS = {
-    "multiscale": st.fixed_dictionaries(
-        {"scales": st.lists(st.sampled_from([1.0, 0.9, 0.75, 0.5, 0.1]), min_size=1).map(tuple)},
-        optional={"shortest_edge": st.integers(1, 200), "kernel": st.sampled_from(["lanczos", "area"])},
-    ),
-    "tile": st.fixed_dictionaries(
-        {
-            "size": st.integers(8, 128),
-            "stride": st.none() | st.integers(8, 160),
-            "edges": st.sampled_from(["drop", "shift"]),
-        }
-    ),
-    "best_tile": st.fixed_dictionaries({"size": st.integers(1, 128)}),
-    "to_effective_resolution": st.fixed_dictionaries({"kernel": st.sampled_from(["lanczos", "area"])}),
-    "downscale": st.fixed_dictionaries({"factor": st.sampled_from([2, 3, 4, 8, 0.5, 0.75, 0.3])}),
-}
-every = pytest.mark.parametrize("name", TRANSFORMS)
+NAMES = {transform.keys[0]: transform for transform in TRANSFORMS}
+every = pytest.mark.parametrize("name", NAMES)
+
+
+def settings_of(name: str) -> st.SearchStrategy[Transform]:
+    return members_like(NAMES[name])
 
 
 def measured(rows: pa.Table, size: int) -> pa.Table:
@@ -77,20 +71,20 @@ def resolutions(rows: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(values, schema=schema)
 
 
-def apply(name: str, rows: pa.Table, given_settings: dict) -> Derived:
-    transform = TRANSFORMS[name]
-    if transform.measure:
-        return transform.apply(rows, measured(rows, given_settings["size"]), **given_settings)
-    if transform.reads:
-        return transform.apply(rows, resolutions(rows), **given_settings)
-    return transform.apply(rows, **given_settings)
+def apply(transform: Transform, rows: pa.Table) -> Derived:
+    wanted = transform.measured()
+    if wanted is None:
+        return transform.make(rows, None)
+    if wanted.measure == "resolution":
+        return transform.make(rows, resolutions(rows))
+    return transform.make(rows, measured(rows, dict(wanted.settings)["size"]))
 
 
 @every
 @given(data=st.data(), photo_sizes=sets)
 @settings(max_examples=30, deadline=None)
 def test_images_stay_inside_their_photograph_and_are_never_enlarged(name: str, data, photo_sizes) -> None:
-    made = apply(name, photographs(photo_sizes), data.draw(SETTINGS[name])).rows
+    made = apply(data.draw(settings_of(name)), photographs(photo_sizes)).rows
     for row in made.to_pylist():
         photograph = photo_sizes[int(row["uri"].removesuffix(".png"))]
         assert followed(row["region"], photograph) == (row["width"], row["height"])
@@ -104,8 +98,8 @@ def test_images_stay_inside_their_photograph_and_are_never_enlarged(name: str, d
 @settings(max_examples=20, deadline=None)
 def test_ids_are_unique_and_follow_from_root_and_region(name: str, data, photo_sizes) -> None:
     rows = photographs(photo_sizes)
-    once = apply(name, rows, data.draw(SETTINGS[name])).rows
-    twice = apply(name, once, data.draw(SETTINGS[name])).rows
+    once = apply(data.draw(settings_of(name)), rows).rows
+    twice = apply(data.draw(settings_of(name)), once).rows
     for made, incoming in ((once, rows), (twice, once)):
         ids = made["id"].to_pylist()
         assert len(set(ids)) == len(ids)
@@ -119,7 +113,7 @@ def test_ids_are_unique_and_follow_from_root_and_region(name: str, data, photo_s
 @settings(max_examples=20, deadline=None)
 def test_every_incoming_row_is_a_parent_or_is_refused_with_a_reason(name: str, data, photo_sizes) -> None:
     rows = photographs(photo_sizes)
-    made = apply(name, rows, data.draw(SETTINGS[name]))
+    made = apply(data.draw(settings_of(name)), rows)
     assert made.rows.schema == DERIVED
     parents, refused = set(made.rows["parent"].to_pylist()), made.refused["id"].to_pylist()
     assert parents.isdisjoint(refused)
@@ -131,10 +125,10 @@ def test_every_incoming_row_is_a_parent_or_is_refused_with_a_reason(name: str, d
 @given(data=st.data(), photo_sizes=sets)
 @settings(max_examples=20, deadline=None)
 def test_the_same_rows_give_the_same_images_and_stay_as_they_were(name: str, data, photo_sizes) -> None:
-    rows, chosen = photographs(photo_sizes), data.draw(SETTINGS[name])
-    first = apply(name, rows, chosen)
+    rows, chosen = photographs(photo_sizes), data.draw(settings_of(name))
+    first = apply(chosen, rows)
     assert rows == photographs(photo_sizes)
-    second = apply(name, rows.append_column("blockiness", pa.array([1.0] * rows.num_rows)), chosen)
+    second = apply(chosen, rows.append_column("blockiness", pa.array([1.0] * rows.num_rows)))
     assert first.rows == second.rows
     assert first.refused == second.refused
 
@@ -143,26 +137,47 @@ def test_the_same_rows_give_the_same_images_and_stay_as_they_were(name: str, dat
 @given(data=st.data(), photo_sizes=sets)
 @settings(max_examples=10, deadline=None)
 def test_a_rows_images_do_not_depend_on_its_neighbours(name: str, data, photo_sizes) -> None:
-    rows, chosen = photographs(photo_sizes), data.draw(SETTINGS[name])
-    together = apply(name, rows, chosen).rows
-    alone = [apply(name, rows.slice(number, 1), chosen).rows for number in range(rows.num_rows)]
+    rows, chosen = photographs(photo_sizes), data.draw(settings_of(name))
+    together = apply(chosen, rows).rows
+    alone = [apply(chosen, rows.slice(number, 1)).rows for number in range(rows.num_rows)]
     assert together == pa.concat_tables([DERIVED.empty_table(), *alone])
 
 
 @every
-def test_the_record_says_what_the_function_takes(name: str) -> None:
-    transform = TRANSFORMS[name]
-    taken = list(inspect.signature(transform.apply).parameters)
-    expected = ["rows", *(["found"] if transform.needs == "pixels" else []), *transform.parameters]
-    assert taken == expected
-    assert transform.value in transform.parameters
-    assert transform.needs == ("pixels" if transform.measure or transform.reads else "rows")
-    assert not transform.reads or transform.reads in MEASURES
-    assert transform.summary.endswith(".")
-    for parameter, signature in inspect.signature(transform.apply).parameters.items():
-        default = transform.parameters[parameter].default if parameter in transform.parameters else None
-        if parameter != transform.value and signature.default is not inspect.Parameter.empty:
-            assert signature.default == default
+@given(data=st.data(), photo_sizes=sets)
+@settings(max_examples=20, deadline=None)
+def test_it_never_makes_more_than_it_said_it_could(name: str, data, photo_sizes) -> None:
+    rows, chosen = photographs(photo_sizes), data.draw(settings_of(name))
+    most = chosen.at_most(rows)
+    assert apply(chosen, rows).rows.num_rows <= (rows.num_rows if most is None else most.rows.num_rows)
+
+
+@every
+@given(data=st.data(), photo_sizes=sets)
+@settings(max_examples=20, deadline=None)
+def test_a_side_that_it_states_is_every_images_side(name: str, data, photo_sizes) -> None:
+    chosen = data.draw(settings_of(name))
+    rows = apply(chosen, photographs(photo_sizes)).rows
+    assert chosen.side() is None or {*rows["width"].to_pylist(), *rows["height"].to_pylist()} <= {
+        chosen.side()
+    }
+
+
+@every
+def test_its_record_says_what_it_is(name: str) -> None:
+    transform = NAMES[name]
+    wanted = written("transform", transform.example)
+    assert isinstance(wanted, transform)
+    assert wanted.label()
+    assert transform.summary().endswith(".")
+    assert transform.reference
+    found = wanted.measured()
+    assert found is None or not isinstance(found.measure, str) or found.measure in MEASURES
+    assert all(field.description for field in transform.model_fields.values())
+
+
+def test_a_kernel_is_what_the_resizer_knows() -> None:
+    assert set(get_args(Kernel)) == set(KERNELS)
 
 
 def test_importing_the_catalog_is_light() -> None:
@@ -176,7 +191,7 @@ def test_rows_of_unknown_size_are_a_fault_of_the_program() -> None:
     rows = photographs([(9, 9)])
     unknown = rows.set_column(7, "width", pa.array([None], pa.int64()))
     with pytest.raises(ValueError, match="unknown size"):
-        TRANSFORMS["tile"].apply(unknown, size=8)
+        Tile(tile=8).make(unknown, None)
 
 
 @every
@@ -185,9 +200,7 @@ def test_rows_of_unknown_size_are_a_fault_of_the_program() -> None:
 def test_the_pixels_have_the_size_that_the_row_says(name: str, data, photo_size) -> None:
     width, height = photo_size
     frame = open_frame(png_of(np.zeros((height, width, 3), np.uint8)))
-    for row in (
-        apply(name, photographs([photo_size]), data.draw(SETTINGS[name])).rows.slice(0, 20).to_pylist()
-    ):
+    for row in apply(data.draw(settings_of(name)), photographs([photo_size])).rows.slice(0, 20).to_pylist():
         assert frame.at(row["region"]).rgb.shape == (row["height"], row["width"], 3)
 
 

@@ -106,7 +106,7 @@ class SquaresAhead(Squares):
         for start in range(0, len(items), 4):
             yield from [self.one(item) for item in items[start : start + 4]]
 
-    def pictures(self, item: int) -> int:  # noqa: ARG002
+    def pictures(self, item: int) -> int:
         return 1
 
 
@@ -150,7 +150,7 @@ class LoadsSlowly(SquaresAhead):
 
 @dataclass(frozen=True)
 class ManyPictures(SquaresAhead):
-    def pictures(self, item: int) -> int:  # noqa: ARG002
+    def pictures(self, item: int) -> int:
         return 4
 
 
@@ -169,7 +169,7 @@ class DiesOnceInSaving(Squares):
 
 @dataclass(frozen=True)
 class AlwaysDiesInSaving(Squares):
-    def save(self, results: Sequence[Row]) -> Summary:  # noqa: ARG002
+    def save(self, results: Sequence[Row]) -> Summary:
         os._exit(9)
 
 
@@ -191,7 +191,7 @@ class FillsTheDisk(Squares):
 
 @dataclass(frozen=True)
 class BreaksInSaving(Squares):
-    def save(self, results: Sequence[Row]) -> Summary:  # noqa: ARG002
+    def save(self, results: Sequence[Row]) -> Summary:
         raise KeyError("a mistake in the program")
 
 

@@ -190,7 +190,7 @@ class KillsWorkers(Silent):
         self.shards = 0
         self.killed = 0
 
-    def add(self, summary: Summary) -> None:  # noqa: ARG002
+    def add(self, summary: Summary) -> None:
         self.shards += 1
         if self.shards % 2 and self.killed < 4:
             self.chance.choice(_workers()).kill()

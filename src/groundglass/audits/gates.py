@@ -10,32 +10,29 @@ these in an `intersect`), copies (`deduplicate`), pictures of test sets (`decont
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from groundglass.annotators.catalog import QUESTIONS
-from groundglass.audits.defects import Kind
 from groundglass.audits.replay_run import Passage
 from groundglass.measures.measure_job import Ask
-from groundglass.plans.duplicates import with_copies
-from groundglass.plans.judge import judge, needed, references_for
+from groundglass.plans.judge import given_to, rule_of
 from groundglass.plans.leak_reference import with_leaks
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
-from groundglass.recipes.select_model import SelectStep
-from groundglass.selections.decontaminate import COLUMNS as LEAK_COLUMNS
 from groundglass.selections.decontaminate import decontaminate
-from groundglass.selections.ranking import Order
+from groundglass.selections.frozen import Frozen, groups_of
+from groundglass.selections.intersect import Intersect
+from groundglass.selections.rule import Catches, Given, Rule
+from groundglass.selections.source_divergence import SourceDivergence
 from groundglass.selections.where import where
 from groundglass.similarity.test_images.known_sets import ALL, words_of
 from groundglass.tables.columns import ColumnPath, Scope, Tables, pool
-from groundglass.tables.expressions import column_path, parse
-from groundglass.tables.verdicts import numbers, values
+from groundglass.tables.expressions import parse
 
 Kept = NDArray[np.bool_]
 
@@ -53,23 +50,6 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """A frozen ranking: the worst value kept, of each group; a group that lost no row has none.
-
-    whole  every group keeps at least this; None where groups (``per``) have limits of their own
-    """
-
-    by: str
-    order: Order
-    per: str | None
-    limits: Mapping[str, float]
-
-
-Rule = str | Ranked
-"""An expression, or a frozen ranking. A gate keeps what all its rules keep."""
-
-
-@dataclass(frozen=True)
 class Gate:
     """A select step of a finished run.
 
@@ -80,7 +60,7 @@ class Gate:
     """
 
     planned: PlannedStep
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[Frozen, ...] = ()
     limit: Limit | None = None
     closed: str = ""
     partly: tuple[str, ...] = ()
@@ -90,32 +70,30 @@ class Gate:
         return self.planned.step.name
 
     @property
-    def body(self) -> SelectStep:
-        body = self.planned.step.body
-        assert isinstance(body, SelectStep)
-        return body
+    def rule(self) -> Rule:
+        return rule_of(self.planned)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> Catches:
         """What it looks for."""
-        if self.body.deduplicate is not None:
-            return "copy"
-        if self.body.decontaminate:
-            return "leak"
-        return "fault" if self.body.source_divergence is None else "source"
+        return self.rule.catches
+
+    @property
+    def given(self) -> Given:
+        """What its rule judges by, but for sources."""
+        return Given(self.planned.orders)
 
     @property
     def scope(self) -> Scope:
         """The columns it can name."""
         if self.kind == "leak":
             return with_leaks(self.planned.scope, longer(self.planned.asks[0]))
-        return with_copies(self.planned.scope, self.body)
+        return self.planned.scope
 
     @property
     def paths(self) -> tuple[ColumnPath, ...]:
         """The columns it reads."""
-        leaks = [("root", name) for name in LEAK_COLUMNS] if self.kind == "leak" else []
-        return tuple(dict.fromkeys((*needed(self.planned, self.body), *leaks, *self.planned.condition)))
+        return tuple(dict.fromkeys((*self.planned.paths, *self.planned.condition)))
 
     def asks(self, known: Mapping[str, Ask]) -> set[tuple[str, Ask]]:
         """Whose measures it reads: "own", "parent" or "root", and what."""
@@ -139,19 +117,18 @@ def freeze(passage: Passage, planned: PlannedStep) -> Gate:
     if closed or gate.kind != "fault":
         return Gate(planned, closed=closed)
     table = table_of(gate, passage.before[gate.name], passage.state.tables)
-    rules = tuple(_rules(table.filter(_applies(gate, table)), gate.body, planned.orders))
-    return Gate(planned, rules, single(rules), partly=tuple(_not_audited(gate.body)))
+    rules = gate.rule.freeze(table.filter(_applies(gate, table)), gate.given)
+    return Gate(planned, rules, single(rules), partly=tuple(_not_audited(gate.rule)))
 
 
 def _closed(gate: Gate) -> str:
     """Why a gate says nothing of defects."""
-    body = gate.body
-    if body.keep or body.drop:
+    if gate.kind == "list":
         return "a list names files by id, uri or hash, whatever they show: there is nothing that it could overlook"
-    if body.intersect and all(_whole_pool(part) for part in body.intersect):
-        return (
-            f"inside intersect, {' and '.join(_not_audited(body))} cannot be audited: give each its own step"
-        )
+    parts = parts_of(gate.rule)
+    if parts and all(part.catches != "fault" for part in parts):
+        closed = " and ".join(_not_audited(gate.rule))
+        return f"inside intersect, {closed} cannot be audited: give each its own step"
     for path in gate.paths:
         column = gate.scope.find(path)
         if column is not None and column.join != "content":
@@ -161,14 +138,18 @@ def _closed(gate: Gate) -> str:
     return ""
 
 
-def _not_audited(body: SelectStep) -> list[str]:
+def parts_of(rule: Rule) -> tuple[Rule, ...]:
+    """The rules of an intersection; none of any other."""
+    return rule.intersect if isinstance(rule, Intersect) else ()
+
+
+def _not_audited(rule: Rule) -> list[str]:
     """The rules of an intersection that do not judge pictures one by one."""
-    return [name for part in body.intersect or () for name in (*_whole_pool(part), *_not_audited(part))]
+    return [name for part in parts_of(rule) for name in (*_whole_pool(part), *_not_audited(part))]
 
 
-def _whole_pool(part: SelectStep) -> list[str]:
-    names = ("deduplicate", "source_divergence", "keep", "drop")
-    return [name for name in names if getattr(part, name) is not None]
+def _whole_pool(part: Rule) -> list[str]:
+    return [] if part.catches == "fault" else [key for key in part.keys if getattr(part, key) is not None]
 
 
 def table_of(gate: Gate, rows: pa.Table, tables: Tables) -> pa.Table:
@@ -182,7 +163,7 @@ def passes(gate: Gate, table: pa.Table) -> Kept:
     if gate.kind == "leak":
         kept = decontaminate(table, ("root",))["kept"].to_numpy()
     for rule in gate.rules:
-        kept &= _where(table, rule) if isinstance(rule, str) else _ranked(table, rule)
+        kept &= _where(table, rule) if isinstance(rule, str) else rule.passes(table)
     return kept | ~_applies(gate, table)
 
 
@@ -190,21 +171,21 @@ def passes_beside(gate: Gate, table: pa.Table) -> Kept:
     """Which rows of a whole pool a gate against duplicates keeps."""
     applies = _applies(gate, table)
     kept = np.ones(table.num_rows, bool)
-    kept[applies] = judge(table.filter(applies), gate.body, gate.planned.orders).verdicts["kept"].to_numpy()
+    kept[applies] = gate.rule.judge(table.filter(applies), gate.given).verdicts["kept"].to_numpy()
     return kept
 
 
 def passes_as_source(gate: Gate, table: pa.Table, state: State) -> dict[str, bool]:
     """Which sources a gate on whole sources keeps, if these rows are all that there is of them."""
     table = table.filter(_applies(gate, table))
-    references = references_for(state, gate.planned, gate.body)
-    kept = judge(table, gate.body, gate.planned.orders, references).verdicts["kept"].to_pylist()
+    kept = gate.rule.judge(table, given_to(state, gate.planned)).verdicts["kept"].to_pylist()
     return dict(zip(sources_of(gate, table), kept, strict=True))
 
 
 def sources_of(gate: Gate, table: pa.Table) -> list[str]:
     """What a gate on whole sources takes each row's source to be."""
-    return groups_of(table, gate.body.per or "source")
+    assert isinstance(gate.rule, SourceDivergence)
+    return groups_of(table, gate.rule.per or "source")
 
 
 def _applies(gate: Gate, table: pa.Table) -> Kept:
@@ -213,57 +194,11 @@ def _applies(gate: Gate, table: pa.Table) -> Kept:
     return np.ones(table.num_rows, bool) if condition is None else _where(table, condition)
 
 
-def _rules(table: pa.Table, body: SelectStep, orders: Mapping[str, Order]) -> Iterator[Rule]:
-    if body.intersect is not None:
-        for part in body.intersect:
-            yield from _rules(table, part, orders)
-    elif body.where is not None:
-        yield body.where
-    elif body.by is not None and body.deduplicate is None:
-        yield _frozen(table, body, body.by, orders[body.by], judge(table, body, orders).verdicts["kept"])
-
-
-def _frozen(table: pa.Table, body: SelectStep, by: str, order: Order, kept: pa.ChunkedArray) -> Rule:
-    groups = groups_of(table, body.per)
-    known: dict[str, list[float]] = {}
-    full: set[str] = set()
-    for group, value, inside in zip(groups, numbers(table, by).to_pylist(), kept.to_pylist(), strict=True):
-        if inside:
-            known.setdefault(group, []).append(value)
-        else:
-            full.add(group)
-    worst = min if order == "higher" else max
-    limits = {group: worst(known[group]) if group in known else float("nan") for group in full}
-    if body.per is None and "" in limits:
-        return f"{by} {'>=' if order == 'higher' else '<='} {limits['']!r}"
-    return Ranked(by, order, body.per, limits)
-
-
-def groups_of(table: pa.Table, per: str | None) -> list[Any]:
-    """The value of a grouping column, as text, for each row; "" everywhere without one."""
-    if per is None:
-        return [""] * table.num_rows
-    return values(table, column_path(per)).cast(pa.string()).to_pylist()
-
-
 def _where(table: pa.Table, expression: str) -> Kept:
     return where(table, expression)["kept"].to_numpy()
 
 
-def _ranked(table: pa.Table, rule: Ranked) -> Kept:
-    sign = 1 if rule.order == "higher" else -1
-    return np.array(
-        [
-            value is not None and (group not in rule.limits or sign * value >= sign * rule.limits[group])
-            for group, value in zip(
-                groups_of(table, rule.per), numbers(table, rule.by).to_pylist(), strict=True
-            )
-        ],
-        bool,
-    )
-
-
-def single(rules: tuple[Rule, ...]) -> Limit | None:
+def single(rules: tuple[Frozen, ...]) -> Limit | None:
     """The comparison, where a gate's rules are just one: of one column with one number."""
     if len(rules) != 1 or not isinstance(rules[0], str):
         return None

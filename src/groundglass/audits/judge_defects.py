@@ -35,6 +35,7 @@ from groundglass.audits.scorecard import (
     suggest,
     wilson,
 )
+from groundglass.selections.deduplicate import Deduplicate
 from groundglass.tables.columns import Tables
 from groundglass.tables.parquet import compute
 from groundglass.tables.verdicts import numbers
@@ -162,7 +163,7 @@ def _laid_in(
     else:
         table = table_of(gate, rows_of(trial.exhibits, gate, versions), trial.tables)
     known = np.ones(len(versions), bool)
-    if gate.body.deduplicate == "near":
+    if isinstance(gate.rule, Deduplicate) and gate.rule.deduplicate == "near":
         known = compute.is_valid(table["phash"]).to_numpy()
     return known, pa.concat_tables([pool, table.select(pool.column_names)], promote_options="permissive")
 

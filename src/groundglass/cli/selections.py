@@ -13,6 +13,6 @@ from groundglass.cli.options import as_json
 def command(name: str | None, as_json: bool) -> None:
     """List the rules that keep or drop images. With NAME, show that rule and its settings."""
     from groundglass.cli.catalogs import print_catalog
-    from groundglass.selections.catalog import SELECTIONS
+    from groundglass.recipes.families import entries
 
-    print_catalog(SELECTIONS, name, "selection", as_json)
+    print_catalog(entries("select"), name, "selection", as_json)

@@ -13,6 +13,6 @@ from groundglass.cli.options import as_json
 def command(name: str | None, as_json: bool) -> None:
     """List the ways to scale and cut images. With NAME, show that one and its settings."""
     from groundglass.cli.catalogs import print_catalog
-    from groundglass.transforms.catalog import TRANSFORMS
+    from groundglass.recipes.families import entries
 
-    print_catalog(TRANSFORMS, name, "transform", as_json)
+    print_catalog(entries("transform"), name, "transform", as_json)

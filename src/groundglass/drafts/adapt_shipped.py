@@ -23,18 +23,23 @@ from groundglass.drafts.start_recipe import (
 from groundglass.errors import GroundglassError
 from groundglass.recipes.load import LoadedRecipe, load_recipe
 from groundglass.recipes.model import Recipe, Step
-from groundglass.recipes.select_model import SelectStep
 from groundglass.recipes.shipped import shipped
 from groundglass.recipes.source_model import SourceStep
 from groundglass.recipes.to_yaml import written_step
-from groundglass.recipes.transform_model import TransformStep
 from groundglass.runs.make_plan import make_plan
-from groundglass.selections.where import where
+from groundglass.selections.decontaminate import Decontaminate
+from groundglass.selections.deduplicate import Deduplicate
+from groundglass.selections.rule import Rule
+from groundglass.selections.source_divergence import SourceDivergence
+from groundglass.selections.top_k import TopK
+from groundglass.selections.where import Where, where
 from groundglass.source_quality.divergence import LEAST
-from groundglass.steps.transform import derive_by_size, needs_sizes_only
 from groundglass.tables.expressions import parse
 from groundglass.tables.rows import photographs
 from groundglass.text.format import some, thousands
+from groundglass.transforms.multiscale import Multiscale
+from groundglass.transforms.tile import Tile
+from groundglass.transforms.transform import Transform
 
 OFFLINE = "offline"
 """The profile of a shipped recipe that asks no network."""
@@ -119,32 +124,33 @@ def fit(step: Step, flow: Flow) -> Iterator[Choice]:
         case SourceStep():
             (files,) = source(flow.look)
             yield Choice(files.topic, files.said, {"source": (files.step or {})["source"], "name": step.name})
-        case TransformStep() as body:
+        case Transform() as body:
             yield from fit_transform(step, body, flow)
-        case SelectStep() as body:
+        case Rule() as body:
             yield from fit_select(step, body, flow)
         case _:
             pass
 
 
-def fit_select(step: Step, body: SelectStep, flow: Flow) -> Iterator[Choice]:
+def fit_select(step: Step, rule: Rule, flow: Flow) -> Iterator[Choice]:
     look = flow.look
-    if body.top_k is not None:
-        yield from fit_top_k(step, body.top_k, flow)
-    if body.where is not None:
-        yield from fit_where(body.where, look)
-    if body.decontaminate:
-        (found,) = leaks(look)
-        yield Choice(found.topic, found.said)
-    if body.deduplicate:
-        (found,) = duplicates(look)
-        yield Choice(found.topic, found.said)
-    if body.source_divergence is not None and look.usable < LEAST:
-        about = some(look.usable, "images")
-        said = (
-            f"About {about}: whole sources are judged from {LEAST} on, so this one is kept without a verdict."
-        )
-        yield Choice("source", said, fits=False)
+    match rule:
+        case TopK():
+            yield from fit_top_k(step, rule.top_k, flow)
+        case Where():
+            yield from fit_where(rule.where, look)
+        case Decontaminate():
+            (found,) = leaks(look)
+            yield Choice(found.topic, found.said)
+        case Deduplicate():
+            (found,) = duplicates(look)
+            yield Choice(found.topic, found.said)
+        case SourceDivergence() if look.usable < LEAST:
+            about = some(look.usable, "images")
+            said = f"About {about}: whole sources are judged from {LEAST} on, so this one is kept without a verdict."
+            yield Choice("source", said, fits=False)
+        case _:
+            pass
 
 
 def fit_top_k(step: Step, k: int, flow: Flow) -> Iterator[Choice]:
@@ -177,10 +183,10 @@ def fit_where(expression: str, look: Look) -> Iterator[Choice]:
         yield Choice("gate", f"{said}.")
 
 
-def fit_transform(step: Step, body: TransformStep, flow: Flow) -> Iterator[Choice]:
+def fit_transform(step: Step, body: Transform, flow: Flow) -> Iterator[Choice]:
     """The recipe's tile where most images hold it, else a smaller one; then what that makes of the sample."""
     changes: dict[str, int] = {}
-    if body.shortest_edge is not None:
+    if isinstance(body, Multiscale) and body.shortest_edge is not None:
         tile = smaller_tile(flow, body.shortest_edge)
         if tile is not None:
             changes = {"shortest_edge": tile}
@@ -188,7 +194,7 @@ def fit_transform(step: Step, body: TransformStep, flow: Flow) -> Iterator[Choic
                 f"The short side becomes {tile} px here, not {body.shortest_edge} px, like the tiles below."
             )
             yield Choice("", said, as_written(step, **changes))
-    if body.tile is not None:
+    if isinstance(body, Tile):
         sides = sorted(map(short_side, flow.look.rows))
         tile = smaller_tile(flow, body.tile)
         under = sum(side < body.tile for side in sides)
@@ -202,8 +208,8 @@ def fit_transform(step: Step, body: TransformStep, flow: Flow) -> Iterator[Choic
         elif under:
             gives = "so it gives no tile" if under == 1 else "so they give no tile"
             yield Choice("size", f"{seen}, {gives}.", fits=under <= (1 - FITTING) * len(sides))
-    if needs_sizes_only(body) and flow.rows.num_rows:
-        made = derive_by_size(body.model_copy(update=changes), flow.rows).rows
+    if body.measured() is None and flow.rows.num_rows:
+        made = body.model_copy(update=changes).make(flow.rows, None).rows
         flow.count *= made.num_rows / flow.rows.num_rows
         flow.rows = made
 

@@ -15,10 +15,10 @@ from groundglass.drafts.flow_style import comment, flow, refuse_unwritable
 from groundglass.drafts.look_at_folder import SEED, Look
 from groundglass.drafts.start_recipe import Choice, choose_all
 from groundglass.errors import RecipeError, cannot_write
-from groundglass.recipes.field_types import RECIPE_NAME
 from groundglass.recipes.load import load_recipe, load_text
 from groundglass.recipes.shipped import shipped, shipped_names
 from groundglass.runs.make_plan import make_plan
+from groundglass.settings.field_types import RECIPE_NAME
 from groundglass.sources.folder import existing_folder, lies_in, place_of
 from groundglass.text.format import share, some, thousands
 

@@ -36,6 +36,8 @@ class PlannedStep:
     scope      the columns that it can name
     paths      the columns that it does name
     orders     for each column that is ranked by: which way is better
+    references  profiles and folders that a selection judges sources by
+    of_photographs  whether `asks` are of the photographs that the rows come from
     condition  the columns that its `if` names
     rest_wanted  a later hold-out takes from what this ranked selection drops
     takes_from  of a hold-out: split -> the ranked selection from what it dropped the split is taken
@@ -55,6 +57,8 @@ class PlannedStep:
     notes: tuple[str, ...] = ()
     brings: tuple[str, ...] = ()
     rest_wanted: bool = False
+    references: tuple[str, ...] = ()
+    of_photographs: bool = False
     takes_from: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from groundglass.errors import RecipeError
 from groundglass.plans.measure_folders import PROFILED
-from groundglass.recipes.model import Step
-from groundglass.recipes.select_model import SelectStep, SourceDivergence
+from groundglass.selections.deduplicate import Deduplicate
+from groundglass.selections.ranked_rule import RankedRule
+from groundglass.selections.rule import Rule
+from groundglass.selections.where import Where
 from groundglass.source_quality.clean_profile import QUALITIES, SHIPPED, is_profile, load_profile
 from groundglass.source_quality.divergence import fault_of
 from groundglass.sources.folder import existing_folder
@@ -55,35 +57,25 @@ def check_reference(text: str) -> None:
         raise RecipeError(error.message, f"name a folder or a profile; {COME_ALONG}") from error
 
 
-def references_in(body: SelectStep) -> list[SourceDivergence]:
-    """The source_divergence rules of a select step, those inside an `intersect` too."""
-    inner = [rule for part in body.intersect or () for rule in references_in(part)]
-    return inner if body.source_divergence is None else [body.source_divergence, *inner]
-
-
-def must_be_profiled(body: SelectStep) -> bool:
+def must_be_profiled(references: Iterable[str]) -> bool:
     """Whether a reference is a folder that has to be measured."""
-    return any(not is_profile(rule.reference) for rule in references_in(body))
+    return any(not is_profile(reference) for reference in references)
 
 
-def divergence_notes(body: SelectStep, before: Sequence[Step], scope: Scope) -> tuple[str, ...]:
-    """What a user should know of a select step that judges sources, given the steps before it."""
-    rules = references_in(body)
+def divergence_notes(references: Sequence[str], before: Iterable[Rule], blockiness: str) -> tuple[str, ...]:
+    """What a user should know of a select step that judges sources, given the rules before it."""
     notes = [
-        f"the pictures of {rule.reference} will be re-encoded at {len(QUALITIES) - 1} qualities and measured, once"
-        for rule in rules
-        if not is_profile(rule.reference)
+        f"the pictures of {reference} will be re-encoded at {len(QUALITIES) - 1} qualities and measured, once"
+        for reference in references
+        if not is_profile(reference)
     ]
-    if rules and any(_selects_by(step, photographs_blockiness(scope)[-1]) for step in before):
+    if references and any(_selects_by(rule, blockiness) for rule in before):
         notes.append(
             "an earlier step selects by blockiness: sources are judged by what it left; put this step first"
         )
     return tuple(notes)
 
 
-def _selects_by(step: Step, column: str) -> bool:
-    body = step.body
-    if not isinstance(body, SelectStep):
-        return False
-    named = [path[-1] for path in parse(body.where).columns] if body.where else []
-    return column in (*named, body.by)
+def _selects_by(rule: Rule, column: str) -> bool:
+    named = [path[-1] for path in parse(rule.where).columns] if isinstance(rule, Where) else []
+    return column in (*named, rule.by if isinstance(rule, RankedRule | Deduplicate) else "")

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field, PositiveInt, model_validator
 
 from groundglass.annotators.clients.resolve import ModelName
-from groundglass.recipes.field_types import Names, Record
-from groundglass.recipes.key_rules import not_empty, one_of, refuse
+from groundglass.settings.field_types import Names, Record
+from groundglass.settings.key_rules import not_empty, one_of, refuse
 
 Text = Annotated[str, Field(min_length=1)]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt
 
-from groundglass.recipes.field_types import Names, Record
+from groundglass.settings.field_types import Names, Record
 
 
 class AuditStep(Record):

@@ -10,8 +10,8 @@ from pydantic import (
     model_validator,
 )
 
-from groundglass.recipes.field_types import Record
-from groundglass.recipes.key_rules import given, one_of, refuse
+from groundglass.settings.field_types import Record
+from groundglass.settings.key_rules import given, one_of, refuse
 
 
 class NextBest(Record):

@@ -14,14 +14,14 @@ from pydantic.json_schema import models_json_schema
 
 from groundglass.files.atomic import write_text
 from groundglass.recipes.annotate_model import MODELS
-from groundglass.recipes.field_types import NAME, Record
+from groundglass.recipes.families import FAMILIES, NESTED
 from groundglass.recipes.hold_out_model import HOLD_OUTS, HoldOutStep, NextBest
-from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import BODIES, RecipeHead, StepHead
 from groundglass.recipes.schema_in_words import without_null
-from groundglass.recipes.select_model import SELECTIONS
 from groundglass.recipes.source_model import SOURCES
-from groundglass.recipes.transform_model import TRANSFORMS
+from groundglass.settings.field_types import NAME, Record
+from groundglass.settings.measure_request import MeasureRequest
 
 Schema = dict[str, Any]
 
@@ -33,7 +33,6 @@ _EXCLUSIVE: dict[str, tuple[str, ...]] = {
     "SourceStep": SOURCES,
     "NextBest": HOLD_OUTS,
     "Multimodal": MODELS,
-    "TransformStep": TRANSFORMS,
 }
 _REPLACED = (MeasureStep, HoldOutStep, MeasureRequest)
 """Records whose form in a recipe is not their fields."""
@@ -67,6 +66,7 @@ def json_schema() -> Schema:
             "measures": _measures(),
             "measure": _measure(),
             "hold_out": _mapping({"$ref": "#/$defs/NextBest"}, HoldOutStep.__doc__ or "", NAME),
+            **{kind: _family(kind) for kind in FAMILIES},
             **{name: part for name, part in _definitions().items() if name not in ("RecipeHead", "StepHead")},
         },
     }
@@ -79,17 +79,27 @@ def write_schema(path: Path) -> None:
 
 def _definitions() -> dict[str, Schema]:
     """The records' own schemas: no nulls, no titles, and the keys that exclude each other."""
-    models: list[type[Record]] = [RecipeHead, StepHead, ScoreTable, NextBest, *BODIES.values()]
-    wanted = [(model, "validation") for model in models if model not in _REPLACED]
+    models: list[type[Record]] = [RecipeHead, StepHead, ScoreTable, NextBest]
+    models += [model for kind, model in BODIES.items() if kind not in FAMILIES and model not in _REPLACED]
+    members = [member for family in FAMILIES.values() for member in family]
+    wanted = [(model, "validation") for model in (*models, *members)]
     _, whole = models_json_schema(wanted, by_alias=True)  # pyright: ignore[reportArgumentType]
     parts = {name: _tidy(part) for name, part in whole["$defs"].items()}
     for name, words in _EXCLUSIVE.items():
         parts[name]["oneOf"] = [{"required": [word]} for word in words]
     parts["SourceStep"]["not"] = {"required": ["path", "bytes"]}
-    single = [word for word in SELECTIONS if word not in ("keep", "drop")]
-    lists = {"anyOf": [{"required": ["keep"]}, {"required": ["drop"]}]}
-    parts["SelectStep"]["oneOf"] = [*({"required": [word]} for word in single), lists]
+    for member in members:
+        for key in member.model_fields.keys() & NESTED.keys():
+            parts[member.__name__]["properties"][key]["items"] = {"$ref": f"#/$defs/{NESTED[key]}"}
+        if len(member.keys) > 1:
+            parts[member.__name__]["anyOf"] = [{"required": [key]} for key in member.keys]
     return parts
+
+
+def _family(kind: str) -> Schema:
+    """Exactly one member."""
+    members = [{"$ref": f"#/$defs/{member.__name__}"} for member in FAMILIES[kind]]
+    return {"description": (BODIES[kind].__doc__ or "").strip().partition("\n")[0], "oneOf": members}
 
 
 def _tidy(part: Any) -> Any:
@@ -112,7 +122,8 @@ def _tidy(part: Any) -> Any:
 def _step() -> Schema:
     head = _definitions()["StepHead"]["properties"]
     bodies = {kind: {"$ref": f"#/$defs/{model.__name__}"} for kind, model in BODIES.items()}
-    bodies |= {"measure": {"$ref": "#/$defs/measures"}, "hold_out": {"$ref": "#/$defs/hold_out"}}
+    bodies |= {kind: {"$ref": f"#/$defs/{kind}"} for kind in ("hold_out", *FAMILIES)}
+    bodies["measure"] = {"$ref": "#/$defs/measures"}
     return {
         "type": "object",
         "description": "one step: exactly one kind, and optionally name, if and note",

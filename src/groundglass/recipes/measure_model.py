@@ -2,51 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-)
+from pydantic import Field
 
-from groundglass.recipes.field_types import Names, Record, Scalar
-from groundglass.recipes.key_rules import refuse
-
-
-class MeasureRequest(Record):
-    """One measure with its parameters; `prefix` is the recipe's `as`."""
-
-    measure: str
-    parameters: dict[str, Scalar] = Field(default_factory=dict)
-    prefix: Annotated[str | None, Field(alias="as")] = None
-
-    def written(self) -> str | dict[str, dict[str, Scalar]]:
-        """As a recipe writes it: the name, or the name with its parameters."""
-        settings = self.parameters | ({"as": self.prefix} if self.prefix is not None else {})
-        return {self.measure: settings} if settings else self.measure
-
-
-def _as_request(value: Any) -> Any:
-    """A name, or a name with its parameters, as the fields of a request; what is neither stays as it is."""
-    if isinstance(value, str):
-        return {"measure": value}
-    if not isinstance(value, dict):
-        return value
-    check_request(value)
-    name, settings = next(iter(value.items()))
-    parameters = {key: one for key, one in settings.items() if key != "as"}
-    return {"measure": name, "parameters": parameters} | ({"as": settings["as"]} if "as" in settings else {})
-
-
-Requested = Annotated[
-    MeasureRequest,
-    BeforeValidator(_as_request),
-    PlainSerializer(MeasureRequest.written),
-    WithJsonSchema({"anyOf": [{"type": "string", "minLength": 1}, {"type": "object"}]}),
-]
-"""One measure inside another key: `objects_sam`, or `{objects_sam: {parameter: value}}`."""
+from groundglass.settings.field_types import Names, Record
+from groundglass.settings.measure_request import MeasureRequest
 
 
 class ScoreTable(Record):
@@ -64,14 +25,3 @@ class MeasureStep(Record):
     """Measures taken in one decode."""
 
     measures: tuple[MeasureRequest | ScoreTable, ...]
-
-
-def check_request(value: dict[Any, Any]) -> None:
-    """One measure by its name, with a mapping of single values."""
-    if len(value) != 1:
-        say = "`measure` of a cascade is one measure"
-        refuse("measure", say, "write `measure: NAME`, or `measure: {NAME: {parameter: value}}`")
-    name, settings = next(iter(value.items()))
-    if not isinstance(settings, dict) or any(isinstance(one, (dict, list)) for one in settings.values()):
-        say = f"the parameters of `{name}` must be a mapping of single values"
-        refuse("measure", say, f"write `{name}: {{parameter: value}}`")

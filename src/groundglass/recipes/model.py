@@ -11,14 +11,14 @@ from pydantic import (
 
 from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.audit_model import AuditStep
-from groundglass.recipes.field_types import NAME, RECIPE_NAME, Record, Share
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.measure_model import MeasureStep
 from groundglass.recipes.release_model import ReleaseStep
-from groundglass.recipes.select_model import SelectStep
 from groundglass.recipes.source_model import SourceStep
 from groundglass.recipes.split_model import SplitStep
-from groundglass.recipes.transform_model import TransformStep
+from groundglass.selections.rule import Rule
+from groundglass.settings.field_types import NAME, RECIPE_NAME, Record, Share
+from groundglass.transforms.transform import Transform
 
 
 class Limits(Record):
@@ -39,9 +39,9 @@ Body = (
     SourceStep
     | MeasureStep
     | AnnotateStep
-    | SelectStep
+    | Rule
     | HoldOutStep
-    | TransformStep
+    | Transform
     | SplitStep
     | ReleaseStep
     | AuditStep
@@ -53,9 +53,9 @@ BODIES: dict[str, type[Record]] = {
     "source": SourceStep,
     "measure": MeasureStep,
     "annotate": AnnotateStep,
-    "select": SelectStep,
+    "select": Rule,
     "hold_out": HoldOutStep,
-    "transform": TransformStep,
+    "transform": Transform,
     "split": SplitStep,
     "release": ReleaseStep,
     "audit": AuditStep,

@@ -8,13 +8,15 @@ from typing import Any
 
 from groundglass.errors import RecipeError
 from groundglass.recipes.errors import EMPTY, LATER, Mark, choose, error_at, later, nearest, quoted
-from groundglass.recipes.field_types import Record
+from groundglass.recipes.families import FAMILIES, fields_of, member_from
 from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
-from groundglass.recipes.key_rules import listed
-from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import BODIES, Recipe, RecipeHead, Step, StepHead
 from groundglass.recipes.validate import build
 from groundglass.recipes.yaml_nodes import Node
+from groundglass.settings.field_types import Record
+from groundglass.settings.key_rules import listed
+from groundglass.settings.measure_request import MeasureRequest
 
 STEP_KEYS = ("name", "if", "note")
 TOP_KEYS = ("name", "seed", "extends", "profiles", "limits", "store", "steps")
@@ -172,7 +174,7 @@ def kind_of(node: Node) -> str:
 def unknown_in_step(key: str, mark: Mark, kinds: Sequence[str]) -> RecipeError:
     """A misspelt kind, a misspelt key of the step, or a key that belongs one level deeper."""
     if not kinds:
-        owners = [kind for kind, model in BODIES.items() if key in model.model_fields]
+        owners = [kind for kind in BODIES if key in _keys_inside(kind)]
         close = nearest(key, (*BODIES, *STEP_KEYS))
         end = (
             f"; did you mean `{close}`?"
@@ -182,7 +184,7 @@ def unknown_in_step(key: str, mark: Mark, kinds: Sequence[str]) -> RecipeError:
             else ""
         )
         return error_at(mark, f"`{key}` is no kind of step{end}", f"kinds of step: {', '.join(BODIES)}")
-    if key in BODIES[kinds[0]].model_fields:
+    if key in _keys_inside(kinds[0]):
         return error_at(
             mark,
             f"`{key}` belongs inside `{kinds[0]}`",
@@ -192,6 +194,11 @@ def unknown_in_step(key: str, mark: Mark, kinds: Sequence[str]) -> RecipeError:
     return error_at(
         mark, f"`{key}` is no key of a step{end}", "beside its kind a step may have: name, if, note"
     )
+
+
+def _keys_inside(kind: str) -> Iterable[str]:
+    """The keys that may stand inside a kind of step."""
+    return fields_of(kind) if kind in FAMILIES else BODIES[kind].model_fields
 
 
 def step_from(node: Node, name: str) -> Step:
@@ -207,6 +214,8 @@ def body_from(kind: str, node: Node, mark: Mark) -> Any:
         return MeasureStep(measures=tuple(measures_from(node, mark)))
     if kind == "hold_out":
         return hold_out_from(node, mark)
+    if kind in FAMILIES:
+        return member_from(kind, node, mark)
     return build(BODIES[kind], node, mark, kind)
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, get_args
 
 from groundglass.files.atomic import write_text
 from groundglass.recipes.annotate_model import Budget, Multimodal, TokenPrice
 from groundglass.recipes.errors import LATER
-from groundglass.recipes.field_types import Record
+from groundglass.recipes.families import FAMILIES
 from groundglass.recipes.hold_out_model import NextBest
 from groundglass.recipes.json_schema import SUMMARIES
-from groundglass.recipes.key_rules import listed
 from groundglass.recipes.measure_model import ScoreTable
 from groundglass.recipes.model import BODIES, Limits, RecipeHead, StepHead
 from groundglass.recipes.release_model import LowResolution
 from groundglass.recipes.schema_in_words import in_words
-from groundglass.recipes.select_model import SELECTION_SETTINGS, Cascade, SourceDivergence
 from groundglass.recipes.source_model import SOURCE_SETTINGS
-from groundglass.recipes.transform_model import TRANSFORM_SETTINGS
 from groundglass.recipes.validate import schema_of
+from groundglass.settings.field_types import Record
+from groundglass.settings.key_rules import listed
+from groundglass.settings.measure_request import MeasureRequest
 
 OPENING = """\
 # The recipe
@@ -85,6 +85,11 @@ A name, a name with its parameters, a table of scores, or a list of these: all o
 `groundglass measures` lists the measures with their columns and parameters. The keys of a table:
 """
 
+FAMILY_WORDS = {
+    "select": "A step has exactly one of these rules; `keep` and `drop` may go together.",
+    "transform": "Virtual images from the current set. A step has exactly one of these.",
+}
+
 HOLD_OUT = """\
 Names a split and says who is in it: `hold_out: {validation: {next: 100, by: tenengrad, pick: 4}}`.
 """
@@ -119,22 +124,40 @@ def _kind(kind: str) -> Iterator[str]:
         yield from (MEASURES, _table(_rows(ScoreTable)))
     elif kind == "hold_out":
         yield from (f"{NextBest.__doc__}\n", HOLD_OUT, _table(_rows(NextBest)))
+    elif kind in FAMILIES:
+        yield from _family(kind)
     else:
         yield from (f"{BODIES[kind].__doc__}\n", _table(_rows(BODIES[kind])))
     yield from _settings(kind)
     if kind == "annotate":
         for key, model in (("model", Multimodal), ("budget", Budget), ("price", TokenPrice)):
             yield from (f"`{key}` holds:\n", _table(_rows(model)))
-    if kind == "select":
-        yield from ("`source_divergence` holds:\n", _table(_rows(SourceDivergence)))
-        yield from ("`cascade` holds:\n", _table(_rows(Cascade)))
     if kind == "release":
         yield from ("`validation_lr` holds:\n", _table(_rows(LowResolution)))
 
 
+def _family(kind: str) -> Iterator[str]:
+    """A family's members, each with its keys and those of the records that it holds."""
+    yield f"{FAMILY_WORDS[kind]}\n"
+    for member in FAMILIES[kind]:
+        yield f"### {listed(member.keys, 'and')}\n"
+        yield f"{member.summary()}\n"
+        yield from (f"```yaml\n- {kind}: {member.example}\n```\n", _table(_rows(member)))
+        for key, field in member.model_fields.items():
+            held = next(
+                (part for part in (field.annotation, *get_args(field.annotation)) if _is_record(part)), None
+            )
+            if held is not None:
+                yield from (f"`{key}` holds:\n", _table(_rows(held)))
+
+
+def _is_record(part: Any) -> TypeGuard[type[Record]]:
+    return isinstance(part, type) and issubclass(part, Record) and part is not MeasureRequest
+
+
 def _settings(kind: str) -> Iterator[str]:
     """Which further keys go with which rule."""
-    every = {"source": SOURCE_SETTINGS, "select": SELECTION_SETTINGS, "transform": TRANSFORM_SETTINGS}
+    every = {"source": SOURCE_SETTINGS}
     settings = every.get(kind, {})
     for rule, keys in settings.items():
         if keys:

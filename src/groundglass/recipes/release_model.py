@@ -9,8 +9,8 @@ from pydantic import (
     model_validator,
 )
 
-from groundglass.recipes.field_types import Record, Scales
-from groundglass.recipes.key_rules import refuse
+from groundglass.settings.field_types import Record, Scales
+from groundglass.settings.key_rules import refuse
 
 
 class LowResolution(Record):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from groundglass.recipes.field_types import NAME, PERCENT, RECIPE_NAME
+from groundglass.settings.field_types import NAME, PERCENT, RECIPE_NAME
 
 Schema = Mapping[str, Any]
 

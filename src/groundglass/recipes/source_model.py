@@ -10,8 +10,8 @@ from pydantic import (
     model_validator,
 )
 
-from groundglass.recipes.field_types import Names, Record
-from groundglass.recipes.key_rules import given, not_empty, one_of, only_with, refuse
+from groundglass.settings.field_types import Names, Record
+from groundglass.settings.key_rules import given, not_empty, one_of, only_with, refuse
 
 
 class SourceStep(Record):

@@ -9,8 +9,8 @@ from pydantic import (
     model_validator,
 )
 
-from groundglass.recipes.field_types import Record, Share
-from groundglass.recipes.key_rules import refuse
+from groundglass.settings.field_types import Record, Share
+from groundglass.settings.key_rules import refuse
 
 
 class SplitStep(Record):

@@ -7,10 +7,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from groundglass.recipes.field_types import Record
+from groundglass.recipes.families import written
 from groundglass.recipes.hold_out_model import HoldOutStep
-from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import Recipe, Step
+from groundglass.settings.field_types import Member, Record
+from groundglass.settings.measure_request import MeasureRequest
 
 WIDE = 1_000_000
 """Lines are never folded: one value, one line, so that two recipes compare well."""
@@ -57,7 +59,8 @@ def _measure(measure: MeasureRequest | ScoreTable) -> Any:
 
 def _plain(record: Record) -> dict[str, Any]:
     """A record's keys as the recipe writes them: what is not set is left out."""
-    return _without_empty(record.model_dump(mode="json", by_alias=True, exclude_none=True))
+    found = _without_empty(record.model_dump(mode="json", by_alias=True, exclude_none=True))
+    return written(record, found) if isinstance(record, Member) else found
 
 
 def _without_empty(value: Any) -> Any:

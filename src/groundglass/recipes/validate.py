@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from groundglass.errors import RecipeError
 from groundglass.recipes.errors import LATER, Mark, choose, error_at, later, nearest, quoted
-from groundglass.recipes.field_types import Record
 from groundglass.recipes.schema_in_words import advice, choices, in_words, without_null
 from groundglass.recipes.yaml_nodes import Node, walk
+from groundglass.settings.field_types import Record
 
 R = TypeVar("R", bound=Record)
 
@@ -24,8 +24,11 @@ def schema_of(model: type[Record]) -> dict[str, Any]:
     return resolve(whole, whole) | {"$defs": whole.get("$defs", {})}
 
 
-def build(model: type[R], node: Node, mark: Mark, what: str) -> R:
-    """The record that a mapping means; ``what`` is the key it stands under, ``mark`` that key's place."""
+def build(model: type[R], node: Node, mark: Mark, what: str, ready: Mapping[str, Any] | None = None) -> R:
+    """The record that a mapping means; ``what`` is the key it stands under, ``mark`` that key's place.
+
+    ``ready`` holds values of keys that are records already.
+    """
     if not isinstance(node.value, dict):
         said = (
             "has no value" if node.value is None else f"must be a mapping of keys, not {quoted(node.plain)}"
@@ -35,22 +38,21 @@ def build(model: type[R], node: Node, mark: Mark, what: str) -> R:
     refuse_later(node, what)
     refuse_empty(node)
     try:
-        return model.model_validate(node.plain, strict=True, by_alias=True, by_name=False)
+        return model.model_validate(
+            {**node.plain, **(ready or {})}, strict=True, by_alias=True, by_name=False
+        )
     except ValidationError as error:
         faults = [fault(model, finding, node, mark, what) for finding in error.errors(include_url=False)]
         raise min(faults, key=lambda found: (found[0].line, found[0].column))[1] from None
 
 
 def refuse_later(node: Node, what: str) -> None:
-    """Refuse words of the grammar that this version cannot do yet, here and in nested rules."""
+    """Refuse words of the grammar that this version cannot do yet, here."""
     for key, value in node.value.items():
         if key in LATER.get(what, ()):
             raise later(key, node.keys[key])
         if isinstance(value.value, str) and value.value in LATER.get(key, ()) and what == "release":
             raise later(value.value, value.mark)
-        for item in value.value if key == "intersect" and isinstance(value.value, list) else ():
-            if isinstance(item.value, dict):
-                refuse_later(item, "select")
 
 
 def refuse_empty(node: Node) -> None:
@@ -76,7 +78,10 @@ def fault(model: type[Record], finding: Any, node: Node, mark: Mark, what: str) 
         return unknown_key(str(keys[-1]), path[-1][1], owner, schema_at(model, keys[:-1]))
     if finding["type"] == "missing":
         missing = str(finding["loc"][-1])
-        return mark, error_at(mark, f"`{key}` needs `{missing}`", f"add `{missing}: …`")
+        about = schema_at(model, [*keys, missing]).get("description", "").partition(";")[0]
+        said = f"`{key}` needs `{missing}`{f', {about}' if about else ''}"
+        place = path[-1][1] if path else mark
+        return place, error_at(place, said, f"add `{missing}: …`")
     value = path[-1][2] if path else node
     return wrong_value(key, value, schema_at(model, keys))
 

@@ -19,8 +19,8 @@ from groundglass.plans.lock import recipe_key
 from groundglass.plans.planner import Plan, PlannedStep
 from groundglass.plans.run_folder import RunFolder, finished_runs, load_record
 from groundglass.recipes.load import load_recipe
-from groundglass.recipes.select_model import SelectStep
 from groundglass.runs.make_plan import make_plan
+from groundglass.selections.where import Where
 from groundglass.tables.verdicts import numbers
 
 SHOWN = 5
@@ -97,7 +97,7 @@ def threshold_advice(plan: Plan, runs: Path) -> tuple[ThresholdAdvice, ...]:
 def limit_of(planned: PlannedStep) -> Limit | None:
     """The limit of a select step whose rule is a single comparison."""
     body = planned.step.body
-    return single((body.where,)) if isinstance(body, SelectStep) and body.where and not body.cascade else None
+    return single((body.where,)) if isinstance(body, Where) and not body.cascade else None
 
 
 def _same(gate: PlannedStep, limit: Limit) -> bool:

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from typing import Annotated, ClassVar
 
+import pyarrow as pa
+from pydantic import Field
+
+from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule, Taken
+from groundglass.settings.field_types import Names
 from groundglass.tables.verdicts import Path, compute, errors, values, verdicts
 
 COLUMNS = ("leak_of", "leak_relation", "leak_mirrored", "leak_overlap", "leak_matches")
 """The columns of the measure `leaks` that verdicts are made from."""
 WORDS = {"same": "shows", "contains": "holds", "inside": "is part of", "overlaps": "shares a part with"}
 """How a reason begins, by `leak_relation`."""
+
+
+class Decontaminate(Rule):
+    """Drop the rows whose photograph shows a test image, as the measure `leaks` found it."""
+
+    keys: ClassVar = ("decontaminate",)
+    reference: ClassVar = (
+        "the measure `leaks`, against test sets that come with groundglass or files of fingerprints"
+    )
+    example: ClassVar = "{decontaminate: all}"
+    catches: ClassVar[Catches] = "leak"
+
+    decontaminate: Annotated[
+        Names,
+        Field(
+            min_length=1,
+            description="drop photographs that show images of these test sets, or of such files; or all",
+        ),
+    ]
+
+    def needs(self, lookup: Lookup) -> Needs:
+        leaks = Taken("leaks", {"against": self.decontaminate}, "photographs")
+        return Needs(taken=(leaks,), reads=tuple(("root", name) for name in COLUMNS))
+
+    def judge(self, pool: pa.Table, given: Given) -> Judged:
+        return Judged(decontaminate(pool, ("root",)))
+
+    def label(self) -> str:
+        return f"no test image of {'known sets' if 'all' in self.decontaminate else ', '.join(self.decontaminate)}"
+
+    def only_alone(self) -> tuple[str, str] | None:
+        return "decontaminate", "give it a step of its own: it judges each photograph by itself"
 
 
 def decontaminate(pool: pa.Table, of: Path = ()) -> pa.Table:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field, model_validator
 
 from groundglass.errors import RecipeError
+from groundglass.image.region import TILE_SIGN, WHOLE
+from groundglass.selections.ranked_rule import Wanted
 from groundglass.selections.ranking import Order, sign_of
+from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule, Taken
+from groundglass.settings.key_rules import refuse
 from groundglass.tables.expressions import column_path
 from groundglass.tables.verdicts import ask, compute, errors, numbers, places, values, verdicts
 
@@ -45,6 +50,88 @@ WHY_NOT = {
     "as good": "which is as good",
 }
 """How a copy compares with the one that is kept, and how its reason says so."""
+
+
+class Deduplicate(Rule):
+    """Keep one of each group of duplicates: the best by a column, or else the original."""
+
+    keys: ClassVar = ("deduplicate",)
+    reference: ClassVar = (
+        "Norouzi, Punjani, Fleet, Fast search in Hamming space with multi-index hashing, 2012"
+    )
+    example: ClassVar = "{deduplicate: near}"
+    pool_relative: ClassVar = True
+    catches: ClassVar[Catches] = "copy"
+
+    deduplicate: Annotated[
+        Literal["exact", "pixels", "near"],
+        Field(description="copies are files of the same bytes, the same pixels, or what looks alike"),
+    ]
+    by: Annotated[
+        str | None,
+        Field(description="the column that says which one stays; default: the largest, least compressed one"),
+    ] = None
+    order: Wanted = None
+    distance: Annotated[
+        Annotated[int, Field(ge=0, le=32)] | None,
+        Field(description=f"bits of 64 that near-duplicates may differ in; default: {DEFAULT_DISTANCE}"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Deduplicate:
+        if self.distance is not None and self.deduplicate != "near":
+            no = f"`distance` has no meaning with `deduplicate: {self.deduplicate}`"
+            refuse("distance", no, "write `deduplicate: near`")
+        if self.order is not None and self.by is None:
+            refuse("order", "`order` needs a column to rank by", "add `by: COLUMN`")
+        return self
+
+    def needs(self, lookup: Lookup) -> Needs:
+        names: list[str] = {"near": ["fingerprint"], "pixels": ["pixels"]}.get(self.deduplicate, [])
+        reads: tuple[str, ...] = {"near": NEAR, "pixels": (PIXELS,)}.get(self.deduplicate, ())
+        if self.by is not None:
+            path = lookup.column("by", self.by)
+            order: Order = self.order or lookup.better("by", path)
+            found = Needs((path,), {self.by: order})
+        else:
+            names += {"near": ["header", "sharpness"], "pixels": ["header"]}.get(self.deduplicate, [])
+            reads += ORIGINAL[self.deduplicate]
+            found = Needs(notes=self._blind_to(lookup))
+            if self.deduplicate == "near" and TRUE_SCALE in lookup.scope.own():
+                reads += (TRUE_SCALE,)
+        return found + Needs(taken=tuple(map(Taken, names)), reads=tuple((name,) for name in reads))
+
+    def _blind_to(self, lookup: Lookup) -> tuple[str, ...]:
+        """What it cannot see without the measure `resolution`."""
+        if self.deduplicate != "near" or TRUE_SCALE in lookup.scope.own():
+            return ()
+        return (
+            "an enlarged copy counts as the larger one, unless a step before this one measures `resolution`",
+        )
+
+    def judge(self, pool: pa.Table, given: Given) -> Judged:
+        order = given.orders.get(self.by or "", "higher")
+        found = deduplicate(_by_content(pool), self.deduplicate, self.distance, self.by, order)
+        said = copies_in_words(found["reason"].to_pylist()) if self.by is None else ""
+        return Judged(found, (), (said,) if said else ())
+
+    def label(self) -> str:
+        kind = {"near": "near duplicates", "pixels": "equal pixels"}.get(self.deduplicate, "equal files")
+        if self.by is None and self.deduplicate == "near":
+            return f"of {kind} the largest, least compressed"
+        return f"of {kind} {f'the best by {self.by}' if self.by else 'one'}"
+
+
+def _by_content(pool: pa.Table) -> pa.Table:
+    """The pool with what each row itself is as ``sha256`` and ``uri``: two tiles of one photograph are no copies."""
+    if "region" not in pool.column_names:
+        return pool
+    whole = compute.equal(pool["region"], WHOLE)
+    for name, sign in (("sha256", "/"), ("uri", TILE_SIGN)):
+        part = compute.binary_join_element_wise(pool[name], pool["region"], sign)
+        own = compute.if_else(whole, pool[name], part)
+        pool = pool.set_column(pool.column_names.index(name), name, own)
+    return pool
 
 
 def deduplicate(

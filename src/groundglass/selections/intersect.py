@@ -3,13 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import Field, InstanceOf, SerializeAsAny, WithJsonSchema, model_validator
 
 from groundglass.errors import RecipeError
+from groundglass.selections.frozen import Frozen
+from groundglass.selections.rule import Given, Judged, Lookup, Needs, Rule
+from groundglass.settings.key_rules import refuse
 from groundglass.tables.verdicts import ask, places, verdicts
+
+
+class Intersect(Rule):
+    """Keep the rows that every rule keeps; no rule sees what another dropped."""
+
+    keys: ClassVar = ("intersect",)
+    reference: ClassVar = "both heads of 4KLSDB's quality gate, on one pool"
+    example: ClassVar = '{intersect: [{where: "blockiness < 30"}, {quantile: 20%, by: tenengrad}]}'
+    pool_relative: ClassVar = True
+
+    intersect: Annotated[
+        tuple[SerializeAsAny[InstanceOf[Rule]], ...],
+        Field(description="rules judged on the same pool, all of them required"),
+        WithJsonSchema({"type": "array", "items": {"type": "object"}}),
+    ]
+
+    @model_validator(mode="after")
+    def _check(self) -> Intersect:
+        if not self.intersect:
+            refuse("intersect", "`intersect` is empty", "give `intersect` at least one entry")
+        for alone in filter(None, (rule.only_alone() for rule in self.intersect)):
+            refuse("intersect", f"`{alone[0]}` cannot stand inside `intersect`", alone[1])
+        return self
+
+    def needs(self, lookup: Lookup) -> Needs:
+        parts = [rule.needs(lookup.inside("intersect", i)) for i, rule in enumerate(self.intersect)]
+        return reduce(add, parts, Needs())
+
+    def judge(self, pool: pa.Table, given: Given) -> Judged:
+        parts = [rule.judge(pool, given) for rule in self.intersect]
+        verdicts = intersect(pool, [part.verdicts for part in parts])
+        limits: tuple[dict[str, Any], ...] = tuple(limit for part in parts for limit in part.thresholds)
+        return Judged(verdicts, limits, tuple(note for part in parts for note in part.notes))
+
+    def label(self) -> str:
+        return " and ".join(rule.label() for rule in self.intersect)
+
+    def at_most(self, rows: int) -> int:
+        return min(rule.at_most(rows) for rule in self.intersect)
+
+    def freeze(self, pool: pa.Table, given: Given) -> tuple[Frozen, ...]:
+        return tuple(frozen for rule in self.intersect for frozen in rule.freeze(pool, given))
 
 
 def intersect(pool: pa.Table, parts: Sequence[pa.Table]) -> pa.Table:

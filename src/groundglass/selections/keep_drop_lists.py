@@ -5,16 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, ClassVar
 
 import pyarrow as pa
+from pydantic import Field
 
 from groundglass.errors import RecipeError
 from groundglass.selections.intersect import intersect
+from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule
 from groundglass.tables.sql_writer import quoted_text
 from groundglass.tables.verdicts import ask, compute, judged, places, values
 
 KEYS = ("id", "uri", "sha256")
 """The columns that an entry of a list may name; a hash may be in capitals."""
+MOST_TOLD = 20
+"""Entries of a list that match nothing and are told one by one."""
+
+
+class KeepDrop(Rule):
+    """Keep only the rows whose id, uri or sha256 a file lists, drop those that another lists, or both."""
+
+    keys: ClassVar = ("keep", "drop")
+    reference: ClassVar = "a text file of ids, uris or sha256"
+    example: ClassVar = "{keep: best.txt}"
+    catches: ClassVar[Catches] = "list"
+
+    keep: Annotated[str | None, Field(description="file that lists ids, uris or hashes to keep")] = None
+    drop: Annotated[str | None, Field(description="file that lists ids, uris or hashes to drop")] = None
+
+    def needs(self, lookup: Lookup) -> Needs:
+        for key, path in (("keep", self.keep), ("drop", self.drop)):
+            if path is not None:
+                lookup.file(key, path)
+        return Needs()
+
+    def judge(self, pool: pa.Table, given: Given) -> Judged:
+        """What in the lists matches nothing is told."""
+        keep, drop = (None if path is None else Path(path).expanduser() for path in (self.keep, self.drop))
+        listed = select_by_list(pool, keep, drop)
+        return Judged(listed.verdicts, (), listed.warnings)
+
+    def label(self) -> str:
+        named = (("keep", self.keep), ("drop", self.drop))
+        return " ".join(f"{what} those in {path}" for what, path in named if path)
 
 
 def read_list(path: Path) -> tuple[str, ...]:
@@ -70,9 +103,8 @@ def select_by_list(pool: pa.Table, keep: Path | None = None, drop: Path | None =
         if path is not None:
             entries = read_list(path)
             parts.append(judge(pool, entries, path.name))
-            warnings += [
-                f"'{entry}' in {path.name} names no image of the set" for entry in unmatched(pool, entries)
-            ]
+            strange = unmatched(pool, entries)[:MOST_TOLD]
+            warnings += [f"'{entry}' in {path.name} names no image here" for entry in strange]
     return Listed(parts[0] if len(parts) == 1 else intersect(pool, parts), tuple(warnings))
 
 

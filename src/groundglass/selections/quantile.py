@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Annotated, ClassVar
+
 import pyarrow as pa
+from pydantic import Field
 
 from groundglass.errors import RecipeError
+from groundglass.selections.ranked_rule import RankedRule
 from groundglass.selections.ranking import Order, judge_ranked, of_group, sign_of
+from groundglass.settings.field_types import Share
 from groundglass.tables.sql_number_format import ordinal
 from groundglass.tables.sql_writer import quoted_text
+
+
+class Quantile(RankedRule):
+    """Keep values at or above the q-th quantile, counted in the good direction; ties at the threshold stay."""
+
+    keys: ClassVar = ("quantile",)
+    reference: ClassVar = "Hyndman and Fan, Sample quantiles in statistical packages, 1996, definition 7"
+    example: ClassVar = "{quantile: 20%, by: tenengrad}"
+
+    quantile: Annotated[Share, Field(description="keep values at or above this quantile")]
+
+    def ranked(self, pool: pa.Table, order: Order) -> pa.Table:
+        return quantile(pool, self.quantile, self.by, order, self.per)
+
+    def label(self) -> str:
+        return (
+            f"{self.by} at or above its {self.quantile:.0%} quantile{f' per {self.per}' if self.per else ''}"
+        )
 
 
 def quantile(pool: pa.Table, q: float, by: str, order: Order, per: str | None = None) -> pa.Table:

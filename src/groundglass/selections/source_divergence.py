@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import pyarrow as pa
+from pydantic import Field
 
+from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule
+from groundglass.settings.field_types import Record, Share
 from groundglass.tables.expressions import column_path
 from groundglass.tables.sql_number_format import exact
 from groundglass.tables.verdicts import VERDICTS, ask, compute, errors, numbers, values
@@ -17,6 +20,60 @@ if TYPE_CHECKING:
 
 LEAST = 0.9
 """DiverSeg's gate."""
+MOST_TOLD = 20
+"""Sources of unknown quality that are told one by one."""
+
+
+class CleanReference(Record):
+    """Whole sources are kept or dropped by the JPEG quality that their photographs' blockiness betrays."""
+
+    reference: Annotated[
+        str,
+        Field(
+            min_length=1, description="a profile, a folder of photographs that were never compressed, or df2k"
+        ),
+    ]
+    least: Annotated[Share, Field(description="the least quality of a source; .95 is JPEG at quality 95")] = (
+        LEAST
+    )
+    unknown: Annotated[
+        Literal["keep", "drop"], Field(description="sources that no quality can be given of: too few images")
+    ] = "keep"
+
+
+class SourceDivergence(Rule):
+    """Keep the sources whose estimated JPEG quality is high enough; every row of the others is dropped."""
+
+    keys: ClassVar = ("source_divergence",)
+    reference: ClassVar = "DiverSeg (ECCV 2024), its released source selection"
+    example: ClassVar = "{source_divergence: {reference: df2k, least: 0.9}}"
+    pool_relative: ClassVar = True
+    catches: ClassVar[Catches] = "source"
+
+    source_divergence: Annotated[CleanReference, Field(description="keep sources of this least JPEG quality")]
+    per: Annotated[str | None, Field(description="the column that says which source a row is of")] = None
+
+    def needs(self, lookup: Lookup) -> Needs:
+        blockiness = lookup.reference("source_divergence", self.source_divergence.reference)
+        groups = () if self.per is None else (lookup.column("per", self.per),)
+        return Needs((blockiness, *groups), references=(self.source_divergence.reference,))
+
+    def judge(self, pool: pa.Table, given: Given) -> Judged:
+        """Sources that no quality can be given of are told."""
+        wish, per = self.source_divergence, self.per or "source"
+        found = source_qualities(pool, given.profiles[wish.reference], given.blockiness, per)
+        verdicts = by_quality(pool, found, wish.least, per, wish.unknown)
+        done = {"keep": "kept", "drop": "dropped"}[wish.unknown]
+        unknown = [(name, quality) for name, quality in found.items() if quality.abstained][:MOST_TOLD]
+        notes = tuple(f"{per} {name}: {quality_in_words(one, wish.least)}; {done}" for name, one in unknown)
+        facts = {"source_qualities": {name: quality.plain() for name, quality in found.items()}}
+        return Judged(verdicts, (), notes, facts)
+
+    def label(self) -> str:
+        wish = self.source_divergence
+        return (
+            f"sources of quality {wish.least:g} by {wish.reference}{f' per {self.per}' if self.per else ''}"
+        )
 
 
 def source_divergence(

@@ -2,12 +2,98 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from typing import Annotated, Any, ClassVar
 
+import pyarrow as pa
+from pydantic import Field, model_validator
+
+from groundglass.selections.frozen import Frozen
+from groundglass.selections.rule import Given, Judged, Lookup, Needs, Rule, limit
+from groundglass.settings.field_types import Record, Share
+from groundglass.settings.key_rules import refuse
+from groundglass.settings.measure_request import Requested
 from groundglass.tables.expressions import Atom, Expression, parse
 from groundglass.tables.sql_number_format import exact
 from groundglass.tables.sql_writer import literal, quoted, quoted_text
 from groundglass.tables.verdicts import Path, flat, judged
+
+
+class Cascade(Record):
+    """A costly measure is taken only of the rows of which a cheap column leaves doubt."""
+
+    by: Annotated[str, Field(min_length=1, description="the cheap column, known before this step")]
+    recall: Annotated[
+        Share,
+        Field(
+            description="share of what the costly rule keeps that must be kept, shown with 95 % confidence"
+        ),
+    ] = 0.95
+    budget: Annotated[
+        Share,
+        Field(description="share of the rows that may be measured; the run stops where that is too little"),
+    ] = 1.0
+    measure: Annotated[
+        Requested | None,
+        Field(description="the costly measure; default: the one that brings the column of `where`"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Cascade:
+        for key in ("recall", "budget"):
+            if not getattr(self, key):
+                refuse(key, f"`{key}` must be above 0", f"write for example `{key}: 0.95`")
+        if self.recall == 1 and self.budget < 1:
+            say = "a recall of 1 can only be had by measuring every row"
+            refuse("recall", say, "write for example `recall: 0.99`, or leave `cascade` out")
+        return self
+
+
+class Where(Rule):
+    """Keep the rows on which an SQL expression is true."""
+
+    keys: ClassVar = ("where",)
+    reference: ClassVar = (
+        "DuckDB scalar expressions; cascade: Clopper and Pearson, 1934, and Learn then test, 2021"
+    )
+    example: ClassVar = '{where: "blockiness < 30 and tenengrad > 20"}'
+
+    where: Annotated[str, Field(description="an SQL expression over the row's columns")]
+    cascade: Annotated[
+        Cascade | None, Field(description="measure for `where` only where a cheap column leaves doubt")
+    ] = None
+
+    def needs(self, lookup: Lookup) -> Needs:
+        return Needs(lookup.expression("where", self.where))
+
+    def judge(self, pool: pa.Table, given: Given) -> Judged:
+        limits = limits_of(self.where)
+        exact = len(limits) == len(parse(self.where).comparisons)
+        return Judged(where(pool, self.where), tuple(limits), facts={"rule": "where", "exact": exact})
+
+    def label(self) -> str:
+        return f"{self.where}, cascade by {self.cascade.by}" if self.cascade else self.where
+
+    def freeze(self, pool: pa.Table, given: Given) -> tuple[Frozen, ...]:
+        return (self.where,)
+
+    def only_alone(self) -> tuple[str, str] | None:
+        if self.cascade is None:
+            return None
+        return "cascade", "give its `where` a step of its own: both judge each row by itself"
+
+
+def limits_of(expression: str) -> list[dict[str, Any]]:
+    """The thresholds of an expression that compare one column with one number: for the report's lines."""
+    found: list[dict[str, Any]] = []
+    for atom in parse(expression).comparisons:
+        if atom.has_threshold and len(atom.columns) == 1 and atom.subject_text == ".".join(atom.columns[0]):
+            bounds = (">=", "<=") if atom.operator == "between" else (atom.operator,)
+            found += [
+                limit(atom.subject_text, bound, value)
+                for bound, value in zip(bounds, atom.limits, strict=False)
+            ]
+    return found
+
 
 _STRICT = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 

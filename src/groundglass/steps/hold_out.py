@@ -16,10 +16,10 @@ from groundglass.plans.planner import PlannedStep, Planner, better_way, check_re
 from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import Held, State
 from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
-from groundglass.recipes.select_model import SelectStep
 from groundglass.selections.cut_off_table import cut_offs
 from groundglass.selections.hold_out import HeldOut, hold_out_count, hold_out_list, hold_out_next
 from groundglass.selections.keep_drop_lists import read_list
+from groundglass.selections.ranked_rule import RankedRule
 from groundglass.selections.ranking import Order
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.steps.related_images import relatives_of
@@ -167,7 +167,7 @@ def plan(planner: Planner, planned: PlannedStep, body: HoldOutStep) -> PlannedSt
 def _ranked_before(planner: Planner, who: NextBest, keys: tuple[str, str]) -> str:
     """The ranked selection that `next` means, by its step's name."""
     before = planner.loaded.recipe.steps[: planner.index]
-    ranked = [step.name for step in before if isinstance(step.body, SelectStep) and step.body.is_ranked]
+    ranked = [step.name for step in before if isinstance(step.body, RankedRule)]
     if who.of is not None and who.of not in ranked:
         planner.fail(
             (*keys, "of"), f"there is no ranked selection '{who.of}' before this step", "", ranked, who.of

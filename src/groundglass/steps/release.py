@@ -24,7 +24,6 @@ from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.release_model import ReleaseStep
 from groundglass.recipes.source_model import SourceStep
 from groundglass.recipes.split_model import SplitStep
-from groundglass.recipes.transform_model import TransformStep
 from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote
 from groundglass.releases.file_layout import check_settings
 from groundglass.releases.journal import check_place
@@ -38,6 +37,7 @@ from groundglass.steps.measure.step import megapixels
 from groundglass.tables.columns import ROWS, Scope, pool
 from groundglass.tables.parquet import compute, connect, numbered
 from groundglass.tables.verdicts import VERDICTS
+from groundglass.transforms.transform import Transform
 
 WRITE_SECONDS = 0.15
 """To cut, encode and verify one megapixel, one core."""
@@ -323,8 +323,8 @@ def small_tile_notes(plan: Plan) -> list[str]:
     side: int | None = None
     for planned in plan.steps:
         match planned.step.body:
-            case TransformStep() as body:
-                side = None if planned.step.only_if else body.tile or body.best_tile
+            case Transform() as body:
+                side = None if planned.step.only_if else body.side()
             case ReleaseStep() as body if side is not None:
                 notes += [f"{planned.step.name}: {note}" for note in small_tiles_note(side, body)]
             case _:

@@ -6,42 +6,33 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from groundglass.image.resize import KERNELS
 from groundglass.measures.catalog import MEASURES
-from groundglass.measures.measure_job import ask_of
+from groundglass.measures.measure_job import Ask, ask_of
 from groundglass.plans.current_rows import applies, count, verdicts_of
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
-from groundglass.recipes.transform_model import TransformStep
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.tables.columns import ROWS
-from groundglass.transforms.best_tile import BEST_TILE, best_tile
 from groundglass.transforms.derived import Derived
-from groundglass.transforms.downscale import downscale
-from groundglass.transforms.multiscale import multiscale
-from groundglass.transforms.tile import tile
-from groundglass.transforms.to_effective_resolution import to_effective_resolution
+from groundglass.transforms.transform import Transform
 
 
-def plan(planner: Planner, planned: PlannedStep, body: TransformStep) -> PlannedStep:
-    if body.kernel is not None and body.kernel not in KERNELS:
-        planner.fail(("transform", "kernel"), f"there is no kernel '{body.kernel}'", "", KERNELS, body.kernel)
-    if body.kernel == "box" and body.to_effective_resolution:
-        planner.fail(("transform", "kernel"), "box makes whole factors only", "use lanczos or area")
-    notes = ()
-    if body.tile and body.stride and body.stride > body.tile:
-        notes = (f"tiles of {body.tile} px stand {body.stride} px apart: what lies between them is in none",)
-    asks = (ask_of(BEST_TILE, {"size": body.best_tile}),) if body.best_tile else ()
-    if body.to_effective_resolution:
-        asks = (ask_of(MEASURES["resolution"], {}),)
-    if body.multiscale is not None or body.downscale is not None or body.to_effective_resolution:
-        planner.resized = True
+def plan(planner: Planner, planned: PlannedStep, body: Transform) -> PlannedStep:
+    planner.resized = planner.resized or body.resizes
     planner.scope = replace(
         planner.scope, generation=planner.scope.generation + 1, mixed=planned.step.only_if is not None
     )
-    return replace(planned, asks=asks, notes=notes)
+    return replace(planned, asks=_asks(body), notes=body.notes())
+
+
+def _asks(body: Transform) -> tuple[Ask, ...]:
+    wanted = body.measured()
+    if wanted is None:
+        return ()
+    measure = MEASURES[wanted.measure] if isinstance(wanted.measure, str) else wanted.measure
+    return (ask_of(measure, wanted.settings),)
 
 
 def run(state: State, planned: PlannedStep) -> StepRecord:
@@ -68,48 +59,30 @@ def run(state: State, planned: PlannedStep) -> StepRecord:
 
 def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
     """The virtual images that a transform step makes of ``rows``, and the rows that gave none."""
-    body = planned.step.body
-    assert isinstance(body, TransformStep)
-    if needs_sizes_only(body):
-        return derive_by_size(body, rows)
+    if not planned.asks:
+        return transform_of(planned).make(rows, None)
     measure_rows(state, rows, planned.asks, planned.step.name)
-    found = state.store.read(planned.asks[0].key)
-    if body.to_effective_resolution:
-        return to_effective_resolution(rows, found, kernel=body.kernel or "lanczos")
-    assert body.best_tile is not None
-    return best_tile(rows, found, body.best_tile)
+    return transform_of(planned).make(rows, state.store.read(planned.asks[0].key))
 
 
-def needs_sizes_only(body: TransformStep) -> bool:
-    """Whether what it makes follows from the sizes of the rows, with nothing measured."""
-    return body.best_tile is None and not body.to_effective_resolution
-
-
-def derive_by_size(body: TransformStep, rows: pa.Table) -> Derived:
-    """The virtual images that a transform makes of ``rows`` by their sizes alone."""
-    if body.multiscale is not None:
-        return multiscale(rows, body.multiscale, body.shortest_edge, body.kernel or "lanczos")
-    if body.tile is not None:
-        return tile(rows, body.tile, body.stride, body.edges or "drop")
-    assert body.downscale is not None
-    return downscale(rows, body.downscale, body.kernel or "matlab_bicubic")
+def transform_of(planned: PlannedStep) -> Transform:
+    """The transform of a step."""
+    body = planned.step.body
+    assert isinstance(body, Transform)
+    return body
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """The very rows where all is known; else the most that the sizes of the rows allow."""
-    body, state, into = planned.step.body, walk.state, walk.step(planned)
-    assert isinstance(body, TransformStep)
+    state, into = walk.state, walk.step(planned)
     rows = applies(state, planned)[0] if walk.exact else state.rows
     if walk.does(run, planned, rows):
         return into
-    if body.to_effective_resolution:
+    derived = transform_of(planned).at_most(state.rows)
+    if derived is None:
         walk.guessed = True
         walk.at_most(state.rows)
         return into
-    if body.best_tile:  # where they lie is not known: any tiles of the same size count the same
-        derived = tile(state.rows, body.best_tile, stride=1_000_000)
-    else:
-        derived = derive_rows(state, planned, state.rows)
     made = derived.rows.select(ROWS.names)
     state.add_rows(derived.rows)
     # of rows that `if` may or may not hold for, each stays or becomes its tiles: both together are no fewer
@@ -117,22 +90,9 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     return into
 
 
-def label(body: TransformStep) -> str:
-    """What it makes, in a few words.
-
-    >>> label(TransformStep(tile=512))
-    'tile 512'
-    """
-    if body.multiscale is not None:
-        scales = [f"{scale:g}" for scale in body.multiscale]
-        return f"scales {', '.join(scales)}{f', shortest edge {body.shortest_edge}' if body.shortest_edge else ''}"
-    if body.tile is not None:
-        return f"tile {body.tile}{f' every {body.stride}' if body.stride else ''}"
-    if body.best_tile is not None:
-        return f"best tile {body.best_tile}"
-    if body.to_effective_resolution:
-        return "to effective resolution"
-    return f"downscale {body.downscale:g} {body.kernel or ''}".rstrip()
+def label(body: Transform) -> str:
+    """What it makes, in a few words."""
+    return body.label()
 
 
 TRANSFORM = StepKind(plan, run, forecast, label)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field, PositiveInt
 
 from groundglass.catalog import Column, Measure, Parameter, Value
 from groundglass.tables.parquet import connect
 from groundglass.transforms.derived import REFUSED, Boxes, Derived, derive
-from groundglass.transforms.tile import crop_steps
+from groundglass.transforms.tile import crop_steps, tile
+from groundglass.transforms.transform import Measured, Transform
 
 
 def find_best_tile(frame: Any, size: int) -> dict[str, Value]:
@@ -40,6 +42,33 @@ BEST_TILE = Measure(
     parameters={"size": Parameter(None, "side of the tile; must be given", "px", 1)},
 )
 """What the workers measure before `best_tile` can make rows."""
+
+
+class BestTile(Transform):
+    """The one square tile of every picture that has the most detail."""
+
+    keys: ClassVar = ("best_tile",)
+    reference: ClassVar = BEST_TILE.reference
+    example: ClassVar = "{best_tile: 512}"
+
+    best_tile: Annotated[PositiveInt, Field(description="side of the one most detailed tile, px")]
+
+    def measured(self) -> Measured:
+        return Measured(BEST_TILE, {"size": self.best_tile})
+
+    def make(self, rows: pa.Table, found: pa.Table | None) -> Derived:
+        assert found is not None
+        return best_tile(rows, found, self.best_tile)
+
+    def at_most(self, rows: pa.Table) -> Derived:
+        """Where they lie is not known: any one tile of the same size counts the same."""
+        return tile(rows, self.best_tile, stride=1_000_000)
+
+    def label(self) -> str:
+        return f"best tile {self.best_tile}"
+
+    def side(self) -> int:
+        return self.best_tile
 
 
 def best_tile(rows: pa.Table, found: pa.Table, size: int) -> Derived:

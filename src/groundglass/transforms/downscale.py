@@ -3,17 +3,55 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field, model_validator
 
 from groundglass.errors import RecipeError
 from groundglass.image.region import Crop, Resize, Step
 from groundglass.image.resize import find_kernel
+from groundglass.settings.key_rules import refuse as refuse_key
 from groundglass.transforms.derived import Boxes, Derived, derive, refuse, sizes
+from groundglass.transforms.transform import Kernel, Transform
 
 MOST_PARTS = 64
 """A scale such as 0.7 is taken as the nearest fraction with at most this denominator."""
+
+
+class Downscale(Transform):
+    """Every picture cropped to a multiple of the factor and made smaller by exactly that."""
+
+    keys: ClassVar = ("downscale",)
+    reference: ClassVar = "MATLAB imresize after modcrop, as in the super-resolution test sets"
+    example: ClassVar = "{downscale: 2, kernel: area}"
+    resizes: ClassVar = True
+
+    downscale: Annotated[
+        Annotated[int, Field(ge=2)] | Annotated[float, Field(gt=0, lt=1)],
+        Field(description="by 2, 3, 4 … or to .5"),
+    ]
+    kernel: Annotated[
+        Kernel | None, Field(description="how to resize; default: matlab_bicubic, as most test sets")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Downscale:
+        try:
+            part = _fraction(self.downscale)
+        except RecipeError as error:
+            refuse_key("downscale", error.message, error.hint)
+        if self.kernel == "box" and part.numerator != 1:
+            say = f"box makes whole factors only, and {self.downscale:g} is 1 divided by none"
+            refuse_key("kernel", say, "write `kernel: area`, or a whole factor")
+        return self
+
+    def make(self, rows: pa.Table, found: pa.Table | None) -> Derived:
+        return downscale(rows, self.downscale, self.kernel or "matlab_bicubic")
+
+    def label(self) -> str:
+        return f"downscale {self.downscale:g} {self.kernel or ''}".rstrip()
 
 
 def downscale(rows: pa.Table, factor: float, kernel: str = "matlab_bicubic") -> Derived:

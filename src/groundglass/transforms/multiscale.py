@@ -3,16 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field, PositiveInt, model_validator
 
 from groundglass.errors import RecipeError
 from groundglass.image.region import Resize, Step
 from groundglass.image.resize import find_kernel
+from groundglass.settings.field_types import Factors
+from groundglass.settings.key_rules import refuse as refuse_key
 from groundglass.transforms.derived import Derived, derive, refuse, sizes, whole_boxes
+from groundglass.transforms.transform import AnyScale, Transform
 
 Size = tuple[int, int]
+
+
+class Multiscale(Transform):
+    """Every picture at several smaller sizes, each size once; never enlarged."""
+
+    keys: ClassVar = ("multiscale",)
+    reference: ClassVar = "Real-ESRGAN, scripts/generate_multiscale_DF2K.py"
+    example: ClassVar = "{multiscale: [1.0, 0.75, 0.5], shortest_edge: 512}"
+    resizes: ClassVar = True
+
+    multiscale: Annotated[Factors, Field(description="scales, at most 1")]
+    shortest_edge: Annotated[
+        PositiveInt | None, Field(description="one more scale: this shortest side in px")
+    ] = None
+    kernel: Annotated[AnyScale | None, Field(description="how to resize; default: lanczos")] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Multiscale:
+        if not self.multiscale:
+            hint = "write for example `multiscale: [1.0, 0.75]`"
+            refuse_key("multiscale", "`multiscale` lists no scale", hint)
+        return self
+
+    def make(self, rows: pa.Table, found: pa.Table | None) -> Derived:
+        return multiscale(rows, self.multiscale, self.shortest_edge, self.kernel or "lanczos")
+
+    def label(self) -> str:
+        edge = f", shortest edge {self.shortest_edge}" if self.shortest_edge else ""
+        return f"scales {', '.join(f'{scale:g}' for scale in self.multiscale)}{edge}"
 
 
 def multiscale(

@@ -3,16 +3,53 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field, PositiveInt
 
 from groundglass.errors import RecipeError
 from groundglass.image.region import Crop, Step
 from groundglass.transforms.derived import Boxes, Derived, Whole, derive, refuse, sizes
+from groundglass.transforms.transform import Transform
 
 Edges = Literal["drop", "shift"]
+
+
+class Tile(Transform):
+    """Every picture cut into square tiles on a regular grid."""
+
+    keys: ClassVar = ("tile",)
+    reference: ClassVar = "BasicSR, scripts/data_preparation/extract_subimages.py"
+    example: ClassVar = "{tile: 512, stride: 256, edges: shift}"
+
+    tile: Annotated[PositiveInt, Field(description="side of a square tile, px")]
+    stride: Annotated[
+        PositiveInt | None, Field(description="px from tile to tile; default: the tile's side")
+    ] = None
+    edges: Annotated[
+        Edges | None,
+        Field(description="drop: whole tiles only, the default; shift: a last tile ends at the edge"),
+    ] = None
+
+    def make(self, rows: pa.Table, found: pa.Table | None) -> Derived:
+        return tile(rows, self.tile, self.stride, self.edges or "drop")
+
+    def label(self) -> str:
+        """
+        >>> Tile(tile=512).label()
+        'tile 512'
+        """
+        return f"tile {self.tile}{f' every {self.stride}' if self.stride else ''}"
+
+    def side(self) -> int:
+        return self.tile
+
+    def notes(self) -> tuple[str, ...]:
+        if self.stride is None or self.stride <= self.tile:
+            return ()
+        return (f"tiles of {self.tile} px stand {self.stride} px apart: what lies between them is in none",)
 
 
 def tile(rows: pa.Table, size: int, stride: int | None = None, edges: Edges = "drop") -> Derived:

@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Annotated, ClassVar, Literal, cast
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
 from groundglass.image.region import Resize, Step
 from groundglass.image.resize import find_kernel
 from groundglass.tables.parquet import compute, connect
 from groundglass.transforms.derived import REFUSED, Derived, derive, sizes, whole_boxes
+from groundglass.transforms.transform import AnyScale, Measured, Transform
 
 SOUND = ("flat", "too_small")
 """Reasons why a sound picture has no effective resolution; such pictures pass as they are."""
 
 
-def to_effective_resolution(
-    rows: pa.Table, found: pa.Table, wanted: bool = True, kernel: str = "lanczos"
-) -> Derived:
+class ToEffectiveResolution(Transform):
+    """Every picture that was enlarged made as small as it truly is; all others as they are."""
+
+    keys: ClassVar = ("to_effective_resolution",)
+    reference: ClassVar = (
+        "the measure resolution; enlarged pictures are kept in their own size instead of dropped"
+    )
+    example: ClassVar = "{to_effective_resolution: true}"
+    resizes: ClassVar = True
+
+    to_effective_resolution: Annotated[
+        Literal[True], Field(description="true: what was enlarged becomes as small as it truly is")
+    ]
+    kernel: Annotated[
+        AnyScale | None,
+        Field(description="how to resize; default: lanczos"),
+    ] = None
+
+    def measured(self) -> Measured:
+        return Measured("resolution")
+
+    def make(self, rows: pa.Table, found: pa.Table | None) -> Derived:
+        assert found is not None
+        return to_effective_resolution(rows, found, kernel=self.kernel or "lanczos")
+
+    def at_most(self, rows: pa.Table) -> None:
+        return None
+
+    def label(self) -> str:
+        return "to effective resolution"
+
+
+def to_effective_resolution(rows: pa.Table, found: pa.Table, kernel: str = "lanczos") -> Derived:
     """Every picture that was enlarged, made as small as it truly is; all others as they are, with their ids.
 
     ``found`` holds what the measure `resolution` gave: sha256, region, resolution_state, effective_scale and
     error. Only the state ``upscaled`` is acted on: width and height times effective_scale, rounded, at least
     1 px, by an antialiasing ``kernel``. ``native``, ``unknown``, flat and tiny pictures pass. A picture that
     could not be measured is refused with that error, or as `measure_failed` where nothing was measured.
-    With ``wanted`` false, all pass.
 
     Raises RecipeError for an unknown kernel.
     """
@@ -35,7 +66,7 @@ def to_effective_resolution(
     refused = known.filter(broken).select(REFUSED.names).cast(REFUSED)
     good = known.filter(compute.invert(broken))
     of = good["number"].to_numpy().astype(np.int64)
-    scale = good["scale"].to_numpy() if wanted else np.ones(len(of))
+    scale = good["scale"].to_numpy()
     width, height = (np.maximum(1, np.rint(side[of] * scale)).astype(np.int64) for side in sizes(rows))
     boxes = whole_boxes(rows, of)
     same = ((width == boxes.width) & (height == boxes.height)).tolist()

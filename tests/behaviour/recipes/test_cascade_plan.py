@@ -125,7 +125,7 @@ FAULTS = [
         "a recall of 1 can only be had by measuring every row",
         "recall",
     ),
-    ('{where: "entropy > 6", cascade: {recall: 0.5}}', "`cascade` needs `by`", "select"),
+    ('{where: "entropy > 6", cascade: {recall: 0.5}}', "`cascade` needs `by`", "cascade"),
     ('{where: "entropy > 6", cascade: contrast}', "`cascade` must be a mapping of keys", "contrast}"),
     (
         '{where: "entropy > 6", cascade: {by: contrast, measure: 3}}',

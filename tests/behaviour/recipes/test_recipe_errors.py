@@ -151,8 +151,8 @@ BODIES = [
     ),
     ("select: {where: a > 1, top_k: 3, by: a}", "`where` and `top_k` cannot go together", "top_k"),
     ("select: {where: a > 1, drop: x.txt}", "`where` and `drop` cannot go together", "drop"),
-    ("select: {top_k: 3}", "`top_k` needs a column to rank by", "top_k"),
-    ("select: {quantile: 20%}", "`quantile` needs a column to rank by", "quantile"),
+    ("select: {top_k: 3}", "`top_k` needs `by`, the column to rank by", "top_k"),
+    ("select: {quantile: 20%}", "`quantile` needs `by`, the column to rank by", "quantile"),
     (
         "select: {quantile: 20, by: a}",
         "`quantile` must be a number from 0 to 1 or a percentage such as 20%, not 20",
@@ -185,7 +185,11 @@ BODIES = [
         "`bye` is no key of `intersect`; did you mean `by`?",
         "bye",
     ),
-    ("select: {intersect: [{where: a > 1}, {top_k: 3}]}", "`top_k` needs a column to rank by", "top_k"),
+    (
+        "select: {intersect: [{where: a > 1}, {top_k: 3}]}",
+        "`top_k` needs `by`, the column to rank by",
+        "top_k",
+    ),
     ("select: {intersect: [{where: a > 1}, 3]}", "`intersect` must be a mapping of keys, not 3", "3"),
     ("select: {intersect: []}", "`intersect` is empty", "intersect"),
     ("hold_out: 100", "`hold_out` must name a split, not 100", "hold_out"),

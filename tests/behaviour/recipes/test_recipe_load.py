@@ -10,13 +10,17 @@ from recipe_files import WHOLE, load, write
 from groundglass.errors import RecipeError
 from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
 from groundglass.recipes.load import LoadedRecipe, load_recipe, recipe_error
-from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import Limits
 from groundglass.recipes.release_model import LowResolution, ReleaseStep
-from groundglass.recipes.select_model import SelectStep
 from groundglass.recipes.source_model import SourceStep
 from groundglass.recipes.split_model import SplitStep
-from groundglass.recipes.transform_model import TransformStep
+from groundglass.selections.intersect import Intersect
+from groundglass.selections.quantile import Quantile
+from groundglass.selections.quota import Quota
+from groundglass.selections.where import Where
+from groundglass.settings.measure_request import MeasureRequest
+from groundglass.transforms.tile import Tile
 
 SHORT = "name: x\nsteps:\n  - source: {folder: a}\n"
 
@@ -44,12 +48,12 @@ def test_every_key_reaches_its_record(whole: LoadedRecipe) -> None:
             ScoreTable(table="scores.csv", key="sha256", columns=("mos",), prefix="t_"),
         )
     )
-    assert body(whole, "select-2") == SelectStep(quantile=0.2, by="tenengrad", order="higher", per="source")
-    assert body(whole, "select-4") == SelectStep(
+    assert body(whole, "select-2") == Quantile(quantile=0.2, by="tenengrad", order="higher", per="source")
+    assert body(whole, "select-4") == Quota(
         quota={"people": 500, "no": 0}, per="meta.category", by="tenengrad"
     )
-    assert body(whole, "select-8") == SelectStep(
-        intersect=(SelectStep(where="entropy > 6"), SelectStep(quantile=0.25, by="entropy"))
+    assert body(whole, "select-8") == Intersect(
+        intersect=(Where(where="entropy > 6"), Quantile(quantile=0.25, by="entropy"))
     )
     assert body(whole, "hold_out-1") == HoldOutStep(
         splits={
@@ -58,7 +62,7 @@ def test_every_key_reaches_its_record(whole: LoadedRecipe) -> None:
             "other": NextBest(count=10, pick=("a", "1")),
         }
     )
-    assert body(whole, "tiles") == TransformStep(tile=512, stride=256, edges="shift")
+    assert body(whole, "tiles") == Tile(tile=512, stride=256, edges="shift")
     assert body(whole, "split-1") == SplitStep(
         validation=0.05, test=0.1, stratify="source", group="meta.scene"
     )

@@ -47,4 +47,4 @@ def test_keep_and_drop_together(tmp_path: Path) -> None:
     listed = select_by_list(POOL, tmp_path / "good.txt", tmp_path / "bad's.txt")
     assert listed.verdicts["kept"].to_pylist() == [True, False, False]
     assert listed.verdicts["reason"].to_pylist() == [None, "listed in bad's.txt", "not in good.txt"]
-    assert listed.warnings == ("'missing.jpg' in good.txt names no image of the set",)
+    assert listed.warnings == ("'missing.jpg' in good.txt names no image here",)

@@ -59,10 +59,9 @@ def test_a_side_never_vanishes() -> None:
     assert (made.rows["width"][0].as_py(), made.rows["height"][0].as_py()) == (30, 1)
 
 
-def test_it_can_be_left_out_and_the_kernel_chosen() -> None:
+def test_the_kernel_can_be_chosen() -> None:
     rows = photographs([(100, 100)])
     results = found(rows, [UPSCALED])
-    assert to_effective_resolution(rows, results, wanted=False).rows["id"] == rows["id"]
     made = to_effective_resolution(rows, results, kernel="area").rows
     assert made["region"].to_pylist() == ["resize(50x50,area)"]
     with pytest.raises(RecipeError, match="is no kernel"):

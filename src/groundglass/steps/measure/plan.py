@@ -13,7 +13,8 @@ from groundglass.measures.parameters import parameter_problem
 from groundglass.plans.external_scores import score_columns
 from groundglass.plans.networks import network_notes
 from groundglass.plans.planner import PlannedStep, Planner
-from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, ScoreTable
+from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.select.plan import ask
 from groundglass.tables.columns import Column, measured_columns
 

@@ -13,7 +13,8 @@ from groundglass.plans.networks import core_seconds
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
-from groundglass.recipes.measure_model import MeasureRequest, MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, ScoreTable
+from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.steps.measure.plan import plan_measure
 from groundglass.tables.parquet import compute

@@ -17,11 +17,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from groundglass.errors import RecipeError
-from groundglass.plans.judge import Judged, limits_of
+from groundglass.plans.judge import rule_of
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
 from groundglass.random_streams import stream
-from groundglass.recipes.select_model import Cascade, SelectStep
 from groundglass.selections.cascade import (
     PROPOSING,
     Calibration,
@@ -34,7 +33,8 @@ from groundglass.selections.cascade import (
     held_out,
     weigh,
 )
-from groundglass.selections.where import where
+from groundglass.selections.rule import Judged
+from groundglass.selections.where import Cascade, Where, limits_of, where
 from groundglass.tables.columns import pool
 from groundglass.tables.expressions import column_path
 from groundglass.tables.parquet import compute, connect, numbered, only, without
@@ -100,17 +100,22 @@ class Bench:
         return found.take(compute.index_in(rows["id"], found["id"]))
 
 
+def cascade_of(planned: PlannedStep) -> Cascade | None:
+    """The cascade of a select step, where it has one."""
+    rule = rule_of(planned)
+    return rule.cascade if isinstance(rule, Where) else None
+
+
 def cascade_rows(state: State, planned: PlannedStep, rows: pa.Table, take: Take) -> Judged:
     """The verdicts of a select step with a cascade, in the order of the rows.
 
     Raises RecipeError where recall and budget cannot both be had: before anything is measured if that can be known,
     else after the sample.
     """
-    body = planned.step.body
-    assert isinstance(body, SelectStep)
-    assert body.where is not None
-    assert body.cascade is not None
-    bench = Bench(state, planned, rows, take, body.where, body.cascade)
+    rule, wish = rule_of(planned), cascade_of(planned)
+    assert isinstance(rule, Where)
+    assert wish is not None
+    bench = Bench(state, planned, rows, take, rule.where, wish)
     size, found = _calibrated(bench)
     unseen = found.drops(bench.values)
     unseen[bench.lot[:size]] = False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from groundglass.plans.judge import Judged
 from groundglass.plans.measure_missing import failed_rows, missing_of
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
-from groundglass.recipes.select_model import Cascade
+from groundglass.selections.rule import Judged
+from groundglass.selections.where import Cascade
 from groundglass.steps.select.cascade import cascade_rows, most_measured
 
 

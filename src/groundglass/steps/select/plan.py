@@ -7,43 +7,61 @@ from dataclasses import replace
 
 from groundglass.catalog import NETWORK_PARAMETERS, Measure
 from groundglass.errors import NotHere, RecipeError
+from groundglass.measures.catalog import MEASURES
 from groundglass.measures.leaks import MEASURE as LEAKS
 from groundglass.measures.measure_job import Ask, ask_of
 from groundglass.measures.naturalness.naturalness import MEASURE as NATURALNESS
-from groundglass.plans.duplicates import copies_asks
 from groundglass.plans.leak_reference import leaks_ask
+from groundglass.plans.lookup import RuleLookup
 from groundglass.plans.naturalness_reference import naturalness_ask
-from groundglass.plans.planner import (
-    PlannedStep,
-    Planner,
-    better_way,
-    check_readable,
-    expression_columns,
-    find_column,
-    quoted_word,
-)
-from groundglass.plans.source_quality_reference import (
-    check_reference,
-    divergence_notes,
-    photographs_blockiness,
-)
+from groundglass.plans.planner import PlannedStep, Planner, quoted_word
+from groundglass.plans.source_quality_reference import divergence_notes, photographs_blockiness
 from groundglass.recipes.hold_out_model import HoldOutStep
-from groundglass.recipes.measure_model import MeasureRequest
-from groundglass.recipes.select_model import SelectStep
-from groundglass.selections.ranking import Order
+from groundglass.selections.rule import Needs, Rule, Taken
+from groundglass.settings.measure_request import MeasureRequest
 from groundglass.similarity.test_images.known_sets import words_of
-from groundglass.tables.columns import ColumnPath
+from groundglass.tables.columns import Scope, measured_columns
 
 
-def plan_select(planner: Planner, planned: PlannedStep, body: SelectStep) -> PlannedStep:
-    paths, orders = _select_needs(planner, body, ("select",))
-    asks = copies_asks(body)
-    if body.decontaminate:
-        asks = (_leaks(planner, body.decontaminate, ("select", "decontaminate")),)
-    notes = divergence_notes(body, planner.loaded.recipe.steps[: planner.index], planner.scope)
+def plan_select(planner: Planner, planned: PlannedStep, rule: Rule) -> PlannedStep:
+    """All that a rule needs, looked up; the columns of measures that it takes itself join its scope."""
+    needs = rule.needs(RuleLookup(planner, ("select",)))
+    asks = tuple(_taken(planner, rule, taken) for taken in needs.taken)
+    photographs = any(taken.of == "photographs" for taken in needs.taken)
     return replace(
-        planned, paths=paths, orders=orders, asks=asks, rest_wanted=_takes_rest(planner), notes=notes
+        planned,
+        scope=_with_taken(planned.scope, asks, photographs),
+        paths=(*needs.columns, *needs.reads),
+        orders=needs.orders,
+        asks=asks,
+        of_photographs=photographs,
+        references=needs.references,
+        rest_wanted=_takes_rest(planner),
+        notes=(*needs.notes, *_references_notes(planner, needs)),
     )
+
+
+def _taken(planner: Planner, rule: Rule, taken: Taken) -> Ask:
+    """The measure that a rule takes; one that needs a file of the recipe's is refused at the rule's key."""
+    if taken.measure == LEAKS.name:
+        return _leaks(planner, taken.settings["against"], ("select", rule.keys[0]))
+    return ask_of(MEASURES[taken.measure], taken.settings)
+
+
+def _with_taken(scope: Scope, asks: Iterable[Ask], photographs: bool) -> Scope:
+    """A photograph's columns are the rule's own; a row's are those that the recipe measured, where it did."""
+    generation = 0 if photographs else scope.generation
+    known = {} if photographs else scope.own()
+    found = (measured_columns(ask.definition, ask.key, "", ask.measure, generation) for ask in asks)
+    return scope.with_columns(column for columns in found for column in columns if column.name not in known)
+
+
+def _references_notes(planner: Planner, needs: Needs) -> tuple[str, ...]:
+    if not needs.references:
+        return ()
+    before = planner.loaded.recipe.steps[: planner.index]
+    rules = (step.body for step in before if isinstance(step.body, Rule))
+    return divergence_notes(needs.references, rules, photographs_blockiness(planner.scope)[-1])
 
 
 def _takes_rest(planner: Planner) -> bool:
@@ -51,45 +69,6 @@ def _takes_rest(planner: Planner) -> bool:
     later = planner.loaded.recipe.steps[planner.index + 1 :]
     held = [who for step in later if isinstance(step.body, HoldOutStep) for who in step.body.splits.values()]
     return any(who.next is not None for who in held)
-
-
-def _select_needs(
-    planner: Planner, body: SelectStep, keys: tuple[str | int, ...]
-) -> tuple[tuple[ColumnPath, ...], dict[str, Order]]:
-    """The columns that a selection names, and for those it ranks by which way is better."""
-    if body.intersect is not None:
-        parts = [
-            _select_needs(planner, inner, (*keys, "intersect", i)) for i, inner in enumerate(body.intersect)
-        ]
-        orders: dict[str, Order] = {by: order for _, inner in parts for by, order in inner.items()}
-        return tuple(path for paths, _ in parts for path in paths), orders
-    paths: tuple[ColumnPath, ...] = ()
-    if body.where is not None:
-        paths += expression_columns(planner, body.where, (*keys, "where"))
-    for key, name in (("keep", body.keep), ("drop", body.drop)):
-        if name is not None:
-            check_readable(planner, name, (*keys, key))
-    if body.source_divergence is not None:
-        paths += (_divergence(planner, body.source_divergence.reference, (*keys, "source_divergence")),)
-    if body.per is not None:
-        paths += (find_column(planner, body.per, (*keys, "per")),)
-    if body.by is None:
-        return paths, {}
-    by = find_column(planner, body.by, (*keys, "by"))
-    return (*paths, by), {body.by: body.order or better_way(planner, by, (*keys, "by"))}
-
-
-def _divergence(planner: Planner, reference: str, keys: tuple[str | int, ...]) -> ColumnPath:
-    """The column of the photographs' blockiness; the reference is one that can be judged by."""
-    try:
-        path = photographs_blockiness(planner.scope)
-    except RecipeError as error:
-        planner.fail(keys, error.message, error.hint)
-    try:
-        check_reference(reference)
-    except RecipeError as error:
-        planner.fail((*keys, "reference"), error.message, error.hint)
-    return path
 
 
 def ask(planner: Planner, measure: Measure, request: MeasureRequest, where: tuple[str | int, ...]) -> Ask:

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from groundglass.measures.catalog import MEASURES
 from groundglass.plans.planner import PlannedStep, Planner, expression_columns, find_column
-from groundglass.recipes.measure_model import MeasureRequest
-from groundglass.recipes.select_model import Cascade, SelectStep
+from groundglass.selections.where import Cascade, Where
+from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.measure.plan import add_columns, plan_request
 from groundglass.tables.columns import Column, ColumnPath
 from groundglass.tables.expressions import ExpressionError, parse
@@ -17,14 +17,14 @@ CASCADE = ("select", "cascade")
 NUMBERS = ("DOUBLE", "BIGINT", "BOOLEAN")
 
 
-def plan_cascade(planner: Planner, planned: PlannedStep, body: SelectStep, cascade: Cascade) -> PlannedStep:
+def plan_cascade(planner: Planner, planned: PlannedStep, body: Where, cascade: Cascade) -> PlannedStep:
     """The step with the costly measure as its only ask, in whose scope the columns of that measure are."""
     _check_cheap(planner, cascade)
     request = cascade.measure or MeasureRequest(measure=_bringer(planner, body))
     wanted, columns = plan_request(planner, request, planned.step.name, (*CASCADE, "measure"))
     before = planner.scope
     add_columns(planner, columns, (*CASCADE, "measure"))
-    paths = expression_columns(planner, body.where or "", ("select", "where"))
+    paths = expression_columns(planner, body.where, ("select", "where"))
     _check_costly(planner, paths, columns, set(before.own()))
     return replace(
         planned,
@@ -42,7 +42,7 @@ def _check_cheap(planner: Planner, cascade: Cascade) -> None:
         planner.fail((*CASCADE, "by"), f"'{by}' holds no numbers", "name a column of numbers")
 
 
-def _bringer(planner: Planner, body: SelectStep) -> str:
+def _bringer(planner: Planner, body: Where) -> str:
     """The one measure of the catalog that brings all columns of the rule that are not known yet."""
     known = planner.scope.types()
     new = [path[-1] for path in _paths(planner, body) if ".".join(path) not in known]
@@ -71,12 +71,12 @@ def _fail_bringers(planner: Planner, new: list[str], found: list[str]) -> NoRetu
     planner.fail(("select", "where"), said, hint, every, strange)
 
 
-def _paths(planner: Planner, body: SelectStep) -> tuple[ColumnPath, ...]:
+def _paths(planner: Planner, body: Where) -> tuple[ColumnPath, ...]:
     """The columns of the rule; a rule that cannot be read is told at its place."""
     try:
-        return parse(body.where or "").columns
+        return parse(body.where).columns
     except ExpressionError:
-        return expression_columns(planner, body.where or "", ("select", "where"))
+        return expression_columns(planner, body.where, ("select", "where"))
 
 
 def _check_costly(
@@ -102,11 +102,11 @@ def _fail_known(planner: Planner) -> NoReturn:
     )
 
 
-def _notes(body: SelectStep, cascade: Cascade, measure: str, columns: list[Column]) -> list[str]:
+def _notes(body: Where, cascade: Cascade, measure: str, columns: list[Column]) -> list[str]:
     costly = {column.name for column in columns}
     cheap = [
         atom.text
-        for atom in parse(body.where or "").comparisons
+        for atom in parse(body.where).comparisons
         if not costly & {path[-1] for path in atom.columns}
     ]
     share = (

@@ -7,17 +7,21 @@ from dataclasses import replace
 import pyarrow as pa
 
 from groundglass.plans.current_rows import applies, leave
-from groundglass.plans.judge import Judged, judge_rows
+from groundglass.plans.judge import given_to, pool_of, rule_of
 from groundglass.plans.leak_reference import photographs_of
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.source_quality_reference import must_be_profiled
 from groundglass.plans.state import State
-from groundglass.recipes.select_model import Cascade, SelectStep
+from groundglass.selections.cut_off_table import cut_offs
+from groundglass.selections.ranked_rule import RankedRule
+from groundglass.selections.ranking import ranked_rest
+from groundglass.selections.rule import Judged, Rule
+from groundglass.selections.where import Cascade, Where
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.steps.measure.step import MEASURE_SECONDS, megapixels
-from groundglass.steps.select.cascade import cascade_rows, check_size
+from groundglass.steps.select.cascade import cascade_of, cascade_rows, check_size
 from groundglass.steps.select.cascade_forecast import known_cascade, most_calls
 from groundglass.steps.select.plan import plan_select
 from groundglass.steps.select.plan_cascade import plan_cascade
@@ -26,9 +30,9 @@ from groundglass.tables.reasons import count_kinds
 from groundglass.tables.verdicts import VERDICTS
 
 
-def plan(planner: Planner, planned: PlannedStep, body: SelectStep) -> PlannedStep:
+def plan(planner: Planner, planned: PlannedStep, body: Rule) -> PlannedStep:
     """A rule, or a cascade before it."""
-    if body.cascade is not None:
+    if isinstance(body, Where) and body.cascade is not None:
         return plan_cascade(planner, planned, body, body.cascade)
     return plan_select(planner, planned, body)
 
@@ -36,10 +40,8 @@ def plan(planner: Planner, planned: PlannedStep, body: SelectStep) -> PlannedSte
 def run(state: State, planned: PlannedStep) -> StepRecord:
     """Judge the pool; rows that `if` leaves out pass."""
     chosen, _ = applies(state, planned)
-    body = planned.step.body
-    assert isinstance(body, SelectStep)
-    judged = _by_cascade(state, planned, chosen) if body.cascade else _judged(state, planned, body, chosen)
-    return _as_judged(state, planned, judged)
+    judged = _by_cascade if cascade_of(planned) else _judged
+    return _as_judged(state, planned, judged(state, planned, chosen))
 
 
 def _as_judged(state: State, planned: PlannedStep, judged: Judged) -> StepRecord:
@@ -60,13 +62,31 @@ def _as_judged(state: State, planned: PlannedStep, judged: Judged) -> StepRecord
     )
 
 
-def _judged(state: State, planned: PlannedStep, body: SelectStep, chosen: pa.Table) -> Judged:
+def _judged(state: State, planned: PlannedStep, chosen: pa.Table) -> Judged:
     """What the rule says of these rows; pictures that cannot be used for what it needs are failed."""
-    measured = photographs_of(chosen, state.seen) if body.decontaminate else chosen
+    measured = photographs_of(chosen, state.seen) if planned.of_photographs else chosen
     failed = measure_rows(state, measured, planned.asks, f"select {planned.step.name}").failed
     unreadable = only(failed, chosen["id"])
-    judged = judge_rows(state, planned, without(chosen, unreadable["id"]))
+    rows = without(chosen, unreadable["id"])
+    table, rule = pool_of(state, planned, rows), rule_of(planned)
+    judged = rule.judge(table, given_to(state, planned))
+    if isinstance(rule, RankedRule):
+        judged = _ranked(state, planned, rule, rows, table, judged)
     return replace(judged, verdicts=pa.concat_tables([judged.verdicts.cast(VERDICTS), unreadable]))
+
+
+def _ranked(
+    state: State, planned: PlannedStep, rule: RankedRule, rows: pa.Table, table: pa.Table, judged: Judged
+) -> Judged:
+    """What follows from a ranking: what other cuts would mean, and whom it dropped, best first."""
+    state.ranked_by = (rule.by, planned.orders[rule.by])
+    if planned.rest_wanted:
+        rest = ranked_rest(table, judged.verdicts, *state.ranked_by)
+        state.rests[planned.step.name] = rows.take(compute.index_in(rest["id"], rows["id"]))
+    if rule.per:
+        return judged
+    kept = int(compute.sum(judged.verdicts["kept"]).as_py() or 0)
+    return replace(judged, facts={**judged.facts, "cut_off": cut_offs(table, *state.ranked_by, kept)})
 
 
 def _by_cascade(state: State, planned: PlannedStep, chosen: pa.Table) -> Judged:
@@ -80,15 +100,14 @@ def _by_cascade(state: State, planned: PlannedStep, chosen: pa.Table) -> Judged:
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """The very verdicts where all is known; else at most what a rule that counts lets pass."""
-    body, state, into = planned.step.body, walk.state, walk.step(planned)
-    assert isinstance(body, SelectStep)
-    if body.cascade:
-        return _forecast_cascade(walk, planned, into, body.cascade)
+    state, into, wish = walk.state, walk.step(planned), cascade_of(planned)
+    if wish:
+        return _forecast_cascade(walk, planned, into, wish)
     rows = applies(state, planned)[0] if walk.exact else state.rows
-    asked = photographs_of(rows, state.seen) if body.decontaminate else rows
-    if must_be_profiled(body) or not walk.does(run, planned, asked):
-        most = body.top_k if not body.per and planned.step.only_if is None else None
-        if most and most < state.rows.num_rows:
+    asked = photographs_of(rows, state.seen) if planned.of_photographs else rows
+    if must_be_profiled(planned.references) or not walk.does(run, planned, asked):
+        most = rule_of(planned).at_most(state.rows.num_rows) if planned.step.only_if is None else None
+        if most is not None and most < state.rows.num_rows:
             walk.guessed = walk.guessed or len(compute.unique(state.rows["width"])) > 1
         walk.at_most(state.rows.slice(0, most))
     return into
@@ -109,42 +128,9 @@ def _forecast_cascade(walk: Walk, planned: PlannedStep, into: StepForecast, wish
     return replace(into, to_do=to_do, seconds=share * megapixels(chosen) * MEASURE_SECONDS)
 
 
-def label(body: SelectStep) -> str:
-    """What the rule keeps, in a few words.
-
-    >>> label(SelectStep(top_k=2000, by="hyperiqa"))
-    'best 2,000 by hyperiqa'
-    """
-    per = f" per {body.per}" if body.per else ""
-    if body.where is not None:
-        return f"{body.where}, cascade by {body.cascade.by}" if body.cascade else body.where
-    if body.quantile is not None:
-        return f"{body.by} at or above its {body.quantile:.0%} quantile{per}"
-    if body.top_k is not None:
-        return f"best {body.top_k:,} by {body.by}{per}"
-    if body.quota is not None:
-        return f"{', '.join(f'{name} {count:,}' for name, count in body.quota.items())} by {body.by}{per}"
-    if body.intersect is not None:
-        return " and ".join(label(inner) for inner in body.intersect)
-    if body.source_divergence is not None:
-        rule = body.source_divergence
-        return f"sources of quality {rule.least:g} by {rule.reference}{per}"
-    if body.decontaminate:
-        sets = "known sets" if "all" in body.decontaminate else ", ".join(body.decontaminate)
-        return f"no test image of {sets}"
-    if body.deduplicate is not None:
-        return _deduplicated(body)
-    return " ".join(
-        f"{what} those in {path}" for what, path in (("keep", body.keep), ("drop", body.drop)) if path
-    )
-
-
-def _deduplicated(body: SelectStep) -> str:
-    """Which one of the duplicates stays."""
-    kind = {"near": "near duplicates", "pixels": "equal pixels"}.get(body.deduplicate or "", "equal files")
-    if body.by is None and body.deduplicate == "near":
-        return f"of {kind} the largest, least compressed"
-    return f"of {kind} {f'the best by {body.by}' if body.by else 'one'}"
+def label(body: Rule) -> str:
+    """What the rule keeps, in a few words."""
+    return body.label()
 
 
 SELECT = StepKind(plan, run, forecast, label)

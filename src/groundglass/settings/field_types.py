@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -66,3 +66,21 @@ Factors = Annotated[
     BeforeValidator(_as_tuple),
     WithJsonSchema({"anyOf": [_FACTOR_SCHEMA, {"type": "array", "minItems": 1, "items": _FACTOR_SCHEMA}]}),
 ]
+
+
+class Member(Record):
+    """A record of a family: exactly one key of a recipe says which member is meant, and what goes with it.
+
+    keys       the fields that name it: at least one of them is given
+    reference  where its definition comes from
+    example    one use, as a recipe writes it; shown in the reference, and what the contract tests try
+    """
+
+    keys: ClassVar[tuple[str, ...]]
+    reference: ClassVar[str]
+    example: ClassVar[str]
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first sentence of its docstring."""
+        return (cls.__doc__ or "").strip().splitlines()[0]

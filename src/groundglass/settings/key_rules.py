@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from pydantic_core import PydanticCustomError
 
-from groundglass.recipes.field_types import Record
+from groundglass.settings.field_types import Record
 
 
 def refuse(key: str, message: str, hint: str, other: str = "") -> NoReturn:
