@@ -63,7 +63,7 @@ def _folder_of(runs: Path) -> Path | None:
     from groundglass.errors import RecipeError
     from groundglass.plans.run_folder import run_numbers
     from groundglass.recipes.load import load_recipe
-    from groundglass.recipes.source_model import SourceStep
+    from groundglass.sources.folder import Folder
 
     numbers = run_numbers(runs)
     if not numbers:
@@ -73,7 +73,7 @@ def _folder_of(runs: Path) -> Path | None:
     except RecipeError:  # it never began, or another version wrote it
         return runs
     source = recipe.steps[0].body
-    return Path(source.folder[0]) if isinstance(source, SourceStep) and source.folder else runs
+    return Path(source.folder[0]) if isinstance(source, Folder) else runs
 
 
 def print_planted(folder: RunFolder, record: RunRecord) -> None:

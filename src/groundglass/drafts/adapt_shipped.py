@@ -24,7 +24,6 @@ from groundglass.errors import GroundglassError
 from groundglass.recipes.load import LoadedRecipe, load_recipe
 from groundglass.recipes.model import Recipe, Step
 from groundglass.recipes.shipped import shipped
-from groundglass.recipes.source_model import SourceStep
 from groundglass.recipes.to_yaml import written_step
 from groundglass.runs.make_plan import make_plan
 from groundglass.selections.decontaminate import Decontaminate
@@ -34,6 +33,8 @@ from groundglass.selections.source_divergence import SourceDivergence
 from groundglass.selections.top_k import TopK
 from groundglass.selections.where import Where, where
 from groundglass.source_quality.divergence import LEAST
+from groundglass.sources.folder import Folder
+from groundglass.sources.source import Source
 from groundglass.tables.expressions import parse
 from groundglass.tables.rows import photographs
 from groundglass.text.format import some, thousands
@@ -100,7 +101,7 @@ def replaced_steps(base: Recipe, chosen: Recipe) -> list[str]:
 def why_offline(base: LoadedRecipe, look: Look) -> str:
     """Why the recipe's networks cannot be used here, so that its profile `offline` is needed; "" where they can."""
     first = base.recipe.steps[0]
-    assert isinstance(first.body, SourceStep)
+    assert isinstance(first.body, Folder)
     here = first.model_copy(update={"body": first.body.model_copy(update={"folder": (look.folder,)})})
     recipe = base.recipe.model_copy(update={"steps": (here, *base.recipe.steps[1:])})
     try:
@@ -121,7 +122,7 @@ def as_written(step: Step, **changes: Any) -> dict[str, Any]:
 def fit(step: Step, flow: Flow) -> Iterator[Choice]:
     """What of a step does not fit the folder, and what it becomes; the counts go on to the next step."""
     match step.body:
-        case SourceStep():
+        case Source():
             (files,) = source(flow.look)
             yield Choice(files.topic, files.said, {"source": (files.step or {})["source"], "name": step.name})
         case Transform() as body:

@@ -14,9 +14,14 @@ from groundglass.recipes.yaml_nodes import Node
 from groundglass.selections.catalog import SELECTIONS
 from groundglass.settings.field_types import Member
 from groundglass.settings.key_rules import listed
+from groundglass.sources.catalog import SOURCES
 from groundglass.transforms.catalog import TRANSFORMS
 
-FAMILIES: Mapping[str, Sequence[type[Member]]] = {"select": SELECTIONS, "transform": TRANSFORMS}
+FAMILIES: Mapping[str, Sequence[type[Member]]] = {
+    "source": SOURCES,
+    "select": SELECTIONS,
+    "transform": TRANSFORMS,
+}
 """Families by the kind of step that names a member of them."""
 NESTED = {"intersect": "select"}
 """Keys that hold a list of members, and of which family."""
@@ -100,8 +105,9 @@ def _refuse_strange(kind: str, member: type[Member], name: str, node: Node) -> N
 
 
 def written(member: Member, plain: dict[str, Any]) -> dict[str, Any]:
-    """A member's keys as a recipe writes them: the one that names it first."""
-    return {key: plain[key] for key in (*member.keys, *plain) if key in plain}
+    """A member's keys as a recipe writes them: the one that names it first, and those of its whole family last."""
+    own = [key for key in type(member).__annotations__ if key in plain]
+    return {key: plain[key] for key in (*member.keys, *own, *plain) if key in plain}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from groundglass.recipes.hold_out_model import HOLD_OUTS, HoldOutStep, NextBest
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import BODIES, RecipeHead, StepHead
 from groundglass.recipes.schema_in_words import without_null
-from groundglass.recipes.source_model import SOURCES
 from groundglass.settings.field_types import NAME, Record
 from groundglass.settings.measure_request import MeasureRequest
 
@@ -30,7 +29,6 @@ SUMMARIES: dict[str, str] = {
     "profiles": "for each profile, the steps it replaces by name (--profile NAME)",
 }
 _EXCLUSIVE: dict[str, tuple[str, ...]] = {
-    "SourceStep": SOURCES,
     "NextBest": HOLD_OUTS,
     "Multimodal": MODELS,
 }
@@ -87,7 +85,7 @@ def _definitions() -> dict[str, Schema]:
     parts = {name: _tidy(part) for name, part in whole["$defs"].items()}
     for name, words in _EXCLUSIVE.items():
         parts[name]["oneOf"] = [{"required": [word]} for word in words]
-    parts["SourceStep"]["not"] = {"required": ["path", "bytes"]}
+    parts["Table"]["oneOf"] = [{"required": ["path"]}, {"required": ["bytes"]}]
     for member in members:
         for key in member.model_fields.keys() & NESTED.keys():
             parts[member.__name__]["properties"][key]["items"] = {"$ref": f"#/$defs/{NESTED[key]}"}

@@ -14,10 +14,10 @@ from groundglass.recipes.audit_model import AuditStep
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.measure_model import MeasureStep
 from groundglass.recipes.release_model import ReleaseStep
-from groundglass.recipes.source_model import SourceStep
 from groundglass.recipes.split_model import SplitStep
 from groundglass.selections.rule import Rule
 from groundglass.settings.field_types import NAME, RECIPE_NAME, Record, Share
+from groundglass.sources.source import Source
 from groundglass.transforms.transform import Transform
 
 
@@ -36,21 +36,13 @@ class Limits(Record):
 
 
 Body = (
-    SourceStep
-    | MeasureStep
-    | AnnotateStep
-    | Rule
-    | HoldOutStep
-    | Transform
-    | SplitStep
-    | ReleaseStep
-    | AuditStep
+    Source | MeasureStep | AnnotateStep | Rule | HoldOutStep | Transform | SplitStep | ReleaseStep | AuditStep
 )
 Kind = Literal[
     "source", "measure", "annotate", "select", "hold_out", "transform", "split", "release", "audit"
 ]
 BODIES: dict[str, type[Record]] = {
-    "source": SourceStep,
+    "source": Source,
     "measure": MeasureStep,
     "annotate": AnnotateStep,
     "select": Rule,

@@ -17,7 +17,6 @@ from groundglass.recipes.measure_model import ScoreTable
 from groundglass.recipes.model import BODIES, Limits, RecipeHead, StepHead
 from groundglass.recipes.release_model import LowResolution
 from groundglass.recipes.schema_in_words import in_words
-from groundglass.recipes.source_model import SOURCE_SETTINGS
 from groundglass.recipes.validate import schema_of
 from groundglass.settings.field_types import Record
 from groundglass.settings.key_rules import listed
@@ -86,6 +85,7 @@ A name, a name with its parameters, a table of scores, or a list of these: all o
 """
 
 FAMILY_WORDS = {
+    "source": "Where images come from. A step has exactly one of these.",
     "select": "A step has exactly one of these rules; `keep` and `drop` may go together.",
     "transform": "Virtual images from the current set. A step has exactly one of these.",
 }
@@ -128,7 +128,6 @@ def _kind(kind: str) -> Iterator[str]:
         yield from _family(kind)
     else:
         yield from (f"{BODIES[kind].__doc__}\n", _table(_rows(BODIES[kind])))
-    yield from _settings(kind)
     if kind == "annotate":
         for key, model in (("model", Multimodal), ("budget", Budget), ("price", TokenPrice)):
             yield from (f"`{key}` holds:\n", _table(_rows(model)))
@@ -153,17 +152,6 @@ def _family(kind: str) -> Iterator[str]:
 
 def _is_record(part: Any) -> TypeGuard[type[Record]]:
     return isinstance(part, type) and issubclass(part, Record) and part is not MeasureRequest
-
-
-def _settings(kind: str) -> Iterator[str]:
-    """Which further keys go with which rule."""
-    every = {"source": SOURCE_SETTINGS}
-    settings = every.get(kind, {})
-    for rule, keys in settings.items():
-        if keys:
-            yield f"- `{rule}` goes with {listed(keys, 'and')}"
-    if settings:
-        yield ""
 
 
 def _top_rows() -> list[tuple[str, ...]]:

@@ -106,7 +106,7 @@ def unknown_key(key: str, mark: Mark, owner: str, schema: Mapping[str, Any]) -> 
 def wrong_value(key: str, node: Node, schema: Mapping[str, Any]) -> tuple[Mark, RecipeError]:
     """A value of the wrong type or out of range."""
     value = node.plain
-    if value == "":
+    if value == "" or (isinstance(value, list | tuple) and not value):
         return node.mark, error_at(node.mark, f"`{key}` is empty", f"write {in_words(schema)}")
     words = choices(schema)
     if words and isinstance(value, str):

@@ -13,8 +13,8 @@ from groundglass.plans.planner import Plan, PlannedStep, Planner, expression_col
 from groundglass.recipes.load import LoadedRecipe, load_recipe
 from groundglass.recipes.model import Step
 from groundglass.recipes.parse_steps import profiles_of
-from groundglass.recipes.source_model import SourceStep
 from groundglass.recipes.to_yaml import recipe_text
+from groundglass.sources.source import Source
 from groundglass.steps.catalog import STEPS
 
 
@@ -27,7 +27,7 @@ def with_limit(loaded: LoadedRecipe, most: int | None) -> LoadedRecipe:
         step.model_copy(
             update={"body": step.body.model_copy(update={"limit": min(most, step.body.limit or most)})}
         )
-        if isinstance(step.body, SourceStep)
+        if isinstance(step.body, Source)
         else step
         for step in recipe.steps
     ]

@@ -7,18 +7,22 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 import pyarrow as pa
+from pydantic import Field
 
 from groundglass.errors import RecipeError
+from groundglass.settings.field_types import Names
 from groundglass.sources.archive_members import Member
 from groundglass.sources.folder import glob_pattern
 from groundglass.sources.listing import Listed, existing_files, short_names, to_table, unique
 from groundglass.sources.sidecars import SAMPLE, Pair, column_types, converted, facts_of, pair
+from groundglass.sources.source import Brought, SourceWithColumns
 from groundglass.sources.tars import tar_members
 from groundglass.sources.zips import zip_members
 from groundglass.tables.parquet import path_to_bytes
+from groundglass.text.suggest import did_you_mean
 
 Kind = Literal["zip", "tar"]
 _MEMBERS: Mapping[Kind, Callable[[Path], Iterator[Member]]] = {"zip": zip_members, "tar": tar_members}
@@ -31,6 +35,38 @@ _REFUSED: tuple[tuple[bytes, str, str], ...] = (
     (b"Rar!", "RAR", "unrar x"),
 )
 """What cannot be read in place: how it begins, its name, and the command that unpacks it."""
+
+
+class Archive(SourceWithColumns):
+    """The images in zip and tar files, WebDataset shards too, read where they lie."""
+
+    keys: ClassVar = ("archive",)
+    reference: ClassVar = "ZIP (APPNOTE 6.3), POSIX tar, WebDataset's keys"
+    example: ClassVar = "{archive: 'shards/*.tar', where: 'score > 5'}"
+
+    archive: Annotated[
+        Names,
+        Field(
+            min_length=1,
+            description="zip or uncompressed tar files, WebDataset shards too; `*` stands for any name",
+        ),
+    ]
+    glob: Annotated[Names, Field(description="which members, e.g. '**/*.jpg'; default: all")] = ()
+
+    def look(self) -> Brought:
+        found, stated = archive_columns(self.archive), self.stated()
+        unseen = [name for name in stated if name not in found]
+        notes = (
+            f"none of the first pictures has '{name}' beside it.{did_you_mean(name, found)}"
+            for name in unseen
+        )
+        return replace(self.brought(found | stated, stated), notes=tuple(notes))
+
+    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
+        return list_archives(self.archive, self.glob, types)
+
+    def label(self) -> str:
+        return ", ".join(self.archive)
 
 
 def find_archives(names: Sequence[str]) -> list[Path]:

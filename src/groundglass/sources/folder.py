@@ -5,14 +5,45 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, ClassVar
 
 import pyarrow as pa
+from pydantic import Field
 
 from groundglass.errors import RecipeError
+from groundglass.settings.field_types import Names
 from groundglass.sources.listing import Listed, to_table
+from groundglass.sources.source import Brought, Source
+
+
+class Folder(Source):
+    """The files of folders, through all levels."""
+
+    keys: ClassVar = ("folder",)
+    reference: ClassVar = "nothing is judged by its name: what is no image is a row that says so"
+    example: ClassVar = "{folder: [photos/, scans/], glob: '**/*.jpg', licence: CC0-1.0}"
+
+    folder: Annotated[
+        Names, Field(min_length=1, description="one folder or several; searched through all levels")
+    ]
+    glob: Annotated[Names, Field(description="which files, e.g. '**/*.jpg'; default: all")] = ()
+
+    def look(self) -> Brought:
+        for folder in self.folder:
+            existing_folder(folder)
+        return Brought()
+
+    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
+        return list_folders(self.folder, self.glob)
+
+    def label(self) -> str:
+        return ", ".join(self.folder)
+
+    def folders(self) -> tuple[str, ...]:
+        return self.folder
 
 
 def list_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> pa.Table:

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import pyarrow as pa
+from pydantic import Field
 
 from groundglass.errors import MissingExtra
 from groundglass.files.atomic import written_whole
 from groundglass.sources.folder import list_folders
+from groundglass.sources.source import Brought, Source
 from groundglass.tables.parquet import compute
+from groundglass.tables.rows import META
 
 if TYPE_CHECKING:
     from groundglass.degradations.settings import Pixels
@@ -71,8 +74,29 @@ WHOLE = ("original", "duplicate", "mirrored")
 """Versions as good as the photograph: one of them is worth keeping. All others are damaged."""
 
 
-SAMPLE_COLUMNS = {"fault": "VARCHAR", "photograph": "VARCHAR"}
-"""What comes with each picture besides its file, as ``meta.fault`` and ``meta.photograph``, with SQL types."""
+COLUMNS: dict[str, str] = dict.fromkeys(("licence", "author", "fault", "photograph"), "VARCHAR")
+"""What comes with each picture besides its file, with SQL types."""
+
+
+class Sample(Source):
+    """Photographs inside scikit-image, and damaged versions of them made on the spot."""
+
+    keys: ClassVar = ("sample",)
+    reference: ClassVar = "scikit-image's own pictures, and who made them"
+    example: ClassVar = "{sample: skimage}"
+
+    sample: Annotated[Literal["skimage"], Field(description="photographs inside scikit-image, and faults")]
+
+    def look(self) -> Brought:
+        find_photographs()
+        return self.brought(COLUMNS)
+
+    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
+        found = make_sample(own_folder / "sample" / "photographs")
+        return found.rename_columns([META + name if name in COLUMNS else name for name in found.column_names])
+
+    def label(self) -> str:
+        return f"sample {self.sample}"
 
 
 def make_sample(folder: Path) -> pa.Table:

@@ -7,14 +7,24 @@ import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, ClassVar
 
 import pyarrow as pa
+from pydantic import Field, model_validator
 
 from groundglass.errors import RecipeError
 from groundglass.files.locators import cell
+from groundglass.settings.field_types import Names
+from groundglass.settings.key_rules import one_of, refuse
 from groundglass.sources.listing import ARROW, LISTING, existing_files, short_names, unique
-from groundglass.sources.sidecars import is_column
+from groundglass.sources.source import Brought, SourceFault, SourceWithColumns
+from groundglass.sources.table_columns import (
+    Pictures,
+    bytes_column,
+    is_parquet,
+    path_column,
+    sql_types,
+)
 from groundglass.tables.parquet import compute, connect, path_to_bytes
 from groundglass.tables.rows import META
 from groundglass.tables.sql_writer import quoted
@@ -25,15 +35,71 @@ _PEEK = 1_000
 """Rows in which a plan looks for URLs."""
 
 
-class Pictures(NamedTuple):
-    """Which column has the pictures: their paths, or their bytes (the path of a leaf: ``image.bytes``).
+class Table(SourceWithColumns):
+    """The images that a table names or holds: Parquet, CSV or JSONL."""
 
-    names   the leaf beside the bytes that names them (``image.path``), if there is one
-    """
+    keys: ClassVar = ("table",)
+    reference: ClassVar = "Parquet, RFC 4180, JSON Lines; Hugging Face's image columns"
+    example: ClassVar = "{table: list.parquet, path: file, columns: {caption: TEXT}, where: 'width >= 2048'}"
 
-    column: str
-    embedded: bool
-    names: str | None = None
+    table: Annotated[
+        Names,
+        Field(
+            min_length=1,
+            description="Parquet, CSV or JSONL files whose rows are images; `*` stands for any name",
+        ),
+    ]
+    path: Annotated[
+        str | None, Field(description="the table's column of files, each taken from the table's folder")
+    ] = None
+    bytes: Annotated[
+        str | None, Field(description="the Parquet table's column of whole files, or its struct with `bytes`")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Table:
+        if self.path is None and self.bytes is None:
+            say = "`table` needs the column of the pictures"
+            refuse("table", say, "add `path: COLUMN` or `bytes: COLUMN` to it")
+        one_of(self, ("path", "bytes"))
+        return self
+
+    def look(self) -> Brought:
+        first = find_tables(self.table)[0]
+        schema = table_schema(first)
+        self._pictures(first, schema)
+        name = self.bytes or self.path or ""
+        url = None if self.bytes else first_url(first, name)
+        if url:
+            hint = "fetch them first, and name the files; downloading comes in a later version"
+            said = f"the column '{name}' holds URLs ({url[:60]}): not yet possible"
+            raise SourceFault(said, hint, ("path",), name)
+        found = sql_types(schema, without=name)
+        for stated in self.columns or {}:
+            if stated not in found:
+                what = "is of the pictures" if stated == name else "holds no single values"
+                message = f"the column '{stated}' of {first} {what}" if stated in schema.names else ""
+                none = message or f"{first} has no column '{stated}'"
+                raise SourceFault(none, "", ("columns", stated), stated, tuple(found))
+        stated = self.stated()
+        return self.brought(found | stated, stated)
+
+    def _pictures(self, first: Path, schema: pa.Schema) -> Pictures:
+        """The column of the pictures. Raises SourceFault where the table has none that can be used."""
+        key, name = ("bytes", self.bytes) if self.bytes else ("path", self.path or "")
+        if name not in schema.names:
+            raise SourceFault(f"{first} has no column '{name}'", "", (key,), name, schema.names)
+        try:
+            return bytes_column(first, schema, name) if self.bytes else path_column(schema, name)
+        except RecipeError as error:
+            raise SourceFault(error.message, error.hint, (key,), name) from error
+
+    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
+        first = find_tables(self.table)[0]
+        return list_tables(self.table, self._pictures(first, table_schema(first)), types)
+
+    def label(self) -> str:
+        return ", ".join(self.table)
 
 
 def find_tables(names: Sequence[str]) -> list[Path]:
@@ -53,76 +119,11 @@ def table_schema(path: Path) -> pa.Schema:
     from pyarrow import parquet
 
     try:
-        schema = parquet.read_schema(path) if _is_parquet(path) else _whole(path).schema
+        schema = parquet.read_schema(path) if is_parquet(path) else _whole(path).schema
         _ = schema.names  # names that are no UTF-8 are found out here
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
     return schema
-
-
-def sql_types(schema: pa.Schema, without: str = "") -> dict[str, str]:
-    """The columns with single values that an expression can name, and their SQL types.
-
-    >>> sql_types(pa.schema([("w", pa.int32()), ("at", pa.date32()), ("tags", pa.list_(pa.string()))]))
-    {'w': 'BIGINT', 'at': 'VARCHAR'}
-    """
-    found = {field.name: _sql_type(field.type) for field in schema if is_column(field.name)}
-    spelled: dict[str, str] = {}
-    for name in found:  # of two names that differ in capitals only, SQL could not tell the second
-        spelled.setdefault(name.lower(), name)
-    return {n: kind for n, kind in found.items() if kind and n != without and spelled[n.lower()] == n}
-
-
-def _sql_type(kind: pa.DataType) -> str:
-    """Empty for what is no single value."""
-    types = pa.types
-    if types.is_dictionary(kind):
-        return _sql_type(kind.value_type)
-    if types.is_boolean(kind):
-        return "BOOLEAN"
-    if types.is_integer(kind):
-        return "UBIGINT" if kind == pa.uint64() else "BIGINT"
-    if types.is_float32(kind) or types.is_float64(kind) or types.is_decimal128(kind):
-        return "DOUBLE"
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_null(kind)
-    return "VARCHAR" if text or types.is_date(kind) or types.is_timestamp(kind) else ""
-
-
-def path_column(schema: pa.Schema, name: str) -> Pictures:
-    """The column of paths. Raises RecipeError where it holds no text."""
-    kind = schema.field(name).type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise RecipeError(f"the column '{name}' holds {kind}, not paths", _hint_for(kind, name))
-    return Pictures(name, embedded=False)
-
-
-def bytes_column(path: Path, schema: pa.Schema, name: str) -> Pictures:
-    """The column of bytes, also inside a struct as Hugging Face writes it. Raises RecipeError where there are none."""
-    if not _is_parquet(path):
-        raise RecipeError(f"only Parquet tables hold bytes, and {path} is none", "name files: `path: COLUMN`")
-    kind = schema.field(name).type
-    if _is_binary(kind):
-        return Pictures(name, embedded=True)
-    if (
-        pa.types.is_struct(kind)
-        and kind.get_field_index("bytes") >= 0
-        and _is_binary(kind.field("bytes").type)
-    ):
-        named = kind.get_field_index("path") >= 0 and pa.types.is_string(kind.field("path").type)
-        return Pictures(f"{name}.bytes", True, f"{name}.path" if named else None)
-    raise RecipeError(f"the column '{name}' holds {kind}, not bytes", _hint_for(kind, name))
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-
-
-def _hint_for(kind: pa.DataType, name: str) -> str:
-    if _is_binary(kind) or pa.types.is_struct(kind):
-        return f"bytes are named by `bytes: {name}`"
-    return f"paths are named by `path: {name}`" if "string" in str(kind) else "name another column"
 
 
 def first_url(path: Path, column: str) -> str | None:
@@ -181,7 +182,7 @@ def _wanted(path: Path, pictures: Pictures, types: Mapping[str, str]) -> list[st
 
 def _groups(path: Path, columns: list[str]) -> Iterator[tuple[int, int, pa.Table]]:
     """Number, first row and content of each row group; a CSV or JSONL file is one."""
-    if not _is_parquet(path):
+    if not is_parquet(path):
         yield 0, 0, _whole(path).select(columns)
         return
     from pyarrow import parquet
@@ -275,10 +276,6 @@ def _in_order(table: pa.Table) -> pa.Table:
         return ordered
     named = pa.array(unique(ordered["uri"].to_pylist()), pa.string())
     return _in_order(ordered.set_column(0, LISTING.field("uri"), named))
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet"
 
 
 def _whole(path: Path) -> pa.Table:

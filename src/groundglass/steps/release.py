@@ -22,7 +22,6 @@ from groundglass.plans.state import State
 from groundglass.recipes.annotate_model import AnnotateStep, model_name
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.release_model import ReleaseStep
-from groundglass.recipes.source_model import SourceStep
 from groundglass.recipes.split_model import SplitStep
 from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote
 from groundglass.releases.file_layout import check_settings
@@ -32,6 +31,7 @@ from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
 from groundglass.releases.trainer_patches import Known, small_images_note, small_tiles_note
 from groundglass.sources.folder import lies_in, place_of
+from groundglass.sources.source import Source
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.steps.measure.step import megapixels
 from groundglass.tables.columns import ROWS, Scope, pool
@@ -245,8 +245,7 @@ def _check_place(planner: Planner, to: str) -> None:
     keys = ("release", "to")
     for step in planner.loaded.recipe.steps[: planner.index]:
         body = step.body
-        folders = body.folder if isinstance(body, SourceStep) else ()
-        for folder in folders:
+        for folder in body.folders() if isinstance(body, Source) else ():
             if lies_in(place, place_of(folder)):
                 say = f"the release would lie in {folder}, which is read: the next run would find it there"
                 planner.fail(keys, say, "choose a folder outside of it")

@@ -114,7 +114,7 @@ BODIES = [
     ("source: photos/", "`source` must be a mapping of keys, not 'photos/'", "source"),
     ("source: {folder: a, sample: skimage}", "`folder` and `sample` cannot go together", "sample"),
     ("source: {licence: CC0}", "one of `folder`, `archive`, `table` or `sample` is needed here", "source"),
-    ("source: {folder: []}", "one of `folder`, `archive`, `table` or `sample` is needed here", "source"),
+    ("source: {folder: []}", "`folder` is empty", "["),
     ("source: {folder: ''}", "`folder` is empty", "''"),
     ("source: {folder: [a, 3]}", "`folder` must be a text, not 3", "3"),
     ("source: {sample: scikit}", "`sample` cannot be 'scikit'", "scikit"),

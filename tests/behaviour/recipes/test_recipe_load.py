@@ -13,13 +13,16 @@ from groundglass.recipes.load import LoadedRecipe, load_recipe, recipe_error
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import Limits
 from groundglass.recipes.release_model import LowResolution, ReleaseStep
-from groundglass.recipes.source_model import SourceStep
 from groundglass.recipes.split_model import SplitStep
 from groundglass.selections.intersect import Intersect
 from groundglass.selections.quantile import Quantile
 from groundglass.selections.quota import Quota
 from groundglass.selections.where import Where
 from groundglass.settings.measure_request import MeasureRequest
+from groundglass.sources.archive import Archive
+from groundglass.sources.folder import Folder
+from groundglass.sources.source import Source
+from groundglass.sources.table import Table
 from groundglass.transforms.tile import Tile
 
 SHORT = "name: x\nsteps:\n  - source: {folder: a}\n"
@@ -38,7 +41,7 @@ def test_every_key_reaches_its_record(whole: LoadedRecipe) -> None:
     recipe = whole.recipe
     assert (recipe.name, recipe.seed, recipe.store) == ("whole", 7, "measures")
     assert recipe.limits == Limits(pixels=100e6, failed=0.05)
-    assert body(whole, "photos") == SourceStep(
+    assert body(whole, "photos") == Folder(
         folder=("a/", "b c/"), glob=("*.jpg",), licence="CC-BY-4.0", author="Ada, Bob", limit=100
     )
     assert body(whole, "scores") == MeasureStep(
@@ -94,7 +97,7 @@ def test_condition_and_note_belong_to_the_step(whole: LoadedRecipe) -> None:
 SOURCES = [
     (
         "archive: [a.zip, 'b/*.tar'], glob: 'x/*', columns: {caption: TEXT}, where: caption is not null",
-        SourceStep(
+        Archive(
             archive=("a.zip", "b/*.tar"),
             glob=("x/*",),
             columns={"caption": "TEXT"},
@@ -103,14 +106,14 @@ SOURCES = [
     ),
     (
         "table: list.csv, path: file, columns: {w: INTEGER, hdr: BOOLEAN}",
-        SourceStep(table=("list.csv",), path="file", columns={"w": "INTEGER", "hdr": "BOOLEAN"}),
+        Table(table=("list.csv",), path="file", columns={"w": "INTEGER", "hdr": "BOOLEAN"}),
     ),
-    ("table: a.parquet, bytes: image", SourceStep(table=("a.parquet",), bytes="image")),
+    ("table: a.parquet, bytes: image", Table(table=("a.parquet",), bytes="image")),
 ]
 
 
 @pytest.mark.parametrize(("said", "meant"), SOURCES)
-def test_every_place_of_a_source_reaches_its_record(tmp_path: Path, said: str, meant: SourceStep):
+def test_every_place_of_a_source_reaches_its_record(tmp_path: Path, said: str, meant: Source):
     loaded = load(tmp_path, f"name: x\nsteps:\n  - source: {{{said}}}\n")
     assert loaded.recipe.steps[0].body == meant
     assert load(tmp_path, loaded.text).recipe == loaded.recipe

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from test_recipe_errors import BODIES, HEAD
 
 from groundglass.errors import RecipeError
+from groundglass.recipes.families import FAMILIES
 from groundglass.recipes.json_schema import json_schema, write_schema
 from groundglass.recipes.load import load_recipe
 from groundglass.recipes.model import BODIES as KINDS
@@ -110,8 +111,12 @@ def test_the_pages_examples_load(tmp_path: Path) -> None:
         "transform",
         "release",
     ]
-    measures = HEAD + "".join(f"  {line}\n" for line in blocks[2].splitlines())
-    assert len(load_recipe(write(tmp_path, measures)).recipe.steps) == 4
+    steps = [block for block in blocks if block.startswith("- ")]
+    for block in steps:
+        recipe = HEAD + "".join(f"  {line}\n" for line in block.splitlines())
+        load_recipe(write(tmp_path, recipe))
+    members = [member for family in FAMILIES.values() for member in family]
+    assert len(steps) == 1 + len(members), "one for the measures, and one for each member of a family"
 
 
 def test_shipped_recipes_run_on_any_folder_and_tile() -> None:

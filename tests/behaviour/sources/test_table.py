@@ -258,7 +258,8 @@ def test_random_bytes_raise_nothing_of_others(tmp_path: Path, kind: str, start: 
 BIG = """
 import resource, sys
 from pathlib import Path
-from groundglass.sources.table import Pictures, list_tables
+from groundglass.sources.table import list_tables
+from groundglass.sources.table_columns import Pictures
 
 def bytes_read():
     return int(Path("/proc/self/io").read_text().split()[1])

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from groundglass.engines.local import run_job
 from groundglass.plans.state import State
-from groundglass.recipes.source_model import SourceStep
 from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
+from groundglass.sources.source import Source
 from groundglass.steps.source.open_source import REFUSED, list_source
 from groundglass.tables.columns import META
 from groundglass.tables.parquet import compute, connect, write_parquet
@@ -45,7 +45,7 @@ class Gathered:
     refused: pa.Table
 
 
-def gather(state: State, name: str, body: SourceStep) -> Gathered:
+def gather(state: State, name: str, source: Source) -> Gathered:
     """List a source, read what is new, and keep the images table in the run's folder.
 
     A listing that this run has finished is used as it stands: what appears later is for the next run.
@@ -55,7 +55,7 @@ def gather(state: State, name: str, body: SourceStep) -> Gathered:
         images, verdicts = pq.read_table(path), state.folder.verdicts(name)
         refused = pq.read_table(verdicts, schema=VERDICTS) if verdicts.exists() else VERDICTS.empty_table()
         return Gathered(images, images.num_rows, refused)
-    listing = list_source(body, sample_folder(state))
+    listing = list_source(source, own_folder(state))
     files = state.files
     unread = unread_files(listing, believed(known_files(files), state.retry))
     items = [ListedFile(**row) for row in unread.to_pylist()]
@@ -69,9 +69,9 @@ def gather(state: State, name: str, body: SourceStep) -> Gathered:
     return Gathered(images, listing.num_rows - unreadable - len(items) - refused.num_rows, refused)
 
 
-def sample_folder(state: State) -> Path:
-    """Where the photographs of `sample` lie, for all runs of a recipe."""
-    return state.folder.path.parent / "sample" / "photographs"
+def own_folder(state: State) -> Path:
+    """Where a source keeps files of its own, for all runs of a recipe."""
+    return state.folder.path.parent
 
 
 def refused_rows(ids: pa.ChunkedArray, listing: pa.Table) -> pa.Table:

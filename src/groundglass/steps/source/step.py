@@ -15,18 +15,18 @@ from groundglass.plans.current_rows import count
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
-from groundglass.recipes.source_model import SourceStep
 from groundglass.sources.scan_job import known_files
+from groundglass.sources.source import Source, SourceFault
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.steps.source.images_table import (
     believed,
     gather,
+    own_folder,
     refused_rows,
-    sample_folder,
     unread_files,
     with_headers,
 )
-from groundglass.steps.source.open_source import SourceFault, list_source, look_at_source
+from groundglass.steps.source.open_source import condition_of, list_source, look_at_source
 from groundglass.tables.columns import ROWS
 from groundglass.tables.expressions import ExpressionError
 from groundglass.tables.parquet import only
@@ -39,7 +39,7 @@ SAMPLE = 64
 """Files whose headers are read to guess the sizes of those that no run has seen yet."""
 
 
-def plan(planner: Planner, planned: PlannedStep, body: SourceStep) -> PlannedStep:
+def plan(planner: Planner, planned: PlannedStep, body: Source) -> PlannedStep:
     if planned.step.only_if is not None:
         planner.fail(("if",), "a source takes no `if`", "use `glob`, or select afterwards")
     try:
@@ -57,7 +57,7 @@ def plan(planner: Planner, planned: PlannedStep, body: SourceStep) -> PlannedSte
 def run(state: State, planned: PlannedStep) -> StepRecord:
     """List and scan; good files join the current set."""
     body = planned.step.body
-    assert isinstance(body, SourceStep)
+    assert isinstance(body, Source)
     found = gather(state, planned.step.name, body)
     state.add_images(found.images)
     rows = photographs(found.images)
@@ -78,9 +78,9 @@ def run(state: State, planned: PlannedStep) -> StepRecord:
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """List it; the sizes of files that no run has read yet come from the headers of a sample of them."""
     body = planned.step.body
-    assert isinstance(body, SourceStep)
+    assert isinstance(body, Source)
     state = walk.state
-    listing = list_source(body, sample_folder(state))
+    listing = list_source(body, own_folder(state))
     known = believed(known_files(state.files), retry=False)
     unread = unread_files(listing, known)
     images = with_headers(planned.step.name, listing, known)
@@ -146,9 +146,9 @@ def sampled_sizes(paths: pa.ChunkedArray) -> list[tuple[int, int]]:
     return found
 
 
-def label(body: SourceStep) -> str:
-    places = ", ".join(body.folder or body.archive or body.table) or f"sample {body.sample}"
-    return f"{places} where {body.where}" if body.where else places
+def label(body: Source) -> str:
+    condition = condition_of(body)
+    return f"{body.label()} where {condition}" if condition else body.label()
 
 
 SOURCE = StepKind(plan, run, forecast, label)
