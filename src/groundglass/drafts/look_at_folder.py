@@ -16,7 +16,8 @@ from groundglass.measures.measure_job import ask_of
 from groundglass.plans.leak_reference import leaks_ask
 from groundglass.random_streams import stream
 from groundglass.runs.single_images import take_measures
-from groundglass.selections.deduplicate import NEAR, deduplicate
+from groundglass.selections.deduplicate import deduplicate
+from groundglass.similarity.near_columns import NEAR
 from groundglass.sources.folder import list_folders
 from groundglass.sources.listing import Listed
 from groundglass.text.format import some, thousands

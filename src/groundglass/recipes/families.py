@@ -11,6 +11,7 @@ from groundglass.errors import RecipeError
 from groundglass.recipes.errors import Mark, choose, error_at, quoted
 from groundglass.recipes.validate import build, refuse_empty, refuse_later
 from groundglass.recipes.yaml_nodes import Node
+from groundglass.releases.writers.catalog import FORMATS
 from groundglass.selections.catalog import SELECTIONS
 from groundglass.settings.field_types import Member
 from groundglass.settings.key_rules import listed
@@ -21,8 +22,11 @@ FAMILIES: Mapping[str, Sequence[type[Member]]] = {
     "source": SOURCES,
     "select": SELECTIONS,
     "transform": TRANSFORMS,
+    "release": FORMATS,
 }
 """Families by the kind of step that names a member of them."""
+VALUES = {"release": "format"}
+"""Families of which not a key but the value of this key names the member; without it the first one is meant."""
 NESTED = {"intersect": "select"}
 """Keys that hold a list of members, and of which family."""
 
@@ -33,8 +37,6 @@ def member_from(kind: str, node: Node, mark: Mark, under: str = "") -> Member:
     ``under`` is the key that it stands under, where that is not the family's own, and ``mark`` the place to point at.
     """
     under = under or kind
-    named = keys_of(kind)
-    names = list(named)
     if not isinstance(node.value, dict):
         said = (
             "has no value" if node.value is None else f"must be a mapping of keys, not {quoted(node.plain)}"
@@ -42,21 +44,52 @@ def member_from(kind: str, node: Node, mark: Mark, under: str = "") -> Member:
         raise error_at(mark, f"`{under}` {said}", f"keys of `{under}`: {', '.join(sorted(fields_of(kind)))}")
     refuse_later(node, kind)
     refuse_empty(node)
-    _refuse_unknown(kind, node, under)
-    given = [key for key in named if key in node.value]
-    if not given:
-        raise error_at(mark, f"one of {listed(names)} is needed here", f"give one of {listed(names)}")
-    member = named[given[0]]
-    for key in given[1:]:
-        if named[key] is not member:
-            raise _two(given[0], key, node)
-    _refuse_strange(kind, member, given[0], node)
+    if kind in VALUES:
+        member, name, place = _by_value(kind, node), kind, mark
+    else:
+        member, name = _by_key(kind, node, mark, under)
+        place = node.keys[name]
     nested = {
         key: tuple(member_from(NESTED[key], item, item.mark, key) for item in value.value)
         for key, value in node.value.items()
         if key in NESTED and isinstance(value.value, list)
     }
-    return build(member, node, node.keys[given[0]], given[0], nested)
+    return build(member, node, place, name, nested, lambda key, at: _strange(kind, under, name, key, at))
+
+
+def _by_key(kind: str, node: Node, mark: Mark, under: str) -> tuple[type[Member], str]:
+    """The member that a key names, and that key."""
+    named = keys_of(kind)
+    names = list(named)
+    given = [key for key in names if key in node.value]
+    if len({named[key] for key in given}) != 1:  # a misspelt key may be why
+        for key in node.value:
+            if key not in fields_of(kind):
+                raise _strange(kind, under, "", key, node.keys[key])
+    if not given:
+        raise error_at(mark, f"one of {listed(names)} is needed here", f"give one of {listed(names)}")
+    for key in given[1:]:
+        if named[key] is not named[given[0]]:
+            raise _two(given[0], key, node)
+    return named[given[0]], given[0]
+
+
+def _by_value(kind: str, node: Node) -> type[Member]:
+    """The member that the value of a key names."""
+    key = VALUES[kind]
+    if key not in node.value:
+        return FAMILIES[kind][0]
+    named = values_of(kind)
+    found = named.get(node.value[key].plain)
+    if found is None:
+        end, hint = choose(node.value[key].plain, named)
+        raise error_at(node.value[key].mark, f"`{key}` cannot be {quoted(node.value[key].plain)}{end}", hint)
+    return found
+
+
+def values_of(kind: str) -> dict[str, type[Member]]:
+    """The members of a family by the value that names them."""
+    return {str(member.model_fields[VALUES[kind]].default): member for member in FAMILIES[kind]}
 
 
 def keys_of(kind: str) -> dict[str, type[Member]]:
@@ -73,15 +106,6 @@ def fields_of(kind: str) -> dict[str, list[type[Member]]]:
     return found
 
 
-def _refuse_unknown(kind: str, node: Node, under: str) -> None:
-    """A key that no member has, and the one that is meant."""
-    known = fields_of(kind)
-    for key in node.value:
-        if key not in known:
-            end, hint = choose(key, known, f"keys of `{under}`")
-            raise error_at(node.keys[key], f"`{key}` is no key of `{under}`{end}", hint)
-
-
 def _two(first: str, second: str, node: Node) -> RecipeError:
     """Two members in one step."""
     message = f"`{first}` and `{second}` cannot go together"
@@ -94,14 +118,14 @@ def _two(first: str, second: str, node: Node) -> RecipeError:
     return error_at(place, message, hint)
 
 
-def _refuse_strange(kind: str, member: type[Member], name: str, node: Node) -> None:
-    """A setting that the member does not take."""
-    own = {field.alias or key for key, field in member.model_fields.items()}
-    for key in node.value:
-        if key not in own:
-            owners = [other.keys[0] for other in fields_of(kind)[key]]
-            message = f"`{key}` has no meaning with `{name}`"
-            raise error_at(node.keys[key], message, f"`{key}` goes with {listed(owners)}")
+def _strange(kind: str, under: str, name: str, key: str, mark: Mark) -> RecipeError:
+    """A key that no member has, and the one that is meant; or one that goes with other members only."""
+    known = fields_of(kind)
+    if key not in known:
+        end, hint = choose(key, known, f"keys of `{under}`")
+        return error_at(mark, f"`{key}` is no key of `{under}`{end}", hint)
+    owners = [member.keys[0] for member in known[key]]
+    return error_at(mark, f"`{key}` has no meaning with `{name}`", f"`{key}` goes with {listed(owners)}")
 
 
 def written(member: Member, plain: dict[str, Any]) -> dict[str, Any]:
@@ -122,7 +146,8 @@ class Entry:
 
 def entries(kind: str) -> dict[str, Entry]:
     """The members of a family as catalogs print them."""
-    return {key: _entry(key, member) for key, member in keys_of(kind).items()}
+    named = values_of(kind) if kind in VALUES else keys_of(kind)
+    return {name: _entry(name, member) for name, member in named.items()}
 
 
 def _entry(name: str, member: type[Member]) -> Entry:

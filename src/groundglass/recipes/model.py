@@ -13,8 +13,8 @@ from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.audit_model import AuditStep
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.measure_model import MeasureStep
-from groundglass.recipes.release_model import ReleaseStep
 from groundglass.recipes.split_model import SplitStep
+from groundglass.releases.writers.writer import Release
 from groundglass.selections.rule import Rule
 from groundglass.settings.field_types import NAME, RECIPE_NAME, Record, Share
 from groundglass.sources.source import Source
@@ -35,9 +35,7 @@ class Limits(Record):
     failed: Annotated[Share, Field(description="share of images that may fail, e.g. 5%")] = 1.0
 
 
-Body = (
-    Source | MeasureStep | AnnotateStep | Rule | HoldOutStep | Transform | SplitStep | ReleaseStep | AuditStep
-)
+Body = Source | MeasureStep | AnnotateStep | Rule | HoldOutStep | Transform | SplitStep | Release | AuditStep
 Kind = Literal[
     "source", "measure", "annotate", "select", "hold_out", "transform", "split", "release", "audit"
 ]
@@ -49,7 +47,7 @@ BODIES: dict[str, type[Record]] = {
     "hold_out": HoldOutStep,
     "transform": Transform,
     "split": SplitStep,
-    "release": ReleaseStep,
+    "release": Release,
     "audit": AuditStep,
 }
 NOT_YET = ("study", "prove", "benchmark")

@@ -15,7 +15,6 @@ from groundglass.recipes.hold_out_model import NextBest
 from groundglass.recipes.json_schema import SUMMARIES
 from groundglass.recipes.measure_model import ScoreTable
 from groundglass.recipes.model import BODIES, Limits, RecipeHead, StepHead
-from groundglass.recipes.release_model import LowResolution
 from groundglass.recipes.schema_in_words import in_words
 from groundglass.recipes.validate import schema_of
 from groundglass.settings.field_types import Record
@@ -85,6 +84,7 @@ A name, a name with its parameters, a table of scores, or a list of these: all o
 """
 
 FAMILY_WORDS = {
+    "release": "A written dataset. Nothing is ever overwritten. `format` says which of these is meant.",
     "source": "Where images come from. A step has exactly one of these.",
     "select": "A step has exactly one of these rules; `keep` and `drop` may go together.",
     "transform": "Virtual images from the current set. A step has exactly one of these.",
@@ -131,8 +131,6 @@ def _kind(kind: str) -> Iterator[str]:
     if kind == "annotate":
         for key, model in (("model", Multimodal), ("budget", Budget), ("price", TokenPrice)):
             yield from (f"`{key}` holds:\n", _table(_rows(model)))
-    if kind == "release":
-        yield from ("`validation_lr` holds:\n", _table(_rows(LowResolution)))
 
 
 def _family(kind: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -24,10 +24,21 @@ def schema_of(model: type[Record]) -> dict[str, Any]:
     return resolve(whole, whole) | {"$defs": whole.get("$defs", {})}
 
 
-def build(model: type[R], node: Node, mark: Mark, what: str, ready: Mapping[str, Any] | None = None) -> R:
+Strange = Callable[[str, Mark], RecipeError]
+"""What is said of a key that a record does not know, at its place."""
+
+
+def build(
+    model: type[R],
+    node: Node,
+    mark: Mark,
+    what: str,
+    ready: Mapping[str, Any] | None = None,
+    strange: Strange | None = None,
+) -> R:
     """The record that a mapping means; ``what`` is the key it stands under, ``mark`` that key's place.
 
-    ``ready`` holds values of keys that are records already.
+    ``ready`` holds values of keys that are records already; ``strange`` says what a key is that the record lacks.
     """
     if not isinstance(node.value, dict):
         said = (
@@ -42,7 +53,11 @@ def build(model: type[R], node: Node, mark: Mark, what: str, ready: Mapping[str,
             {**node.plain, **(ready or {})}, strict=True, by_alias=True, by_name=False
         )
     except ValidationError as error:
-        faults = [fault(model, finding, node, mark, what) for finding in error.errors(include_url=False)]
+        findings = error.errors(include_url=False)
+        said = [
+            one for one in findings if one["type"] != "missing"
+        ]  # what is lacking may stand there, misspelt
+        faults = [fault(model, finding, node, mark, what, strange) for finding in said or findings]
         raise min(faults, key=lambda found: (found[0].line, found[0].column))[1] from None
 
 
@@ -66,13 +81,17 @@ def refuse_empty(node: Node) -> None:
             refuse_empty(value)
 
 
-def fault(model: type[Record], finding: Any, node: Node, mark: Mark, what: str) -> tuple[Mark, RecipeError]:
+def fault(
+    model: type[Record], finding: Any, node: Node, mark: Mark, what: str, strange: Strange | None = None
+) -> tuple[Mark, RecipeError]:
     """One of pydantic's findings as (place, error)."""
     path = list(walk(node, tuple(finding["loc"])))
     key = next((str(step[0]) for step in reversed(path) if isinstance(step[0], str)), what)
     if finding["type"] == "rule":
         return rule_fault(finding["ctx"], path[-1][2] if path else node, path[-1][1] if path else mark)
     keys = [step[0] for step in path]
+    if finding["type"] == "extra_forbidden" and strange is not None and len(keys) == 1:
+        return path[-1][1], strange(key, path[-1][1])
     if finding["type"] == "extra_forbidden":
         owner = next((str(name) for name in reversed(keys[:-1]) if isinstance(name, str)), what)
         return unknown_key(str(keys[-1]), path[-1][1], owner, schema_at(model, keys[:-1]))

@@ -14,8 +14,8 @@ import pyarrow as pa
 from groundglass import __version__
 from groundglass.files.atomic import write_text
 from groundglass.models.weights import NetworkNote
-from groundglass.recipes.release_model import ReleaseStep
-from groundglass.releases.file_layout import low_resolution, ordered_splits
+from groundglass.releases.split_names import ordered_splits
+from groundglass.releases.writers.writer import Release
 from groundglass.text.format import size
 
 HUB_LICENCES = frozenset(
@@ -90,12 +90,12 @@ class Notes:
     lock: bool = False
 
 
-def write_card(folder: Path, manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) -> None:
+def write_card(folder: Path, manifest: pa.Table, step: Release, name: str, notes: Notes) -> None:
     """``README.md`` from what was written. It has no date and no path: the same release, the same text."""
     write_text(render_card(manifest, step, name, notes), folder / "README.md")
 
 
-def render_card(manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) -> str:
+def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> str:
     """The card's text; ``name`` is its title."""
     import jinja2
 
@@ -136,7 +136,7 @@ def render_card(manifest: pa.Table, step: ReleaseStep, name: str, notes: Notes) 
 
 
 def card_header(
-    high: Sequence[Mapping[str, Any]], step: ReleaseStep, name: str, licences: Mapping[str, int]
+    high: Sequence[Mapping[str, Any]], step: Release, name: str, licences: Mapping[str, int]
 ) -> str:
     """The YAML header of the card: licence, size, tags, and which files are which split."""
     from ruamel.yaml import YAML
@@ -169,26 +169,26 @@ def size_category(count: int) -> str:
     return next((word for limit, word in _SIZES if count < limit), "n>1M")
 
 
-def _data_files(high: Sequence[Mapping[str, Any]], step: ReleaseStep) -> list[dict[str, str]]:
+def _data_files(high: Sequence[Mapping[str, Any]], step: Release) -> list[dict[str, str]]:
     folders = {row["split"]: Path(row["file"]).parent.as_posix() for row in high}
     return [{"split": split, "path": f"{folders[split]}/{_every(step)}"} for split in ordered_splits(folders)]
 
 
-def _every(step: ReleaseStep) -> str:
+def _every(step: Release) -> str:
     """Originals have endings of their own."""
     return "*" if step.image == "original" else f"*.{step.image}"
 
 
-def _splits(high: Sequence[Mapping[str, Any]], step: ReleaseStep) -> list[dict[str, Any]]:
+def _splits(high: Sequence[Mapping[str, Any]], step: Release) -> list[dict[str, Any]]:
     members: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for row in high:
         members[row["split"]].append((row["width"], row["height"]))
     return [_split_row(split, members[split], step) for split in ordered_splits(members)]
 
 
-def _split_row(split: str, sizes: Sequence[tuple[int, int]], step: ReleaseStep) -> dict[str, Any]:
+def _split_row(split: str, sizes: Sequence[tuple[int, int]], step: Release) -> dict[str, Any]:
     areas = sorted(sizes, key=lambda size: (size[0] * size[1], size))
-    low = low_resolution(split, step)
+    low = step.low_resolution(split)
     return {
         "name": split,
         "pictures": len(sizes),
@@ -199,15 +199,15 @@ def _split_row(split: str, sizes: Sequence[tuple[int, int]], step: ReleaseStep) 
     }
 
 
-def _kernels(high: Iterable[Mapping[str, Any]], step: ReleaseStep) -> list[str]:
-    chosen = {split: low_resolution(split, step) for split in ordered_splits(row["split"] for row in high)}
+def _kernels(high: Iterable[Mapping[str, Any]], step: Release) -> list[str]:
+    chosen = {split: step.low_resolution(split) for split in ordered_splits(row["split"] for row in high)}
     return [f"{split}: kernel `{low.kernel}`" for split, low in chosen.items() if low is not None]
 
 
-def _loading(high: Sequence[Mapping[str, Any]], step: ReleaseStep) -> str:
+def _loading(high: Sequence[Mapping[str, Any]], step: Release) -> str:
     lines = ["| split | HR | LR |", "|---|---|---|"]
     for entry in _data_files(high, step):
-        low = low_resolution(entry["split"], step)
+        low = step.low_resolution(entry["split"])
         folder = entry["path"].rsplit("/", 1)[0]
         base = folder.removesuffix("hr")
         pairs = ", ".join(f"`{base}lr_x{scale}/`" for scale in sorted(low.scales)) if low else ""

@@ -7,20 +7,17 @@ hr/0000.png lr_x4/0000.png train/hr/0000.png train/lr_x4/0000.png yes
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from groundglass.errors import RecipeError
-from groundglass.recipes.release_model import LowResolution, ReleaseStep
 from groundglass.releases.names import Named, name_rows, own_ending
+from groundglass.releases.split_names import TRAIN, check_splits, ordered_splits
+from groundglass.releases.writers.writer import Release
 
-TRAIN, VALIDATION = "train", "validation"
-_ORDER = {TRAIN: 0, VALIDATION: 1, "test": 2}
-_SPLIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 PIXELS_PER_ITEM = 48_000_000
 """Pixels that one item of work writes at most (or one picture), so that a time limit per item is fair."""
 
@@ -60,51 +57,7 @@ class Photograph:
     outputs: tuple[Output, ...]
 
 
-def ordered_splits(names: Iterable[str]) -> list[str]:
-    """train, validation, test, then the others by name.
-
-    >>> ordered_splits(["test", "faces", "train"])
-    ['train', 'test', 'faces']
-    """
-    return sorted(set(names), key=lambda name: (_ORDER.get(name, 3), name))
-
-
-def check_settings(step: ReleaseStep) -> None:
-    """Refuse settings that no release can follow; called by the plan, before anything is read.
-
-    Raises RecipeError; MissingExtra when a 7z archive is wanted and the extra 'archive' is not installed.
-    """
-    from groundglass.image.resize import find_kernel
-    from groundglass.releases.archive import check_archive
-
-    if step.format == "folder" and step.lr_scales:
-        raise RecipeError("lr_scales makes pairs, and the format is 'folder'", "say format: paired")
-    for low in (_paired(step), step.validation_lr or LowResolution()):
-        find_kernel(low.kernel)
-        if len(set(low.scales)) < len(low.scales):
-            raise RecipeError(f"LR scales {list(low.scales)}: one is there twice", "give each once")
-    check_archive(step.archive)
-
-
-def check_splits(splits: Sequence[str]) -> None:
-    """Refuse split names that are no folder names."""
-    for split in splits:
-        if not _SPLIT.fullmatch(split):
-            raise RecipeError(f"{split!r} is no name for a split", "use letters, digits, '-' and '_'")
-
-
-def low_resolution(split: str, step: ReleaseStep) -> LowResolution | None:
-    """Which LR versions a split gets, or None."""
-    if split == VALIDATION and step.validation_lr is not None:
-        return step.validation_lr
-    return _paired(step) if step.format == "paired" else None
-
-
-def _paired(step: ReleaseStep) -> LowResolution:
-    return LowResolution(scales=step.lr_scales, kernel=step.kernel)
-
-
-def plan_files(rows: pa.Table, step: ReleaseStep) -> list[Photograph]:
+def plan_files(rows: pa.Table, step: Release) -> list[Photograph]:
     """Every file of the release, by photograph, in the order of the rows.
 
     ``rows`` has ``id, root, uri, sha256, region, path`` and ``split`` (null and missing mean train); ``file_format``
@@ -149,12 +102,12 @@ def splits_of(rows: pa.Table) -> list[str]:
     return [split or TRAIN for split in rows["split"].to_pylist()]
 
 
-def written_ending(step: ReleaseStep) -> str:
+def written_ending(step: Release) -> str:
     """The ending of pictures that are written anew: a cut photograph has no file of its own."""
     return "png" if step.image == "original" else step.image
 
 
-def _endings(rows: pa.Table, named: Sequence[Named], step: ReleaseStep) -> list[str | None]:
+def _endings(rows: pa.Table, named: Sequence[Named], step: Release) -> list[str | None]:
     """The ending of each row's file where it is the photograph's own; None where it is written anew."""
     if step.image != "original":
         return [None] * len(named)
@@ -162,8 +115,8 @@ def _endings(rows: pa.Table, named: Sequence[Named], step: ReleaseStep) -> list[
     return [None if row.region else own_ending(row.uri, fmt) for row, fmt in zip(named, formats, strict=True)]
 
 
-def _output(image: str, row: Named, name: str, step: ReleaseStep, several: bool, copied: bool) -> Output:
-    low = low_resolution(row.split, step)
+def _output(image: str, row: Named, name: str, step: Release, several: bool, copied: bool) -> Output:
+    low = step.low_resolution(row.split)
     base = f"{row.split}/" if several else ""
     if low is None:
         return Output(image, row.split, row.region, f"{base or 'images/'}{name}", copied=copied)

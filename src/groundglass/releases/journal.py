@@ -22,9 +22,9 @@ import pyarrow as pa
 from groundglass.errors import RecipeError, UnreachableError, cannot_write
 from groundglass.files.atomic import part_name, write_text
 from groundglass.files.hashes import sha256_of
-from groundglass.recipes.release_model import ReleaseStep
 from groundglass.releases.file_layout import Photograph
 from groundglass.releases.write_job import JOURNAL, leftovers
+from groundglass.releases.writers.writer import Release
 from groundglass.tables.parquet import read_parts, write_parquet
 
 INCOMPLETE = ".incomplete"
@@ -37,7 +37,7 @@ act. To begin anew instead, delete this folder.
 """
 
 
-def content_key(rows: pa.Table, step: ReleaseStep, name: str) -> str:
+def content_key(rows: pa.Table, step: Release, name: str) -> str:
     """What a release will hold, as 32 hex digits: its rows, in order and whole, its settings and name."""
     digest = hashlib.sha256(json.dumps([name, step.model_dump(mode="json")], sort_keys=True).encode())
     for column in sorted(rows.column_names):

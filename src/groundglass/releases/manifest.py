@@ -15,7 +15,7 @@ import pyarrow as pa
 from groundglass.files.atomic import write_text
 from groundglass.files.hashes import sha256_of
 from groundglass.image.region import Crop, parse
-from groundglass.releases.file_layout import TRAIN, ordered_splits
+from groundglass.releases.split_names import TRAIN, ordered_splits
 from groundglass.tables.parquet import write_parquet
 
 MANIFEST = pa.schema(

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from groundglass.recipes.release_model import ReleaseStep
 from groundglass.releases.archive import archive_path
 from groundglass.releases.journal import INCOMPLETE
 from groundglass.releases.release import Failure, ReleaseFacts, facts_of
+from groundglass.releases.writers.writer import Release
 
 
-def finished_release(folder: Path, step: ReleaseStep) -> ReleaseFacts | None:
+def finished_release(folder: Path, step: Release) -> ReleaseFacts | None:
     """The facts of a release whose last act was done; None where there is none, or one that is being written."""
     manifest = folder / "manifest.parquet"
     if (folder / INCOMPLETE).exists() or not manifest.exists():

@@ -16,10 +16,9 @@ from groundglass.engines.shards import Settings, Stop
 from groundglass.files.atomic import write_text
 from groundglass.image.header import ImageLimits
 from groundglass.models.weights import NetworkNote
-from groundglass.recipes.release_model import ReleaseStep
 from groundglass.releases.archive import archive_path, write_archive
 from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote, Notes, write_card
-from groundglass.releases.file_layout import check_settings, plan_files, written_ending
+from groundglass.releases.file_layout import plan_files, written_ending
 from groundglass.releases.journal import (
     PARTS,
     claimed,
@@ -37,11 +36,11 @@ from groundglass.releases.manifest import (
     write_checksums,
     write_failures,
     write_manifest,
-    write_meta_info,
     write_scores,
 )
 from groundglass.releases.trainer_patches import released_note
 from groundglass.releases.write_job import Write
+from groundglass.releases.writers.writer import Release
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class ReleaseFacts:
     notes: tuple[str, ...] = ()
 
 
-def write_release(folder: Path, rows: pa.Table, step: ReleaseStep, context: ReleaseContext) -> ReleaseFacts:
+def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseContext) -> ReleaseFacts:
     """Write the pictures of ``rows``, in their order, as a release into ``folder``, a new or empty one.
 
     ``rows`` has ``id, root, source, uri, sha256, region, width, height, path`` (bytes), and may have
@@ -121,7 +120,7 @@ def write_release(folder: Path, rows: pa.Table, step: ReleaseStep, context: Rele
     Raises RecipeError for settings, licences or a folder that cannot be used, UnreachableError when the disk
     is full, and what the engine raises when it is interrupted.
     """
-    check_settings(step)
+    step.check()
     check_licences(_licences_by_source(rows), step.allow_unknown_licence)
     photographs = plan_files(rows, step)
     archive = archive_path(folder, step.archive) if step.archive else None
@@ -155,14 +154,13 @@ def _write_lists(
     rows: pa.Table,
     manifest: pa.Table,
     failed: Sequence[Mapping[str, Any]],
-    step: ReleaseStep,
+    step: Release,
     context: ReleaseContext,
 ) -> None:
     """Everything beside the pictures; the checksums last, over all of it."""
     write_manifest(manifest, folder)
     write_failures(failed, rows, folder)
-    if step.meta_info:
-        write_meta_info(manifest, folder)
+    step.write_lists(folder, manifest)
     if step.scores:
         write_scores(manifest, folder, score_columns(rows).values(), context.ranked_by)
     if step.card:
@@ -189,7 +187,7 @@ def facts_of(
     manifest: pa.Table,
     failed: tuple[Failure, ...],
     resumed: int,
-    step: ReleaseStep,
+    step: Release,
 ) -> ReleaseFacts:
     """The facts that follow from a manifest."""
     files = manifest.select(["split", "scale", "bytes", "licence"]).to_pylist()

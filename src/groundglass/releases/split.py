@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.errors import RecipeError
-from groundglass.selections.deduplicate import NEAR
+from groundglass.similarity.near_columns import NEAR
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from groundglass.recipes.release_model import ReleaseStep
-from groundglass.releases.file_layout import TRAIN, low_resolution
+from groundglass.releases.split_names import TRAIN
+from groundglass.releases.writers.writer import Release
 from groundglass.text.format import some, thousands
 
 Known = Literal["exactly", "at most", "about"]
@@ -51,18 +51,19 @@ class TooSmall:
     patches: tuple[Patch, ...]
 
 
-def too_small(sides: NDArray[np.int64], step: ReleaseStep) -> list[TooSmall]:
+def too_small(sides: NDArray[np.int64], step: Release) -> list[TooSmall]:
     """Of which patches HR images of these shortest ``sides`` (px) are too small, the smallest patch first.
 
     HR is cut to a multiple of all its scales; the largest scale needs the largest patch.
 
-    >>> step = ReleaseStep(format="paired", lr_scales=(2,))
+    >>> from groundglass.releases.writers.paired import PairedRelease
+    >>> step = PairedRelease(lr_scales=(2,))
     >>> for found in too_small(np.array([70, 97, 128]), step):
     ...     print(found.images, [patch.side for patch in found.patches])
     1 [96]
     2 [128]
     """
-    low = low_resolution(TRAIN, step)
+    low = step.low_resolution(TRAIN)
     multiple = lcm(*low.scales) if low else 1
     written = sides // multiple * multiple
     counted = [(int((written < patch.side).sum()), patch) for patch in _patches_of_hr(step)]
@@ -73,22 +74,21 @@ def too_small(sides: NDArray[np.int64], step: ReleaseStep) -> list[TooSmall]:
     ]
 
 
-def _patches_of_hr(step: ReleaseStep) -> list[Patch]:
+def _patches_of_hr(step: Release) -> list[Patch]:
     cut = [Patch(patch.side * _scale(step), patch.trainers) for patch in PATCHES]
-    return cut if low_resolution(TRAIN, step) else [*cut, PADDED]
+    return cut if step.low_resolution(TRAIN) else [*cut, PADDED]
 
 
-def _scale(step: ReleaseStep) -> int:
-    low = low_resolution(TRAIN, step)
+def _scale(step: Release) -> int:
+    low = step.low_resolution(TRAIN)
     return max(low.scales) if low else USUAL_SCALE
 
 
-def small_images_note(
-    sides: NDArray[np.int64], step: ReleaseStep, known: Known = "exactly"
-) -> tuple[str, ...]:
+def small_images_note(sides: NDArray[np.int64], step: Release, known: Known = "exactly") -> tuple[str, ...]:
     """A sentence on the images that are too small to be trained on, with their number; none where none is.
 
-    >>> small_images_note(np.array([100, 500]), ReleaseStep(format="paired", lr_scales=(2,)), "at most")
+    >>> from groundglass.releases.writers.paired import PairedRelease
+    >>> small_images_note(np.array([100, 500]), PairedRelease(lr_scales=(2,)), "at most")
     ('too small for what trainers cut from HR at x2: at most 1 image for 128 px (HAT, neosr); BasicSR stops at one',)
     """
     found = too_small(sides, step)
@@ -96,24 +96,25 @@ def small_images_note(
     return _sentence("", "; ".join(said), found, step)
 
 
-def small_tiles_note(side: int, step: ReleaseStep) -> tuple[str, ...]:
+def small_tiles_note(side: int, step: Release) -> tuple[str, ...]:
     """The same of tiles of one size, before it is known how many there will be.
 
-    >>> small_tiles_note(256, ReleaseStep())
+    >>> from groundglass.releases.writers.folder import FolderRelease
+    >>> small_tiles_note(256, FolderRelease())
     ('tiles of 256 px are too small for what trainers cut from HR: 400 px (Real-ESRGAN, which pads)',)
     """
     found = too_small(np.array([side]), step)
     return _sentence(f"tiles of {side} px are ", ", ".join(_named(s.patches) for s in found), found, step)
 
 
-def released_note(manifest: pa.Table, step: ReleaseStep) -> tuple[str, ...]:
+def released_note(manifest: pa.Table, step: Release) -> tuple[str, ...]:
     """The same of the training images that a release holds; validation and test images are not cut."""
     written = manifest.select(["split", "scale", "width", "height"]).to_pylist()
     high = [row for row in written if row["scale"] == 1 and row["split"] == TRAIN]
     return small_images_note(np.array([min(row["width"], row["height"]) for row in high], np.int64), step)
 
 
-def _sentence(which: str, said: str, found: Sequence[TooSmall], step: ReleaseStep) -> tuple[str, ...]:
+def _sentence(which: str, said: str, found: Sequence[TooSmall], step: Release) -> tuple[str, ...]:
     if not found:
         return ()
     only_padded = found[0].patches == (PADDED,)

@@ -15,11 +15,10 @@ from groundglass.selections.ranked_rule import Wanted
 from groundglass.selections.ranking import Order, sign_of
 from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule, Taken
 from groundglass.settings.key_rules import refuse
+from groundglass.similarity.near_columns import NEAR
 from groundglass.tables.expressions import column_path
 from groundglass.tables.verdicts import ask, compute, errors, numbers, places, values, verdicts
 
-NEAR = ("phash", "phash_mirror", "phash_flipped", "phash_detail")
-"""Columns that near-duplicates are found and verified by."""
 PIXELS = "pixels_sha256"
 """Column that pictures of the same pixels are found by, whatever their files."""
 DEFAULT_DISTANCE = 6

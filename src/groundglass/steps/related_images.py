@@ -12,7 +12,7 @@ from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
 from groundglass.releases.split import find_groups
-from groundglass.selections.deduplicate import NEAR
+from groundglass.similarity.near_columns import NEAR
 from groundglass.tables.columns import pool
 from groundglass.tables.parquet import compute
 

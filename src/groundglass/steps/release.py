@@ -21,15 +21,14 @@ from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.recipes.annotate_model import AnnotateStep, model_name
 from groundglass.recipes.hold_out_model import HoldOutStep
-from groundglass.recipes.release_model import ReleaseStep
 from groundglass.recipes.split_model import SplitStep
 from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote
-from groundglass.releases.file_layout import check_settings
 from groundglass.releases.journal import check_place
 from groundglass.releases.licences import check_licences
 from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
 from groundglass.releases.trainer_patches import Known, small_images_note, small_tiles_note
+from groundglass.releases.writers.writer import Release
 from groundglass.sources.folder import lies_in, place_of
 from groundglass.sources.source import Source
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
@@ -59,7 +58,7 @@ class Released:
 def release_rows(state: State, planned: PlannedStep) -> Released:
     """Write the release of a run into its folder; an interrupted one goes on."""
     body = planned.step.body
-    assert isinstance(body, ReleaseStep)
+    assert isinstance(body, Release)
     rows = rows_to_release(state, planned.scope)
     if rows.num_rows == 0:
         return Released(VERDICTS.empty_table(), {"folder": None, "pictures": {}, "files": 0, "bytes": 0})
@@ -86,7 +85,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
 def release_folder(state: State, planned: PlannedStep) -> Path:
     """Where the step says, or ``release`` in the run's folder; ``release-<step>`` for further ones of a recipe."""
     body = planned.step.body
-    assert isinstance(body, ReleaseStep)
+    assert isinstance(body, Release)
     if body.to is not None:
         return place_of(body.to)
     first = not any(record.kind == "release" for record in state.records)
@@ -187,7 +186,7 @@ def question_notes(state: State) -> list[MeasureNote]:
     ]
 
 
-def described(facts: ReleaseFacts, step: ReleaseStep) -> Released:
+def described(facts: ReleaseFacts, step: Release) -> Released:
     """The facts of a release as a step's record keeps them."""
     failed = facts.failed
     verdicts = pa.table(
@@ -216,7 +215,7 @@ def described(facts: ReleaseFacts, step: ReleaseStep) -> Released:
     )
 
 
-def plan(planner: Planner, planned: PlannedStep, body: ReleaseStep) -> PlannedStep:
+def plan(planner: Planner, planned: PlannedStep, body: Release) -> PlannedStep:
     low = [("kernel", body.kernel)] + (
         [("validation_lr", body.validation_lr.kernel)] if body.validation_lr else []
     )
@@ -232,7 +231,7 @@ def plan(planner: Planner, planned: PlannedStep, body: ReleaseStep) -> PlannedSt
     if body.to is not None:
         _check_place(planner, body.to)
     try:
-        check_settings(body)
+        body.check()
         check_licences(planner.licences, body.allow_unknown_licence)
     except RecipeError as error:
         planner.fail(("release",), error.message, error.hint, lacking=isinstance(error, NotHere))
@@ -249,7 +248,7 @@ def _check_place(planner: Planner, to: str) -> None:
             if lies_in(place, place_of(folder)):
                 say = f"the release would lie in {folder}, which is read: the next run would find it there"
                 planner.fail(keys, say, "choose a folder outside of it")
-        if isinstance(body, ReleaseStep) and body.to is not None and place_of(body.to) == place:
+        if isinstance(body, Release) and body.to is not None and place_of(body.to) == place:
             planner.fail(keys, f"step {step.name} writes to {to} already", "give each release its own folder")
     try:
         check_place(place, planner.loaded.text)
@@ -284,7 +283,7 @@ def run(state: State, planned: PlannedStep) -> StepRecord:
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """What is written of the rows that are left, and of those held out."""
     body, state, into = planned.step.body, walk.state, walk.step(planned)
-    assert isinstance(body, ReleaseStep)
+    assert isinstance(body, Release)
     pixels = megapixels(state.rows)
     sides = compute.min_element_wise(state.rows["width"], state.rows["height"]).to_numpy()
     known = _known_before(walk, planned)
@@ -309,8 +308,8 @@ def _known_before(walk: Walk, planned: PlannedStep) -> Known:
     return "exactly" if walk.exact and not taken else "at most"
 
 
-def label(body: ReleaseStep) -> str:
-    return " ".join([body.format, *(f"x{scale}" for scale in body.lr_scales)])
+def label(body: Release) -> str:
+    return body.label()
 
 
 RELEASE = StepKind(plan, run, forecast, label)
@@ -324,7 +323,7 @@ def small_tile_notes(plan: Plan) -> list[str]:
         match planned.step.body:
             case Transform() as body:
                 side = None if planned.step.only_if else body.side()
-            case ReleaseStep() as body if side is not None:
+            case Release() as body if side is not None:
                 notes += [f"{planned.step.name}: {note}" for note in small_tiles_note(side, body)]
             case _:
                 pass

@@ -12,8 +12,9 @@ from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
 from groundglass.recipes.load import LoadedRecipe, load_recipe, recipe_error
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import Limits
-from groundglass.recipes.release_model import LowResolution, ReleaseStep
 from groundglass.recipes.split_model import SplitStep
+from groundglass.releases.writers.folder import FolderRelease
+from groundglass.releases.writers.writer import LowResolution, Release
 from groundglass.selections.intersect import Intersect
 from groundglass.selections.quantile import Quantile
 from groundglass.selections.quota import Quota
@@ -70,7 +71,7 @@ def test_every_key_reaches_its_record(whole: LoadedRecipe) -> None:
         validation=0.05, test=0.1, stratify="source", group="meta.scene"
     )
     release = body(whole, "release-1")
-    assert isinstance(release, ReleaseStep)
+    assert isinstance(release, Release)
     assert release.validation_lr == LowResolution(scales=(3,), kernel="area")
     assert (release.format, release.lr_scales, release.image, release.archive) == (
         "paired",
@@ -122,7 +123,7 @@ def test_every_place_of_a_source_reaches_its_record(tmp_path: Path, said: str, m
 def test_what_is_not_said_takes_its_default(tmp_path: Path) -> None:
     recipe = load(tmp_path, SHORT + "  - release: {}\n").recipe
     assert (recipe.seed, recipe.store, recipe.limits) == (0, None, Limits())
-    assert recipe.steps[1].body == ReleaseStep()
+    assert recipe.steps[1].body == FolderRelease()
 
 
 @pytest.mark.parametrize(

@@ -20,15 +20,17 @@ from groundglass.errors import RecipeError
 from groundglass.files.hashes import pixel_hash
 from groundglass.image.encode import encode_png
 from groundglass.image.resize import resize
-from groundglass.recipes.release_model import LowResolution, ReleaseStep
 from groundglass.releases import write_job
 from groundglass.releases.card import FunnelRow, MeasureNote
 from groundglass.releases.file_layout import plan_files
 from groundglass.releases.release import write_release
 from groundglass.releases.verify import verify_release
 from groundglass.releases.write_job import Write
+from groundglass.releases.writers.folder import FolderRelease
+from groundglass.releases.writers.paired import PairedRelease
+from groundglass.releases.writers.writer import LowResolution
 
-PAIRED = ReleaseStep(format="paired", lr_scales=(2, 4))
+PAIRED = PairedRelease(lr_scales=(2, 4))
 LISTS = {
     "README.md",
     "SHA256SUMS",
@@ -55,7 +57,7 @@ def photographs(tmp_path):
 
 def test_one_split_makes_a_folder_of_images(photographs, tmp_path):
     out = tmp_path / "out"
-    facts = write_release(out, make_rows(photographs), ReleaseStep(), CONTEXT)
+    facts = write_release(out, make_rows(photographs), FolderRelease(), CONTEXT)
     assert files_of(out) == LISTS | {"images/0000.png", "images/0001.png", "images/0002.png"}
     for n, path in enumerate(photographs):
         assert (out / f"images/000{n}.png").read_bytes() == encode_png(np.ascontiguousarray(read(path)))
@@ -68,7 +70,7 @@ def test_several_splits_make_a_folder_each_and_validation_gets_its_lr(photograph
     out = tmp_path / "out"
     rows = make_rows(photographs, split=["train", "validation", "train"])
     low = LowResolution(scales=(2, 4), kernel="box")
-    write_release(out, rows, ReleaseStep(names="keep", validation_lr=low), CONTEXT)
+    write_release(out, rows, FolderRelease(names="keep", validation_lr=low), CONTEXT)
     pictures = {"train/p0.png", "train/p2.png"}
     pictures |= {f"validation/{kind}/p1.png" for kind in ("hr", "lr_x2", "lr_x4")}
     assert files_of(out) == LISTS | pictures | {"meta_info_validation.txt"}
@@ -101,7 +103,7 @@ def test_hr_is_the_upper_left_of_its_region(photographs, tmp_path):
 
 def test_webp_is_lossless_too(photographs, tmp_path):
     out = tmp_path / "out"
-    write_release(out, make_rows(photographs), ReleaseStep(image="webp"), CONTEXT)
+    write_release(out, make_rows(photographs), FolderRelease(image="webp"), CONTEXT)
     np.testing.assert_array_equal(read(out / "images/0001.webp"), read(photographs[1]))
     assert verify_release(out) == []
 
@@ -112,7 +114,7 @@ def test_originals_are_copied_and_only_what_was_cut_is_written_anew(tmp_path):
     photo.write_bytes(testing.jpeg(testing.photo(50, 39), quality=80))
     rows = make_rows([photo], ("", "crop(8,8,16,16)"), file_format=["JPEG", "JPEG"])
     out = tmp_path / "out"
-    facts = write_release(out, rows, ReleaseStep(image="original", names="keep"), CONTEXT)
+    facts = write_release(out, rows, FolderRelease(image="original", names="keep"), CONTEXT)
     assert (out / "images/A_b.JPEG").read_bytes() == photo.read_bytes()
     np.testing.assert_array_equal(read(out / "images/A_b_s001.png"), read(photo)[8:24, 8:24])
     assert verify_release(out) == []
@@ -124,7 +126,7 @@ def test_a_file_is_called_what_it_is(tmp_path):
     photo = tmp_path / "renamed.jpg"
     photo.write_bytes(testing.png(testing.photo(50, 39)))
     rows = make_rows([photo], file_format=["PNG"])
-    write_release(tmp_path / "out", rows, ReleaseStep(image="original", names="keep"), CONTEXT)
+    write_release(tmp_path / "out", rows, FolderRelease(image="original", names="keep"), CONTEXT)
     assert (tmp_path / "out/images/renamed.png").read_bytes() == photo.read_bytes()
 
 
@@ -160,7 +162,7 @@ def test_checksums_are_what_sha256sum_checks(photographs, tmp_path):
 def test_scores_are_sorted_best_first_and_unknown_last(photographs, tmp_path):
     out = tmp_path / "out"
     rows = make_rows(photographs, sharpness=[1.5, None, 2.5])
-    write_release(out, rows, ReleaseStep(), replace(CONTEXT, ranked_by=("sharpness", "higher")))
+    write_release(out, rows, FolderRelease(), replace(CONTEXT, ranked_by=("sharpness", "higher")))
     lines = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
     assert [line["file"] for line in lines] == ["images/0002.png", "images/0000.png", "images/0001.png"]
     assert lines[2]["sharpness"] == ""
@@ -171,7 +173,7 @@ def test_the_card_has_a_header_that_the_hub_can_read(photographs, tmp_path):
     funnel = (FunnelRow("select-1", "where: blockiness < 30 | <b>", 5, 3, 2, 0),)
     measures = (MeasureNote("blockiness", 1, "< 30", "Bhardwaj 2018"),)
     rows = make_rows(photographs, licence=["CC0-1.0", "CC-BY-4.0", None])
-    step = ReleaseStep(allow_unknown_licence=True)
+    step = FolderRelease(allow_unknown_licence=True)
     write_release(out, rows, step, replace(CONTEXT, funnel=funnel, measures=measures))
     header, body = (out / "README.md").read_text().removeprefix("---\n").split("\n---\n", 1)
     card = YAML(typ="safe").load(header)
@@ -187,7 +189,7 @@ def test_the_card_has_a_header_that_the_hub_can_read(photographs, tmp_path):
 
 @pytest.mark.parametrize("kind", ["zip", "7z"])
 def test_an_archive_holds_the_folder_and_is_always_the_same(photographs, tmp_path, kind):
-    step = ReleaseStep(archive=kind)
+    step = FolderRelease(archive=kind)
     facts = [
         write_release(tmp_path / name / "out", make_rows(photographs), step, CONTEXT) for name in ("a", "b")
     ]
@@ -233,7 +235,7 @@ def test_a_photograph_that_fails_is_listed_and_its_name_stays_unused(photographs
 
 def test_a_truncated_photograph_is_an_error_row(photographs, tmp_path):
     photographs[1].write_bytes(photographs[1].read_bytes()[:-1500])
-    facts = write_release(tmp_path / "out", make_rows(photographs), ReleaseStep(), CONTEXT)
+    facts = write_release(tmp_path / "out", make_rows(photographs), FolderRelease(), CONTEXT)
     assert [failure.reason for failure in facts.failed] == ["truncated"]
     assert facts.pictures == {"train": 2}
 
@@ -257,10 +259,10 @@ def test_a_picture_smaller_than_its_scales_fails_alone(photographs, tmp_path):
 
 def test_a_finished_release_is_never_overwritten(photographs, tmp_path):
     out = tmp_path / "out"
-    write_release(out, make_rows(photographs), ReleaseStep(), CONTEXT)
+    write_release(out, make_rows(photographs), FolderRelease(), CONTEXT)
     before = {file: (out / file).stat().st_mtime_ns for file in files_of(out)}
     with pytest.raises(RecipeError, match="holds a finished release; nothing is ever overwritten") as raised:
-        write_release(out, make_rows(photographs), ReleaseStep(), CONTEXT)
+        write_release(out, make_rows(photographs), FolderRelease(), CONTEXT)
     assert raised.value.hint
     assert before == {file: (out / file).stat().st_mtime_ns for file in files_of(out)}
 
@@ -269,31 +271,31 @@ def test_a_folder_with_something_else_in_it_is_refused(photographs, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("mine")
     with pytest.raises(RecipeError, match="is not empty"):
-        write_release(tmp_path / "out", make_rows(photographs), ReleaseStep(), CONTEXT)
+        write_release(tmp_path / "out", make_rows(photographs), FolderRelease(), CONTEXT)
     assert files_of(tmp_path / "out") == {"thesis.tex"}
 
 
 def test_an_archive_of_another_release_is_never_overwritten(photographs, tmp_path):
     (tmp_path / "out.zip").write_text("mine")
     with pytest.raises(RecipeError, match="is there already"):
-        write_release(tmp_path / "out", make_rows(photographs), ReleaseStep(archive="zip"), CONTEXT)
+        write_release(tmp_path / "out", make_rows(photographs), FolderRelease(archive="zip"), CONTEXT)
     assert (tmp_path / "out.zip").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
     ("step", "columns", "words"),
     [
-        (ReleaseStep(lr_scales=(4,)), {}, "the format is 'folder'"),
-        (ReleaseStep(format="paired", lr_scales=(4,), kernel="bicubik"), {}, "'bicubik' is no kernel"),
-        (ReleaseStep(format="paired", lr_scales=(2, 2)), {}, "one is there twice"),
-        (ReleaseStep(), {"split": ["../up", "train", "train"]}, "is no name for a split"),
-        (ReleaseStep(), {"licence": ["CC0-1.0", None, "CC0-1.0"]}, "is unknown"),
+        (FolderRelease(lr_scales=(4,)), {}, "the format is 'folder'"),
+        (PairedRelease(lr_scales=(4,), kernel="bicubik"), {}, "'bicubik' is no kernel"),
+        (PairedRelease(lr_scales=(2, 2)), {}, "one is there twice"),
+        (FolderRelease(), {"split": ["../up", "train", "train"]}, "is no name for a split"),
+        (FolderRelease(), {"licence": ["CC0-1.0", None, "CC0-1.0"]}, "is unknown"),
         (
-            ReleaseStep(allow_unknown_licence=True),
+            FolderRelease(allow_unknown_licence=True),
             {"licence": ["CC-BY-NC-ND-4.0"] * 3},
             "forbids derivatives",
         ),
-        (ReleaseStep(), {"id": ["a", "a", "b"]}, "is in the release twice"),
+        (FolderRelease(), {"id": ["a", "a", "b"]}, "is in the release twice"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_written(photographs, tmp_path, step, columns, words):
@@ -304,7 +306,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(photographs, tmp_p
 
 def test_no_rows_are_refused(photographs, tmp_path):
     with pytest.raises(RecipeError, match="no picture is left"):
-        write_release(tmp_path / "out", make_rows(photographs).slice(0, 0), ReleaseStep(), CONTEXT)
+        write_release(tmp_path / "out", make_rows(photographs).slice(0, 0), FolderRelease(), CONTEXT)
 
 
 def test_awkward_names_of_files_on_disk(tmp_path):

@@ -17,15 +17,17 @@ from making import CONTEXT, make_photographs, make_rows
 
 from groundglass.engines.shards import Settings
 from groundglass.errors import RecipeError, UnreachableError
-from groundglass.recipes.release_model import ReleaseStep
 from groundglass.releases import release
 from groundglass.releases.file_layout import plan_files
 from groundglass.releases.journal import INCOMPLETE, PARTS, claimed, content_key
 from groundglass.releases.release import write_release
 from groundglass.releases.verify import verify_release
 from groundglass.releases.write_job import Write
+from groundglass.releases.writers import writer
+from groundglass.releases.writers.folder import FolderRelease
+from groundglass.releases.writers.paired import PairedRelease
 
-STEP = ReleaseStep(format="paired", lr_scales=(2, 4), names="keep", archive="zip")
+STEP = PairedRelease(lr_scales=(2, 4), names="keep", archive="zip")
 PHOTOGRAPHS = 24
 TILES = tuple(f"crop({x},{y},96,96)" for y in (0, 64) for x in (0, 64, 96))
 DRIVER = """
@@ -120,7 +122,7 @@ def test_what_was_written_before_the_disk_was_full_is_kept(photographs, tmp_path
         return write_bytes(path, data)
 
     monkeypatch.setattr(Path, "write_bytes", until_full)
-    result = job.one(plan_files(rows, ReleaseStep())[0])
+    result = job.one(plan_files(rows, FolderRelease())[0])
     assert len(result.rows) == 3
     with pytest.raises(UnreachableError, match="No space left") as raised:
         job.save([result])
@@ -164,11 +166,11 @@ def test_a_file_damaged_in_between_is_written_again(photographs, tmp_path):
     out = tmp_path / "out"
     rows = make_rows([photographs / "p0.png", photographs / "p1.png"])
     with pytest.raises(KeyboardInterrupt):
-        write_release(out, rows, ReleaseStep(), replace(CONTEXT, progress=StopAtTheEnd()))
+        write_release(out, rows, FolderRelease(), replace(CONTEXT, progress=StopAtTheEnd()))
     damaged = out / "images" / "0001.png"
     content = damaged.read_bytes()
     damaged.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
-    assert write_release(out, rows, ReleaseStep(), CONTEXT).resumed == 1
+    assert write_release(out, rows, FolderRelease(), CONTEXT).resumed == 1
     assert damaged.read_bytes() == content
 
 
@@ -176,10 +178,10 @@ def test_a_file_damaged_in_between_is_written_again(photographs, tmp_path):
 def test_stopped_in_its_last_acts_it_writes_no_picture_again(photographs, tmp_path, monkeypatch, last_act):
     out = tmp_path / "out"
     rows = make_rows([photographs / "p0.png", photographs / "p1.png"])
-    step = ReleaseStep(archive="zip")
+    step = FolderRelease(archive="zip")
     write_release(tmp_path / "reference", rows, step, CONTEXT)
     with monkeypatch.context() as patch:
-        patch.setattr(release, last_act, interrupted)
+        patch.setattr(writer if last_act == "write_meta_info" else release, last_act, interrupted)
         with pytest.raises(KeyboardInterrupt):
             write_release(out, rows, step, CONTEXT)
     assert (out / INCOMPLETE).exists()
@@ -198,21 +200,21 @@ def test_another_content_does_not_go_on_in_its_folder(photographs, tmp_path):
     out = tmp_path / "out"
     rows = make_rows([photographs / "p0.png", photographs / "p1.png"])
     with pytest.raises(KeyboardInterrupt):
-        write_release(out, rows, ReleaseStep(), replace(CONTEXT, progress=StopAtTheEnd()))
-    for other, step in ((rows.slice(0, 1), ReleaseStep()), (rows, ReleaseStep(names="hash"))):
+        write_release(out, rows, FolderRelease(), replace(CONTEXT, progress=StopAtTheEnd()))
+    for other, step in ((rows.slice(0, 1), FolderRelease()), (rows, FolderRelease(names="hash"))):
         with pytest.raises(RecipeError, match="another content"):
             write_release(out, other, step, CONTEXT)
 
 
 def test_two_processes_do_not_write_one_release(photographs, tmp_path):
     rows = make_rows([photographs / "p0.png"])
-    key = content_key(rows, ReleaseStep(), CONTEXT.name)
+    key = content_key(rows, FolderRelease(), CONTEXT.name)
     with claimed(tmp_path / "out", key, None), pytest.raises(RecipeError, match="another process"):
-        write_release(tmp_path / "out", rows, ReleaseStep(), CONTEXT)
+        write_release(tmp_path / "out", rows, FolderRelease(), CONTEXT)
 
 
 def test_workers_and_shards_do_not_change_a_byte(photographs, tmp_path):
     rows = make_rows([photographs / f"p{n}.png" for n in range(5)], TILES)
     for name, settings in (("a", Settings(workers=1, shard=100)), ("b", Settings(workers=3, shard=1))):
-        write_release(tmp_path / name, rows, ReleaseStep(), replace(CONTEXT, settings=settings))
+        write_release(tmp_path / name, rows, FolderRelease(), replace(CONTEXT, settings=settings))
     assert (tmp_path / "a" / "SHA256SUMS").read_text() == (tmp_path / "b" / "SHA256SUMS").read_text()

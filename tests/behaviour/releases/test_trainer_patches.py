@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-from groundglass.recipes.release_model import LowResolution, ReleaseStep
 from groundglass.releases.trainer_patches import (
     PADDED,
     PATCHES,
@@ -17,19 +16,22 @@ from groundglass.releases.trainer_patches import (
     small_tiles_note,
     too_small,
 )
+from groundglass.releases.writers.folder import FolderRelease
+from groundglass.releases.writers.paired import PairedRelease
+from groundglass.releases.writers.writer import LowResolution, Release
 
-HR_ONLY = ReleaseStep(format="folder")
+HR_ONLY = FolderRelease()
 
 
-def paired(*scales: int) -> ReleaseStep:
-    return ReleaseStep(format="paired", lr_scales=scales)
+def paired(*scales: int) -> Release:
+    return PairedRelease(lr_scales=scales)
 
 
 def sides(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
 
 
-def named(side: int, step: ReleaseStep) -> list[str]:
+def named(side: int, step: Release) -> list[str]:
     """The trainers that an image of this side is too small for."""
     return [patch.trainers for found in too_small(sides(side), step) for patch in found.patches]
 
@@ -63,7 +65,7 @@ def test_only_images_that_lr_is_made_of_by_the_trainer_are_padded():
 
 
 def test_lr_of_the_validation_split_says_nothing_of_training():
-    step = ReleaseStep(format="folder", validation_lr=LowResolution(scales=(8,)))
+    step = FolderRelease(validation_lr=LowResolution(scales=(8,)))
     assert small_images_note(sides(400), step) == ()
 
 

@@ -9,13 +9,12 @@ import pytest
 from making import CONTEXT, make_photographs, make_rows
 from PIL import Image
 
-from groundglass.recipes.release_model import LowResolution, ReleaseStep
 from groundglass.releases.names import NAMINGS
 from groundglass.releases.release import write_release
+from groundglass.releases.writers.paired import PairedRelease
+from groundglass.releases.writers.writer import LowResolution
 
-STEP = ReleaseStep(
-    format="paired", lr_scales=(2, 4), validation_lr=LowResolution(scales=(4,), kernel="box"), names="keep"
-)
+STEP = PairedRelease(lr_scales=(2, 4), validation_lr=LowResolution(scales=(4,), kernel="box"), names="keep")
 AWKWARD = ["a b.png", "c.d.e.png", "-f.png", "Ü 1.png", "a_b.png", "same.png"]
 FOLDERS = [
     ("train/hr", "train/lr_x2", 2),

@@ -7,16 +7,16 @@ import pyarrow.parquet as pq
 import pytest
 from making import CONTEXT, make_photographs, make_rows
 
-from groundglass.recipes.release_model import ReleaseStep
 from groundglass.releases.manifest import write_checksums
 from groundglass.releases.release import write_release
 from groundglass.releases.verify import verify_release
+from groundglass.releases.writers.paired import PairedRelease
 
 
 @pytest.fixture
 def release(tmp_path):
     rows = make_rows(make_photographs(tmp_path / "in", 3), split=["train", "train", "validation"])
-    write_release(tmp_path / "out", rows, ReleaseStep(format="paired", lr_scales=(4,)), CONTEXT)
+    write_release(tmp_path / "out", rows, PairedRelease(lr_scales=(4,)), CONTEXT)
     assert verify_release(tmp_path / "out") == []
     return tmp_path / "out"
 

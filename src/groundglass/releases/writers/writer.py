@@ -1,0 +1,94 @@
+"""What every format of a release is: its settings, which LR versions it has, and the lists beside its pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import pyarrow as pa
+from pydantic import Field, model_validator
+
+from groundglass.errors import RecipeError
+from groundglass.image.resize import find_kernel
+from groundglass.releases.archive import check_archive
+from groundglass.releases.manifest import write_meta_info
+from groundglass.releases.split_names import TRAIN, VALIDATION
+from groundglass.settings.field_types import Member, Record, Scales
+from groundglass.settings.key_rules import refuse
+
+
+class LowResolution(Record):
+    """LR versions of a split: integer scales and one kernel."""
+
+    scales: Annotated[Scales, Field(description="2, 3, 4 …")] = (4,)
+    kernel: Annotated[str, Field(description="matlab_bicubic, lanczos, box or area")] = "matlab_bicubic"
+
+
+class Release(Member):
+    """A written dataset. Nothing is ever overwritten. The value of `format` says which member is meant."""
+
+    keys: ClassVar = ("format",)
+
+    format: Annotated[str, Field(description="how the files lie, and which lists are beside them")]
+    names: Annotated[Literal["number", "keep", "hash"], Field(description="how files are named")] = "number"
+    lr_scales: Annotated[Scales, Field(description="scales of the LR versions")] = ()
+    kernel: Annotated[str, Field(description="how LR is made: matlab_bicubic, lanczos, box or area")] = (
+        "matlab_bicubic"
+    )
+    validation_lr: Annotated[
+        LowResolution | None, Field(description="LR versions of the validation split")
+    ] = None
+    meta_info: Annotated[bool, Field(description="write meta_info.txt as BasicSR reads it")] = True
+    scores: Annotated[bool, Field(description="write the table of all scores")] = True
+    archive: Annotated[Literal["zip", "7z"] | None, Field(description="pack each split as well")] = None
+    card: Annotated[bool, Field(description="write the dataset card, README.md")] = True
+    licence: Annotated[str | None, Field(description="the release's own licence, SPDX id")] = None
+    allow_unknown_licence: Annotated[bool, Field(description="release images whose licence is not known")] = (
+        False
+    )
+    image: Annotated[
+        Literal["png", "webp", "original"],
+        Field(
+            description="file format, both lossless; `original`: the photograph's own file, PNG where it was cut"
+        ),
+    ] = "png"
+    to: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="folder to write to, new or empty; default: `release` in the run's folder",
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _no_lr_of_originals(self) -> Release:
+        """A file that is passed on as it is has no exact LR."""
+        if self.image == "original" and (self.low_resolution(TRAIN) or self.validation_lr is not None):
+            hint = "write `image: png`: HR is cut to a multiple of the scales, so it is written anew"
+            refuse("image", "`original` files have no LR versions", hint)
+        return self
+
+    def check(self) -> None:
+        """Refuse settings that cannot be followed, before anything is read. Raises RecipeError, MissingExtra."""
+        for low in (self.paired(), self.validation_lr or LowResolution()):
+            find_kernel(low.kernel)
+            if len(set(low.scales)) < len(low.scales):
+                raise RecipeError(f"LR scales {list(low.scales)}: one is there twice", "give each once")
+        check_archive(self.archive)
+
+    def low_resolution(self, split: str) -> LowResolution | None:
+        """Which LR versions a split gets, or None."""
+        return self.validation_lr if split == VALIDATION else None
+
+    def paired(self) -> LowResolution:
+        """The LR versions that the step itself names."""
+        return LowResolution(scales=self.lr_scales, kernel=self.kernel)
+
+    def write_lists(self, folder: Path, manifest: pa.Table) -> None:
+        """The lists that loaders of this format read, beside the pictures."""
+        if self.meta_info:
+            write_meta_info(manifest, folder)
+
+    def label(self) -> str:
+        """What is written, in a few words."""
+        return " ".join([self.format, *(f"x{scale}" for scale in self.lr_scales)])
