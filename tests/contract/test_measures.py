@@ -203,10 +203,6 @@ def as_natural(before: Values, after: Values) -> None:
 FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "header": same_but_for_the_file,
     "blockiness": nearly_the_same,
-    "sharpness": same,
-    "noise": same,
-    "exposure": same,
-    "colour": same,
     "complexity": nearly_as_well_compressed,
     "borders": sides_change_places,
     "fingerprint": hashes_change_places,
@@ -217,18 +213,19 @@ FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "naturalness": as_natural,
     "text_and_graphics": same_drawing,
 }
-"""What a flip from left to right does to each measure, on a picture of whole patches and blocks."""
+"""What a flip from left to right changes, on a picture of whole patches and blocks. All other measures stay the same."""
 
 
 @pytest.mark.parametrize("measure", EVERY)
 def test_flips(measure: Measure):
     coarse = open_frame(testing.jpeg(testing.photo(480, 240, seed=3), 60)).rgb
     before, after = (open_frame(testing.png(rgb)) for rgb in (coarse, np.ascontiguousarray(coarse[:, ::-1])))
-    FLIPPED[measure.name](measure.compute(before), measure.compute(after))
+    FLIPPED.get(measure.name, same)(measure.compute(before), measure.compute(after))
 
 
-def test_every_measure_says_what_a_flip_does():
-    assert FLIPPED.keys() == PLAIN.keys()
+def test_only_measures_that_a_flip_changes_are_listed():
+    assert FLIPPED.keys() <= PLAIN.keys()
+    assert same not in FLIPPED.values()
 
 
 @pytest.mark.parametrize("measure", NETWORKS)

@@ -89,7 +89,7 @@ def _by_value(kind: str, node: Node) -> type[Member]:
 
 def values_of(kind: str) -> dict[str, type[Member]]:
     """The members of a family by the value that names them."""
-    return {str(member.model_fields[VALUES[kind]].default): member for member in FAMILIES[kind]}
+    return {values_name(kind, member): member for member in FAMILIES[kind]}
 
 
 def keys_of(kind: str) -> dict[str, type[Member]]:
@@ -129,9 +129,20 @@ def _strange(kind: str, under: str, name: str, key: str, mark: Mark) -> RecipeEr
 
 
 def written(member: Member, plain: dict[str, Any]) -> dict[str, Any]:
-    """A member's keys as a recipe writes them: the one that names it first, and those of its whole family last."""
-    own = [key for key in type(member).__annotations__ if key in plain]
-    return {key: plain[key] for key in (*member.keys, *own, *plain) if key in plain}
+    """A member's keys as a recipe writes them."""
+    return {key: plain[key] for key in fields_in_order(type(member)) if key in plain}
+
+
+def fields_in_order(member: type[Member]) -> list[str]:
+    """A member's keys: those that name it first, then its own, and those of its whole family last."""
+    own = [key for key in member.__annotations__ if key in member.model_fields]
+    names = dict.fromkeys((*member.keys, *own, *member.model_fields))
+    return [member.model_fields[name].alias or name for name in names]
+
+
+def values_name(kind: str, member: type[Member]) -> str:
+    """The value that names a member, in a family of which a value does; "" in others."""
+    return str(member.model_fields[VALUES[kind]].default) if kind in VALUES else ""
 
 
 @dataclass(frozen=True)

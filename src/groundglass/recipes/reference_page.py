@@ -10,7 +10,7 @@ from typing import Any, TypeGuard, get_args
 from groundglass.files.atomic import write_text
 from groundglass.recipes.annotate_model import Budget, Multimodal, TokenPrice
 from groundglass.recipes.errors import LATER
-from groundglass.recipes.families import FAMILIES
+from groundglass.recipes.families import FAMILIES, VALUES, fields_in_order, values_name
 from groundglass.recipes.hold_out_model import NextBest
 from groundglass.recipes.json_schema import SUMMARIES
 from groundglass.recipes.measure_model import ScoreTable
@@ -137,9 +137,12 @@ def _family(kind: str) -> Iterator[str]:
     """A family's members, each with its keys and those of the records that it holds."""
     yield f"{FAMILY_WORDS[kind]}\n"
     for member in FAMILIES[kind]:
-        yield f"### {listed(member.keys, 'and')}\n"
+        value = values_name(kind, member)
+        yield f"### {f'`{VALUES[kind]}: {value}`' if value else listed(member.keys, 'and')}\n"
         yield f"{member.summary()}\n"
-        yield from (f"```yaml\n- {kind}: {member.example}\n```\n", _table(_rows(member)))
+        rows = {row[0].strip("`"): row for row in _rows(member)}
+        yield f"```yaml\n- {kind}: {member.example}\n```\n"
+        yield _table([rows[key] for key in fields_in_order(member)])
         for key, field in member.model_fields.items():
             held = next(
                 (part for part in (field.annotation, *get_args(field.annotation)) if _is_record(part)), None

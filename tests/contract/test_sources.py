@@ -1,0 +1,50 @@
+"""What must be true of every source in the catalog."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from groundglass.errors import GroundglassError
+from groundglass.sources.catalog import SOURCES
+from groundglass.sources.source import SQL_TYPES, Source
+
+sys.path.insert(0, str(Path(__file__).parent))
+from members import written
+
+NAMES = {source.keys[0]: source for source in SOURCES}
+every = pytest.mark.parametrize("name", NAMES)
+
+
+@every
+def test_its_record_says_what_it_means(name: str) -> None:
+    source = written("source", NAMES[name].example)
+    assert isinstance(source, NAMES[name])
+    assert source.label()
+    assert source.summary().endswith(".")
+    assert source.reference
+    assert all(field.description for field in NAMES[name].model_fields.values())
+
+
+@every
+def test_a_place_that_is_not_there_is_refused_in_plan(name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = written("source", NAMES[name].example)
+    assert isinstance(source, Source)
+    try:
+        brought = source.look()
+    except GroundglassError:
+        return
+    assert set(brought.meta) <= set(brought.columns)
+    assert set(brought.columns.values()) <= set(SQL_TYPES.values())
+
+
+def test_the_catalog_is_light() -> None:
+    code = (
+        "import sys, groundglass.sources.catalog; print({'numba', 'cv2', 'scipy', 'PIL'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
