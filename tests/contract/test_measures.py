@@ -213,7 +213,7 @@ FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
     "naturalness": as_natural,
     "text_and_graphics": same_drawing,
 }
-"""What a flip from left to right changes, on a picture of whole patches and blocks. All other measures stay the same."""
+"""What a flip from left to right changes, on a picture of whole patches and blocks; all other measures stay."""
 
 
 @pytest.mark.parametrize("measure", EVERY)
