@@ -129,7 +129,7 @@ def _advice(
         limit.column,
         limit.op,
         limit.value,
-        str(passage.state.folder.path),
+        str(passage.state.run.folder.path),
         values.size,
         tuple(kept_around(limit, values)),
         said is not None,
