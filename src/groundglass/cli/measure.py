@@ -62,13 +62,15 @@ def command(
     names = [name.strip() for name in measures.split(",") if name.strip()]
     told = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
     network = {name: value for name, value in told.items() if value}
-    rows, nothing = measure_files(
+    rows, nothing, stuck = measure_files(
         images, names, workers, choose_progress("measure", quiet=as_json), network, typed
     )
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         _print_rows(rows)
+    if stuck is not None:
+        raise stuck
     if nothing:
         raise NothingProduced(nothing)
 
