@@ -15,6 +15,7 @@ import psutil
 import pyarrow.parquet as pq
 
 from groundglass import testing
+from in_process import run_here
 from patience import STOPS_A_HANG, wait_until
 
 RECIPE = """
@@ -75,7 +76,14 @@ def command(*arguments: str) -> list[str]:
 
 
 def groundglass(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder, as a user would."""
+    """What a command says and does in a folder, as a user would see it; in this process (`in_process.py`)."""
+    return run_here(folder, arguments, ENVIRONMENT | environment)
+
+
+def groundglass_process(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The same as a real process with the local engine's workers: for what is about processes."""
     return subprocess.run(
         command(*arguments),
         cwd=folder,
@@ -83,12 +91,26 @@ def groundglass(folder: Path, *arguments: str, **environment: str) -> subprocess
         capture_output=True,
         text=True,
         timeout=STOPS_A_HANG,
+        preexec_fn=heeds_control_c,
     )
+
+
+def heeds_control_c() -> None:
+    """For a child: Ctrl-C works in it although the tests may run in the background, where it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_json(folder: Path, *arguments: str) -> dict[str, Any]:
     """`groundglass run … --json`, which must end well."""
-    done = groundglass(folder, "run", *arguments, "--json")
+    return _answer(groundglass(folder, "run", *arguments, "--json"))
+
+
+def run_json_process(folder: Path, *arguments: str) -> dict[str, Any]:
+    """The same as a real process with workers."""
+    return _answer(groundglass_process(folder, "run", *arguments, "--json"))
+
+
+def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
