@@ -69,7 +69,9 @@ def _exit_code(main: Any) -> int:
 
 def _text(stream: Any) -> str:
     stream.seek(0)
-    return io.TextIOWrapper(stream, encoding="utf-8").read()
+    return io.IncrementalNewlineDecoder(None, translate=True).decode(
+        stream.read().decode("utf-8"), final=True
+    )
 
 
 @contextlib.contextmanager
@@ -106,7 +108,8 @@ def _streams(out: Any, err: Any) -> Iterator[None]:
         os.dup2(file, number)
     os.close(files[0])
     stdin, stdout, stderr = (
-        open(number, mode, encoding="utf-8", closefd=False) for number, mode in ((0, "r"), (1, "w"), (2, "w"))
+        os.fdopen(number, mode, encoding="utf-8", closefd=False)
+        for number, mode in ((0, "r"), (1, "w"), (2, "w"))
     )
     stderr.reconfigure(line_buffering=True, errors="backslashreplace")
     names = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
@@ -117,9 +120,9 @@ def _streams(out: Any, err: Any) -> Iterator[None]:
                 stack.enter_context(_replaced(sys, f"__{name}__", stream))
             yield
     finally:
-        for stream in (stdout, stderr):
+        for stream in (stdin, stdout, stderr):
             with contextlib.suppress(OSError):
-                stream.flush()
+                stream.close()
         for number, file in before.items():
             os.dup2(file, number)
             os.close(file)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
-from flow_tools import command, groundglass, make_photos, write_recipe
+from flow_tools import command, groundglass, groundglass_process, make_photos, write_recipe
 
 from groundglass import testing
 from groundglass.cli.main import COMMANDS, GROUPS
@@ -82,7 +82,7 @@ def test_measure_answers_for_every_path_in_order(tmp_path: Path):
         "-odd.png",
         "a.jpg",
     ]
-    done = groundglass(tmp_path, "measure", "blockiness,sharpness", "--json", "--", *names)
+    done = groundglass_process(tmp_path, "measure", "blockiness,sharpness", "--json", "--", *names)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     assert [row["uri"] for row in rows] == names

@@ -13,6 +13,7 @@ from flow_tools import (
     groundglass,
     make_photos,
     run_json,
+    run_json_process,
     steps,
     store_rows,
     tables,
@@ -87,11 +88,12 @@ def test_new_files_cost_only_themselves(work: Path):
 
 
 def test_two_runs_of_the_same_come_out_the_same(tmp_path: Path):
+    """Here, and in a process of its own with three workers."""
     results = []
-    for name in ("one", "two"):
+    for name, run in (("one", run_json), ("two", run_json_process)):
         make_photos(tmp_path / name / "photos")
         write_recipe(tmp_path / name)
-        run_json(tmp_path / name, "small.yaml", "--workers", "1" if name == "one" else "3")
+        run(tmp_path / name, "small.yaml", "--workers", "3")
         results.append(tables(tmp_path / name / "runs" / "small" / "0001"))
     for table in results[0]:
         if not table.startswith("images"):  # paths and times of change differ
