@@ -108,7 +108,9 @@ def test_downscale_is_exact_and_overwrites_nothing(tmp_path: Path):
 
     photo = testing.photo(97, 83)
     (tmp_path / "a.png").write_bytes(testing.png(photo))
-    first = json.loads(groundglass(tmp_path, "downscale", "a.png", "-o", "lr", "-s", "4", "--json").stdout)
+    first = json.loads(
+        groundglass_process(tmp_path, "downscale", "a.png", "-o", "lr", "-s", "4", "--json").stdout
+    )
     assert (first[0]["width"], first[0]["height"], first[0]["error"]) == (24, 20, None)
     made = open_frame(tmp_path / "lr" / "a.png").rgb
     assert (made == resize(photo[:80, :96], 24, 20, "matlab_bicubic")).all()

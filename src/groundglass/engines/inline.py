@@ -20,7 +20,6 @@ from typing import Any
 
 from groundglass.engines import preload
 from groundglass.engines.interrupts import signals_ask
-from groundglass.engines.pieces import shard_size
 from groundglass.engines.process import packed
 from groundglass.engines.progress import Progress
 from groundglass.engines.shards import Ahead, Job, Settings, Stop, Totals, cut, interrupted
@@ -65,7 +64,7 @@ class _Run:
         self.begun = time.monotonic()
         self._packed = packed(job)
         self._items = items
-        self._size = shard_size(len(items), 1, settings.shard)
+        self._size = settings.shard  # whole: there is nobody to share a job with
         self._progress = progress
         self._stop = stop
 
