@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,17 @@ ENVIRONMENT = {
 }
 
 
+@lru_cache(maxsize=256)
+def picture(width: int, height: int, seed: int) -> bytes:
+    """A PNG of something like a photograph, made once a process."""
+    return testing.png(testing.photo(width, height, seed))
+
+
 def make_photos(folder: Path, count: int = 14, size: tuple[int, int] = (160, 130)) -> Path:
     """Different pictures, one blocky, one twice, one mirrored, one truncated, one that is none."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(count):
-        (folder / f"{seed:02d}.png").write_bytes(testing.png(testing.photo(*size, seed)))
+        (folder / f"{seed:02d}.png").write_bytes(picture(*size, seed))
     (folder / "blocky.jpg").write_bytes(testing.jpeg(testing.photo(*size, 100), quality=20))
     (folder / "twice.png").write_bytes((folder / "00.png").read_bytes())
     (folder / "mirrored.png").write_bytes(testing.png(testing.photo(*size, 1)[:, ::-1]))
