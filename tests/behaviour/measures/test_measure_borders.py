@@ -17,7 +17,7 @@ LETTERBOX, PILLARBOX, FRAME = (37, 41, 0, 0), (0, 0, 50, 50), (20, 20, 30, 33)
 
 
 def framed(rgb: np.ndarray) -> Frame:
-    return open_frame(testing.png(np.ascontiguousarray(rgb)))
+    return open_frame(testing.encoded(np.ascontiguousarray(rgb), "BMP"))
 
 
 def boxed(rgb: np.ndarray, sides: tuple[int, int, int, int], value: int = 0) -> np.ndarray:
