@@ -22,6 +22,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from patience import STOPS_A_HANG
+
 PROGRAM = "-c"
 """What Python calls a program that is given in its command line, as `flow_tools.command` gives it."""
 
@@ -45,6 +47,7 @@ def run_here(
         stack.enter_context(_main_module())
         stack.enter_context(_signals())
         stack.enter_context(_usual_warnings())
+        stack.enter_context(_no_hang())
         _forget_files()
         code = _exit_code(main)
         stack.close()
@@ -147,6 +150,22 @@ def _signals() -> Iterator[None]:
     finally:
         for which, handler in before.items():
             signal.signal(which, handler)
+
+
+@contextlib.contextmanager
+def _no_hang() -> Iterator[None]:
+    """A command without end is a failed test."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError(f"{' '.join(sys.argv)} did not come to an end")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, STOPS_A_HANG)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextlib.contextmanager

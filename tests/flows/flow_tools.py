@@ -45,8 +45,8 @@ steps:
     name: release
 """
 
-UNSAID = ("COLUMNS", "LINES")
-"""What pytest-xdist says of a terminal that no command has here."""
+UNSAID = ("COLUMNS", "LINES", "GROUNDGLASS_ENGINE")
+"""What pytest-xdist says of a terminal that no command has here, and what whoever runs the tests says of engines."""
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name not in UNSAID},
     "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
