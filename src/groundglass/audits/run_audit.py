@@ -18,8 +18,8 @@ from groundglass.audits.replay_run import Passage, passing_chains
 from groundglass.audits.scorecard import Scorecard, wilson
 from groundglass.audits.stand_in_test_sets import NO_HALVES, Bench, halve
 from groundglass.audits.whole_sources import WholeSources, draw_sources
-from groundglass.engines.local import run_job
 from groundglass.engines.progress import Progress
+from groundglass.engines.run import run_job
 from groundglass.errors import RecipeError
 from groundglass.plans.naturalness_reference import fitted
 from groundglass.tables.measure_store import MeasureStore

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from groundglass.engines.local import run_job
+from groundglass.engines.run import run_job
 from groundglass.measures.measure_job import NO_VALUE, Ask, Look, Photograph, ask_of
 from groundglass.measures.network_job import jobs_of
 from groundglass.measures.thumbnail import THUMBNAIL

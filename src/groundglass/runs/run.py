@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from groundglass.engines.interrupts import terminated_as_interrupted
-from groundglass.engines.process import warm_up
 from groundglass.engines.progress import Progress
+from groundglass.engines.run import warm_up
 from groundglass.errors import (
     GroundglassError,
     Interrupted,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from groundglass.catalog import Measure, Value
-from groundglass.engines.local import run_job
 from groundglass.engines.progress import Progress
+from groundglass.engines.run import run_job
 from groundglass.engines.shards import Job, Settings
 from groundglass.errors import ImageError, MissingExtra, RecipeError, Unfinished, UnreachableError
 from groundglass.extras import is_installed

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from groundglass.engines.local import run_job
+from groundglass.engines.run import run_job
 from groundglass.plans.state import State
 from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
 from groundglass.sources.source import Source
