@@ -17,6 +17,7 @@ from groundglass.errors import RecipeError
 from groundglass.models.architectures import clip
 from groundglass.models.find_weights import find_weights
 from groundglass.models.loaded import ask_network
+from groundglass.models.read_tensors import read_tensors
 from groundglass.models.scorer import Place, Scorer
 
 if TYPE_CHECKING:
@@ -66,8 +67,6 @@ def read_head(path: Path, width: int) -> Head:
 
     Raises RecipeError where the file cannot be read, or its layers do not lead from ``width`` numbers to one.
     """
-    from groundglass.models.read_tensors import read_tensors
-
     return head_of(
         {name: value.double().numpy() for name, value in read_tensors(path).items()}, width, str(path)
     )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.errors import RecipeError
+from groundglass.libraries import Image
 
 Size = tuple[int, int]
 """Height and width, px."""
@@ -151,8 +152,6 @@ def _resized(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.uint8]:
 
     Of a strip, whose rest would be huge, only that middle is made: equal but for the last rounding.
     """
-    from PIL import Image
-
     size = way.size(*rgb.shape[:2])
     kept = size if way.crop is None else (min(size[0], way.crop[0]), min(size[1], way.crop[1]))
     if size == kept == rgb.shape[:2]:

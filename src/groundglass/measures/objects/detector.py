@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
 from groundglass.errors import NoValue, RecipeError
 from groundglass.models.architectures.coco_labels import COCO
+from groundglass.models.architectures.detector import detect, load_detector
 from groundglass.models.labels import read_labels
 from groundglass.models.loaded import ask_network
+from groundglass.models.preprocess import prepare
 from groundglass.models.scorer import Place, Prepared, Scorer
 
 if TYPE_CHECKING:
@@ -85,8 +87,6 @@ def load(
 
     Raises RecipeError as `groundglass.models.architectures.detector.load_detector`.
     """
-    from groundglass.models.architectures.detector import load_detector
-
     detector = load_detector(
         weights, place, read_labels(vocabulary, fewest=1) if vocabulary else (), COCO, prompt
     )
@@ -95,8 +95,6 @@ def load(
 
 
 def _prepare(detector: Detector, frame: Frame) -> Prepared:
-    from groundglass.models.preprocess import prepare
-
     if min(frame.width, frame.height) < LEAST_SIDE:
         raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST_SIDE} px")
     return Prepared(prepare(frame.rgb, detector.preparation))
@@ -109,8 +107,6 @@ def _score(
     pixels: NDArray[Any],
     about: Sequence[Any],  # noqa: ARG001
 ) -> list[dict[str, Value]]:
-    from groundglass.models.architectures.detector import detect
-
     return [_named(detector, found) for found in detect(detector, pixels, least, nms)]
 
 

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
 from groundglass.errors import NoValue
+from groundglass.models.architectures.mask_generator import Wishes, count, point_grid, propose
+from groundglass.models.architectures.segment_anything import load_segmenter
 from groundglass.models.loaded import ask_network
+from groundglass.models.preprocess import prepare
 from groundglass.models.scorer import Place, Prepared, Scorer
 
 if TYPE_CHECKING:
@@ -38,9 +41,6 @@ def load(
 
     Raises RecipeError as `groundglass.models.architectures.segment_anything.load_segmenter`.
     """
-    from groundglass.models.architectures.mask_generator import Wishes, point_grid
-    from groundglass.models.architectures.segment_anything import load_segmenter
-
     segmenter = load_segmenter(weights, place)
     wishes = Wishes(iou, stability, nms, mask_side)
     score = partial(_score, segmenter, point_grid(points_per_side), wishes, points_at_once)
@@ -49,8 +49,6 @@ def load(
 
 def _prepare(segmenter: Segmenter, frame: Frame) -> Prepared:
     """The picture on the network's square, and the shares of height and width that it fills there."""
-    from groundglass.models.preprocess import prepare
-
     if min(frame.width, frame.height) < LEAST:
         raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST} px")
     height, width = segmenter.preparation.size(frame.height, frame.width)
@@ -66,8 +64,6 @@ def _score(
     pixels: NDArray[Any],
     about: Sequence[Any],
 ) -> list[dict[str, Value]]:
-    from groundglass.models.architectures.mask_generator import count, propose
-
     found: list[dict[str, Value]] = []
     for seen, shown in zip(segmenter.encode(pixels), about, strict=True):
         points = grid * (shown[1], shown[0]) * segmenter.side

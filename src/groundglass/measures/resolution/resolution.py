@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
 from groundglass.errors import NoValue
+from groundglass.measures.resolution.features import cues_of
+from groundglass.measures.resolution.judge import frozen, judge
+from groundglass.measures.resolution.patches import LEAST
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -44,10 +47,6 @@ def resolution(frame: Frame) -> dict[str, Value]:
     >>> resolution(open_frame(testing.png(testing.noise(256, 256))))["resolution_state"]
     'unknown'
     """
-    from groundglass.measures.resolution.features import cues_of
-    from groundglass.measures.resolution.judge import frozen, judge
-    from groundglass.measures.resolution.patches import LEAST
-
     if min(frame.width, frame.height) < LEAST:
         raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST} px")
     try:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
 from groundglass.errors import NoValue
+from groundglass.image import downscale_to_analysis_size
+from groundglass.measures.text_and_graphics import synthetic_graphics, text_lines
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -51,9 +53,6 @@ def text_and_graphics(frame: Frame) -> dict[str, Value]:
     >>> text_and_graphics(open_frame(testing.png(testing.flat(64, 48))))
     {'graphics_score': 1.0, 'text_share': 0.0, 'overlay_share': 0.0}
     """
-    from groundglass.image import downscale_to_analysis_size
-    from groundglass.measures.text_and_graphics import synthetic_graphics, text_lines
-
     if min(frame.width, frame.height) < LEAST:
         raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST} px")
     luma = downscale_to_analysis_size.reduced(frame.luma, SIDE)
