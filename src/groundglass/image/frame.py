@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from groundglass.errors import ImageError
+from groundglass.errors import ImageError, NoValue
 from groundglass.files.locators import read_file
 from groundglass.image import (
     color_management,
@@ -104,6 +104,11 @@ class Frame:
         text.
         """
         return self if region == self.region else Frame(self._photograph, region)
+
+    def check_side(self, least: int) -> None:
+        """Raises NoValue ``too_small`` where a side is shorter than ``least`` px."""
+        if min(self.width, self.height) < least:
+            raise NoValue("too_small", f"{self.width} x {self.height} px, needs {least} px")
 
     @cached_property
     def rgb(self) -> Pixels:

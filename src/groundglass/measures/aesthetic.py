@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,17 +117,9 @@ def load(weights: Path, place: Place, head: str) -> Scorer:
     """The network of a folder, and the head."""
     network = clip.load_clip(weights, place)
     layers = read_head(Path(head), network.width)
-    return Scorer(partial(clip.picture, network), partial(_score, network, layers))
-
-
-def _score(
-    network: clip.Clip,
-    head: Head,
-    pixels: NDArray[Any],
-    about: Sequence[Any],  # noqa: ARG001
-) -> list[dict[str, Value]]:
-    scores = judge(head, clip.embed_pictures(network, pixels))
-    return [{"aesthetic": score} for score in scores.tolist()]
+    return clip.scorer(
+        network, lambda vectors: [{"aesthetic": score} for score in judge(layers, vectors).tolist()]
+    )
 
 
 MEASURE = Measure(

@@ -47,8 +47,7 @@ def resolution(frame: Frame) -> dict[str, Value]:
     >>> resolution(open_frame(testing.png(testing.noise(256, 256))))["resolution_state"]
     'unknown'
     """
-    if min(frame.width, frame.height) < LEAST:
-        raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST} px")
+    frame.check_side(LEAST)
     try:
         found = judge(cues_of(frame.luma), frozen())
     except ValueError as error:
