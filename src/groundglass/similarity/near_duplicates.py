@@ -26,9 +26,9 @@ from math import comb
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
+from groundglass.libraries import njit
 from groundglass.similarity.orientations import ways_of_cells
 
 BANDS = 4
