@@ -15,6 +15,8 @@ from groundglass.engines.shards import Summary
 from groundglass.errors import ImageError
 from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import place_in_words, read_listed
+from groundglass.image.encode import encode_jpeg, thumbnail
+from groundglass.image.frame import open_frame
 from groundglass.measures.measure_job import Ask, Look, Row, ask_of, reason_of, take
 from groundglass.measures.thumbnail import THUMBNAIL
 from groundglass.random_streams import stream
@@ -84,8 +86,6 @@ class Injure:
 
     def one(self, item: Specimens) -> list[Row]:
         """The rows of all severities."""
-        from groundglass.image.frame import open_frame
-
         try:
             rgb, background = self._pixels(item.photograph), self._background(item)
         except (ImageError, MemoryError) as error:
@@ -101,8 +101,6 @@ class Injure:
         return rows
 
     def _pixels(self, listed: Listed) -> Pixels:
-        from groundglass.image.frame import open_frame
-
         data = read_listed(listed.path, listed.bytes, listed.mtime_ns, listed.sha256)
         return open_frame(data, self.limits).rgb
 
@@ -143,8 +141,6 @@ def _key(item: Specimens, severity: Severity) -> str:
 
 def view(frame: Frame, look: str) -> bytes:
     """A small JPEG for the eye: of the middle at 1:1, or of the whole."""
-    from groundglass.image.encode import encode_jpeg, thumbnail
-
     if look == "whole":
         return thumbnail(frame.rgb)
     top, left = (max(0, (side - DETAIL) // 2) for side in (frame.height, frame.width))

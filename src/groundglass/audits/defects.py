@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from groundglass.degradations.banding import Banding
 from groundglass.degradations.blur import GaussianBlur, MotionBlur
+from groundglass.degradations.catalog import distort
 from groundglass.degradations.clipping import Clipping
-from groundglass.degradations.crop import Crop
-from groundglass.degradations.jpeg import Jpeg
+from groundglass.degradations.crop import Crop, lay_into
+from groundglass.degradations.jpeg import Jpeg, jpeg_file
 from groundglass.degradations.letterbox import Letterbox
 from groundglass.degradations.mirror import Mirror
 from groundglass.degradations.noise import GaussianNoise
@@ -18,6 +19,7 @@ from groundglass.degradations.overlay import LogoOverlay, TextOverlay
 from groundglass.degradations.resize import FalseResolution, Scale
 from groundglass.degradations.sharpen import Sharpen
 from groundglass.errors import RecipeError
+from groundglass.image.encode import encode_png
 from groundglass.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -272,11 +274,6 @@ def injure(
     ``compression`` is PNG's, 0 to 9: it matters only to measures that look at the file's bytes. ``background`` is the
     other photograph, which a severity that is laid into one needs.
     """
-    from groundglass.degradations.catalog import distort
-    from groundglass.degradations.crop import lay_into
-    from groundglass.degradations.jpeg import jpeg_file
-    from groundglass.image.encode import encode_png
-
     if severity.inside and background is not None:
         rgb = lay_into(background, rgb, severity.inside, random)
     made = distort(rgb, severity.chain, random)

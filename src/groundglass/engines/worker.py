@@ -28,6 +28,7 @@ from typing import Any
 from groundglass.engines import preload
 from groundglass.engines.shards import Ahead, Job, Summary
 from groundglass.errors import GroundglassError, ImageError, cannot_write
+from groundglass.files.atomic import parts_named
 
 Place = ctypes.Array[ctypes.c_double]
 """Three shared numbers: the position in the shard (-1 before it, its length while saving), since when, and the CPU time
@@ -150,8 +151,6 @@ def result(job: Job, item: Any) -> Any:
 
 def saved(job: Job, results: Sequence[Any], token: str) -> Summary:
     """Save a shard, files named by ``token``; raises UnreachableError when the place cannot be written."""
-    from groundglass.files.atomic import parts_named
-
     try:
         with parts_named(token):
             return job.save(results)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
+from groundglass.selections.where import where
 from groundglass.tables.columns import pool
 from groundglass.tables.parquet import compute, without
 from groundglass.tables.reasons import MOST, OTHERS
@@ -20,7 +21,6 @@ def applies(state: State, planned: PlannedStep) -> tuple[pa.Table, pa.Table]:
     """The rows that a step's `if` holds for, and the others."""
     if planned.step.only_if is None:
         return state.rows, state.rows.slice(0, 0)
-    from groundglass.selections.where import where
 
     table = pool(state.rows, planned.condition, planned.scope, state.tables)
     verdicts = where(table, planned.step.only_if)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from groundglass.catalog import settings_key
 from groundglass.measures.leaks import MEASURE as LEAKS
 from groundglass.measures.measure_job import Ask, ask_of
+from groundglass.similarity.test_images.fingerprints import read_prints
 from groundglass.similarity.test_images.known_sets import ALL, SETS, digest_of, resolve
 from groundglass.tables.columns import Scope, measured_columns
 from groundglass.tables.parquet import compute, only
@@ -28,7 +29,6 @@ def leaks_ask(words: Iterable[str]) -> Ask:
     names = [ALL] if sets == SETS else list(sets)
     if not files:
         return ask_of(LEAKS, {"against": ",".join(names)})
-    from groundglass.similarity.test_images.fingerprints import read_prints
 
     for path in files:
         read_prints(path)

@@ -12,8 +12,10 @@ from groundglass.catalog import settings_key
 from groundglass.errors import RecipeError
 from groundglass.files.hashes import sha256_of
 from groundglass.measures.measure_job import Ask, ask_of
+from groundglass.measures.naturalness.model import PICTURES, SharpSums, fit_gaussian
 from groundglass.measures.naturalness.naturalness import MEASURE as NATURALNESS
 from groundglass.measures.naturalness.naturalness import PROFILED
+from groundglass.measures.naturalness.profile import NaturalProfile, load_natural, save_natural
 from groundglass.measures.naturalness.reference_patches import SHARP_PATCHES
 from groundglass.plans.measure_folders import Workshop, measure_folder
 from groundglass.plans.state import State
@@ -42,15 +44,11 @@ def naturalness_ask(reference: str) -> Ask:
 
 
 def _file_digest(path: Path) -> str:
-    from groundglass.measures.naturalness.profile import load_natural
-
     return load_natural(path, PROFILED).digest
 
 
 def _folder_digest(folder: Path) -> str:
     """A hash of the contents of a folder's files, whatever they are called: they are read, not decoded."""
-    from groundglass.measures.naturalness.model import PICTURES
-
     listing = list_folders([str(folder)])
     paths = listing.filter(listing["error"].is_null())["path"].to_pylist()
     if len(paths) < PICTURES:
@@ -75,7 +73,6 @@ def _fitted(state: State, ask: Ask) -> Ask:
     # without a reference the path would be "", which is a folder too: the one that the program was started in
     if ask.measure != NATURALNESS.name or not folder or not Path(folder).is_dir():
         return ask
-    from groundglass.measures.naturalness.profile import save_natural
 
     file = state.run.store_folder / "naturalness" / f"{ask.key}.json"
     if not file.exists():
@@ -90,9 +87,6 @@ def fit_folder(folder: str, workshop: Workshop, name: str = "", made_from: str =
     Pictures that cannot be used, are under 192 px or have no texture do not count. The same pictures give the same
     profile, whatever they are called. Raises RecipeError where they are too few.
     """
-    from groundglass.measures.naturalness.model import fit_gaussian
-    from groundglass.measures.naturalness.profile import NaturalProfile
-
     rows = measure_folder(folder, SHARP_PATCHES, f"fit {folder}", workshop)
     good = rows.filter(rows["error"].is_null())
     try:
@@ -105,8 +99,6 @@ def fit_folder(folder: str, workshop: Workshop, name: str = "", made_from: str =
 
 def _sums(row: Mapping[str, Any]) -> SharpSums:
     import numpy as np
-
-    from groundglass.measures.naturalness.model import SharpSums
 
     total = np.frombuffer(row["total"], "<f8")
     return SharpSums(row["patches"], total, np.frombuffer(row["products"], "<f8").reshape(total.size, -1))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from groundglass.measures.measure_job import Ask
+from groundglass.models.hub import fetch
 from groundglass.models.weights import NetworkNote, WeightFile, Weights
 from groundglass.plans.planner import Plan
 from groundglass.text.format import size
@@ -46,7 +47,6 @@ def fetch_absent(asks: Iterable[Ask], tell: Callable[[str], None]) -> None:
     for ask in asks:
         if ask.use is None or not ask.use.weights.absent:
             continue
-        from groundglass.models.hub import fetch
 
         origin = ask.use.weights.origin
         fetch(ask.use.weights, lambda file, origin=origin: tell(_fetching(origin, file)))

@@ -18,6 +18,8 @@ import pyarrow as pa
 
 from groundglass.errors import RecipeError
 from groundglass.similarity.near_columns import NEAR
+from groundglass.similarity.near_duplicates import DEFAULT_DISTANCE, near_duplicate_clusters
+from groundglass.similarity.orientations import of_pictures
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,6 @@ def _near_duplicates(photographs: pa.Table, distance: int | None) -> Iterable[tu
     known = photographs.filter(photographs["phash"].is_valid())
     if known.num_rows < 2:
         return
-    from groundglass.similarity.near_duplicates import DEFAULT_DISTANCE, near_duplicate_clusters
-    from groundglass.similarity.orientations import of_pictures
 
     near = DEFAULT_DISTANCE if distance is None else distance
     hashes, details = of_pictures({name: known[name] for name in _hashes_in(known)})

@@ -19,9 +19,11 @@ from groundglass.errors import ImageError, UnreachableError
 from groundglass.files.atomic import part_name, written_whole
 from groundglass.files.hashes import pixel_hash, sha256_of
 from groundglass.files.locators import place_in_words, read, read_listed
+from groundglass.image.encode import encode_png, encode_webp_lossless, read_back
 from groundglass.image.frame import Frame, open_frame
 from groundglass.image.header import ImageLimits
 from groundglass.image.region import Crop, Resize, extend
+from groundglass.image.resize import resize
 from groundglass.releases.file_layout import Output, Photograph
 from groundglass.tables.parquet import write_parquet
 
@@ -120,8 +122,6 @@ class Write:
 
     def _write_file(self, pixels: RGB, file: str) -> dict[str, Any]:
         """Write, read back, compare. Raises ImageError ``write_failed``, UnreachableError (disk full)."""
-        from groundglass.image.encode import read_back
-
         path = self.folder / file
         encoded = encode(pixels, self.image)
         with written_whole(path) as temporary:
@@ -158,8 +158,6 @@ def _described(content: bytes, pixels: RGB) -> dict[str, Any]:
 
 def encode(pixels: RGB, image: str) -> bytes:
     """The pixels as a lossless file: "png" or "webp"."""
-    from groundglass.image.encode import encode_png, encode_webp_lossless
-
     return encode_png(pixels) if image == "png" else encode_webp_lossless(pixels)
 
 
@@ -181,8 +179,6 @@ def crop_to_multiple(pixels: RGB, output: Output) -> tuple[RGB, str]:
 
 def shrink(high: RGB, region: str, scale: int, kernel: str) -> tuple[RGB, str]:
     """The LR version of an HR picture whose sides are multiples of ``scale``, and its region."""
-    from groundglass.image.resize import resize
-
     width, height = high.shape[1] // scale, high.shape[0] // scale
     return resize(high, width, height, kernel), extend(region, Resize(width, height, kernel))
 

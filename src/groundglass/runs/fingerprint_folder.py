@@ -11,6 +11,7 @@ from groundglass.errors import RecipeError
 from groundglass.measures.leak_fingerprint import KNOWN_BY
 from groundglass.measures.measure_job import ask_of
 from groundglass.runs.single_images import take_measures
+from groundglass.similarity.test_images.fingerprints import write_prints
 from groundglass.sources.folder import list_folders
 from groundglass.sources.listing import Listed
 
@@ -31,8 +32,6 @@ def fingerprint_folder(folder: Path, out: Path, name: str, workers: int, progres
     Files that are no pictures become rows that say why. Raises RecipeError where ``out`` is there already, or where
     no file of the folder is a picture.
     """
-    from groundglass.similarity.test_images.fingerprints import write_prints
-
     if out.exists():
         raise RecipeError(f"{out} is there already; nothing is overwritten", "give another name")
     listing = list_folders([str(folder)]).select(["uri", "path", "bytes", "mtime_ns", "error", "detail"])

@@ -15,7 +15,10 @@ from groundglass.engines.shards import Job, Settings
 from groundglass.errors import ImageError, MissingExtra, RecipeError, Unfinished, UnreachableError
 from groundglass.extras import is_installed
 from groundglass.files.atomic import write_bytes
+from groundglass.image.encode import encode_png
+from groundglass.image.frame import open_frame
 from groundglass.image.header import ImageLimits
+from groundglass.image.resize import find_kernel, resize
 from groundglass.measures.catalog import find
 from groundglass.measures.measure_job import NO_VALUE, Ask, Photograph, ask_of
 from groundglass.measures.network_job import jobs_of
@@ -212,17 +215,11 @@ def downscale_files(paths: Sequence[Path], out: Path, scale: int, kernel: str) -
     Returns uri, file, width, height and error (None, or why there is none) for each. Raises RecipeError for an unknown
     kernel, UnreachableError where nothing can be written.
     """
-    from groundglass.image.resize import find_kernel
-
     find_kernel(kernel)
     return [_downscaled(path, out / f"{path.stem}.png", scale, kernel) for path in paths]
 
 
 def _downscaled(path: Path, file: Path, scale: int, kernel: str) -> dict[str, Any]:
-    from groundglass.image.encode import encode_png
-    from groundglass.image.frame import open_frame
-    from groundglass.image.resize import resize
-
     row: dict[str, Any] = {
         "uri": name_as_text(path),
         "file": None,

@@ -16,6 +16,8 @@ from groundglass.selections.ranking import Order, sign_of
 from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule, Taken
 from groundglass.settings.key_rules import refuse
 from groundglass.similarity.near_columns import NEAR
+from groundglass.similarity.near_duplicates import nearest_kept
+from groundglass.similarity.orientations import of_pictures
 from groundglass.tables.expressions import column_path
 from groundglass.tables.verdicts import ask, compute, errors, numbers, places, values, verdicts
 
@@ -258,9 +260,6 @@ def _equal(ranked: pa.Table, name: str) -> tuple[Any, None]:
 
 def _near(ranked: pa.Table, distance: int) -> tuple[Any, Any]:
     """The nearest kept row, and how many bits it is away."""
-    from groundglass.similarity.near_duplicates import nearest_kept
-    from groundglass.similarity.orientations import of_pictures
-
     found = {name: values(ranked, (name,)) for name in NEAR if name in ranked.column_names}
     found["phash_mirror"] = compute.coalesce(found["phash_mirror"], found["phash"])
     hashes, details = of_pictures(found)

@@ -10,6 +10,8 @@ from pydantic import Field
 
 from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule
 from groundglass.settings.field_types import Record, Share
+from groundglass.source_quality.divergence import source_quality
+from groundglass.source_quality.kernel_density import sample_of
 from groundglass.tables.expressions import column_path
 from groundglass.tables.sql_number_format import exact
 from groundglass.tables.verdicts import VERDICTS, ask, compute, errors, numbers, values
@@ -107,9 +109,6 @@ def source_qualities(
     pool: pa.Table, profile: Profile, by: str = "blockiness", per: str = "source"
 ) -> dict[str, SourceQuality]:
     """The quality of each source of a pool, in the order of their names; tiles of one photograph count once."""
-    from groundglass.source_quality.divergence import source_quality
-    from groundglass.source_quality.kernel_density import sample_of
-
     content = pool["sha256"] if "sha256" in pool.column_names else pool["id"]
     table = pa.table({"name": _names(pool, per), "value": numbers(pool, by), "content": content})
     rows = ask(

@@ -16,8 +16,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field
 
+from groundglass.degradations.blur import GaussianBlur
+from groundglass.degradations.catalog import distort
+from groundglass.degradations.jpeg import jpeg_file, truncated
+from groundglass.degradations.mirror import Mirror
+from groundglass.degradations.resize import FalseResolution
 from groundglass.errors import MissingExtra
 from groundglass.files.atomic import written_whole
+from groundglass.image.encode import encode_png
+from groundglass.random_streams import stream
 from groundglass.sources.folder import list_folders
 from groundglass.sources.source import Brought, Source
 from groundglass.tables.parquet import compute
@@ -153,9 +160,6 @@ def _damaged(original: Path, fault: str) -> bytes:
     import numpy as np
     from PIL import Image
 
-    from groundglass.degradations.jpeg import jpeg_file, truncated
-    from groundglass.image.encode import encode_png
-
     file = original.read_bytes()
     if fault in ("original", "duplicate"):
         return file
@@ -169,12 +173,6 @@ def _damaged(original: Path, fault: str) -> bytes:
 
 def _changed(rgb: Pixels, fault: str) -> Pixels:
     """A faulty version that is not saved as JPEG."""
-    from groundglass.degradations.blur import GaussianBlur
-    from groundglass.degradations.catalog import distort
-    from groundglass.degradations.mirror import Mirror
-    from groundglass.degradations.resize import FalseResolution
-    from groundglass.random_streams import stream
-
     settings = {
         "upscaled_x2": FalseResolution(2),
         "blurred": GaussianBlur(2.5),

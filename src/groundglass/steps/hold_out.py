@@ -26,7 +26,7 @@ from groundglass.tables.columns import ColumnPath, pool
 from groundglass.tables.parquet import compute, numbered, only, without
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.rows import ROWS
-from groundglass.tables.verdicts import VERDICTS
+from groundglass.tables.verdicts import VERDICTS, numbers
 
 HELD_OUT = "held out for"
 """How the reason of a row begins that went to a split."""
@@ -137,8 +137,6 @@ def likeness_notes(split: str, left_out: int, mates: int) -> list[str]:
 
 def hold_out_order(table: pa.Table, by: str, order: str) -> pa.Array:
     """Places of the rows, best first, equal values by id; rows without a value are left out."""
-    from groundglass.tables.verdicts import numbers
-
     ranked = pa.table({"place": numbered(table), "id": table["id"], "value": numbers(table, by)})
     known = ranked.filter(ranked["value"].is_valid())
     direction = "descending" if order == "higher" else "ascending"

@@ -18,6 +18,7 @@ from groundglass.annotators.question import JPEG_QUALITY, Inquiry
 from groundglass.catalog import Value
 from groundglass.engines.shards import Summary
 from groundglass.errors import ImageError, NoValue, UnreachableError
+from groundglass.image.encode import thumbnail
 from groundglass.measures.measure_job import Ask, Photograph, open_photograph, reason_of
 from groundglass.tables.measure_store import PASSING, MeasureStore
 
@@ -115,8 +116,6 @@ class Questioner:
 
     def _picture(self, item: Photograph, region: str) -> bytes:
         """The picture as it is sent: a JPEG file, never enlarged."""
-        from groundglass.image.encode import thumbnail
-
         rgb = open_photograph(item, self._limits).at(region).rgb
         return thumbnail(rgb, self._long_edge, JPEG_QUALITY)
 

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from groundglass.audits.replay_run import go_through
+from groundglass.audits.result_folder import keep_audit, read_card, step_place
+from groundglass.audits.run_audit import AuditOptions, examine
 from groundglass.errors import RecipeError
 from groundglass.files.atomic import write_text
 from groundglass.plans.lock import digest
@@ -39,8 +42,6 @@ class Audited:
 
 def audit_gates(state: State, planned: PlannedStep) -> Audited:
     """Audit the gates before this step, or read what an earlier attempt at this very run found."""
-    from groundglass.audits.result_folder import read_card, step_place
-
     body = planned.step.body
     assert isinstance(body, AuditStep)
     passage = _passage(state, planned)
@@ -57,16 +58,11 @@ def audit_gates(state: State, planned: PlannedStep) -> Audited:
 
 def _passage(state: State, planned: PlannedStep) -> Passage:
     """The run as it stands, gone through as far as this step."""
-    from groundglass.audits.replay_run import go_through
-
     before = state.run.plan.steps[: state.run.plan.steps.index(planned)]
     return go_through(replace(state.run.plan, steps=before), state.run.folder, load_record(state.run.folder))
 
 
 def _examined(state: State, planned: PlannedStep, passage: Passage, place: Path) -> Mapping[str, Any]:
-    from groundglass.audits.result_folder import keep_audit
-    from groundglass.audits.run_audit import AuditOptions, examine
-
     body = planned.step.body
     assert isinstance(body, AuditStep)
     options = AuditOptions(body.defects, body.sample, workers=state.run.settings.workers)
