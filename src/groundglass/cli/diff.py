@@ -13,6 +13,7 @@ from groundglass.cli.options import as_json, runs_folder
 if TYPE_CHECKING:
     from groundglass.plans.run_folder import RunFolder
     from groundglass.reports.compare import Comparison, Side
+    from groundglass.tables.step_record import StepRecord
 
 MOST = 6
 """Reasons that the terminal shows for either side."""
@@ -79,12 +80,12 @@ def _tell_steps(comparison: Comparison) -> None:
     from groundglass.reports.compare_page import step_note
     from groundglass.text.format import thousands
 
-    def out(step: object) -> str:
-        return "–" if step is None else thousands(step.rows_out)  # type: ignore[attr-defined]
+    def out(step: StepRecord | None) -> str:
+        return "–" if step is None else thousands(step.out)
 
     rows: list[tuple[str, ...]] = []
     for pair in comparison.steps:
-        more = pair.b.rows_out - pair.a.rows_out if pair.a and pair.b else 0
+        more = pair.b.out - pair.a.out if pair.a and pair.b else 0
         change = f"{more:+,}".replace("-", "−") if more else ""
         rows.append(
             (

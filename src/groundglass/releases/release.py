@@ -17,7 +17,7 @@ from groundglass.files.atomic import write_text
 from groundglass.image.header import ImageLimits
 from groundglass.models.weights import NetworkNote
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote, Notes, write_card
+from groundglass.releases.card import AuditNote, MeasureNote, Notes, write_card
 from groundglass.releases.file_layout import plan_files, written_ending
 from groundglass.releases.journal import (
     PARTS,
@@ -41,6 +41,7 @@ from groundglass.releases.manifest import (
 from groundglass.releases.trainer_patches import released_note
 from groundglass.releases.write_job import Write
 from groundglass.releases.writers.writer import Release
+from groundglass.tables.step_record import StepRecord
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class ReleaseContext:
     name: str
     recipe: str = ""
     lock: str = ""
-    funnel: tuple[FunnelRow, ...] = ()
+    funnel: tuple[StepRecord, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()

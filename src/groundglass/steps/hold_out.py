@@ -13,7 +13,6 @@ from groundglass.plans.current_rows import leave
 from groundglass.plans.duplicates import fingerprint_ask
 from groundglass.plans.leak_reference import photographs_of
 from groundglass.plans.planner import PlannedStep, Planner, better_way, check_readable, find_column
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import Held, State
 from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
 from groundglass.selections.cut_off_table import cut_offs
@@ -27,6 +26,7 @@ from groundglass.tables.columns import ColumnPath, pool
 from groundglass.tables.parquet import compute, numbered, only, without
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.rows import ROWS
+from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
 
 HELD_OUT = "held out for"

@@ -11,12 +11,12 @@ from groundglass.plans.duplicates import fingerprint_ask
 from groundglass.plans.leak_reference import photographs_of
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner, find_column
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.recipes.split_model import SplitStep
 from groundglass.releases.split import assign_splits
 from groundglass.steps.kind import StepKind, nothing_changes, record
 from groundglass.steps.related_images import with_hashes
+from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import some
 
 

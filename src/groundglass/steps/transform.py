@@ -11,10 +11,10 @@ from groundglass.measures.measure_job import Ask, ask_of
 from groundglass.plans.current_rows import applies, count, verdicts_of
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.tables.columns import ROWS
+from groundglass.tables.step_record import StepRecord
 from groundglass.transforms.derived import Derived
 from groundglass.transforms.transform import Transform
 

@@ -9,13 +9,13 @@ from groundglass.plans.current_rows import applies, count, leave
 from groundglass.plans.duplicates import fingerprint_ask
 from groundglass.plans.measure_missing import missing_of
 from groundglass.plans.planner import PlannedStep
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.steps.annotate.cost import call_seconds, cost_in_words
 from groundglass.steps.annotate.plan import plan_annotate
 from groundglass.steps.annotate.run import annotate_rows
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.tables.step_record import StepRecord
 
 
 def run(state: State, planned: PlannedStep) -> StepRecord:

@@ -12,7 +12,6 @@ from groundglass.audits.run_audit import chosen_defects
 from groundglass.plans.leak_reference import photographs_of
 from groundglass.plans.networks import core_seconds
 from groundglass.plans.planner import PlannedStep
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.recipes.audit_model import AuditStep
 from groundglass.steps.audit.plan import plan_audit
@@ -20,6 +19,7 @@ from groundglass.steps.audit.run import audit_gates
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.steps.measure.step import megapixels
 from groundglass.tables.parquet import compute
+from groundglass.tables.step_record import StepRecord
 
 AUDIT_SECONDS = 0.15
 """To put a defect into one megapixel and measure it for the gates, one core."""

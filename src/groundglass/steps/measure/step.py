@@ -11,13 +11,13 @@ from groundglass.plans.external_scores import no_row_is_scored, read_scores, sco
 from groundglass.plans.measure_missing import measure_rows, missing_of
 from groundglass.plans.networks import core_seconds
 from groundglass.plans.planner import PlannedStep
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.kind import StepForecast, StepKind, Walk, record
 from groundglass.steps.measure.plan import plan_measure
 from groundglass.tables.parquet import compute
+from groundglass.tables.step_record import StepRecord
 
 MEASURE_SECONDS = 0.008
 """To decode and measure one megapixel, one core."""

@@ -11,7 +11,6 @@ from groundglass.plans.judge import given_to, pool_of, rule_of
 from groundglass.plans.leak_reference import photographs_of
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.source_quality_reference import must_be_profiled
 from groundglass.plans.state import State
 from groundglass.selections.cut_off_table import cut_offs
@@ -27,6 +26,7 @@ from groundglass.steps.select.plan import plan_select
 from groundglass.steps.select.plan_cascade import plan_cascade
 from groundglass.tables.parquet import compute, only, without
 from groundglass.tables.reasons import count_kinds
+from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
 
 

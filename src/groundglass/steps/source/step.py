@@ -13,7 +13,6 @@ from groundglass.files.locators import read
 from groundglass.image.frame import open_frame
 from groundglass.plans.current_rows import count
 from groundglass.plans.planner import PlannedStep, Planner
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.sources.scan_job import known_files
 from groundglass.sources.source import Source, SourceFault
@@ -32,6 +31,7 @@ from groundglass.tables.expressions import ExpressionError
 from groundglass.tables.parquet import only
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.rows import photographs
+from groundglass.tables.step_record import StepRecord
 
 SCAN_SECONDS = 0.002
 """To read and hash one file, one core."""
