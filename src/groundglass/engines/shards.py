@@ -129,12 +129,3 @@ class Stop:
     def hurry(self) -> bool:
         """Whether it was wished for more than once."""
         return self.times > 1
-
-
-def cut(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Consecutive pieces of at most ``size`` items.
-
-    >>> list(cut("abcde", 2))
-    ['ab', 'cd', 'e']
-    """
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -13,7 +13,7 @@ from groundglass.errors import ImageError
 from groundglass.files.locators import read_file
 from groundglass.image import header as headers
 from groundglass.image.header import Header, ImageLimits
-from groundglass.image.region import WHOLE, Crop, Resize, Step, parse, was_resized
+from groundglass.image.region import WHOLE, Box, Crop, Resize, Step, parse, was_resized
 
 if TYPE_CHECKING:
     from groundglass.image.color_statistics import ColourSums
@@ -149,12 +149,12 @@ class Frame:
         return -x % _GRID, -y % _GRID
 
     @property
-    def _stored_box(self) -> tuple[int, int, int, int]:
+    def _stored_box(self) -> Box:
         from groundglass.image.orientation import box_as_stored
 
         header = self.header
         left, top = sum(_crop(step).x for step in self._steps), sum(_crop(step).y for step in self._steps)
-        box = (left, top, self.width, self.height)
+        box = Box(left, top, self.width, self.height)
         return box_as_stored(box, header.orientation, header.stored_width, header.stored_height)
 
     @cached_property

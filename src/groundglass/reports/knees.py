@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from groundglass.audits.result_folder import latest_audit, read_card
-from groundglass.reports.audit_page import percent
 from groundglass.reports.facts import Knee
 from groundglass.tables.step_record import StepRecord
+from groundglass.text.format import percent
 
 
 def knees_of(steps: Iterable[StepRecord], run: Path) -> dict[str, Knee]:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.image.sprite_sheet import Box
 from groundglass.reports.charts import axis_data, lines_of
 from groundglass.reports.charts_svg import choose_axis, distribution
 from groundglass.reports.facts import EXTRAS, STATUSES, RunFacts
@@ -146,16 +145,12 @@ def _sheets(facts: RunFacts, pools: Pools, sheets: Sequence[Sheet], height: int)
     boxes[:, 0] = -1
     for index, sheet in enumerate(sheets):
         for key, box in sheet.boxes.items():
-            boxes[pools.place_of[key]] = (index, *_corners(box))
+            boxes[pools.place_of[key]] = (index, *box)
     return {
         "height": height,
         "files": [{"name": sheet.name, "width": sheet.width, "height": sheet.height} for sheet in sheets],
         "boxes": packed(boxes, "i4"),
     }
-
-
-def _corners(box: Box) -> tuple[int, int, int, int]:
-    return box.x, box.y, box.width, box.height
 
 
 def sheet_order(facts: RunFacts, pools: Pools) -> list[str]:

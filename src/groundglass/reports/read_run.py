@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow as pa
 from groundglass.catalog import Column
 from groundglass.errors import RecipeError
 from groundglass.files.folder_lock import is_held
+from groundglass.files.hashes import file_sha256
 from groundglass.plans.image_history import RunTables, read_tables
 from groundglass.plans.measure_missing import THUMBNAIL_ASK
 from groundglass.plans.run_folder import RunFolder, RunRecord, RunState, load_record
@@ -232,4 +232,4 @@ def failures(fates: pa.Table) -> list[Failure]:
 
 def lock_hash(folder: RunFolder) -> str:
     path = folder.path / "recipe.lock"
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:8] if path.exists() else ""
+    return file_sha256(path)[:8] if path.exists() else ""

@@ -11,8 +11,8 @@ from pydantic import Field
 from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule
 from groundglass.settings.field_types import Record, Share
 from groundglass.tables.expressions import column_path
-from groundglass.tables.sql_number_format import exact
 from groundglass.tables.verdicts import VERDICTS, ask, compute, errors, numbers, values
+from groundglass.text.format import exact
 
 if TYPE_CHECKING:
     from groundglass.source_quality.clean_profile import Profile

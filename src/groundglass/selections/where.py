@@ -13,10 +13,10 @@ from groundglass.settings.field_types import Record, Share
 from groundglass.settings.key_rules import refuse
 from groundglass.settings.measure_request import Requested
 from groundglass.tables.expressions import Atom, Expression, parse
-from groundglass.tables.sql_number_format import exact
 from groundglass.tables.sql_writer import literal, quoted, quoted_text
 from groundglass.tables.thresholds import limits_of, says_no_more
 from groundglass.tables.verdicts import Path, flat, judged
+from groundglass.text.format import exact
 
 
 class Cascade(Record):

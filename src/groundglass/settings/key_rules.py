@@ -46,19 +46,6 @@ def one_of(record: Record, names: Sequence[str]) -> str:
     return found[0]
 
 
-def only_with(record: Any, rule: str, settings: dict[str, tuple[str, ...]]) -> None:
-    """Refuse a setting of the record that the chosen rule does not take."""
-    every = dict.fromkeys(setting for names in settings.values() for setting in names)
-    for setting in given(record, list(every)):
-        if setting not in settings.get(rule, ()):
-            owners = [name for name, names in settings.items() if setting in names]
-            refuse(
-                setting,
-                f"`{setting}` has no meaning with `{rule}`",
-                f"`{setting}` goes with {listed(owners)}",
-            )
-
-
 def not_empty(record: Any, names: Sequence[str]) -> None:
     for name in names:
         value = getattr(record, name)

@@ -21,10 +21,9 @@ def find_best_tile(frame: Any, size: int) -> dict[str, Value]:
     ``frame.luma`` is H x W uint8. Every place at multiples of 8 px from the top left is tried. Raises NoValue
     `too_small` where the picture is smaller than a tile.
     """
-    from groundglass.transforms.most_detailed_square import best_box
+    from groundglass.transforms.most_detailed_square import most_detailed_square
 
-    box = best_box(frame.luma, size)
-    return {"x": box.x, "y": box.y, "score": box.score}
+    return most_detailed_square(frame.luma, size)._asdict()
 
 
 BEST_TILE = Measure(

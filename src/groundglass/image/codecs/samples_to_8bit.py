@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +14,6 @@ from groundglass.errors import ImageError
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
 
-Space = Literal["GRAY", "RGB", "CMYK", "LAB"]
 _WITH_ALPHA = {
     "LA": "LA",
     "La": "LA",
