@@ -149,7 +149,7 @@ def _from_integers(values: npt.NDArray[Any]) -> Pixels:
 
 def _from_floats(values: npt.NDArray[Any]) -> Pixels:
     if not np.isfinite(values).all():
-        raise ImageError("corrupt", "samples that are no numbers")
+        raise ImageError("corrupt", "samples that are not numbers")
     largest = float(values.max(initial=0.0))
     white = next((white for white in (1.0, 255.0, 65535.0) if largest <= white), None)
     if white is None:
