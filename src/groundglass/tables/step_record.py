@@ -100,6 +100,7 @@ def read_step(shown: Mapping[str, Any]) -> StepRecord:
     >>> read_step(record.shown()) == record
     True
     """
-    fields = {name: value for name, value in shown.items() if name != "in"}
-    limits = tuple(Threshold(**threshold) for threshold in shown["thresholds"])
-    return StepRecord(into=shown["in"], **fields | {"thresholds": limits, "notes": tuple(shown["notes"])})
+    fields: dict[str, Any] = dict(shown)
+    limits = tuple(Threshold(**threshold) for threshold in fields["thresholds"])
+    fields |= {"into": fields.pop("in"), "thresholds": limits, "notes": tuple(fields["notes"])}
+    return StepRecord(**fields)
