@@ -87,6 +87,11 @@ class SourceFacts:
     dropped: int
     derived: int
 
+    @property
+    def kept(self) -> int:
+        """Photographs that went on."""
+        return self.photographs - self.failed - self.dropped
+
 
 @dataclass(frozen=True)
 class HeldOut:

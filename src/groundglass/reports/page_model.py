@@ -65,16 +65,11 @@ class ReasonView:
 
 @dataclass(frozen=True)
 class SourceView:
-    """One source: its photographs, what became of them, and the medians of the first measures."""
+    """One source: what became of its photographs, the share of them kept, and the medians of the first measures."""
 
-    name: str
-    photographs: int
-    failed: int
-    dropped: int
-    kept: int
+    facts: SourceFacts
     share: str
     width: float
-    derived: int
     medians: tuple[str, ...]
 
 
@@ -189,7 +184,7 @@ def view_sources(facts: RunFacts, pools: Pools) -> tuple[SourceView, ...]:
         _count_source(str(name), names == name, facts, pools) for name in dict.fromkeys(names.tolist())
     )
     views = (_view_source(source, (names == source.name) & ~pools.derived, pools) for source in counted)
-    return tuple(sorted(views, key=lambda view: -view.photographs))
+    return tuple(sorted(views, key=lambda view: -view.facts.photographs))
 
 
 def _count_source(name: str, mine: np.ndarray, facts: RunFacts, pools: Pools) -> SourceFacts:
@@ -203,18 +198,8 @@ def _view_source(source: SourceFacts, photographs: np.ndarray, pools: Pools) -> 
     values = (pools.values(column)[photographs] for column in median_columns(pools))
     finite = (column[np.isfinite(column)] for column in values)
     medians = tuple(number(float(np.median(column)) if column.size else None) for column in finite)
-    kept = source.photographs - source.failed - source.dropped
-    return SourceView(
-        source.name,
-        source.photographs,
-        source.failed,
-        source.dropped,
-        kept,
-        share(kept, source.photographs),
-        100 * kept / max(1, source.photographs),
-        source.derived,
-        medians,
-    )
+    width = 100 * source.kept / max(1, source.photographs)
+    return SourceView(source, share(source.kept, source.photographs), width, medians)
 
 
 def plain_reason(reason: str) -> str:
