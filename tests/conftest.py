@@ -1,9 +1,10 @@
-"""What tests share: their settings, and one real browser for those that look at pages."""
+"""What tests share: their settings, one real browser for those that look at pages, and where the time went."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,3 +47,19 @@ def reader(browser):
     yield make
     for one in made:
         one.context.close()
+
+
+SLOWEST = 10
+"""Files that are named at the end of a run."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the files that took longest, all their tests and fixtures together, in seconds of one worker."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    terminalreporter.section(f"slowest files, of {sum(seconds.values()):.0f} s in all")
+    for file, spent in seconds.most_common(SLOWEST):
+        terminalreporter.write_line(f"{spent:8.1f} s  {file}")

@@ -20,6 +20,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,7 @@ def nearest_tests(module: Path, users: Mapping[Path, set[Path]]) -> Iterator[tup
             yield from ((test.relative_to(ROOT), FARTHEST) for test in sorted(folder.glob("test_*.py")))
 
 
+@cache
 def importers() -> dict[Path, set[Path]]:
     """For each Python file of the package and the tests, the files that import it."""
     files = [

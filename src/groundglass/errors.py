@@ -37,6 +37,7 @@ REASONS: dict[str, str] = {
     "out_of_memory": "the worker had not enough memory for it",
     "timeout": "needed more CPU time than the limit",
     "worker_died": "the worker process died on it, twice",
+    "unfinished": "a worker stood still at it, twice: a blocked disk or a hung GPU says nothing about the image",
     "too_small": "fewer pixels than the measure or transform needs",
     "flat": "no texture to measure",
     "measure_failed": "the measure raised an unexpected error",

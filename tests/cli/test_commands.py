@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
-from flow_tools import command, groundglass, make_photos, write_recipe
+from flow_tools import command, groundglass, groundglass_process, make_photos, write_recipe
 
 from groundglass import testing
 from groundglass.cli.main import COMMANDS, GROUPS
@@ -82,7 +82,7 @@ def test_measure_answers_for_every_path_in_order(tmp_path: Path):
         "-odd.png",
         "a.jpg",
     ]
-    done = groundglass(tmp_path, "measure", "blockiness,sharpness", "--json", "--", *names)
+    done = groundglass_process(tmp_path, "measure", "blockiness,sharpness", "--json", "--", *names)
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     assert [row["uri"] for row in rows] == names
@@ -108,7 +108,9 @@ def test_downscale_is_exact_and_overwrites_nothing(tmp_path: Path):
 
     photo = testing.photo(97, 83)
     (tmp_path / "a.png").write_bytes(testing.png(photo))
-    first = json.loads(groundglass(tmp_path, "downscale", "a.png", "-o", "lr", "-s", "4", "--json").stdout)
+    first = json.loads(
+        groundglass_process(tmp_path, "downscale", "a.png", "-o", "lr", "-s", "4", "--json").stdout
+    )
     assert (first[0]["width"], first[0]["height"], first[0]["error"]) == (24, 20, None)
     made = open_frame(tmp_path / "lr" / "a.png").rgb
     assert (made == resize(photo[:80, :96], 24, 20, "matlab_bicubic")).all()

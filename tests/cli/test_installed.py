@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from patience import STOPS_A_HANG
 
@@ -44,23 +46,66 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> None:
         pytest.skip("no package index can be reached: pip cannot fetch hatchling")
 
 
-def installed(folder: Path) -> Path:
-    """The programs of an environment that was empty before a wheel of this checkout was installed into it."""
+@pytest.fixture(scope="module")
+def wheel(index: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
     succeeds(sys.executable, "-m", "build", "--outdir", folder / "dist", ROOT, cwd=folder)
     (wheel,) = (folder / "dist").glob("*.whl")
-    succeeds(sys.executable, "-m", "venv", folder / "environment", cwd=folder)
+    return wheel
+
+
+def environment(folder: Path, *install: str | Path) -> Path:
+    """The programs of an environment that was empty before this was installed into it."""
+    succeeds(sys.executable, "-m", "venv", "--without-pip", folder / "environment", cwd=folder)
     programs = folder / "environment" / "bin"
-    pip = (programs / "python", "-m", "pip", "install", "--quiet", "--constraint", CONSTRAINTS)
-    succeeds(*pip, f"{wheel}[quickstart]", cwd=folder)
+    pip = (sys.executable, "-m", "pip", "--python", programs / "python")
+    succeeds(*pip, "install", "--quiet", "--constraint", CONSTRAINTS, *install, cwd=folder)
     return programs
 
 
-def test_a_wheel_in_an_empty_environment_runs_the_quickstart_in_an_empty_folder(index: None, tmp_path: Path):
-    """One test, since to install takes a minute."""
-    programs, empty = installed(tmp_path), tmp_path / "empty"
-    empty.mkdir()
+def lend(programs: Path, extra: str) -> None:
+    """Let an environment find what the wheel in it says that it needs with an extra, and what that needs, and no more.
 
-    listed = succeeds(programs / "python", "-m", "pip", "list", "--format", "freeze", cwd=empty)
+    It is lent from where these tests run, as links: to fetch and unpack it takes a minute.
+    """
+    (site,) = (programs.parent / "lib").glob("python*/site-packages")
+    lent = programs.parent / "lent"
+    lent.mkdir()
+    (mine,) = distributions(path=[str(site)], name="groundglass")
+    for name in needed(mine, extra):
+        found = distribution(name)
+        for top in {
+            file.parts[0] for file in found.files or () if file.parts[0] not in ("..", "__pycache__")
+        }:
+            link, there = lent / top, Path(str(found.locate_file(top)))
+            if not link.is_symlink():
+                link.symlink_to(there)
+    (site / "lent.pth").write_text(str(lent))
+
+
+def needed(mine: Distribution, extra: str) -> set[str]:
+    """Names of all packages that one needs here, those of those included."""
+    found: set[str] = set()
+    waiting = [(mine, extra)]
+    while waiting:
+        owner, with_extra = waiting.pop()
+        for requirement in map(Requirement, owner.requires or ()):
+            if requirement.marker is None or requirement.marker.evaluate({"extra": with_extra}):
+                assert requirement.specifier.contains(
+                    distribution(requirement.name).version, prereleases=True
+                )
+                if requirement.name not in found:
+                    found.add(requirement.name)
+                    waiting.append((distribution(requirement.name), ""))
+    return found
+
+
+def runs_the_quickstart_in_an_empty_folder(programs: Path, folder: Path) -> None:
+    empty = folder / "empty"
+    empty.mkdir()
+    pip = (sys.executable, "-m", "pip", "--python", programs / "python")
+    listed = succeeds(*pip, "list", "--format", "freeze", cwd=empty)
     names = {line.split("==")[0].lower() for line in listed.splitlines()}
     assert "groundglass" in names
     assert names & HEAVY == set(), "the core comes without networks"
@@ -75,6 +120,19 @@ def test_a_wheel_in_an_empty_environment_runs_the_quickstart_in_an_empty_folder(
     assert len(list((run / "release").rglob("*.png"))) > 9
     assert (run / "release" / "SHA256SUMS").is_file()
     assert (run / "report" / "index.html").is_file()
+
+
+def test_a_wheel_with_what_it_names_and_no_more_runs_the_quickstart(wheel: Path, tmp_path: Path):
+    programs = environment(tmp_path, "--no-deps", wheel)
+    lend(programs, "quickstart")
+    runs_the_quickstart_in_an_empty_folder(programs, tmp_path)
+
+
+@pytest.mark.long
+def test_a_wheel_in_an_empty_environment_runs_the_quickstart(wheel: Path, tmp_path: Path):
+    """With all that pip fetches for it, which takes a minute."""
+    programs = environment(tmp_path, f"{wheel}[quickstart]")
+    runs_the_quickstart_in_an_empty_folder(programs, tmp_path)
 
 
 def test_pip_refuses_torchvision(index: None, tmp_path: Path):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
+from flow_tools import ENVIRONMENT, groundglass, make_photos
 
 from patience import STOPS_A_HANG
 
@@ -67,30 +71,61 @@ def commands_of(page: Path) -> list[str]:
     return [line for line in lines if line.startswith(("groundglass ", "python -m "))]
 
 
+IN_A_SHELL = ("README.md",)
+"""Pages whose every command is given to a shell, which finds the program as a reader's does. Of other pages those are
+that need one."""
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=lambda page: page.name)
 def test_commands_on_a_page_run_in_their_order(page: Path, tmp_path: Path):
     """In a folder with ``photos/``, the page's recipes as files by their names, and the quickstart done."""
-    sys.path.insert(0, str(ROOT / "tests" / "flows"))
-    from flow_tools import ENVIRONMENT, make_photos
-
     make_photos(tmp_path / "photos")
     make_photos(tmp_path / "Pictures", size=(300, 280))
     for text in blocks(page, "yaml"):
         name = re.match(r"name: (\w+)", text)
         if name:
             (tmp_path / f"{name[1]}.yaml").write_text(text.replace("tile: 512", "tile: 64"), encoding="utf-8")
-    environment = ENVIRONMENT | {
-        "HOME": str(tmp_path),
-        "PATH": f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}",
-    }
-    for command in commands_of(page):
-        done = subprocess.run(
-            command,
-            shell=True,
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=STOPS_A_HANG,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    home = {"HOME": str(tmp_path)}
+    for line in commands_of(page):
+        words = words_of_a_plain_command(line)
+        if words is None or page.name in IN_A_SHELL:
+            done = in_a_shell(line, tmp_path, **home)
+        else:
+            done = groundglass(tmp_path, *words, **home)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+
+
+def words_of_a_plain_command(line: str) -> list[str] | None:
+    """The arguments of a `groundglass` command in which a shell finds nothing to do but to cut it into words."""
+    bare = re.sub(r"'[^']*'|\"[^\"$`\\]*\"", "", line)
+    words = shlex.split(line)
+    return words[1:] if words[0] == "groundglass" and not re.search(r"[^\w\s./:=,%+-]", bare) else None
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("groundglass plan a.yaml", ["plan", "a.yaml"]),
+        ("groundglass filter a 'blockiness < 30'", ["filter", "a", "blockiness < 30"]),
+        ("groundglass plan a.yaml > plan.txt", None),
+        ("groundglass plan a.yaml && groundglass run a.yaml", None),
+        ("groundglass measure header *.png", None),
+        ("groundglass quickstart ~/Pictures", None),
+        ('groundglass filter "$HOME" x', None),
+        ("python -m groundglass plan a.yaml", None),
+    ],
+)
+def test_a_plain_command_is_told_from_one_that_needs_a_shell(line: str, words: list[str] | None):
+    assert words_of_a_plain_command(line) == words
+
+
+def in_a_shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        line,
+        shell=True,
+        cwd=folder,
+        env=ENVIRONMENT | environment | {"PATH": f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=STOPS_A_HANG,
+    )

@@ -14,7 +14,7 @@ import groundglass
 PACKAGE = Path(groundglass.__file__).parent
 FLOORS = (
     ("text", "random_streams"),
-    ("extras",),
+    ("extras", "libraries"),
     ("errors", "catalog", "settings"),
     ("files",),
     ("image",),

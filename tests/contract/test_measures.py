@@ -6,6 +6,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ HIDDEN = pytest.param(THUMBNAIL, id="thumbnail")
 Values = Mapping[str, Value]
 
 
+@cache
 def pictures() -> dict[str, bytes]:
     """All kinds of pictures, small ones."""
     photo = testing.photo(300, 260)

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from groundglass import testing
 from groundglass.engines.progress import Silent
+from groundglass.engines.shards import ENGINE
 from groundglass.errors import RecipeError
 from groundglass.recipes.load import load_recipe
 from groundglass.runs.forecast import Forecast, make_forecast
@@ -145,7 +146,8 @@ def test_what_plan_calls_exact_is_the_run_s_and_at_most_is_no_less(
 
 @pytest.fixture(scope="module")
 def monkeypatch_module(folder: Path) -> Any:
-    """The recipes' paths are taken from the working folder."""
+    """The recipes' paths are taken from the working folder; jobs are done in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setenv(ENGINE, "inline")
         yield

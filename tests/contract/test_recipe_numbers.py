@@ -26,6 +26,7 @@ from groundglass.recipes.load import load_recipe
 from groundglass.recipes.shipped import shipped, shipped_names
 from groundglass.runs.forecast import make_forecast
 from groundglass.runs.make_plan import make_plan
+from groundglass.selections.quantile import Quantile
 from groundglass.sources.sample import FAULTS, ORIGINALS
 
 WORDS = (
@@ -161,7 +162,7 @@ def faceup(folder: Path) -> Iterator[dict[str, Any]]:
 
 def bhi(folder: Path) -> Iterator[dict[str, Any]]:
     steps, offline, (width, height) = recipe("bhi"), recipe("bhi", "offline"), (2040, 1356)
-    (share,) = {rule.quantile for rule in offline["bhi"].intersect if rule.quantile}
+    (share,) = {rule.quantile for rule in offline["bhi"].intersect if isinstance(rule, Quantile)}
     requests = steps["scores"].measures
     one = planned(folder, "bhi", pool_of(folder, 1, width, height), "offline")
     yield {

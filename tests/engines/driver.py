@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where what all tests share lies
-from engine_drivers import ENGINES
 from engine_jobs import Squares, left
 
 from groundglass.engines import local
 from groundglass.engines.progress import Silent
+from groundglass.engines.run import run_job
 from groundglass.engines.shards import Settings, Stop
 from groundglass.errors import GroundglassError
 
@@ -45,9 +45,9 @@ def main(
         local.GRACE = float(grace)
     poisons = {int(item): poison} if poison else {}
     job = Squares(Path(folder), poisons, float(seconds))
-    settings = Settings(workers=2, shard=8, seconds_per_image=float(limit))
+    settings = Settings(workers=2, shard=8, seconds_per_image=float(limit), engine=engine)
     try:
-        ENGINES[engine](job, left(job.folder, range(int(count))), settings, Silent(), Told(job.folder))
+        run_job(job, left(job.folder, range(int(count))), settings, Silent(), Told(job.folder))
     except GroundglassError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

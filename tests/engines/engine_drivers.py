@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -10,12 +11,19 @@ from pathlib import Path
 
 import psutil
 
-from groundglass.engines.local import run_job
+from groundglass.engines.run import ENGINES
 from patience import STOPS_A_HANG, wait_until
 
-ENGINES = {"local": run_job}
+ALL = sorted(ENGINES)
+OF_PROCESSES = sorted({*ENGINES} - {"inline"})
+"""Those that survive what happens to a worker, and enforce limits: a program cannot outlive itself."""
 DRIVER = Path(__file__).with_name("driver.py")
 MARK = "GROUNDGLASS_TEST_MARK"
+
+
+def heeds_control_c() -> None:
+    """For a child: Ctrl-C works in it although the tests may run in the background, where it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Driver:
@@ -32,6 +40,7 @@ class Driver:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=heeds_control_c,
         )
 
     def family(self) -> list[psutil.Process]:

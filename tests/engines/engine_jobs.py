@@ -63,7 +63,7 @@ POISONS: Mapping[str, Callable[[], object]] = {
 class Squares:
     """Squares numbers into part files.
 
-    poisons   what happens at an item instead, by item
+    poisons   what happens at an item instead, by item; a file ``at-ITEM`` says that it begins
     seconds   how long each item takes
     """
 
@@ -74,6 +74,8 @@ class Squares:
     def one(self, item: int) -> Row:
         time.sleep(self.seconds)
         if item in self.poisons:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / f"at-{item}").touch()
             POISONS[self.poisons[item]]()
         return item, item * item, None, None
 

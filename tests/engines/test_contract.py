@@ -97,10 +97,6 @@ def test_items_are_only_sliced_never_copied(engine: RunJob, job: type[Squares], 
 @pytest.mark.parametrize(
     ("poison", "reason", "detail"),
     [
-        ("exit", "worker_died", "exit code 3"),
-        ("segfault", "worker_died", "killed by SIGSEGV"),
-        ("kill", "worker_died", "killed by SIGKILL"),
-        ("hang", "timeout", "more than 0.2 s of CPU time"),
         ("memory", "out_of_memory", ""),
         ("sys_exit", "measure_failed", "SystemExit: enough"),
         ("interrupt", "measure_failed", "KeyboardInterrupt"),
@@ -113,59 +109,89 @@ def test_items_are_only_sliced_never_copied(engine: RunJob, job: type[Squares], 
 def test_a_poisoned_item_is_an_error_row_and_costs_no_other(
     engine: RunJob, job: type[Squares], tmp_path: Path, poison: str, reason: str, detail: str, where: int
 ) -> None:
+    totals = engine(job(tmp_path, {where: poison}), range(30), IMPATIENT, Silent())
+    all_but_one_are_squares(tmp_path, where, reason, detail)
+    assert (totals.images, dict(totals.failed)) == (30, {reason: 1})
+
+
+@pytest.mark.parametrize(
+    ("poison", "reason", "detail"),
+    [
+        ("exit", "worker_died", "exit code 3"),
+        ("segfault", "worker_died", "killed by SIGSEGV"),
+        ("kill", "worker_died", "killed by SIGKILL"),
+        ("hang", "timeout", "more than 0.2 s of CPU time"),
+    ],
+)
+@pytest.mark.parametrize("where", [0, 13, 15, 29])
+def test_an_item_that_ends_its_worker_is_an_error_row_and_costs_no_other(
+    engine_of_processes: RunJob,
+    job: type[Squares],
+    tmp_path: Path,
+    poison: str,
+    reason: str,
+    detail: str,
+    where: int,
+) -> None:
     if reason == "timeout" and where != 13:
         pytest.skip("one position is enough for what takes seconds each")
-    totals = engine(job(tmp_path, {where: poison}), range(30), IMPATIENT, Silent())
-    found = rows(tmp_path)
+    totals = engine_of_processes(job(tmp_path, {where: poison}), range(30), IMPATIENT, Silent())
+    all_but_one_are_squares(tmp_path, where, reason, detail)
+    assert (totals.images, dict(totals.failed)) == (30, {reason: 1})
+
+
+def all_but_one_are_squares(folder: Path, where: int, reason: str, detail: str) -> None:
+    found = rows(folder)
     assert [row for row in found if row[0] != where] == [
         row for row in squares_of(range(30)) if row[0] != where
     ]
     assert len(found) == 30
     assert found[where][2] == reason
     assert detail in (found[where][3] or "")
-    assert (totals.images, dict(totals.failed)) == (30, {reason: 1})
 
 
 def test_an_item_at_which_workers_stand_still_twice_ends_the_job_and_has_no_row(
-    engine: RunJob, job: type[Squares], tmp_path: Path
+    engine_of_processes: RunJob, job: type[Squares], tmp_path: Path
 ) -> None:
     settings = Settings(workers=2, shard=8, seconds_per_image=0.1)
     with pytest.raises(Unfinished, match=r"stood still for over 2 s, twice, at item 13") as raised:
-        engine(job(tmp_path, {13: "stand_still"}), range(30), settings, Silent())
+        engine_of_processes(job(tmp_path, {13: "stand_still"}), range(30), settings, Silent())
     assert raised.value.exit_code == 4
     assert rows(tmp_path) == squares_of([*range(13), *range(14, 30)])
-    engine(job(tmp_path), left(tmp_path, range(30)), settings, Silent())
+    engine_of_processes(job(tmp_path), left(tmp_path, range(30)), settings, Silent())
     assert rows(tmp_path) == squares_of(range(30))
 
 
 def test_an_item_at_which_a_worker_stood_still_once_is_as_good_as_any(
-    engine: RunJob, job: type[Squares], tmp_path: Path
+    engine_of_processes: RunJob, job: type[Squares], tmp_path: Path
 ) -> None:
     class_ = {Squares: StandsStillOnce, SquaresAhead: StandsStillOnceAhead}[job]
     settings = Settings(workers=2, shard=8, seconds_per_image=0.1)
-    totals = engine(class_(tmp_path), range(30), settings, Silent())
+    totals = engine_of_processes(class_(tmp_path), range(30), settings, Silent())
     assert rows(tmp_path) == squares_of(range(30))
     assert (totals.images, dict(totals.failed)) == (30, {})
 
 
-def test_waiting_is_not_counted_as_work(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
-    totals = engine(job(tmp_path, seconds=0.5), range(4), Settings(2, 0.2), Silent())
+def test_waiting_is_not_counted_as_work(
+    engine_of_processes: RunJob, job: type[Squares], tmp_path: Path
+) -> None:
+    totals = engine_of_processes(job(tmp_path, seconds=0.5), range(4), Settings(2, 0.2), Silent())
     assert (totals.images, dict(totals.failed)) == (4, {})
 
 
 def test_compiling_is_not_counted_as_work(
-    engine: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine_of_processes: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On any machine a kernel takes far more CPU time to compile than this limit; the cache is cold at first."""
     monkeypatch.setattr(local, "BACKSTOP", 1e6)  # however long the machine takes
-    totals = engine(Compiles(tmp_path), range(2), Settings(1, 0.05), Silent())
+    totals = engine_of_processes(Compiles(tmp_path), range(2), Settings(1, 0.05), Silent())
     assert (totals.images, dict(totals.failed)) == (2, {})
     assert rows(tmp_path) == [(0, 1, None, None), (1, 1, None, None)]
 
 
-def test_many_poisons_at_once(engine: RunJob, job: type[Squares], tmp_path: Path) -> None:
+def test_many_poisons_at_once(engine_of_processes: RunJob, job: type[Squares], tmp_path: Path) -> None:
     poisons = {0: "exit", 1: "segfault", 2: "raise", 17: "kill", 18: "hang", 19: "exit", 63: "exit"}
-    totals = engine(job(tmp_path, poisons), range(64), Settings(2, 0.2, 32), Silent())
+    totals = engine_of_processes(job(tmp_path, poisons), range(64), Settings(2, 0.2, 32), Silent())
     found = rows(tmp_path)
     assert [row[0] for row in found] == list(range(64))
     assert {row[0] for row in found if row[2]} == set(poisons)
@@ -173,10 +199,12 @@ def test_many_poisons_at_once(engine: RunJob, job: type[Squares], tmp_path: Path
 
 
 def test_an_item_that_killed_by_chance_gets_a_second_try(
-    engine: RunJob, job: type[Squares], tmp_path: Path
+    engine_of_processes: RunJob, job: type[Squares], tmp_path: Path
 ) -> None:
     killer = KillsWorkers()
-    totals = engine(job(tmp_path, seconds=0.01), range(300), Settings(workers=2, shard=16), killer)
+    totals = engine_of_processes(
+        job(tmp_path, seconds=0.01), range(300), Settings(workers=2, shard=16), killer
+    )
     assert killer.killed == 4
     assert rows(tmp_path) == squares_of(range(300))
     assert totals.images == 300
@@ -202,8 +230,10 @@ def _workers() -> list[psutil.Process]:
     return [worker for server in servers for worker in server.children()]
 
 
-def test_a_death_between_saving_and_saying_so_doubles_no_row(engine: RunJob, tmp_path: Path) -> None:
-    totals = engine(jobs.DiesOnceInSaving(tmp_path), range(40), QUICK, Silent())
+def test_a_death_between_saving_and_saying_so_doubles_no_row(
+    engine_of_processes: RunJob, tmp_path: Path
+) -> None:
+    totals = engine_of_processes(jobs.DiesOnceInSaving(tmp_path), range(40), QUICK, Silent())
     assert (tmp_path / "died").exists()
     assert rows(tmp_path) == squares_of(range(40))
     assert totals.images == 40
@@ -212,17 +242,32 @@ def test_a_death_between_saving_and_saying_so_doubles_no_row(engine: RunJob, tmp
 @pytest.mark.parametrize(
     ("job", "words"),
     [
-        (jobs.AlwaysDiesInSaving, "died while they saved"),
         (jobs.CannotBeUnpickled, "ZeroDivisionError"),
-        (lambda folder: jobs.CannotBeUnpickled(folder, how="exit"), "died before their first image"),
         (jobs.BreaksInSaving, "a mistake in the program"),
     ],
 )
 def test_what_can_never_work_ends_with_an_explanation(
     engine: RunJob, tmp_path: Path, job: Callable[[Path], object], words: str
 ) -> None:
+    ends_with_an_explanation(engine, job(tmp_path), words)
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (jobs.AlwaysDiesInSaving, "died while they saved"),
+        (lambda folder: jobs.CannotBeUnpickled(folder, how="exit"), "died before their first image"),
+    ],
+)
+def test_workers_that_all_die_end_with_an_explanation(
+    engine_of_processes: RunJob, tmp_path: Path, job: Callable[[Path], object], words: str
+) -> None:
+    ends_with_an_explanation(engine_of_processes, job(tmp_path), words)
+
+
+def ends_with_an_explanation(engine: RunJob, job: object, words: str) -> None:
     with pytest.raises(GroundglassError, match=words) as raised:
-        engine(job(tmp_path), range(40), QUICK, Silent())
+        engine(job, range(40), QUICK, Silent())
     assert raised.value.exit_code == 1
     assert not _workers()
 
@@ -271,13 +316,30 @@ def test_a_wish_to_stop_saves_what_is_done(engine: RunJob, job: type[Squares], t
 
 
 def test_a_second_wish_waits_for_nobody(
-    engine: RunJob, job: type[Squares], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine_of_processes: RunJob, job: type[Squares], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = Stop()
     monkeypatch.setattr(local, "GRACE", 3600.0)  # seconds that it would wait after the first wish
     with pytest.raises(Interrupted):
-        engine(job(tmp_path, {4: "stand_still"}), range(100), Settings(1), StopsAt(4, stop, wishes=2), stop)
+        engine_of_processes(
+            job(tmp_path, {4: "stand_still"}), range(100), Settings(1), StopsAt(4, stop, wishes=2), stop
+        )
     assert not _workers()
+    assert rows(tmp_path) == []
+
+
+def test_after_a_second_wish_nothing_more_is_saved(
+    engine: RunJob, job: type[Squares], tmp_path: Path
+) -> None:
+    stop = Stop()
+    with pytest.raises(Interrupted, match="stopped: 0 of 1,000 images"):
+        engine(
+            job(tmp_path, seconds=0.1),
+            range(1000),
+            Settings(2, shard=1000),
+            StopsAt(4, stop, wishes=2),
+            stop,
+        )
     assert rows(tmp_path) == []
 
 
@@ -294,9 +356,11 @@ def test_a_wish_with_an_error_raises_that(engine: RunJob, job: type[Squares], tm
     assert len(rows(tmp_path)) < 100_000
 
 
-def test_loading_is_outside_the_time_limit(engine: RunJob, tmp_path: Path) -> None:
+def test_loading_is_outside_the_time_limit(engine_of_processes: RunJob, tmp_path: Path) -> None:
     job = LoadsSlowly(tmp_path)
-    totals = engine(job, range(20), Settings(workers=1, shard=8, seconds_per_image=0.1), Silent())
+    totals = engine_of_processes(
+        job, range(20), Settings(workers=1, shard=8, seconds_per_image=0.1), Silent()
+    )
     assert (totals.images, dict(totals.failed)) == (20, {})
     assert rows(tmp_path) == squares_of(range(20))
 
@@ -307,7 +371,7 @@ def test_what_cannot_be_loaded_ends_the_job(engine: RunJob, tmp_path: Path) -> N
     assert rows(tmp_path) == []
 
 
-def test_an_item_of_many_pictures_has_the_time_of_all(engine: RunJob, tmp_path: Path) -> None:
+def test_an_item_of_many_pictures_has_the_time_of_all(engine_of_processes: RunJob, tmp_path: Path) -> None:
     job = ManyPictures(tmp_path, seconds=1.5)  # one picture may stand still for 1 s, four of them for 4 s
-    totals = engine(job, range(2), Settings(workers=1, seconds_per_image=0.05), Silent())
+    totals = engine_of_processes(job, range(2), Settings(workers=1, seconds_per_image=0.05), Silent())
     assert (totals.images, dict(totals.failed)) == (2, {})

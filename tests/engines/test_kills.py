@@ -50,9 +50,9 @@ def test_kill_the_driver_again_and_again_on_one_folder(drive: Drive, tmp_path: P
 
 @pytest.mark.parametrize("poison", ["hang", "stand_still"])
 def test_a_worker_that_hangs_in_native_code_dies_with_the_driver(
-    drive: Drive, tmp_path: Path, poison: str
+    drive_processes: Drive, tmp_path: Path, poison: str
 ) -> None:
-    driver = drive(tmp_path, "1", "0", poison)
+    driver = drive_processes(tmp_path, "1", "0", poison)
     wait_until(driver.workers)
     time.sleep(0.3)
     assert driver.popen.poll() is None
@@ -77,8 +77,8 @@ def test_a_signal_saves_what_is_done_and_ends_with_130(
 
 
 @pytest.mark.parametrize("moment", [0.3, 0.45, 0.6, 0.75])
-def test_control_c_while_it_starts_is_no_mess(drive: Drive, tmp_path: Path, moment: float) -> None:
-    driver = drive(tmp_path, "2000", "0.02")
+def test_control_c_while_it_starts_is_no_mess(drive_processes: Drive, tmp_path: Path, moment: float) -> None:
+    driver = drive_processes(tmp_path, "2000", "0.02")
     wait_until(lambda: len(driver.family()) > 1)
     time.sleep(moment - 0.3)
     os.killpg(driver.popen.pid, signal.SIGINT)
@@ -88,9 +88,11 @@ def test_control_c_while_it_starts_is_no_mess(drive: Drive, tmp_path: Path, mome
     driver.leaves_nobody()
 
 
-def test_a_second_control_c_does_not_wait_for_a_hanging_worker(drive: Drive, tmp_path: Path) -> None:
+def test_a_second_control_c_does_not_wait_for_a_hanging_worker(
+    drive_processes: Drive, tmp_path: Path
+) -> None:
     an_hour = "3600"  # is what it would wait after the first one: far beyond the end of the test's patience
-    driver = drive(tmp_path, "1", "0", "stand_still", "0", "60", an_hour)
+    driver = drive_processes(tmp_path, "1", "0", "stand_still", "0", "60", an_hour)
     wait_until(driver.workers)
     os.kill(driver.popen.pid, signal.SIGINT)
     wait_until((tmp_path / "wish-1").exists)
@@ -99,8 +101,19 @@ def test_a_second_control_c_does_not_wait_for_a_hanging_worker(drive: Drive, tmp
     driver.leaves_nobody()
 
 
-def test_the_fork_server_may_die_too(drive: Drive, tmp_path: Path) -> None:
-    driver = drive(tmp_path, "300", "0.03")
+def test_a_second_control_c_ends_at_once_what_hangs(drive: Drive, tmp_path: Path) -> None:
+    driver = drive(tmp_path, "1", "0", "hang", "0", "3600", "3600")
+    wait_until((tmp_path / "at-0").exists)
+    os.kill(driver.popen.pid, signal.SIGINT)
+    wait_until((tmp_path / "wish-1").exists)
+    os.kill(driver.popen.pid, signal.SIGINT)
+    code, said = driver.end()
+    assert (code, said) == (130, "stopped: 0 of 1 images are done and saved\n")
+    driver.leaves_nobody()
+
+
+def test_the_fork_server_may_die_too(drive_processes: Drive, tmp_path: Path) -> None:
+    driver = drive_processes(tmp_path, "300", "0.03")
     wait_until(lambda: rows(tmp_path))
     driver.workers()[0].parent().kill()  # type: ignore[union-attr]
     for worker in driver.workers():
@@ -110,8 +123,8 @@ def test_the_fork_server_may_die_too(drive: Drive, tmp_path: Path) -> None:
     driver.leaves_nobody()
 
 
-def test_a_pause_of_everything_is_no_time_out(drive: Drive, tmp_path: Path) -> None:
-    driver = drive(tmp_path, "6", "0.6", "", "0", "3")
+def test_a_pause_of_everything_is_no_time_out(drive_processes: Drive, tmp_path: Path) -> None:
+    driver = drive_processes(tmp_path, "6", "0.6", "", "0", "3")
     wait_until(driver.workers)
     time.sleep(0.3)
     paused = [psutil.Process(driver.popen.pid), *driver.workers()]

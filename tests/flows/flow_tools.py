@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import psutil
 import pyarrow.parquet as pq
 
 from groundglass import testing
+from in_process import run_here
 from patience import STOPS_A_HANG, wait_until
 
 RECIPE = """
@@ -43,19 +45,25 @@ steps:
     name: release
 """
 
-UNSAID = ("COLUMNS", "LINES")
-"""What pytest-xdist says of a terminal that no command has here."""
+UNSAID = ("COLUMNS", "LINES", "GROUNDGLASS_ENGINE")
+"""What pytest-xdist says of a terminal that no command has here, and what whoever runs the tests says of engines."""
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name not in UNSAID},
     "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
 }
 
 
+@lru_cache(maxsize=256)
+def picture(width: int, height: int, seed: int) -> bytes:
+    """A PNG of something like a photograph, made once a process."""
+    return testing.png(testing.photo(width, height, seed))
+
+
 def make_photos(folder: Path, count: int = 14, size: tuple[int, int] = (160, 130)) -> Path:
     """Different pictures, one blocky, one twice, one mirrored, one truncated, one that is none."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(count):
-        (folder / f"{seed:02d}.png").write_bytes(testing.png(testing.photo(*size, seed)))
+        (folder / f"{seed:02d}.png").write_bytes(picture(*size, seed))
     (folder / "blocky.jpg").write_bytes(testing.jpeg(testing.photo(*size, 100), quality=20))
     (folder / "twice.png").write_bytes((folder / "00.png").read_bytes())
     (folder / "mirrored.png").write_bytes(testing.png(testing.photo(*size, 1)[:, ::-1]))
@@ -75,7 +83,14 @@ def command(*arguments: str) -> list[str]:
 
 
 def groundglass(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a folder, as a user would."""
+    """What a command says and does in a folder, as a user would see it; in this process (`in_process.py`)."""
+    return run_here(folder, arguments, ENVIRONMENT | environment)
+
+
+def groundglass_process(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The same as a real process with the local engine's workers: for what is about processes."""
     return subprocess.run(
         command(*arguments),
         cwd=folder,
@@ -83,12 +98,26 @@ def groundglass(folder: Path, *arguments: str, **environment: str) -> subprocess
         capture_output=True,
         text=True,
         timeout=STOPS_A_HANG,
+        preexec_fn=heeds_control_c,
     )
+
+
+def heeds_control_c() -> None:
+    """For a child: Ctrl-C works in it although the tests may run in the background, where it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_json(folder: Path, *arguments: str) -> dict[str, Any]:
     """`groundglass run … --json`, which must end well."""
-    done = groundglass(folder, "run", *arguments, "--json")
+    return _answer(groundglass(folder, "run", *arguments, "--json"))
+
+
+def run_json_process(folder: Path, *arguments: str) -> dict[str, Any]:
+    """The same as a real process with workers."""
+    return _answer(groundglass_process(folder, "run", *arguments, "--json"))
+
+
+def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

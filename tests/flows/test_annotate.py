@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from flow_tools import ENVIRONMENT, command, groundglass, run_json, steps
+from flow_tools import ENVIRONMENT, command, groundglass, heeds_control_c, run_json, steps
 
 from groundglass import testing
 from groundglass.annotators.clients.ledger import read_lines
@@ -255,6 +255,7 @@ def stop_after(folder: Path, server: ModelServer, calls: int, how: signal.Signal
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=heeds_control_c,
     )
     wait_until(lambda: len(server.served) >= calls or process.poll() is not None)
     process.send_signal(how)

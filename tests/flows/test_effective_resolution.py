@@ -67,4 +67,4 @@ def test_the_plan_says_what_it_cannot_know(work: Path) -> None:
 def test_a_kernel_that_cannot_make_any_size_is_refused_beforehand(work: Path) -> None:
     refused = groundglass(work, "plan", "small.yaml", "--set", "steps.shrunk.transform.kernel=box")
     assert refused.returncode == 2
-    assert "whole factors" in refused.stderr
+    assert "`kernel` cannot be 'box'" in refused.stderr

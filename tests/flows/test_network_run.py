@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from flow_tools import groundglass, run_json, steps, store_rows, write_recipe
+from flow_tools import groundglass, groundglass_process, run_json, steps, store_rows, write_recipe
 
 import loopback_hub
 from groundglass import testing
@@ -62,7 +62,7 @@ def test_a_recipe_is_run_and_its_values_are_known_the_second_time(folder: Path):
 
 
 def test_single_pictures_are_measured_by_given_weights(folder: Path):
-    done = groundglass(
+    done = groundglass_process(
         folder, "measure", "hyperiqa", "photos/0.png", "photos/3.png", "--weights", "net", "--json"
     )
     assert done.returncode == 0, done.stderr
@@ -115,6 +115,7 @@ def test_devices_that_are_not_there_stop_in_plan(folder: Path, told: str, said: 
 
 
 def test_weights_of_a_hub_are_fetched_by_run_and_not_by_plan(folder: Path):
+    """In processes of their own: the hub's library reads its environment when it is loaded."""
     content = (folder / "net" / "koniq.safetensors").read_bytes()
     write_recipe(folder, RECIPE.replace("weights: net", "weights: tiny/net@main"))
     with loopback_hub.serve(loopback_hub.Hub({"koniq.safetensors": content}, ("koniq.safetensors",))) as hub:
@@ -124,11 +125,11 @@ def test_weights_of_a_hub_are_fetched_by_run_and_not_by_plan(folder: Path):
             "XDG_CACHE_HOME": str(folder / "cache"),
             "HF_HUB_DISABLE_XET": "1",
         }
-        planned = groundglass(folder, "plan", "small.yaml", **here)
+        planned = groundglass_process(folder, "plan", "small.yaml", **here)
         assert planned.returncode == 0, planned.stderr
         assert "of weights would be fetched from tiny/net" in planned.stdout
         assert not any("/resolve/" in path for path in hub.asked)
-        done = groundglass(folder, "run", "small.yaml", **here)
+        done = groundglass_process(folder, "run", "small.yaml", **here)
         assert done.returncode == 0, done.stderr
         assert "fetching koniq.safetensors of tiny/net" in done.stderr
     lock = json.loads((folder / "runs/small/0001/recipe.lock").read_text())
@@ -139,7 +140,7 @@ def test_weights_of_a_hub_are_fetched_by_run_and_not_by_plan(folder: Path):
 
 def test_a_hub_out_of_reach_stops_in_plan(folder: Path):
     write_recipe(folder, RECIPE.replace("weights: net", "weights: tiny/net@main"))
-    done = groundglass(
+    done = groundglass_process(
         folder, "plan", "small.yaml", HF_ENDPOINT="http://127.0.0.1:9", HF_HOME=str(folder / "hf")
     )
     assert done.returncode == 3

@@ -16,6 +16,7 @@ from flow_tools import (
     command,
     files_of,
     groundglass,
+    heeds_control_c,
     kill_at,
     make_photos,
     marked,
@@ -116,6 +117,7 @@ def test_an_interrupted_run_says_how_to_go_on(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heeds_control_c,
     )
     wait_until((folder / "runs/small/store/files").exists)
     process.send_signal(sign)

@@ -6,7 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from flow_tools import groundglass, make_photos, run_json, steps, store_rows, write_recipe
+from flow_tools import (
+    groundglass,
+    groundglass_process,
+    make_photos,
+    run_json,
+    steps,
+    store_rows,
+    write_recipe,
+)
 
 import tiny_clip
 import tiny_onnx
@@ -122,7 +130,7 @@ def test_pyiqa_that_is_not_installed_stops_in_plan(folder: Path):
 
 
 def test_pyiqas_licence_is_told_in_plan_and_card(folder: Path):
-    """On a stand-in for the package, of a few lines."""
+    """On a stand-in for the package, of a few lines, which only another process finds."""
     text = RECIPE.replace("- {tags: {weights: clip, labels: places.txt, device: cpu}}",
                           "- {pyiqa: {metric: darkness, device: cpu, as: dark_}}")  # fmt: skip
     start, _, rest = text.partition("  - select: {where")
@@ -132,10 +140,10 @@ def test_pyiqas_licence_is_told_in_plan_and_card(folder: Path):
     assert rest
     recipe = write_recipe(folder, start + release)
     path = {"PYTHONPATH": f"{Path(__file__).parents[2] / 'src'}:{Path(__file__).parents[1] / 'fake_pyiqa'}"}
-    done = groundglass(folder, "plan", str(recipe), **path)
+    done = groundglass_process(folder, "plan", str(recipe), **path)
     assert done.returncode == 0, done.stderr
     assert "non-commercial use only" in done.stdout + done.stderr
-    done = groundglass(folder, "run", str(recipe), "--json", **path)
+    done = groundglass_process(folder, "run", str(recipe), "--json", **path)
     assert done.returncode == 0, done.stderr
     card = (folder / "runs/small/0001/release/README.md").read_text()
     assert "PolyForm-Noncommercial-1.0.0" in card

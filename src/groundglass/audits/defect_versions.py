@@ -104,7 +104,7 @@ class Exhibits:
 
     @cached_property
     def _known(self) -> dict[str, Ask]:
-        asks = [ask for planned in self.passage.state.plan.steps for ask in planned.asks]
+        asks = [ask for planned in self.passage.state.run.plan.steps for ask in planned.asks]
         return {ask.key: ask for ask in (*asks, fingerprint_ask())}
 
     def read_by(self, gate: Gate) -> set[tuple[str, Ask]]:

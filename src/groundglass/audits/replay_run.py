@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ from groundglass.tables.parquet import compute, only, without
 from groundglass.tables.rows import photographs
 
 
-@dataclass
+@dataclass(frozen=True)
 class Passage:
     """What a run was at its gates.
 
@@ -36,7 +36,7 @@ class Passage:
     @property
     def gates(self) -> list[PlannedStep]:
         """The steps that keep or drop, in order."""
-        return [planned for planned in self.state.plan.steps if planned.step.name in self.before]
+        return [planned for planned in self.state.run.plan.steps if planned.step.name in self.before]
 
 
 def replay(plan: Plan, folder: RunFolder) -> Passage:
@@ -53,35 +53,39 @@ def replay(plan: Plan, folder: RunFolder) -> Passage:
 def go_through(plan: Plan, folder: RunFolder, record: RunRecord) -> Passage:
     """Go through the verdicts of a plan's steps; the run may still be at work on later ones."""
     tables = read_tables(folder, record)
-    state = make_state(plan, folder)
-    state.images = tables.images
-    state.add_rows(photographs(tables.images))
-    state.add_rows(tables.derived)  # but for those that are their photograph itself
-    passage = Passage(state)
+    state = make_state(plan, folder).with_images(tables.images)
+    # derived rows are new, but for those that are their photograph itself
+    state = state.with_seen(photographs(tables.images)).with_seen(tables.derived)
+    before: dict[str, pa.Table] = {}
+    last: pa.Table | None = None
     for planned in plan.steps:
-        _step(passage, planned, tables)
         if planned.step.kind == "select":
-            passage.last = state.rows
-    return passage
+            before[planned.step.name] = state.rows
+        state = _after(state, planned, tables)
+        if planned.step.kind == "select":
+            last = state.rows
+    return Passage(state, before, last)
 
 
-def _step(passage: Passage, planned: PlannedStep, tables: RunTables) -> None:
-    state, name = passage.state, planned.step.name
-    for request in planned.scores:
-        state.scores[request.table] = read_scores(request)
+def _after(state: State, planned: PlannedStep, tables: RunTables) -> State:
+    """The tables after a step, as its verdicts and what it made say."""
+    name = planned.step.name
+    scores = {request.table: read_scores(request) for request in planned.scores}
+    if scores:
+        state = replace(state, scores={**state.scores, **scores})
     if planned.step.kind == "source":
         listed = compute.equal(tables.images["source"], name)
-        state.rows = pa.concat_tables([state.rows, photographs(tables.images.filter(listed))])
-        return
-    if planned.step.kind == "select":
-        passage.before[name] = state.rows
+        rows = pa.concat_tables([state.rows, photographs(tables.images.filter(listed))])
+        return replace(state, rows=rows)
     if planned.step.kind == "transform":
         _, others = applies(state, planned)
         made = tables.derived.filter(compute.equal(tables.derived["step"], name)).select(others.column_names)
-        state.rows = pa.concat_tables([others, made])
-    elif name in tables.verdicts and planned.step.kind != "release":
+        return replace(state, rows=pa.concat_tables([others, made]))
+    if name in tables.verdicts and planned.step.kind != "release":
         verdicts = tables.verdicts[name]
-        state.rows = without(state.rows, verdicts["id"].filter(compute.invert(verdicts["kept"])))
+        gone = verdicts["id"].filter(compute.invert(verdicts["kept"]))
+        return replace(state, rows=without(state.rows, gone))
+    return state
 
 
 Chain = tuple[Mapping[str, Any], ...]

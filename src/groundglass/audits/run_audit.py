@@ -18,8 +18,8 @@ from groundglass.audits.replay_run import Passage, passing_chains
 from groundglass.audits.scorecard import Scorecard, wilson
 from groundglass.audits.stand_in_test_sets import NO_HALVES, Bench, halve
 from groundglass.audits.whole_sources import WholeSources, draw_sources
-from groundglass.engines.local import run_job
 from groundglass.engines.progress import Progress
+from groundglass.engines.run import run_job
 from groundglass.errors import RecipeError
 from groundglass.plans.naturalness_reference import fitted
 from groundglass.tables.measure_store import MeasureStore
@@ -78,18 +78,18 @@ def examine(
 
     Raises RecipeError where no photograph passed all of them.
     """
-    seed = passage.state.plan.recipe.seed if options.seed is None else options.seed
+    seed = passage.state.run.plan.recipe.seed if options.seed is None else options.seed
     chains = passing_chains(passage, options.sample, seed)
     if not chains:
         raise RecipeError(
             "no photograph passed all gates, so there is none to put defects into",
-            f"groundglass show {passage.state.folder.path} says where the last one went",
+            f"groundglass show {passage.state.run.folder.path} says where the last one went",
         )
     gates = tuple(freeze(passage, planned) for planned in passage.gates)
     defects = chosen_defects(options.defects, gates)
     with tempfile.TemporaryDirectory(prefix="groundglass-audit-") as made:
-        settings = replace(passage.state.settings, workers=options.workers)
-        bench = Bench(Path(made), settings, passage.state.limits, progress)
+        settings = replace(passage.state.run.settings, workers=options.workers)
+        bench = Bench(Path(made), settings, passage.state.run.limits, progress)
         singly = tuple(gate for gate in gates if gate.kind != "source")
         exhibits = Exhibits(passage, singly, tuple(chains), _of(defects, source=False))
         held = [_hold(_with_halves(exhibits, bench), bench, seed)]
@@ -155,8 +155,8 @@ def _scorecard(passage: Passage, seed: int, gates: Sequence[Gate], held: Sequenc
     first, trials = held[0].trial, [one.trial for one in held]
     alarms = sum(bool(first.caught.get(version)) for version in first.clean)
     return Scorecard(
-        recipe=passage.state.plan.recipe.name,
-        run=str(passage.state.folder.path),
+        recipe=passage.state.run.plan.recipe.name,
+        run=str(passage.state.run.folder.path),
         seed=seed,
         passing=len(set(passage.last["root"].to_pylist())),
         asked=len(first.exhibits.chains),

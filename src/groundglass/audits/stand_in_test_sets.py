@@ -14,8 +14,8 @@ from pathlib import Path
 
 from groundglass.audits.defect_job import Listed
 from groundglass.audits.gates import Gate, longer
-from groundglass.engines.local import run_job
 from groundglass.engines.progress import Progress
+from groundglass.engines.run import run_job
 from groundglass.engines.shards import Settings
 from groundglass.image.header import ImageLimits
 from groundglass.measures.leak_fingerprint import KNOWN_BY

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from groundglass.cli.funnel import print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json, runs_folder, workers
+from groundglass.engines.progress import choose_progress
+from groundglass.plans.run_folder import RunFolder
 from groundglass.text.format import duration, percent, thousands
 
 if TYPE_CHECKING:
@@ -49,7 +52,6 @@ def command(
     read. The result is added to the run's folder and to its report.
     """
     from groundglass.audits.run_audit import AuditOptions
-    from groundglass.engines.progress import choose_progress
     from groundglass.runs.audit_run import audit, names_of
 
     begun = time.perf_counter()
@@ -64,7 +66,6 @@ def command(
 
 def _report(run: Path) -> Path:
     """The run's report, now with the audit's page."""
-    from groundglass.plans.run_folder import RunFolder
     from groundglass.reports.read_run import write_report
 
     folder = RunFolder(run)
@@ -74,8 +75,6 @@ def _report(run: Path) -> Path:
 
 
 def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
-    from groundglass.cli.funnel import print_next, print_wrapped, program
-
     drawn = f"{thousands(card.asked)} of {thousands(card.passing)} photographs that passed all gates"
     click.echo(
         f"{card.recipe} · {drawn} · {thousands(card.versions)} defective versions · seed {card.seed}\n"
@@ -100,8 +99,6 @@ def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
 
 def _print_reaches(card: Scorecard) -> None:
     """Every severity: how much is caught, and by whom."""
-    from groundglass.cli.funnel import print_table
-
     rows = [
         (r.defect, r.severity, str(r.n), percent(r.recall), _span(r.recall_ci95), _by(card, r))
         for r in card.defects
@@ -127,8 +124,6 @@ def _by(card: Scorecard, reach: Reach) -> str:
 
 def _print_suggestions(card: Scorecard) -> None:
     """Thresholds that would reach 95 %, where a gate can see the defect."""
-    from groundglass.cli.funnel import print_table
-
     cells = [cell for cell in card.gates if cell.suggested is not None]
     if not cells:
         return
@@ -145,8 +140,6 @@ def _suggestion(cell: Cell) -> tuple[str, ...]:
 
 def _print_advice(card: Scorecard) -> None:
     """Each gate's threshold now and at its knee, with what they keep."""
-    from groundglass.cli.funnel import print_table
-
     rows = [row for advice in card.thresholds for row in _advice(advice)]
     if rows:
         head = ("gate", "threshold", "keeps", "clean lost", "recall", "")

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from groundglass.cli.funnel import COLOURS, plain_line, print_next, print_table, program, shorten
 from groundglass.cli.options import as_json, runs_folder
+from groundglass.plans.run_folder import RunFolder, find_run
+from groundglass.reports.output_folder import check_folder
+from groundglass.text.format import command as typed
+from groundglass.text.format import thousands
 
 if TYPE_CHECKING:
-    from groundglass.plans.run_folder import RunFolder
     from groundglass.reports.compare import Comparison, Side
     from groundglass.tables.step_record import StepRecord
 
@@ -37,10 +41,8 @@ def command(run_a: str, run_b: str, output: Path | None, runs: Path, as_json: bo
     Each is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). The command also writes a page,
     beside the report of RUN_B.
     """
-    from groundglass.plans.run_folder import find_run
     from groundglass.reports.compare import compare_runs, plain
     from groundglass.reports.compare_page import render_comparison
-    from groundglass.reports.output_folder import check_folder
 
     one, two = find_run(run_a, runs), find_run(run_b, runs)
     comparison = compare_runs(one, two)
@@ -59,7 +61,6 @@ def default_place(one: RunFolder, two: RunFolder) -> Path:
 
 
 def _tell(comparison: Comparison, page: Path) -> None:
-    from groundglass.cli.funnel import print_next
     from groundglass.reports.compare_page import headline
 
     a, b = comparison.a.record, comparison.b.record
@@ -76,9 +77,7 @@ def _tell(comparison: Comparison, page: Path) -> None:
 
 def _tell_steps(comparison: Comparison) -> None:
     """The funnels side by side: what came out of each step."""
-    from groundglass.cli.funnel import print_table, shorten
     from groundglass.reports.compare_page import step_note
-    from groundglass.text.format import thousands
 
     def out(step: StepRecord | None) -> str:
         return "–" if step is None else thousands(step.out)
@@ -104,9 +103,7 @@ def _tell_steps(comparison: Comparison) -> None:
 
 def _tell_reasons(comparison: Comparison) -> None:
     """Why images entered or left, the commonest first."""
-    from groundglass.cli.funnel import COLOURS, plain_line
     from groundglass.reports.compare_facts import count_reasons
-    from groundglass.text.format import thousands
 
     sides = (("entered", "kept", comparison.entered, "a"), ("left", "dropped", comparison.left, "b"))
     for word, colour, table, decisive in sides:
@@ -123,9 +120,7 @@ def _tell_reasons(comparison: Comparison) -> None:
 
 def _example(comparison: Comparison) -> str:
     """The command that tells the story of one that left, or else of one that entered."""
-    from groundglass.cli.funnel import program
     from groundglass.plans.image_history import name_of
-    from groundglass.text.format import command as typed
 
     for table, side in ((comparison.left, comparison.a), (comparison.entered, comparison.b)):
         for row in table.slice(0, 1).to_pylist():

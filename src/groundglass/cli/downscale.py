@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from groundglass.cli.funnel import plain_line
 from groundglass.cli.options import as_json
 
 
@@ -36,7 +37,6 @@ def command(images: tuple[Path, ...], out: Path, scale: int, kernel: str, as_jso
     Each side becomes SCALE times smaller, exactly. If a side is no multiple of SCALE, its end is cropped first (right
     or bottom).
     """
-    from groundglass.cli.funnel import plain_line
     from groundglass.runs.single_images import downscale_files
 
     rows = downscale_files(images, out, scale, kernel)

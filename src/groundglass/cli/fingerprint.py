@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from groundglass.cli.options import as_json, workers
+from groundglass.engines.progress import choose_progress
 
 
 @click.command()
@@ -31,7 +32,6 @@ def command(folder: Path, out: Path, name: str | None, workers: int, as_json: bo
     word `all` adds Set5, Set14, BSD100 and Urban100. FOLDER is only read, and no file is overwritten. A file that is
     no image becomes a row that says why.
     """
-    from groundglass.engines.progress import choose_progress
     from groundglass.runs.fingerprint_folder import fingerprint_folder
 
     progress = choose_progress("fingerprint", quiet=as_json)

@@ -8,6 +8,10 @@ from pathlib import Path
 import click
 
 from groundglass.cli.options import as_json, kept_store, store_folder, workers
+from groundglass.engines.progress import choose_progress
+from groundglass.engines.shards import Settings
+from groundglass.errors import RecipeError
+from groundglass.image.header import ImageLimits
 
 
 @click.command()
@@ -41,10 +45,6 @@ def command(
     Use 100 photographs or more; fewer than 20 are refused. Choose photographs like those you want to keep, and at least
     as large. FOLDER is only read, and no file is overwritten. The file holds 702 numbers and no pixels.
     """
-    from groundglass.engines.progress import choose_progress
-    from groundglass.engines.shards import Settings
-    from groundglass.errors import RecipeError
-    from groundglass.image.header import ImageLimits
     from groundglass.measures.naturalness.profile import save_natural
     from groundglass.plans.measure_folders import Workshop
     from groundglass.plans.naturalness_reference import fit_folder

@@ -12,9 +12,8 @@ from pathlib import Path
 import click
 
 from groundglass.plans.run_folder import RunRecord
-from groundglass.tables.reasons import OTHERS
 from groundglass.tables.step_record import StepRecord
-from groundglass.text.format import duration, number, size, some, thousands
+from groundglass.text.format import OTHERS, duration, number, size, some, thousands
 from groundglass.text.typed import as_typed, python
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from groundglass.cli.funnel import plain_line, print_next, program, terminal_width, wrapped
 from groundglass.cli.options import as_json, workers
+from groundglass.engines.progress import choose_progress
+from groundglass.text.format import command as command_line
+from groundglass.text.format import some, thousands
 
 if TYPE_CHECKING:
     from groundglass.drafts.first_recipe import Begun
@@ -41,7 +45,6 @@ def command(name: str, folder: str, like: str | None, sample: int, workers: int,
     """
     from groundglass.drafts.first_recipe import begin, check_words
     from groundglass.drafts.look_at_folder import look_at
-    from groundglass.engines.progress import choose_progress
 
     path = check_words(name, folder, like)
     begun = begin(path, look_at(folder, sample, workers, choose_progress("look", quiet=as_json)), like)
@@ -68,10 +71,6 @@ def _plain(begun: Begun) -> dict[str, object]:
 
 
 def _tell(begun: Begun, like: str | None) -> None:
-    from groundglass.cli.funnel import plain_line, print_next, program
-    from groundglass.text.format import command as command_line
-    from groundglass.text.format import some, thousands
-
     look = begun.look
     seen = "" if look.whole else f", {thousands(look.sampled)} of them looked at"
     click.echo(f"{plain_line(look.folder)} · {some(look.files, 'files')}{seen}\n")
@@ -86,7 +85,6 @@ def _tell(begun: Begun, like: str | None) -> None:
 
 def _print_choices(choices: list[Choice]) -> None:
     """Topics to the left; beside them what was noticed, and the step that follows from it."""
-    from groundglass.cli.funnel import plain_line, terminal_width, wrapped
     from groundglass.drafts.flow_style import flow
 
     widest = max((len(choice.topic) for choice in choices), default=0)

@@ -8,7 +8,10 @@ from typing import Any
 
 import click
 
+from groundglass.cli.funnel import plain_line
 from groundglass.cli.options import as_json, workers
+from groundglass.engines.progress import choose_progress
+from groundglass.errors import NothingProduced
 
 
 @click.command()
@@ -55,28 +58,26 @@ def command(
     --json prints a list with one object for each image, in order: its path (uri), the values, and error: null, or why
     there are no values. The exit code is 4 where a measure has no value on any of the images.
     """
-    from groundglass.engines.progress import choose_progress
-    from groundglass.errors import NothingProduced
     from groundglass.runs.single_images import measure_files
 
     names = [name.strip() for name in measures.split(",") if name.strip()]
     told = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
     network = {name: value for name, value in told.items() if value}
-    rows, nothing = measure_files(
+    rows, nothing, stuck = measure_files(
         images, names, workers, choose_progress("measure", quiet=as_json), network, typed
     )
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         _print_rows(rows)
+    if stuck is not None:
+        raise stuck
     if nothing:
         raise NothingProduced(nothing)
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
     """One block a picture: values, or the reason why there are none."""
-    from groundglass.cli.funnel import plain_line
-
     widest = max((len(name) for row in rows for name in row), default=0)
     for row in rows:
         click.secho(plain_line(row["uri"]), bold=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from groundglass.cli.catalogs import print_catalog
 from groundglass.cli.options import as_json
 
 
@@ -12,7 +13,6 @@ from groundglass.cli.options import as_json
 @as_json
 def command(name: str | None, as_json: bool) -> None:
     """List what can be measured. With NAME, show the columns of that measure: unit, range and which way is better."""
-    from groundglass.cli.catalogs import print_catalog
     from groundglass.measures.catalog import MEASURES
 
     print_catalog(MEASURES, name, "measure", as_json)

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
+from groundglass.errors import UnreachableError
+
 Command = Callable[..., Any]
 
 
 def _a_folder_or_none_yet(_context: click.Context, _option: click.Parameter, runs: Path) -> Path:
-    from groundglass.errors import UnreachableError
-
     if runs.exists() and not runs.is_dir():
         raise UnreachableError(f"--runs {runs} is a file", "name a folder; it is made if it is not there")
     return runs

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from groundglass.cli.funnel import print_next, print_table, print_wrapped, program, shorten
 from groundglass.cli.options import as_json, recipe_options, runs_folder
+from groundglass.errors import RecipeError
+from groundglass.recipes.shipped import recipe_path
 from groundglass.text.format import duration, percent, size, thousands
 
 if TYPE_CHECKING:
@@ -37,9 +40,7 @@ def command(
 
     Nothing is measured and nothing is written, except the photographs of a `sample` source.
     """
-    from groundglass.errors import RecipeError
     from groundglass.recipes.load import load_recipe
-    from groundglass.recipes.shipped import recipe_path
     from groundglass.runs.forecast import make_forecast
     from groundglass.runs.make_plan import make_plan, with_limit
     from groundglass.runs.threshold_advice import threshold_advice
@@ -70,8 +71,6 @@ def _words(
 
 
 def _print_steps(forecast: Forecast) -> None:
-    from groundglass.cli.funnel import print_table, print_wrapped, shorten
-
     click.echo(f"{forecast.name} · {'goes on with' if forecast.resumes else 'would be'} {forecast.folder}\n")
     rows = [
         (
@@ -92,8 +91,6 @@ def _print_steps(forecast: Forecast) -> None:
 
 def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
     """What other limits of each gate would have kept in the last run, and what its audit says of them."""
-    from groundglass.cli.funnel import print_table, print_wrapped, program
-
     if not advice:
         return
     run = Path(advice[0].run)
@@ -135,8 +132,6 @@ def _knee(gate: ThresholdAdvice) -> str:
 
 
 def _print_end(forecast: Forecast, words: list[str]) -> None:
-    from groundglass.cli.funnel import print_next, program
-
     lines = {"time": f"about {duration(forecast.seconds)} on this machine"}
     if forecast.bytes:
         lines["space"] = f"about {size(forecast.bytes)} for the release at most"

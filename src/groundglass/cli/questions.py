@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from groundglass.cli.catalogs import print_catalog
 from groundglass.cli.options import as_json
 
 
@@ -13,7 +14,6 @@ from groundglass.cli.options import as_json
 def command(name: str | None, as_json: bool) -> None:
     """List what an `annotate` step can ask. With NAME, show that question word for word, and its columns."""
     from groundglass.annotators.catalog import QUESTIONS
-    from groundglass.cli.catalogs import print_catalog
 
     print_catalog(QUESTIONS, name, "question", as_json)
     if name and not as_json:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from groundglass.cli.funnel import print_table
 from groundglass.cli.options import as_json, runs_folder, workers
+from groundglass.errors import RecipeError
+from groundglass.plans.run_folder import RunFolder, RunRecord, run_numbers
+from groundglass.recipes.shipped import shipped
 
 if TYPE_CHECKING:
     from groundglass.plans.image_history import Fate
-    from groundglass.plans.run_folder import RunFolder, RunRecord
 
 MOST_NAMED = 5
 """Pictures that are named one by one; of more, the number is told."""
@@ -37,7 +40,6 @@ def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> Non
     from groundglass.cli.running import run_and_tell
     from groundglass.drafts.filter_recipe import check_runs
     from groundglass.recipes.load import load_recipe
-    from groundglass.recipes.shipped import shipped
     from groundglass.runs.run import RunOptions
     from groundglass.sources.folder import existing_folder
 
@@ -60,8 +62,6 @@ def _run_name(runs: Path, folder: Path) -> str:
 
 def _folder_of(runs: Path) -> Path | None:
     """The folder that the last run here took its photographs from; None where there is no run."""
-    from groundglass.errors import RecipeError
-    from groundglass.plans.run_folder import run_numbers
     from groundglass.recipes.load import load_recipe
     from groundglass.sources.folder import Folder
 
@@ -78,7 +78,6 @@ def _folder_of(runs: Path) -> Path | None:
 
 def print_planted(folder: RunFolder, record: RunRecord) -> None:
     """What became of the sample: of each photograph, and of each kind of damage."""
-    from groundglass.cli.funnel import print_table
     from groundglass.plans.image_history import fates_of
     from groundglass.sources.sample import FAULTS, WHOLE
 

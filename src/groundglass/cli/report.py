@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from groundglass.cli.funnel import print_next
 from groundglass.cli.options import as_json, runs_folder
-
-if TYPE_CHECKING:
-    from groundglass.plans.run_folder import RunFolder
+from groundglass.errors import UnreachableError
+from groundglass.plans.run_folder import RunFolder, find_run, load_record, store_of
+from groundglass.reports.output_folder import check_file, check_folder
+from groundglass.text.format import size, thousands
 
 
 @click.command()
@@ -42,8 +44,6 @@ def command(
     RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). With --single-file the report
     is one file. To fit the budget it shows smaller pictures, then fewer, and it says what it leaves out.
     """
-    from groundglass.plans.run_folder import find_run
-
     folder = find_run(run, runs)
     answer = _write_single(folder, output, budget) if single_file else _write_folder(folder, output)
     if as_json:
@@ -53,7 +53,6 @@ def command(
 
 
 def _write_folder(folder: RunFolder, output: Path | None) -> dict[str, Any]:
-    from groundglass.reports.output_folder import check_folder
     from groundglass.reports.read_run import read_facts
     from groundglass.reports.render import render_report
 
@@ -73,9 +72,6 @@ def _write_folder(folder: RunFolder, output: Path | None) -> dict[str, Any]:
 
 def _refuse_to_impoverish(folder: RunFolder, output: Path | None) -> None:
     """Without its store (as when only the run's folder was moved) a run has no pictures: keep the page it has."""
-    from groundglass.errors import UnreachableError
-    from groundglass.plans.run_folder import load_record, store_of
-
     store = store_of(folder, load_record(folder))
     if output is None and not store.exists() and (folder.report / "index.html").exists():
         raise UnreachableError(
@@ -85,7 +81,6 @@ def _refuse_to_impoverish(folder: RunFolder, output: Path | None) -> None:
 
 
 def _write_single(folder: RunFolder, output: Path | None, budget: float) -> dict[str, Any]:
-    from groundglass.reports.output_folder import check_file
     from groundglass.reports.read_run import read_facts
     from groundglass.reports.single_file import render_single
 
@@ -101,9 +96,6 @@ def _write_single(folder: RunFolder, output: Path | None, budget: float) -> dict
 
 
 def _tell(answer: dict[str, Any]) -> None:
-    from groundglass.cli.funnel import print_next
-    from groundglass.text.format import size, thousands
-
     images, total = answer["images"], answer["total"]
     shown = (
         f"{thousands(images)} images"

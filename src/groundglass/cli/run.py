@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from groundglass.cli.options import as_json, max_failed, recipe_options, retry, runs_folder, workers
+from groundglass.recipes.shipped import recipe_path
 
 
 @click.command()
@@ -35,7 +36,6 @@ def command(
     """
     from groundglass.cli.running import run_and_tell
     from groundglass.recipes.load import load_recipe
-    from groundglass.recipes.shipped import recipe_path
     from groundglass.runs.run import RunOptions
 
     loaded = load_recipe(recipe_path(recipe), overrides, profile)

@@ -23,6 +23,7 @@ from groundglass.steps.release import TRAIN, small_tile_notes
 from groundglass.tables.parquet import compute
 from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import command, size, some, thousands
+from groundglass.text.typed import short_path
 
 Closing = Callable[[RunFolder, RunRecord], None]
 
@@ -94,13 +95,8 @@ def _release_line(folder: RunFolder, step: StepRecord) -> str:
     splits = " + ".join(f"{thousands(count)} {split}" for split, count in pictures.items())
     if list(pictures) == [TRAIN]:
         splits = some(pictures[TRAIN], "images")
-    where = plain_line(str(_as_typed(folder.path / step.facts["folder"])))
+    where = plain_line(short_path(folder.path / step.facts["folder"]))
     return f"{splits} · {size(step.facts['bytes'])} · {where}"
-
-
-def _as_typed(path: Path) -> Path:
-    """A place below the working folder as it is seen from there."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def example_of_dropped(folder: RunFolder, record: RunRecord) -> str | None:

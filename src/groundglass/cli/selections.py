@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from groundglass.cli.catalogs import print_catalog
 from groundglass.cli.options import as_json
 
 
@@ -12,7 +13,6 @@ from groundglass.cli.options import as_json
 @as_json
 def command(name: str | None, as_json: bool) -> None:
     """List the rules that keep or drop images. With NAME, show that rule and its settings."""
-    from groundglass.cli.catalogs import print_catalog
     from groundglass.recipes.families import entries
 
     print_catalog(entries("select"), name, "selection", as_json)

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import click
 
+from groundglass.cli.funnel import print_funnel, print_next, print_table, program
 from groundglass.cli.options import as_json, runs_folder
+from groundglass.plans.run_folder import RunFolder, find_run, load_record
+from groundglass.text.format import command as command_line
+from groundglass.text.format import thousands
 
 
 @click.command()
@@ -20,10 +24,6 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
     RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Without RUN, all runs are
     listed.
     """
-    from groundglass.cli.funnel import print_funnel, print_next, program
-    from groundglass.plans.run_folder import find_run, load_record
-    from groundglass.text.format import command as command_line
-
     if run is None:
         _list_runs(runs, as_json)
         return
@@ -43,10 +43,6 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
 
 
 def _list_runs(runs: Path, as_json: bool) -> None:
-    from groundglass.cli.funnel import print_table, program
-    from groundglass.plans.run_folder import RunFolder, load_record
-    from groundglass.text.format import thousands
-
     records = [load_record(RunFolder(path.parent)) for path in sorted(runs.glob("*/[0-9]*/run.json"))]
     if as_json:
         keys = ("name", "number", "state")

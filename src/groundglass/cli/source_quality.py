@@ -8,7 +8,12 @@ from typing import Any
 
 import click
 
+from groundglass.cli.funnel import plain_line, print_table
 from groundglass.cli.options import as_json, kept_store, store_folder, workers
+from groundglass.engines.progress import choose_progress
+from groundglass.engines.shards import Settings
+from groundglass.image.header import ImageLimits
+from groundglass.text.format import thousands
 
 
 @click.command()
@@ -47,9 +52,6 @@ def command(
     folder by quality: it shows a few bad images among many good ones. A folder with too few images gets a reason
     instead of a quality.
     """
-    from groundglass.engines.progress import choose_progress
-    from groundglass.engines.shards import Settings
-    from groundglass.image.header import ImageLimits
     from groundglass.plans.measure_folders import Workshop, find_reference
     from groundglass.plans.source_quality import judge_folder
     from groundglass.source_quality.clean_profile import save_profile as write_profile
@@ -83,9 +85,6 @@ HEAD = ("source", "images", "quality", "95 %", "blocky", "mixture")
 
 def print_sources(sources: list[dict[str, Any]]) -> None:
     """One line a source, and below it why there is no quality."""
-    from groundglass.cli.funnel import plain_line, print_table
-    from groundglass.text.format import thousands
-
     rows = [
         (
             plain_line(source["source"]),

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from groundglass.cli.funnel import COLOURS, plain_line, print_table, print_wrapped, shorten
 from groundglass.cli.options import as_json, runs_folder
+from groundglass.plans.run_folder import find_run, load_record
+from groundglass.text.format import number, some
 
 if TYPE_CHECKING:
     from groundglass.plans.image_history import Story
@@ -31,7 +34,6 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     of the release. The margin says how far a value is on the right side of its limit; below 0 it is on the wrong side.
     """
     from groundglass.plans.image_history import find_image, read_tables, tell_story
-    from groundglass.plans.run_folder import find_run, load_record
 
     folder = find_run(run, runs)
     record = load_record(folder)
@@ -48,9 +50,6 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
 
 
 def _print_story(story: Story, units: Mapping[str, str]) -> None:
-    from groundglass.cli.funnel import COLOURS, plain_line, print_wrapped
-    from groundglass.text.format import some
-
     name = story.uri + (f"#{story.region}" if story.region else "")
     size = f" · {story.width} × {story.height}" if story.width else ""
     click.echo(f"{plain_line(name)} · {story.source}{size} · id {story.id}\n")
@@ -74,8 +73,6 @@ def _print_story(story: Story, units: Mapping[str, str]) -> None:
 
 def _headline(story: Story) -> str:
     """One sentence: where it went and why."""
-    from groundglass.cli.funnel import plain_line
-
     left = [verdict for verdict in story.verdicts if not verdict.kept]
     if story.fate == "failed" and not left:
         detail = story.facts.get("detail")
@@ -97,8 +94,6 @@ def _remark(story: Story) -> str:
 
 def _print_measures(story: Story, units: Mapping[str, str]) -> None:
     """Every value of the image, and of its photograph where it is a part of one."""
-    from groundglass.cli.funnel import print_table
-
     names = dict.fromkeys([*story.measures, *story.root])
     rows = [
         (name, _shown(story.measures.get(name)), _shown(story.root.get(name)), units.get(name, ""))
@@ -117,9 +112,6 @@ def _print_measures(story: Story, units: Mapping[str, str]) -> None:
 
 def _shown(value: object) -> str:
     """A value as people read it: words, such as a caption, in short."""
-    from groundglass.cli.funnel import shorten
-    from groundglass.text.format import number
-
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or isinstance(value, float):

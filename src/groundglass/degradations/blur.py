@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundglass.degradations.settings import Pixels, within
+from groundglass.libraries import cv2
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,6 @@ def gaussian_blur(rgb: Pixels, settings: GaussianBlur, random: np.random.Generat
     """The picture convolved with a Gaussian cut at four standard deviations, borders mirrored."""
     if settings.sigma == 0:
         return rgb.copy()
-    import cv2
 
     side = 2 * max(1, round(4 * settings.sigma)) + 1
     blurred = cv2.GaussianBlur(rgb, (side, side), settings.sigma, borderType=cv2.BORDER_REFLECT_101)
@@ -105,6 +105,4 @@ def disc(radius: float) -> npt.NDArray[np.float64]:
 
 
 def _filtered(rgb: Pixels, weights: npt.NDArray[np.float64]) -> Pixels:
-    import cv2
-
     return np.asarray(cv2.filter2D(rgb, -1, weights, borderType=cv2.BORDER_REFLECT_101), np.uint8)

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 
 from groundglass.degradations.settings import Pixels, within
+from groundglass.image.encode import encode_jpeg
+from groundglass.libraries import simplejpeg
 
 Subsampling = Literal["4:4:4", "4:2:2", "4:2:0"]
 
@@ -37,7 +39,6 @@ def jpeg(rgb: Pixels, settings: Jpeg, random: np.random.Generator) -> Pixels:  #
     """The pixels after one JPEG generation; with a shift, of a larger picture cropped to this size."""
     if settings.quality is None:
         return rgb.copy()
-    import simplejpeg
 
     x, y = settings.shift_x, settings.shift_y
     padded = np.pad(rgb, ((y, 0), (x, 0), (0, 0)), mode="symmetric") if x or y else rgb
@@ -48,8 +49,6 @@ def jpeg(rgb: Pixels, settings: Jpeg, random: np.random.Generator) -> Pixels:  #
 
 def jpeg_file(rgb: Pixels, quality: int, subsampling: Subsampling = "4:2:0") -> bytes:
     """The picture as a JPEG file, so that it can be measured as one: with its tables and its grid."""
-    from groundglass.image.encode import encode_jpeg
-
     return encode_jpeg(rgb, quality, subsampling)
 
 

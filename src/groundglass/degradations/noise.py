@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundglass.degradations.settings import Pixels, as_bytes, within
+from groundglass.libraries import cv2
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,6 @@ def _grains(noise: npt.NDArray[np.float32], size: float) -> npt.NDArray[np.float
     """Noise whose grains have a size; its deviation stays 1."""
     if size == 0:
         return noise
-    import cv2
 
     planes = [cv2.GaussianBlur(noise[:, :, c], (0, 0), size) for c in range(noise.shape[2])]
     smooth = np.stack(planes, axis=2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundglass.degradations.settings import Pixels, as_bytes, within
+from groundglass.libraries import cv2
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,6 @@ def text_overlay(rgb: Pixels, settings: TextOverlay, random: np.random.Generator
     """The text once, at a place drawn so that it lies within the picture as far as it fits."""
     if settings.size == 0 or settings.opacity == 0:
         return rgb.copy()
-    import cv2
 
     height, width = rgb.shape[:2]
     font, capital = cv2.FONT_HERSHEY_DUPLEX, 22.0  # px at scale 1
@@ -79,8 +79,6 @@ def logo_overlay(rgb: Pixels, settings: LogoOverlay, random: np.random.Generator
 
 
 def _sign(rgb: Pixels, centre: tuple[int, int], radius: int, stroke: int) -> Pixels:
-    import cv2
-
     plane = _blank(rgb)
     cv2.circle(plane, centre, radius, 255, stroke, cv2.LINE_AA)
     x, y = centre

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from groundglass.degradations.settings import Pixels, within
+from groundglass.image.resize import resize
 
 Interpolation = Literal["matlab_bicubic", "lanczos"]
 
@@ -46,7 +47,6 @@ def false_resolution(rgb: Pixels, settings: FalseResolution, random: np.random.G
     """Reduced by ``factor``, then brought back to its size; a side never falls below 1 px."""
     height, width = rgb.shape[:2]
     small = scaled(rgb, 1 / settings.factor, settings.kernel)
-    from groundglass.image.resize import resize
 
     return np.asarray(resize(small, width, height, settings.kernel), np.uint8)
 
@@ -58,7 +58,5 @@ def scale(rgb: Pixels, settings: Scale, random: np.random.Generator) -> Pixels: 
 
 def scaled(rgb: Pixels, factor: float, kernel: Interpolation) -> Pixels:
     """Both sides times ``factor``, rounded, at least 1 px."""
-    from groundglass.image.resize import resize
-
     height, width = (max(1, round(side * factor)) for side in rgb.shape[:2])
     return np.asarray(resize(rgb, width, height, kernel), np.uint8)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundglass.degradations.settings import Pixels, as_bytes, within
+from groundglass.libraries import cv2
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,6 @@ def sharpen(rgb: Pixels, settings: Sharpen, random: np.random.Generator) -> Pixe
     """x + a (x - G * x), rounded and clipped, borders mirrored."""
     if settings.amount == 0:
         return rgb.copy()
-    import cv2
 
     values = rgb.astype(np.float32)
     blurred = cv2.GaussianBlur(values, (0, 0), settings.sigma, borderType=cv2.BORDER_REFLECT_101)

@@ -107,7 +107,7 @@ def look_at(folder: str, most: int, workers: int, progress: Progress) -> Look:
     drawn = draw(listing, most)
     asks = [*(ask_of(MEASURES[name], {}) for name in TAKEN), leaks_ask(["all"])]
     taken = take_measures([Listed(**row) for row in drawn.to_pylist()], asks, workers, progress)
-    rows = [answer.row for answer in taken]
+    rows = [answer.row for answer in taken.each]
     sound = tuple(row for row in rows if is_sound(row))
     broken = {row["uri"]: reason_of(row["error"]) for row in rows if not is_sound(row)}
     if not sound:

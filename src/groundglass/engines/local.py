@@ -24,10 +24,9 @@ from groundglass.engines.interrupts import signals_ask
 from groundglass.engines.pieces import Piece, Pieces, shard_size
 from groundglass.engines.process import Overran, Worker, packed
 from groundglass.engines.progress import Progress
-from groundglass.engines.shards import Ahead, Job, Settings, Stop, Summary, Totals
+from groundglass.engines.shards import Ahead, Job, Settings, Stop, Summary, Totals, interrupted
 from groundglass.engines.worker import saved
 from groundglass.errors import GroundglassError, Interrupted, Unfinished
-from groundglass.text.format import thousands
 
 TICK = 0.2
 """Seconds between two looks at the clock, the progress display and the wish to stop."""
@@ -122,8 +121,7 @@ class _Run:
 
     def interrupted(self) -> Interrupted:
         """What is raised when an end was asked for without an error of its own."""
-        done = f"{thousands(self.images)} of {thousands(len(self._items))} images are done and saved"
-        return Interrupted(f"stopped: {done}", "the same command goes on from there")
+        return interrupted(self.images, len(self._items))
 
     def unfinished(self) -> Unfinished:
         """What is raised when a worker stood still at some items each time they were tried."""

@@ -7,11 +7,16 @@ either there or not. Killing anything at any moment loses at most the shards in 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from groundglass.errors import GroundglassError
+from groundglass.errors import GroundglassError, Interrupted
+from groundglass.text.format import thousands
+
+ENGINE = "GROUNDGLASS_ENGINE"
+"""The variable of the environment that names the engine."""
 
 
 class Job(Protocol):
@@ -92,11 +97,13 @@ class Settings:
     seconds_per_image   CPU seconds that one item may take; it then becomes an error row `timeout`. How busy the machine
                         is does not change them, so a clock never decides what is in a dataset
     shard               items per shard: what a kill may lose per worker
+    engine              which engine, by its name in `engines/run.py`; what GROUNDGLASS_ENGINE says, else "local"
     """
 
     workers: int = 0
     seconds_per_image: float = 60.0
     shard: int = 32
+    engine: str = field(default_factory=lambda: os.environ.get(ENGINE) or "local")
 
 
 class Stop:
@@ -129,3 +136,22 @@ class Stop:
     def hurry(self) -> bool:
         """Whether it was wished for more than once."""
         return self.times > 1
+
+
+def interrupted(done: int, of: int) -> Interrupted:
+    """What an engine raises when an end was asked for without an error of its own.
+
+    >>> interrupted(12, 2000).message
+    'stopped: 12 of 2,000 images are done and saved'
+    """
+    said = f"stopped: {thousands(done)} of {thousands(of)} images are done and saved"
+    return Interrupted(said, "the same command goes on from there")
+
+
+def cut(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Consecutive pieces of at most ``size`` items.
+
+    >>> list(cut("abcde", 2))
+    ['ab', 'cd', 'e']
+    """
+    return (items[start : start + size] for start in range(0, len(items), size))

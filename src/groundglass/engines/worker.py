@@ -60,7 +60,7 @@ def _serve(line: Connection, place: Place) -> None:
         job.load()
     while (message := line.recv()) is not None:
         token, items, careful = message
-        done = _ahead(job, items) if isinstance(job, Ahead) and not careful else _one_by_one(job, items)
+        done = results_of(job, items, careful)
         results = list(_results(done, len(items), place, _told_to_stop(line)))
         summary = saved(job, results, token) if results else Summary(0)
         place[POSITION] = WAITING
@@ -98,6 +98,11 @@ def _leave_out_compiling(place: Place) -> None:
                 place[CPU] = self.before + time.process_time() - self.began
 
     event.register("numba:compile", Compiling())
+
+
+def results_of(job: Job, items: Sequence[Any], careful: bool = False) -> Iterator[Any]:
+    """The results for items, in order, by the job's `many` where it has one and nothing is to be done ``careful``ly."""
+    return _ahead(job, items) if isinstance(job, Ahead) and not careful else _one_by_one(job, items)
 
 
 def _one_by_one(job: Job, items: Sequence[Any]) -> Iterator[Any]:
@@ -161,13 +166,16 @@ def _in_words(error: BaseException) -> str:
     return f"{text} ({frames[-1].filename}:{frames[-1].lineno})" if frames else text
 
 
+def fault_of(error: BaseException) -> GroundglassError:
+    """Why a job cannot go on: an error of the program's own as it is, any other one in words."""
+    if isinstance(error, GroundglassError):
+        return error
+    return GroundglassError(f"the job failed: {_in_words(error)}")
+
+
 def _send_fault(line: Connection, error: BaseException) -> None:
     """Tell the driver why the job cannot go on; errors that do not survive pickling go as their text."""
-    fault = (
-        error
-        if isinstance(error, GroundglassError)
-        else GroundglassError(f"the job failed: {_in_words(error)}")
-    )
+    fault = fault_of(error)
     try:
         whole = pickle.loads(pickle.dumps(fault))
     except Exception:

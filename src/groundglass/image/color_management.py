@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
-from PIL import Image, ImageCms
 
 from groundglass.image.codecs import icc_header, icc_matrix
 from groundglass.image.codecs.samples_to_8bit import Samples
 from groundglass.image.orientation import Pixels
+from groundglass.libraries import Image, ImageCms, cv2
 
 _BAND = 256
 """Rows converted at a time, so that copies stay in the processor's cache and memory stays flat."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import simplejpeg
 
 from groundglass.errors import ImageError
 from groundglass.image import color_management, orientation
@@ -19,6 +18,7 @@ from groundglass.image.codecs import jpeg_markers, pillow, png_chunks, samples_t
 from groundglass.image.codecs.samples_to_8bit import Samples
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
+from groundglass.libraries import simplejpeg
 
 
 @dataclass(frozen=True)

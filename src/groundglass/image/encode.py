@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import cv2
 import numpy as np
-import simplejpeg
-from PIL import Image
 
 from groundglass.errors import ImageError
 from groundglass.image.orientation import Pixels
+from groundglass.libraries import Image, cv2, simplejpeg
 
 _BAND = 12
 """Rows of each of the two bands that decide how a PNG is compressed."""

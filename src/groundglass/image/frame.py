@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from groundglass.errors import ImageError
+from groundglass.errors import ImageError, NoValue
 from groundglass.files.locators import read_file
+from groundglass.image import (
+    color_management,
+    color_statistics,
+    decode,
+    gradient_statistics,
+    orientation,
+    resize,
+)
 from groundglass.image import header as headers
 from groundglass.image.header import Header, ImageLimits
 from groundglass.image.region import WHOLE, Box, Crop, Resize, Step, parse, was_resized
-
-if TYPE_CHECKING:
-    from groundglass.image.color_statistics import ColourSums
-    from groundglass.image.decode import Decoded
-    from groundglass.image.gradient_statistics import GradientSums
 
 Pixels = npt.NDArray[np.uint8]
 _GRID = 8
@@ -49,24 +51,18 @@ class _Photograph:
         self._resized: tuple[tuple[Step, ...], Pixels] | None = None
 
     @cached_property
-    def decoded(self) -> Decoded:
-        from groundglass.image.decode import decode
-
-        return decode(self.data, self.header)
+    def decoded(self) -> decode.Decoded:
+        return decode.decode(self.data, self.header)
 
     @cached_property
     def luma(self) -> Pixels:
-        from groundglass.image.color_management import luma
-
-        return luma(self.decoded.rgb)
+        return color_management.luma(self.decoded.rgb)
 
     @cached_property
     def stored_luma(self) -> Pixels:
         """Luma of the pixels as stored: before orientation and profile."""
-        from groundglass.image.orientation import as_stored
-
         source = self.decoded.source_luma
-        return as_stored(self.luma if source is None else source, self.header.orientation)
+        return orientation.as_stored(self.luma if source is None else source, self.header.orientation)
 
     def pixels(self, steps: tuple[Step, ...]) -> Pixels:
         """The photograph after these steps; the last resized version is kept for the crops that follow."""
@@ -77,9 +73,7 @@ class _Photograph:
             return np.ascontiguousarray(before[last.y : last.y + last.height, last.x : last.x + last.width])
         kept = self._resized  # read once: other threads may be at other regions
         if kept is None or kept[0] != steps:
-            from groundglass.image.resize import resize
-
-            kept = steps, resize(self.pixels(steps[:-1]), last.width, last.height, last.kernel)
+            kept = steps, resize.resize(self.pixels(steps[:-1]), last.width, last.height, last.kernel)
             self._resized = kept
         return kept[1]
 
@@ -111,6 +105,11 @@ class Frame:
         """
         return self if region == self.region else Frame(self._photograph, region)
 
+    def check_side(self, least: int) -> None:
+        """Raises NoValue ``too_small`` where a side is shorter than ``least`` px."""
+        if min(self.width, self.height) < least:
+            raise NoValue("too_small", f"{self.width} x {self.height} px, needs {least} px")
+
     @cached_property
     def rgb(self) -> Pixels:
         """H×W×3 uint8, sRGB, upright; transparency on white."""
@@ -121,9 +120,8 @@ class Frame:
         """H×W uint8 of `rgb`, with OpenCV's weights and rounding."""
         if not self._steps:
             return self._photograph.luma
-        from groundglass.image.color_management import luma
 
-        return luma(self.rgb)
+        return color_management.luma(self.rgb)
 
     @cached_property
     def grid_luma(self) -> Pixels:
@@ -150,32 +148,24 @@ class Frame:
 
     @property
     def _stored_box(self) -> Box:
-        from groundglass.image.orientation import box_as_stored
-
         header = self.header
         left, top = sum(_crop(step).x for step in self._steps), sum(_crop(step).y for step in self._steps)
         box = Box(left, top, self.width, self.height)
-        return box_as_stored(box, header.orientation, header.stored_width, header.stored_height)
+        return orientation.box_as_stored(box, header.orientation, header.stored_width, header.stored_height)
 
     @cached_property
-    def gradients(self) -> GradientSums:
+    def gradients(self) -> gradient_statistics.GradientSums:
         """One fused pass over `luma`, shared by measures."""
-        from groundglass.image import gradient_statistics
-
         return gradient_statistics.gradient_sums(self.luma)
 
     @cached_property
     def histogram(self) -> npt.NDArray[np.int64]:
         """256 counts of `luma`."""
-        from groundglass.image import gradient_statistics
-
         return gradient_statistics.histogram(self.luma)
 
     @cached_property
-    def colours(self) -> ColourSums:
+    def colours(self) -> color_statistics.ColourSums:
         """One fused pass over `rgb`, shared by measures."""
-        from groundglass.image import color_statistics
-
         return color_statistics.colour_sums(self.rgb)
 
     @property

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from groundglass.image.region import Box
+from groundglass.libraries import cv2
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -57,7 +57,7 @@ _TURN = {
     2: lambda p: cv2.flip(p, 1),
     3: lambda p: cv2.rotate(p, cv2.ROTATE_180),
     4: lambda p: cv2.flip(p, 0),
-    5: cv2.transpose,
+    5: lambda p: cv2.transpose(p),
     6: lambda p: cv2.rotate(p, cv2.ROTATE_90_CLOCKWISE),
     7: lambda p: cv2.rotate(cv2.transpose(p), cv2.ROTATE_180),
     8: lambda p: cv2.rotate(p, cv2.ROTATE_90_COUNTERCLOCKWISE),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.errors import RecipeError
+from groundglass.image.resize_numba import block_means, resample
 from groundglass.text.suggest import nearest
 
 Pixels = NDArray[Any]
@@ -184,8 +185,6 @@ def _area(image: Pixels, width: int, height: int) -> Pixels:
 def _separable(
     image: Pixels, width: int, height: int, weights: Callable[[int, int], _Weights], whole_steps: bool
 ) -> Pixels:
-    from groundglass.image.resize_numba import resample
-
     rows, row_weights = weights(image.shape[0], height)
     columns, column_weights = weights(image.shape[1], width)
     pad = max(0, -int(columns.min()), int(columns.max()) + 1 - image.shape[1])
@@ -207,7 +206,6 @@ def _box(image: Pixels, width: int, height: int) -> Pixels:
     if image.dtype != np.uint8:
         blocks = image.reshape(height, factor_y, width, factor_x, image.shape[2])
         return blocks.mean(axis=(1, 3), dtype=np.float64).astype(image.dtype)
-    from groundglass.image.resize_numba import block_means
 
     out = np.empty((height, width, image.shape[2]), np.uint8)
     block_means(image, factor_y, factor_x, out)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.image.region import Box
+from groundglass.libraries import Image
 
 GROUND = (40, 40, 42)
 """The colour between the pictures; never seen unless a picture is missing."""
@@ -17,19 +18,15 @@ GROUND = (40, 40, 42)
 
 def picture_size(data: bytes) -> tuple[int, int] | None:
     """Width and height of an encoded picture from its header; None when it is no picture."""
-    from PIL import Image, UnidentifiedImageError
-
     try:
         with Image.open(io.BytesIO(data)) as picture:
             return picture.size
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+    except (OSError, ValueError, Image.DecompressionBombError):
         return None
 
 
 def grey_picture(data: bytes) -> NDArray[np.uint8] | None:
     """The luma of an encoded picture, H×W; None when it cannot be decoded."""
-    from PIL import Image
-
     try:
         with Image.open(io.BytesIO(data)) as picture:
             return np.asarray(picture.convert("L"))
@@ -39,8 +36,6 @@ def grey_picture(data: bytes) -> NDArray[np.uint8] | None:
 
 def draw_sheet(pictures: Sequence[tuple[bytes, Box]], width: int, height: int, quality: int = 88) -> bytes:
     """One JPEG with every picture reduced to its box. A picture that cannot be decoded leaves its box empty."""
-    from PIL import Image
-
     sheet = Image.new("RGB", (width, height), GROUND)
     for data, box in pictures:
         small = _reduced(data, box)
@@ -53,8 +48,6 @@ def draw_sheet(pictures: Sequence[tuple[bytes, Box]], width: int, height: int, q
 
 def _reduced(data: bytes, box: Box) -> Any:
     """The picture at its box's size (a PIL image), or None when it cannot be decoded."""
-    from PIL import Image
-
     try:
         with Image.open(io.BytesIO(data)) as picture:
             picture.draft("RGB", (box.width, box.height))

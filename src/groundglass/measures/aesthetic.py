@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from groundglass.errors import RecipeError
 from groundglass.models.architectures import clip
 from groundglass.models.find_weights import find_weights
 from groundglass.models.loaded import ask_network
+from groundglass.models.read_tensors import read_tensors
 from groundglass.models.scorer import Place, Scorer
 
 if TYPE_CHECKING:
@@ -66,8 +66,6 @@ def read_head(path: Path, width: int) -> Head:
 
     Raises RecipeError where the file cannot be read, or its layers do not lead from ``width`` numbers to one.
     """
-    from groundglass.models.read_tensors import read_tensors
-
     return head_of(
         {name: value.double().numpy() for name, value in read_tensors(path).items()}, width, str(path)
     )
@@ -119,17 +117,9 @@ def load(weights: Path, place: Place, head: str) -> Scorer:
     """The network of a folder, and the head."""
     network = clip.load_clip(weights, place)
     layers = read_head(Path(head), network.width)
-    return Scorer(partial(clip.picture, network), partial(_score, network, layers))
-
-
-def _score(
-    network: clip.Clip,
-    head: Head,
-    pixels: NDArray[Any],
-    about: Sequence[Any],  # noqa: ARG001
-) -> list[dict[str, Value]]:
-    scores = judge(head, clip.embed_pictures(network, pixels))
-    return [{"aesthetic": score} for score in scores.tolist()]
+    return clip.scorer(
+        network, lambda vectors: [{"aesthetic": score} for score in judge(layers, vectors).tolist()]
+    )
 
 
 MEASURE = Measure(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
 
 from groundglass.catalog import Column, Measure, Network, Parameter, Value
 from groundglass.models.architectures import clip
@@ -56,15 +52,13 @@ def load(weights: Path, place: Place, side: int = 0) -> Scorer:
     """The network of a folder, and its vectors of all sentences."""
     network = clip.load_clip(weights, place, side)
     words = clip.embed_words(network, [text for pair in PAIRS.values() for text in pair])
-    return Scorer(partial(clip.picture, network), partial(_score, network, words))
 
+    def judge(pictures: clip.Vectors) -> list[dict[str, Value]]:
+        fits = clip.logits(network, pictures, words)
+        shares = clip.softmax(fits.reshape(len(pictures), len(PAIRS), 2))[:, :, 0]
+        return [dict(zip(PAIRS, row, strict=True)) for row in shares.tolist()]
 
-def _score(
-    network: clip.Clip, words: clip.Vectors, pixels: NDArray[Any], about: Sequence[Any]
-) -> list[dict[str, Value]]:
-    fits = clip.logits(network, clip.embed_pictures(network, pixels), words)
-    shares = clip.softmax(fits.reshape(len(about), len(PAIRS), 2))[:, :, 0]
-    return [dict(zip(PAIRS, row, strict=True)) for row in shares.tolist()]
+    return clip.scorer(network, judge)
 
 
 def _column(meaning: str, better: Any = "higher") -> Column:

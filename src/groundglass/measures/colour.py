@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from groundglass.catalog import Column, Measure, Parameter, Value
+from groundglass.image.color_statistics import colour_beside_brightness
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -51,8 +52,6 @@ def colour(frame: Frame, grey_below: float = 0.001, toned_below: float = 0.2) ->
 
 
 def _follows_brightness(frame: Frame, below: float) -> bool:
-    from groundglass.image.color_statistics import colour_beside_brightness
-
     strength, beside = colour_beside_brightness(frame.rgb)
     return beside < min(below * strength, MOST_BESIDE)
 

@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 
 from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
 from groundglass.errors import NoValue
+from groundglass.files.hashes import pixel_hash
+from groundglass.libraries import Image
 from groundglass.models.architectures.hyperiqa import SIDE, HyperNetwork, folded, shapes
 from groundglass.models.loaded import ask_network
+from groundglass.models.read_tensors import check_shapes, read_tensors
+from groundglass.models.safetensors_header import shapes_of
 from groundglass.models.scorer import Place, Prepared, Scorer
 from groundglass.models.weights import SAFE, Weights, is_of
+from groundglass.random_streams import stream
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -60,8 +65,6 @@ def load(weights: Path, place: Place, crops: int = 25, resize: bool = False) -> 
     """The network of a file as a scorer. Raises RecipeError where its tensors are not HyperIQA's."""
     import torch
 
-    from groundglass.models.read_tensors import check_shapes, read_tensors
-
     tensors = read_tensors(weights)
     check_shapes({name: tensor.shape for name, tensor in tensors.items()}, shapes(), str(weights))
     with torch.no_grad():
@@ -76,9 +79,6 @@ def load(weights: Path, place: Place, crops: int = 25, resize: bool = False) -> 
 
 def settle(weights: Weights, **settings: Value) -> Settled:
     """The settings as they are. Raises RecipeError where a safetensors file holds another network's tensors."""
-    from groundglass.models.read_tensors import check_shapes
-    from groundglass.models.safetensors_header import shapes_of
-
     if is_of(weights.path.name, SAFE[:1]) and weights.path.exists():
         check_shapes(shapes_of(weights.path), shapes(), str(weights.path))
     return Settled(settings, settings)
@@ -86,9 +86,6 @@ def settle(weights: Weights, **settings: Value) -> Settled:
 
 def prepare(frame: Frame, crops: int, resize: bool) -> Prepared:
     """The different crops of a picture, k×224×224×3 uint8, and how often each was drawn."""
-    from groundglass.files.hashes import pixel_hash
-    from groundglass.random_streams import stream
-
     rgb = _as_the_authors(frame.rgb) if resize else frame.rgb
     height, width = rgb.shape[:2]
     if min(height, width) < SIDE:
@@ -100,8 +97,6 @@ def prepare(frame: Frame, crops: int, resize: bool) -> Prepared:
 
 
 def _as_the_authors(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    from PIL import Image
-
     return np.asarray(Image.fromarray(rgb).resize(AUTHORS, Image.Resampling.BILINEAR))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
+from groundglass.similarity.test_images.fingerprints import make_print, to_row
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -19,8 +20,6 @@ def known_by(frame: Frame) -> dict[str, Value]:
     >>> made["width"], made["height"], len(made["relief"])
     (320, 240, 1024)
     """
-    from groundglass.similarity.test_images.fingerprints import make_print, to_row
-
     return to_row(make_print(frame.luma))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Parameter, Value
+from groundglass.similarity.test_images.known_sets import load_index
+from groundglass.similarity.test_images.search import find_leak
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -26,9 +28,6 @@ def leaks(frame: Frame, against: str = "all") -> dict[str, Value]:
     >>> leaks(open_frame(testing.png(testing.photo(320, 240))))["leak_of"] is None
     True
     """
-    from groundglass.similarity.test_images.known_sets import load_index
-    from groundglass.similarity.test_images.search import find_leak
-
     leak = find_leak(frame.luma, load_index(against))
     if leak is None:
         return dict.fromkeys(MEASURE.columns)

@@ -15,6 +15,7 @@ from groundglass.catalog import NETWORK_PARAMETERS, Measure, Value, settings_key
 from groundglass.engines.shards import Summary
 from groundglass.errors import ImageError
 from groundglass.files.locators import place_in_words, read_listed
+from groundglass.image.frame import open_frame
 from groundglass.measures.catalog import find
 from groundglass.measures.thumbnail import THUMBNAIL
 from groundglass.models.loaded import Use, answer, find_use, in_memory, settle
@@ -204,8 +205,6 @@ def reason_of(error: Exception) -> str:
 
 def open_photograph(item: Photograph, limits: ImageLimits) -> Frame:
     """The photograph as it was listed. Raises ImageError ``changed`` where it is another one now."""
-    from groundglass.image.frame import open_frame
-
     return open_frame(read_listed(item.path, item.bytes, item.mtime_ns, item.sha256), limits)
 
 

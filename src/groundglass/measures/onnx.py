@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,8 +142,16 @@ def load(
     """The network of a file, with pictures prepared as declared."""
     look = Look(size, resize, kernel, mean, std, channels, range)
     exported = _open(weights, place, look, output, index)
-    prepared = partial(_prepare, look.preparation(_sides(exported)), channels)
-    return Scorer(prepared, partial(_score, exported), exported.batch or 16)
+    way = look.preparation(_sides(exported))
+
+    def prepared(frame: Frame) -> Prepared:
+        rgb = frame.rgb if channels == "rgb" else np.ascontiguousarray(frame.rgb[:, :, ::-1])
+        return Prepared(prepare(rgb, way))
+
+    def score(pixels: NDArray[Any], about: Sequence[Any]) -> list[dict[str, Value]]:  # noqa: ARG001
+        return [{"onnx": number} for number in run(exported, pixels)]
+
+    return Scorer(prepared, score, exported.batch or 16)
 
 
 def _open(path: Path, place: Place, look: Look, output: str = "", index: int | None = None) -> Exported:
@@ -165,15 +172,6 @@ def _open(path: Path, place: Place, look: Look, output: str = "", index: int | N
 
 def _sides(exported: Exported) -> tuple[int, int] | None:
     return (exported.height, exported.width) if exported.height and exported.width else None
-
-
-def _prepare(way: Preparation, channels: str, frame: Frame) -> Prepared:
-    rgb = frame.rgb if channels == "rgb" else np.ascontiguousarray(frame.rgb[:, :, ::-1])
-    return Prepared(prepare(rgb, way))
-
-
-def _score(exported: Exported, pixels: NDArray[Any], about: Sequence[Any]) -> list[dict[str, Value]]:  # noqa: ARG001
-    return [{"onnx": number} for number in run(exported, pixels)]
 
 
 def _check_words(settings: Mapping[str, Any]) -> None:

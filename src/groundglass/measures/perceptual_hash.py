@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
+from groundglass.similarity.perceptual_hash import phash
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -36,8 +37,6 @@ def fingerprint(frame: Frame) -> dict[str, Value]:
     >>> (a["phash"] ^ b["phash"]).bit_count() <= 6, a["phash"] == c["phash_mirror"]
     (True, True)
     """
-    from groundglass.similarity.perceptual_hash import phash
-
     value, mirror, flipped, detail = phash(frame.luma)
     return {"phash": value, "phash_mirror": mirror, "phash_flipped": flipped, "phash_detail": detail}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
+from groundglass.files.hashes import pixel_hash
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -23,8 +24,6 @@ def pixels(frame: Frame) -> dict[str, Value]:
     >>> pixels(png) == pixels(bmp)
     True
     """
-    from groundglass.files.hashes import pixel_hash
-
     return {"pixels_sha256": pixel_hash(frame.rgb)}
 
 

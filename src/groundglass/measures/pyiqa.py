@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,25 +119,19 @@ def _about(metric: str) -> Mapping[str, Any]:
 def load(weights: Path, place: Place, metric: str) -> Scorer:  # noqa: ARG001
     """The metric, in memory; pyiqa fetches its weights where they are not here."""
     network = _package().create_metric(metric, device=place.device)
-    return Scorer(_prepare, partial(_score, network, place.device), batch=1)
 
+    def prepared(frame: Frame) -> Prepared:
+        return Prepared((frame.rgb.transpose(2, 0, 1) / np.float32(255)).astype(np.float32))
 
-def _prepare(frame: Frame) -> Prepared:
-    return Prepared((frame.rgb.transpose(2, 0, 1) / np.float32(255)).astype(np.float32))
+    def score(pixels: NDArray[Any], about: Sequence[Any]) -> list[dict[str, Value]]:  # noqa: ARG001
+        import torch
 
+        torch.manual_seed(0)
+        with torch.inference_mode():
+            answer = network(torch.from_numpy(np.ascontiguousarray(pixels)).to(place.device))
+        return [{"pyiqa": number} for number in answer.reshape(len(pixels)).double().cpu().tolist()]
 
-def _score(
-    network: Any,
-    device: str,
-    pixels: NDArray[Any],
-    about: Sequence[Any],  # noqa: ARG001
-) -> list[dict[str, Value]]:
-    import torch
-
-    torch.manual_seed(0)
-    with torch.inference_mode():
-        answer = network(torch.from_numpy(np.ascontiguousarray(pixels)).to(device))
-    return [{"pyiqa": number} for number in answer.reshape(len(pixels)).double().cpu().tolist()]
+    return Scorer(prepared, score, batch=1)
 
 
 MEASURE = Measure(

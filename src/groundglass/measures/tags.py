@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
-from groundglass.errors import RecipeError
 from groundglass.models.architectures import clip
-from groundglass.models.labels import read_labels
+from groundglass.models.labels import check_sentence, read_labels
 from groundglass.models.loaded import ask_network
 from groundglass.models.scorer import Place, Scorer
 
@@ -48,8 +44,7 @@ def tags(frame: Frame, **parameters: Value) -> dict[str, Value]:
 
 def settle(weights: object, *, labels: str = "", template: str = TEMPLATE, least: float = LEAST) -> Settled:  # noqa: ARG001
     """The labels themselves in the place of a file. Raises RecipeError for too few, or a template without {}."""
-    if template.count("{}") != 1:
-        raise RecipeError(f"the template {template!r} must hold {{}} once", f"as {TEMPLATE!r} does")
+    check_sentence("template", template, TEMPLATE)
     settings = {"labels": "\n".join(read_labels(labels)), "template": template, "least": least}
     return Settled(settings, settings)
 
@@ -59,20 +54,13 @@ def load(weights: Path, place: Place, labels: str, template: str = TEMPLATE, lea
     names = read_labels(labels)
     network = clip.load_clip(weights, place)
     words = clip.embed_words(network, [template.replace("{}", name) for name in names])
-    return Scorer(partial(clip.picture, network), partial(_score, network, names, words, least))
 
+    def judge(pictures: clip.Vectors) -> list[dict[str, Value]]:
+        fits = clip.logits(network, pictures, words)
+        shares = clip.softmax(fits) if network.shares == "softmax" else clip.sigmoid(fits)
+        return [_best(names, row, least) for row in shares.tolist()]
 
-def _score(
-    network: clip.Clip,
-    names: Sequence[str],
-    words: clip.Vectors,
-    least: float,
-    pixels: NDArray[Any],
-    about: Sequence[Any],  # noqa: ARG001
-) -> list[dict[str, Value]]:
-    fits = clip.logits(network, clip.embed_pictures(network, pixels), words)
-    shares = clip.softmax(fits) if network.shares == "softmax" else clip.sigmoid(fits)
-    return [_best(names, row, least) for row in shares.tolist()]
+    return clip.scorer(network, judge)
 
 
 def _best(names: Sequence[str], shares: Sequence[float], least: float) -> dict[str, Value]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
+from groundglass.image import encode
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -18,8 +19,6 @@ def thumbnail(frame: Frame) -> dict[str, Value]:
     >>> thumbnail(open_frame(testing.png(testing.photo(320, 240))))["thumbnail"][:2]
     b'\\xff\\xd8'
     """
-    from groundglass.image import encode
-
     return {"thumbnail": encode.thumbnail(frame.rgb)}
 
 

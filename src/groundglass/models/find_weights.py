@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from groundglass.errors import NotHere, RecipeError
+from groundglass.models import hub
 from groundglass.models.safetensors_header import HUB_HINT, weight_file
 from groundglass.models.weights import (
     Weights,
@@ -29,9 +30,8 @@ def find_weights(text: str, patterns: tuple[str, ...] = (), allow_pickle: bool =
     place = parse_hub(text)
     if place is None:
         raise NotHere(f"there are no weights {text}", HUB_HINT)
-    from groundglass.models.hub import find_on_hub
 
-    return find_on_hub(place, patterns, allow_pickle)
+    return hub.find_on_hub(place, patterns, allow_pickle)
 
 
 def _here(path: Path, patterns: tuple[str, ...], allow_pickle: bool) -> Weights:

@@ -16,6 +16,7 @@ from groundglass.files.atomic import write_text
 from groundglass.files.hash_cache import cache_folder, remembered_sha256
 from groundglass.models.safetensors_header import weight_file
 from groundglass.models.weights import OnHub, WeightFile, Weights, choose_files, refuse_pickle
+from groundglass.text.suggest import did_you_mean
 
 PATIENCE = 10.0
 """Seconds that a hub may take to answer."""
@@ -62,8 +63,6 @@ def _wanted(place: OnHub, listing: Listing, patterns: tuple[str, ...], allow_pic
     if not place.file:
         return choose_files(list(listing.files), patterns, str(place), allow_pickle)
     if place.file not in listing.files:
-        from groundglass.text.suggest import did_you_mean
-
         raise RecipeError(
             f"{place.repository} holds no {place.file}.{did_you_mean(place.file, listing.files)}",
             f"it holds {', '.join(sorted(listing.files)[:8])}",

@@ -26,6 +26,17 @@ def read_labels(text: str, fewest: int = 2) -> tuple[str, ...]:
     return labels
 
 
+def check_sentence(name: str, sentence: str, example: str) -> None:
+    """Raises RecipeError for a sentence, called ``name`` in a recipe, without one {} where a label is put.
+
+    >>> check_sentence("template", "a photo", "a photo of {}")
+    Traceback (most recent call last):
+    groundglass.errors.RecipeError: the template 'a photo' must hold {} once
+    """
+    if sentence.count("{}") != 1:
+        raise RecipeError(f"the {name} {sentence!r} must hold {{}} once", f"as {example!r} does")
+
+
 def _read(path: str) -> str:
     try:
         return Path(path.strip()).expanduser().read_text(encoding="utf-8-sig")

@@ -12,6 +12,7 @@ from groundglass.errors import GroundglassError, RecipeError
 from groundglass.models.batching import Batches
 from groundglass.models.devices import check_device, find_devices, place_on
 from groundglass.models.find_weights import find_weights
+from groundglass.models.hub import fetch
 from groundglass.models.scorer import Place
 from groundglass.models.weights import Weights
 
@@ -66,8 +67,6 @@ def in_memory(network: Network, use: Use, settings: Settings) -> Batches:
 @lru_cache(maxsize=2)
 def _loaded(load: Callable[..., Any], weights: Weights, place: Place, settings: Settings) -> Batches:
     if weights.absent:
-        from groundglass.models.hub import fetch
-
         fetch(weights)
     try:
         return Batches(load(weights.path, place, **dict(settings)))

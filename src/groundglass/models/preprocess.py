@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from groundglass.catalog import Value
 from groundglass.errors import RecipeError
+from groundglass.libraries import Image
+from groundglass.models.scorer import Prepared, Scorer
+
+if TYPE_CHECKING:
+    from groundglass.image.frame import Frame
 
 Size = tuple[int, int]
 """Height and width, px."""
@@ -72,6 +78,22 @@ def prepare(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.float32]:
         below, right = max(0, way.pad[0] - made.shape[0]), max(0, way.pad[1] - made.shape[1])
         made = np.pad(made, ((0, below), (0, right), (0, 0)))
     return np.ascontiguousarray(made.transpose(2, 0, 1))
+
+
+def scorer_of(
+    way: Preparation, judge: Callable[[NDArray[Any]], list[dict[str, Value]]], batch: int = 16, least: int = 1
+) -> Scorer:
+    """A network that takes whole pictures, prepared one ``way``, and judges them by their pixels alone.
+
+    ``judge`` has n × 3 × height × width float32 and gives n pictures' values; a picture with a side under ``least`` px
+    is ``too_small``.
+    """
+
+    def prepared(frame: Frame) -> Prepared:
+        frame.check_side(least)
+        return Prepared(prepare(frame.rgb, way))
+
+    return Scorer(prepared, lambda pixels, _: judge(pixels), batch)
 
 
 def read_preparation(folder: str | Path) -> Preparation:
@@ -151,8 +173,6 @@ def _resized(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.uint8]:
 
     Of a strip, whose rest would be huge, only that middle is made: equal but for the last rounding.
     """
-    from PIL import Image
-
     size = way.size(*rgb.shape[:2])
     kept = size if way.crop is None else (min(size[0], way.crop[0]), min(size[1], way.crop[1]))
     if size == kept == rgb.shape[:2]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -27,13 +28,12 @@ def applies(state: State, planned: PlannedStep) -> tuple[pa.Table, pa.Table]:
     return state.rows.filter(inside), state.rows.filter(compute.invert(inside))
 
 
-def leave(state: State, planned: PlannedStep, verdicts: pa.Table) -> None:
+def leave(state: State, planned: PlannedStep, verdicts: pa.Table) -> State:
     """Write the verdicts, and let the rows that were not kept leave the current set."""
-    state.write(verdicts, state.folder.verdicts(planned.step.name))
+    state.run.write(verdicts, state.run.folder.verdicts(planned.step.name))
     if verdicts["id"].equals(state.rows["id"]):  # all were judged, in their order: none need be looked up
-        state.rows = state.rows.filter(verdicts["kept"])
-    else:
-        state.rows = without(state.rows, verdicts["id"].filter(compute.invert(verdicts["kept"])))
+        return replace(state, rows=state.rows.filter(verdicts["kept"]))
+    return replace(state, rows=without(state.rows, verdicts["id"].filter(compute.invert(verdicts["kept"]))))
 
 
 def verdicts_of(refused: pa.Table) -> pa.Table:

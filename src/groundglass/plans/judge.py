@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from groundglass.plans.measure_folders import Workshop, find_reference
@@ -24,12 +26,15 @@ def pool_of(state: State, planned: PlannedStep, rows: pa.Table) -> pa.Table:
     return pool(rows, planned.paths, planned.scope, state.tables)
 
 
+def with_profiles(state: State, planned: PlannedStep) -> State:
+    """The state with all that the step judges sources by. Folders of clean photographs are profiled now."""
+    shop = Workshop(state.run.store_folder, state.run.settings, state.run.limits, state.run.progress)
+    new = {name: find_reference(name, shop) for name in planned.references if name not in state.profiles}
+    return replace(state, profiles={**state.profiles, **new}) if new else state
+
+
 def given_to(state: State, planned: PlannedStep) -> Given:
-    """What a rule judges by beside its pool. Folders of clean photographs are profiled now."""
+    """What a rule judges by beside its pool."""
     if not planned.references:
         return Given(planned.orders)
-    shop = Workshop(state.store_folder, state.settings, state.limits, state.progress)
-    for reference in planned.references:
-        if reference not in state.profiles:
-            state.profiles[reference] = find_reference(reference, shop)
     return Given(planned.orders, state.profiles, ".".join(photographs_blockiness(planned.scope)))

@@ -33,7 +33,7 @@ def recipe_key(plan: Plan) -> str:
 
 def lock_text(state: State) -> str:
     """The lock of the steps so far, as JSON: no times, no paths, so that equal outcomes have equal locks."""
-    plan = state.plan
+    plan = state.run.plan
     steps = [
         {
             "step": step.step,
@@ -78,7 +78,7 @@ def _version(package: str) -> str | None:
 
 def _networks(state: State) -> dict[str, Any]:
     """The weights of the networks that were asked, and the packages that ran them; nothing where there were none."""
-    networks = locked_networks(state.plan)
+    networks = locked_networks(state.run.plan)
     packages = {name: _version(name) for name in RUNNING}
     return {"networks": networks, "network_packages": packages} if networks else {}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from groundglass.catalog import Measure, settings_key
-from groundglass.engines.local import run_job
 from groundglass.engines.progress import Progress
+from groundglass.engines.run import run_job
 from groundglass.engines.shards import Settings
 from groundglass.errors import RecipeError
 from groundglass.image.header import ImageLimits

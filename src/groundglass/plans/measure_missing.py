@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from groundglass.engines.local import run_job
+from groundglass.engines.run import run_job
 from groundglass.measures.measure_job import NO_VALUE, Ask, Look, Photograph, ask_of
 from groundglass.measures.network_job import jobs_of
 from groundglass.measures.thumbnail import THUMBNAIL
@@ -42,19 +42,19 @@ def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) 
     if not asks:
         return Measured(VERDICTS.empty_table(), rows.num_rows)
     wanted = dict.fromkeys(asks, rows)
-    if not state.dry:
+    if not state.run.dry:
         wanted[THUMBNAIL_ASK] = thumbnail_sample(rows)
     for ask in wanted:
-        state.store.prepare(ask.key, ask.definition.columns)
+        state.run.store.prepare(ask.key, ask.definition.columns)
     missing = {ask: missing_of(state, ask, these) for ask, these in wanted.items()}
     unknown = count_unknown([missing[ask] for ask in asks])
     lacking = {ask.key: table for ask, table in missing.items() if table.num_rows}
     asked = fitted(state, (ask for ask in wanted if ask.key in lacking))
-    for job, settings in jobs_of(asked, state.store.root, state.limits, state.settings):
+    for job, settings in jobs_of(asked, state.run.store.root, state.run.limits, state.run.settings):
         items = photographs_to_measure(state, {ask: lacking[ask.key] for ask in job.asks})
-        run_job(job, items, settings, state.progress(job_title(title, job)))
+        run_job(job, items, settings, state.run.progress(job_title(title, job)))
         for ask in job.asks:
-            state.store.compact(ask.key)
+            state.run.store.compact(ask.key)
     failed = failed_rows(state, rows, asks)
     usable = without(rows, failed["id"])
     return Measured(failed, rows.num_rows - unknown, without_values(state, usable, asks))
@@ -67,7 +67,7 @@ def job_title(title: str, job: Look) -> str:
 
 def missing_of(state: State, ask: Ask, rows: pa.Table) -> pa.Table:
     """The (sha256, region) of ``rows`` that the store has no value of."""
-    return state.store.missing(ask.key, rows.select(["sha256", "region"]))
+    return state.run.store.missing(ask.key, rows.select(["sha256", "region"]))
 
 
 def count_unknown(missing: Sequence[pa.Table]) -> int:
@@ -112,7 +112,7 @@ def without_values(state: State, rows: pa.Table, asks: Sequence[Ask]) -> dict[st
     con.register("current", rows)
     found: dict[str, str] = {}
     for ask in asks if rows.num_rows else ():
-        con.register("errors", state.store.errors(ask.key))
+        con.register("errors", state.run.store.errors(ask.key))
         reasons = con.sql(
             "SELECT e.error, count(*) AS n FROM current r JOIN errors e USING (sha256, region) "
             "GROUP BY ALL ORDER BY n DESC"
@@ -140,7 +140,7 @@ def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
     con.register("current", rows)
     parts: list[str] = []
     for index, ask in enumerate(asks):
-        con.register(f"errors_{index}", state.store.errors(ask.key))
+        con.register(f"errors_{index}", state.run.store.errors(ask.key))
         parts.append(f"SELECT sha256, region, error FROM errors_{index}")
     return (
         con.sql(
@@ -156,6 +156,6 @@ def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
 
 def forget_failed(state: State, plan: Plan) -> None:
     """With `--retry failed`: forget all failures. (Those that were not the picture's own are always tried again.)"""
-    if state.retry:
+    if state.run.retry:
         for key in {ask.key for planned in plan.steps for ask in planned.asks} | {THUMBNAIL_ASK.key}:
-            state.store.forget_failed(key)
+            state.run.store.forget_failed(key)

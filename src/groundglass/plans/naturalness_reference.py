@@ -77,9 +77,9 @@ def _fitted(state: State, ask: Ask) -> Ask:
         return ask
     from groundglass.measures.naturalness.profile import save_natural
 
-    file = state.store_folder / "naturalness" / f"{ask.key}.json"
+    file = state.run.store_folder / "naturalness" / f"{ask.key}.json"
     if not file.exists():
-        shop = Workshop(state.store_folder, state.settings, state.limits, state.progress)
+        shop = Workshop(state.run.store_folder, state.run.settings, state.run.limits, state.run.progress)
         save_natural(fit_folder(folder, shop), file)
     return replace(ask, settings=(("reference", str(file)),))
 

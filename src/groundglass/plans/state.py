@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,12 +29,44 @@ class Held:
     scope: Scope
 
 
-@dataclass
-class State:
-    """The tables of a run as they stand after the steps so far.
+@dataclass(frozen=True)
+class RunContext:
+    """What a run is and how it runs; no step changes it.
 
     retry     what failed before is tried again
     dry       nothing is measured and nothing is written: what is not known stays unknown
+    """
+
+    plan: Plan
+    folder: RunFolder
+    store_folder: Path
+    settings: Settings
+    limits: ImageLimits
+    progress: Callable[[str], Progress]
+    seed: int = 0
+    retry: bool = False
+    dry: bool = False
+
+    @property
+    def store(self) -> MeasureStore:
+        return MeasureStore(self.store_folder / "measures")
+
+    @property
+    def files(self) -> Path:
+        """Where it is kept what is known of files."""
+        return self.store_folder / "files"
+
+    def write(self, table: pa.Table, path: Path) -> None:
+        """Keep a table in the run's folder, whole or not at all."""
+        if not self.dry:
+            write_parquet(table, path)
+
+
+@dataclass(frozen=True)
+class State:
+    """The tables of a run as they stand after the steps so far. Each step gives back a new one.
+
+    run       what the run is
     rows      the current set
     seen      every row there ever was, photographs and virtual images
     images    every photograph, the unusable ones too
@@ -47,58 +79,37 @@ class State:
     records   what the steps so far did
     """
 
-    plan: Plan
-    folder: RunFolder
-    store_folder: Path
-    settings: Settings
-    limits: ImageLimits
-    progress: Callable[[str], Progress]
-    seed: int = 0
-    retry: bool = False
-    dry: bool = False
+    run: RunContext
     rows: pa.Table = field(default_factory=ROWS.empty_table)
     seen: pa.Table = field(default_factory=ROWS.empty_table)
     images: pa.Table | None = None
-    rests: dict[str, pa.Table] = field(default_factory=dict)
-    held: dict[str, Held] = field(default_factory=dict)
+    rests: Mapping[str, pa.Table] = field(default_factory=dict)
+    held: Mapping[str, Held] = field(default_factory=dict)
     splits: pa.Table | None = None
-    scores: dict[str, pa.Table] = field(default_factory=dict)
-    profiles: dict[str, Profile] = field(default_factory=dict)
+    scores: Mapping[str, pa.Table] = field(default_factory=dict)
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     ranked_by: tuple[str, Order] | None = None
-    records: list[StepRecord] = field(default_factory=list)
-
-    @property
-    def store(self) -> MeasureStore:
-        return MeasureStore(self.store_folder / "measures")
+    records: tuple[StepRecord, ...] = ()
 
     @property
     def tables(self) -> Tables:
         images = self.images if self.images is not None else pa.table({"id": pa.array([], pa.string())})
-        return Tables(self.seen, images, self.store, self.scores)
+        return Tables(self.seen, images, self.run.store, self.scores)
 
-    @property
-    def files(self) -> Path:
-        """Where it is kept what is known of files."""
-        return self.store_folder / "files"
-
-    def write(self, table: pa.Table, path: Path) -> None:
-        """Keep a table in the run's folder, whole or not at all."""
-        if not self.dry:
-            write_parquet(table, path)
-
-    def add_images(self, images: pa.Table) -> None:
+    def with_images(self, images: pa.Table) -> State:
         """The photographs of one more source."""
         before = [] if self.images is None else [self.images]
-        self.images = pa.concat_tables([*before, images], promote_options="default")
+        return replace(self, images=pa.concat_tables([*before, images], promote_options="default"))
 
-    def add_rows(self, rows: pa.Table) -> None:
+    def with_seen(self, rows: pa.Table) -> State:
         """Remember rows that are new; a virtual image that is its photograph itself is known already."""
-        new = (
-            without(rows.select(ROWS.names), self.seen["id"])
-            if self.seen.num_rows
-            else rows.select(ROWS.names)
-        )
-        self.seen = pa.concat_tables([self.seen, new.cast(ROWS)])
+        rows = rows.select(ROWS.names)
+        new = without(rows, self.seen["id"]) if self.seen.num_rows else rows
+        return replace(self, seen=pa.concat_tables([self.seen, new.cast(ROWS)]))
+
+    def with_photographs(self, rows: pa.Table) -> State:
+        """Photographs that join the current set."""
+        return replace(self, rows=pa.concat_tables([self.rows, rows])).with_seen(rows)
 
 
 def make_state(
@@ -112,15 +123,17 @@ def make_state(
     """The state before the first step. Without ``progress`` nothing is shown."""
     limits = plan.recipe.limits
     return State(
-        plan=plan,
-        folder=folder,
-        store_folder=(folder.path / store_path(plan)).resolve(),
-        settings=Settings(workers=workers, seconds_per_image=limits.seconds_per_image),
-        limits=ImageLimits(pixels=limits.pixels, side=limits.side),
-        progress=progress or (lambda _title: Silent()),
-        seed=plan.recipe.seed,
-        retry=retry,
-        dry=dry,
+        RunContext(
+            plan=plan,
+            folder=folder,
+            store_folder=(folder.path / store_path(plan)).resolve(),
+            settings=Settings(workers=workers, seconds_per_image=limits.seconds_per_image),
+            limits=ImageLimits(pixels=limits.pixels, side=limits.side),
+            progress=progress or (lambda _title: Silent()),
+            seed=plan.recipe.seed,
+            retry=retry,
+            dry=dry,
+        )
     )
 
 

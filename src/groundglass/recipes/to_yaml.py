@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from groundglass.recipes.families import written
+from groundglass.recipes.families import NESTED, written
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import Recipe, Step
@@ -60,7 +60,10 @@ def _measure(measure: MeasureRequest | ScoreTable) -> Any:
 def _plain(record: Record) -> dict[str, Any]:
     """A record's keys as the recipe writes them: what is not set is left out."""
     found = _without_empty(record.model_dump(mode="json", by_alias=True, exclude_none=True))
-    return written(record, found) if isinstance(record, Member) else found
+    if not isinstance(record, Member):
+        return found
+    nested = {key: [_plain(inner) for inner in getattr(record, key)] for key in NESTED.keys() & found.keys()}
+    return written(record, found | nested)
 
 
 def _without_empty(value: Any) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.engines.local import run_job
 from groundglass.engines.progress import Progress, Silent
+from groundglass.engines.run import run_job
 from groundglass.engines.shards import Settings
 from groundglass.files.atomic import write_text
 from groundglass.image.header import ImageLimits

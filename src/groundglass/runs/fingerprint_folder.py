@@ -37,7 +37,10 @@ def fingerprint_folder(folder: Path, out: Path, name: str, workers: int, progres
         raise RecipeError(f"{out} is there already; nothing is overwritten", "give another name")
     listing = list_folders([str(folder)]).select(["uri", "path", "bytes", "mtime_ns", "error", "detail"])
     listed = [Listed(**row) for row in listing.to_pylist()]
-    rows = [answer.row for answer in take_measures(listed, [ask_of(KNOWN_BY, {})], workers, progress)]
+    answers, stuck = take_measures(listed, [ask_of(KNOWN_BY, {})], workers, progress)
+    if stuck is not None:
+        raise stuck
+    rows = [answer.row for answer in answers]
     failed = Counter(str(row["error"]).partition(":")[0] for row in rows if row["error"])
     if len(rows) == failed.total():
         raise RecipeError(f"{folder} holds no picture that can be read", _why(failed))

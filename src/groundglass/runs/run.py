@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from groundglass.engines.interrupts import terminated_as_interrupted
-from groundglass.engines.process import warm_up
 from groundglass.engines.progress import Progress
+from groundglass.engines.run import warm_up
 from groundglass.errors import (
     GroundglassError,
     Interrupted,
@@ -89,7 +89,7 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
         with _ending(folder, record) as ends:
             fetch_networks(plan, talk.fetching)
             for planned in plan.steps:
-                ends.record = _do_step(state, planned, ends.record, talk)
+                state, ends.record = _do_step(state, planned, ends.record, talk)
         record = _finish(state, ends.record)
     return folder, record
 
@@ -146,26 +146,26 @@ def _said(error: BaseException) -> tuple[str, str]:
     return f"{type(error).__name__}: {error}", ""
 
 
-def _do_step(state: State, planned: PlannedStep, record: RunRecord, talk: Talk) -> RunRecord:
+def _do_step(state: State, planned: PlannedStep, record: RunRecord, talk: Talk) -> tuple[State, RunRecord]:
     """One step, timed and recorded."""
     start = time.perf_counter()
-    done = STEPS[planned.step.kind].run(state, planned)
+    state, done = STEPS[planned.step.kind].run(state, planned)
     done = replace(done, seconds=round(time.perf_counter() - start, 3))
-    state.folder.log(
+    state.run.folder.log(
         "step", step=done.step, out=done.out, dropped=done.dropped, failed=done.failed, seconds=done.seconds
     )
-    state.records.append(done)
-    record = replace(record, steps=tuple(state.records))
-    record.save(state.folder)
+    state = replace(state, records=(*state.records, done))
+    record = replace(record, steps=state.records)
+    record.save(state.run.folder)
     talk.done(done)
-    return record
+    return state, record
 
 
 def _finish(state: State, record: RunRecord) -> RunRecord:
-    write_text(lock_text(state), state.folder.path / "recipe.lock")
+    write_text(lock_text(state), state.run.folder.path / "recipe.lock")
     record = replace(record, state="done")
-    record.save(state.folder)
-    state.folder.log("done")
+    record.save(state.run.folder)
+    state.run.folder.log("done")
     return record
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from groundglass.catalog import Measure, Value
-from groundglass.engines.local import run_job
 from groundglass.engines.progress import Progress
-from groundglass.engines.shards import Settings
-from groundglass.errors import ImageError, MissingExtra, RecipeError, UnreachableError
+from groundglass.engines.run import run_job
+from groundglass.engines.shards import Job, Settings
+from groundglass.errors import ImageError, MissingExtra, RecipeError, Unfinished, UnreachableError
 from groundglass.extras import is_installed
 from groundglass.files.atomic import write_bytes
 from groundglass.image.header import ImageLimits
@@ -35,11 +35,19 @@ class Answer(NamedTuple):
     reasons: dict[str, str]
 
 
+class Answers(NamedTuple):
+    """An answer for each file; ``stuck`` is why some could not be finished, None where all were."""
+
+    each: list[Answer]
+    stuck: Unfinished | None
+
+
 class Taken(NamedTuple):
-    """What measuring files gave: a row for each path, and what came to nothing, "" where nothing did."""
+    """What measuring files gave: a row for each path, what came to nothing ("" where nothing did), what is stuck."""
 
     rows: list[dict[str, Any]]
     nothing: str
+    stuck: Unfinished | None = None
 
 
 def measure_files(
@@ -65,9 +73,9 @@ def measure_files(
     ]
     if network and not any(measure.network for measure in measures):
         raise RecipeError(f"none of {', '.join(names)} asks a network", f"leave out {', '.join(network)}")
-    answers = take_measures([listed_file(path) for path in paths], asks, workers, progress)
+    answers, stuck = take_measures([listed_file(path) for path in paths], asks, workers, progress)
     rows = [answer.row | {"uri": str(path)} for path, answer in zip(paths, answers, strict=True)]
-    return Taken(rows, _nothing_taken(answers, asks))
+    return Taken(rows, _nothing_taken(answers, asks), stuck)
 
 
 def _nothing_taken(answers: Sequence[Answer], asks: Sequence[Ask]) -> str:
@@ -92,15 +100,16 @@ def _counted(reasons: Iterable[str | None]) -> list[tuple[str, int]]:
     return [] if None in words else [(word, n) for word, n in Counter(words).items() if word]
 
 
-def take_measures(
-    listed: Sequence[Listed], asks: Sequence[Ask], workers: int, progress: Progress
-) -> list[Answer]:
-    """The same of listed files, named by their uris, and of measures that need not be in the catalog."""
+def take_measures(listed: Sequence[Listed], asks: Sequence[Ask], workers: int, progress: Progress) -> Answers:
+    """The same of listed files, named by their uris, and of measures that need not be in the catalog.
+
+    A file at which a worker stands still, twice, costs the others nothing: it is answered as `unfinished`.
+    """
     fetch_absent(asks, lambda _: None)
     with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
-        scanned = _scan(listed, Path(folder), workers, progress)
-        rows = _look(scanned, asks, Path(folder), workers, progress)
-    return [_answer(row.uri, row, scanned, rows, asks) for row in listed]
+        scanned, stuck = _scan(listed, Path(folder), workers, progress)
+        rows, stuck_later = _look(scanned, asks, Path(folder), workers, progress)
+    return Answers([_answer(row.uri, row, scanned, rows, asks) for row in listed], stuck or stuck_later)
 
 
 def _own(measure: Measure, settings: Mapping[str, Value]) -> dict[str, Value]:
@@ -118,7 +127,7 @@ Key = tuple[bytes, int | None, int | None]
 
 def _scan(
     listed: Sequence[Listed], folder: Path, workers: int, progress: Progress
-) -> dict[Key, dict[str, Any]]:
+) -> tuple[dict[Key, dict[str, Any]], Unfinished | None]:
     """What headers and hashes say, by (path, bytes, mtime_ns)."""
     items = [
         ListedFile(*key)
@@ -126,9 +135,18 @@ def _scan(
             (row.path, row.bytes or 0, row.mtime_ns or 0) for row in listed if not row.error
         )
     ]
-    run_job(Scan(folder / "files", ImageLimits()), items, Settings(workers=workers), progress)
+    stuck = _run(Scan(folder / "files", ImageLimits()), items, Settings(workers=workers), progress)
     known = known_files(folder / "files").to_pylist()
-    return {(row["path"], row["bytes"], row["mtime_ns"]): row for row in known}
+    return {(row["path"], row["bytes"], row["mtime_ns"]): row for row in known}, stuck
+
+
+def _run(job: Job, items: Sequence[Any], settings: Settings, progress: Progress) -> Unfinished | None:
+    """Do a job as far as it can be done; why some items are not, where that is so."""
+    try:
+        run_job(job, items, settings, progress)
+    except Unfinished as stuck:
+        return stuck
+    return None
 
 
 def _look(
@@ -137,18 +155,20 @@ def _look(
     folder: Path,
     workers: int,
     progress: Progress,
-) -> dict[str, dict[str, dict[str, Any]]]:
+) -> tuple[dict[str, dict[str, dict[str, Any]]], Unfinished | None]:
     """The rows of each measure by name and sha256."""
     good = {row["sha256"]: row for row in scanned.values() if row["error"] is None}
     store = MeasureStore(folder / "measures")
+    stuck: Unfinished | None = None
     for job, settings in jobs_of(asks, store.root, ImageLimits(), Settings(workers=workers)):
         wanted = (("", tuple(range(len(job.asks)))),)
         items = [
             Photograph(row["path"], sha256, row["bytes"], row["mtime_ns"], wanted)
             for sha256, row in good.items()
         ]
-        run_job(job, items, settings, progress)
-    return {ask.measure: {row["sha256"]: row for row in store.read(ask.key).to_pylist()} for ask in asks}
+        stuck = _run(job, items, settings, progress) or stuck
+    rows = {ask.measure: {row["sha256"]: row for row in store.read(ask.key).to_pylist()} for ask in asks}
+    return rows, stuck
 
 
 def _answer(
@@ -163,11 +183,12 @@ def _answer(
     answer: dict[str, Any] = {"uri": uri}
     errors: dict[str, str] = {}
     for ask in asks:
-        row = rows[ask.measure].get(str(file.get("sha256")), {})
+        row = rows[ask.measure].get(str(file.get("sha256")), {"error": "unfinished"})
         answer |= {column: row.get(column) for column in ask.definition.columns}
         if row.get("error"):
             errors[ask.measure] = row["error"]
-    whole = _reason(listed.error or file.get("error"), listed.detail or file.get("detail"))
+    known = file or {"error": "unfinished"}
+    whole = _reason(listed.error or known.get("error"), listed.detail or known.get("detail"))
     if whole:
         return Answer(answer | {"error": whole}, {ask.measure: whole for ask in asks})
     return Answer(answer | {"error": _joined(errors)}, errors)

@@ -130,7 +130,7 @@ def _advice(
         limit.column,
         limit.op,
         limit.limit,
-        str(passage.state.folder.path),
+        str(passage.state.run.folder.path),
         values.size,
         tuple(kept_around(limit, values)),
         said is not None,

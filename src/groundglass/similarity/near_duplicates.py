@@ -25,9 +25,9 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from groundglass.libraries import njit
 from groundglass.similarity.orientations import ways_of_cells
 
 BANDS = 4

@@ -21,6 +21,7 @@ import numpy as np
 from groundglass.random_streams import stream
 from groundglass.source_quality.clean_profile import Profile
 from groundglass.source_quality.kernel_density import FINE, Numbers, Sample, density, scott
+from groundglass.source_quality.mixture import shares_of
 
 LARGEST_VALUE = 300.0
 """Values of the source from here on are left out of its density (those of the reference are not), as published."""
@@ -182,7 +183,5 @@ def _resamples(sample: Sample, random: np.random.Generator) -> Iterator[Sample]:
 
 
 def _mixture(values: Sample, profile: Profile) -> dict[float, float]:
-    from groundglass.source_quality.mixture import shares_of
-
     shares = shares_of(values, list(profile.samples.values()))
     return dict(zip(profile.samples, shares.tolist(), strict=True))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import nnls
 
+from groundglass.libraries import optimize
 from groundglass.source_quality.kernel_density import Numbers, Sample, combined
 
 BINS = 48
@@ -27,7 +27,7 @@ def shares_of(target: Sample, components: Sequence[Sample]) -> Numbers:
     """
     edges = _edges(components)
     masses = np.stack([_masses(component, edges) for component in components], axis=1)
-    weights, _ = nnls(masses, _masses(target, edges))
+    weights, _ = optimize.nnls(masses, _masses(target, edges))
     return weights / weights.sum()
 
 

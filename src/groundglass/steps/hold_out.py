@@ -20,13 +20,12 @@ from groundglass.selections.hold_out import HeldOut, hold_out_count, hold_out_li
 from groundglass.selections.keep_drop_lists import read_list
 from groundglass.selections.ranked_rule import RankedRule
 from groundglass.selections.ranking import Order
-from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.related_images import relatives_of
 from groundglass.tables.columns import ColumnPath, pool
 from groundglass.tables.parquet import compute, numbered, only, without
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.rows import ROWS
-from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
 
 HELD_OUT = "held out for"
@@ -43,7 +42,7 @@ class HoldingDone:
     cut_off: list[dict[str, Any]]
 
 
-def hold_out(state: State, planned: PlannedStep) -> HoldingDone:
+def hold_out(state: State, planned: PlannedStep) -> tuple[State, HoldingDone]:
     """Hold out each split in turn; no row goes to two, and nothing that is like a held-out picture stays behind."""
     body = planned.step.body
     assert isinstance(body, HoldOutStep)
@@ -57,11 +56,11 @@ def hold_out(state: State, planned: PlannedStep) -> HoldingDone:
             order = planned.orders[who.by]
             cut_off = cut_offs(candidates, who.by, order, who.next or who.count or candidates.num_rows)
         held = choose(state, planned, f"{planned.step.name}.{split}", who, candidates)
-        verdicts, mates = take_out(state, planned, split, held, relatives)
+        state, verdicts, mates = take_out(state, planned, split, held, relatives)
         parts.append(verdicts)
         notes += [*held.warnings, *likeness_notes(split, left_out, mates)]
     count = sum(state.held[split].rows.num_rows for split in body.splits)
-    return HoldingDone(pa.concat_tables(parts), count, tuple(notes), cut_off)
+    return state, HoldingDone(pa.concat_tables(parts), count, tuple(notes), cut_off)
 
 
 def _rows_and_rests(state: State, planned: PlannedStep) -> pa.Table:
@@ -91,33 +90,39 @@ def candidates_for(
 def choose(state: State, planned: PlannedStep, name: str, who: NextBest, candidates: pa.Table) -> HeldOut:
     """The rows that one split gets."""
     if who.next is not None:
-        return hold_out_next(candidates, who.next, who.pick, state.seed, name)
+        return hold_out_next(candidates, who.next, who.pick, state.run.seed, name)
     if who.count is not None:
         order = planned.orders.get(who.by or "", "higher")
-        return hold_out_count(candidates, who.count, who.pick, state.seed, name, who.by, order)
+        return hold_out_count(candidates, who.count, who.pick, state.run.seed, name, who.by, order)
     entries = read_list(Path(who.list or "").expanduser())
-    return hold_out_list(candidates, entries, who.pick, state.seed, name)
+    return hold_out_list(candidates, entries, who.pick, state.run.seed, name)
 
 
 def take_out(
     state: State, planned: PlannedStep, split: str, held: HeldOut, relatives: Mapping[str, str]
-) -> tuple[pa.Table, int]:
-    """Move the held rows to their split; what is like them leaves the set. The verdicts, and how many are alike."""
+) -> tuple[State, pa.Table, int]:
+    """Move the held rows to their split; what is like them leaves the set.
+
+    The state after that, the verdicts, and how many are alike.
+    """
     everything = _rows_and_rests(state, planned)
     ids = pa.array(held.ids, pa.string())
     rows = everything.take(compute.index_in(ids, everything["id"]))
-    state.held[split] = Held(rows, planned.scope)
     taken = {relatives[root] for root in rows["root"].to_pylist()}
     alike = pa.array([relatives[root] in taken for root in everything["root"].to_pylist()], pa.bool_())
     gone = everything["id"].filter(alike)
     mates = without(only(state.rows, gone), ids)["id"].to_pylist()
-    state.rows = without(state.rows, gone)
-    state.rests = {step: without(rest, gone) for step, rest in state.rests.items()}
+    after = replace(
+        state,
+        rows=without(state.rows, gone),
+        rests={step: without(rest, gone) for step, rest in state.rests.items()},
+        held={**state.held, split: Held(rows, planned.scope)},
+    )
     verdicts = [
         verdicts_of(held.ids, f"{HELD_OUT} {split}"),
         verdicts_of(mates, f"like a picture that is held out for {split}"),
     ]
-    return pa.concat_tables(verdicts), len(mates)
+    return after, pa.concat_tables(verdicts), len(mates)
 
 
 def likeness_notes(split: str, left_out: int, mates: int) -> list[str]:
@@ -181,15 +186,13 @@ def _ranked_before(planner: Planner, who: NextBest, keys: tuple[str, str]) -> st
     return who.of or ranked[-1]
 
 
-def run(state: State, planned: PlannedStep) -> StepRecord:
+def run(state: State, planned: PlannedStep) -> Done:
     """Take rows out of the way into named splits."""
-    into = state.rows.num_rows
-    held = hold_out(state, planned)
-    leave(state, planned, held.verdicts)
-    return record(
+    after, held = hold_out(state, planned)
+    return done(
+        state,
+        leave(after, planned, held.verdicts),
         planned,
-        into,
-        state.rows.num_rows,
         held_out=held.count,
         dropped=held.verdicts.num_rows - held.count,
         reasons=count_kinds(

@@ -14,7 +14,9 @@ from groundglass.plans.state import State
 from groundglass.tables.step_record import StepRecord
 
 Plan = Callable[[Planner, PlannedStep, Any], PlannedStep]
-Run = Callable[[State, PlannedStep], StepRecord]
+Done = tuple[State, StepRecord]
+"""The tables as they stand after a step, and what it did."""
+Run = Callable[[State, PlannedStep], Done]
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,13 @@ class Walk:
         if not self.exact or self.lacking(planned, rows):
             return False
         if self.state.rows.num_rows:  # of no rows the store may not even know the columns
-            run(self.state, planned)
+            self.state, _ = run(self.state, planned)
         return True
 
     def at_most(self, rows: pa.Table) -> None:
         """From here on the rows are only known to be no more than these."""
         self.exact = False
-        self.state.rows = rows
+        self.state = replace(self.state, rows=rows)
 
 
 Forecast = Callable[[Walk, PlannedStep], StepForecast]
@@ -85,7 +87,7 @@ class StepKind:
     """One kind of step.
 
     plan      plan(planner, planned, body) -> PlannedStep: every word looked up, before any pixel. Raises RecipeError
-    run       run(state, planned) -> StepRecord: the tables of the state as they stand after it
+    run       run(state, planned) -> the state after it, and its StepRecord
     forecast  forecast(walk, planned) -> StepForecast: as `run` without work, or the most there can be
     label     label(body) -> what it does, in a few words
     """
@@ -101,6 +103,8 @@ def nothing_changes(walk: Walk, planned: PlannedStep) -> StepForecast:
     return walk.step(planned)
 
 
-def record(planned: PlannedStep, into: int, out: int, **counts: Any) -> StepRecord:
-    """What a step did."""
-    return replace(StepRecord(planned.step.name, planned.step.kind, planned.label, into, out), **counts)
+def done(before: State, after: State, planned: PlannedStep, **counts: Any) -> Done:
+    """The state after a step, and what it did to the current set of the state before it."""
+    into, out = before.rows.num_rows, after.rows.num_rows
+    record = StepRecord(planned.step.name, planned.step.kind, planned.label, into, out)
+    return after, replace(record, **counts)

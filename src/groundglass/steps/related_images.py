@@ -25,7 +25,9 @@ def relatives_of(state: State, planned: PlannedStep, rows: pa.Table) -> Mapping[
     measure_rows(
         state, photographs_of(rows, state.seen), planned.asks, f"fingerprints for {planned.step.name}"
     )
-    groups = find_groups(with_hashes(state, planned, rows), state.seed, planned.step.name, None, None, None)
+    groups = find_groups(
+        with_hashes(state, planned, rows), state.run.seed, planned.step.name, None, None, None
+    )
     return {root: group.key for group in groups for root in group.roots}
 
 

@@ -30,7 +30,7 @@ from groundglass.releases.trainer_patches import Known, small_images_note, small
 from groundglass.releases.writers.writer import Release
 from groundglass.sources.folder import lies_in, place_of
 from groundglass.sources.source import Source
-from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.step import megapixels
 from groundglass.tables.columns import ROWS, Scope, pool
 from groundglass.tables.parquet import compute, connect, numbered
@@ -67,17 +67,17 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
     if finished is not None and (body.to is None or is_release_of(folder, rows, state)):
         return described(finished, body)  # written by this very run, or one like it, before it was stopped
     context = ReleaseContext(
-        name=state.folder.name,
-        recipe=(state.folder.path / "recipe.yaml").read_text(encoding="utf-8"),
+        name=state.run.folder.name,
+        recipe=(state.run.folder.path / "recipe.yaml").read_text(encoding="utf-8"),
         lock=lock_text(state),
         funnel=tuple(state.records),
         measures=tuple(measure_notes(state)),
-        networks=card_networks(state.plan),
+        networks=card_networks(state.run.plan),
         audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
         ranked_by=state.ranked_by,
-        settings=state.settings,
-        limits=state.limits,
-        progress=state.progress(f"release {planned.step.name}"),
+        settings=state.run.settings,
+        limits=state.run.limits,
+        progress=state.run.progress(f"release {planned.step.name}"),
     )
     return described(write_release(folder, rows, body, context), body)
 
@@ -89,13 +89,13 @@ def release_folder(state: State, planned: PlannedStep) -> Path:
     if body.to is not None:
         return place_of(body.to)
     first = not any(record.kind == "release" for record in state.records)
-    return state.folder.path / ("release" if first else f"release-{planned.step.name}")
+    return state.run.folder.path / ("release" if first else f"release-{planned.step.name}")
 
 
 def is_release_of(folder: Path, rows: pa.Table, state: State) -> bool:
     """Whether a finished release holds these very rows, and the recipe is the same."""
     recipe = folder / "recipe.yaml"
-    if not recipe.exists() or recipe.read_text(encoding="utf-8") != state.plan.text:
+    if not recipe.exists() or recipe.read_text(encoding="utf-8") != state.run.plan.text:
         return False
     manifest = pq.read_table(folder / "manifest.parquet", columns=["id", "source_sha256"])
     written = set(zip(*(manifest[name].to_pylist() for name in manifest.column_names), strict=True))
@@ -176,7 +176,7 @@ def question_notes(state: State) -> list[MeasureNote]:
             inquiry.question.version,
             reference=f"asked of {model_name(planned.step.body.model)}, prompt {inquiry.digest}",
         )
-        for planned in state.plan.steps
+        for planned in state.run.plan.steps
         if isinstance(planned.step.body, AnnotateStep)
         for inquiry in planned.inquiries
     ]
@@ -259,16 +259,18 @@ def _makes_split(planner: Planner, name: str) -> bool:
     return held or any(isinstance(body, SplitStep) and getattr(body, name, 0) for body in bodies)
 
 
-def run(state: State, planned: PlannedStep) -> StepRecord:
+def run(state: State, planned: PlannedStep) -> Done:
     """Write the dataset."""
     into = state.rows.num_rows + sum(held.rows.num_rows for held in state.held.values())
     released = release_rows(state, planned)
-    state.write(released.verdicts, state.folder.verdicts(planned.step.name))
+    state.run.write(released.verdicts, state.run.folder.verdicts(planned.step.name))
     failed = released.verdicts.num_rows
-    return record(
+    return done(
+        state,
+        state,
         planned,
-        into,
-        into - failed,
+        into=into,
+        out=into - failed,
         failed=failed,
         reasons=count(released.verdicts["reason"]),
         notes=released.notes,
@@ -299,7 +301,7 @@ def _known_before(walk: Walk, planned: PlannedStep) -> Known:
     """How well the images that are released for training are known: some may go to another split before."""
     if walk.guessed:
         return "about"
-    steps = walk.state.plan.steps
+    steps = walk.state.run.plan.steps
     taken = any(step.step.kind in ("hold_out", "split") for step in steps[: steps.index(planned)])
     return "exactly" if walk.exact and not taken else "at most"
 

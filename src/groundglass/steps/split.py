@@ -14,9 +14,8 @@ from groundglass.plans.planner import PlannedStep, Planner, find_column
 from groundglass.plans.state import State
 from groundglass.recipes.split_model import SplitStep
 from groundglass.releases.split import assign_splits
-from groundglass.steps.kind import StepKind, nothing_changes, record
+from groundglass.steps.kind import Done, StepKind, done, nothing_changes
 from groundglass.steps.related_images import with_hashes
-from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import some
 
 
@@ -26,19 +25,18 @@ def plan(planner: Planner, planned: PlannedStep, body: SplitStep) -> PlannedStep
     return replace(planned, paths=paths, asks=(fingerprint_ask(),))
 
 
-def run(state: State, planned: PlannedStep) -> StepRecord:
+def run(state: State, planned: PlannedStep) -> Done:
     """Say which split each row goes to; none leaves the set."""
     body, into = planned.step.body, state.rows.num_rows
     assert isinstance(body, SplitStep)
     splits = split_rows(state, planned)
-    state.splits = splits
     photos = pa.table({"photo": state.rows["root"], "split": splits["split"]}).group_by(["photo", "split"])
     facts = {"splits": count(splits["split"]), "photos": count(photos.aggregate([])["split"])}
     wanted = [name for name, share in shares_of(body).items() if share]
     empty = [name for name in wanted if into and name not in facts["splits"]]
     few = some(sum(facts["photos"].values()), "photos")
     notes = [f"{name} is empty: chance decides photo by photo, and here are only {few}" for name in empty]
-    return record(planned, into, into, facts=facts, notes=tuple(notes))
+    return done(state, replace(state, splits=splits), planned, facts=facts, notes=tuple(notes))
 
 
 def split_rows(state: State, planned: PlannedStep) -> pa.Table:
@@ -53,7 +51,7 @@ def split_rows(state: State, planned: PlannedStep) -> pa.Table:
     )
     rows = with_hashes(state, planned, state.rows)
     return assign_splits(
-        rows, shares_of(body), state.seed, planned.step.name, stratify=body.stratify, group=body.group
+        rows, shares_of(body), state.run.seed, planned.step.name, stratify=body.stratify, group=body.group
     )
 
 

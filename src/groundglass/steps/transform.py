@@ -12,9 +12,8 @@ from groundglass.plans.current_rows import applies, count, verdicts_of
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
-from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.tables.columns import ROWS
-from groundglass.tables.step_record import StepRecord
 from groundglass.transforms.derived import Derived
 from groundglass.transforms.transform import Transform
 
@@ -35,22 +34,21 @@ def _asks(body: Transform) -> tuple[Ask, ...]:
     return (ask_of(measure, wanted.settings),)
 
 
-def run(state: State, planned: PlannedStep) -> StepRecord:
+def run(state: State, planned: PlannedStep) -> Done:
     """Replace the rows by virtual images of them; rows too small for any are dropped with that reason."""
     chosen, others = applies(state, planned)
-    into = state.rows.num_rows
     derived = derive_rows(state, planned, chosen)
-    state.write(derived.rows, state.folder.derived(planned.step.name))
+    state.run.write(derived.rows, state.run.folder.derived(planned.step.name))
     refused = verdicts_of(derived.refused)
-    state.write(refused, state.folder.verdicts(planned.step.name))
-    state.rows = pa.concat_tables([others, derived.rows.select(ROWS.names)])
-    state.add_rows(derived.rows)
+    state.run.write(refused, state.run.folder.verdicts(planned.step.name))
+    rows = pa.concat_tables([others, derived.rows.select(ROWS.names)])
+    after = replace(state, rows=rows).with_seen(derived.rows)
     failed = refused.filter(refused["failed"])
     dropped = refused.num_rows - failed.num_rows
-    return record(
+    return done(
+        state,
+        after,
         planned,
-        into,
-        state.rows.num_rows,
         dropped=dropped,
         failed=failed.num_rows,
         reasons=count(refused["reason"]),
@@ -62,7 +60,7 @@ def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
     if not planned.asks:
         return transform_of(planned).make(rows, None)
     measure_rows(state, rows, planned.asks, planned.step.name)
-    return transform_of(planned).make(rows, state.store.read(planned.asks[0].key))
+    return transform_of(planned).make(rows, state.run.store.read(planned.asks[0].key))
 
 
 def transform_of(planned: PlannedStep) -> Transform:
@@ -84,7 +82,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
         walk.at_most(state.rows)
         return into
     made = derived.rows.select(ROWS.names)
-    state.add_rows(derived.rows)
+    walk.state = state.with_seen(derived.rows)
     # of rows that `if` may or may not hold for, each stays or becomes its tiles: both together are no fewer
     walk.at_most(made if planned.step.only_if is None else pa.concat_tables([state.rows, made]))
     return into

@@ -7,9 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.tables.parquet import connect, numbered
-
-OTHERS = "other reasons"
-"""What the rarest reasons are counted under, so that the counts add up."""
+from groundglass.text.format import OTHERS
 
 MOST = 20
 """Kinds of reason that a step's record counts, the others included."""

@@ -8,6 +8,8 @@ import struct
 import numpy as np
 import numpy.typing as npt
 
+from groundglass.libraries import Image
+
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -84,8 +86,6 @@ def png(rgb: Pixels) -> bytes:
 
 def encoded(rgb: Pixels, format: str, **settings: object) -> bytes:
     """The picture as a file of any format that Pillow writes."""
-    from PIL import Image
-
     file = io.BytesIO()
     Image.fromarray(rgb).save(file, format, **settings)
     return file.getvalue()

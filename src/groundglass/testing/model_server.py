@@ -21,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
+from groundglass.libraries import simplejpeg
+
 PATCH = 28
 """Side in px of what counts as one token of a picture."""
 LEVELS = ("excellent", "good", "fair", "poor", "bad")
@@ -238,8 +240,6 @@ def _from_google(number: int, path: str, body: Mapping[str, Any], headers: Any) 
 
 
 def _size(image: bytes) -> tuple[int, int]:
-    import simplejpeg
-
     height, width, *_ = simplejpeg.decode_jpeg_header(image)
     return int(width), int(height)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+OTHERS = "other reasons"
+"""What the rarest reasons are counted under, so that the counts add up."""
+
 
 def thousands(number: int) -> str:
     """A count with separators.

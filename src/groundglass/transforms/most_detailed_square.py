@@ -10,10 +10,10 @@ from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from groundglass.errors import NoValue
+from groundglass.libraries import njit
 
 Luma = NDArray[np.uint8]
 Sums = NDArray[np.int64]

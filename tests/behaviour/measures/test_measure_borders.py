@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -17,7 +20,7 @@ LETTERBOX, PILLARBOX, FRAME = (37, 41, 0, 0), (0, 0, 50, 50), (20, 20, 30, 33)
 
 
 def framed(rgb: np.ndarray) -> Frame:
-    return open_frame(testing.png(np.ascontiguousarray(rgb)))
+    return open_frame(testing.encoded(np.ascontiguousarray(rgb), "BMP"))
 
 
 def boxed(rgb: np.ndarray, sides: tuple[int, int, int, int], value: int = 0) -> np.ndarray:
@@ -41,6 +44,11 @@ def test_share_of_the_area():
     assert values["border_share"] == pytest.approx(1 - 80 * 60 / (100 * 80))
 
 
+@cache
+def pixels_of(path: Path) -> np.ndarray:
+    return open_frame(path).rgb
+
+
 @pytest.mark.parametrize("sides", [LETTERBOX, PILLARBOX, FRAME], ids=str)
 @pytest.mark.parametrize("quality", [None, 95, 75, 50])
 def test_boxed_photographs_to_the_pixel(sides: tuple[int, int, int, int], quality: int | None):
@@ -48,8 +56,8 @@ def test_boxed_photographs_to_the_pixel(sides: tuple[int, int, int, int], qualit
     right, found = 0, 0
     paths = sorted(shared("train_photos", "cid22").glob("*.png"))[::3]
     for path in paths:
-        rgb = boxed(open_frame(path).rgb, sides)
-        got = widths(open_frame(testing.png(rgb) if quality is None else testing.jpeg(rgb, quality)))
+        rgb = boxed(pixels_of(path), sides)
+        got = widths(framed(rgb) if quality is None else open_frame(testing.jpeg(rgb, quality)))
         right += got == sides
         found += all(width > 0 for width, wanted in zip(got, sides, strict=True) if wanted)
     assert right >= 0.8 * len(paths)

@@ -15,7 +15,7 @@ SEPIA = np.array([1.351, 1.203, 0.937])
 
 
 def framed(rgb: np.ndarray) -> Frame:
-    return open_frame(testing.png(np.ascontiguousarray(rgb)))
+    return open_frame(testing.encoded(np.ascontiguousarray(rgb), "BMP"))
 
 
 def sepia(luma: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ feature = pytest.importorskip("skimage.feature", reason="compares with scikit-im
 
 
 def framed(rgb: np.ndarray) -> Frame:
-    return open_frame(testing.png(np.ascontiguousarray(rgb)))
+    return open_frame(testing.encoded(np.ascontiguousarray(rgb), "BMP"))
 
 
 def scikit_image(luma: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from groundglass.measures.exposure import exposure
 
 
 def framed(rgb: np.ndarray) -> Frame:
-    return open_frame(testing.png(np.ascontiguousarray(rgb)))
+    return open_frame(testing.encoded(np.ascontiguousarray(rgb), "BMP"))
 
 
 def test_clipped_shares_are_exact():

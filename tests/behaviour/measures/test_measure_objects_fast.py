@@ -17,7 +17,9 @@ from shared_data import shared
 
 
 def count(rgb: np.ndarray, **settings: float) -> int:
-    found = objects_fast(open_frame(testing.png(np.ascontiguousarray(rgb))), **settings)["objects_fast"]
+    found = objects_fast(open_frame(testing.encoded(np.ascontiguousarray(rgb), "BMP")), **settings)[
+        "objects_fast"
+    ]
     assert isinstance(found, int)
     return found
 

@@ -13,7 +13,7 @@ from shared_data import shared
 
 
 def framed(rgb: np.ndarray) -> Frame:
-    return open_frame(testing.png(np.ascontiguousarray(rgb)))
+    return open_frame(testing.encoded(np.ascontiguousarray(rgb), "BMP"))
 
 
 def test_blur_lowers_sharpness():

@@ -15,7 +15,7 @@ from shared_data import shared
 
 
 def values(rgb: np.ndarray) -> dict[str, float]:
-    found = text_and_graphics(open_frame(testing.png(np.ascontiguousarray(rgb))))
+    found = text_and_graphics(open_frame(testing.encoded(np.ascontiguousarray(rgb), "BMP")))
     return {name: float(value) for name, value in found.items() if isinstance(value, float)}
 
 

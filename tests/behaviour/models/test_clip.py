@@ -20,6 +20,7 @@ from groundglass import testing
 from groundglass.errors import RecipeError
 from groundglass.image.frame import open_frame
 from groundglass.models.architectures import clip
+from groundglass.models.preprocess import prepare
 from groundglass.models.scorer import Place
 
 MAKERS: dict[str, Callable[[Path], Path]] = {"clip": tiny_clip.clip, "siglip": tiny_clip.siglip}
@@ -38,7 +39,7 @@ def copy(folder: Path, tmp_path: Path) -> Path:
 
 def pixels(network: clip.Clip, count: int = 3) -> Any:
     frames = [open_frame(testing.png(testing.photo(60 + 9 * seed, 50, seed))) for seed in range(count)]
-    return np.stack([clip.picture(network, frame).pixels for frame in frames])
+    return np.stack([prepare(frame.rgb, network.way) for frame in frames])
 
 
 def test_logits_are_those_of_the_networks_own_forward(folder: Path):

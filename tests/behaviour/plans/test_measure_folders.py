@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "flows"))
-from flow_tools import groundglass, make_photos, run_json, steps
+from flow_tools import groundglass, groundglass_process, make_photos, run_json, steps
 
 from groundglass import testing
 from groundglass.engines.progress import Silent
@@ -41,7 +41,7 @@ DF2K = load_profile("df2k")
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path / "store", Settings(workers=2), ImageLimits(), lambda _title: Silent())
+    return Workshop(tmp_path / "store", Settings(engine="inline"), ImageLimits(), lambda _title: Silent())
 
 
 def test_bsds_photographs_are_jpegs_of_quality_95(shop: Workshop):
@@ -142,7 +142,9 @@ def test_the_command_judges_by_a_reference_of_ones_own(tmp_path: Path):
 
 def test_the_command_refuses_three_images_and_says_why(tmp_path: Path):
     many(tmp_path / "few", 3)
-    (source,) = ask(tmp_path, "few")
+    done = groundglass_process(tmp_path, "source-quality", "few", "--json")
+    assert done.returncode == 0, done.stderr
+    (source,) = json.loads(done.stdout)["sources"]
     assert (source["quality"], source["images"], source["failed"]) == (None, 3, 0)
     assert source["abstained"] == "3 values below 300, at least 30 are needed"
     shown = groundglass(tmp_path, "source-quality", "few")

@@ -25,8 +25,14 @@ Luma = npt.NDArray[np.uint8]
 COUNT = 7
 
 
-def luma(seed: int, width: int = 480, height: int = 360) -> Luma:
+@cache
+def _luma(seed: int, width: int, height: int) -> Luma:
     return np.ascontiguousarray(testing.photo(width, height, seed)[..., 1])
+
+
+def luma(seed: int, width: int = 480, height: int = 360) -> Luma:
+    """A picture of one's own to change, made once a process."""
+    return _luma(seed, width, height).copy()
 
 
 @cache

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from groundglass.annotators.clients.gemini import GoogleServer
+from groundglass.annotators.clients.openai import HOME, OpenAIServer
 from groundglass.annotators.clients.protocol import SECRETS, Client
+from groundglass.annotators.clients.transformers import LocalModel
 from groundglass.errors import MissingExtra, RecipeError
 from groundglass.extras import is_installed
+from groundglass.models.find_weights import find_weights
 
 Service = Literal["openai", "google", "local"]
 
@@ -92,15 +96,10 @@ def open_client(model: ModelName, seconds: float) -> Client:
     """The model, ready to be asked; ``seconds`` is the limit of one call. Raises what `check_model` raises."""
     check_model(model)
     if model.service == "local":
-        from groundglass.annotators.clients.transformers import LocalModel
-
         return LocalModel(Path(model.name).expanduser())
     key = _key_of(model) or "none"  # many servers of one's own ask for none, but the libraries do
     if model.service == "google":
-        from groundglass.annotators.clients.gemini import GoogleServer
-
         return GoogleServer(model.name, model.base_url or None, key, seconds)
-    from groundglass.annotators.clients.openai import HOME, OpenAIServer
 
     return OpenAIServer(model.name, model.base_url or HOME, key, seconds)
 
@@ -113,6 +112,5 @@ def identity(model: ModelName) -> str:
     """
     if model.service != "local":
         return str(model)
-    from groundglass.models.find_weights import find_weights
 
     return f"local:{find_weights(model.name, PATTERNS).sha256}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from groundglass.annotators.clients.protocol import Position, Reply, Request
 from groundglass.errors import RecipeError
+from groundglass.libraries import Image
 from groundglass.models.devices import find_devices
 from groundglass.models.pretrained import load_pretrained
 from groundglass.models.scorer import Place
@@ -82,8 +83,6 @@ def _processor(folder: Path) -> Any:
 
 def _turns(request: Request) -> list[dict[str, Any]]:
     """The conversation. The instructions stand before the question: not every chat template knows a system's turn."""
-    from PIL import Image
-
     picture = Image.open(io.BytesIO(request.image)).convert("RGB")
     text = f"{request.instructions}\n\n{request.question}"
     turns = [_turn("user", {"type": "image", "image": picture}, {"type": "text", "text": text})]

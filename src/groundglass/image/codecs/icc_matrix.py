@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from groundglass.image.orientation import Pixels
+from groundglass.libraries import njit
 
 Curve = npt.NDArray[np.float64]
 _STEPS = 65536

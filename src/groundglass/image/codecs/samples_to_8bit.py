@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from groundglass.errors import ImageError
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
+from groundglass.libraries import cv2
 
 _WITH_ALPHA = {
     "LA": "LA",

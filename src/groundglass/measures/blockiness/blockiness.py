@@ -8,6 +8,7 @@ import numpy as np
 
 from groundglass.catalog import Column, Measure, Parameter, Value
 from groundglass.errors import NoValue
+from groundglass.measures.blockiness.block_dct import block_variation
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -52,8 +53,6 @@ def blockiness(frame: Frame, search_phases: bool = False) -> dict[str, Value]:
 
 def blockiness_of(luma: npt.NDArray[np.uint8]) -> float:
     """B of H×W uint8 luma whose grid begins at its top left. Raises NoValue as `blockiness`."""
-    from groundglass.measures.blockiness.block_dct import block_variation
-
     height, width = luma.shape
     if min(height, width) < SMALLEST:
         raise NoValue("too_small", f"{width} x {height} px on the grid, {SMALLEST} are needed")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
+from groundglass.image.encode import encode_jpeg
+from groundglass.image.frame import open_frame
 from groundglass.measures.blockiness.blockiness import MEASURE as BLOCKINESS
 from groundglass.measures.blockiness.blockiness import blockiness_of
 from groundglass.source_quality.clean_profile import QUALITIES
@@ -27,9 +29,6 @@ def reencoded(frame: Frame) -> dict[str, Value]:
     >>> values["quality_100"] < values["quality_95"] < values["quality_85"] < values["quality_50"]
     True
     """
-    from groundglass.image.encode import encode_jpeg
-    from groundglass.image.frame import open_frame
-
     found: dict[str, Value] = {}
     for quality, column in COLUMNS.items():
         luma = frame.grid_luma

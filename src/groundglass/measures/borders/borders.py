@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Parameter, Value
 from groundglass.errors import NoValue
+from groundglass.measures.borders.border_bands import find_bands
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -35,8 +36,6 @@ def borders(frame: Frame, tolerance: int = 8) -> dict[str, Value]:
     >>> borders(open_frame(testing.png(boxed)))["border_top"]
     8
     """
-    from groundglass.measures.borders.border_bands import find_bands
-
     width, height = frame.width, frame.height
     if min(width, height) < SMALLEST:
         raise NoValue("too_small", f"{width} x {height} px, {SMALLEST} are needed")

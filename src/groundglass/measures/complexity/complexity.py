@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from groundglass.catalog import Column, Measure, Value
+from groundglass.image.downscale_to_analysis_size import reduced
+from groundglass.image.encode import encode_grey_jpeg
+from groundglass.measures.complexity.cooccurrence import cooccurrence
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -40,8 +43,6 @@ def complexity(frame: Frame) -> dict[str, Value]:
     >>> flat["entropy"], flat["gradient_energy"], flat["glcm_energy"]
     (0.0, 0.0, 1.0)
     """
-    from groundglass.measures.complexity.cooccurrence import cooccurrence
-
     return {
         "entropy": entropy(frame.histogram),
         "gradient_energy": frame.gradients.gradient_energy,
@@ -52,9 +53,6 @@ def complexity(frame: Frame) -> dict[str, Value]:
 
 def compression_ratio(luma: npt.NDArray[np.uint8]) -> float:
     """Bytes of a JPEG of H×W uint8 luma, reduced, by its pixels."""
-    from groundglass.image.downscale_to_analysis_size import reduced
-    from groundglass.image.encode import encode_grey_jpeg
-
     small = reduced(luma, COMPRESSED_SIDE)
     return len(encode_grey_jpeg(small, COMPRESSED_QUALITY)) / small.size
 

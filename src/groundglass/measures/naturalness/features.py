@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gamma
 
 from groundglass.errors import NoValue
+from groundglass.libraries import cv2, special
 from groundglass.measures.naturalness.moments import MAPS, SUMS, Floats, Luma, patch_moments
 
 PATCH = 96
@@ -134,9 +133,9 @@ def fit(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     ratio = ratio * (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
     shapes, ratios = _table()
     shape = np.interp(ratio, ratios, shapes)
-    scale = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
+    scale = np.sqrt(special.gamma(1 / shape) / special.gamma(3 / shape))
     left, right = left * scale, right * scale
-    return shape, (right - left) * gamma(2 / shape) / gamma(1 / shape), left, right
+    return shape, (right - left) * special.gamma(2 / shape) / special.gamma(1 / shape), left, right
 
 
 @cache
@@ -144,4 +143,4 @@ def _table() -> tuple[Floats, Floats]:
     """Shapes, and (E|x|)² ÷ E x² of a generalised Gaussian of each."""
     least, greatest, step = _SHAPES
     shapes = np.arange(least, greatest + step / 2, step)
-    return shapes, gamma(2 / shapes) ** 2 / (gamma(1 / shapes) * gamma(3 / shapes))
+    return shapes, special.gamma(2 / shapes) ** 2 / (special.gamma(1 / shapes) * special.gamma(3 / shapes))

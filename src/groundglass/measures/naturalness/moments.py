@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from groundglass.libraries import njit
 
 Luma = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Parameter, Value, settings_key
+from groundglass.measures.naturalness.features import patch_features
+from groundglass.measures.naturalness.model import distance
+from groundglass.measures.naturalness.profile import SHIPPED, natural_of
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -54,10 +57,6 @@ def naturalness(frame: Frame, reference: str = "") -> dict[str, Value]:
     >>> spoilt > clean
     True
     """
-    from groundglass.measures.naturalness.features import patch_features
-    from groundglass.measures.naturalness.model import distance
-    from groundglass.measures.naturalness.profile import SHIPPED, natural_of
-
     profile = natural_of(Path(reference).expanduser() if reference else SHIPPED, PROFILED)
     return {"naturalness": distance(profile.gaussian, patch_features(frame.luma).features)}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
+from groundglass.measures.naturalness.features import patch_features
+from groundglass.measures.naturalness.model import sharp_sums
 from groundglass.measures.naturalness.naturalness import MEASURE as NATURALNESS
 
 if TYPE_CHECKING:
@@ -20,9 +22,6 @@ def sharp_patches(frame: Frame) -> dict[str, Value]:
     >>> 1 <= values["patches"] <= 6, len(values["total"]), len(values["products"])
     (True, 288, 10368)
     """
-    from groundglass.measures.naturalness.features import patch_features
-    from groundglass.measures.naturalness.model import sharp_sums
-
     found = sharp_sums(patch_features(frame.luma))
     return {
         "patches": found.patches,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
+from groundglass.measures.noise import flat_block_noise as kernel
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -34,8 +35,6 @@ def noise(frame: Frame) -> dict[str, Value]:
     >>> noise(open_frame(testing.png(testing.flat(64, 48))))
     {'noise_sigma': 0.0}
     """
-    from groundglass.measures.noise import flat_block_noise as kernel
-
     return {"noise_sigma": kernel.noise_sigma(frame.luma)}
 
 

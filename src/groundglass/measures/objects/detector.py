@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
-from groundglass.errors import NoValue, RecipeError
 from groundglass.models.architectures.coco_labels import COCO
-from groundglass.models.labels import read_labels
+from groundglass.models.architectures.detector import Detector, Found, detect, load_detector
+from groundglass.models.labels import check_sentence, read_labels
 from groundglass.models.loaded import ask_network
-from groundglass.models.scorer import Place, Prepared, Scorer
+from groundglass.models.preprocess import scorer_of
+from groundglass.models.scorer import Place, Scorer
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
-    from groundglass.models.architectures.detector import Detector, Found
 
 LEAST_SIDE = 32
 """Shorter side, px, below which there is nothing to find."""
@@ -66,8 +64,7 @@ def settle(
     nms: float = NMS,
 ) -> Settled:
     """The words themselves in the place of a file. Raises RecipeError where there are none, or no {} in the prompt."""
-    if prompt.count("{}") != 1:
-        raise RecipeError(f"the prompt {prompt!r} must hold {{}} once", f"as {PROMPT!r} does")
+    check_sentence("prompt", prompt, PROMPT)
     words = "\n".join(read_labels(vocabulary, fewest=1)) if vocabulary else ""
     settings: dict[str, Value] = {"vocabulary": words, "prompt": prompt, "least": least, "nms": nms}
     return Settled(settings, settings)
@@ -85,33 +82,14 @@ def load(
 
     Raises RecipeError as `groundglass.models.architectures.detector.load_detector`.
     """
-    from groundglass.models.architectures.detector import load_detector
-
     detector = load_detector(
         weights, place, read_labels(vocabulary, fewest=1) if vocabulary else (), COCO, prompt
     )
-    score = partial(_score, detector, least, nms)
-    return Scorer(partial(_prepare, detector), score, batch=2 if place.device == "cpu" else 8)
 
+    def judge(pixels: NDArray[Any]) -> list[dict[str, Value]]:
+        return [_named(detector, found) for found in detect(detector, pixels, least, nms)]
 
-def _prepare(detector: Detector, frame: Frame) -> Prepared:
-    from groundglass.models.preprocess import prepare
-
-    if min(frame.width, frame.height) < LEAST_SIDE:
-        raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST_SIDE} px")
-    return Prepared(prepare(frame.rgb, detector.preparation))
-
-
-def _score(
-    detector: Detector,
-    least: float,
-    nms: float,
-    pixels: NDArray[Any],
-    about: Sequence[Any],  # noqa: ARG001
-) -> list[dict[str, Value]]:
-    from groundglass.models.architectures.detector import detect
-
-    return [_named(detector, found) for found in detect(detector, pixels, least, nms)]
+    return scorer_of(detector.preparation, judge, 2 if place.device == "cpu" else 8, LEAST_SIDE)
 
 
 def _named(detector: Detector, found: Found) -> dict[str, Value]:

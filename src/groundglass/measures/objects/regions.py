@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Parameter, Value
-from groundglass.errors import NoValue
+from groundglass.image import downscale_to_analysis_size
+from groundglass.measures.objects import watershed_basins
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -42,11 +43,7 @@ def objects_fast(frame: Frame, contrast: float = 1.5) -> dict[str, Value]:
     >>> objects_fast(open_frame(testing.png(testing.flat(64, 48))))
     {'objects_fast': 1}
     """
-    from groundglass.image import downscale_to_analysis_size
-    from groundglass.measures.objects import watershed_basins
-
-    if min(frame.width, frame.height) < LEAST:
-        raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST} px")
+    frame.check_side(LEAST)
     levels = watershed_basins.colour_gradient(downscale_to_analysis_size.reduced(frame.rgb, SIDE), SIGMA)
     return {
         "objects_fast": watershed_basins.count_basins(

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
-from groundglass.errors import NoValue
+from groundglass.models.architectures.mask_generator import Wishes, count, point_grid, propose
+from groundglass.models.architectures.segment_anything import load_segmenter
 from groundglass.models.loaded import ask_network
+from groundglass.models.preprocess import prepare
 from groundglass.models.scorer import Place, Prepared, Scorer
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
-    from groundglass.models.architectures.mask_generator import Wishes
-    from groundglass.models.architectures.segment_anything import Segmenter
 
 LEAST = 32
 """Shorter side, px, below which there is nothing to segment."""
@@ -38,45 +36,26 @@ def load(
 
     Raises RecipeError as `groundglass.models.architectures.segment_anything.load_segmenter`.
     """
-    from groundglass.models.architectures.mask_generator import Wishes, point_grid
-    from groundglass.models.architectures.segment_anything import load_segmenter
-
     segmenter = load_segmenter(weights, place)
     wishes = Wishes(iou, stability, nms, mask_side)
-    score = partial(_score, segmenter, point_grid(points_per_side), wishes, points_at_once)
-    return Scorer(partial(_prepare, segmenter), score, batch=1 if place.device == "cpu" else 4)
+    grid = point_grid(points_per_side)
 
+    def prepared(frame: Frame) -> Prepared:
+        """The picture on the network's square, and the shares of height and width that it fills there."""
+        frame.check_side(LEAST)
+        height, width = segmenter.preparation.size(frame.height, frame.width)
+        shown = height / segmenter.side, width / segmenter.side
+        return Prepared(prepare(frame.rgb, segmenter.preparation), shown)
 
-def _prepare(segmenter: Segmenter, frame: Frame) -> Prepared:
-    """The picture on the network's square, and the shares of height and width that it fills there."""
-    from groundglass.models.preprocess import prepare
+    def score(pixels: NDArray[Any], about: Sequence[Any]) -> list[dict[str, Value]]:
+        found: list[dict[str, Value]] = []
+        for seen, shown in zip(segmenter.encode(pixels), about, strict=True):
+            points = grid * (shown[1], shown[0]) * segmenter.side
+            masks = segmenter.masks(seen, points, points_at_once)
+            found.append(count([propose(logits, scores, shown, wishes) for logits, scores in masks], nms))
+        return found
 
-    if min(frame.width, frame.height) < LEAST:
-        raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST} px")
-    height, width = segmenter.preparation.size(frame.height, frame.width)
-    shown = height / segmenter.side, width / segmenter.side
-    return Prepared(prepare(frame.rgb, segmenter.preparation), shown)
-
-
-def _score(
-    segmenter: Segmenter,
-    grid: NDArray[np.float64],
-    wishes: Wishes,
-    at_once: int,
-    pixels: NDArray[Any],
-    about: Sequence[Any],
-) -> list[dict[str, Value]]:
-    from groundglass.models.architectures.mask_generator import count, propose
-
-    found: list[dict[str, Value]] = []
-    for seen, shown in zip(segmenter.encode(pixels), about, strict=True):
-        points = grid * (shown[1], shown[0]) * segmenter.side
-        proposals = [
-            propose(logits, scores, shown, wishes)
-            for logits, scores in segmenter.masks(seen, points, at_once)
-        ]
-        found.append(count(proposals, wishes.nms))
-    return found
+    return Scorer(prepared, score, batch=1 if place.device == "cpu" else 4)
 
 
 def settle(weights: object, **settings: Value) -> Settled:  # noqa: ARG001

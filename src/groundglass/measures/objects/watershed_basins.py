@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from groundglass.libraries import cv2, njit
 
 Pixels = npt.NDArray[np.uint8]
 Levels = npt.NDArray[np.uint16]

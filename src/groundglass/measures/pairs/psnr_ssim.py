@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from groundglass.errors import RecipeError
 from groundglass.image.resize import crop_to_multiple, resize
+from groundglass.libraries import cv2
 
 Pixels = NDArray[Any]
 Plane = NDArray[np.float64]
@@ -100,8 +101,6 @@ def _ssim_map(x: Plane, y: Plane, peak: float) -> Plane:
 
 
 def _window_mean(plane: Plane) -> Plane:
-    import cv2
-
     margin = WINDOW // 2
     window = cv2.getGaussianKernel(WINDOW, SIGMA, cv2.CV_64F)
     means = cv2.sepFilter2D(plane, cv2.CV_64F, window, window)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from groundglass.libraries import njit
 from groundglass.measures.resolution.patches import Luma
 
 BINS = 64

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
 from groundglass.errors import NoValue
+from groundglass.measures.resolution.features import cues_of
+from groundglass.measures.resolution.judge import frozen, judge
+from groundglass.measures.resolution.patches import LEAST
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -44,12 +47,7 @@ def resolution(frame: Frame) -> dict[str, Value]:
     >>> resolution(open_frame(testing.png(testing.noise(256, 256))))["resolution_state"]
     'unknown'
     """
-    from groundglass.measures.resolution.features import cues_of
-    from groundglass.measures.resolution.judge import frozen, judge
-    from groundglass.measures.resolution.patches import LEAST
-
-    if min(frame.width, frame.height) < LEAST:
-        raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST} px")
+    frame.check_side(LEAST)
     try:
         found = judge(cues_of(frame.luma), frozen())
     except ValueError as error:

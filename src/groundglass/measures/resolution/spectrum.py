@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
 
+from groundglass.libraries import fft
 from groundglass.measures.resolution.patches import Luma
 
 Values = npt.NDArray[np.float64]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from groundglass.catalog import Column, Measure, Value
-from groundglass.errors import NoValue
+from groundglass.image import downscale_to_analysis_size
+from groundglass.measures.text_and_graphics import synthetic_graphics, text_lines
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -51,11 +52,7 @@ def text_and_graphics(frame: Frame) -> dict[str, Value]:
     >>> text_and_graphics(open_frame(testing.png(testing.flat(64, 48))))
     {'graphics_score': 1.0, 'text_share': 0.0, 'overlay_share': 0.0}
     """
-    from groundglass.image import downscale_to_analysis_size
-    from groundglass.measures.text_and_graphics import synthetic_graphics, text_lines
-
-    if min(frame.width, frame.height) < LEAST:
-        raise NoValue("too_small", f"{frame.width} x {frame.height} px, needs {LEAST} px")
+    frame.check_side(LEAST)
     luma = downscale_to_analysis_size.reduced(frame.luma, SIDE)
     lines = [line for line in text_lines.find_lines(luma) if line.confidence > 0]
     overlays = [line for line in lines if line.tone_spread <= ONE_TONE]

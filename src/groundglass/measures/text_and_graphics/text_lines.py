@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from groundglass.libraries import cv2, njit
 
 Luma = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.float64]

@@ -6,21 +6,19 @@ et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023. Importing thi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from groundglass.catalog import Value
 from groundglass.errors import RecipeError
-from groundglass.models.preprocess import Preparation, prepare, read_preparation
+from groundglass.models.preprocess import Preparation, read_preparation, scorer_of
 from groundglass.models.pretrained import load_pretrained, load_tokenizer, model_type
-from groundglass.models.scorer import Place, Prepared
-
-if TYPE_CHECKING:
-    from groundglass.image.frame import Frame
+from groundglass.models.scorer import Place, Scorer
 
 DEFAULT = "openai/clip-vit-large-patch14@32bd64288804d66eefd0ccbe215aa642df71cc41"
 """The network that these measures ask unless a recipe names another."""
@@ -97,9 +95,9 @@ def at_side(way: Preparation, side: int) -> Preparation:
     return replace(way, to=square) if way.to else replace(way, shortest=side, crop=square)
 
 
-def picture(clip: Clip, frame: Frame) -> Prepared:
-    """A frame as the network takes it."""
-    return Prepared(prepare(frame.rgb, clip.way))
+def scorer(clip: Clip, judge: Callable[[Vectors], list[dict[str, Value]]]) -> Scorer:
+    """The network as a scorer; ``judge`` makes a picture's values of each of n vectors of length 1, n × width."""
+    return scorer_of(clip.way, lambda pixels: judge(embed_pictures(clip, pixels)))
 
 
 def embed_pictures(clip: Clip, pixels: NDArray[np.float32]) -> Vectors:

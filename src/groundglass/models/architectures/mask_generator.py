@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from groundglass.catalog import Value
 from groundglass.errors import ImageError
 from groundglass.models.architectures.box_nms import best_boxes
+from groundglass.models.architectures.upsampled_masks import areas_and_boxes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -85,8 +86,6 @@ def propose(logits: Tensor, scores: Tensor, shown: tuple[float, float], wishes: 
     Raises ImageError ``measure_failed`` where the network answers with what is no number.
     """
     import torch
-
-    from groundglass.models.architectures.upsampled_masks import areas_and_boxes
 
     if not (bool(torch.isfinite(scores).all()) and bool(torch.isfinite(logits).all())):
         raise ImageError("measure_failed", "the network's answer holds values that are not numbers")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from groundglass.libraries import njit
 from groundglass.similarity.near_duplicates import count_bits
 from groundglass.similarity.test_images.fingerprints import Print
 from groundglass.similarity.test_images.local_features import WORDS, Features, Points

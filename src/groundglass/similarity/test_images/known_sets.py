@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from groundglass.errors import RecipeError
 from groundglass.files.hashes import file_sha256
+from groundglass.similarity.test_images.fingerprints import read_prints
+from groundglass.similarity.test_images.inverted_index import build_index
 from groundglass.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -68,9 +70,6 @@ def digest_of(path: Path) -> str:
 @lru_cache(maxsize=4)
 def load_index(against: str) -> Index:
     """The index of the sets and files that a text names; kept for the process. Raises RecipeError."""
-    from groundglass.similarity.test_images.fingerprints import read_prints
-    from groundglass.similarity.test_images.inverted_index import build_index
-
     sets, files = resolve(words_of(against))
     prints = [known for known in read_prints(FILE) if known.set in sets] if sets else []
     for path in files:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from groundglass.image.downscale_to_analysis_size import reduced
+from groundglass.libraries import cv2
 
 Luma = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float32]

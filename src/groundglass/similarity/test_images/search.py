@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from groundglass.libraries import cv2
 from groundglass.similarity.test_images.fingerprints import Print
 from groundglass.similarity.test_images.inverted_index import Index, candidates, matches, unit
 from groundglass.similarity.test_images.local_features import Features, find_features, working

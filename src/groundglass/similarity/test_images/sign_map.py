@@ -6,9 +6,10 @@ and is no picture: 32×32 differences, from which nobody can make the photograph
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+
+from groundglass.libraries import cv2
 
 CELLS = 32
 """Cells a side."""

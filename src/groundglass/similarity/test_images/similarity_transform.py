@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from groundglass.libraries import njit
 
 Points = npt.NDArray[np.float32]
 Complex = npt.NDArray[np.complex128]

@@ -55,12 +55,12 @@ def annotate_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Annotat
     failed = measure_rows(state, rows, (fingerprint_ask(),), f"decode for {name}").failed
     usable = without(rows, failed["id"])
     for ask, inquiry in zip(planned.asks, planned.inquiries, strict=True):
-        state.store.prepare(ask.key, inquiry.question.columns)
+        state.run.store.prepare(ask.key, inquiry.question.columns)
     missing = {ask: missing_of(state, ask, usable) for ask in planned.asks}
     items = photographs_to_measure(state, missing)
     body = planned.step.body
     assert isinstance(body, AnnotateStep)
-    ledger = Ledger(state.folder.calls(name), price_of(body), budget_of(body))
+    ledger = Ledger(state.run.folder.calls(name), price_of(body), budget_of(body))
     if items:
         _ask_all(state, planned, items, ledger)
     known = body.price is not None or body.model.local is not None  # one's own machine sends no bill
@@ -86,12 +86,12 @@ def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger
     stop = Stop()
     client = open_client(model_name(body.model), body.timeout)
     questioner = Questioner(
-        state.store.root,
+        state.run.store.root,
         planned.asks,
         planned.inquiries,
         Asker(client, ledger, stop),
         body.long_edge,
-        state.limits,
+        state.run.limits,
     )
     saved = 0
 
@@ -99,20 +99,20 @@ def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger
         nonlocal saved
         if questioner.saved - saved >= PARTS:
             saved = questioner.saved
-            _compact(state.store, planned.asks)
+            _compact(state.run.store, planned.asks)
 
     try:
         run_threads(
             questioner.one,
             items,
             body.concurrency if client.concurrent else 1,
-            state.progress(f"annotate {planned.step.name}"),
+            state.run.progress(f"annotate {planned.step.name}"),
             stop,
             merge,
         )
     finally:
         questioner.save_held()
-        _compact(state.store, planned.asks)
+        _compact(state.run.store, planned.asks)
     if questioner.spent:
         _note_unasked(state, planned, items)
 
@@ -126,11 +126,13 @@ def _note_unasked(state: State, planned: PlannedStep, items: list[Photograph]) -
     """Rows that say `budget` for every answer that nobody was asked for."""
     for number, (ask, inquiry) in enumerate(zip(planned.asks, planned.inquiries, strict=True)):
         pairs = [(item.sha256, region) for item in items for region, asks in item.wanted if number in asks]
-        known = state.store.read(ask.key, [])
+        known = state.run.store.read(ask.key, [])
         said = set(zip(known["sha256"].to_pylist(), known["region"].to_pylist(), strict=True))
         rows = [{"sha256": s, "region": r, "error": "budget"} for s, r in pairs if (s, r) not in said]
         if rows:
-            state.store.add(ask.key, pa.Table.from_pylist(rows, state.store.schema(inquiry.question.columns)))
+            state.run.store.add(
+                ask.key, pa.Table.from_pylist(rows, state.run.store.schema(inquiry.question.columns))
+            )
 
 
 def _reasons(state: State, planned: PlannedStep, rows: pa.Table) -> dict[str, int]:
@@ -139,7 +141,7 @@ def _reasons(state: State, planned: PlannedStep, rows: pa.Table) -> dict[str, in
     for ask in planned.asks:
         con = connect()
         con.register("current", rows)
-        con.register("errors", state.store.errors(ask.key))
+        con.register("errors", state.run.store.errors(ask.key))
         found |= dict(
             con.execute(
                 "SELECT $name || ': ' || split_part(error, ':', 1), count(*) FROM current "

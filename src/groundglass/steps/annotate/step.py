@@ -14,20 +14,17 @@ from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.steps.annotate.cost import call_seconds, cost_in_words
 from groundglass.steps.annotate.plan import plan_annotate
 from groundglass.steps.annotate.run import annotate_rows
-from groundglass.steps.kind import StepForecast, StepKind, Walk, record
-from groundglass.tables.step_record import StepRecord
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 
 
-def run(state: State, planned: PlannedStep) -> StepRecord:
+def run(state: State, planned: PlannedStep) -> Done:
     """Ask what is not known yet; a picture without an answer stays, one that cannot be decoded leaves as failed."""
     chosen, _ = applies(state, planned)
-    into = state.rows.num_rows
     found = annotate_rows(state, planned, chosen)
-    leave(state, planned, found.failed)
-    return record(
+    return done(
+        state,
+        leave(state, planned, found.failed),
         planned,
-        into,
-        state.rows.num_rows,
         failed=found.failed.num_rows,
         cached=found.cached,
         reasons=count(found.failed["reason"]) | found.reasons,

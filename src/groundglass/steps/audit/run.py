@@ -44,7 +44,7 @@ def audit_gates(state: State, planned: PlannedStep) -> Audited:
     body = planned.step.body
     assert isinstance(body, AuditStep)
     passage = _passage(state, planned)
-    place, basis = step_place(state.folder.path, planned.step.name), _basis(passage)
+    place, basis = step_place(state.run.folder.path, planned.step.name), _basis(passage)
     card = read_card(place) if _read(place / BASIS) == basis else None
     if card is None:
         try:
@@ -59,8 +59,8 @@ def _passage(state: State, planned: PlannedStep) -> Passage:
     """The run as it stands, gone through as far as this step."""
     from groundglass.audits.replay_run import go_through
 
-    before = state.plan.steps[: state.plan.steps.index(planned)]
-    return go_through(replace(state.plan, steps=before), state.folder, load_record(state.folder))
+    before = state.run.plan.steps[: state.run.plan.steps.index(planned)]
+    return go_through(replace(state.run.plan, steps=before), state.run.folder, load_record(state.run.folder))
 
 
 def _examined(state: State, planned: PlannedStep, passage: Passage, place: Path) -> Mapping[str, Any]:
@@ -69,8 +69,8 @@ def _examined(state: State, planned: PlannedStep, passage: Passage, place: Path)
 
     body = planned.step.body
     assert isinstance(body, AuditStep)
-    options = AuditOptions(body.defects, body.sample, workers=state.settings.workers)
-    card, slipped = examine(passage, options, state.progress)
+    options = AuditOptions(body.defects, body.sample, workers=state.run.settings.workers)
+    card, slipped = examine(passage, options, state.run.progress)
     keep_audit(place, card, slipped)
     return card.plain()
 

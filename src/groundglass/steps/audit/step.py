@@ -16,26 +16,24 @@ from groundglass.plans.state import State
 from groundglass.recipes.audit_model import AuditStep
 from groundglass.steps.audit.plan import plan_audit
 from groundglass.steps.audit.run import audit_gates
-from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.step import megapixels
 from groundglass.tables.parquet import compute
-from groundglass.tables.step_record import StepRecord
 
 AUDIT_SECONDS = 0.15
 """To put a defect into one megapixel and measure it for the gates, one core."""
 
 
-def run(state: State, planned: PlannedStep) -> StepRecord:
+def run(state: State, planned: PlannedStep) -> Done:
     """Audit the gates so far; no row leaves."""
-    into = state.rows.num_rows
     audited = audit_gates(state, planned)
-    return record(planned, into, into, notes=audited.notes, facts=audited.facts)
+    return done(state, state, planned, notes=audited.notes, facts=audited.facts)
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """The defective versions that it makes, and how long the gates' measures take of them."""
     state = walk.state
-    before = state.plan.steps[: state.plan.steps.index(planned)]
+    before = state.run.plan.steps[: state.run.plan.steps.index(planned)]
     gates = [Gate(step) for step in before if step.step.kind == "select"]
     known = {ask.key: ask for step in before for ask in step.asks}
     asks = {ask for gate in gates for _, ask in gate.asks(known)}

@@ -14,33 +14,31 @@ from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.settings.measure_request import MeasureRequest
-from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.plan import plan_measure
 from groundglass.tables.parquet import compute
-from groundglass.tables.step_record import StepRecord
 
 MEASURE_SECONDS = 0.008
 """To decode and measure one megapixel, one core."""
 
 
-def run(state: State, planned: PlannedStep) -> StepRecord:
+def run(state: State, planned: PlannedStep) -> Done:
     """Measure what is missing; pictures that cannot be decoded leave the set as failed."""
     body = planned.step.body
     assert isinstance(body, MeasureStep)
     notes: list[str] = []
     valueless: dict[str, str] = {}
+    before = state
     for request in planned.scores:
         scores = read_scores(request)
-        state.scores[request.table] = scores
-        state.write(scores, state.folder.scores(request.table))
+        state = replace(state, scores={**state.scores, request.table: scores})
+        state.run.write(scores, state.run.folder.scores(request.table))
         said = score_notes(request, scores, state.rows)
         notes += said
         if state.rows.num_rows and no_row_is_scored(request, scores, state.rows):
             valueless[request.table] = said[-1]
     chosen, _ = applies(state, planned)
     measured = measure_rows(state, chosen, planned.asks, f"measure {planned.step.name}")
-    into = state.rows.num_rows
-    leave(state, planned, measured.failed)
     reasons = count(measured.failed["reason"])
     notes += measured.valueless.values()
     facts = {
@@ -49,10 +47,10 @@ def run(state: State, planned: PlannedStep) -> StepRecord:
         # of the few images that an `if` holds for, a note says it: that is no reason to blame the whole run
         "valueless": valueless | dict(measured.valueless if planned.step.only_if is None else {}),
     }
-    return record(
+    return done(
+        before,
+        leave(state, planned, measured.failed),
         planned,
-        into,
-        state.rows.num_rows,
         failed=measured.failed.num_rows,
         cached=measured.cached,
         reasons=reasons,

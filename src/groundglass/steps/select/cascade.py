@@ -85,7 +85,7 @@ class Bench:
 
         A pool that grows keeps the order of what it had, so that a sample of it is mostly known.
         """
-        salt = stream(self.state.seed, self.planned.step.name, "cascade").bytes(16).hex()
+        salt = stream(self.state.run.seed, self.planned.step.name, "cascade").bytes(16).hex()
         con = connect()
         con.register("pool", pa.table({"id": self.rows["id"], "place": numbered(self.rows)}))
         drawn = con.sql(f"SELECT place FROM pool ORDER BY md5('{salt}' || id), id").to_arrow_table()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from groundglass.plans.current_rows import applies, leave
-from groundglass.plans.judge import given_to, pool_of, rule_of
+from groundglass.plans.judge import given_to, pool_of, rule_of, with_profiles
 from groundglass.plans.leak_reference import photographs_of
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner
@@ -18,7 +18,7 @@ from groundglass.selections.ranked_rule import RankedRule
 from groundglass.selections.ranking import ranked_rest
 from groundglass.selections.rule import Judged, Rule
 from groundglass.selections.where import Cascade, Where
-from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.step import MEASURE_SECONDS, megapixels
 from groundglass.steps.select.cascade import cascade_of, cascade_rows, check_size
 from groundglass.steps.select.cascade_forecast import known_cascade, most_calls
@@ -26,7 +26,6 @@ from groundglass.steps.select.plan import plan_select
 from groundglass.steps.select.plan_cascade import plan_cascade
 from groundglass.tables.parquet import compute, only, without
 from groundglass.tables.reasons import count_kinds
-from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
 
 
@@ -37,22 +36,24 @@ def plan(planner: Planner, planned: PlannedStep, body: Rule) -> PlannedStep:
     return plan_select(planner, planned, body)
 
 
-def run(state: State, planned: PlannedStep) -> StepRecord:
+def run(state: State, planned: PlannedStep) -> Done:
     """Judge the pool; rows that `if` leaves out pass."""
     chosen, _ = applies(state, planned)
-    judged = _by_cascade if cascade_of(planned) else _judged
-    return _as_judged(state, planned, judged(state, planned, chosen))
+    if cascade_of(planned):
+        return _as_judged(state, state, planned, _by_cascade(state, planned, chosen))
+    after, judged = _judged(with_profiles(state, planned), planned, chosen)
+    return _as_judged(state, after, planned, judged)
 
 
-def _as_judged(state: State, planned: PlannedStep, judged: Judged) -> StepRecord:
-    into, verdicts = state.rows.num_rows, judged.verdicts
-    leave(state, planned, verdicts)
+def _as_judged(before: State, after: State, planned: PlannedStep, judged: Judged) -> Done:
+    """The rows that the verdicts keep, and what is told of the others."""
+    verdicts = judged.verdicts
     failed = verdicts.filter(verdicts["failed"])
     dropped = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))
-    return record(
+    return done(
+        before,
+        leave(after, planned, verdicts),
         planned,
-        into,
-        state.rows.num_rows,
         dropped=dropped.num_rows,
         failed=failed.num_rows,
         reasons=count_kinds(verdicts),
@@ -62,7 +63,7 @@ def _as_judged(state: State, planned: PlannedStep, judged: Judged) -> StepRecord
     )
 
 
-def _judged(state: State, planned: PlannedStep, chosen: pa.Table) -> Judged:
+def _judged(state: State, planned: PlannedStep, chosen: pa.Table) -> tuple[State, Judged]:
     """What the rule says of these rows; pictures that cannot be used for what it needs are failed."""
     measured = photographs_of(chosen, state.seen) if planned.of_photographs else chosen
     failed = measure_rows(state, measured, planned.asks, f"select {planned.step.name}").failed
@@ -71,22 +72,24 @@ def _judged(state: State, planned: PlannedStep, chosen: pa.Table) -> Judged:
     table, rule = pool_of(state, planned, rows), rule_of(planned)
     judged = rule.judge(table, given_to(state, planned))
     if isinstance(rule, RankedRule):
-        judged = _ranked(state, planned, rule, rows, table, judged)
-    return replace(judged, verdicts=pa.concat_tables([judged.verdicts.cast(VERDICTS), unreadable]))
+        state, judged = _ranked(state, planned, rule, rows, table, judged)
+    return state, replace(judged, verdicts=pa.concat_tables([judged.verdicts.cast(VERDICTS), unreadable]))
 
 
 def _ranked(
     state: State, planned: PlannedStep, rule: RankedRule, rows: pa.Table, table: pa.Table, judged: Judged
-) -> Judged:
+) -> tuple[State, Judged]:
     """What follows from a ranking: what other cuts would mean, and whom it dropped, best first."""
-    state.ranked_by = (rule.by, planned.orders[rule.by])
+    ranked_by = (rule.by, planned.orders[rule.by])
+    state = replace(state, ranked_by=ranked_by)
     if planned.rest_wanted:
-        rest = ranked_rest(table, judged.verdicts, *state.ranked_by)
-        state.rests[planned.step.name] = rows.take(compute.index_in(rest["id"], rows["id"]))
+        rest = ranked_rest(table, judged.verdicts, *ranked_by)
+        dropped = rows.take(compute.index_in(rest["id"], rows["id"]))
+        state = replace(state, rests={**state.rests, planned.step.name: dropped})
     if rule.per:
-        return judged
+        return state, judged
     kept = int(compute.sum(judged.verdicts["kept"]).as_py() or 0)
-    return replace(judged, facts={**judged.facts, "cut_off": cut_offs(table, *state.ranked_by, kept)})
+    return state, replace(judged, facts={**judged.facts, "cut_off": cut_offs(table, *ranked_by, kept)})
 
 
 def _by_cascade(state: State, planned: PlannedStep, chosen: pa.Table) -> Judged:
@@ -120,7 +123,7 @@ def _forecast_cascade(walk: Walk, planned: PlannedStep, into: StepForecast, wish
     check_size(planned, wish, chosen.num_rows)
     judged = known_cascade(state, planned, chosen) if walk.exact else None
     if judged is not None:
-        _as_judged(state, planned, judged)
+        walk.state, _ = _as_judged(state, state, planned, judged)
         return replace(into, to_do=0)
     walk.at_most(state.rows)
     to_do = most_calls(state, planned, wish, chosen)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from groundglass.engines.local import run_job
+from groundglass.engines.run import run_job
 from groundglass.plans.state import State
 from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
 from groundglass.sources.source import Source
@@ -50,20 +50,20 @@ def gather(state: State, name: str, source: Source) -> Gathered:
 
     A listing that this run has finished is used as it stands: what appears later is for the next run.
     """
-    path = state.folder.images(name)
+    path = state.run.folder.images(name)
     if path.exists():
-        images, verdicts = pq.read_table(path), state.folder.verdicts(name)
+        images, verdicts = pq.read_table(path), state.run.folder.verdicts(name)
         refused = pq.read_table(verdicts, schema=VERDICTS) if verdicts.exists() else VERDICTS.empty_table()
         return Gathered(images, images.num_rows, refused)
     listing = list_source(source, own_folder(state))
-    files = state.files
-    unread = unread_files(listing, believed(known_files(files), state.retry))
+    files = state.run.files
+    unread = unread_files(listing, believed(known_files(files), state.run.retry))
     items = [ListedFile(**row) for row in unread.to_pylist()]
-    run_job(Scan(files, state.limits), items, state.settings, state.progress(f"source {name}"))
+    run_job(Scan(files, state.run.limits), items, state.run.settings, state.run.progress(f"source {name}"))
     images = with_headers(name, listing, known_files(files))
     refused = refused_rows(images["id"], listing)
     if refused.num_rows:
-        write_parquet(refused, state.folder.verdicts(name))
+        write_parquet(refused, state.run.folder.verdicts(name))
     write_parquet(images, path)
     unreadable = listing.num_rows - listing["error"].null_count
     return Gathered(images, listing.num_rows - unreadable - len(items) - refused.num_rows, refused)
@@ -71,7 +71,7 @@ def gather(state: State, name: str, source: Source) -> Gathered:
 
 def own_folder(state: State) -> Path:
     """Where a source keeps files of its own, for all runs of a recipe."""
-    return state.folder.path.parent
+    return state.run.folder.path.parent
 
 
 def refused_rows(ids: pa.ChunkedArray, listing: pa.Table) -> pa.Table:

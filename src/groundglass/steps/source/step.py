@@ -16,7 +16,7 @@ from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
 from groundglass.sources.scan_job import known_files
 from groundglass.sources.source import Source, SourceFault
-from groundglass.steps.kind import StepForecast, StepKind, Walk, record
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.source.images_table import (
     believed,
     gather,
@@ -31,7 +31,6 @@ from groundglass.tables.expressions import ExpressionError
 from groundglass.tables.parquet import only
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.rows import photographs
-from groundglass.tables.step_record import StepRecord
 
 SCAN_SECONDS = 0.002
 """To read and hash one file, one core."""
@@ -54,20 +53,20 @@ def plan(planner: Planner, planned: PlannedStep, body: Source) -> PlannedStep:
     return replace(planned, notes=brought.notes)
 
 
-def run(state: State, planned: PlannedStep) -> StepRecord:
+def run(state: State, planned: PlannedStep) -> Done:
     """List and scan; good files join the current set."""
     body = planned.step.body
     assert isinstance(body, Source)
     found = gather(state, planned.step.name, body)
-    state.add_images(found.images)
     rows = photographs(found.images)
-    state.rows = pa.concat_tables([state.rows, rows])
-    state.add_rows(rows)
+    after = state.with_images(found.images).with_photographs(rows)
     failed = found.images.filter(found.images["error"].is_valid())
-    return record(
+    return done(
+        state,
+        after,
         planned,
-        found.images.num_rows,
-        rows.num_rows,
+        into=found.images.num_rows,
+        out=rows.num_rows,
         dropped=found.refused.num_rows,
         failed=failed.num_rows,
         cached=found.cached,
@@ -81,14 +80,12 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     assert isinstance(body, Source)
     state = walk.state
     listing = list_source(body, own_folder(state))
-    known = believed(known_files(state.files), retry=False)
+    known = believed(known_files(state.run.files), retry=False)
     unread = unread_files(listing, known)
     images = with_headers(planned.step.name, listing, known)
-    state.add_images(images)
     new = only(images.filter(images["error"].is_valid()), unread["path"], "path")
     rows = pa.concat_tables([photographs(images), guessed_rows(new)])
-    state.rows = pa.concat_tables([state.rows, rows])
-    state.add_rows(rows)
+    walk.state = state.with_images(images).with_photographs(rows)
     to_do = unread.num_rows
     walk.exact = walk.exact and not to_do
     walk.guessed = walk.guessed or to_do > SAMPLE

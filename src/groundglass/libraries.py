@@ -1,0 +1,75 @@
+"""numba, OpenCV, Pillow, simplejpeg and SciPy, each imported when it is first used: a module that needs one is light.
+
+from groundglass.libraries import cv2, njit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from importlib import import_module
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_LOCK = RLock()
+
+
+class _Later:
+    """A module that is imported when something of it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        value = self.__dict__[name] = getattr(import_module(self._name), name)
+        return value
+
+
+if TYPE_CHECKING:
+    import cv2 as cv2
+    import simplejpeg as simplejpeg
+    from PIL import Image as Image
+    from PIL import ImageCms as ImageCms
+    from scipy import fft as fft
+    from scipy import optimize as optimize
+    from scipy import special as special
+else:
+    cv2, simplejpeg = _Later("cv2"), _Later("simplejpeg")
+    Image, ImageCms = _Later("PIL.Image"), _Later("PIL.ImageCms")
+    fft, optimize, special = _Later("scipy.fft"), _Later("scipy.optimize"), _Later("scipy.special")
+
+
+def njit(**options: Any) -> Callable[[Function], Function]:
+    """`numba.njit` with these options, from the first call on.
+
+    >>> @njit(nogil=True)
+    ... def doubled(x: int) -> int:
+    ...     return 2 * x
+    >>> doubled(21)
+    42
+    """
+    return lambda function: cast(Function, _Kernel(function, options))
+
+
+class _Kernel:
+    """A function that numba has not seen yet."""
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._options = options
+        self._compiled: Any = None
+
+    def __call__(self, *given: Any) -> Any:
+        return self.compiled()(*given)
+
+    def compiled(self) -> Any:
+        """What numba makes of it. The kernels beside it are handed over too: numba finds them by their names."""
+        with _LOCK:
+            if self._compiled is None:
+                self._compiled = import_module("numba").njit(**self._options)(self._function)
+                names = self._function.__globals__
+                kernels = {name: value for name, value in names.items() if isinstance(value, _Kernel)}
+                names.update({name: kernel.compiled() for name, kernel in kernels.items()})
+            return self._compiled
