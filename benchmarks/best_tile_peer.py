@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from groundglass.transforms.most_detailed_square import best_box
+from groundglass.transforms.most_detailed_square import most_detailed_square
 from timing import DATA, median_ms, pin_to_one_core, processor, report
 
 SIZE = 512
@@ -36,11 +36,11 @@ def compare(path: Path) -> dict[str, Any]:
     luma = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     detail = absolute_laplacian(luma)
     place: list[tuple[int, int]] = []
-    ours = median_ms(lambda: best_box(luma, SIZE), 15)
+    ours = median_ms(lambda: most_detailed_square(luma, SIZE), 15)
     laplacian = median_ms(lambda: absolute_laplacian(luma), 5)
     peer = median_ms(lambda: place.append(pepeline.best_tile(detail, SIZE)), 1)
     top, left = place[0]
-    best = best_box(luma, SIZE).score
+    best = most_detailed_square(luma, SIZE).score
     theirs = float(detail[top : top + SIZE, left : left + SIZE].mean(dtype=np.float64))
     return {
         "file": path.name,

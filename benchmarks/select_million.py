@@ -25,7 +25,7 @@ from groundglass.selections.quantile import quantile
 from groundglass.selections.quota import quota
 from groundglass.selections.top_k import top_k
 from groundglass.selections.where import where
-from groundglass.similarity.near_duplicates import near_duplicate_clusters, to_bits
+from groundglass.similarity.near_duplicates import near_duplicate_clusters
 
 
 def hashes(rows: int, rng: np.random.Generator, correlated: bool) -> np.ndarray:
@@ -87,7 +87,7 @@ def rows_of(pool: pa.Table) -> list[dict[str, Any]]:
     rng = np.random.default_rng(8)
     skewed = hashes(pool.num_rows, rng, True)
     blank = np.zeros(pool.num_rows, np.uint64)
-    bits = to_bits(pool["phash"])
+    bits = np.asarray(pool["phash"].to_numpy(), np.uint64)
     listed = pool["id"].slice(0, 10_000).to_pylist()
     quick: dict[str, Callable[[], Any]] = {
         "where, one condition": lambda: where(pool, "blockiness < 30"),

@@ -15,12 +15,10 @@ from groundglass.reports.facts import (
     ROWS,
     VERDICTS,
     Failure,
-    Ranking,
     RunFacts,
-    StepFacts,
-    Threshold,
 )
 from groundglass.tables.parquet import derived_id, image_id
+from groundglass.tables.step_record import StepRecord, Threshold
 from shared_data import DATA
 
 COLUMNS = {
@@ -30,6 +28,8 @@ COLUMNS = {
     "clipped": Column("", 0, 1, "lower", "share of pixels that are black or white"),
     "detail": Column("bit/px", 0, 8, "higher", "entropy of the luma"),
 }
+WHERE = {"rule": "where", "exact": True}
+"""What a step says of itself whose thresholds are its whole rule."""
 NASTY = (
     "<img src=x onerror=window.hacked=1>.jpg",
     "</script><script>window.hacked=1</script>.jpg",
@@ -123,7 +123,7 @@ def make_facts(many: int = 200, *, seed: int = 7, nasty: bool = True) -> RunFact
     """A whole run over ``many`` photographs: two rules, near-duplicates, tiles, a ranking, a release."""
     stream = np.random.default_rng(seed)
     run = _Run()
-    steps: list[StepFacts] = []
+    steps: list[StepRecord] = []
     current = _take_photographs(run, many, stream, nasty)
     reasons = {"truncated": 0, "not_an_image": 0}
     for row in run.rows:
@@ -131,14 +131,14 @@ def make_facts(many: int = 200, *, seed: int = 7, nasty: bool = True) -> RunFact
             reasons[row["reason"]] += 1
     failed = sum(reasons.values())
     steps.append(
-        StepFacts(
+        StepRecord(
             "source-1", "source", "photos/", many, len(current), failed=failed, seconds=41.3, reasons=reasons
         )
     )
     known = len(current) // 2
     names = tuple(COLUMNS)
     steps.append(
-        StepFacts(
+        StepRecord(
             "measure-1",
             "measure",
             ", ".join(names),
@@ -146,7 +146,7 @@ def make_facts(many: int = 200, *, seed: int = 7, nasty: bool = True) -> RunFact
             len(current),
             seconds=12.0,
             cached=known,
-            columns=names,
+            facts={"columns": names},
         )
     )
     current = _where(run, steps, current, (Threshold("blockiness", "<", 30.0),))
@@ -164,23 +164,19 @@ def make_facts(many: int = 200, *, seed: int = 7, nasty: bool = True) -> RunFact
         current,
         left,
         "near-duplicate of a better one",
-        "photographs",
         3.0,
     )
     tiles = _cut_tiles(run, left, stream)
+    steps.append(StepRecord("transform-1", "transform", "tile 512", len(left), len(tiles), seconds=0.4))
     steps.append(
-        StepFacts("transform-1", "transform", "tile 512", len(left), len(tiles), unit="tiles", seconds=0.4)
-    )
-    steps.append(
-        StepFacts(
+        StepRecord(
             "measure-2",
             "measure",
             "sharpness, detail",
             len(tiles),
             len(tiles),
-            unit="tiles",
             seconds=96.0,
-            columns=("sharpness", "detail"),
+            facts={"columns": ("sharpness", "detail")},
         )
     )
     best = sorted((row["sharpness"] for row in tiles), reverse=True)[: max(1, round(0.6 * len(tiles)))]
@@ -188,11 +184,11 @@ def make_facts(many: int = 200, *, seed: int = 7, nasty: bool = True) -> RunFact
     keep = [row["sharpness"] >= cut for row in tiles]
     reason = f"not among the best {len(best):,}"
     kept = run.judge("select-4", tiles, keep, reason, [row["sharpness"] - cut for row in tiles])
-    _count(steps, "select-4", f"best {len(best):,} by sharpness", tiles, kept, reason, "tiles", 0.1)
-    steps[-1] = replace(steps[-1], ranking=Ranking("sharpness", "higher", "top_k"))
-    steps.append(
-        StepFacts("release-1", "release", "folder, png", len(kept), len(kept), unit="tiles", seconds=75.0)
+    _count(steps, "select-4", f"best {len(best):,} by sharpness", tiles, kept, reason, 0.1)
+    steps[-1] = replace(
+        steps[-1], facts={"ranking": {"column": "sharpness", "order": "higher", "rule": "top_k"}}
     )
+    steps.append(StepRecord("release-1", "release", "folder, png", len(kept), len(kept), seconds=75.0))
     return _facts(run, steps, reasons)
 
 
@@ -238,7 +234,7 @@ def _take_photographs(run: _Run, many: int, stream: np.random.Generator, nasty: 
     return good
 
 
-def _where(run: _Run, steps: list[StepFacts], pool: list[dict], tests: tuple[Threshold, ...]) -> list[dict]:
+def _where(run: _Run, steps: list[StepRecord], pool: list[dict], tests: tuple[Threshold, ...]) -> list[dict]:
     name, label = f"select-{sum(step.kind == 'select' for step in steps) + 1}", " and ".join(map(str, tests))
 
     def margin(row: dict, test: Threshold) -> float:
@@ -248,31 +244,29 @@ def _where(run: _Run, steps: list[StepFacts], pool: list[dict], tests: tuple[Thr
     margins = [min(margin(row, test) for test in tests) for row in pool]
     keep = [away > 0 or (away == 0 and tests[0].op == ">=") for away in margins]
     left = run.judge(name, pool, keep, f"not {label}", margins)
-    _count(steps, name, label, pool, left, f"not {label}", "photographs", 0.02)
-    steps[-1] = replace(steps[-1], thresholds=tests)
+    _count(steps, name, label, pool, left, f"not {label}", 0.02)
+    steps[-1] = replace(steps[-1], thresholds=tests, facts=WHERE)
     return left
 
 
 def _count(
-    steps: list[StepFacts],
+    steps: list[StepRecord],
     name: str,
     label: str,
     pool: list,
     left: list,
     reason: str,
-    unit: str,
     seconds: float,
 ) -> None:
     gone = len(pool) - len(left)
     steps.append(
-        StepFacts(
+        StepRecord(
             name,
             "select",
             label,
             len(pool),
             len(left),
             gone,
-            unit=unit,
             seconds=seconds,
             reasons={reason: gone} if gone else {},
         )
@@ -320,7 +314,7 @@ def _schema() -> pa.Schema:
     )
 
 
-def _facts(run: _Run, steps: list[StepFacts], reasons: dict[str, int]) -> RunFacts:
+def _facts(run: _Run, steps: list[StepRecord], reasons: dict[str, int]) -> RunFacts:
     said = {"truncated": "3 of 40 rows are missing", "not_an_image": "begins with <!DOCTYPE html>"}
     bad = [row for row in run.rows if row["status"] == "failed"]
     names = _schema().names
@@ -347,7 +341,7 @@ def _facts(run: _Run, steps: list[StepFacts], reasons: dict[str, int]) -> RunFac
 def empty_facts() -> RunFacts:
     """A run whose source had no files."""
     facts = make_facts(3, nasty=False)
-    steps = tuple(StepFacts(s.name, s.kind, s.label, 0, 0, unit=s.unit, seconds=0.0) for s in facts.steps)
+    steps = tuple(StepRecord(s.step, s.kind, s.label, 0, 0, seconds=0.0) for s in facts.steps)
     return replace(
         facts,
         steps=steps,
@@ -368,8 +362,8 @@ def unreadable_facts(many: int = 12) -> RunFacts:
     photos = photos.set_column(
         photos.schema.get_field_index("reason"), "reason", pa.array(["truncated"] * many)
     )
-    source = replace(facts.steps[0], rows_out=0, failed=many, reasons={"truncated": many})
-    rest = tuple(StepFacts(s.name, s.kind, s.label, 0, 0, unit=s.unit, seconds=0.0) for s in facts.steps[1:])
+    source = replace(facts.steps[0], out=0, failed=many, reasons={"truncated": many})
+    rest = tuple(StepRecord(s.step, s.kind, s.label, 0, 0, seconds=0.0) for s in facts.steps[1:])
     failures = tuple(
         Failure(uri, "photos", "source-1", "truncated", "0 of 1024 rows") for uri in photos["uri"].to_pylist()
     )
@@ -387,13 +381,13 @@ def stopped_facts(many: int = 60) -> RunFacts:
     """A run that was interrupted after its second rule."""
     facts = make_facts(many, nasty=False)
     photos = facts.rows.filter(pc.is_null(facts.rows["parent"]))
-    later = pc.is_in(photos["left_at"], pa.array([s.name for s in facts.steps[4:]]))
+    later = pc.is_in(photos["left_at"], pa.array([s.step for s in facts.steps[4:]]))
     left = pc.if_else(later, pa.scalar(None, pa.string()), photos["left_at"])
     status = pc.if_else(later, pa.scalar("kept"), photos["status"])
     photos = photos.set_column(photos.schema.get_field_index("left_at"), "left_at", left)
     photos = photos.set_column(photos.schema.get_field_index("status"), "status", status)
     steps = facts.steps[:4] + tuple(
-        StepFacts(s.name, s.kind, s.label, 0, 0, unit=s.unit) for s in facts.steps[4:]
+        StepRecord(s.step, s.kind, s.label, 0, 0, seconds=None) for s in facts.steps[4:]
     )
     verdicts = facts.verdicts.filter(pc.is_in(facts.verdicts["step"], pa.array(["select-1", "select-2"])))
     return replace(facts, state="interrupted", steps=steps, rows=photos, verdicts=verdicts)
@@ -407,9 +401,9 @@ def many_facts(many: int = 10_000, seed: int = 3) -> RunFacts:
     ids = [image_id("photos", f"{index:05d}.jpg") for index in range(many)]
     blockiness, sharpness = stream.lognormal(2.2, 0.9, many), stream.lognormal(6, 1, many)
     keep = blockiness < 30
-    source = StepFacts("source-1", "source", "photos/", many, many, seconds=2.0)
+    source = StepRecord("source-1", "source", "photos/", many, many, seconds=2.0)
     gone = int((~keep).sum())
-    rule = StepFacts(
+    rule = StepRecord(
         "select-1",
         "select",
         "blockiness < 30",
@@ -419,6 +413,7 @@ def many_facts(many: int = 10_000, seed: int = 3) -> RunFacts:
         seconds=0.0,
         reasons={"not blockiness < 30": gone},
         thresholds=(Threshold("blockiness", "<", 30.0),),
+        facts=WHERE,
     )
     reasons = [None if kept else "not blockiness < 30" for kept in keep]
     rows = {

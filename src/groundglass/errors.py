@@ -31,7 +31,7 @@ REASONS: dict[str, str] = {
     "vanished": "the file was listed and is gone",
     "changed": "the file's content is not what was listed",
     "too_large": "more pixels, a longer side, or more bytes than the limit",
-    "unsafe_name": "an archive's member whose name leads out of it, or that is no file of its own",
+    "unsafe_name": "an archive's member whose name leads out of it, or that is not a file of its own",
     "truncated": "the pixel data ends early",
     "corrupt": "the pixel data is damaged",
     "out_of_memory": "the worker had not enough memory for it",

@@ -27,7 +27,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 def is_installed(extra: str) -> bool:
     """Whether every module of an extra can be imported; nothing is imported to find out.
 
-    A name that is no extra of ours is taken as a module's.
+    A name that is not one of our extras is taken as a module's.
 
     >>> is_installed("json"), is_installed("no_such_module")
     (True, False)

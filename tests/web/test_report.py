@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from browser_tools import wait
-from groundglass.reports.facts import Knee, RunFacts, Threshold
+from groundglass.reports.facts import Knee, RunFacts
 from groundglass.reports.render import render_report
+from groundglass.tables.step_record import Threshold
 from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
 from patience import wait_until
 
@@ -61,7 +62,7 @@ def test_every_view_opens_in_silence_and_asks_only_its_own_folder(report: Path, 
 
 def test_overview_says_what_came_in_and_what_was_kept(facts: RunFacts, report: Path, reader) -> None:
     page = reader().open(report)
-    kept = facts.steps[-1].rows_out
+    kept = facts.steps[-1].out
     assert page.locator("#view-overview h2").inner_text() == f"{kept} tiles from 120 files"
     assert chips(page)["Kept"] == kept
     assert chips(page)["All"] == len(facts.rows)
@@ -87,7 +88,7 @@ def test_a_reasons_cells_keep_their_columns_when_one_is_missing(report: Path, re
 def test_rail_shows_the_funnel(facts: RunFacts, report: Path, reader) -> None:
     page = reader().open(report)
     shown = [first_number(text) for text in page.locator(".rail .out").all_inner_texts()]
-    assert shown == [step.rows_out for step in facts.steps]
+    assert shown == [step.out for step in facts.steps]
     failed = [step.failed for step in facts.steps if step.failed]
     assert page.locator(".rail .fail").all_inner_texts() == [f"○ {many}" for many in failed]
 
@@ -103,7 +104,7 @@ def test_moved_line_counts_as_numpy_does(facts: RunFacts, report: Path, reader, 
         page.locator("#view-step-3 .recipe code").inner_text()
         == f'- select: {{where: "blockiness < {limit:g}"}}'
     )
-    changed = abs(expected - facts.steps[2].rows_out)
+    changed = abs(expected - facts.steps[2].out)
     assert chips(page).get("Changed by the line", 0) == changed
 
 
@@ -111,10 +112,9 @@ def test_an_audits_knee_stands_on_the_chart_with_the_line_to_paste(
     facts: RunFacts, reader, tmp_path: Path
 ) -> None:
     knee = Knee(Threshold("blockiness", "<", 18.2), 0.97, 0.02, ("jpeg",))
-    rule = replace(facts.steps[2], knee=knee)
-    steps = (*facts.steps[:2], rule, *facts.steps[3:])
     one = reader()
-    page = one.open(render_report(replace(facts, steps=steps), tmp_path / "report"), "step-3")
+    shown = replace(facts, knees={facts.steps[2].step: knee})
+    page = one.open(render_report(shown, tmp_path / "report"), "step-3")
     line = page.locator("#view-step-3 .knee .copyable code")
     assert line.inner_text() == '- select: {where: "blockiness < 18.2"}'
     mark = page.locator("#view-step-3 .mark path").last
@@ -149,9 +149,7 @@ def test_line_is_dragged_and_put_back(facts: RunFacts, report: Path, reader) -> 
     page.mouse.up()
     limit = float(page.locator("#view-step-3 .handle").get_attribute("aria-valuenow"))
     expected = int((values(facts, "select-1", "blockiness") < limit).sum())
-    assert (
-        first_number(page.locator("#view-step-3 .remain").inner_text()) == expected < facts.steps[2].rows_out
-    )
+    assert first_number(page.locator("#view-step-3 .remain").inner_text()) == expected < facts.steps[2].out
     page.locator("#view-step-3 .back").click()
     wait(page, "document.querySelector('#view-step-3 .back').hidden")
     assert page.locator("#view-step-3 .remain").inner_text() == before
@@ -170,7 +168,7 @@ def test_two_lines_hold_together(facts: RunFacts, report: Path, reader) -> None:
 
 def test_moved_cut_of_a_ranking_says_how_many_to_ask_for(facts: RunFacts, report: Path, reader) -> None:
     page = reader().open(report, "step-8")
-    kept = facts.steps[7].rows_out
+    kept = facts.steps[7].out
     assert (
         page.locator("#view-step-8 .recipe code").inner_text()
         == f"- select: {{top_k: {kept}, by: sharpness}}"
@@ -386,7 +384,7 @@ def test_ten_thousand_images_stay_light(reader, tmp_path: Path) -> None:
     one = reader()
     page = one.open(render_report(facts, tmp_path / "report"), "step-2")
     assert int(page.evaluate("document.documentElement.dataset.ready")) < 5000
-    assert first_number(page.locator("#view-step-2 .remain").inner_text()) == facts.steps[1].rows_out
+    assert first_number(page.locator("#view-step-2 .remain").inner_text()) == facts.steps[1].out
     page.locator("#grid").focus()
     for key in ("End", "PageUp", "Home", "PageDown"):
         page.keyboard.press(key)

@@ -94,7 +94,7 @@ def test_a_reduced_report_still_counts_the_whole_run(facts: RunFacts, reader, tm
     single = render_single(facts, tmp_path / "one.html", 400_000)
     page = reader().open(single.path)
     shown = [int(text.replace(",", "")) for text in page.locator(".rail .out").all_inner_texts()]
-    assert shown == [step.rows_out for step in facts.steps]
+    assert shown == [step.out for step in facts.steps]
     page.goto(f"{single.path.as_uri()}#sources")
     photographs = facts.rows.filter(pa.compute.is_null(facts.rows["parent"])).num_rows
     counts = [int(cell) for cell in page.locator("#view-sources tbody td:nth-child(2)").all_inner_texts()]

@@ -32,21 +32,10 @@ from groundglass.selections.source_divergence import SourceDivergence
 from groundglass.selections.where import where
 from groundglass.similarity.test_images.known_sets import ALL, words_of
 from groundglass.tables.columns import ColumnPath, Scope, Tables, pool
-from groundglass.tables.expressions import parse
+from groundglass.tables.step_record import Threshold
+from groundglass.tables.thresholds import single_limit
 
 Kept = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Limit:
-    """One column compared with one number: ``blockiness < 30``."""
-
-    column: str
-    op: str
-    value: float
-
-    def __str__(self) -> str:
-        return f"{self.column} {self.op} {self.value:.6g}"
 
 
 @dataclass(frozen=True)
@@ -61,7 +50,7 @@ class Gate:
 
     planned: PlannedStep
     rules: tuple[Frozen, ...] = ()
-    limit: Limit | None = None
+    limit: Threshold | None = None
     closed: str = ""
     partly: tuple[str, ...] = ()
 
@@ -198,13 +187,6 @@ def _where(table: pa.Table, expression: str) -> Kept:
     return where(table, expression)["kept"].to_numpy()
 
 
-def single(rules: tuple[Frozen, ...]) -> Limit | None:
+def single(rules: tuple[Frozen, ...]) -> Threshold | None:
     """The comparison, where a gate's rules are just one: of one column with one number."""
-    if len(rules) != 1 or not isinstance(rules[0], str):
-        return None
-    atoms = parse(rules[0]).comparisons
-    atom = atoms[0]
-    plain = len(atoms) == 1 and atom.has_threshold and len(atom.columns) == 1
-    if not plain or atom.operator == "between" or atom.subject_text != ".".join(atom.columns[0]):
-        return None
-    return Limit(atom.subject_text, atom.operator, float(atom.limits[0]))  # pyright: ignore[reportArgumentType]
+    return single_limit(rules[0]) if len(rules) == 1 and isinstance(rules[0], str) else None

@@ -225,7 +225,7 @@ def _advice(trial: Trial, gate: Gate, clean: Floats, seen: dict[str, list[Floats
     defective = np.concatenate([values for found in seen.values() for values in found] or [np.empty(0)])
     spread = np.quantile(clean, np.linspace(0, 1, MOST_CANDIDATES)) if clean.size > MOST_CANDIDATES else clean
     tried = points(
-        limit, candidates(limit.op, defective, spread, np.array([limit.value])), pool, clean, defective
+        limit, candidates(limit.op, defective, spread, np.array([limit.limit])), pool, clean, defective
     )
     measured = next(
         (c for path in gate.paths if ".".join(path) == limit.column and (c := gate.scope.find(path))), None
@@ -236,7 +236,7 @@ def _advice(trial: Trial, gate: Gate, clean: Floats, seen: dict[str, list[Floats
         op=limit.op,
         unit=measured.unit if measured else "",
         defects=tuple(seen),
-        now=points(limit, np.array([limit.value]), pool, clean, defective)[0],
+        now=points(limit, np.array([limit.limit]), pool, clean, defective)[0],
         knee=knee(tried) if defective.size else None,
         curve=tuple(curve_of(limit, pool, clean, defective)),
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.audits.gates import Limit
+from groundglass.tables.step_record import Threshold
 
 Floats = NDArray[np.float64]
 
@@ -184,9 +184,9 @@ def rounded(values: Floats, digits: int) -> Floats:
     return np.array([float(f"{value:.{digits}g}") for value in values])
 
 
-def suggest(limit: Limit, defective: Floats, clean: Floats) -> tuple[Suggestion | None, str]:
+def suggest(limit: Threshold, defective: Floats, clean: Floats) -> tuple[Suggestion | None, str]:
     """The loosest threshold that catches 95 % of the defective versions and what it costs, or why there is none."""
-    at = np.array([limit.value])
+    at = np.array([limit.limit])
     if 1 - kept_share(defective, limit.op, at)[0] >= WANTED:
         return None, "reached already"
     tried = candidates(limit.op, defective)
@@ -195,23 +195,23 @@ def suggest(limit: Limit, defective: Floats, clean: Floats) -> tuple[Suggestion 
     if not good.size:
         return None, "no threshold reaches 95 %"
     best = int(good[0])
-    where = str(Limit(limit.column, limit.op, float(tried[best])))
+    where = str(Threshold(limit.column, limit.op, float(tried[best])))
     found = Suggestion(where, float(recall[best]), _lost(limit, clean, float(tried[best])))
     if found.clean_lost > TOO_DEAR:
         return None, f"{found.where} would, and cost {found.clean_lost:.0%} of the clean images"
     return found, ""
 
 
-def _lost(limit: Limit, clean: Floats, value: float) -> float:
+def _lost(limit: Threshold, clean: Floats, value: float) -> float:
     return float(1 - kept_share(clean, limit.op, np.array([value]))[0]) if clean.size else 0.0
 
 
-def stands_out(limit: Limit, defective: Floats, clean: Floats) -> bool:
+def stands_out(limit: Threshold, defective: Floats, clean: Floats) -> bool:
     """Whether a gate's column tells a defect from the clean versions, in the direction in which the gate drops."""
     return area(limit, defective, clean) >= SEEN
 
 
-def area(limit: Limit, defective: Floats, clean: Floats) -> float:
+def area(limit: Threshold, defective: Floats, clean: Floats) -> float:
     """Area under the ROC curve: how often a defective version is worse than a clean one; equal ones count half."""
     sign = 1.0 if limit.op in ("<", "<=") else -1.0
     bad = np.where(np.isnan(defective), np.inf, sign * defective)
@@ -222,7 +222,7 @@ def area(limit: Limit, defective: Floats, clean: Floats) -> float:
     return float((apart > 0).mean() + 0.5 * (apart == 0).mean())
 
 
-def points(limit: Limit, limits: Floats, pool: Floats, clean: Floats, defective: Floats) -> list[Point]:
+def points(limit: Threshold, limits: Floats, pool: Floats, clean: Floats, defective: Floats) -> list[Point]:
     """What each threshold would do."""
     kept = kept_share(pool, limit.op, limits)
     lost = 1 - kept_share(clean, limit.op, limits)
@@ -242,7 +242,7 @@ def knee(tried: Sequence[Point]) -> Point:
     return tried[int(np.flatnonzero(gain >= gain.max() - 0.01)[0])]
 
 
-def curve_of(limit: Limit, pool: Floats, clean: Floats, defective: Floats, most: int = 9) -> list[Point]:
+def curve_of(limit: Threshold, pool: Floats, clean: Floats, defective: Floats, most: int = 9) -> list[Point]:
     """About so many thresholds, from loose to strict, that keep evenly spaced shares of the pool."""
     known = pool[np.isfinite(pool)]
     if not known.size:

@@ -14,7 +14,7 @@ from groundglass.cli.funnel import print_next, print_table, print_wrapped, progr
 from groundglass.cli.options import as_json, runs_folder, workers
 from groundglass.engines.progress import choose_progress
 from groundglass.plans.run_folder import RunFolder
-from groundglass.text.format import duration, thousands
+from groundglass.text.format import duration, percent, thousands
 
 if TYPE_CHECKING:
     from groundglass.audits.scorecard import Advice, Cell, Reach, Scorecard
@@ -100,14 +100,14 @@ def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
 def _print_reaches(card: Scorecard) -> None:
     """Every severity: how much is caught, and by whom."""
     rows = [
-        (r.defect, r.severity, str(r.n), _percent(r.recall), _span(r.recall_ci95), _by(card, r))
+        (r.defect, r.severity, str(r.n), percent(r.recall), _span(r.recall_ci95), _by(card, r))
         for r in card.defects
     ]
     alarm = (
         "nothing wrong",
         "false alarms",
         str(card.asked),
-        _percent(card.false_alarm),
+        percent(card.false_alarm),
         _span(card.false_alarm_ci95),
         "",
     )
@@ -119,7 +119,7 @@ def _by(card: Scorecard, reach: Reach) -> str:
     """The gates that caught any, the best first."""
     cells = [c for c in card.gates if (c.defect, c.severity) == (reach.defect, reach.severity) and c.recall]
     best = sorted(cells, key=lambda cell: -cell.recall)[:3]
-    return ", ".join(f"{cell.gate} {_percent(cell.recall)}" for cell in best) or "no gate"
+    return ", ".join(f"{cell.gate} {percent(cell.recall)}" for cell in best) or "no gate"
 
 
 def _print_suggestions(card: Scorecard) -> None:
@@ -134,7 +134,7 @@ def _print_suggestions(card: Scorecard) -> None:
 
 def _suggestion(cell: Cell) -> tuple[str, ...]:
     assert cell.suggested is not None
-    cost = f"{_percent(cell.suggested.clean_lost)} of the clean images"
+    cost = f"{percent(cell.suggested.clean_lost)} of the clean images"
     return cell.defect, cell.severity, cell.gate, cell.suggested.where, cost
 
 
@@ -157,17 +157,13 @@ def _advice(advice: Advice) -> list[tuple[str, ...]]:
         (
             advice.gate if which == "now" else "",
             f"{advice.column} {advice.op} {point.limit:.6g}",
-            _percent(point.kept),
-            _percent(point.clean_lost),
-            _percent(point.recall) if seen else "–",
+            percent(point.kept),
+            percent(point.clean_lost),
+            percent(point.recall) if seen else "–",
             words[which],
         )
         for point, which in points
     ]
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def _span(ends: tuple[float, float]) -> str:

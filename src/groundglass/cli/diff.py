@@ -17,6 +17,7 @@ from groundglass.text.format import thousands
 
 if TYPE_CHECKING:
     from groundglass.reports.compare import Comparison, Side
+    from groundglass.tables.step_record import StepRecord
 
 MOST = 6
 """Reasons that the terminal shows for either side."""
@@ -78,12 +79,12 @@ def _tell_steps(comparison: Comparison) -> None:
     """The funnels side by side: what came out of each step."""
     from groundglass.reports.compare_page import step_note
 
-    def out(step: object) -> str:
-        return "–" if step is None else thousands(step.rows_out)  # type: ignore[attr-defined]
+    def out(step: StepRecord | None) -> str:
+        return "–" if step is None else thousands(step.out)
 
     rows: list[tuple[str, ...]] = []
     for pair in comparison.steps:
-        more = pair.b.rows_out - pair.a.rows_out if pair.a and pair.b else 0
+        more = pair.b.out - pair.a.out if pair.a and pair.b else 0
         change = f"{more:+,}".replace("-", "−") if more else ""
         rows.append(
             (

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from groundglass.plans.run_folder import RunRecord, StepRecord
+from groundglass.plans.run_folder import RunRecord
+from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import OTHERS, duration, number, size, some, thousands
 from groundglass.text.typed import as_typed, python
 

@@ -14,7 +14,7 @@ from groundglass.cli.funnel import print_next, print_table, print_wrapped, progr
 from groundglass.cli.options import as_json, recipe_options, runs_folder
 from groundglass.errors import RecipeError
 from groundglass.recipes.shipped import recipe_path
-from groundglass.text.format import duration, size, thousands
+from groundglass.text.format import duration, percent, size, thousands
 
 if TYPE_CHECKING:
     from groundglass.runs.forecast import Forecast
@@ -111,7 +111,7 @@ def _curve(gate: ThresholdAdvice) -> list[tuple[str, ...]]:
             gate.gate if place == 0 else "",
             f"{gate.column} {gate.op} {point.limit:.6g}",
             f"{thousands(point.kept)} of {thousands(gate.pool)}",
-            f"{100 * point.share:.0f} %",
+            percent(point.share),
             "now" if point.limit == gate.now else "",
         )
         for place, point in enumerate(gate.curve)
@@ -124,13 +124,11 @@ def _knee(gate: ThresholdAdvice) -> str:
         return f"{gate.column} sees none of the defects"
     now, knee = gate.then, gate.knee
     said = (
-        f"the knee is {gate.column} {gate.op} {knee.limit:.6g}: finds {100 * knee.recall:.0f} % of the defects it "
-        f"can see, costs {100 * knee.clean_lost:.0f} % of clean images"
+        f"the knee is {gate.column} {gate.op} {knee.limit:.6g}: finds {percent(knee.recall)} of the defects it "
+        f"can see, costs {percent(knee.clean_lost)} of clean images"
     )
     word = "now" if now.limit == gate.now else "then"
-    return (
-        f"{said} ({word}: {gate.op} {now.limit:.6g}, {100 * now.recall:.0f} %, {100 * now.clean_lost:.0f} %)"
-    )
+    return f"{said} ({word}: {gate.op} {now.limit:.6g}, {percent(now.recall)}, {percent(now.clean_lost)})"
 
 
 def _print_end(forecast: Forecast, words: list[str]) -> None:

@@ -15,12 +15,13 @@ from groundglass.engines.progress import choose_progress
 from groundglass.errors import Interrupted, Unfinished
 from groundglass.image.region import TILE_SIGN
 from groundglass.plans.image_history import read_tables
-from groundglass.plans.run_folder import RunFolder, RunRecord, StepRecord
+from groundglass.plans.run_folder import RunFolder, RunRecord
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.runs.make_plan import make_plan, with_limit
 from groundglass.runs.run import RunOptions, Talk, check_outcome, run_plan
 from groundglass.steps.release import TRAIN, small_tile_notes
 from groundglass.tables.parquet import compute
+from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import command, size, some, thousands
 from groundglass.text.typed import short_path
 

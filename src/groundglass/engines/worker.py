@@ -145,7 +145,7 @@ def result(job: Job, item: Any) -> Any:
         raise
     except MemoryError as error:
         return job.lost(item, "out_of_memory", str(error))
-    except BaseException as error:  # SystemExit, and panics of native code that are no Exceptions
+    except BaseException as error:  # SystemExit, and panics of native code that are not Exceptions
         return job.lost(item, "measure_failed", _in_words(error))
 
 

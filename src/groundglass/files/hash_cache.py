@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from groundglass.errors import UnreachableError
 from groundglass.files.atomic import write_text
-from groundglass.files.hashes import sha256_of
+from groundglass.files.hashes import file_sha256, sha256_of
 
 
 def cache_folder() -> Path:
@@ -17,15 +16,10 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundglass"
 
 
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, 64 hex digits; read anew where its size or time of change is another.
+def remembered_sha256(path: Path) -> str:
+    """`file_sha256` of a file, read anew where its size or time of change is another.
 
     Raises OSError where it cannot be read.
-
-    >>> import tempfile
-    >>> with tempfile.NamedTemporaryFile() as file:
-    ...     file_sha256(Path(file.name))[:8]
-    'e3b0c442'
     """
     real = path.resolve()
     about = real.stat()
@@ -33,8 +27,7 @@ def file_sha256(path: Path) -> str:
     note = cache_folder() / "sha256" / sha256_of(known.encode())
     with suppress(OSError):
         return note.read_text(encoding="ascii")
-    with real.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = file_sha256(real)
     with suppress(UnreachableError, OSError):  # without the note it is only slower the next time
         note.parent.mkdir(parents=True, exist_ok=True)
         write_text(found, note)

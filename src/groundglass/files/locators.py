@@ -59,11 +59,6 @@ def place_in_words(locator: bytes) -> str:
     return f"{path} ({inside})" if inside else path
 
 
-def is_file(locator: bytes) -> bool:
-    """Whether the locator is that of a whole file."""
-    return INSIDE not in locator
-
-
 def changed_at(locator: bytes) -> int | None:
     """When the file that holds the bytes was last changed, in ns; None where it cannot be asked."""
     try:

@@ -20,7 +20,7 @@ from groundglass.image import (
 )
 from groundglass.image import header as headers
 from groundglass.image.header import Header, ImageLimits
-from groundglass.image.region import WHOLE, Crop, Resize, Step, parse, was_resized
+from groundglass.image.region import WHOLE, Box, Crop, Resize, Step, parse, was_resized
 
 Pixels = npt.NDArray[np.uint8]
 _GRID = 8
@@ -147,10 +147,10 @@ class Frame:
         return -x % _GRID, -y % _GRID
 
     @property
-    def _stored_box(self) -> tuple[int, int, int, int]:
+    def _stored_box(self) -> Box:
         header = self.header
         left, top = sum(_crop(step).x for step in self._steps), sum(_crop(step).y for step in self._steps)
-        box = (left, top, self.width, self.height)
+        box = Box(left, top, self.width, self.height)
         return orientation.box_as_stored(box, header.orientation, header.stored_width, header.stored_height)
 
     @cached_property

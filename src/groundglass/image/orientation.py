@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from groundglass.image.region import Box
 from groundglass.libraries import cv2
 
 Pixels = npt.NDArray[np.uint8]
-Box = tuple[int, int, int, int]
-"""Left, top, width, height in pixels."""
 
 TURNED = (5, 6, 7, 8)
 """Orientations that swap width and height."""
@@ -37,8 +36,8 @@ def as_stored(seen: Pixels, orientation: int) -> Pixels:
 def box_as_stored(box: Box, orientation: int, stored_width: int, stored_height: int) -> Box:
     """Where a box of the upright picture lies in the stored one.
 
-    >>> box_as_stored((0, 0, 10, 20), 6, 400, 300)
-    (0, 290, 20, 10)
+    >>> box_as_stored(Box(0, 0, 10, 20), 6, 400, 300)
+    Box(x=0, y=290, width=20, height=10)
     """
     x, y, width, height = box
     if orientation in TURNED:
@@ -47,7 +46,7 @@ def box_as_stored(box: Box, orientation: int, stored_width: int, stored_height: 
         x = stored_width - x - width
     if orientation in (3, 4, 6, 7):
         y = stored_height - y - height
-    return x, y, width, height
+    return Box(x, y, width, height)
 
 
 def _as_pixels(matrix: Any) -> Pixels:

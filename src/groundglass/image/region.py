@@ -13,12 +13,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from groundglass.errors import RecipeError
 
 _STEP = re.compile(
     r"crop\((?P<x>\d+),(?P<y>\d+),(?P<w>\d+),(?P<h>\d+)\)|resize\((?P<rw>\d+)x(?P<rh>\d+),(?P<kernel>[a-z_0-9]+)\)"
 )
+
+
+class Box(NamedTuple):
+    """Where something lies in a picture: left, top, width, height, in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)

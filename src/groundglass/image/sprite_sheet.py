@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from groundglass.image.region import Box
 from groundglass.libraries import Image
 
 GROUND = (40, 40, 42)
 """The colour between the pictures; never seen unless a picture is missing."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """Where one picture lies on its sheet: left, top, width, height, in px."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 def picture_size(data: bytes) -> tuple[int, int] | None:

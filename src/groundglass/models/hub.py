@@ -13,7 +13,7 @@ from typing import Any
 from groundglass.errors import GroundglassError, MissingExtra, RecipeError, UnreachableError
 from groundglass.extras import is_installed
 from groundglass.files.atomic import write_text
-from groundglass.files.hash_cache import cache_folder, file_sha256
+from groundglass.files.hash_cache import cache_folder, remembered_sha256
 from groundglass.models.safetensors_header import weight_file
 from groundglass.models.weights import OnHub, WeightFile, Weights, choose_files, refuse_pickle
 from groundglass.text.suggest import did_you_mean
@@ -83,7 +83,7 @@ def _file(place: OnHub, listing: Listing, folder: Path, name: str) -> WeightFile
 
 
 def _check_hash(path: Path, stated: str) -> None:
-    if file_sha256(path) != stated:
+    if remembered_sha256(path) != stated:
         raise UnreachableError(
             f"{path} is not what the hub states: its SHA-256 is another",
             f"delete it and try again: rm {path}",

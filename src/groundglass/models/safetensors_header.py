@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from groundglass.errors import RecipeError
-from groundglass.files.hash_cache import file_sha256
+from groundglass.files.hash_cache import remembered_sha256
 from groundglass.models.weights import (
     SAFE,
     WeightFile,
@@ -28,7 +28,7 @@ def weight_file(folder: Path, name: str) -> WeightFile:
     try:
         if is_of(name, SAFE[:1]):
             check_safetensors(path)
-        return WeightFile(name, path.stat().st_size, file_sha256(path))
+        return WeightFile(name, path.stat().st_size, remembered_sha256(path))
     except OSError as error:
         raise RecipeError(f"cannot read {path}: {error.strerror}", HUB_HINT) from error
 

@@ -8,11 +8,10 @@ import pyarrow as pa
 
 from groundglass.errors import RecipeError
 from groundglass.recipes.measure_model import ScoreTable
+from groundglass.sources.table import check_format, read_whole
 from groundglass.tables.columns import Column
 from groundglass.tables.parquet import compute
 from groundglass.text.suggest import did_you_mean
-
-READERS = (".csv", ".jsonl", ".parquet")
 
 
 def read_scores(request: ScoreTable) -> pa.Table:
@@ -21,7 +20,10 @@ def read_scores(request: ScoreTable) -> pa.Table:
     Of several rows for one image the last one counts. Raises RecipeError when the file cannot be used.
     """
     path = Path(request.table).expanduser()
-    table = _read(path)
+    check_format(path)
+    if not path.is_file():
+        raise RecipeError(f"there is no file {path.absolute()}", "paths are taken from the working folder")
+    table = read_whole(path)
     if request.key not in table.column_names:
         raise RecipeError(
             f"{path} has no column '{request.key}' to find the images by",
@@ -71,23 +73,6 @@ def score_columns(request: ScoreTable, step: str, generation: int) -> list[Colum
         for field in table.schema
         if field.name != request.key
     ]
-
-
-def _read(path: Path) -> pa.Table:
-    from pyarrow import csv, json, parquet
-
-    readers = {".csv": csv.read_csv, ".jsonl": json.read_json, ".parquet": parquet.read_table}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise RecipeError(f"{path} is no table that is known here", f"write one of {', '.join(READERS)}")
-    try:
-        return reader(path)
-    except FileNotFoundError as error:
-        raise RecipeError(
-            f"there is no file {path.absolute()}", "paths are taken from the working folder"
-        ) from error
-    except (OSError, pa.ArrowException) as error:
-        raise RecipeError(f"{path} cannot be read: {error}") from error
 
 
 def _last_of_each(table: pa.Table, key: str) -> pa.Table:

@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 
 from groundglass.errors import RecipeError
 from groundglass.image.region import TILE_SIGN, WHOLE
-from groundglass.plans.run_folder import RunFolder, RunRecord, StepRecord, store_of
+from groundglass.plans.run_folder import RunFolder, RunRecord, store_of
 from groundglass.sources.folder import name_as_text
 from groundglass.tables.columns import ROWS
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import compute
 from groundglass.tables.rows import photographs
+from groundglass.tables.step_record import StepRecord, Threshold
 from groundglass.text.suggest import did_you_mean, nearest
 
 MOST_COMPARED = 20_000
@@ -37,7 +38,7 @@ class Verdict:
     failed: bool
     reason: str | None
     margin: float | None
-    thresholds: tuple[Mapping[str, Any], ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from groundglass.errors import RecipeError, UnreachableError
 from groundglass.files.atomic import write_text
+from groundglass.tables.step_record import StepRecord, read_step
 from groundglass.text.suggest import did_you_mean
 
 RunState = Literal["running", "interrupted", "failed", "done"]
@@ -68,31 +69,6 @@ class RunFolder:
 
 
 @dataclass(frozen=True)
-class StepRecord:
-    """What a step did, in counts. ``dropped`` chose to leave out; ``failed`` could not be used."""
-
-    step: str
-    kind: str
-    label: str
-    into: int
-    out: int
-    dropped: int = 0
-    failed: int = 0
-    held_out: int = 0
-    seconds: float = 0.0
-    cached: int = 0
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    thresholds: tuple[Mapping[str, Any], ...] = ()
-    notes: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    def shown(self) -> dict[str, Any]:
-        """The record with the names that `groundglass show --json` prints."""
-        record = asdict(self)
-        return {"step": record.pop("step"), "kind": record.pop("kind"), "in": record.pop("into"), **record}
-
-
-@dataclass(frozen=True)
 class RunRecord:
     """`run.json`: the state of a run and what each of its steps did.
 
@@ -136,7 +112,7 @@ def load_record(folder: RunFolder) -> RunRecord:
         raise RecipeError(
             f"{folder.path} holds no run that can be read", "groundglass show lists the runs"
         ) from error
-    steps = tuple(StepRecord(into=step.pop("in"), **step) for step in fields.pop("steps"))
+    steps = tuple(map(read_step, fields.pop("steps")))
     return RunRecord(**fields | {"steps": steps, "columns": tuple(fields["columns"])})
 
 

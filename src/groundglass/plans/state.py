@@ -12,12 +12,13 @@ from groundglass.engines.progress import Progress, Silent
 from groundglass.engines.shards import Settings
 from groundglass.image.header import ImageLimits
 from groundglass.plans.planner import Plan
-from groundglass.plans.run_folder import RunFolder, StepRecord
+from groundglass.plans.run_folder import RunFolder
 from groundglass.selections.ranking import Order
 from groundglass.source_quality.clean_profile import Profile
 from groundglass.tables.columns import ROWS, Scope, Tables
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import without, write_parquet
+from groundglass.tables.step_record import StepRecord
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a recipe probably meant by a word that is no column where it stands."""
+"""What a recipe probably meant by a word that names no column where it stands."""
 
 from __future__ import annotations
 

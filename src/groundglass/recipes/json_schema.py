@@ -6,13 +6,10 @@ The schema knows types, ranges and which keys exclude each other; `load` knows m
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from groundglass.files.atomic import write_text
 from groundglass.recipes.annotate_model import MODELS
 from groundglass.recipes.families import FAMILIES, NESTED
 from groundglass.recipes.hold_out_model import HOLD_OUTS, HoldOutStep, NextBest
@@ -68,11 +65,6 @@ def json_schema() -> Schema:
             **{name: part for name, part in _definitions().items() if name not in ("RecipeHead", "StepHead")},
         },
     }
-
-
-def write_schema(path: Path) -> None:
-    """Write the schema to a file; the checkout keeps it at docs/reference/recipe.schema.json."""
-    write_text(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", path)
 
 
 def _definitions() -> dict[str, Schema]:

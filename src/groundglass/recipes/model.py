@@ -50,8 +50,6 @@ BODIES: dict[str, type[Record]] = {
     "release": Release,
     "audit": AuditStep,
 }
-NOT_YET = ("study", "prove", "benchmark")
-"""Kinds of the grammar that later versions bring."""
 
 
 class StepHead(Record):

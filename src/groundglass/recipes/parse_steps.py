@@ -48,7 +48,7 @@ def _only(node: Node, head: type[Record]) -> Node:
 
 
 def check_top(root: Node) -> None:
-    """Refuse a document that is no mapping, or has a key that no recipe has."""
+    """Refuse a document that is not a mapping, or has a key that no recipe has."""
     if root.value is None:
         raise error_at(root.mark, EMPTY, "start with `name: faceup` and `steps:`")
     if not isinstance(root.value, dict):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeGuard, get_args
 
-from groundglass.files.atomic import write_text
 from groundglass.recipes.annotate_model import Budget, Multimodal, TokenPrice
 from groundglass.recipes.errors import LATER
 from groundglass.recipes.families import FAMILIES, VALUES, fields_in_order, values_name
@@ -112,11 +110,6 @@ def reference_page() -> str:
         *_not_yet(),
     ]
     return "\n".join(parts)
-
-
-def write_reference(path: Path) -> None:
-    """Write the page to a file; the checkout keeps it at docs/reference/recipe.md."""
-    write_text(reference_page(), path)
 
 
 def _kind(kind: str) -> Iterator[str]:

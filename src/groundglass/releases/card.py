@@ -16,6 +16,7 @@ from groundglass.files.atomic import write_text
 from groundglass.models.weights import NetworkNote
 from groundglass.releases.split_names import ordered_splits
 from groundglass.releases.writers.writer import Release
+from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import size
 
 HUB_LICENCES = frozenset(
@@ -30,18 +31,6 @@ HUB_LICENCES = frozenset(
 """Licences that the hub knows by this word; others are ``other`` with a name."""
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-
-
-@dataclass(frozen=True)
-class FunnelRow:
-    """One step of the way from the sources to the release: what it does, and how many rows came out."""
-
-    step: str
-    what: str
-    before: int
-    kept: int
-    dropped: int = 0
-    failed: int = 0
 
 
 @dataclass(frozen=True)
@@ -80,7 +69,7 @@ class Notes:
     lock     whether recipe.lock is
     """
 
-    funnel: tuple[FunnelRow, ...] = ()
+    funnel: tuple[StepRecord, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
@@ -110,6 +99,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         keep_trailing_newline=True,
         trim_blocks=False,
     )
+    environment.filters["cell"] = _cell
     return environment.get_template("card.md.j2").render(
         header=card_header(high, step, name, licences),
         name=_cell(name),
@@ -128,9 +118,9 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         kernels=_kernels(high, step),
         sources=_sources(high),
         licences=[(_cell(licence), count) for licence, count in sorted(licences.items())],
-        funnel=[_safe(row) for row in notes.funnel],
-        measures=[_safe(row) for row in notes.measures],
-        networks=[_safe(row) for row in notes.networks],
+        funnel=notes.funnel,
+        measures=notes.measures,
+        networks=notes.networks,
         audits=notes.audits,
     )
 
@@ -239,10 +229,6 @@ def _sources(high: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _some(names: Sequence[str], most: int = 5) -> str:
     shown = ", ".join(_cell(name) for name in names[:most])
     return f"{shown} and {len(names) - most} more (manifest)" if len(names) > most else shown
-
-
-def _safe(row: FunnelRow | MeasureNote | NetworkNote) -> dict[str, str]:
-    return {name: _cell(value) for name, value in vars(row).items()}
 
 
 def _cell(value: object) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.files.atomic import write_text
-from groundglass.files.hashes import sha256_of
+from groundglass.files.hashes import file_sha256
 from groundglass.image.region import Crop, parse
 from groundglass.releases.split_names import TRAIN, ordered_splits
 from groundglass.tables.parquet import write_parquet
@@ -191,8 +191,3 @@ def write_checksums(manifest: pa.Table, folder: Path) -> None:
     known = dict(zip(manifest["file"].to_pylist(), manifest["sha256"].to_pylist(), strict=True))
     lines = [f"{known.get(file) or file_sha256(folder / file)}  {file}\n" for file in list_files(folder)]
     write_text("".join(lines), folder / "SHA256SUMS")
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file's bytes, in hexadecimal."""
-    return sha256_of(path.read_bytes())

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from groundglass.engines.progress import Progress, Silent
 from groundglass.engines.run import run_job
-from groundglass.engines.shards import Settings, Stop
+from groundglass.engines.shards import Settings
 from groundglass.files.atomic import write_text
 from groundglass.image.header import ImageLimits
 from groundglass.models.weights import NetworkNote
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote, Notes, write_card
+from groundglass.releases.card import AuditNote, MeasureNote, Notes, write_card
 from groundglass.releases.file_layout import plan_files, written_ending
 from groundglass.releases.journal import (
     PARTS,
@@ -41,6 +41,7 @@ from groundglass.releases.manifest import (
 from groundglass.releases.trainer_patches import released_note
 from groundglass.releases.write_job import Write
 from groundglass.releases.writers.writer import Release
+from groundglass.tables.step_record import StepRecord
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,12 @@ class ReleaseContext:
     settings   how the engine runs
     limits     what a photograph may cost
     progress   told by the engine what is done
-    stop       a wish to end early
     """
 
     name: str
     recipe: str = ""
     lock: str = ""
-    funnel: tuple[FunnelRow, ...] = ()
+    funnel: tuple[StepRecord, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
@@ -72,7 +72,6 @@ class ReleaseContext:
     settings: Settings = field(default_factory=Settings)
     limits: ImageLimits = field(default_factory=ImageLimits)
     progress: Progress = field(default_factory=Silent)
-    stop: Stop | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseC
         pending, resumed = resume(folder, photographs)
         job = Write(folder, folder / PARTS, written_ending(step), context.limits)
         pending.sort(key=lambda item: item.path)  # what lies together in an archive or table is read together
-        run_job(job, pending, context.settings, context.progress, context.stop)
+        run_job(job, pending, context.settings, context.progress)
         written, failed = read_journal(folder)
         remove_strays(folder, photographs, (row["file"] for row in written))
         manifest = make_manifest(rows, written)

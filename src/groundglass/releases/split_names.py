@@ -22,7 +22,7 @@ def ordered_splits(names: Iterable[str]) -> list[str]:
 
 
 def check_splits(splits: Sequence[str]) -> None:
-    """Refuse split names that are no folder names."""
+    """Refuse split names that cannot be folder names."""
     for split in splits:
         if not _SPLIT.fullmatch(split):
             raise RecipeError(f"{split!r} is no name for a split", "use letters, digits, '-' and '_'")

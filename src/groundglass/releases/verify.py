@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from groundglass.files.hashes import file_sha256
 from groundglass.releases.journal import INCOMPLETE
-from groundglass.releases.manifest import file_sha256, list_files, meta_info_name
+from groundglass.releases.manifest import list_files, meta_info_name
 
 _COLUMNS = ["file", "split", "scale", "sha256", "pixel_hash", "width", "height", "id", "root"]
 

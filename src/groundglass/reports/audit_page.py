@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from groundglass.audits.result_folder import SLIPPED, latest_audit, read_card
+from groundglass.text.format import percent
 
 Plain = Mapping[str, Any]
 
@@ -116,12 +117,3 @@ def _cell(cell: Plain, who: str, expected: bool) -> CellView:
         told += f"; {better['where']} would catch {percent(better['recall'])}"
         told += f" and cost {percent(better['clean_lost'])} of the clean images"
     return CellView(percent(recall), glyph, tone, told, expected)
-
-
-def percent(share: float) -> str:
-    """A share as the page writes it.
-
-    >>> percent(0.954)
-    '95 %'
-    """
-    return f"{100 * share:.0f} %"

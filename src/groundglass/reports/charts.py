@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from groundglass.catalog import Column
 from groundglass.reports.charts_svg import Axis, Mark, Side, Size, choose_axis, histogram
-from groundglass.reports.facts import Knee, StepFacts
+from groundglass.reports.facts import Knee
 from groundglass.reports.knees import told
 from groundglass.reports.step_pools import Pool, Pools
+from groundglass.tables.step_record import StepRecord, Threshold
 
 _SMALL = Size(460, 132)
 
@@ -42,25 +43,14 @@ class Chart:
         return "below" if self.op in ("<", "<=") else "above"
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line that a step draws: on which column, where, and which side is kept."""
-
-    column: str
-    op: str
-    limit: float
-
-
-def lines_of(step: StepFacts, pool: Pool, pools: Pools) -> tuple[Line, ...]:
+def lines_of(step: StepRecord, pool: Pool, pools: Pools) -> tuple[Threshold, ...]:
     """The lines that decide a step, all of them or none: a rule that is shown in part would be a false one."""
     if step.ranking is not None:
         return _cut_of(step.ranking.column, step.ranking.order, pool, pools)
-    if any(threshold.column not in pools.columns for threshold in step.thresholds):
-        return ()
-    return tuple(Line(threshold.column, threshold.op, threshold.limit) for threshold in step.thresholds)
+    return step.whole_rule if all(line.column in pools.columns for line in step.whole_rule) else ()
 
 
-def _cut_of(column: str, order: str, pool: Pool, pools: Pools) -> tuple[Line, ...]:
+def _cut_of(column: str, order: str, pool: Pool, pools: Pools) -> tuple[Threshold, ...]:
     """Where a ranked list was cut: at the worst value that was kept."""
     if column not in pools.columns:
         return ()
@@ -68,12 +58,11 @@ def _cut_of(column: str, order: str, pool: Pool, pools: Pools) -> tuple[Line, ..
     kept = kept[np.isfinite(kept)]
     if not kept.size:
         return ()
-    return (
-        Line(column, ">=", float(kept.min())) if order == "higher" else Line(column, "<=", float(kept.max())),
-    )
+    higher = order == "higher"
+    return (Threshold(column, ">=" if higher else "<=", float(kept.min() if higher else kept.max())),)
 
 
-def charts_of(step: StepFacts, pool: Pool, pools: Pools, name: str) -> tuple[Chart, ...]:
+def charts_of(step: StepRecord, pool: Pool, pools: Pools, name: str) -> tuple[Chart, ...]:
     """The histograms of a step: one a line, one a measured column, or the shorter side of what a source brought."""
     if not len(pool):
         return ()
@@ -81,7 +70,7 @@ def charts_of(step: StepFacts, pool: Pool, pools: Pools, name: str) -> tuple[Cha
     if lines:
         size = Size() if len(lines) == 1 else _SMALL
         return tuple(
-            _line_chart(line, step.knee, pool, pools, f"{name}-{place}", size)
+            _line_chart(line, pools.facts.knees.get(step.step), pool, pools, f"{name}-{place}", size)
             for place, line in enumerate(lines)
         )
     columns = [column for column in step.columns if column in pools.columns]
@@ -93,7 +82,7 @@ def charts_of(step: StepFacts, pool: Pool, pools: Pools, name: str) -> tuple[Cha
     return tuple(chart for chart in charts if chart is not None)
 
 
-def _line_chart(line: Line, knee: Knee | None, pool: Pool, pools: Pools, name: str, size: Size) -> Chart:
+def _line_chart(line: Threshold, knee: Knee | None, pool: Pool, pools: Pools, name: str, size: Size) -> Chart:
     values = pools.values(line.column)[pool.rows]
     mark = None if knee is None else Mark(knee.threshold.limit, "knee", f"audit: {told(knee)}")
     axis = choose_axis(values, (line.limit,) if mark is None else (line.limit, mark.value))

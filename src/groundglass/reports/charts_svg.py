@@ -296,22 +296,12 @@ def _mark_word(mark: Mark, axis: Axis, limit: float | None) -> str:
 
 
 def distribution(values: Numbers, axis: Axis, width: int = 120, height: int = 16) -> str:
-    """The outline of a distribution as an SVG path (``d``), to lay a mark upon, as `bullet` does."""
+    """The outline of a distribution as an SVG path (``d``), to lay a mark upon."""
     counts = bin_counts(values, axis, min(24, count_bins(values.size))).astype(float)
     tops = height - (height - 1) * counts / max(1.0, counts.max(initial=0))
     step = width / len(tops)
     points = "".join(f"V{top:.1f}h{step:.2f}" for top in tops)
     return f"M0 {height}{points}V{height}z"
-
-
-def bullet(values: Numbers, axis: Axis, value: float, title: str, width: int = 120, height: int = 16) -> str:
-    """One value on the distribution of its pool: where does this one stand."""
-    x = axis.place(value) * width
-    return (
-        f'<svg {_XMLNS} class="chart bullet" viewBox="0 0 {width} {height}" {_named(title)}'
-        f'<path class="dist" d="{distribution(values, axis, width, height)}" fill="currentColor" fill-opacity=".3"/>'
-        f'<path class="limit" d="M{x:.2f} 0V{height}" stroke="currentColor" stroke-width="2"/></svg>'
-    )
 
 
 def funnel_bar(whole: int, rows_in: int, rows_out: int, title: str, width: int = 240, height: int = 4) -> str:

@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from groundglass.plans.image_history import RunTables, read_tables
 from groundglass.plans.run_folder import RunFolder, RunRecord, load_record
-from groundglass.reports.facts import StepFacts
 from groundglass.reports.image_outcomes import all_verdicts, fates_of
-from groundglass.reports.read_run import step_facts, steps_to_come
+from groundglass.reports.read_run import steps_to_come
 from groundglass.tables.parquet import connect
+from groundglass.tables.step_record import StepRecord
 
 ABSENT = "not in its sources"
 """Why an image is not kept in a run that has neither it nor its photograph."""
@@ -32,19 +32,19 @@ class Side:
     tables: RunTables
     verdicts: pa.Table
     fates: pa.Table
-    steps: tuple[StepFacts, ...]
+    steps: tuple[StepRecord, ...]
 
 
 @dataclass(frozen=True)
 class StepPair:
     """A step of both runs, or of one of them; ``limits`` are the thresholds that moved: what, before, after."""
 
-    a: StepFacts | None
-    b: StepFacts | None
+    a: StepRecord | None
+    b: StepRecord | None
     limits: tuple[tuple[str, float, float], ...] = ()
 
     @property
-    def either(self) -> StepFacts:
+    def either(self) -> StepRecord:
         """The step of the second run, or of the first where the second has none."""
         step = self.b or self.a
         assert step is not None
@@ -103,7 +103,7 @@ def read_side(folder: RunFolder) -> Side:
     record = load_record(folder)
     tables = read_tables(folder, record)
     verdicts = all_verdicts(tables)
-    steps = (*step_facts(record.steps), *steps_to_come(folder, record))
+    steps = (*record.steps, *steps_to_come(folder, record))
     return Side(folder, record, tables, verdicts, fates_of(tables, verdicts), steps)
 
 
@@ -175,10 +175,10 @@ def _both(one: Side, two: Side) -> int:
     return con.sql("SELECT count(*) FROM a JOIN b USING (id) WHERE a.there AND b.there").fetchall()[0][0]
 
 
-def pair_steps(a: tuple[StepFacts, ...], b: tuple[StepFacts, ...]) -> tuple[StepPair, ...]:
+def pair_steps(a: tuple[StepRecord, ...], b: tuple[StepRecord, ...]) -> tuple[StepPair, ...]:
     """The steps of both runs in order: equal ones together, and of the others those that mean the same.
 
-    >>> def rule(limit): return StepFacts("select-1", "select", f"noise < {limit}", 9, 9)
+    >>> def rule(limit): return StepRecord("select-1", "select", f"noise < {limit}", 9, 9)
     >>> [(pair.a is not None, pair.b is not None) for pair in pair_steps((rule(3),), (rule(4),))]
     [(True, True)]
     """
@@ -204,21 +204,21 @@ def pair_steps(a: tuple[StepFacts, ...], b: tuple[StepFacts, ...]) -> tuple[Step
     return (*pairs, *(StepPair(step, None) for step in a[i:]), *(StepPair(None, step) for step in b[j:]))
 
 
-def _alike(a: StepFacts, b: StepFacts) -> int:
+def _alike(a: StepRecord, b: StepRecord) -> int:
     """0 for steps that have nothing in common, most for equal ones; the same columns count more than a name."""
     if a.kind != b.kind:
         return 0
     if a.label == b.label:
         return 8
-    columns = {line.column for line in a.thresholds} & {line.column for line in b.thresholds}
+    columns = {line.column for line in a.whole_rule} & {line.column for line in b.whole_rule}
     ranked = a.ranking is not None and b.ranking is not None and a.ranking.column == b.ranking.column
-    return 3 * bool(columns or ranked) + (a.name == b.name) + (a.kind not in ("select", "measure"))
+    return 3 * bool(columns or ranked) + (a.step == b.step) + (a.kind not in ("select", "measure"))
 
 
-def moved_limits(a: StepFacts, b: StepFacts) -> tuple[tuple[str, float, float], ...]:
+def moved_limits(a: StepRecord, b: StepRecord) -> tuple[tuple[str, float, float], ...]:
     """The thresholds on the same column and side whose limits differ: "blockiness <", 30, 20."""
-    before = {(line.column, line.op): line.limit for line in a.thresholds}
-    after = {(line.column, line.op): line.limit for line in b.thresholds}
+    before = {(line.column, line.op): line.limit for line in a.whole_rule}
+    after = {(line.column, line.op): line.limit for line in b.whole_rule}
     return tuple(
         (" ".join(key), before[key], limit)
         for key, limit in after.items()
@@ -284,11 +284,11 @@ def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain_pair(pair: StepPair) -> dict[str, Any]:
-    def side(step: StepFacts | None) -> dict[str, Any] | None:
+    def side(step: StepRecord | None) -> dict[str, Any] | None:
         if step is None:
             return None
-        counts = {"in": step.rows_in, "out": step.rows_out, "dropped": step.dropped, "failed": step.failed}
-        return {"step": step.name, "label": step.label, **counts}
+        counts = {"in": step.into, "out": step.out, "dropped": step.dropped, "failed": step.failed}
+        return {"step": step.step, "label": step.label, **counts}
 
     limits = [{"threshold": what, "a": before, "b": after} for what, before, after in pair.limits]
     return {

@@ -13,11 +13,12 @@ from groundglass.reports.assets import CHANGES_SCRIPTS, parts_beside
 from groundglass.reports.charts_svg import funnel_bar
 from groundglass.reports.compare import Comparison, Side, StepPair
 from groundglass.reports.compare_facts import PairFacts, pair_facts
-from groundglass.reports.facts import RunFacts, StepFacts
+from groundglass.reports.facts import RunFacts
 from groundglass.reports.page_data import packed, script, step_data
 from groundglass.reports.render import SHEETS, default_sheets, fill, write_beside, write_folder
 from groundglass.reports.step_pools import Pools
 from groundglass.reports.thumbnail_sheets import write_sheets
+from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import command, some, thousands
 
 MOST_REASONS = 8
@@ -31,8 +32,8 @@ class PairView:
     kind: str
     label: str
     note: str
-    a: StepFacts | None
-    b: StepFacts | None
+    a: StepRecord | None
+    b: StepRecord | None
     bars: tuple[str, str]
     more: int | None
 
@@ -141,9 +142,7 @@ def _notes(facts: RunFacts) -> list[str]:
 
 def _pairs(comparison: Comparison) -> list[PairView]:
     sides = [[pair.a for pair in comparison.steps], [pair.b for pair in comparison.steps]]
-    wholes = [max((step.rows_in for side in sides for step in side if step), default=0)] * len(
-        comparison.steps
-    )
+    wholes = [max((step.into for side in sides for step in side if step), default=0)] * len(comparison.steps)
     return [_pair_view(pair, whole) for pair, whole in zip(comparison.steps, wholes, strict=True)]
 
 
@@ -151,15 +150,15 @@ def _pair_view(pair: StepPair, whole: int) -> PairView:
     bars = tuple(
         funnel_bar(
             whole,
-            step.rows_in,
-            step.rows_out,
-            f"{thousands(step.rows_in)} in, {thousands(step.rows_out)} out",
+            step.into,
+            step.out,
+            f"{thousands(step.into)} in, {thousands(step.out)} out",
         )
         if step
         else ""
         for step in (pair.a, pair.b)
     )
-    more = pair.b.rows_out - pair.a.rows_out if pair.a and pair.b else None
+    more = pair.b.out - pair.a.out if pair.a and pair.b else None
     return PairView(
         pair.either.kind, pair.either.label, step_note(pair), pair.a, pair.b, (bars[0], bars[1]), more
     )
@@ -175,7 +174,7 @@ def step_note(pair: StepPair) -> str:
 
 
 def _reasons(counted: Counter[tuple[str, str]], side: Side) -> list[ReasonCount]:
-    labels = {step.name: step.label for step in side.steps}
+    labels = {step.step: step.label for step in side.steps}
     common = counted.most_common(MOST_REASONS)
     most = max((many for _, many in common), default=1)
     listed = [

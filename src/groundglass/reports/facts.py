@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -10,10 +10,10 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from groundglass.catalog import Column
+from groundglass.tables.step_record import StepRecord, Threshold
 
 State = Literal["done", "interrupted", "failed", "running"]
 Status = Literal["kept", "dropped", "failed", "held_out"]
-Op = Literal["<", "<=", ">", ">="]
 
 STATUSES: tuple[Status, ...] = ("kept", "dropped", "failed", "held_out")
 """Every status of a row; the page knows them by their place in this list."""
@@ -52,18 +52,6 @@ VERDICTS = pa.schema(
 
 
 @dataclass(frozen=True)
-class Threshold:
-    """One comparison of a rule: ``column op limit``, such as ``blockiness < 30``."""
-
-    column: str
-    op: Op
-    limit: float
-
-    def __str__(self) -> str:
-        return f"{self.column} {self.op} {self.limit:g}"
-
-
-@dataclass(frozen=True)
 class Knee:
     """Where an audit of the run found the knee of a step's threshold.
 
@@ -76,57 +64,6 @@ class Knee:
     recall: float
     clean_lost: float
     defects: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """A rule that cuts one ranked list in two: the best by ``column`` are kept.
-
-    order  which way is better
-    rule   how the recipe writes it, so that the page can write it again
-    """
-
-    column: str
-    order: Literal["higher", "lower"]
-    rule: Literal["top_k", "quantile"]
-
-
-@dataclass(frozen=True)
-class StepFacts:
-    """What one step did.
-
-    name        the step's unique name in the recipe, e.g. "select-1"
-    kind        source, measure, select, hold_out, transform, split or release
-    label       what it does in a few words, e.g. "blockiness < 30"
-    rows_in     rows of the current set before it (for a source: files listed)
-    rows_out    rows of the current set after it (for a source: rows that can be read)
-    unit        what the rows after it are called, e.g. "photographs", "tiles"
-    seconds     wall time; None while it was not reached
-    cached      how many rows needed no work, since it was known already
-    reasons     how many rows left or failed for which reason
-    thresholds  the step keeps a row exactly when all of them hold; () when its rule is anything else
-    ranking     the list it cuts in two; None when it does not (or does so per group)
-    columns     the columns that a measure step brought
-    notes       what else it has to say, a sentence each
-    knee        what the run's latest audit found of its threshold; None where it has several, or was not audited
-    """
-
-    name: str
-    kind: str
-    label: str
-    rows_in: int
-    rows_out: int
-    dropped: int = 0
-    failed: int = 0
-    unit: str = "photographs"
-    seconds: float | None = None
-    cached: int = 0
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    thresholds: tuple[Threshold, ...] = ()
-    ranking: Ranking | None = None
-    columns: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    knee: Knee | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +86,11 @@ class SourceFacts:
     failed: int
     dropped: int
     derived: int
+
+    @property
+    def kept(self) -> int:
+        """Photographs that went on."""
+        return self.photographs - self.failed - self.dropped
 
 
 @dataclass(frozen=True)
@@ -186,6 +128,7 @@ class RunFacts:
     left_out    what this page lacks to be small, a sentence each
     qualities   (step, source -> `SourceQuality.plain`) of the steps that judged whole sources
     said        columns of words, such as captions: name → the text of each of ``rows``, None where there is none
+    knees       step → what the run's latest audit found of its threshold, where it has just one
     """
 
     name: str
@@ -196,7 +139,7 @@ class RunFacts:
     lock: str
     folder: str
     recipe: str
-    steps: tuple[StepFacts, ...]
+    steps: tuple[StepRecord, ...]
     rows: pa.Table
     columns: Mapping[str, Column]
     thumbnails: Mapping[str, bytes]
@@ -212,12 +155,28 @@ class RunFacts:
     left_out: tuple[str, ...] = ()
     qualities: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     said: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    knees: Mapping[str, Knee] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ValueError when a table lacks a column, or a row or verdict names a step that is not there."""
         _need_columns(self.rows, (*ROWS.names, *self.columns), "rows")
         _need_columns(self.verdicts, VERDICTS.names, "verdicts")
         _need_steps(self)
+
+    def unit(self, step: StepRecord) -> str:
+        """What the rows after one of the steps are called, e.g. "photographs", "tiles"."""
+        return units_of(self.steps)[step.step]
+
+
+def units_of(steps: Iterable[StepRecord]) -> dict[str, str]:
+    """What the rows after each step are called."""
+    unit = "photographs"
+    found: dict[str, str] = {}
+    for step in steps:
+        if step.kind == "transform":
+            unit = "tiles" if "tile" in step.label else "pictures"
+        found[step.step] = unit
+    return found
 
 
 def _need_columns(table: pa.Table, wanted: tuple[str, ...] | list[str], name: str) -> None:
@@ -227,7 +186,7 @@ def _need_columns(table: pa.Table, wanted: tuple[str, ...] | list[str], name: st
 
 
 def _need_steps(facts: RunFacts) -> None:
-    known = {step.name for step in facts.steps} | {None}
+    known = {step.step for step in facts.steps} | {None}
     named = {
         "rows.born_at": facts.rows["born_at"],
         "rows.left_at": facts.rows["left_at"],

@@ -8,32 +8,35 @@ from pathlib import Path
 from typing import Any
 
 from groundglass.audits.result_folder import latest_audit, read_card
-from groundglass.reports.audit_page import percent
-from groundglass.reports.facts import Knee, StepFacts
+from groundglass.reports.facts import Knee
+from groundglass.tables.step_record import StepRecord
+from groundglass.text.format import percent
 
 
-def with_knees(steps: Iterable[StepFacts], run: Path) -> tuple[StepFacts, ...]:
-    """The steps of a run, with what its latest audit says of their thresholds; as they are where there is none."""
+def knees_of(steps: Iterable[StepRecord], run: Path) -> dict[str, Knee]:
+    """What the latest audit of a run says of the thresholds of its steps, by the step; nothing where there is none."""
     place = latest_audit(run)
     card = read_card(place) if place is not None else None
     known = {advice["gate"]: advice for advice in card["thresholds"]} if card is not None else {}
-    return tuple(_with_knee(step, known.get(step.name)) for step in steps)
+    found = {step.step: _knee(step, known[step.step]) for step in steps if step.step in known}
+    return {name: knee for name, knee in found.items() if knee is not None}
 
 
-def _with_knee(step: StepFacts, advice: Mapping[str, Any] | None) -> StepFacts:
-    if advice is None or advice["knee"] is None or len(step.thresholds) != 1:
-        return step
-    threshold, point = step.thresholds[0], advice["knee"]
+def _knee(step: StepRecord, advice: Mapping[str, Any]) -> Knee | None:
+    point = advice["knee"]
+    if point is None or len(step.whole_rule) != 1:
+        return None
+    (threshold,) = step.whole_rule
     if (threshold.column, threshold.op) != (advice["column"], advice["op"]):
-        return step
+        return None
     there = replace(threshold, limit=point["limit"])
-    return replace(step, knee=Knee(there, point["recall"], point["clean_lost"], tuple(advice["defects"])))
+    return Knee(there, point["recall"], point["clean_lost"], tuple(advice["defects"]))
 
 
 def told(knee: Knee) -> str:
     """A knee in a few words.
 
-    >>> from groundglass.reports.facts import Threshold
+    >>> from groundglass.tables.step_record import Threshold
     >>> told(Knee(Threshold("blockiness", "<", 18.2), 0.97, 0.02, ("jpeg",)))
     'knee at blockiness < 18.2: recall 97 %, costs 2 % of clean images'
     """

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.image.sprite_sheet import Box
 from groundglass.reports.charts import axis_data, lines_of
 from groundglass.reports.charts_svg import choose_axis, distribution
-from groundglass.reports.facts import EXTRAS, STATUSES, RunFacts, StepFacts
+from groundglass.reports.facts import EXTRAS, STATUSES, RunFacts
 from groundglass.reports.step_pools import Pools
 from groundglass.reports.thumbnail_sheets import Sheet
 from groundglass.tables.reasons import OTHERS, kinds_of
+from groundglass.tables.step_record import StepRecord
 
 _AT_LEAST = 5
 """Fewer values make no distribution worth drawing."""
@@ -77,19 +77,19 @@ def _run(facts: RunFacts) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in names}
 
 
-def step_data(step: StepFacts, pools: Pools) -> dict[str, Any]:
+def step_data(step: StepRecord, pools: Pools) -> dict[str, Any]:
     """A step with the rows that it judged, as the page's script reads it; ``counted`` is what each reason counts as."""
     pool = pools.of(step)
     place = {name: index for index, name in enumerate(pools.columns)}
     lines = lines_of(step, pool, pools)
     whole = len(pool) == len(pools.facts.rows)
     return {
-        "name": step.name,
+        "name": step.step,
         "kind": step.kind,
         "label": step.label,
-        "unit": step.unit,
-        "rowsIn": step.rows_in,
-        "rowsOut": step.rows_out,
+        "unit": pools.facts.unit(step),
+        "rowsIn": step.into,
+        "rowsOut": step.out,
         "rule": step.ranking.rule if step.ranking else "where",
         "lines": [{"column": place[line.column], "op": line.op, "limit": line.limit} for line in lines],
         "rows": None if whole else packed(pool.rows, "i4"),
@@ -145,16 +145,12 @@ def _sheets(facts: RunFacts, pools: Pools, sheets: Sequence[Sheet], height: int)
     boxes[:, 0] = -1
     for index, sheet in enumerate(sheets):
         for key, box in sheet.boxes.items():
-            boxes[pools.place_of[key]] = (index, *_corners(box))
+            boxes[pools.place_of[key]] = (index, *box)
     return {
         "height": height,
         "files": [{"name": sheet.name, "width": sheet.width, "height": sheet.height} for sheet in sheets],
         "boxes": packed(boxes, "i4"),
     }
-
-
-def _corners(box: Box) -> tuple[int, int, int, int]:
-    return box.x, box.y, box.width, box.height
 
 
 def sheet_order(facts: RunFacts, pools: Pools) -> list[str]:

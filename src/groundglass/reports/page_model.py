@@ -11,8 +11,9 @@ import numpy as np
 from groundglass.errors import REASONS
 from groundglass.reports.charts import Chart, charts_of
 from groundglass.reports.charts_svg import funnel_bar
-from groundglass.reports.facts import RunFacts, SourceFacts, StepFacts
+from groundglass.reports.facts import RunFacts, SourceFacts
 from groundglass.reports.step_pools import Pool, Pools
+from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import duration, number, share, some, thousands
 
 _SAMPLES = 200
@@ -24,7 +25,7 @@ class StepView:
     """One step as the rail and its own view show it. ``mark`` is the shape before it: kept, dropped or waiting."""
 
     index: int
-    facts: StepFacts
+    facts: StepRecord
     bar: str
     charts: tuple[Chart, ...]
     judged: int
@@ -37,7 +38,7 @@ class StepView:
 
     @property
     def share(self) -> str:
-        return share(self.facts.rows_out, self.facts.rows_in)
+        return share(self.facts.out, self.facts.into)
 
     @property
     def grows(self) -> bool:
@@ -52,7 +53,7 @@ class ReasonView:
     left  whether they left for it: a picture without a model's answer stays
     """
 
-    step: StepFacts
+    step: StepRecord
     index: int
     reason: str
     count: int
@@ -64,16 +65,11 @@ class ReasonView:
 
 @dataclass(frozen=True)
 class SourceView:
-    """One source: its photographs, what became of them, and the medians of the first measures."""
+    """One source: what became of its photographs, the share of them kept, and the medians of the first measures."""
 
-    name: str
-    photographs: int
-    failed: int
-    dropped: int
-    kept: int
+    facts: SourceFacts
     share: str
     width: float
-    derived: int
     medians: tuple[str, ...]
 
 
@@ -96,12 +92,12 @@ def view_steps(facts: RunFacts, pools: Pools) -> tuple[StepView, ...]:
 def _view_step(index: int, whole: int, pools: Pools) -> StepView:
     step = pools.facts.steps[index]
     pool = pools.of(step) if step.seconds is not None else Pool(*_nothing())
-    title = f"{thousands(step.rows_in)} in, {thousands(step.rows_out)} out"
+    title = f"{thousands(step.into)} in, {thousands(step.out)} out"
     charts = charts_of(step, pool, pools, f"step{index}")
     return StepView(
         index,
         step,
-        funnel_bar(whole, step.rows_in, step.rows_out, title),
+        funnel_bar(whole, step.into, step.out, title),
         charts,
         len(pool),
         step.seconds is not None,
@@ -113,7 +109,7 @@ def _nothing() -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str | None]]:
     return np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0), []
 
 
-def _wholes(steps: tuple[StepFacts, ...]) -> list[int]:
+def _wholes(steps: tuple[StepRecord, ...]) -> list[int]:
     """What a full bar stands for: the most rows among the steps that count the same things."""
     group, groups = 0, [0]
     for _, step in pairwise(steps):
@@ -121,7 +117,7 @@ def _wholes(steps: tuple[StepFacts, ...]) -> list[int]:
         groups.append(group)
     most = Counter[int]()
     for place, step in zip(groups, steps, strict=False):
-        most[place] = max(most[place], step.rows_out, 0 if step.kind == "transform" else step.rows_in)
+        most[place] = max(most[place], step.out, 0 if step.kind == "transform" else step.into)
     return [most[place] for place in groups]
 
 
@@ -134,7 +130,7 @@ def view_reasons(facts: RunFacts) -> tuple[ReasonView, ...]:
             index,
             reason,
             many,
-            f"{share(many, step.rows_in)} of {thousands(step.rows_in)}",
+            f"{share(many, step.into)} of {thousands(step.into)}",
             100 * many / most,
             is_failure(step, reason),
             has_left(step, reason),
@@ -146,15 +142,15 @@ def view_reasons(facts: RunFacts) -> tuple[ReasonView, ...]:
     return tuple(sorted(views, key=lambda view: (-view.count, view.index, view.reason)))
 
 
-def has_left(step: StepFacts, reason: str) -> bool:
+def has_left(step: StepRecord, reason: str) -> bool:
     """Whether images left a step for this reason: without an answer of a model, ``caption: refused``, they stay."""
     return step.kind != "annotate" or ": " not in reason
 
 
-def is_failure(step: StepFacts, reason: str) -> bool:
+def is_failure(step: StepRecord, reason: str) -> bool:
     """Whether images could not be used for this reason, rather than being judged and dropped.
 
-    >>> rule = StepFacts("select-1", "select", "blockiness < 30", 9, 4, dropped=3, failed=2)
+    >>> rule = StepRecord("select-1", "select", "blockiness < 30", 9, 4, dropped=3, failed=2)
     >>> is_failure(rule, "no blockiness: too_small"), is_failure(rule, "blockiness, limit 30; no noise: flat")
     (True, False)
     """
@@ -175,7 +171,7 @@ def known_word(reason: str) -> str:
 def median_columns(pools: Pools) -> tuple[str, ...]:
     """The measures whose medians stand in the table of sources: four, and first those that decided something."""
     steps = pools.facts.steps
-    decided = [threshold.column for step in steps for threshold in step.thresholds]
+    decided = [threshold.column for step in steps for threshold in step.whole_rule]
     decided += [step.ranking.column for step in steps if step.ranking]
     judging = [name for name, column in pools.facts.columns.items() if column.better != "neither"]
     return tuple(name for name in dict.fromkeys((*decided, *judging)) if name in pools.columns)[:4]
@@ -188,7 +184,7 @@ def view_sources(facts: RunFacts, pools: Pools) -> tuple[SourceView, ...]:
         _count_source(str(name), names == name, facts, pools) for name in dict.fromkeys(names.tolist())
     )
     views = (_view_source(source, (names == source.name) & ~pools.derived, pools) for source in counted)
-    return tuple(sorted(views, key=lambda view: -view.photographs))
+    return tuple(sorted(views, key=lambda view: -view.facts.photographs))
 
 
 def _count_source(name: str, mine: np.ndarray, facts: RunFacts, pools: Pools) -> SourceFacts:
@@ -202,18 +198,8 @@ def _view_source(source: SourceFacts, photographs: np.ndarray, pools: Pools) -> 
     values = (pools.values(column)[photographs] for column in median_columns(pools))
     finite = (column[np.isfinite(column)] for column in values)
     medians = tuple(number(float(np.median(column)) if column.size else None) for column in finite)
-    kept = source.photographs - source.failed - source.dropped
-    return SourceView(
-        source.name,
-        source.photographs,
-        source.failed,
-        source.dropped,
-        kept,
-        share(kept, source.photographs),
-        100 * kept / max(1, source.photographs),
-        source.derived,
-        medians,
-    )
+    width = 100 * source.kept / max(1, source.photographs)
+    return SourceView(source, share(source.kept, source.photographs), width, medians)
 
 
 def plain_reason(reason: str) -> str:
@@ -243,7 +229,7 @@ def view_failures(facts: RunFacts) -> tuple[FailureView, ...]:
     )
 
 
-def _has_failed(step: StepFacts, reason: str) -> bool:
+def _has_failed(step: StepRecord, reason: str) -> bool:
     return has_left(step, reason) and is_failure(step, reason)
 
 
@@ -254,7 +240,7 @@ def _samples(facts: RunFacts, reason: str) -> tuple[tuple[str, str], ...]:
 
 def headline(facts: RunFacts) -> str:
     """The run in one line, e.g. "30 tiles and 3 photographs held out, from 44 files"."""
-    files = sum(step.rows_in for step in facts.steps if step.kind == "source")
+    files = sum(step.into for step in facts.steps if step.kind == "source")
     if not files:
         return "No images yet" if facts.state == "running" else "No images"
     last = next((step for step in reversed(facts.steps) if step.seconds is not None), None)
@@ -263,18 +249,17 @@ def headline(facts: RunFacts) -> str:
     return f"{_outcome(facts, last)} from {some(files, 'files')}"
 
 
-def _outcome(facts: RunFacts, last: StepFacts) -> str:
+def _outcome(facts: RunFacts, last: StepRecord) -> str:
     """What is there after the last step: the set, and what was held out of it."""
-    held = sum(part.count for part in facts.held_out)
+    held, unit = sum(part.count for part in facts.held_out), facts.unit(last)
     if not held:
-        return some(last.rows_out, last.unit)
+        return some(last.out, unit)
     # a release counts what it wrote, and it writes what is held out too
-    kept = last.rows_out - held if last.kind == "release" else last.rows_out
+    kept = last.out - held if last.kind == "release" else last.out
     words = [
-        thousands(part.count) if part.unit == last.unit else some(part.count, part.unit)
-        for part in facts.held_out
+        thousands(part.count) if part.unit == unit else some(part.count, part.unit) for part in facts.held_out
     ]
-    return f"{some(kept, last.unit)} and {' and '.join(words)} held out,"
+    return f"{some(kept, unit)} and {' and '.join(words)} held out,"
 
 
 def summary(facts: RunFacts) -> str:

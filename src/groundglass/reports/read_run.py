@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +11,12 @@ import pyarrow as pa
 from groundglass.catalog import Column
 from groundglass.errors import RecipeError
 from groundglass.files.folder_lock import is_held
+from groundglass.files.hashes import file_sha256
 from groundglass.plans.image_history import RunTables, read_tables
 from groundglass.plans.measure_missing import THUMBNAIL_ASK
-from groundglass.plans.run_folder import RunFolder, RunRecord, RunState, StepRecord, load_record
+from groundglass.plans.run_folder import RunFolder, RunRecord, RunState, load_record
 from groundglass.recipes.load import load_recipe
-from groundglass.reports.facts import Failure, Ranking, RunFacts, StepFacts, Threshold
+from groundglass.reports.facts import Failure, RunFacts, units_of
 from groundglass.reports.image_outcomes import (
     LEAST_ROWS,
     MOST_ROWS,
@@ -26,11 +26,12 @@ from groundglass.reports.image_outcomes import (
     fates_of,
     sample,
 )
-from groundglass.reports.knees import with_knees
+from groundglass.reports.knees import knees_of
 from groundglass.reports.render import render_report
 from groundglass.steps.catalog import STEPS
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import compute, connect, numbered, only
+from groundglass.tables.step_record import StepRecord
 
 FAILURES = 200
 """Failed images that are listed one by one."""
@@ -53,7 +54,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
     chosen = sample(fates, most)
     columns = report_columns(tables)
     sampled = chosen.num_rows < fates.num_rows
-    steps = (*with_knees(step_facts(record.steps), folder.path), *steps_to_come(folder, record))
+    steps = (*record.steps, *steps_to_come(folder, record))
     rows = with_measures(tables, chosen, columns)
     return RunFacts(
         name=record.name,
@@ -75,7 +76,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
         total=fates.num_rows if sampled else None,
         least=LEAST_ROWS,
         sources=count_sources(fates) if sampled else (),
-        held_out=count_held(fates, verdicts, {step.name: step.unit for step in steps}),
+        held_out=count_held(fates, verdicts, units_of(steps)),
         lacking=lacking(tables),
         qualities=tuple(
             (step.step, step.facts["source_qualities"])
@@ -83,6 +84,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
             if step.facts.get("source_qualities")
         ),
         said=words_said(tables, chosen, rows["id"]),
+        knees=knees_of(record.steps, folder.path),
     )
 
 
@@ -93,7 +95,7 @@ def state_of(folder: RunFolder, record: RunRecord) -> RunState:
     return record.state
 
 
-def steps_to_come(folder: RunFolder, record: RunRecord) -> list[StepFacts]:
+def steps_to_come(folder: RunFolder, record: RunRecord) -> list[StepRecord]:
     """The steps of the recipe that a stopped run did not reach."""
     try:
         recipe = load_recipe(folder.path / "recipe.yaml").recipe
@@ -101,7 +103,7 @@ def steps_to_come(folder: RunFolder, record: RunRecord) -> list[StepFacts]:
         return []
     done = {step.step for step in record.steps}
     return [
-        StepFacts(step.name, step.kind, STEPS[step.kind].label(step.body), 0, 0)
+        StepRecord(step.name, step.kind, STEPS[step.kind].label(step.body), 0, 0, seconds=None)
         for step in recipe.steps
         if step.name not in done
     ]
@@ -228,40 +230,6 @@ def failures(fates: pa.Table) -> list[Failure]:
     return [Failure(r["uri"], r["source"], r["left_at"], r["reason"] or "", r["detail"] or "") for r in rows]
 
 
-def step_facts(steps: tuple[StepRecord, ...]) -> list[StepFacts]:
-    """The steps as the report shows them."""
-    unit = "photographs"
-    found: list[StepFacts] = []
-    for step in steps:
-        if step.kind == "transform":
-            unit = "tiles" if "tile" in step.label else "pictures"
-        found.append(one_step(step, unit))
-    return found
-
-
-def one_step(step: StepRecord, unit: str) -> StepFacts:
-    exact = step.facts.get("rule") == "where" and step.facts.get("exact")
-    thresholds = tuple(Threshold(t["column"], t["op"], t["limit"]) for t in step.thresholds) if exact else ()
-    ranking = step.facts.get("ranking")
-    return StepFacts(
-        name=step.step,
-        kind=step.kind,
-        label=step.label,
-        rows_in=step.into,
-        rows_out=step.out,
-        dropped=step.dropped,
-        failed=step.failed,
-        unit=unit,
-        seconds=step.seconds,
-        cached=step.cached,
-        reasons=step.reasons,
-        thresholds=thresholds,
-        ranking=Ranking(**ranking) if ranking else None,
-        columns=tuple(step.facts.get("columns", ())),
-        notes=tuple(step.notes),
-    )
-
-
 def lock_hash(folder: RunFolder) -> str:
     path = folder.path / "recipe.lock"
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:8] if path.exists() else ""
+    return file_sha256(path)[:8] if path.exists() else ""

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from groundglass.image.region import Box
+
 Luma = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 
@@ -33,14 +35,14 @@ class RepeatedOverlay:
     consistency   H×W float32, 0 to 1: length of the mean vote over all pictures
     mask          H×W bool: where it is beyond chance
     share         share of the pixels that the mask marks, 0 to 1
-    box           x, y, width, height of all that is marked; None where nothing is
+    box           of all that is marked; None where nothing is
     pictures      how many pictures were seen
     """
 
     consistency: Plane
     mask: npt.NDArray[np.bool_]
     share: float
-    box: tuple[int, int, int, int] | None
+    box: Box | None
     pictures: int
 
 
@@ -67,7 +69,7 @@ def repeated_overlay(lumas: Iterable[Luma]) -> RepeatedOverlay:
     >>> for luma in lumas:
     ...     luma[20:40, 30:60] = 250
     >>> repeated_overlay(lumas).box
-    (29, 19, 32, 22)
+    Box(x=29, y=19, width=32, height=22)
     """
     votes, voters, pictures = _sums(lumas)
     length = np.hypot(votes[0], votes[1])
@@ -115,9 +117,9 @@ def _without_specks(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return mask & (np.asarray(around) >= 3)
 
 
-def _box(mask: npt.NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+def _box(mask: npt.NDArray[np.bool_]) -> Box | None:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
         return None
     x, y = int(columns[0]), int(rows[0])
-    return x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
+    return Box(x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)

@@ -20,7 +20,7 @@ from groundglass.reports.assets import (
     static_bytes,
     static_names,
 )
-from groundglass.reports.audit_page import percent, read_audit
+from groundglass.reports.audit_page import read_audit
 from groundglass.reports.charts import axis_data
 from groundglass.reports.charts_svg import Axis
 from groundglass.reports.facts import RunFacts
@@ -42,6 +42,7 @@ from groundglass.reports.sampling_note import notes_of
 from groundglass.reports.step_pools import Pools
 from groundglass.reports.thumbnail_sheets import SheetSettings, write_sheets
 from groundglass.text import format
+from groundglass.text.format import percent
 
 FINE_UP_TO = 2000
 """Up to this many images, sheets are made at twice the page's size, for fine screens."""

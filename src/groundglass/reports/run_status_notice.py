@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from groundglass.reports.facts import RunFacts, StepFacts
+from groundglass.reports.facts import RunFacts
+from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import command, some
 
 
@@ -35,7 +36,7 @@ def notice_of(facts: RunFacts) -> Notice | None:
             _lacking_text(facts),
             command("groundglass", "report", facts.folder),
         )
-    listed = sum(step.rows_in for step in facts.steps if step.kind == "source")
+    listed = sum(step.into for step in facts.steps if step.kind == "source")
     if not listed:
         return Notice(
             "No image came in", _empty_text(facts), command("groundglass", "plan", facts.recipe), bad=True
@@ -69,13 +70,13 @@ def _empty_text(facts: RunFacts) -> str:
 
 
 def _nothing_left(facts: RunFacts, listed: int) -> Notice | None:
-    readable = sum(step.rows_out for step in facts.steps if step.kind == "source")
+    readable = sum(step.out for step in facts.steps if step.kind == "source")
     if not readable:
         return Notice("No image could be read", _unread_text(facts, listed), _why(facts), bad=True)
-    emptied = next((step for step in facts.steps if step.rows_in and not step.rows_out), None)
+    emptied = next((step for step in facts.steps if step.into and not step.out), None)
     if emptied is None:
         return None
-    return Notice("Nothing was left", _emptied_text(emptied), _why(facts), bad=True)
+    return Notice("Nothing was left", _emptied_text(emptied, facts.unit(emptied)), _why(facts), bad=True)
 
 
 def _unread_text(facts: RunFacts, listed: int) -> str:
@@ -84,10 +85,10 @@ def _unread_text(facts: RunFacts, listed: int) -> str:
     return f"All {some(listed, 'files')} failed: {listing}. Failures lists them with what the decoder said."
 
 
-def _emptied_text(step: StepFacts) -> str:
-    judged = some(step.rows_in, step.unit)
-    hint = " Its view shows where a line would keep some." if step.thresholds else ""
-    return f"The step {step.name} ({step.label}) kept none of {judged}.{hint}"
+def _emptied_text(step: StepRecord, unit: str) -> str:
+    judged = some(step.into, unit)
+    hint = " Its view shows where a line would keep some." if step.whole_rule else ""
+    return f"The step {step.step} ({step.label}) kept none of {judged}.{hint}"
 
 
 def _why(facts: RunFacts) -> str:

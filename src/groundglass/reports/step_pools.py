@@ -10,7 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from groundglass.catalog import Column
-from groundglass.reports.facts import STATUSES, RunFacts, StepFacts
+from groundglass.reports.facts import STATUSES, RunFacts
+from groundglass.tables.step_record import StepRecord
 
 Numbers = NDArray[np.float64]
 
@@ -62,7 +63,7 @@ class Pools:
     @cached_property
     def step_place(self) -> dict[str | None, int]:
         """The place of a step's name; None, the end, comes after all of them."""
-        names = [step.name for step in self.facts.steps]
+        names = [step.step for step in self.facts.steps]
         return {None: len(names), **{name: place for place, name in enumerate(names)}}
 
     @cached_property
@@ -92,12 +93,12 @@ class Pools:
             self._values[column] = _floats(self.facts.rows[column])
         return self._values[column]
 
-    def of(self, step: StepFacts) -> Pool:
+    def of(self, step: StepRecord) -> Pool:
         """The rows that a step judged: for a rule those of its verdicts, otherwise those that were there."""
-        if step.name not in self._pools:
+        if step.step not in self._pools:
             judged = self._verdicts(step)
-            self._pools[step.name] = self._judged(judged, step) if judged is not None else self._present(step)
-        return self._pools[step.name]
+            self._pools[step.step] = self._judged(judged, step) if judged is not None else self._present(step)
+        return self._pools[step.step]
 
     @cached_property
     def _verdict_places(self) -> dict[str, list[int]]:
@@ -107,27 +108,27 @@ class Pools:
             found.setdefault(name, []).append(place)
         return found
 
-    def _verdicts(self, step: StepFacts) -> pa.Table | None:
+    def _verdicts(self, step: StepRecord) -> pa.Table | None:
         """The verdicts of a rule; None for any other step, or where there are none."""
-        places = self._verdict_places.get(step.name)
+        places = self._verdict_places.get(step.step)
         return self.facts.verdicts.take(pa.array(places)) if places and step.kind in RULES else None
 
     def _steps(self, column: str) -> NDArray[np.int32]:
         return np.array([self.step_place[name] for name in self.facts.rows[column].to_pylist()], np.int32)
 
-    def _judged(self, table: pa.Table, step: StepFacts) -> Pool:
+    def _judged(self, table: pa.Table, step: StepRecord) -> Pool:
         places = np.array([self.place_of.get(key, -1) for key in table["id"].to_pylist()], np.int32)
         kept, failed = (np.array(table[name].to_pylist(), bool) for name in ("kept", "failed"))
         status = np.where(failed, _FAILED, np.where(kept, _KEPT, _DROPPED)).astype(np.uint8)
-        away = (self.status[places] == _HELD_OUT) & (self.left[places] == self.step_place[step.name])
+        away = (self.status[places] == _HELD_OUT) & (self.left[places] == self.step_place[step.step])
         status[away] = _HELD_OUT
         margin = _floats(table["margin"])
         reasons = table["reason"].to_pylist()
         order = [place for place in np.argsort(places, kind="stable").tolist() if places[place] >= 0]
         return Pool(places[order], status[order], margin[order], [reasons[place] for place in order])
 
-    def _present(self, step: StepFacts) -> Pool:
-        here = self.step_place[step.name]
+    def _present(self, step: StepRecord) -> Pool:
+        here = self.step_place[step.step]
         born = self.born == here if step.kind == "source" else self.born <= here
         rows = np.flatnonzero(born & (here <= self.left)).astype(np.int32)
         gone = self.left[rows] == here

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from groundglass.image.sprite_sheet import Box, draw_sheet, picture_size
+from groundglass.image.region import Box
+from groundglass.image.sprite_sheet import draw_sheet, picture_size
 
 _ALIGN = 16
 """Boxes begin on JPEG's 16-px blocks, so that ringing of one picture does not reach into the next."""

@@ -29,7 +29,7 @@ class Fingerprinted:
 def fingerprint_folder(folder: Path, out: Path, name: str, workers: int, progress: Progress) -> Fingerprinted:
     """Write the fingerprints of every picture below ``folder`` to the file ``out``, as the test set ``name``.
 
-    Files that are no pictures become rows that say why. Raises RecipeError where ``out`` is there already, or where
+    Files that are not pictures become rows that say why. Raises RecipeError where ``out`` is there already, or where
     no file of the folder is a picture.
     """
     if out.exists():

@@ -32,12 +32,12 @@ from groundglass.plans.run_folder import (
     RunFolder,
     RunRecord,
     RunState,
-    StepRecord,
     choose_folder,
     load_record,
 )
 from groundglass.plans.state import State, make_state, store_path
 from groundglass.steps.catalog import STEPS
+from groundglass.tables.step_record import StepRecord
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from groundglass.audits.gates import Gate, Limit, single, table_of
+from groundglass.audits.gates import Gate, single, table_of
 from groundglass.audits.replay_run import Passage, replay
 from groundglass.audits.result_folder import latest_audit, read_card
 from groundglass.audits.scorecard import Floats, curve_of, kept_share
@@ -21,6 +21,7 @@ from groundglass.plans.run_folder import RunFolder, finished_runs, load_record
 from groundglass.recipes.load import load_recipe
 from groundglass.runs.make_plan import make_plan
 from groundglass.selections.where import Where
+from groundglass.tables.step_record import Threshold
 from groundglass.tables.verdicts import numbers
 
 SHOWN = 5
@@ -94,13 +95,13 @@ def threshold_advice(plan: Plan, runs: Path) -> tuple[ThresholdAdvice, ...]:
     )
 
 
-def limit_of(planned: PlannedStep) -> Limit | None:
+def limit_of(planned: PlannedStep) -> Threshold | None:
     """The limit of a select step whose rule is a single comparison."""
     body = planned.step.body
     return single((body.where,)) if isinstance(body, Where) and not body.cascade else None
 
 
-def _same(gate: PlannedStep, limit: Limit) -> bool:
+def _same(gate: PlannedStep, limit: Threshold) -> bool:
     """Whether a gate of the run compares the same column the same way, with whatever number."""
     then = limit_of(gate)
     return then is not None and (then.column, then.op) == (limit.column, limit.op)
@@ -120,7 +121,7 @@ def _audited(folder: RunFolder) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _advice(
-    passage: Passage, gate: PlannedStep, limit: Limit, audited: Mapping[str, Mapping[str, Any]]
+    passage: Passage, gate: PlannedStep, limit: Threshold, audited: Mapping[str, Mapping[str, Any]]
 ) -> ThresholdAdvice:
     values = _values(passage, gate, limit)
     said = audited.get(gate.step.name)
@@ -128,7 +129,7 @@ def _advice(
         gate.step.name,
         limit.column,
         limit.op,
-        limit.value,
+        limit.limit,
         str(passage.state.run.folder.path),
         values.size,
         tuple(kept_around(limit, values)),
@@ -138,7 +139,7 @@ def _advice(
     )
 
 
-def _values(passage: Passage, gate: PlannedStep, limit: Limit) -> Floats:
+def _values(passage: Passage, gate: PlannedStep, limit: Threshold) -> Floats:
     """The column's values on the rows that the gate judged; NaN where there is none."""
     before = replace(passage.state, rows=passage.before[gate.step.name])
     table = table_of(Gate(gate), applies(before, gate)[0], passage.state.tables)
@@ -149,23 +150,23 @@ def _caught(point: Mapping[str, Any]) -> Caught:
     return Caught(point["limit"], point["recall"], point["clean_lost"])
 
 
-def kept_around(limit: Limit, values: Floats) -> list[Kept]:
+def kept_around(limit: Threshold, values: Floats) -> list[Kept]:
     """The present limit among its neighbours, looser and stricter ones that keep evenly spaced shares of the values.
 
-    >>> found = kept_around(Limit("blockiness", "<", 30.0), np.arange(1.0, 101.0))
+    >>> found = kept_around(Threshold("blockiness", "<", 30.0), np.arange(1.0, 101.0))
     >>> [(row.limit, row.kept) for row in found]
     [(40.6, 40), (30.7, 30), (30.0, 29), (20.8, 20), (10.9, 10)]
     """
     nothing = np.empty(0)
     others = [point.limit for point in curve_of(limit, values, nothing, nothing)]
     sign = 1 if limit.op in ("<", "<=") else -1
-    looser = [other for other in others if sign * other > sign * limit.value]
-    stricter = [other for other in others if sign * other < sign * limit.value]
+    looser = [other for other in others if sign * other > sign * limit.limit]
+    stricter = [other for other in others if sign * other < sign * limit.limit]
     first = max(0, min(len(looser) - SHOWN // 2, len(looser) + 1 + len(stricter) - SHOWN))
-    return _kept(limit, values, [*looser, limit.value, *stricter][first : first + SHOWN])
+    return _kept(limit, values, [*looser, limit.limit, *stricter][first : first + SHOWN])
 
 
-def _kept(limit: Limit, values: Floats, limits: Sequence[float]) -> list[Kept]:
+def _kept(limit: Threshold, values: Floats, limits: Sequence[float]) -> list[Kept]:
     shares = kept_share(values, limit.op, np.array(limits))
     return [
         Kept(other, round(share * values.size), share)

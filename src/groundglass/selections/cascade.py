@@ -15,9 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from groundglass.selections.ranking import Order
-from groundglass.tables.sql_number_format import exact
 from groundglass.tables.sql_writer import quoted_text
 from groundglass.tables.verdicts import judged
+from groundglass.text.format import exact
 
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -39,9 +39,9 @@ ORIGINAL = {
 TRUE_SCALE = "effective_scale"
 """What the measure `resolution` says of an enlarged picture; near-duplicates go by it where it was measured."""
 HARDLY_SEEN = 94
-"""A file that is no JPEG ranks as a JPEG of this quality or more: which was saved from the other is not known."""
+"""A file that is not a JPEG ranks as a JPEG of this quality or more: which was saved from the other is not known."""
 HARDLY_COMPRESSED = 90
-"""From this JPEG quality on a file counts as hardly compressed, as one that is no JPEG does."""
+"""From this JPEG quality on a file counts as hardly compressed, as one that is not a JPEG does."""
 
 WHY_NOT = {
     "smaller": "which is larger",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +48,7 @@ class Intersect(Rule):
     def judge(self, pool: pa.Table, given: Given) -> Judged:
         parts = [rule.judge(pool, given) for rule in self.intersect]
         verdicts = intersect(pool, [part.verdicts for part in parts])
-        limits: tuple[dict[str, Any], ...] = tuple(limit for part in parts for limit in part.thresholds)
+        limits = tuple(limit for part in parts for limit in part.thresholds)
         return Judged(verdicts, limits, tuple(note for part in parts for note in part.notes))
 
     def label(self) -> str:

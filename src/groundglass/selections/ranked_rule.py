@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
 from groundglass.selections.frozen import Frozen, freeze_ranking
 from groundglass.selections.ranking import Order
-from groundglass.selections.rule import Given, Judged, Lookup, Needs, Rule, limit
+from groundglass.selections.rule import Given, Judged, Lookup, Needs, Rule
+from groundglass.tables.step_record import Threshold
 from groundglass.tables.verdicts import compute
 
 Wanted = Annotated[
@@ -45,7 +46,7 @@ class RankedRule(Rule):
         """The verdicts."""
         raise NotImplementedError
 
-    def cut(self, pool: pa.Table, verdicts: pa.Table, order: Order) -> tuple[dict[str, Any], ...]:
+    def cut(self, pool: pa.Table, verdicts: pa.Table, order: Order) -> tuple[Threshold, ...]:
         """Where the ranking of the whole pool was cut: the worst value that was kept."""
         if self.by not in pool.column_names:
             return ()
@@ -54,7 +55,7 @@ class RankedRule(Rule):
         worst = bounds["min"] if order == "higher" else bounds["max"]
         if worst.as_py() is None:
             return ()
-        return (limit(self.by, ">=" if order == "higher" else "<=", worst.as_py()),)
+        return (Threshold(self.by, ">=" if order == "higher" else "<=", float(worst.as_py())),)
 
     def freeze(self, pool: pa.Table, given: Given) -> tuple[Frozen, ...]:
         order = given.orders[self.by]

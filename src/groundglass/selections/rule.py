@@ -13,6 +13,7 @@ from groundglass.selections.ranking import Order
 from groundglass.settings.field_types import Member
 from groundglass.source_quality.clean_profile import Profile
 from groundglass.tables.columns import ColumnPath, Scope
+from groundglass.tables.step_record import Threshold
 
 Catches = Literal["fault", "copy", "leak", "source", "list"]
 """What a rule looks for: faults of single images, copies, images of test sets, whole sources, or what a list names."""
@@ -119,7 +120,7 @@ class Judged:
     """Verdicts in the pool's order, what the rule held rows to, and things the user should know."""
 
     verdicts: pa.Table
-    thresholds: tuple[dict[str, Any], ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
     notes: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -157,8 +158,3 @@ class Rule(Member):
     def only_alone(self) -> tuple[str, str] | None:
         """The key for which it cannot stand inside another rule, and what to do instead; None where it can."""
         return None
-
-
-def limit(column: str, operator: str, value: Any) -> dict[str, Any]:
-    """A threshold, as records and reports have it."""
-    return {"column": column, "op": operator, "limit": float(value)}

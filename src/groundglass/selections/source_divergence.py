@@ -13,8 +13,8 @@ from groundglass.settings.field_types import Record, Share
 from groundglass.source_quality.divergence import source_quality
 from groundglass.source_quality.kernel_density import sample_of
 from groundglass.tables.expressions import column_path
-from groundglass.tables.sql_number_format import exact
 from groundglass.tables.verdicts import VERDICTS, ask, compute, errors, numbers, values
+from groundglass.text.format import exact
 
 if TYPE_CHECKING:
     from groundglass.source_quality.clean_profile import Profile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import pyarrow as pa
 from pydantic import Field, PositiveInt
@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 from groundglass.errors import RecipeError
 from groundglass.selections.ranked_rule import RankedRule
 from groundglass.selections.ranking import Order, best_of_each
+from groundglass.tables.step_record import Threshold
 from groundglass.tables.verdicts import compute
 
 
@@ -25,7 +26,7 @@ class TopK(RankedRule):
     def ranked(self, pool: pa.Table, order: Order) -> pa.Table:
         return top_k(pool, self.top_k, self.by, order, self.per)
 
-    def cut(self, pool: pa.Table, verdicts: pa.Table, order: Order) -> tuple[dict[str, Any], ...]:
+    def cut(self, pool: pa.Table, verdicts: pa.Table, order: Order) -> tuple[Threshold, ...]:
         """A k that keeps all of them cuts nowhere."""
         whole = compute.all(verdicts["kept"]).as_py()
         return () if whole else super().cut(pool, verdicts, order)

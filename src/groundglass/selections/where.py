@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import pyarrow as pa
 from pydantic import Field, model_validator
 
 from groundglass.selections.frozen import Frozen
-from groundglass.selections.rule import Given, Judged, Lookup, Needs, Rule, limit
+from groundglass.selections.rule import Given, Judged, Lookup, Needs, Rule
 from groundglass.settings.field_types import Record, Share
 from groundglass.settings.key_rules import refuse
 from groundglass.settings.measure_request import Requested
 from groundglass.tables.expressions import Atom, Expression, parse
-from groundglass.tables.sql_number_format import exact
 from groundglass.tables.sql_writer import literal, quoted, quoted_text
+from groundglass.tables.thresholds import limits_of, says_no_more
 from groundglass.tables.verdicts import Path, flat, judged
+from groundglass.text.format import exact
 
 
 class Cascade(Record):
@@ -66,9 +67,8 @@ class Where(Rule):
         return Needs(lookup.expression("where", self.where))
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
-        limits = limits_of(self.where)
-        exact = len(limits) == len(parse(self.where).comparisons)
-        return Judged(where(pool, self.where), tuple(limits), facts={"rule": "where", "exact": exact})
+        facts = {"rule": "where", "exact": says_no_more(self.where)}
+        return Judged(where(pool, self.where), limits_of(self.where), facts=facts)
 
     def label(self) -> str:
         return f"{self.where}, cascade by {self.cascade.by}" if self.cascade else self.where
@@ -80,19 +80,6 @@ class Where(Rule):
         if self.cascade is None:
             return None
         return "cascade", "give its `where` a step of its own: both judge each row by itself"
-
-
-def limits_of(expression: str) -> list[dict[str, Any]]:
-    """The thresholds of an expression that compare one column with one number: for the report's lines."""
-    found: list[dict[str, Any]] = []
-    for atom in parse(expression).comparisons:
-        if atom.has_threshold and len(atom.columns) == 1 and atom.subject_text == ".".join(atom.columns[0]):
-            bounds = (">=", "<=") if atom.operator == "between" else (atom.operator,)
-            found += [
-                limit(atom.subject_text, bound, value)
-                for bound, value in zip(bounds, atom.limits, strict=False)
-            ]
-    return found
 
 
 _STRICT = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}

@@ -25,7 +25,6 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from groundglass.libraries import njit
@@ -42,28 +41,12 @@ Bits = NDArray[np.uint64]
 Details = NDArray[np.int8]
 
 
-def to_bits(hashes: pa.ChunkedArray | pa.Array | NDArray[np.integer]) -> Bits:
-    """Hashes as 64-bit numbers, from 16 hex digits or from integers; there must be no nulls.
-
-    >>> to_bits(pa.array(["00000000000000ff", "8000000000000000"])).tolist()
-    [255, 9223372036854775808]
-    """
-    if isinstance(hashes, np.ndarray):
-        return hashes.astype(np.uint64)
-    if pa.types.is_string(hashes.type) or pa.types.is_large_string(hashes.type):
-        digits = "".join(hashes.to_pylist())
-        if len(digits) != 16 * len(hashes):
-            raise ValueError("a hash is 16 hex digits")
-        return np.frombuffer(bytes.fromhex(digits), ">u8").astype(np.uint64)
-    return np.asarray(hashes.to_numpy(zero_copy_only=False)).astype(np.uint64)
-
-
 def near_duplicate_clusters(
     phash: Bits, others: Bits, distance: int = DEFAULT_DISTANCE, details: Details | None = None
 ) -> NDArray[np.int64]:
     """A label for each picture; equal labels are joined by a chain of near-duplicates.
 
-    The label is the row number of the cluster's first picture. Takes uint64 arrays of `to_bits`: ``others`` are the
+    The label is the row number of the cluster's first picture. Takes uint64 arrays: ``others`` are the
     hashes of the same pictures mirrored (n), or laid in the ways 1 to 7 (7×n, `ways_of_hashes`). ``details`` (n×256)
     are those of `to_details`; without them hashes alone decide.
 

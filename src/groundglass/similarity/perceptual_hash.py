@@ -35,12 +35,8 @@ def area_means(luma: Luma, side: int = SIDE) -> npt.NDArray[np.float64]:
     return _area_means(np.ascontiguousarray(luma), side)
 
 
-def waves(luma: Luma) -> npt.NDArray[np.float64]:
+def waves(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The 11×11 slowest coefficients of the orthonormal DCT-II of `area_means`; [down, across]."""
-    return _waves(area_means(luma))
-
-
-def _waves(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return _BASIS @ means @ _BASIS.T
 
 
@@ -84,7 +80,7 @@ def phash(luma: Luma) -> tuple[int, int, int, str | None]:
     Raises NoValue ``flat`` for a picture without any slow wave.
     """
     means = area_means(luma)
-    coefficients = _waves(means)
+    coefficients = waves(means)
     if np.abs(coefficients[PLACES]).max() <= STILL:
         raise NoValue("flat", "no slow wave to tell this picture by")
     mirror, upside_down = hash_of(mirrored(coefficients)), hash_of(flipped(coefficients))

@@ -86,7 +86,7 @@ def find_archives(names: Sequence[str]) -> list[Path]:
 
 
 def kind_of(path: Path) -> Kind | None:
-    """What the file is by its content; None where that is no archive. Raises RecipeError for a compressed one."""
+    """What the file is by its content; None where it is not an archive. Raises RecipeError for a compressed one."""
     try:
         with path.open("rb") as file:
             head = file.read(tarfile.BLOCKSIZE)

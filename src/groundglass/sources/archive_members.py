@@ -28,7 +28,7 @@ class Member:
 
 
 def clean(name: str) -> str:
-    """A member's name without ``./``; what is no text is shown as \\xNN.
+    """A member's name without ``./``; bytes that are not text are shown as \\xNN.
 
     >>> clean("./a/./b.jpg"), clean("../b")
     ('a/b.jpg', '../b')

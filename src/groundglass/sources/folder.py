@@ -23,7 +23,7 @@ class Folder(Source):
     """The files of folders, through all levels."""
 
     keys: ClassVar = ("folder",)
-    reference: ClassVar = "nothing is judged by its name: what is no image is a row that says so"
+    reference: ClassVar = "nothing is judged by its name: a file that is not an image is a row that says so"
     example: ClassVar = "{folder: [photos/, scans/], glob: '**/*.jpg', licence: CC0-1.0}"
 
     folder: Annotated[
@@ -50,7 +50,7 @@ def list_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> pa.Table:
     """Every file below the folders as a row of `LISTING`, sorted by uri.
 
     The uri is the path below the folder, with ``/``; of several folders, the folder as it was written comes first.
-    Nothing is judged by its name: what is no picture becomes a row that says so once its content is read.
+    Nothing is judged by its name: a file that is not a picture becomes a row that says so once it is read.
     Links are followed, loops are not. What cannot be listed is a row with the error ``unreadable``.
 
     Raises RecipeError when a folder is not there.
@@ -66,7 +66,7 @@ def list_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> pa.Table:
 
 
 def _free_name(row: Listed, rows: dict[str, Listed]) -> str:
-    """The row's uri, unless another file has it already: only names that are no UTF-8 can clash."""
+    """The row's uri, unless another file has it already: only names that are not UTF-8 can clash."""
     uri = row.uri
     while uri in rows and rows[uri].path != row.path:
         uri += "~"
@@ -165,7 +165,7 @@ def _listed_file(uri: str, path: bytes, found: os.stat_result) -> Listed:
 
 
 def name_as_text(name: str | Path) -> str:
-    """A name as it stands in tables: bytes of it that are no UTF-8 become a backslash, x and two hex digits."""
+    """A name as it stands in tables: bytes of it that are not UTF-8 become a backslash, x and two hex digits."""
     return _text(os.fsencode(name))
 
 

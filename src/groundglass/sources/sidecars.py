@@ -46,7 +46,7 @@ Pair = tuple[Member, Mapping[str, Member]]
 
 
 def pair(members: Sequence[Member]) -> list[Pair]:
-    """Every member that is no companion of another, with its companions by their kind."""
+    """Every member but companions of another, with its companions by their kind."""
     companions: dict[str, dict[str, Member]] = {}
     for member in members:
         ending = member.name.rpartition(".")[2].lower()

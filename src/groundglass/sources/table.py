@@ -105,13 +105,19 @@ class Table(SourceWithColumns):
 def find_tables(names: Sequence[str]) -> list[Path]:
     """The tables that are named (``*`` stands for any).
 
-    Raises RecipeError where one is not there, or is no table that is known here.
+    Raises RecipeError where one is not there, or its format is not known.
     """
     paths = existing_files(names, "table")
     for path in paths:
-        if path.suffix.lower() not in READERS:
-            raise RecipeError(f"{path} is no table that is known here", f"write one of {', '.join(READERS)}")
+        check_format(path)
     return paths
+
+
+def check_format(path: Path) -> None:
+    """Raises RecipeError where a file's name does not end as one of `READERS`."""
+    if path.suffix.lower() not in READERS:
+        say = f"{path} is not a table in a format that groundglass reads"
+        raise RecipeError(say, f"write one of {', '.join(READERS)}")
 
 
 def table_schema(path: Path) -> pa.Schema:
@@ -119,8 +125,8 @@ def table_schema(path: Path) -> pa.Schema:
     from pyarrow import parquet
 
     try:
-        schema = parquet.read_schema(path) if is_parquet(path) else _whole(path).schema
-        _ = schema.names  # names that are no UTF-8 are found out here
+        schema = parquet.read_schema(path) if is_parquet(path) else read_whole(path).schema
+        _ = schema.names  # names that are not UTF-8 fail here
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
     return schema
@@ -183,7 +189,7 @@ def _wanted(path: Path, pictures: Pictures, types: Mapping[str, str]) -> list[st
 def _groups(path: Path, columns: list[str]) -> Iterator[tuple[int, int, pa.Table]]:
     """Number, first row and content of each row group; a CSV or JSONL file is one."""
     if not is_parquet(path):
-        yield 0, 0, _whole(path).select(columns)
+        yield 0, 0, read_whole(path).select(columns)
         return
     from pyarrow import parquet
 
@@ -278,12 +284,13 @@ def _in_order(table: pa.Table) -> pa.Table:
     return _in_order(ordered.set_column(0, LISTING.field("uri"), named))
 
 
-def _whole(path: Path) -> pa.Table:
-    """A CSV or JSONL file."""
-    from pyarrow import csv, json
+def read_whole(path: Path) -> pa.Table:
+    """A Parquet, CSV or JSONL file. Raises RecipeError for damage."""
+    from pyarrow import csv, json, parquet
 
+    readers = {".parquet": parquet.read_table, ".csv": csv.read_csv, ".jsonl": json.read_json}
     try:
-        return csv.read_csv(path) if path.suffix.lower() == ".csv" else json.read_json(path)
+        return readers[path.suffix.lower()](path)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _unreadable(path, error) from error
 

@@ -40,7 +40,7 @@ def sql_types(schema: pa.Schema, without: str = "") -> dict[str, str]:
 
 
 def _sql_type(kind: pa.DataType) -> str:
-    """Empty for what is no single value."""
+    """Empty where it is not a single value."""
     types = pa.types
     if types.is_dictionary(kind):
         return _sql_type(kind.value_type)

@@ -74,7 +74,7 @@ def _member(raw: bytes, info: tarfile.TarInfo, length: int) -> Member:
 
 
 def _rest(path: Path, raw: bytes, end: int) -> Iterator[Member]:
-    """The reader stops without a word at a header that it cannot read: what is there then is no end mark."""
+    """The reader stops without a word at a header that it cannot read: what is there then is not the end mark."""
     with path.open("rb") as file:
         file.seek(end)
         block = file.read(_BLOCK)

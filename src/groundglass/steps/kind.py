@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from groundglass.plans.measure_missing import count_unknown, missing_of
 from groundglass.plans.planner import PlannedStep, Planner
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
+from groundglass.tables.step_record import StepRecord
 
 Plan = Callable[[Planner, PlannedStep, Any], PlannedStep]
 Done = tuple[State, StepRecord]

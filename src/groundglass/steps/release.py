@@ -17,12 +17,11 @@ from groundglass.plans.current_rows import count
 from groundglass.plans.lock import lock_text
 from groundglass.plans.networks import card_networks
 from groundglass.plans.planner import Plan, PlannedStep, Planner
-from groundglass.plans.run_folder import StepRecord
 from groundglass.plans.state import State
 from groundglass.recipes.annotate_model import AnnotateStep, model_name
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.split_model import SplitStep
-from groundglass.releases.card import AuditNote, FunnelRow, MeasureNote
+from groundglass.releases.card import AuditNote, MeasureNote
 from groundglass.releases.journal import check_place
 from groundglass.releases.licences import check_licences
 from groundglass.releases.read_finished import finished_release
@@ -35,6 +34,7 @@ from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.step import megapixels
 from groundglass.tables.columns import ROWS, Scope, pool
 from groundglass.tables.parquet import compute, connect, numbered
+from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
 from groundglass.transforms.transform import Transform
 
@@ -70,7 +70,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         name=state.run.folder.name,
         recipe=(state.run.folder.path / "recipe.yaml").read_text(encoding="utf-8"),
         lock=lock_text(state),
-        funnel=tuple(funnel_row(step) for step in state.records),
+        funnel=tuple(state.records),
         measures=tuple(measure_notes(state)),
         networks=card_networks(state.run.plan),
         audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
@@ -147,10 +147,6 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
     ).to_arrow_table()
 
 
-def funnel_row(step: StepRecord) -> FunnelRow:
-    return FunnelRow(step.step, f"{step.kind}: {step.label}", step.into, step.out, step.dropped, step.failed)
-
-
 def audit_note(step: StepRecord) -> AuditNote:
     found = step.facts["audit"]
     faults = ((fault["what"], fault["recall"], tuple(fault["recall_ci95"])) for fault in found["defects"])
@@ -166,8 +162,8 @@ def measure_notes(state: State) -> list[MeasureNote]:
     notes: list[MeasureNote] = []
     for name in names:
         measure = MEASURES[name]
-        mine = [limit for limit in limits if limit["column"].split(".")[-1] in measure.columns]
-        text = ", ".join(f"{limit['column']} {limit['op']} {limit['limit']:g}" for limit in mine)
+        mine = [limit for limit in limits if limit.column.split(".")[-1] in measure.columns]
+        text = ", ".join(map(str, mine))
         notes.append(MeasureNote(name, measure.version, text, measure.reference))
     return notes + question_notes(state)
 

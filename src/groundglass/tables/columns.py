@@ -32,13 +32,6 @@ IMAGE_FACTS = {"licence": "VARCHAR", "author": "VARCHAR", "warning": "VARCHAR"}
 """Columns of the photograph that come with its source."""
 
 SQL_TYPES: dict[type, str] = {float: "DOUBLE", int: "BIGINT", str: "VARCHAR", bool: "BOOLEAN", bytes: "BLOB"}
-ARROW_TYPES: dict[type, pa.DataType] = {
-    float: pa.float64(),
-    int: pa.int64(),
-    str: pa.string(),
-    bool: pa.bool_(),
-    bytes: pa.binary(),
-}
 ColumnPath = tuple[str, ...]
 
 

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -83,8 +84,9 @@ class Expression:
     constants: tuple[tuple[Path, str, str, int], ...] = ()
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
-    """The expression of a text, or ExpressionError with the offset of what is wrong.
+    """The expression of a text, or ExpressionError with the offset of what is wrong. Each text is read once.
 
     >>> expression = parse("blockiness < 30 and root.hyperiqa between 0.2 and 1")
     >>> expression.columns

@@ -183,7 +183,7 @@ def _read_part(part: Path, names: list[str] | None) -> pa.Table:
 
 
 def _newest(table: pa.Table) -> pa.Table:
-    """One row a picture: the last that is no passing error, else the last."""
+    """One row a picture: the last but for passing errors, else the last."""
     connection = connect()
     total = table.num_rows
     numbers = pa.array(np.arange(total))

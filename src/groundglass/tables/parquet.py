@@ -67,13 +67,13 @@ def pack(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=repeated)
 
 
-def read_parts(folder: Path, schema: pa.Schema, columns: list[str] | None = None) -> pa.Table:
+def read_parts(folder: Path, schema: pa.Schema) -> pa.Table:
     """All ``part-*.parquet`` of a folder as one table; an empty one where there are none."""
-    wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-    parts = sorted(folder.glob("part-*.parquet"))
-    if not parts:
-        return wanted.empty_table()
-    return pa.concat_tables(pq.read_table(part, schema=wanted, columns=wanted.names) for part in parts)
+    parts = (
+        pq.read_table(part, schema=schema, columns=schema.names)
+        for part in sorted(folder.glob("part-*.parquet"))
+    )
+    return pa.concat_tables([schema.empty_table(), *parts])
 
 
 def only(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:

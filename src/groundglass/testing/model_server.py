@@ -77,7 +77,7 @@ FAULTS = {
     "cut": "the connection ends in the middle of the answer",
     "page": "an HTML page instead of JSON",
     "refusal": "the model will not",
-    "malformed": "text that is no JSON",
+    "malformed": "text that is not JSON",
     "wrong_schema": "JSON with other keys",
     "out_of_vocabulary": "a word that is not on the list",
     "no_probabilities": "400: this model tells none",

@@ -29,6 +29,30 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def exact(value: float | int | str | bool | None) -> str:
+    """A constant of a recipe as its author knows it.
+
+    >>> exact(30), exact(0.6566), exact(400e6), exact("JPEG"), exact(True)
+    ('30', '0.6566', '400,000,000', 'JPEG', 'true')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def ordinal(value: float) -> str:
+    """1st, 2nd, 12.5th …
+
+    >>> [ordinal(n) for n in (1, 2, 3, 11, 20, 21, 12.5)]
+    ['1st', '2nd', '3rd', '11th', '20th', '21st', '12.5th']
+    """
+    text = f"{round(value, 6):g}"
+    plain = "." in text or text[-2:] in ("11", "12", "13")
+    return text + ("th" if plain else {"1": "st", "2": "nd", "3": "rd"}.get(text[-1], "th"))
+
+
 def duration(seconds: float | None) -> str:
     """Minutes and seconds; from an hour on, hours and minutes; a dash where the time is not known.
 
@@ -91,6 +115,15 @@ def share(part: int, whole: int) -> str:
     if 0 < part < whole:
         tenths = min(max(tenths, 1), 999)
     return f"{tenths / 10:g} %"
+
+
+def percent(share: float) -> str:
+    """A share to whole per cents.
+
+    >>> percent(0.954)
+    '95 %'
+    """
+    return f"{100 * share:.0f} %"
 
 
 def singular(unit: str) -> str:

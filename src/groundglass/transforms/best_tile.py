@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt
 from groundglass.catalog import Column, Measure, Parameter, Value
 from groundglass.tables.parquet import connect
 from groundglass.transforms.derived import REFUSED, Boxes, Derived, derive
-from groundglass.transforms.most_detailed_square import best_box
+from groundglass.transforms.most_detailed_square import most_detailed_square
 from groundglass.transforms.tile import crop_steps, tile
 from groundglass.transforms.transform import Measured, Transform
 
@@ -22,8 +22,7 @@ def find_best_tile(frame: Any, size: int) -> dict[str, Value]:
     ``frame.luma`` is H x W uint8. Every place at multiples of 8 px from the top left is tried. Raises NoValue
     `too_small` where the picture is smaller than a tile.
     """
-    box = best_box(frame.luma, size)
-    return {"x": box.x, "y": box.y, "score": box.score}
+    return most_detailed_square(frame.luma, size)._asdict()
 
 
 BEST_TILE = Measure(

@@ -24,7 +24,7 @@ MOST_ROWS = 32
 """Rows of |Laplacian| (at most 1020) whose sum still fits 16 bits."""
 
 
-class Box(NamedTuple):
+class Square(NamedTuple):
     """The left and top of the best square, in px, and its score: mean |Laplacian| a pixel, 0..1020."""
 
     x: int
@@ -32,7 +32,7 @@ class Box(NamedTuple):
     score: float
 
 
-def best_box(luma: Luma, size: int, cell: int = 8) -> Box:
+def most_detailed_square(luma: Luma, size: int, cell: int = 8) -> Square:
     """The ``size`` x ``size`` px square of H x W uint8 ``luma`` with the most detail.
 
     Detail is the mean absolute value of the 4-neighbour Laplacian (OpenCV's ``Laplacian(ksize=1)``, border
@@ -43,7 +43,7 @@ def best_box(luma: Luma, size: int, cell: int = 8) -> Box:
 
     >>> picture = np.zeros((64, 96), np.uint8)
     >>> picture[40:60, 70:90] = np.random.default_rng(0).integers(0, 256, (20, 20))
-    >>> best_box(picture, 32)[:2]
+    >>> most_detailed_square(picture, 32)[:2]
     (64, 32)
     """
     height, width = luma.shape
@@ -53,7 +53,7 @@ def best_box(luma: Luma, size: int, cell: int = 8) -> Box:
     x, y, total = best_square(
         integral(cell_sums(np.ascontiguousarray(luma), fine)), size // fine, cell // fine
     )
-    return Box(x * fine, y * fine, total / size**2)
+    return Square(x * fine, y * fine, total / size**2)
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundglass.audits.gates import Limit
 from groundglass.audits.scorecard import (
     area,
     candidates,
@@ -19,8 +18,9 @@ from groundglass.audits.scorecard import (
     suggest,
     wilson,
 )
+from groundglass.tables.step_record import Threshold
 
-BELOW, ABOVE = Limit("blockiness", "<", 30.0), Limit("laplacian_variance", ">=", 60.0)
+BELOW, ABOVE = Threshold("blockiness", "<", 30.0), Threshold("laplacian_variance", ">=", 60.0)
 numbers = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40).map(np.array)
 
 
@@ -63,11 +63,11 @@ def test_candidates_go_from_loose_to_strict(values: np.ndarray, op: str):
 
 
 @pytest.mark.parametrize("limit", [BELOW, ABOVE], ids=str)
-def test_the_suggested_threshold_is_the_loosest_that_reaches_it(limit: Limit):
+def test_the_suggested_threshold_is_the_loosest_that_reaches_it(limit: Threshold):
     sign = 1 if limit.op == "<" else -1
     clean = sign * np.linspace(1, 5, 100)
     defective = sign * np.linspace(8, 20, 40)
-    found, why = suggest(Limit(limit.column, limit.op, sign * 1000.0), defective, clean)
+    found, why = suggest(Threshold(limit.column, limit.op, sign * 1000.0), defective, clean)
     assert why == ""
     assert found is not None
     assert found.recall >= 0.95

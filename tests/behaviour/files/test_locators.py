@@ -42,7 +42,6 @@ def test_a_path_is_its_own_locator(tmp_path: Path) -> None:
     path.write_bytes(b"content")
     locator = path_to_bytes(path)
     assert locators.read(locator) == b"content"
-    assert locators.is_file(locator)
     assert locators.file_of(locator) == locator
     assert reason(path_to_bytes(tmp_path / "none")) == "vanished"
     assert reason(path_to_bytes(tmp_path)) == "unreadable"
@@ -56,7 +55,6 @@ def test_a_part_is_read_from_where_it_lies(tmp_path: Path) -> None:
     assert locators.read(locators.part_of(raw, 3, 0)) == b""
     assert reason(locators.part_of(raw, 8, 4)) == "truncated"
     assert reason(locators.part_of(raw + b"x", 0, 1)) == "vanished"
-    assert not locators.is_file(locators.part_of(raw, 3, 4))
     assert locators.file_of(locators.part_of(raw, 3, 4)) == raw
 
 

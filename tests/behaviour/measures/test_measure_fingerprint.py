@@ -72,7 +72,8 @@ def test_mirror_is_the_hash_of_the_mirrored_picture(seed: int):
     plain, flipped = (fingerprint(open_frame(testing.png(x))) for x in (rgb, rgb[:, ::-1].copy()))
     assert (plain["phash"], plain["phash_mirror"]) == (flipped["phash_mirror"], flipped["phash"])
     assert plain["phash"] == phash(rgb)
-    assert hash_of(mirrored(mirrored(waves(rgb[..., 0])))) == hash_of(waves(rgb[..., 0]))
+    slow = waves(area_means(rgb[..., 0]))
+    assert hash_of(mirrored(mirrored(slow))) == hash_of(slow)
 
 
 @pytest.mark.parametrize("value", [0, 77, 255])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from groundglass.errors import RecipeError
-from groundglass.files.hash_cache import file_sha256
+from groundglass.files.hash_cache import remembered_sha256
 from groundglass.models.find_weights import find_weights
 from groundglass.models.safetensors_header import shapes_of
 
@@ -34,7 +34,7 @@ def test_one_file(tmp_path: Path):
     path = safetensors(tmp_path / "a.safetensors")
     found = find_weights(str(path))
     assert (found.origin, found.revision, found.path, found.absent) == ("a.safetensors", "", path, ())
-    assert found.sha256 == file_sha256(path)
+    assert found.sha256 == remembered_sha256(path)
     assert shapes_of(path) == {"fc.weight": (2, 3)}
 
 
@@ -98,9 +98,9 @@ def test_a_folder_without_weights(tmp_path: Path):
 def test_a_hash_is_remembered_until_the_file_changes(tmp_path: Path):
     path = tmp_path / "a.bin"
     path.write_bytes(b"one")
-    first, about = file_sha256(path), path.stat()
+    first, about = remembered_sha256(path), path.stat()
     path.write_bytes(b"two")
     os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
-    assert file_sha256(path) == first  # same size, same time: it was not read again
+    assert remembered_sha256(path) == first  # same size, same time: it was not read again
     os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns + 1))
-    assert file_sha256(path) != first
+    assert remembered_sha256(path) != first

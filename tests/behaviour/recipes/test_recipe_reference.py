@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,9 @@ from test_recipe_errors import BODIES, HEAD
 
 from groundglass.errors import RecipeError
 from groundglass.recipes.families import FAMILIES
-from groundglass.recipes.json_schema import json_schema, write_schema
+from groundglass.recipes.json_schema import json_schema
 from groundglass.recipes.load import load_recipe
 from groundglass.recipes.model import BODIES as KINDS
-from groundglass.recipes.reference_page import write_reference
 from groundglass.recipes.shipped import recipe_path, shipped, shipped_names
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -78,16 +76,6 @@ def test_the_schema_refuses_what_load_refuses(step: str) -> None:
 def test_a_recipe_needs_a_name_and_steps_or_a_parent() -> None:
     assert VALIDATOR.is_valid({"extends": "a.yaml"})
     assert not VALIDATOR.is_valid({"name": "a"})
-
-
-@pytest.mark.parametrize(
-    ("file", "writer"), [("recipe.schema.json", write_schema), ("recipe.md", write_reference)]
-)
-def test_the_written_reference_is_current(tmp_path: Path, file: str, writer: Callable[[Path], None]) -> None:
-    writer(tmp_path / file)
-    assert (tmp_path / file).read_text() == (REFERENCE / file).read_text(), (
-        f"write docs/reference/{file} again"
-    )
 
 
 def test_the_page_names_every_key() -> None:

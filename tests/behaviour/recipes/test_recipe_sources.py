@@ -92,7 +92,7 @@ FAULTS = [
     ("archive: none.zip", "there is no archive", ""),
     ("archive: list.csv", "neither a zip nor a tar file", ""),
     ("archive: packed.tar.gz", "compressed by gzip", ""),
-    ("table: shard.tar, path: file", "no table that is known here", ""),
+    ("table: shard.tar, path: file", "not a table in a format", ""),
 ]
 
 

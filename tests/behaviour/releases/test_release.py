@@ -21,7 +21,7 @@ from groundglass.files.hashes import pixel_hash
 from groundglass.image.encode import encode_png
 from groundglass.image.resize import resize
 from groundglass.releases import write_job
-from groundglass.releases.card import FunnelRow, MeasureNote
+from groundglass.releases.card import MeasureNote
 from groundglass.releases.file_layout import plan_files
 from groundglass.releases.release import write_release
 from groundglass.releases.verify import verify_release
@@ -29,6 +29,7 @@ from groundglass.releases.write_job import Write
 from groundglass.releases.writers.folder import FolderRelease
 from groundglass.releases.writers.paired import PairedRelease
 from groundglass.releases.writers.writer import LowResolution
+from groundglass.tables.step_record import StepRecord
 
 PAIRED = PairedRelease(lr_scales=(2, 4))
 LISTS = {
@@ -170,7 +171,7 @@ def test_scores_are_sorted_best_first_and_unknown_last(photographs, tmp_path):
 
 def test_the_card_has_a_header_that_the_hub_can_read(photographs, tmp_path):
     out = tmp_path / "out"
-    funnel = (FunnelRow("select-1", "where: blockiness < 30 | <b>", 5, 3, 2, 0),)
+    funnel = (StepRecord("select-1", "select", "blockiness < 30 | <b>", 5, 3, 2),)
     measures = (MeasureNote("blockiness", 1, "< 30", "Bhardwaj 2018"),)
     rows = make_rows(photographs, licence=["CC0-1.0", "CC-BY-4.0", None])
     step = FolderRelease(allow_unknown_licence=True)
@@ -180,7 +181,7 @@ def test_the_card_has_a_header_that_the_hub_can_read(photographs, tmp_path):
     assert (card["license"], card["size_categories"]) == ("other", ["n<1K"])
     for entry in card["configs"][0]["data_files"]:
         assert len(list(out.glob(entry["path"]))) == 3
-    assert "| select-1 | where: blockiness < 30".replace("<", "&lt;") in body
+    assert "| select-1 | select: blockiness < 30".replace("<", "&lt;") in body
     assert "\\| &lt;b>" in body
     assert "| CC-BY-4.0 | 1 |" in body
     assert "| unknown | 1 |" in body

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundglass.reports.compare import pair_steps
-from groundglass.reports.facts import VERDICTS, HeldOut, StepFacts, Threshold
+from groundglass.reports.facts import VERDICTS, HeldOut
 from groundglass.reports.image_outcomes import count_held, count_sources, sample
+from groundglass.tables.step_record import StepRecord, Threshold
 
 GROUPS = st.lists(st.integers(1, 400), min_size=1, max_size=6)
 
@@ -58,9 +59,10 @@ def test_sources_are_counted_whole():
     assert (photos.photographs, photos.dropped, photos.failed) == (100, 30, 0)
 
 
-def rule(column: str, limit: float, name: str) -> StepFacts:
+def rule(column: str, limit: float, name: str) -> StepRecord:
     line = Threshold(column, "<", limit)
-    return StepFacts(name, "select", str(line), 9, 9, thresholds=(line,))
+    facts = {"rule": "where", "exact": True}
+    return StepRecord(name, "select", str(line), 9, 9, thresholds=(line,), facts=facts)
 
 
 def test_a_rule_put_in_before_another_is_not_taken_for_it():

@@ -11,9 +11,10 @@ import pytest
 
 from groundglass.audits.result_folder import COMMAND, keep_audit
 from groundglass.audits.scorecard import Advice, Point, Scorecard
-from groundglass.reports.facts import Knee, RunFacts, StepFacts, Threshold
-from groundglass.reports.knees import with_knees
+from groundglass.reports.facts import Knee, RunFacts
+from groundglass.reports.knees import knees_of
 from groundglass.reports.render import render_report
+from groundglass.tables.step_record import Threshold
 from make_facts import make_facts
 
 KNEE = Knee(Threshold("blockiness", "<", 18.2), 0.97, 0.02, ("jpeg", "flat_blocks"))
@@ -36,13 +37,9 @@ def audited(run: Path, *thresholds: Advice) -> Path:
     return run
 
 
-def knees(steps: tuple[StepFacts, ...]) -> dict[str, Knee]:
-    return {step.name: step.knee for step in steps if step.knee is not None}
-
-
 def test_a_step_gets_the_knee_of_its_gate(facts: RunFacts, tmp_path: Path):
     run = audited(tmp_path, advised("select-1", "blockiness"), advised("gone", "noise"))
-    assert knees(with_knees(facts.steps, run)) == {"select-1": KNEE}
+    assert knees_of(facts.steps, run) == {"select-1": KNEE}
 
 
 @pytest.mark.parametrize(
@@ -56,17 +53,17 @@ def test_a_step_gets_the_knee_of_its_gate(facts: RunFacts, tmp_path: Path):
     ids=["sees no defect", "another column", "another side", "a rule of two comparisons"],
 )
 def test_a_knee_that_is_none_of_the_steps_own_is_left_out(facts: RunFacts, tmp_path: Path, advice: Advice):
-    assert with_knees(facts.steps, audited(tmp_path, advice)) == facts.steps
+    assert knees_of(facts.steps, audited(tmp_path, advice)) == {}
 
 
-def test_without_an_audit_steps_are_as_they_were(facts: RunFacts, tmp_path: Path):
-    assert with_knees(facts.steps, tmp_path) == facts.steps
+def test_without_an_audit_no_step_has_a_knee(facts: RunFacts, tmp_path: Path):
+    assert knees_of(facts.steps, tmp_path) == {}
 
 
 def shown(facts: RunFacts, folder: Path, knee: Knee | None) -> str:
     """The page of a report whose first rule has this knee."""
-    steps = tuple(replace(step, knee=knee if step.name == "select-1" else None) for step in facts.steps)
-    return render_report(replace(facts, steps=steps), folder).read_text("utf-8")
+    knees = {} if knee is None else {"select-1": knee}
+    return render_report(replace(facts, knees=knees), folder).read_text("utf-8")
 
 
 def test_the_chart_shows_the_knee_and_says_what_it_costs(facts: RunFacts, tmp_path: Path):

@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 from groundglass.errors import UnreachableError
 from groundglass.reports import render
-from groundglass.reports.facts import HeldOut, RunFacts, StepFacts
+from groundglass.reports.facts import HeldOut, RunFacts
 from groundglass.reports.page_data import coded, packed, safe_json
 from groundglass.reports.page_model import headline, summary
 from groundglass.reports.render import render_report
 from groundglass.reports.run_status_notice import notice_of
 from groundglass.reports.step_pools import Pools
+from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import share
 from make_facts import NASTY, empty_facts, make_facts, many_facts, stopped_facts, unreadable_facts
 
@@ -71,7 +72,7 @@ def test_pools_hold_every_verdict(facts: RunFacts, report: Path):
     rows, status = unpacked(step["rows"], "<i4"), unpacked(step["status"], "<u1")
     verdicts = {row["id"]: row for row in facts.verdicts.to_pylist() if row["step"] == "select-1"}
     ids = facts.rows["id"].to_pylist()
-    assert len(rows) == len(verdicts) == facts.steps[2].rows_in
+    assert len(rows) == len(verdicts) == facts.steps[2].into
     assert np.all(np.diff(rows) > 0)
     assert {ids[row]: code == 0 for row, code in zip(rows, status, strict=True)} == {
         key: row["kept"] for key, row in verdicts.items()
@@ -81,8 +82,8 @@ def test_pools_hold_every_verdict(facts: RunFacts, report: Path):
 def test_pools_of_other_steps_are_the_rows_that_were_there(facts: RunFacts):
     pools = Pools(facts)
     for step in facts.steps:
-        assert len(pools.of(step)) == step.rows_in if step.kind != "transform" else True
-    assert len(pools.of(facts.steps[5])) == facts.steps[5].rows_in + facts.steps[5].rows_out
+        assert len(pools.of(step)) == step.into if step.kind != "transform" else True
+    assert len(pools.of(facts.steps[5])) == facts.steps[5].into + facts.steps[5].out
 
 
 def test_page_has_no_markup_of_its_images(report: Path):
@@ -205,7 +206,7 @@ def test_rule_on_a_column_that_no_image_has_is_shown_without_a_line(tmp_path: Pa
 
 def test_steps_that_were_not_reached_have_no_charts(tmp_path: Path):
     facts = many_facts(20)
-    waiting = StepFacts("select-2", "select", "later", 0, 0)
+    waiting = StepRecord("select-2", "select", "later", 0, 0, seconds=None)
     page = render_report(replace(facts, steps=(*facts.steps, waiting)), tmp_path / "report").read_text(
         "utf-8"
     )
@@ -213,8 +214,8 @@ def test_steps_that_were_not_reached_have_no_charts(tmp_path: Path):
 
 
 def test_headline_tells_what_is_held_out_from_what_is_kept(facts: RunFacts):
-    kept = facts.steps[-1].rows_out
-    steps = (*facts.steps[:-1], replace(facts.steps[-1], rows_in=kept + 3, rows_out=kept + 3))
+    kept = facts.steps[-1].out
+    steps = (*facts.steps[:-1], replace(facts.steps[-1], into=kept + 3, out=kept + 3))
     held = replace(facts, steps=steps, held_out=(HeldOut("photographs", 3, 2),))
     assert headline(facts) == f"{kept} tiles from 60 files"
     assert headline(held) == f"{kept} tiles and 3 photographs held out, from 60 files"

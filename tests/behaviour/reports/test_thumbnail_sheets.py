@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from groundglass.image.sprite_sheet import Box
+from groundglass.image.region import Box
 from groundglass.reports.thumbnail_sheets import SheetSettings, fit, pack, write_sheets
 
 SIZES = st.lists(st.tuples(st.integers(1, 4000), st.integers(1, 4000)), max_size=80)

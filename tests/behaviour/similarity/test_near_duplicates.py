@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundglass.similarity.near_duplicates import near_duplicate_clusters, nearest_kept, to_bits
+from groundglass.similarity.near_duplicates import near_duplicate_clusters, nearest_kept
 
 
 def distances(phash: np.ndarray, mirror: np.ndarray) -> np.ndarray:
@@ -63,16 +61,6 @@ def test_nearest_kept_covers_and_never_chains(phash: np.ndarray, distance: int) 
         assert (int(bits[row]), int(twin[row])) == expected
         if not near:
             kept.append(row)
-
-
-def test_hashes_come_as_text_or_numbers() -> None:
-    numbers = [0, 1, 2**63, 2**64 - 1]
-    text = pa.chunked_array([[f"{n:016x}" for n in numbers]])
-    signed = pa.array(np.array(numbers, np.uint64).view(np.int64))
-    for column in (text, signed, pa.array(numbers, pa.uint64()), np.array(numbers, np.uint64)):
-        assert to_bits(column).tolist() == numbers
-    with pytest.raises(ValueError, match="16 hex digits"):
-        to_bits(pa.array(["ff"]))
 
 
 def test_a_crowd_of_blank_pictures_costs_no_more_than_one() -> None:

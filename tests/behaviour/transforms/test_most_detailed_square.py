@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundglass.errors import NoValue
-from groundglass.transforms.most_detailed_square import best_box
+from groundglass.transforms.most_detailed_square import most_detailed_square
 
 
 def exhaustive(luma: np.ndarray, size: int, cell: int) -> tuple[int, int, float]:
@@ -40,24 +40,24 @@ def test_the_same_square_as_exhaustive_search(
     luma = (np.random.default_rng(seed).integers(0, levels, (height, width)) * (255 // (levels - 1))).astype(
         np.uint8
     )
-    assert best_box(luma, size, cell) == exhaustive(luma, size, cell)
+    assert most_detailed_square(luma, size, cell) == exhaustive(luma, size, cell)
 
 
 def test_the_strongest_pattern_does_not_overflow() -> None:
     chessboard = (np.indices((80, 80)).sum(axis=0) % 2 * 255).astype(np.uint8)
     for cell in (8, 32, 64):
-        assert best_box(chessboard, 64, cell).score == 1020
+        assert most_detailed_square(chessboard, 64, cell).score == 1020
 
 
 def test_a_flat_picture_gives_its_corner() -> None:
-    assert best_box(np.full((50, 60), 7, np.uint8), 16) == (0, 0, 0.0)
+    assert most_detailed_square(np.full((50, 60), 7, np.uint8), 16) == (0, 0, 0.0)
 
 
 def test_views_with_strides_are_read_right() -> None:
     luma = np.random.default_rng(1).integers(0, 256, (120, 160), np.uint8)
-    assert best_box(luma[::2, ::2], 32) == best_box(luma[::2, ::2].copy(), 32)
+    assert most_detailed_square(luma[::2, ::2], 32) == most_detailed_square(luma[::2, ::2].copy(), 32)
 
 
 def test_a_picture_that_is_smaller_has_no_best_box() -> None:
     with pytest.raises(NoValue, match="too_small"):
-        best_box(np.zeros((31, 99), np.uint8), 32)
+        most_detailed_square(np.zeros((31, 99), np.uint8), 32)

@@ -70,7 +70,7 @@ class GoogleServer:
         return types.GenerateContentConfig(**settings)
 
     def _refusal(self, error: Any) -> Trouble:
-        """What a status that is no success means; a setting that the model refuses is left out from now on."""
+        """What a status other than success means; a setting that the model refuses is left out from now on."""
         detail = str(error.message or "")
         if error.code == 400:
             if "api key" in detail.lower():

@@ -64,7 +64,7 @@ class OpenAIServer:
         return settings
 
     def _refusal(self, error: Any, settings: dict[str, Any]) -> Trouble:
-        """What a status that is no success means; a setting that the model refuses is left out from now on."""
+        """What a status other than success means; a setting that the model refuses is left out from now on."""
         detail, code = str(error.message), str(getattr(error, "code", None) or "")
         if code == "insufficient_quota":
             return Trouble("no_access", f"{self.base_url}: {detail}")

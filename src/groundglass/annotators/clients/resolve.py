@@ -92,11 +92,6 @@ def _key_of(model: ModelName) -> str:
     return key
 
 
-def key_names(model: ModelName) -> str:
-    """Where the key of a model's server is read from, for who must set it."""
-    return OWN_KEY if model.base_url else KEYS[model.service][0]
-
-
 def open_client(model: ModelName, seconds: float) -> Client:
     """The model, ready to be asked; ``seconds`` is the limit of one call. Raises what `check_model` raises."""
     check_model(model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,6 @@ from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
 from groundglass.libraries import cv2
 
-Space = Literal["GRAY", "RGB", "CMYK", "LAB"]
 _WITH_ALPHA = {
     "LA": "LA",
     "La": "LA",
@@ -150,7 +149,7 @@ def _from_integers(values: npt.NDArray[Any]) -> Pixels:
 
 def _from_floats(values: npt.NDArray[Any]) -> Pixels:
     if not np.isfinite(values).all():
-        raise ImageError("corrupt", "samples that are no numbers")
+        raise ImageError("corrupt", "samples that are not numbers")
     largest = float(values.max(initial=0.0))
     white = next((white for white in (1.0, 255.0, 65535.0) if largest <= white), None)
     if white is None:

@@ -18,7 +18,7 @@ _RINGING = 8  # lines in which JPEG blurs the band's edge
 _FIRST, _CHUNK = 2, 64  # lines looked at first, and then at a time
 
 
-class Box(NamedTuple):
+class Bands(NamedTuple):
     """What bands leave of a picture: px to be cut from each side."""
 
     top: int
@@ -27,7 +27,7 @@ class Box(NamedTuple):
     right: int
 
 
-def find_bands(luma: Luma, tolerance: int) -> Box:
+def find_bands(luma: Luma, tolerance: int) -> Bands:
     """Widths of the bands of H×W uint8 ``luma``; a line belongs to one while it is within ``tolerance``.
 
     Raises NoValue ``flat`` where the whole picture is one band.
@@ -39,7 +39,7 @@ def find_bands(luma: Luma, tolerance: int) -> Box:
     rows = slice(reach[0], luma.shape[0] - reach[1])
     columns = slice(reach[2], luma.shape[1] - reach[3])
     across = (columns, columns, rows, rows)
-    return Box(*map(_sharp_end, views, reach, across, [tolerance] * 4))
+    return Bands(*map(_sharp_end, views, reach, across, [tolerance] * 4))
 
 
 def _level(view: Luma) -> int:

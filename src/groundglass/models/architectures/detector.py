@@ -113,7 +113,7 @@ def detect(detector: Detector, pixels: NDArray[np.float32], least: float, nms: f
         seen = detector.ask(torch.from_numpy(pixels).to(detector.device))
     shares, boxes = seen.shares.double().cpu().numpy(), seen.boxes.double().cpu().numpy()
     if not (np.isfinite(shares).all() and np.isfinite(boxes).all()):
-        raise ImageError("measure_failed", "the network's answer holds values that are no numbers")
+        raise ImageError("measure_failed", "the network's answer holds values that are not numbers")
     return [_chosen(*one, least, nms) for one in zip(shares, boxes, strict=True)]
 
 

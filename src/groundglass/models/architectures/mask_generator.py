@@ -88,7 +88,7 @@ def propose(logits: Tensor, scores: Tensor, shown: tuple[float, float], wishes: 
     import torch
 
     if not (bool(torch.isfinite(scores).all()) and bool(torch.isfinite(logits).all())):
-        raise ImageError("measure_failed", "the network's answer holds values that are no numbers")
+        raise ImageError("measure_failed", "the network's answer holds values that are not numbers")
     trusted = scores > wishes.iou
     masks = logits[trusted].cpu().numpy()
     areas, boxes = areas_and_boxes(masks, wishes.side, _part(shown, (wishes.side, wishes.side)))

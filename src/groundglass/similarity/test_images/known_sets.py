@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundglass.errors import RecipeError
+from groundglass.files.hashes import file_sha256
 from groundglass.similarity.test_images.fingerprints import read_prints
 from groundglass.similarity.test_images.inverted_index import build_index
 from groundglass.text.suggest import did_you_mean
@@ -62,7 +62,7 @@ def resolve(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[Path, ...]]:
 def digest_of(path: Path) -> str:
     """What tells one file of fingerprints from another whatever it is called. Raises RecipeError."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return file_sha256(path)[:16]
     except OSError as error:
         raise RecipeError(f"cannot read the fingerprints {path}: {error.strerror}") from error
 

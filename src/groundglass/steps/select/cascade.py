@@ -34,10 +34,11 @@ from groundglass.selections.cascade import (
     weigh,
 )
 from groundglass.selections.rule import Judged
-from groundglass.selections.where import Cascade, Where, limits_of, where
+from groundglass.selections.where import Cascade, Where, where
 from groundglass.tables.columns import pool
 from groundglass.tables.expressions import column_path
 from groundglass.tables.parquet import compute, connect, numbered, only, without
+from groundglass.tables.thresholds import limits_of
 from groundglass.tables.verdicts import VERDICTS, numbers
 
 Take = Callable[[pa.Table], pa.Table]

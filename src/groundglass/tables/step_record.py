@@ -1,0 +1,106 @@
+"""What a step of a run did: one record, from the step that writes it to the card, the report and the funnel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One comparison of a rule: ``column op limit``, such as ``blockiness < 30``; ``op`` is <, <=, > or >=.
+
+    >>> str(Threshold("blockiness", "<", 30.0))
+    'blockiness < 30'
+    """
+
+    column: str
+    op: str
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.column} {self.op} {self.limit:g}"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A rule that cuts one ranked list in two: the best by ``column`` are kept.
+
+    order  which way is better
+    rule   how the recipe writes it, so that the page can write it again
+    """
+
+    column: str
+    order: Literal["higher", "lower"]
+    rule: Literal["top_k", "quantile"]
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What a step did, in counts.
+
+    step        the step's unique name in the recipe, e.g. "select-1"
+    kind        source, measure, select, hold_out, transform, split, release …
+    label       what it does in a few words, e.g. "blockiness < 30"
+    into        rows of the current set before it (for a source: files listed)
+    out         rows of the current set after it (for a source: rows that can be read)
+    dropped     rows that it chose to leave out
+    failed      rows that could not be used
+    seconds     wall time; None where the run did not come this far
+    cached      how many rows needed no work, since it was known already
+    reasons     how many rows left or failed for which reason
+    thresholds  the limits that it held rows to
+    notes       what else it has to say, a sentence each
+    facts       what steps of its kind have to tell beside that
+    """
+
+    step: str
+    kind: str
+    label: str
+    into: int
+    out: int
+    dropped: int = 0
+    failed: int = 0
+    held_out: int = 0
+    seconds: float | None = 0.0
+    cached: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    thresholds: tuple[Threshold, ...] = ()
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def whole_rule(self) -> tuple[Threshold, ...]:
+        """Its thresholds, where a row is kept exactly when all of them hold; () where its rule is anything else."""
+        return self.thresholds if self.facts.get("rule") == "where" and self.facts.get("exact") else ()
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """The list that it cuts in two; None where it does not, or does so in each group."""
+        ranking = self.facts.get("ranking")
+        return Ranking(**ranking) if ranking else None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a measure step brought."""
+        return tuple(self.facts.get("columns", ()))
+
+    def shown(self) -> dict[str, Any]:
+        """The record with the names that `groundglass show --json` prints, as `read_step` reads it."""
+        record = asdict(self)
+        return {"step": record.pop("step"), "kind": record.pop("kind"), "in": record.pop("into"), **record}
+
+
+def read_step(shown: Mapping[str, Any]) -> StepRecord:
+    """The record of which `StepRecord.shown` was written.
+
+    >>> limits = (Threshold("blockiness", "<", 30.0),)
+    >>> record = StepRecord("select-1", "select", "blockiness < 30", 9, 4, 5, thresholds=limits)
+    >>> read_step(record.shown()) == record
+    True
+    """
+    fields: dict[str, Any] = dict(shown)
+    limits = tuple(Threshold(**threshold) for threshold in fields["thresholds"])
+    fields |= {"into": fields.pop("in"), "thresholds": limits, "notes": tuple(fields["notes"])}
+    return StepRecord(**fields)
