@@ -46,7 +46,11 @@ def commands_page() -> str:
         command = groundglass.get_command(click.Context(groundglass), name)
         assert command is not None
         context = click.Context(
-            command, info_name=f"groundglass {name}", max_content_width=100, terminal_width=100
+            command,
+            info_name=f"groundglass {name}",
+            max_content_width=100,
+            terminal_width=100,
+            help_option_names=groundglass.context_settings["help_option_names"],
         )
         parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from groundglass.errors import RecipeError
 from groundglass.recipes.measure_model import ScoreTable
 from groundglass.sources.table import check_format, read_whole
-from groundglass.tables.columns import Column
+from groundglass.tables.columns import KnownColumn
 from groundglass.tables.parquet import compute
 from groundglass.text.suggest import did_you_mean
 
@@ -54,11 +54,11 @@ def score_notes(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> list[s
     return notes
 
 
-def score_columns(request: ScoreTable, step: str, generation: int) -> list[Column]:
+def score_columns(request: ScoreTable, step: str, generation: int) -> list[KnownColumn]:
     """The columns that a score table brings, as a recipe names them."""
     table = read_scores(request)
     return [
-        Column(
+        KnownColumn(
             name=f"{request.prefix or ''}{field.name}",
             key=request.table,
             column=field.name,

@@ -15,7 +15,7 @@ from groundglass.recipes.load import LoadedRecipe, recipe_error
 from groundglass.recipes.measure_model import ScoreTable
 from groundglass.recipes.model import Recipe, Step
 from groundglass.selections.ranking import Order
-from groundglass.tables.columns import Column, ColumnPath, Scope
+from groundglass.tables.columns import ColumnPath, KnownColumn, Scope
 from groundglass.tables.expressions import (
     Expression,
     ExpressionError,
@@ -70,7 +70,7 @@ class Plan:
     text: str
     file: str
     steps: tuple[PlannedStep, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[KnownColumn, ...]
 
     @property
     def notes(self) -> list[str]:

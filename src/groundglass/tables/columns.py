@@ -36,7 +36,7 @@ ColumnPath = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Column:
+class KnownColumn:
     """A measured column as a recipe names it.
 
     key, column   where its values lie in the store; for scores made elsewhere, key is the table's file
@@ -71,10 +71,10 @@ class BringsColumns(Protocol):
 
 def measured_columns(
     measure: BringsColumns, key: str, prefix: str, step: str, generation: int
-) -> list[Column]:
+) -> list[KnownColumn]:
     """The columns that a measure or a question brings, as a recipe names them."""
     return [
-        Column(
+        KnownColumn(
             name=f"{prefix}{name}",
             key=key,
             column=name,
@@ -96,21 +96,21 @@ def measured_columns(
 class Scope:
     """The columns that are known at a step."""
 
-    columns: tuple[Column, ...] = ()
+    columns: tuple[KnownColumn, ...] = ()
     generation: int = 0
     mixed: bool = False
     """True after a transform with `if`: rows of the generation before are still among the rows."""
     meta: Mapping[str, str] | None = None
 
-    def with_columns(self, columns: Iterable[Column]) -> Scope:
+    def with_columns(self, columns: Iterable[KnownColumn]) -> Scope:
         return replace(self, columns=(*self.columns, *columns))
 
-    def own(self) -> dict[str, Column]:
+    def own(self) -> dict[str, KnownColumn]:
         """The measured columns of the rows themselves."""
         oldest = self.generation - 1 if self.mixed else self.generation
         return {column.name: column for column in self.columns if column.generation >= oldest}
 
-    def of_generation(self, generation: int) -> dict[str, Column]:
+    def of_generation(self, generation: int) -> dict[str, KnownColumn]:
         return {column.name: column for column in self.columns if column.generation == generation}
 
     def types(self) -> dict[str, str]:
@@ -130,7 +130,7 @@ class Scope:
         names = {column.name for column in self.columns if column.hidden}
         return {f"{whose}{name}" for whose in ("", "parent.", "root.") for name in names}
 
-    def find(self, path: ColumnPath) -> Column | None:
+    def find(self, path: ColumnPath) -> KnownColumn | None:
         """The measured column that a name means; None for plain facts such as ``width``."""
         *whose, name = path
         if not whose:
@@ -212,7 +212,7 @@ class _PoolQuery:
     def _relative(self, whose: str) -> str:
         return self._join(whose, self.tables.rows, f"{whose}.id = r.{whose}")
 
-    def _measure(self, whose: str, column: Column) -> str:
+    def _measure(self, whose: str, column: KnownColumn) -> str:
         alias = f"{whose}_{column.key}"
         if column.join != "content":
             on = f'"{alias}"."{column.join}" = r.{column.join}'

@@ -16,7 +16,7 @@ from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.select.plan import ask
-from groundglass.tables.columns import Column, measured_columns
+from groundglass.tables.columns import KnownColumn, measured_columns
 
 
 def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> PlannedStep:
@@ -43,7 +43,7 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
 
 def plan_request(
     planner: Planner, request: MeasureRequest, step: str, where: tuple[str | int, ...]
-) -> tuple[Ask, list[Column]]:
+) -> tuple[Ask, list[KnownColumn]]:
     """What a measure of the recipe asks, and the columns that it brings; ``where`` is the request's place."""
     measure = _measure(planner, request, where)
     wanted = ask(planner, measure, request, where)
@@ -85,14 +85,14 @@ def _measure(planner: Planner, request: MeasureRequest, where: tuple[str | int, 
     return measure
 
 
-def _scores(planner: Planner, request: ScoreTable, step: str, where: tuple[str, int]) -> list[Column]:
+def _scores(planner: Planner, request: ScoreTable, step: str, where: tuple[str, int]) -> list[KnownColumn]:
     try:
         return score_columns(request, step, planner.scope.generation)
     except RecipeError as error:
         planner.fail(where, error.message, error.hint)
 
 
-def add_columns(planner: Planner, columns: list[Column], where: tuple[str | int, ...]) -> None:
+def add_columns(planner: Planner, columns: list[KnownColumn], where: tuple[str | int, ...]) -> None:
     """Two columns of one name among the same rows could not be told apart."""
     taken = planner.scope.of_generation(planner.scope.generation)
     for column in columns:

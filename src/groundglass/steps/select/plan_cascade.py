@@ -10,7 +10,7 @@ from groundglass.plans.planner import PlannedStep, Planner, expression_columns, 
 from groundglass.selections.where import Cascade, Where
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.measure.plan import add_columns, plan_request
-from groundglass.tables.columns import Column, ColumnPath
+from groundglass.tables.columns import ColumnPath, KnownColumn
 from groundglass.tables.expressions import ExpressionError, parse
 
 CASCADE = ("select", "cascade")
@@ -80,7 +80,7 @@ def _paths(planner: Planner, body: Where) -> tuple[ColumnPath, ...]:
 
 
 def _check_costly(
-    planner: Planner, paths: tuple[ColumnPath, ...], columns: list[Column], known: set[str]
+    planner: Planner, paths: tuple[ColumnPath, ...], columns: list[KnownColumn], known: set[str]
 ) -> None:
     """The rule needs the costly measure, and no step before has taken it."""
     costly = {column.name for column in columns} & {path[-1] for path in paths if len(path) == 1}
@@ -102,7 +102,7 @@ def _fail_known(planner: Planner) -> NoReturn:
     )
 
 
-def _notes(body: Where, cascade: Cascade, measure: str, columns: list[Column]) -> list[str]:
+def _notes(body: Where, cascade: Cascade, measure: str, columns: list[KnownColumn]) -> list[str]:
     costly = {column.name for column in columns}
     cheap = [
         atom.text
