@@ -256,7 +256,7 @@ def test_the_cheap_column_may_be_made_elsewhere_and_lack_rows(done: SimpleNamesp
 def bench(ids: list[str], seed: int = 3, step: str = "rich") -> Any:
     planned = SimpleNamespace(step=SimpleNamespace(name=step))
     rows = pa.table({"id": pa.array(ids, pa.string())})
-    return Bench(SimpleNamespace(seed=seed), planned, rows, lambda _rows: rows, "", None)  # type: ignore[arg-type]
+    return Bench(SimpleNamespace(run=SimpleNamespace(seed=seed)), planned, rows, lambda _rows: rows, "", None)  # type: ignore[arg-type]
 
 
 def drawn(ids: list[str], **settings: Any) -> list[str]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from groundglass.annotators.catalog import QUESTIONS
 from groundglass.audits.replay_run import Passage
 from groundglass.measures.measure_job import Ask
-from groundglass.plans.judge import given_to, rule_of
+from groundglass.plans.judge import given_to, rule_of, with_profiles
 from groundglass.plans.leak_reference import with_leaks
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
@@ -167,7 +167,11 @@ def passes_beside(gate: Gate, table: pa.Table) -> Kept:
 def passes_as_source(gate: Gate, table: pa.Table, state: State) -> dict[str, bool]:
     """Which sources a gate on whole sources keeps, if these rows are all that there is of them."""
     table = table.filter(_applies(gate, table))
-    kept = gate.rule.judge(table, given_to(state, gate.planned)).verdicts["kept"].to_pylist()
+    kept = (
+        gate.rule.judge(table, given_to(with_profiles(state, gate.planned), gate.planned))
+        .verdicts["kept"]
+        .to_pylist()
+    )
     return dict(zip(sources_of(gate, table), kept, strict=True))
 
 

@@ -104,7 +104,7 @@ def test_floats_are_display_values_with_a_guessed_white() -> None:
         assert frame.warnings == ("range_guessed",)
     with pytest.raises(ImageError, match="white"):
         _ = open_frame(_file(Image.fromarray(ramp * np.float32(1e9)), "TIFF")).rgb
-    with pytest.raises(ImageError, match="no numbers"):
+    with pytest.raises(ImageError, match="not numbers"):
         _ = open_frame(_file(Image.fromarray(ramp * np.float32(np.nan)), "TIFF")).rgb
 
 

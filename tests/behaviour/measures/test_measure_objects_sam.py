@@ -113,7 +113,7 @@ def test_a_broken_network_is_an_error_and_never_a_count(folders: dict[str, Path]
     (tmp_path / "preprocessor_config.json").write_bytes(
         (folders["sam"] / "preprocessor_config.json").read_bytes()
     )
-    with pytest.raises(ImageError, match="no numbers"):
+    with pytest.raises(ImageError, match="not numbers"):
         scores(load(tmp_path, Place(), **SETTINGS), frame())
 
 

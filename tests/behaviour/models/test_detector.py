@@ -142,5 +142,5 @@ def test_one_thing_with_two_names_is_one_thing():
 
 def test_what_is_no_number_is_an_error_and_never_a_count():
     for answer in (made([[0.9, np.nan]], [[0.5] * 4]), made([[0.9, 0.1]], [[0.5, np.inf, 0.5, 0.5]])):
-        with pytest.raises(ImageError, match="no numbers"):
+        with pytest.raises(ImageError, match="not numbers"):
             detect(answer, np.zeros((1, 3, 4, 4), np.float32), least=0.25, nms=0.5)

@@ -108,10 +108,10 @@ def test_padding_is_no_part_of_the_picture():
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
 def test_what_is_no_number_is_an_error_and_never_a_count(broken: float):
     logits = np.zeros((2, 64, 64))
-    with pytest.raises(ImageError, match="no numbers"):
+    with pytest.raises(ImageError, match="not numbers"):
         proposals(logits, np.array([0.9, broken]))
     logits[1, 3, 4] = broken
-    with pytest.raises(ImageError, match="no numbers"):
+    with pytest.raises(ImageError, match="not numbers"):
         proposals(logits, np.array([0.9, 0.1]))
 
 
