@@ -11,6 +11,8 @@ from importlib import import_module
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from groundglass.errors import GroundglassError
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 _LOCK = RLock()
 
@@ -22,8 +24,18 @@ class _Later:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        value = self.__dict__[name] = getattr(import_module(self._name), name)
+        value = self.__dict__[name] = getattr(_imported(self._name), name)
         return value
+
+
+def _imported(name: str) -> Any:
+    """The module. A library that cannot be loaded is this machine's fault, never an image's: the error ends the job."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        hint = f"install {package} again, or what its message asks for"
+        raise GroundglassError(f"{package} cannot be loaded: {error}", hint) from error
 
 
 if TYPE_CHECKING:
@@ -61,14 +73,15 @@ class _Kernel:
         self._options = options
         self._compiled: Any = None
 
-    def __call__(self, *given: Any) -> Any:
-        return self.compiled()(*given)
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        compiled = self._compiled if self._compiled is not None else self.compiled()
+        return compiled(*given, **named)
 
     def compiled(self) -> Any:
         """What numba makes of it. The kernels beside it are handed over too: numba finds them by their names."""
         with _LOCK:
             if self._compiled is None:
-                self._compiled = import_module("numba").njit(**self._options)(self._function)
+                self._compiled = _imported("numba").njit(**self._options)(self._function)
                 names = self._function.__globals__
                 kernels = {name: value for name, value in names.items() if isinstance(value, _Kernel)}
                 names.update({name: kernel.compiled() for name, kernel in kernels.items()})

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from flow_tools import groundglass, make_photos, write_recipe
+from flow_tools import groundglass, groundglass_process, make_photos, write_recipe
 
 HEAD = "name: small\nsteps:\n  - source: {folder: photos, licence: CC0-1.0}\n"
 
@@ -161,3 +161,21 @@ def test_to_find_nothing_is_an_answer(folder: Path):
     (row,) = json.loads(done.stdout)
     assert row["leak_of"] is None
     assert row["error"] is None
+
+
+def test_a_misspelt_engine_is_refused_before_anything_is_begun(tmp_path: Path):
+    make_photos(tmp_path / "photos", 3)
+    recipe(tmp_path, MEASURE, RELEASE)
+    done = groundglass_process(tmp_path, "run", "small.yaml", GROUNDGLASS_ENGINE="inlin")
+    assert done.returncode == 2
+    assert "Did you mean 'inline'?" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_sources_judged_after_a_gate_on_blockiness_are_noted_wherever_it_stands(tmp_path: Path):
+    make_photos(tmp_path / "photos", 3)
+    sources = "select: {source_divergence: {reference: df2k}}"
+    for gate in ('where: "blockiness < 30"', 'intersect: [{where: "blockiness < 30"}]'):
+        recipe(tmp_path, MEASURE, f"select: {{{gate}}}", sources)
+        told = groundglass(tmp_path, "plan", "small.yaml", "--json").stdout
+        assert "an earlier step selects by blockiness" in told

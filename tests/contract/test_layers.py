@@ -14,8 +14,9 @@ import groundglass
 PACKAGE = Path(groundglass.__file__).parent
 FLOORS = (
     ("text", "random_streams"),
-    ("extras", "libraries"),
+    ("extras",),
     ("errors", "catalog", "settings"),
+    ("libraries",),
     ("files",),
     ("image",),
     ("tables",),

@@ -49,6 +49,14 @@ SELECTS = st.one_of(
     st.sampled_from(["exact", "pixels", "near"]).map(lambda how: {"deduplicate": how}),
     st.just({"where": "tenengrad > 800", "cascade": {"by": "blockiness", "recall": 0.5}}),
     st.just({"decontaminate": "set5"}),
+    st.just({"intersect": [{"where": "width > 40"}, {"quantile": "50%", "by": "tenengrad"}]}),
+    st.just({"intersect": [{"deduplicate": "near"}, {"top_k": 6, "by": "tenengrad", "order": "lower"}]}),
+    with_more(
+        "quota",
+        st.integers(0, 3).map(lambda n: {"photos": n}),
+        st.just({"by": "width", "order": "higher", "per": "source"}),
+    ),
+    st.just({"drop": "list.txt"}),
 )
 TRANSFORMS = st.one_of(
     st.sampled_from([32, 48, 64]).map(lambda side: {"tile": side}),
@@ -74,6 +82,9 @@ def recipes(draw: st.DrawFn) -> list[dict[str, Any]]:
     ranked = [step for step in steps if "top_k" in step.get("select", {})]
     if ranked and draw(st.booleans()):
         ranked[0]["name"] = "first"
+        steps += draw(
+            st.lists(one("select", LEVELS.map(lambda x: {"where": f"tenengrad > {x}"})), max_size=1)
+        )
         steps.append(draw(NEXT))
     elif draw(st.booleans()):
         steps.append({"hold_out": draw(HOLD_OUTS)})
@@ -104,6 +115,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (photos / "tiny.png").write_bytes(testing.png(testing.photo(30, 30, 5)))
     (photos / "broken.png").write_bytes((photos / "2.png").read_bytes()[:4000])
     (photos / "notes.txt").write_text("no image")
+    (folder / "list.txt").write_text("1.png\ntwice.png\nnobody.png\n")
     return folder
 
 
@@ -123,9 +135,39 @@ def counted(forecast: Forecast, steps: dict[str, int]) -> list[str]:
 def test_what_plan_calls_exact_is_the_run_s_and_at_most_is_no_less(
     folder: Path, steps: list[dict[str, Any]], number: int, monkeypatch_module: None
 ) -> None:
+    compare(folder, steps, f"r{number}")
+
+
+MET_ONCE = {
+    "a hold-out of an empty set takes what a ranking dropped": [
+        MEASURE,
+        {"select": {"top_k": 3, "by": "tenengrad"}, "name": "best"},
+        {"select": {"where": "tenengrad > 99999"}},
+        {"hold_out": {"test": {"next": 2, "of": "best"}}},
+    ],
+    "the best by a ranking may be the largest, of which the most tiles are cut": [
+        MEASURE,
+        {"select": {"top_k": 1, "by": "width", "order": "higher"}},
+        {"transform": {"tile": 32}},
+    ],
+    "those that an if holds for may stay or become tiles": [
+        MEASURE,
+        {"select": {"top_k": 2, "by": "tenengrad"}},
+        {"transform": {"tile": 32}, "if": "width > 100"},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", MET_ONCE)
+def test_recipes_of_which_a_plan_was_wrong_once(folder: Path, name: str, monkeypatch_module: None) -> None:
+    steps = [SOURCE, *MET_ONCE[name], {"release": {"format": "folder", "card": False}}]
+    compare(folder, steps, f"once-{list(MET_ONCE).index(name)}")
+
+
+def compare(folder: Path, steps: list[dict[str, Any]], recipe: str) -> None:
     path = folder / "recipe.yaml"
     with path.open("w", encoding="utf-8") as file:
-        YAML().dump({"name": f"r{number}", "steps": steps}, file)
+        YAML().dump({"name": recipe, "steps": steps}, file)
     runs = folder / "runs"
     try:
         plan = make_plan(load_recipe(path))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,3 +98,18 @@ def test_a_fault_keeps_the_place_that_it_came_from(tmp_path: Path) -> None:
     with pytest.raises(GroundglassError, match=r"test_inline.py:\d+") as raised:
         run_job(FailsToSave(tmp_path), range(3), Settings(), Silent())
     assert isinstance(raised.value.__cause__, KeyError)
+
+
+def test_opencv_is_held_to_one_thread_even_when_a_job_is_the_first_to_need_it(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+        "from engine_jobs import Squares\n"
+        "from groundglass.engines.inline import run_job\n"
+        "from groundglass.engines.progress import Silent\n"
+        "from groundglass.engines.shards import Settings\n"
+        "run_job(Squares(Path(sys.argv[2])), [1], Settings(), Silent())\n"
+        "import cv2; print(cv2.getNumThreads())\n"
+    )
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"

@@ -63,3 +63,27 @@ def test_a_name_that_no_ranked_selection_has_stops_in_plan(folder: Path):
     done = groundglass(folder, "plan", "small.yaml")
     assert done.returncode == 2
     assert "`of` has no meaning with `count`" in done.stderr
+
+
+BOTH_WAYS = """
+name: small
+steps:
+  - source: {folder: photos, licence: CC0-1.0}
+  - measure: [sharpness]
+  - hold_out:
+      validation: {count: 1, by: tenengrad, order: higher}
+      test: {count: 1, by: tenengrad, order: lower}
+  - release: {format: folder}
+"""
+
+
+def test_two_splits_may_rank_one_column_both_ways(tmp_path: Path):
+    make_photos(tmp_path / "photos", 8)
+    write_recipe(tmp_path, BOTH_WAYS)
+    done = run_json(tmp_path, "small.yaml")
+    manifest = pq.read_table(tmp_path / done["folder"] / "release" / "manifest.parquet").to_pylist()
+    found: dict[str, list[float]] = {}
+    for row in manifest:
+        found.setdefault(row["split"], []).append(row["tenengrad"])
+    assert found["validation"][0] > max(found["train"])
+    assert found["test"][0] < min(found["train"])

@@ -114,8 +114,7 @@ def _closed(gate: Gate) -> str:
     """Why a gate says nothing of defects."""
     if gate.kind == "list":
         return "a list names files by id, uri or hash, whatever they show: there is nothing that it could overlook"
-    parts = parts_of(gate.rule)
-    if parts and all(part.catches != "fault" for part in parts):
+    if parts_of(gate.rule) and not _judges_single(gate.rule):
         closed = " and ".join(_not_audited(gate.rule))
         return f"inside intersect, {closed} cannot be audited: give each its own step"
     for path in gate.paths:
@@ -130,6 +129,12 @@ def _closed(gate: Gate) -> str:
 def parts_of(rule: Rule) -> tuple[Rule, ...]:
     """The rules of an intersection; none of any other."""
     return rule.intersect if isinstance(rule, Intersect) else ()
+
+
+def _judges_single(rule: Rule) -> bool:
+    """Whether a rule, or one inside it, judges images one by one."""
+    parts = parts_of(rule)
+    return any(map(_judges_single, parts)) if parts else rule.catches == "fault"
 
 
 def _not_audited(rule: Rule) -> list[str]:

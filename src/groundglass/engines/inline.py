@@ -70,6 +70,7 @@ class _Run:
 
     def until_done(self) -> None:
         """Work till nothing is left, or save and leave off once an end is asked for."""
+        preload.load()  # before they are held to one thread: what is loaded later would not be
         preload.one_thread_each()
         job: Job = pickle.loads(self._packed)  # a worker has a copy of its own, too
         if isinstance(job, Ahead) and self._items:

@@ -47,6 +47,11 @@ def warm_up() -> None:
     _engine(Settings()).warm_up()
 
 
+def check_engine() -> None:
+    """Raises RecipeError where the engine that is asked for is none, before anything is begun."""
+    _engine(Settings())
+
+
 def _engine(settings: Settings) -> Engine:
     if settings.engine not in ENGINES:
         near = did_you_mean(settings.engine, ENGINES)

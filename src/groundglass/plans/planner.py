@@ -35,7 +35,7 @@ class PlannedStep:
     inquiries  the questions of an annotate step as they are put, one for each of `asks`
     scope      the columns that it can name
     paths      the columns that it does name
-    orders     for each column that is ranked by: which way is better
+    orders     which way is better: by column, where a selection does not say it; by split, of a hold-out
     references  profiles and folders that a selection judges sources by
     of_photographs  whether `asks` are of the photographs that the rows come from
     condition  the columns that its `if` names
@@ -79,12 +79,13 @@ class Plan:
 
 @dataclass
 class Planner:
-    """What is known while the steps are gone through in order."""
+    """What is known while the steps are gone through in order; ``judged_by`` are columns that selections named."""
 
     loaded: LoadedRecipe
     scope: Scope = field(default_factory=Scope)
     resized: bool = False
     licences: dict[str, str | None] = field(default_factory=dict)
+    judged_by: set[str] = field(default_factory=set)
     index: int = 0
 
     def fail(

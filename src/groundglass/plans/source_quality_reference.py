@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from groundglass.errors import RecipeError
 from groundglass.plans.measure_folders import PROFILED
-from groundglass.selections.deduplicate import Deduplicate
-from groundglass.selections.ranked_rule import RankedRule
-from groundglass.selections.rule import Rule
-from groundglass.selections.where import Where
 from groundglass.source_quality.clean_profile import QUALITIES, SHIPPED, is_profile, load_profile
 from groundglass.source_quality.divergence import fault_of
 from groundglass.sources.folder import existing_folder
 from groundglass.tables.columns import ColumnPath, Scope
-from groundglass.tables.expressions import parse
 
 COME_ALONG = f"profiles that come along: {', '.join(SHIPPED)}"
 
@@ -62,20 +57,17 @@ def must_be_profiled(references: Iterable[str]) -> bool:
     return any(not is_profile(reference) for reference in references)
 
 
-def divergence_notes(references: Sequence[str], before: Iterable[Rule], blockiness: str) -> tuple[str, ...]:
-    """What a user should know of a select step that judges sources, given the rules before it."""
+def divergence_notes(
+    references: Sequence[str], judged_by: Collection[str], blockiness: str
+) -> tuple[str, ...]:
+    """What a user should know of a select step that judges sources, given the columns that rules before it read."""
     notes = [
         f"the pictures of {reference} will be re-encoded at {len(QUALITIES) - 1} qualities and measured, once"
         for reference in references
         if not is_profile(reference)
     ]
-    if references and any(_selects_by(rule, blockiness) for rule in before):
+    if references and blockiness in judged_by:
         notes.append(
             "an earlier step selects by blockiness: sources are judged by what it left; put this step first"
         )
     return tuple(notes)
-
-
-def _selects_by(rule: Rule, column: str) -> bool:
-    named = [path[-1] for path in parse(rule.where).columns] if isinstance(rule, Where) else []
-    return column in (*named, rule.by if isinstance(rule, RankedRule | Deduplicate) else "")

@@ -8,8 +8,8 @@ from typing import Any
 
 from groundglass.catalog import Parameter
 from groundglass.errors import RecipeError
-from groundglass.recipes.errors import Mark, choose, error_at, quoted
-from groundglass.recipes.validate import build, refuse_empty, refuse_later
+from groundglass.recipes.errors import Mark, choose, error_at
+from groundglass.recipes.validate import check_mapping, record_of, refuse_later, wrong_value
 from groundglass.recipes.yaml_nodes import Node
 from groundglass.releases.writers.catalog import FORMATS
 from groundglass.selections.catalog import SELECTIONS
@@ -27,8 +27,6 @@ FAMILIES: Mapping[str, Sequence[type[Member]]] = {
 """Families by the kind of step that names a member of them."""
 VALUES = {"release": "format"}
 """Families of which not a key but the value of this key names the member; without it the first one is meant."""
-NESTED = {"intersect": "select"}
-"""Keys that hold a list of members, and of which family."""
 
 
 def member_from(kind: str, node: Node, mark: Mark, under: str = "") -> Member:
@@ -37,24 +35,19 @@ def member_from(kind: str, node: Node, mark: Mark, under: str = "") -> Member:
     ``under`` is the key that it stands under, where that is not the family's own, and ``mark`` the place to point at.
     """
     under = under or kind
-    if not isinstance(node.value, dict):
-        said = (
-            "has no value" if node.value is None else f"must be a mapping of keys, not {quoted(node.plain)}"
-        )
-        raise error_at(mark, f"`{under}` {said}", f"keys of `{under}`: {', '.join(sorted(fields_of(kind)))}")
+    check_mapping(node, mark, under, fields_of(kind))
     refuse_later(node, kind)
-    refuse_empty(node)
     if kind in VALUES:
         member, name, place = _by_value(kind, node), kind, mark
     else:
         member, name = _by_key(kind, node, mark, under)
         place = node.keys[name]
     nested = {
-        key: tuple(member_from(NESTED[key], item, item.mark, key) for item in value.value)
+        key: tuple(member_from(member.nested[key], item, item.mark, key) for item in value.value)
         for key, value in node.value.items()
-        if key in NESTED and isinstance(value.value, list)
+        if key in member.nested and isinstance(value.value, list)
     }
-    return build(member, node, place, name, nested, lambda key, at: _strange(kind, under, name, key, at))
+    return record_of(member, node, place, name, nested, lambda key, at: _strange(kind, under, name, key, at))
 
 
 def _by_key(kind: str, node: Node, mark: Mark, under: str) -> tuple[type[Member], str]:
@@ -80,11 +73,10 @@ def _by_value(kind: str, node: Node) -> type[Member]:
     if key not in node.value:
         return FAMILIES[kind][0]
     named = values_of(kind)
-    found = named.get(node.value[key].plain)
-    if found is None:
-        end, hint = choose(node.value[key].plain, named)
-        raise error_at(node.value[key].mark, f"`{key}` cannot be {quoted(node.value[key].plain)}{end}", hint)
-    return found
+    said = node.value[key].plain
+    if not isinstance(said, str) or said not in named:
+        raise wrong_value(key, node.value[key], {"type": "string", "enum": list(named)})[1]
+    return named[said]
 
 
 def values_of(kind: str) -> dict[str, type[Member]]:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from groundglass.recipes.annotate_model import MODELS
-from groundglass.recipes.families import FAMILIES, NESTED
+from groundglass.recipes.families import FAMILIES
 from groundglass.recipes.hold_out_model import HOLD_OUTS, HoldOutStep, NextBest
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import BODIES, RecipeHead, StepHead
@@ -79,8 +79,8 @@ def _definitions() -> dict[str, Schema]:
         parts[name]["oneOf"] = [{"required": [word]} for word in words]
     parts["Table"]["oneOf"] = [{"required": ["path"]}, {"required": ["bytes"]}]
     for member in members:
-        for key in member.model_fields.keys() & NESTED.keys():
-            parts[member.__name__]["properties"][key]["items"] = {"$ref": f"#/$defs/{NESTED[key]}"}
+        for key, family in member.nested.items():
+            parts[member.__name__]["properties"][key]["items"] = {"$ref": f"#/$defs/{family}"}
         if len(member.keys) > 1:
             parts[member.__name__]["anyOf"] = [{"required": [key]} for key in member.keys]
     return parts

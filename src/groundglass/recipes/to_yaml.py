@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from groundglass.recipes.families import NESTED, written
+from groundglass.recipes.families import written
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.recipes.model import Recipe, Step
@@ -62,7 +62,9 @@ def _plain(record: Record) -> dict[str, Any]:
     found = _without_empty(record.model_dump(mode="json", by_alias=True, exclude_none=True))
     if not isinstance(record, Member):
         return found
-    nested = {key: [_plain(inner) for inner in getattr(record, key)] for key in NESTED.keys() & found.keys()}
+    nested = {
+        key: [_plain(inner) for inner in getattr(record, key)] for key in record.nested.keys() & found.keys()
+    }
     return written(record, found | nested)
 
 

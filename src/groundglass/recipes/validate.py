@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from groundglass.errors import RecipeError
 from groundglass.recipes.errors import LATER, Mark, choose, error_at, later, nearest, quoted
 from groundglass.recipes.schema_in_words import advice, choices, in_words, without_null
 from groundglass.recipes.yaml_nodes import Node, walk
-from groundglass.settings.field_types import Record
+from groundglass.settings.field_types import Member, Record
 
 R = TypeVar("R", bound=Record)
 
@@ -28,7 +28,24 @@ Strange = Callable[[str, Mark], RecipeError]
 """What is said of a key that a record does not know, at its place."""
 
 
-def build(
+def build(model: type[R], node: Node, mark: Mark, what: str) -> R:
+    """The record that a mapping means; ``what`` is the key it stands under, ``mark`` that key's place."""
+    check_mapping(node, mark, what, schema_of(model)["properties"])
+    return record_of(model, node, mark, what)
+
+
+def check_mapping(node: Node, mark: Mark, what: str, keys: Iterable[str]) -> None:
+    """Refuse what is no mapping, words that this version cannot do yet, and keys without a value."""
+    if not isinstance(node.value, dict):
+        said = (
+            "has no value" if node.value is None else f"must be a mapping of keys, not {quoted(node.plain)}"
+        )
+        raise error_at(mark, f"`{what}` {said}", f"keys of `{what}`: {', '.join(sorted(keys))}")
+    refuse_later(node, what)
+    refuse_empty(node)
+
+
+def record_of(
     model: type[R],
     node: Node,
     mark: Mark,
@@ -36,27 +53,17 @@ def build(
     ready: Mapping[str, Any] | None = None,
     strange: Strange | None = None,
 ) -> R:
-    """The record that a mapping means; ``what`` is the key it stands under, ``mark`` that key's place.
+    """The record that a mapping means, once `check_mapping` let it pass.
 
     ``ready`` holds values of keys that are records already; ``strange`` says what a key is that the record lacks.
     """
-    if not isinstance(node.value, dict):
-        said = (
-            "has no value" if node.value is None else f"must be a mapping of keys, not {quoted(node.plain)}"
-        )
-        hint = f"keys of `{what}`: {', '.join(sorted(schema_of(model)['properties']))}"
-        raise error_at(mark, f"`{what}` {said}", hint)
-    refuse_later(node, what)
-    refuse_empty(node)
     try:
         return model.model_validate(
             {**node.plain, **(ready or {})}, strict=True, by_alias=True, by_name=False
         )
     except ValidationError as error:
         findings = error.errors(include_url=False)
-        said = [
-            one for one in findings if one["type"] != "missing"
-        ]  # what is lacking may stand there, misspelt
+        said = [one for one in findings if one["type"] != "missing"]  # what is lacking may be there, misspelt
         faults = [fault(model, finding, node, mark, what, strange) for finding in said or findings]
         raise min(faults, key=lambda found: (found[0].line, found[0].column))[1] from None
 
@@ -100,7 +107,8 @@ def fault(
         about = schema_at(model, [*keys, missing]).get("description", "").partition(";")[0]
         said = f"`{key}` needs `{missing}`{f', {about}' if about else ''}"
         place = path[-1][1] if path else mark
-        return place, error_at(place, said, f"add `{missing}: …`")
+        example = f", for example {model.example}" if issubclass(model, Member) and not path else ""
+        return place, error_at(place, said, f"add `{missing}: …`{example}")
     value = path[-1][2] if path else node
     return wrong_value(key, value, schema_at(model, keys))
 
@@ -125,7 +133,7 @@ def unknown_key(key: str, mark: Mark, owner: str, schema: Mapping[str, Any]) -> 
 def wrong_value(key: str, node: Node, schema: Mapping[str, Any]) -> tuple[Mark, RecipeError]:
     """A value of the wrong type or out of range."""
     value = node.plain
-    if value == "" or (isinstance(value, list | tuple) and not value):
+    if value == "" or (value in ([], ()) and "array" in _types(schema)):
         return node.mark, error_at(node.mark, f"`{key}` is empty", f"write {in_words(schema)}")
     words = choices(schema)
     if words and isinstance(value, str):
@@ -136,6 +144,11 @@ def wrong_value(key: str, node: Node, schema: Mapping[str, Any]) -> tuple[Mark, 
         )
     message = f"`{key}` must be {in_words(schema)}, not {quoted(value)}"
     return node.mark, error_at(node.mark, message, advice(key, value, schema))
+
+
+def _types(schema: Mapping[str, Any]) -> set[str]:
+    """The types that a value may have."""
+    return {str(form.get("type")) for form in schema.get("anyOf", [schema])}
 
 
 def schema_at(model: type[Record], keys: list[str | int]) -> dict[str, Any]:

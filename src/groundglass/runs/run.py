@@ -13,7 +13,7 @@ from pathlib import Path
 
 from groundglass.engines.interrupts import terminated_as_interrupted
 from groundglass.engines.progress import Progress
-from groundglass.engines.run import warm_up
+from groundglass.engines.run import check_engine, warm_up
 from groundglass.errors import (
     GroundglassError,
     Interrupted,
@@ -74,6 +74,7 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
     Raises Interrupted and UnreachableError; what was finished is saved each time. Whether too many images failed is
     asked by `check_outcome`.
     """
+    check_engine()
     key = recipe_key(plan)
     folder, resumed = choose_folder(options.runs, plan.recipe.name, key)
     try:

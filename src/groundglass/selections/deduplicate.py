@@ -92,8 +92,7 @@ class Deduplicate(Rule):
         reads: tuple[str, ...] = {"near": NEAR, "pixels": (PIXELS,)}.get(self.deduplicate, ())
         if self.by is not None:
             path = lookup.column("by", self.by)
-            order: Order = self.order or lookup.better("by", path)
-            found = Needs((path,), {self.by: order})
+            found = Needs((path,), {} if self.order else {self.by: lookup.better("by", path)})
         else:
             names += {"near": ["header", "sharpness"], "pixels": ["header"]}.get(self.deduplicate, [])
             reads += ORIGINAL[self.deduplicate]
@@ -111,7 +110,7 @@ class Deduplicate(Rule):
         )
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
-        order = given.orders.get(self.by or "", "higher")
+        order = self.order or given.orders.get(self.by or "", "higher")
         found = deduplicate(_by_content(pool), self.deduplicate, self.distance, self.by, order)
         said = copies_in_words(found["reason"].to_pylist()) if self.by is None else ""
         return Judged(found, (), (said,) if said else ())

@@ -26,6 +26,7 @@ class Intersect(Rule):
     reference: ClassVar = "both heads of 4KLSDB's quality gate, on one pool"
     example: ClassVar = '{intersect: [{where: "blockiness < 30"}, {quantile: 20%, by: tenengrad}]}'
     pool_relative: ClassVar = True
+    nested: ClassVar = {"intersect": "select"}
 
     intersect: Annotated[
         tuple[SerializeAsAny[InstanceOf[Rule]], ...],

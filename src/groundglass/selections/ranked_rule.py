@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import pyarrow as pa
@@ -32,11 +33,15 @@ class RankedRule(Rule):
     def needs(self, lookup: Lookup) -> Needs:
         groups = () if self.per is None else (lookup.column("per", self.per),)
         by = lookup.column("by", self.by)
-        return Needs((*groups, by), {self.by: self.order or lookup.better("by", by)})
+        return Needs((*groups, by), {} if self.order else {self.by: lookup.better("by", by)})
+
+    def way(self, orders: Mapping[str, Order]) -> Order:
+        """Which way is better: what the recipe says, or else the column's own way."""
+        return self.order or orders[self.by]
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
         """One list is cut in two at one value. Groups have a cut each, which no one line can show."""
-        order = given.orders[self.by]
+        order = self.way(given.orders)
         verdicts = self.ranked(pool, order)
         ranking = {"column": self.by, "order": order, "rule": self.keys[0]}
         facts = {"rule": self.keys[0]} | ({} if self.per else {"ranking": ranking})
@@ -58,5 +63,5 @@ class RankedRule(Rule):
         return (Threshold(self.by, ">=" if order == "higher" else "<=", float(worst.as_py())),)
 
     def freeze(self, pool: pa.Table, given: Given) -> tuple[Frozen, ...]:
-        order = given.orders[self.by]
+        order = self.way(given.orders)
         return freeze_ranking(pool, self.ranked(pool, order)["kept"], self.by, order, self.per)

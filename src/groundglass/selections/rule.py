@@ -76,7 +76,7 @@ class Needs:
     """What a rule must have before it can judge.
 
     columns     those that the recipe names
-    orders      for each column that it ranks by: which way is better
+    orders      for each column that it ranks by, where the recipe does not say it: which way is better
     taken       measures that it takes itself
     reads       the columns of those measures
     references  profiles or folders that it judges sources by

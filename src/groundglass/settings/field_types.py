@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -73,12 +74,14 @@ class Member(Record):
 
     keys       the fields that name it: at least one of them is given
     reference  where its definition comes from
+    nested     keys that hold a list of members, and of which family
     example    one use, as a recipe writes it; shown in the reference, and what the contract tests try
     """
 
     keys: ClassVar[tuple[str, ...]]
     reference: ClassVar[str]
     example: ClassVar[str]
+    nested: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def summary(cls) -> str:

@@ -53,9 +53,9 @@ def hold_out(state: State, planned: PlannedStep) -> tuple[State, HoldingDone]:
     for split, who in body.splits.items():
         candidates, left_out = candidates_for(state, planned, split, who, relatives)
         if who.by:
-            order = planned.orders[who.by]
+            order = planned.orders[split]
             cut_off = cut_offs(candidates, who.by, order, who.next or who.count or candidates.num_rows)
-        held = choose(state, planned, f"{planned.step.name}.{split}", who, candidates)
+        held = choose(state, planned, split, who, candidates)
         state, verdicts, mates = take_out(state, planned, split, held, relatives)
         parts.append(verdicts)
         notes += [*held.warnings, *likeness_notes(split, left_out, mates)]
@@ -83,16 +83,17 @@ def candidates_for(
     alike = [relatives[root] in in_set for root in dropped["root"].to_pylist()]
     rest = dropped.filter(compute.invert(pa.array(alike, pa.bool_())))
     table = pool(rest, planned.paths, planned.scope, state.tables)
-    ranked = table.take(hold_out_order(table, who.by, planned.orders[who.by])) if who.by else table
+    ranked = table.take(hold_out_order(table, who.by, planned.orders[split])) if who.by else table
     return ranked, sum(alike)
 
 
-def choose(state: State, planned: PlannedStep, name: str, who: NextBest, candidates: pa.Table) -> HeldOut:
+def choose(state: State, planned: PlannedStep, split: str, who: NextBest, candidates: pa.Table) -> HeldOut:
     """The rows that one split gets."""
+    name = f"{planned.step.name}.{split}"
     if who.next is not None:
         return hold_out_next(candidates, who.next, who.pick, state.run.seed, name)
     if who.count is not None:
-        order = planned.orders.get(who.by or "", "higher")
+        order = planned.orders.get(split, "higher")
         return hold_out_count(candidates, who.count, who.pick, state.run.seed, name, who.by, order)
     entries = read_list(Path(who.list or "").expanduser())
     return hold_out_list(candidates, entries, who.pick, state.run.seed, name)
@@ -163,7 +164,7 @@ def plan(planner: Planner, planned: PlannedStep, body: HoldOutStep) -> PlannedSt
         if who.by:
             by = find_column(planner, who.by, (*keys, "by"))
             paths += (by,)
-            orders[who.by] = who.order or better_way(planner, by, (*keys, "by"))
+            orders[split] = who.order or better_way(planner, by, (*keys, "by"))
     return replace(planned, paths=paths, orders=orders, asks=(fingerprint_ask(),), takes_from=takes_from)
 
 

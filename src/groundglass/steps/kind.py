@@ -40,6 +40,7 @@ class Walk:
 
     state    as a run has it, and `dry`: nothing is measured and nothing is written
     exact    whether its rows are the run's; if not, the run has at most as many
+    most     of its rows the run has no more than so many, whichever; None where it may have all of them
     guessed  whether sizes of rows are guessed
     besides  rows that a hold-out may have taken from what a ranked selection dropped, at most
     notes    what a user should know beforehand
@@ -47,14 +48,25 @@ class Walk:
 
     state: State
     exact: bool = True
+    most: int | None = None
     guessed: bool = False
     besides: int = 0
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def count(self) -> int:
+        """How many rows there are at most."""
+        rows = self.state.rows.num_rows
+        return rows if self.most is None else min(rows, self.most)
+
+    @property
+    def share(self) -> float:
+        """How much of its rows the run has at most: for estimates of time and space."""
+        return self.count / self.state.rows.num_rows if self.state.rows.num_rows else 1.0
+
     def step(self, planned: PlannedStep) -> StepForecast:
         """What is known of a step before it is looked at."""
-        into = self.state.rows.num_rows
-        return StepForecast(planned.step.name, planned.step.kind, planned.label, into, self.exact)
+        return StepForecast(planned.step.name, planned.step.kind, planned.label, self.count, self.exact)
 
     def lacking(self, planned: PlannedStep, rows: pa.Table) -> int:
         """How many of ``rows`` lack a value that the step asks for; files that no run has read lack them all."""
@@ -69,13 +81,15 @@ class Walk:
         """
         if not self.exact or self.lacking(planned, rows):
             return False
-        if self.state.rows.num_rows:  # of no rows the store may not even know the columns
+        if self.state.rows.num_rows or rows.num_rows:  # of no rows the store may not even know the columns
             self.state, _ = run(self.state, planned)
         return True
 
-    def at_most(self, rows: pa.Table) -> None:
-        """From here on the rows are only known to be no more than these."""
+    def at_most(self, rows: pa.Table, most: int | None = None) -> None:
+        """From here on the run is only known to have no other rows than these, and of these no more than ``most``."""
+        bound = self.most if most is None else most
         self.exact = False
+        self.most = bound if bound is not None and bound < rows.num_rows else None
         self.state = replace(self.state, rows=rows)
 
 

@@ -26,8 +26,10 @@ from groundglass.releases.journal import check_place
 from groundglass.releases.licences import check_licences
 from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
+from groundglass.releases.split_names import TRAIN
 from groundglass.releases.trainer_patches import Known, small_images_note, small_tiles_note
 from groundglass.releases.writers.writer import Release
+from groundglass.selections.cut_off_table import BYTES_PER_PIXEL
 from groundglass.sources.folder import lies_in, place_of
 from groundglass.sources.source import Source
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
@@ -40,10 +42,6 @@ from groundglass.transforms.transform import Transform
 
 WRITE_SECONDS = 0.15
 """To cut, encode and verify one megapixel, one core."""
-BYTES_PER_PIXEL = 1.7
-"""Of a photograph as PNG."""
-
-TRAIN = "train"
 
 
 @dataclass(frozen=True)
@@ -282,8 +280,8 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """What is written of the rows that are left, and of those held out."""
     body, state, into = planned.step.body, walk.state, walk.step(planned)
     assert isinstance(body, Release)
-    pixels = megapixels(state.rows)
-    sides = compute.min_element_wise(state.rows["width"], state.rows["height"]).to_numpy()
+    pixels = megapixels(state.rows) * walk.share
+    sides = compute.min_element_wise(state.rows["width"], state.rows["height"]).to_numpy()[: walk.count]
     known = _known_before(walk, planned)
     walk.notes += [f"{planned.step.name}: {note}" for note in small_images_note(sides, body, known)]
     low = sum(1 / scale**2 for scale in body.lr_scales)

@@ -82,10 +82,20 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
         walk.at_most(state.rows)
         return into
     made = derived.rows.select(ROWS.names)
+    most = _most(walk, made, planned.step.only_if is not None)
     walk.state = state.with_seen(derived.rows)
     # of rows that `if` may or may not hold for, each stays or becomes its tiles: both together are no fewer
-    walk.at_most(made if planned.step.only_if is None else pa.concat_tables([state.rows, made]))
+    rows = made if planned.step.only_if is None else pa.concat_tables([state.rows, made])
+    walk.at_most(rows, rows.num_rows if most is None else most)
     return into
+
+
+def _most(walk: Walk, made: pa.Table, some_stay: bool) -> int | None:
+    """How many images are made of the rows that there are at most: of those of which the most are made."""
+    if walk.most is None:
+        return None
+    counts = made.group_by("parent").aggregate([([], "count_all")])["count_all"].to_pylist()
+    return sum(sorted(counts)[-walk.most :]) + (walk.most if some_stay else 0)
 
 
 def label(body: Transform) -> str:

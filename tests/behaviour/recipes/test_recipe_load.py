@@ -134,7 +134,7 @@ def test_what_is_not_said_takes_its_default(tmp_path: Path) -> None:
         ("measure: {blockiness: {as: b_}}", "measure: [{blockiness: {as: b_}}]"),
         ("source: {folder: a, glob: b}", "source: {folder: [a], glob: [b]}"),
         ("transform: {multiscale: 0.5}", "transform: {multiscale: [0.5]}"),
-        ("release: {lr_scales: 4}", "release: {lr_scales: [4]}"),
+        ("release: {format: paired, lr_scales: 4}", "release: {format: paired, lr_scales: [4]}"),
         ("select: {quantile: 12.5%, by: a}", "select: {quantile: 0.125, by: a}"),
     ],
 )

@@ -286,7 +286,6 @@ def test_an_archive_of_another_release_is_never_overwritten(photographs, tmp_pat
 @pytest.mark.parametrize(
     ("step", "columns", "words"),
     [
-        (FolderRelease(lr_scales=(4,)), {}, "the format is 'folder'"),
         (PairedRelease(lr_scales=(4,), kernel="bicubik"), {}, "'bicubik' is no kernel"),
         (PairedRelease(lr_scales=(2, 2)), {}, "one is there twice"),
         (FolderRelease(), {"split": ["../up", "train", "train"]}, "is no name for a split"),

@@ -6,9 +6,10 @@ import pyarrow as pa
 import pytest
 
 from groundglass.errors import RecipeError
-from groundglass.selections.intersect import intersect
-from groundglass.selections.quantile import quantile
-from groundglass.selections.where import where
+from groundglass.selections.intersect import Intersect, intersect
+from groundglass.selections.quantile import Quantile, quantile
+from groundglass.selections.rule import Given
+from groundglass.selections.where import Where, where
 
 POOL = pa.table(
     {
@@ -41,3 +42,20 @@ def test_one_rule_is_itself_and_none_is_an_error() -> None:
         intersect(POOL, [])
     with pytest.raises(ValueError, match="this pool"):
         intersect(POOL, [where(POOL.slice(1), "q > 2")])
+
+
+def test_two_rules_may_rank_one_column_both_ways() -> None:
+    pool = pa.table({"id": list("abcde"), "q": [1.0, 2.0, 3.0, 4.0, 5.0]})
+    rule = Intersect(
+        intersect=(
+            Quantile(quantile=0.2, by="q", order="higher"),
+            Quantile(quantile=0.2, by="q", order="lower"),
+        )
+    )
+    assert rule.judge(pool, Given()).verdicts["kept"].to_pylist() == [False, True, True, True, False]
+
+
+def test_an_intersection_inside_another_keeps_what_both_keep() -> None:
+    pool = pa.table({"id": list("abc"), "q": [1.0, 2.0, 3.0]})
+    rule = Intersect(intersect=(Intersect(intersect=(Where(where="q > 1"),)), Where(where="q < 3")))
+    assert rule.judge(pool, Given()).verdicts["kept"].to_pylist() == [False, True, False]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from groundglass.errors import RecipeError
 from groundglass.releases.writers.writer import Release
+from groundglass.settings.key_rules import refuse
 
 
 class FolderRelease(Release):
@@ -18,7 +18,9 @@ class FolderRelease(Release):
 
     format: Annotated[Literal["folder"], Field(description="HR only")] = "folder"  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    def check(self) -> None:
+    @model_validator(mode="after")
+    def _no_pairs(self) -> FolderRelease:
         if self.lr_scales:
-            raise RecipeError("lr_scales makes pairs, and the format is 'folder'", "say format: paired")
-        super().check()
+            say = "`lr_scales` makes pairs, and the format is `folder`"
+            refuse("lr_scales", say, "write `format: paired`")
+        return self

@@ -69,9 +69,10 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     read = rows.filter(rows["sha256"].is_valid())
     for ask in planned.asks:
         seconds += core_seconds(ask) * (missing_of(state, ask, read).num_rows + unread)
+    share, to_do = walk.share, min(to_do, walk.count)
     if not walk.does(run, planned, rows):
         walk.at_most(state.rows)
-    return replace(into, to_do=to_do, cached=rows.num_rows - to_do, seconds=seconds)
+    return replace(into, to_do=to_do, cached=max(0, into.into - to_do), seconds=seconds * share)
 
 
 def megapixels(rows: pa.Table) -> float:

@@ -26,6 +26,8 @@ from groundglass.tables.columns import Scope, measured_columns
 def plan_select(planner: Planner, planned: PlannedStep, rule: Rule) -> PlannedStep:
     """All that a rule needs, looked up; the columns of measures that it takes itself join its scope."""
     needs = rule.needs(RuleLookup(planner, ("select",)))
+    notes = (*needs.notes, *_references_notes(planner, needs))
+    planner.judged_by |= {path[-1] for path in needs.columns}
     asks = tuple(_taken(planner, rule, taken) for taken in needs.taken)
     photographs = any(taken.of == "photographs" for taken in needs.taken)
     return replace(
@@ -37,7 +39,7 @@ def plan_select(planner: Planner, planned: PlannedStep, rule: Rule) -> PlannedSt
         of_photographs=photographs,
         references=needs.references,
         rest_wanted=_takes_rest(planner),
-        notes=(*needs.notes, *_references_notes(planner, needs)),
+        notes=notes,
     )
 
 
@@ -59,9 +61,7 @@ def _with_taken(scope: Scope, asks: Iterable[Ask], photographs: bool) -> Scope:
 def _references_notes(planner: Planner, needs: Needs) -> tuple[str, ...]:
     if not needs.references:
         return ()
-    before = planner.loaded.recipe.steps[: planner.index]
-    rules = (step.body for step in before if isinstance(step.body, Rule))
-    return divergence_notes(needs.references, rules, photographs_blockiness(planner.scope)[-1])
+    return divergence_notes(needs.references, planner.judged_by, photographs_blockiness(planner.scope)[-1])
 
 
 def _takes_rest(planner: Planner) -> bool:

@@ -80,7 +80,7 @@ def _ranked(
     state: State, planned: PlannedStep, rule: RankedRule, rows: pa.Table, table: pa.Table, judged: Judged
 ) -> tuple[State, Judged]:
     """What follows from a ranking: what other cuts would mean, and whom it dropped, best first."""
-    ranked_by = (rule.by, planned.orders[rule.by])
+    ranked_by = (rule.by, rule.way(planned.orders))
     state = replace(state, ranked_by=ranked_by)
     if planned.rest_wanted:
         rest = ranked_rest(table, judged.verdicts, *ranked_by)
@@ -109,10 +109,10 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     rows = applies(state, planned)[0] if walk.exact else state.rows
     asked = photographs_of(rows, state.seen) if planned.of_photographs else rows
     if must_be_profiled(planned.references) or not walk.does(run, planned, asked):
-        most = rule_of(planned).at_most(state.rows.num_rows) if planned.step.only_if is None else None
-        if most is not None and most < state.rows.num_rows:
+        most = rule_of(planned).at_most(walk.count) if planned.step.only_if is None else walk.count
+        if most < walk.count:
             walk.guessed = walk.guessed or len(compute.unique(state.rows["width"])) > 1
-        walk.at_most(state.rows.slice(0, most))
+        walk.at_most(state.rows, most)
     return into
 
 
