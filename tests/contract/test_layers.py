@@ -54,6 +54,7 @@ def imports(file: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "groundglass")
 
 
+ROOMS = {name: file for name, file in MODULES.items() if file.name == "__init__.py" and name.count(".") == 1}
 IMPORTS = {name: set(imports(file)) - {name, "groundglass"} for name, file in MODULES.items()}
 
 
@@ -84,10 +85,32 @@ def test_no_modules_import_each_other_in_a_circle():
     assert left == {}
 
 
-def test_every_room_says_what_lives_there():
-    silent = [
+def what_it_may_import(level: int) -> str:
+    """The sentence at the end of a room's docstring."""
+    if level == 0:
+        return "It imports nothing of the package."
+    *others, last = (f"`{one}`" for one in FLOORS[level - 1])
+    before = f"{', '.join(others)} and " if others else ""
+    return f"It may import {before}{last}, and what lies below."
+
+
+def test_every_room_says_what_lives_there_and_what_it_may_import():
+    said = {
+        name: " ".join((ast.get_docstring(ast.parse(file.read_text())) or "").split())
+        for name, file in ROOMS.items()
+    }
+    silent = [name for name, text in said.items() if len(text) < 60]
+    assert silent == []
+    wrong = [name for name, text in said.items() if not text.endswith(what_it_may_import(FLOOR[room(name)]))]
+    assert wrong == []
+
+
+def test_no_import_is_relative():
+    """What counts imports reads their whole names."""
+    relative = [
         name
         for name, file in MODULES.items()
-        if file.name == "__init__.py" and len(ast.get_docstring(ast.parse(file.read_text())) or "") < 20
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level
     ]
-    assert silent == []
+    assert relative == []

@@ -1,1 +1,4 @@
-"""Recipes that groundglass writes itself: for `filter` and `init`."""
+"""Recipes that groundglass writes itself: for `filter` and `init`.
+
+It may import `runs`, and what lies below.
+"""

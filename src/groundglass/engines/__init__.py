@@ -1,1 +1,4 @@
-"""Jobs over many items: worker processes that may die, hang or be killed, threads, progress, interrupts."""
+"""Jobs over many items: worker processes that may die, hang or be killed, threads, progress, interrupts.
+
+It may import `tables`, and what lies below.
+"""

@@ -1,1 +1,4 @@
-"""The static report of a run: one folder that opens from disk, without a server and without a network."""
+"""The static report of a run: one folder that opens from disk, without a server and without a network.
+
+It may import `drafts`, and what lies below.
+"""

@@ -1,1 +1,4 @@
-"""Which images show the same: perceptual hashes, near-duplicates in all eight orientations."""
+"""Which images show the same: perceptual hashes, near-duplicates in all eight orientations.
+
+It may import `tables`, and what lies below.
+"""
