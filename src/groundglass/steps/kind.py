@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from groundglass.plans.measure_missing import count_unknown, missing_of
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
+from groundglass.tables.parquet import compute
 from groundglass.tables.step_record import StepRecord
 
 Plan = Callable[[Planner, PlannedStep, Any], PlannedStep]
@@ -40,7 +42,8 @@ class Walk:
 
     state    as a run has it, and `dry`: nothing is measured and nothing is written
     exact    whether its rows are the run's; if not, the run has at most as many
-    most     of its rows the run has no more than so many, whichever; None where it may have all of them
+    most     once the run had at most so many of the rows, whichever; None where it may have all of them
+    came_of  of each row the id of that one which it was then, or was made of
     guessed  whether sizes of rows are guessed
     besides  rows that a hold-out may have taken from what a ranked selection dropped, at most
     notes    what a user should know beforehand
@@ -49,6 +52,7 @@ class Walk:
     state: State
     exact: bool = True
     most: int | None = None
+    came_of: pa.ChunkedArray | None = None
     guessed: bool = False
     besides: int = 0
     notes: list[str] = field(default_factory=list)
@@ -56,8 +60,12 @@ class Walk:
     @property
     def count(self) -> int:
         """How many rows there are at most."""
-        rows = self.state.rows.num_rows
-        return rows if self.most is None else min(rows, self.most)
+        if self.most is None or self.came_of is None:
+            return self.state.rows.num_rows
+        sizes = np.sort(self.came_of.value_counts().field("counts").to_numpy())
+        return int(
+            sizes[max(0, len(sizes) - self.most) :].sum()
+        )  # at worst it has those that became the most
 
     @property
     def share(self) -> float:
@@ -85,12 +93,20 @@ class Walk:
             self.state, _ = run(self.state, planned)
         return True
 
-    def at_most(self, rows: pa.Table, most: int | None = None) -> None:
-        """From here on the run is only known to have no other rows than these, and of these no more than ``most``."""
-        bound = self.most if most is None else most
+    def at_most(self, rows: pa.Table, came_of: pa.ChunkedArray | None = None) -> None:
+        """From here on the run is only known to have no other rows than these.
+
+        ``came_of`` are the ids of the rows before that they were made of; without it they are those very rows.
+        """
+        if came_of is not None and self.came_of is not None:
+            self.came_of = self.came_of.take(compute.index_in(came_of, self.state.rows["id"]))
         self.exact = False
-        self.most = bound if bound is not None and bound < rows.num_rows else None
         self.state = replace(self.state, rows=rows)
+
+    def bound(self, most: int) -> None:
+        """Of the rows as they are now the run has no more than so many."""
+        if most < self.count:
+            self.most, self.came_of = most, self.state.rows["id"]
 
 
 Forecast = Callable[[Walk, PlannedStep], StepForecast]

@@ -82,20 +82,14 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
         walk.at_most(state.rows)
         return into
     made = derived.rows.select(ROWS.names)
-    most = _most(walk, made, planned.step.only_if is not None)
-    walk.state = state.with_seen(derived.rows)
-    # of rows that `if` may or may not hold for, each stays or becomes its tiles: both together are no fewer
-    rows = made if planned.step.only_if is None else pa.concat_tables([state.rows, made])
-    walk.at_most(rows, rows.num_rows if most is None else most)
+    rows, came_of = made, derived.rows["parent"]
+    if planned.step.only_if is not None:
+        # each row that `if` may or may not hold for stays or becomes its tiles: both together are no fewer
+        rows = pa.concat_tables([state.rows, made])
+        came_of = pa.chunked_array([*state.rows["id"].chunks, *came_of.chunks])
+    walk.at_most(rows, came_of)
+    walk.state = walk.state.with_seen(derived.rows)
     return into
-
-
-def _most(walk: Walk, made: pa.Table, some_stay: bool) -> int | None:
-    """How many images are made of the rows that there are at most: of those of which the most are made."""
-    if walk.most is None:
-        return None
-    counts = made.group_by("parent").aggregate([([], "count_all")])["count_all"].to_pylist()
-    return sum(sorted(counts)[-walk.most :]) + (walk.most if some_stay else 0)
 
 
 def label(body: Transform) -> str:

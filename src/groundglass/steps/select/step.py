@@ -109,10 +109,11 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     rows = applies(state, planned)[0] if walk.exact else state.rows
     asked = photographs_of(rows, state.seen) if planned.of_photographs else rows
     if must_be_profiled(planned.references) or not walk.does(run, planned, asked):
+        walk.at_most(state.rows)
         most = rule_of(planned).at_most(walk.count) if planned.step.only_if is None else walk.count
         if most < walk.count:
             walk.guessed = walk.guessed or len(compute.unique(state.rows["width"])) > 1
-        walk.at_most(state.rows, most)
+        walk.bound(most)
     return into
 
 
