@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "flows"))  # flow_tools, for tests of other folders too
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # No deadline: compiling a kernel takes its time, and on a busy machine more.

@@ -1,8 +1,8 @@
 """The command in the tests' own process: what it prints and how it ends, without the cost of a process and its workers.
 
-Everything is as a process of its own has it: working folder, environment, arguments, streams that are no terminal,
-Python's usual warnings. Jobs are done by the engine `inline`. What is about processes (kills, Ctrl-C, terminals, what
-is loaded when) needs a real one.
+The command finds what it would find in a process of its own: the working folder, the environment, its arguments, and
+Python's usual warnings. Its streams are not a terminal. Jobs are done by the engine `inline`. What is about processes
+(kills, Ctrl-C, terminals, what is loaded when) needs a real one.
 """
 
 from __future__ import annotations

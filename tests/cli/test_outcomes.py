@@ -155,7 +155,7 @@ def test_runs_that_may_not_be_written(folder: Path):
 
 
 def test_to_find_nothing_is_an_answer(folder: Path):
-    """`leaks` is empty where no test image is shown: that is what is wished for, and no failure."""
+    """Most images show no test image. `leaks` is then empty, and nothing has failed."""
     done = groundglass(folder, "measure", "leaks", "photos/00.png", "--json")
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)

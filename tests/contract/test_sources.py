@@ -30,7 +30,9 @@ def test_its_record_says_what_it_means(name: str) -> None:
 
 
 @every
-def test_a_place_that_is_not_there_is_refused_in_plan(name: str, tmp_path: Path, monkeypatch) -> None:
+def test_where_nothing_lies_it_is_refused_or_has_images_of_its_own(
+    name: str, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     source = written("source", NAMES[name].example)
     assert isinstance(source, Source)
@@ -40,6 +42,7 @@ def test_a_place_that_is_not_there_is_refused_in_plan(name: str, tmp_path: Path,
         return
     assert set(brought.meta) <= set(brought.columns)
     assert set(brought.columns.values()) <= set(SQL_TYPES.values())
+    assert source.listing({}, tmp_path).num_rows, "what was not refused has images"
 
 
 def test_the_catalog_is_light() -> None:

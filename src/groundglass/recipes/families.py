@@ -9,7 +9,7 @@ from typing import Any
 from groundglass.catalog import Parameter
 from groundglass.errors import RecipeError
 from groundglass.recipes.errors import Mark, choose, error_at
-from groundglass.recipes.validate import check_mapping, record_of, refuse_later, wrong_value
+from groundglass.recipes.validate import check_mapping, record_of, refuse_later, rule_fault, wrong_value
 from groundglass.recipes.yaml_nodes import Node
 from groundglass.releases.writers.catalog import FORMATS
 from groundglass.selections.catalog import SELECTIONS
@@ -63,7 +63,8 @@ def _by_key(kind: str, node: Node, mark: Mark, under: str) -> tuple[type[Member]
         raise error_at(mark, f"one of {listed(names)} is needed here", f"give one of {listed(names)}")
     for key in given[1:]:
         if named[key] is not named[given[0]]:
-            raise _two(given[0], key, node)
+            said = {"say": f"`{given[0]}` and `{key}` cannot go together", "key": key, "other": given[0]}
+            raise rule_fault(said | {"hint": "keep one of them; use one step for each"}, node, mark)[1]
     return named[given[0]], given[0]
 
 
@@ -96,18 +97,6 @@ def fields_of(kind: str) -> dict[str, list[type[Member]]]:
         for name, field in member.model_fields.items():
             found.setdefault(field.alias or name, []).append(member)
     return found
-
-
-def _two(first: str, second: str, node: Node) -> RecipeError:
-    """Two members in one step."""
-    message = f"`{first}` and `{second}` cannot go together"
-    place, other = node.keys[second], first
-    if not node.keys[first].line:
-        place, other = node.keys[first], second
-    hint = "keep one of them; use one step for each"
-    if not place.line:
-        hint = f"an empty value removes the other key: {place} {place.text[: place.column - 1]}{other}="
-    return error_at(place, message, hint)
 
 
 def _strange(kind: str, under: str, name: str, key: str, mark: Mark) -> RecipeError:
