@@ -43,12 +43,14 @@ if TYPE_CHECKING:
     import simplejpeg as simplejpeg
     from PIL import Image as Image
     from PIL import ImageCms as ImageCms
+    from PIL import TiffImagePlugin as TiffImagePlugin
     from scipy import fft as fft
     from scipy import optimize as optimize
     from scipy import special as special
 else:
     cv2, simplejpeg = _Later("cv2"), _Later("simplejpeg")
     Image, ImageCms = _Later("PIL.Image"), _Later("PIL.ImageCms")
+    TiffImagePlugin = _Later("PIL.TiffImagePlugin")
     fft, optimize, special = _Later("scipy.fft"), _Later("scipy.optimize"), _Later("scipy.special")
 
 

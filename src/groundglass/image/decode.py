@@ -14,7 +14,14 @@ import numpy as np
 
 from groundglass.errors import ImageError
 from groundglass.image import color_management, orientation
-from groundglass.image.codecs import jpeg_markers, pillow, png_chunks, samples_to_8bit
+from groundglass.image.codecs import (
+    jpeg_markers,
+    pillow,
+    png_chunks,
+    samples_to_8bit,
+    tiff_directories,
+    tiff_samples,
+)
 from groundglass.image.codecs.samples_to_8bit import Samples
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
@@ -60,14 +67,20 @@ def decode(data: bytes, header: Header) -> Decoded:
 def _samples(data: bytes, header: Header) -> tuple[Samples, tuple[str, ...]]:
     if header.format == "JPEG" and header.jpeg is not None:
         return _jpeg_samples(data, header.jpeg)
+    transparent: tuple[int, ...] = ()
     if header.format == "PNG":
         chunks = png_chunks.read_chunks(data)
         png_chunks.check_pixel_chunks(data, chunks)
-        data = png_chunks.only_pixels(data, chunks)
+        data, transparent = png_chunks.only_pixels(data, chunks), chunks.transparent
+    if header.format == "TIFF":
+        found = tiff_directories.read_tiff(data)
+        if found.picture is not None:
+            return tiff_samples.read_samples(data, found.picture, header.icc_profile is not None)
+        data = found.data
     image = pillow.open_image(data, header.format)
     with pillow.as_image_errors():
         image.load()
-        return samples_to_8bit.from_pillow(image, data, header)
+        return samples_to_8bit.from_pillow(image, data, header, transparent)
 
 
 _SPACES = {"grey": ("GRAY", "GRAY"), "CMYK": ("CMYK", "CMYK"), "YCCK": ("CMYK", "CMYK")}

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from groundglass.errors import ImageError
-from groundglass.image.codecs import detect_format, exif, icc_header, jpeg_markers, pillow, png_chunks
+from groundglass.image.codecs import (
+    detect_format,
+    exif,
+    icc_header,
+    jpeg_markers,
+    pillow,
+    png_chunks,
+    tiff_directories,
+)
 from groundglass.image.codecs.jpeg_markers import JpegTables
 
 WARNINGS: dict[str, str] = {
@@ -21,7 +29,8 @@ WARNINGS: dict[str, str] = {
     "more_images": "more than one picture or page; the first is used",
     "gamma_ignored": "the file states a transfer curve without a profile; taken as sRGB",
     "cmyk_without_profile": "printing colours without a profile; converted by the plain formula",
-    "range_guessed": "floating-point samples: white taken as the least of 1, 255, 65535 that holds all",
+    "range_guessed": "floating-point or 32-bit samples: white taken as the value that their range shows",
+    "clipped": "floating-point or 32-bit samples of which a few lie beyond black or white; those are clipped",
     "rounded_down": "16-bit samples, of which the decoder gave only the upper eight bits",
     "padded_scan": "filling bytes between the JPEG's scan and its end marker",
 }
@@ -135,6 +144,30 @@ def _from_png(data: bytes, format: str) -> Header:
     )
 
 
+def _from_tiff(data: bytes, format: str) -> Header:
+    found = tiff_directories.read_tiff(data)
+    if (picture := found.picture) is None:
+        try:
+            header = _from_pillow(found.data, format)
+        except ImageError as error:
+            if error.reason == "unsupported" and found.words:
+                raise ImageError("unsupported", f"a TIFF of {found.words}") from error
+            raise
+        return _with_frames(header, found.frames)
+    known = 1 <= picture.orientation <= 8
+    return _header(
+        format,
+        (picture.width, picture.height),
+        picture.mode,
+        picture.bits,
+        orientation=picture.orientation if known else 1,
+        frames=found.frames,
+        alpha=picture.alpha is not None,
+        icc_profile=picture.icc_profile,
+        warnings=() if known else ("bad_exif",),
+    )
+
+
 def _png_mode(found: png_chunks.PngChunks) -> str:
     return {1: "1", 16: "I;16"}.get(found.bit_depth, "L") if found.mode == "L" else found.mode
 
@@ -147,7 +180,6 @@ def _from_pillow(data: bytes, format: str) -> Header:
 
 def _describe(image: Any, data: bytes, format: str) -> Header:
     info: dict[str, Any] = image.info
-    detect_format.refuse_camera_raw(image, format)
     orientation, words = _pillow_orientation(image, format)
     size = (image.width, image.height)
     if format == "TIFF" and orientation >= 5:  # Pillow's TIFF tells the upright size
@@ -159,7 +191,7 @@ def _describe(image: Any, data: bytes, format: str) -> Header:
         image.mode,
         detect_format.bit_depth(image, data, format),
         orientation=orientation,
-        frames=_frames(image),
+        frames=1 if format == "TIFF" else _frames(image),
         alpha=image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in info,
         icc_profile=profile if isinstance(profile, bytes) and profile else None,
         warnings=words,
@@ -190,10 +222,14 @@ def _frames(image: Any) -> int:
 def _header(format: str, stored: tuple[int, int], mode: str, bit_depth: int, **rest: Any) -> Header:
     width, height = stored[::-1] if rest["orientation"] >= 5 else stored
     header = Header(format, width, height, *stored, mode, bit_depth, **rest)
-    if header.frames == 1:
-        return header
-    word = "animated" if format in ("GIF", "PNG", "WEBP", "AVIF") else "more_images"
-    return replace(header, warnings=(*header.warnings, word))
+    return _with_frames(header, header.frames)
+
+
+def _with_frames(header: Header, frames: int) -> Header:
+    if frames == 1:
+        return replace(header, frames=1)
+    word = "animated" if header.format in ("GIF", "PNG", "WEBP", "AVIF") else "more_images"
+    return replace(header, frames=frames, warnings=(*header.warnings, word))
 
 
 def _with_profile(header: Header) -> Header:
@@ -205,4 +241,4 @@ def _with_profile(header: Header) -> Header:
     return replace(header, icc=icc_header.description(header.icc_profile))
 
 
-_READERS = {"JPEG": _from_jpeg, "PNG": _from_png}
+_READERS = {"JPEG": _from_jpeg, "PNG": _from_png, "TIFF": _from_tiff}

@@ -211,15 +211,3 @@ def bit_depth(image: Any, data: bytes, format: str) -> int:
     if isinstance(stated := image.info.get("bit_depth"), int):
         return stated
     return {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}.get(image.mode, 8)
-
-
-_REDUCED, _DNG_VERSION, _NEW_SUBFILE_TYPE = 1, 50706, 254
-
-
-def refuse_camera_raw(image: Any, format: str) -> None:
-    """Raises ImageError ``unsupported`` for camera raw in TIFF's clothes: its first picture is a preview."""
-    if format != "TIFF":
-        return
-    tags = image.tag_v2
-    if _DNG_VERSION in tags or tags.get(_NEW_SUBFILE_TYPE, 0) == _REDUCED:
-        raise ImageError("unsupported", "camera raw: its first picture is a preview")

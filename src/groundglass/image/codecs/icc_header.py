@@ -9,6 +9,8 @@ _SPACES = {
     "L": (b"GRAY", b"RGB "),
     "LA": (b"GRAY", b"RGB "),
     "I;16": (b"GRAY", b"RGB "),
+    "I": (b"GRAY", b"RGB "),
+    "F": (b"GRAY", b"RGB "),
     "CMYK": (b"CMYK",),
     "LAB": (b"Lab ",),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from dataclasses import dataclass, field
 
@@ -16,7 +17,11 @@ _LARGEST_PROFILE = 16 << 20
 
 @dataclass
 class PngChunks:
-    """What the chunks say. ``spans``: (type, start, end) of the whole chunks that the pixels need."""
+    """What the chunks say.
+
+    spans         (type, start, end) of the whole chunks that the pixels need
+    transparent   the one grey value or colour that is transparent, as stored; empty where there is none
+    """
 
     width: int = 0
     height: int = 0
@@ -25,6 +30,7 @@ class PngChunks:
     icc: bytes | None = None
     exif: bytes | None = None
     alpha: bool = False
+    transparent: tuple[int, ...] = ()
     frames: int = 1
     spans: list[tuple[bytes, int, int]] = field(default_factory=list[tuple[bytes, int, int]])
     warnings: list[str] = field(default_factory=list[str])
@@ -83,6 +89,11 @@ def _take_header(data: bytes, chunks: PngChunks) -> None:
 def _take(kind: bytes, data: bytes, at: int, end: int, chunks: PngChunks) -> None:
     if kind == b"tRNS":
         chunks.alpha = True
+        count = {"L": 1, "RGB": 3}.get(chunks.mode, 0)
+        if count and end - at == 12 + 2 * count:
+            ones = (1 << chunks.bit_depth) - 1  # the bits above the depth mean nothing
+            values = struct.unpack_from(f">{count}H", data, at + 8)
+            chunks.transparent = tuple(value & ones for value in values)
     elif kind == b"IEND":
         chunks.complete = True
     elif kind == b"acTL" and end - at >= 20:
@@ -127,6 +138,10 @@ def check_pixel_chunks(data: bytes, chunks: PngChunks) -> None:
 
 
 def only_pixels(data: bytes, chunks: PngChunks) -> bytes:
-    """The same picture without metadata, which decoders stop at when it is damaged or huge."""
+    """The same picture without metadata, which decoders stop at when it is damaged or huge, and without the
+    transparent value: Pillow takes it for one of 8 bits (`samples_to_8bit` lays it over the samples).
+    """
     end = b"" if chunks.complete else b"\0\0\0\0IEND\xaeB`\x82"
-    return b"".join([SIGNATURE, *(data[start:stop] for _, start, stop in chunks.spans), end])
+    skipped = b"tRNS" if chunks.mode in ("L", "RGB") else b""
+    kept = (data[start:stop] for kind, start, stop in chunks.spans if kind != skipped)
+    return b"".join([SIGNATURE, *kept, end])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -43,31 +44,35 @@ class Samples:
     deep: npt.NDArray[np.uint16] | None = None
 
 
-def from_pillow(image: Any, data: bytes, header: Header) -> tuple[Samples, tuple[str, ...]]:
+def from_pillow(
+    image: Any, data: bytes, header: Header, transparent: tuple[int, ...] = ()
+) -> tuple[Samples, tuple[str, ...]]:
     """The samples of a loaded Pillow image, and warnings.
 
-    16 bits become 8 by rounding v·255/65535 (12 bits: v·255/4095); a palette becomes its colours;
-    floating-point samples are taken as displayed values whose white is the least of 1, 255, 65535 that holds
-    the largest sample. Raises ImageError ``unsupported`` for samples without a defined white.
+    16 bits become 8 by rounding v·255/65535 (12 bits: v·255/4095); a palette becomes its colours. Samples equal to
+    ``transparent`` (as stored, a value or a colour) are transparent. Raises ImageError ``corrupt`` where OpenCV and
+    Pillow see different pixels.
     """
     upright = header.format == "TIFF"  # Pillow's TIFF decoder turns
-    if header.bit_depth == 16 and header.format in ("PNG", "TIFF"):
-        shape = (header.stored_height, header.stored_width)
-        deep = _with_opencv(data, shape, grey=header.mode in ("LA", "I;16"))
-        if deep is not None:
-            return deep, ()
+    if header.bit_depth == 16 and header.format == "PNG":
+        values = _with_opencv(data, image)
+        return (
+            (_eight_bits(image, upright), ("rounded_down",))
+            if values is None
+            else (_deep(values, header, transparent), ())
+        )
     if image.mode.startswith("I;16"):
-        return Samples(
-            _narrowed(np.asarray(image, np.uint16), max(header.bit_depth, 9)), "GRAY", None, upright
-        ), ()
-    if image.mode == "I":
-        return Samples(_from_integers(np.asarray(image)), "GRAY", None, upright), ()
-    if image.mode == "F":
-        return Samples(_from_floats(np.asarray(image)), "GRAY", None, upright), ("range_guessed",)
+        depth = max(header.bit_depth, 9)
+        return Samples(narrowed(np.asarray(image, np.uint16), depth), "GRAY", None, upright), ()
+    if image.mode == "I":  # Pillow's PPM decoder brings every depth to 16 bits
+        return Samples(narrowed(np.asarray(image).astype(np.uint16), 16), "GRAY", None, upright), ()
     if header.format == "BMP":
         _refuse_bad_runs(data)
-    words = ("rounded_down",) if header.bit_depth == 16 and header.format in ("PNG", "TIFF") else ()
-    return _eight_bits(image, upright), words
+    samples = _eight_bits(image, upright)
+    if transparent:
+        steps = 255 // ((1 << header.bit_depth) - 1)
+        samples = replace(samples, alpha=_all_but(samples.planes, [value * steps for value in transparent]))
+    return samples, ()
 
 
 def _eight_bits(image: Any, upright: bool) -> Samples:
@@ -94,28 +99,53 @@ def _split_alpha(values: Pixels, upright: bool) -> Samples:
     )
 
 
-def _with_opencv(data: bytes, shape: tuple[int, int], grey: bool) -> Samples | None:
-    """All 16 bits, where OpenCV can give them: Pillow keeps only the upper eight of colour.
+def _all_but(values: npt.NDArray[Any], transparent: Sequence[int]) -> Pixels | None:
+    """An alpha channel that hides one value of H×W, or one colour of H×W×3; None where all is seen."""
+    same = values == np.asarray(transparent, values.dtype)
+    hidden = same.all(axis=2) if values.ndim == 3 else same
+    return np.where(hidden, np.uint8(0), np.uint8(255)) if hidden.any() else None
 
-    Pillow has decoded the same bytes before, so they are known to be whole; OpenCV alone is no judge of that.
+
+_BAND = 256
+
+
+def _with_opencv(data: bytes, image: Any) -> npt.NDArray[np.uint16] | None:
+    """All 16 bits of a PNG, H×W, H×W×3 or H×W×4, where OpenCV can give them: Pillow keeps only the upper eight of
+    colour.
+
+    Pillow has decoded the same bytes, so they are known to be whole, which OpenCV alone is no judge of. Raises
+    ImageError ``corrupt`` where the two do not agree.
     """
     try:
         values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return None
-    if values is None or values.dtype != np.uint16 or values.shape[:2] != shape:
+    if values is None or values.dtype != np.uint16:
         return None
-    if values.ndim == 2:
-        return Samples(_narrowed(values, 16), "GRAY")
-    order = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    deep = np.asarray(cv2.cvtColor(values, order), np.uint16)
-    pixels = _narrowed(deep, 16)
-    if pixels.shape[2] == 3:
-        return Samples(pixels, "RGB", deep=deep)
+    if values.ndim == 3:
+        order = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        cv2.cvtColor(values, order, dst=values)
+    seen = np.asarray(image)
+    shift = 8 if seen.dtype == np.uint8 else 0
+    agree = values.shape == seen.shape and all(
+        np.array_equal(values[start : start + _BAND] >> shift, seen[start : start + _BAND])
+        for start in range(0, len(seen), _BAND)
+    )
+    if not agree:
+        raise ImageError("corrupt", "two decoders see different pixels")
+    return np.asarray(values, np.uint16)
+
+
+def _deep(values: npt.NDArray[np.uint16], header: Header, transparent: tuple[int, ...]) -> Samples:
+    pixels = narrowed(values, 16)
+    if pixels.ndim == 2 or pixels.shape[2] == 3:
+        alpha = _all_but(values, transparent) if transparent else None
+        grey = pixels.ndim == 2
+        return Samples(pixels, "GRAY" if grey else "RGB", alpha, deep=None if grey else values)
     split = _split_alpha(pixels, upright=False)
-    if grey:
+    if header.mode == "LA":
         return replace(split, planes=np.ascontiguousarray(split.planes[..., 0]), space="GRAY")
-    return replace(split, deep=np.ascontiguousarray(deep[..., :3]))
+    return replace(split, deep=np.ascontiguousarray(values[..., :3]))
 
 
 @lru_cache(maxsize=8)
@@ -125,8 +155,8 @@ def _narrowing(bits: int) -> Pixels:
     return ((values * 510 + white) // (2 * white)).astype(np.uint8)
 
 
-def _narrowed(values: npt.NDArray[Any], bits: int) -> Pixels:
-    """Round v·255/(2^bits - 1) to 8 bits."""
+def narrowed(values: npt.NDArray[Any], bits: int) -> Pixels:
+    """Samples of up to 16 bits rounded to 8: v·255/(2^bits - 1)."""
     return _narrowing(bits)[values]
 
 
@@ -138,20 +168,3 @@ def _refuse_bad_runs(data: bytes) -> None:
     coding = int.from_bytes(data[30:34], "little")
     if coding in _RUN_LENGTH and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is None:
         raise ImageError("corrupt", "run lengths beyond the picture")
-
-
-def _from_integers(values: npt.NDArray[Any]) -> Pixels:
-    """32-bit integers are taken as 16-bit values when they fit; else nobody says where white is."""
-    if values.size and (values.min() < 0 or values.max() > 65535):
-        raise ImageError("unsupported", "32-bit integer samples without a defined white")
-    return _narrowed(values.astype(np.uint16), 16)
-
-
-def _from_floats(values: npt.NDArray[Any]) -> Pixels:
-    if not np.isfinite(values).all():
-        raise ImageError("corrupt", "samples that are not numbers")
-    largest = float(values.max(initial=0.0))
-    white = next((white for white in (1.0, 255.0, 65535.0) if largest <= white), None)
-    if white is None:
-        raise ImageError("unsupported", f"floating-point samples up to {largest:g} without a defined white")
-    return np.rint(values.clip(0, white) * (255.0 / white)).astype(np.uint8)

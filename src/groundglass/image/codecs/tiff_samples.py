@@ -1,0 +1,129 @@
+"""A TIFF's samples brought to 8 bits, by what its directory declares: which is white, which is alpha, and which scale.
+
+Every picture whose compression keeps samples as they are is read here, of 8 bits and of more, so that a picture
+and its copy of fewer bits cannot differ.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groundglass.errors import ImageError
+from groundglass.image.codecs import sample_scale, tiff_segments
+from groundglass.image.codecs.samples_to_8bit import Samples, narrowed
+from groundglass.image.codecs.tiff_directories import (
+    ASSOCIATED,
+    BLACK_IS_ZERO,
+    INKS,
+    LAB,
+    PALETTE,
+    RGB,
+    WHITE_IS_ZERO,
+    TiffPicture,
+)
+from groundglass.image.orientation import Pixels
+
+_SPACES = {WHITE_IS_ZERO: "GRAY", BLACK_IS_ZERO: "GRAY", RGB: "RGB", PALETTE: "RGB", INKS: "CMYK", LAB: "LAB"}
+Values = npt.NDArray[Any]
+
+
+def read_samples(data: bytes, picture: TiffPicture, deep: bool) -> tuple[Samples, tuple[str, ...]]:
+    """The samples as stored, before the orientation; and words of `header.WARNINGS`.
+
+    ``deep``: RGB of 16 bits is also given unrounded. Raises ImageError: ``truncated``, ``corrupt``,
+    ``unsupported``.
+    """
+    white, words = _white(data, picture)
+    channels = {"GRAY": 1, "CMYK": 4}.get(_SPACES[picture.photometric], 3)
+    shape = (picture.height, picture.width)
+    planes = np.empty((*shape, channels), np.uint8)
+    alpha = None if picture.alpha is None else np.empty(shape, np.uint8)
+    unrounded = np.empty((*shape, 3), np.uint16) if deep and _has_deep_rgb(picture) else None
+    for start, stored in tiff_segments.bands(data, picture):
+        rows = slice(start, start + len(stored))
+        colour, opaque = _meaning(stored, picture, white)
+        planes[rows] = _to_8_bits(colour, picture, white)
+        if alpha is not None:
+            alpha[rows] = _shade(opaque, white)
+        if unrounded is not None:
+            unrounded[rows] = colour
+    if alpha is not None and alpha.min(initial=255) == 255:
+        alpha = None
+    space = _SPACES[picture.photometric]
+    return Samples(planes[..., 0] if space == "GRAY" else planes, space, alpha, deep=unrounded), words
+
+
+def _has_deep_rgb(picture: TiffPicture) -> bool:
+    return picture.photometric == PALETTE or (picture.photometric == RGB and picture.bits == 16)
+
+
+def _white(data: bytes, picture: TiffPicture) -> tuple[float, tuple[str, ...]]:
+    """The value of white: declared by the bits up to 16, else told from the samples' range."""
+    if picture.kind != "f" and picture.bits <= 16:
+        return 2**picture.bits - 1, ()
+    colour = picture.colours
+    return sample_scale.find_white(
+        lambda: (rows[..., :colour] for _, rows in tiff_segments.bands(data, picture))
+    )
+
+
+def _meaning(stored: Values, picture: TiffPicture, white: float) -> tuple[Values, Values]:
+    """Colour samples with black at 0, or ink with none at 0, not multiplied by alpha; and the alpha samples."""
+    colour = stored[..., : picture.colours]
+    opaque = stored[..., -1 if picture.alpha is None else picture.alpha]
+    if picture.kind == "f" or picture.bits > 16:
+        colour = colour.astype(np.float32 if picture.bits <= 32 else np.float64).clip(0, white)
+        opaque = opaque.astype(colour.dtype).clip(0, white)
+    if picture.photometric == PALETTE:
+        colour = _looked_up(colour[..., 0], picture)
+    if picture.alpha is not None and picture.extra[picture.alpha - picture.colours] == ASSOCIATED:
+        colour = _unmultiplied(colour, opaque[..., None], white)
+    if picture.photometric == WHITE_IS_ZERO:
+        colour = colour.dtype.type(white) - colour
+    return colour, opaque
+
+
+def _looked_up(indices: Values, picture: TiffPicture) -> Values:
+    """The 16-bit colours of a palette. Some programs write 8-bit ones, and libtiff reads them so, too."""
+    size = 2**picture.bits
+    if len(picture.colour_map) < 3 * size:
+        raise ImageError("corrupt", "the palette is too short")
+    table = np.asarray(picture.colour_map[: 3 * size], np.uint16).reshape(3, size).T
+    return (table * np.uint16(257) if table.max() < 256 else table)[indices]
+
+
+def _unmultiplied(colour: Values, opaque: Values, white: float) -> Values:
+    if colour.dtype.kind == "f":
+        return np.divide(colour * white, opaque, out=np.zeros_like(colour), where=opaque > 0).clip(0, white)
+    whole, share = np.uint32(white), opaque.astype(np.uint32)
+    quotient = (colour * whole + share // 2) // np.maximum(share, 1)
+    return np.minimum(quotient, whole).astype(colour.dtype)
+
+
+def _to_8_bits(colour: Values, picture: TiffPicture, white: float) -> Pixels:
+    if picture.photometric == PALETTE:
+        return narrowed(colour, 16)
+    if picture.photometric == LAB:
+        return _lab(colour, white)
+    return _shade(colour, white)
+
+
+def _shade(values: Values, white: float) -> Pixels:
+    """Round v·255/white."""
+    if values.dtype.kind == "f":
+        return np.rint(values * (255.0 / white)).astype(np.uint8)
+    return values if white == 255 else narrowed(values, int(white).bit_length())
+
+
+def _lab(values: Values, white: float) -> Pixels:
+    """L* from 0 to 255; a* and b* signed whole steps, as the file has them and Pillow, too."""
+    if white == 255:
+        return values.view(np.uint8)
+    lab = np.empty(values.shape, np.uint8)
+    lab[..., 0] = _shade(values[..., 0].astype(np.uint16), white)
+    steps = np.rint(values[..., 1:].astype(np.int16) / 256.0).clip(-128, 127)
+    lab[..., 1:] = steps.astype(np.int8).view(np.uint8)
+    return lab

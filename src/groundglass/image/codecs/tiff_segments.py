@@ -1,0 +1,190 @@
+"""The samples of a TIFF, as stored: strips or tiles, in planes or not, band by band, so that memory stays small.
+
+libtiff, inside Pillow, takes the compressions apart. It is handed the segments as plain bytes, so it never has to
+know what they mean; what they mean is read here, from what the directory declares. Deflate goes through zlib, which
+also compares checksums.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groundglass.errors import ImageError
+from groundglass.image.codecs import pillow
+from groundglass.image.codecs.tiff_directories import (
+    DEFLATE,
+    NONE,
+    OLD_DEFLATE,
+    WITH_PREDICTOR,
+    TiffPicture,
+)
+
+_BAND = 8 << 20
+_HORIZONTAL, _FLOATING = 2, 3
+Bytes = npt.NDArray[np.uint8]
+
+
+def bands(data: bytes, picture: TiffPicture) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """(first row, rows×W×samples) down the picture, in the machine's byte order and of the declared kind.
+
+    Raises ImageError: ``truncated``, ``corrupt``, ``unsupported``.
+    """
+    planes = picture.samples if picture.planar else 1
+    per_plane = picture.across * picture.down
+    if len(picture.offsets) < planes * per_plane or (
+        len(picture.counts) < planes * per_plane and picture.compression != NONE
+    ):
+        raise ImageError("corrupt", "strips or tiles are missing")
+    tall = picture.segment[1]
+    taken = max(1, _BAND // max(1, tall * _row_bytes(picture) * picture.across * planes))
+    for first in range(0, picture.down, taken):
+        numbers = range(first * picture.across, min(first + taken, picture.down) * picture.across)
+        wanted = min(picture.height - first * tall, taken * tall)
+        stored = [
+            _side_by_side(
+                _samples(data, picture, range(start + numbers.start, start + numbers.stop)), picture
+            )
+            for start in range(0, planes * per_plane, per_plane)
+        ]
+        whole = stored[0] if planes == 1 else np.concatenate(stored, axis=2)
+        yield first * tall, whole[:wanted, : picture.width]
+
+
+def _side_by_side(segments: npt.NDArray[Any], picture: TiffPicture) -> npt.NDArray[Any]:
+    """Segments (n, rows, width, samples) put together as rows×W×samples."""
+    _, tall, wide, samples = segments.shape
+    grid = segments.reshape(-1, picture.across, tall, wide, samples).swapaxes(1, 2)
+    return grid.reshape(-1, picture.across * wide, samples)
+
+
+def _row_samples(picture: TiffPicture) -> int:
+    return picture.segment[0] * (1 if picture.planar else picture.samples)
+
+
+def _row_bytes(picture: TiffPicture) -> int:
+    return -(-_row_samples(picture) * picture.bits // 8)
+
+
+def _rows_in(picture: TiffPicture, number: int) -> int:
+    """Rows of a segment: the last strip may be shorter, tiles never are."""
+    row = number % (picture.across * picture.down) // picture.across
+    return (
+        picture.segment[1]
+        if picture.tiled
+        else min(picture.segment[1], picture.height - row * picture.segment[1])
+    )
+
+
+def _samples(data: bytes, picture: TiffPicture, numbers: range) -> npt.NDArray[Any]:
+    """The segments with these numbers, each filled up to full height: (n, rows, width, samples)."""
+    tall, long = picture.segment[1], _row_bytes(picture)
+    rows = [_rows_in(picture, number) for number in numbers]
+    packed = [
+        _packed(data, picture, number, count * long) for number, count in zip(numbers, rows, strict=True)
+    ]
+    if picture.compression == NONE:
+        plain = b"".join(packed)
+    elif picture.compression in (DEFLATE, OLD_DEFLATE):
+        plain = b"".join(_inflated(piece, count * long) for piece, count in zip(packed, rows, strict=True))
+    else:
+        plain = _through_libtiff(packed, picture.compression, long, tall, sum(rows))
+    plain += bytes((len(rows) * tall - sum(rows)) * long)
+    lines = np.frombuffer(plain, np.uint8).reshape(-1, long)
+    values = _without_predictor(lines, picture)
+    return values.reshape(len(rows), tall, picture.segment[0], -1)
+
+
+def _packed(data: bytes, picture: TiffPicture, number: int, plain: int) -> bytes:
+    """A segment's bytes as they lie in the file; ``plain`` is how many they are without compression."""
+    start = picture.offsets[number]
+    stated = picture.counts[number] if number < len(picture.counts) else 0
+    count = plain if picture.compression == NONE and stated in (0, plain) else stated
+    if start <= 0 or count <= 0:
+        raise ImageError("corrupt", f"segment {number} is missing")
+    if start + count > len(data):
+        raise ImageError("truncated", f"segment {number} reaches beyond the end")
+    if picture.compression == NONE and count < plain:
+        raise ImageError("truncated", f"segment {number} has {count} bytes, needs {plain}")
+    return data[start : start + (plain if picture.compression == NONE else count)]
+
+
+def _inflated(piece: bytes, plain: int) -> bytes:
+    """A deflated segment, to its last byte and checksum."""
+    unpacker = zlib.decompressobj()
+    try:
+        out = unpacker.decompress(piece, plain)
+        spare = unpacker.decompress(unpacker.unconsumed_tail, 1)
+    except zlib.error as error:
+        raise ImageError("corrupt", f"deflate: {error}") from error
+    if len(out) < plain or not (spare or unpacker.eof):
+        raise ImageError("truncated", f"a deflated segment gives {len(out)} of {plain} bytes")
+    return out
+
+
+def _through_libtiff(packed: list[bytes], compression: int, long: int, tall: int, rows: int) -> bytes:
+    """Segments of one compression as the strips of a grey picture whose pixels are their bytes."""
+    starts = np.cumsum([8, *(len(piece) for piece in packed)]).tolist()
+    tags = (
+        (256, [long]),
+        (257, [rows]),
+        (258, [8]),
+        (259, [compression]),
+        (262, [1]),
+        (273, starts[:-1]),
+        (277, [1]),
+        (278, [tall]),
+        (279, [len(piece) for piece in packed]),
+    )
+    lists = starts[-1] + 2 + 12 * len(tags) + 4
+    directory, tail = struct.pack("<H", len(tags)), b""
+    for tag, values in tags:
+        directory += struct.pack("<HHI", tag, 4, len(values))
+        directory += struct.pack("<I", values[0] if len(values) == 1 else lists + len(tail))
+        tail += struct.pack(f"<{len(values)}I", *values) if len(values) > 1 else b""
+    grey = b"".join([b"II*\0", struct.pack("<I", starts[-1]), *packed, directory, bytes(4), tail])
+    image = pillow.open_image(grey, "TIFF")
+    with pillow.as_image_errors():
+        image.load()
+        return image.tobytes()
+
+
+def _without_predictor(lines: Bytes, picture: TiffPicture) -> npt.NDArray[Any]:
+    """Lines of bytes as lines of samples; differences to the sample before are added up again."""
+    predictor = picture.predictor if picture.compression in WITH_PREDICTOR else 1
+    step = 1 if picture.planar else picture.samples
+    if predictor == _FLOATING and picture.kind == "f":
+        return _floats_of_planes(lines, picture.bits // 8, step)
+    if predictor not in (1, _HORIZONTAL) or (predictor == _HORIZONTAL and picture.bits % 8):
+        raise ImageError("unsupported", f"a TIFF with predictor {predictor} for {picture.bits} bits")
+    if picture.bits not in (8, 16, 32, 64):
+        return _unpacked(lines, picture.bits, _row_samples(picture))
+    kind = "u" if predictor == _HORIZONTAL else picture.kind
+    values = lines.view(f"{picture.order}{kind}{picture.bits // 8}")
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if predictor == _HORIZONTAL:
+        pixels = values.reshape(len(values), -1, step)
+        values = np.add.accumulate(pixels, axis=1, dtype=pixels.dtype).reshape(len(values), -1)
+    return values.view(f"{picture.kind}{picture.bits // 8}")
+
+
+def _floats_of_planes(lines: Bytes, size: int, step: int) -> npt.NDArray[Any]:
+    """Predictor 3: a line holds all first bytes, then all second bytes …, each as a difference to the one before."""
+    added = np.add.accumulate(lines.reshape(len(lines), -1, step), axis=1, dtype=np.uint8)
+    planes = added.reshape(len(lines), size, -1)
+    together = np.ascontiguousarray(planes.swapaxes(1, 2)).view(f">f{size}")
+    return together[..., 0].astype(f"f{size}")
+
+
+def _unpacked(lines: Bytes, bits: int, samples: int) -> npt.NDArray[np.uint16]:
+    """Samples of 9 to 15 bits, one after the other, highest bit first."""
+    ones = np.unpackbits(lines, axis=1, count=samples * bits).reshape(len(lines), samples, bits)
+    values = np.zeros((len(lines), samples), np.uint16)
+    for bit in range(bits):
+        values = values << 1 | ones[..., bit]
+    return values
