@@ -15,6 +15,7 @@ import numpy as np
 from groundglass.errors import ImageError
 from groundglass.image import color_management, orientation
 from groundglass.image.codecs import (
+    bmp_runs,
     jpeg_markers,
     pillow,
     png_chunks,
@@ -77,6 +78,8 @@ def _samples(data: bytes, header: Header) -> tuple[Samples, tuple[str, ...]]:
         if found.picture is not None:
             return tiff_samples.read_samples(data, found.picture, header.icc_profile is not None)
         data = found.data
+    if header.format == "BMP" and (colours := bmp_runs.read_runs(data)) is not None:
+        return Samples(colours, "RGB"), ()
     image = pillow.open_image(data, header.format)
     with pillow.as_image_errors():
         image.load()

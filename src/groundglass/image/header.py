@@ -9,6 +9,7 @@ from typing import Any
 
 from groundglass.errors import ImageError
 from groundglass.image.codecs import (
+    bit_depth,
     detect_format,
     exif,
     icc_header,
@@ -114,6 +115,8 @@ def check_size(width: int, height: int, limits: ImageLimits) -> None:
 
 def _from_jpeg(data: bytes, format: str) -> Header:
     found = jpeg_markers.read_markers(data)
+    if found.process == jpeg_markers.JPEG_LS:
+        raise ImageError("unsupported", "JPEG-LS")
     mode = {1: "L", 3: "RGB", 4: "CMYK"}[found.tables.components]
     return _header(
         format,
@@ -189,7 +192,7 @@ def _describe(image: Any, data: bytes, format: str) -> Header:
         format,
         size,
         image.mode,
-        detect_format.bit_depth(image, data, format),
+        bit_depth.bit_depth(image, data, format),
         orientation=orientation,
         frames=1 if format == "TIFF" else _frames(image),
         alpha=image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in info,
@@ -219,9 +222,9 @@ def _frames(image: Any) -> int:
         return 2
 
 
-def _header(format: str, stored: tuple[int, int], mode: str, bit_depth: int, **rest: Any) -> Header:
+def _header(format: str, stored: tuple[int, int], mode: str, bits: int, **rest: Any) -> Header:
     width, height = stored[::-1] if rest["orientation"] >= 5 else stored
-    header = Header(format, width, height, *stored, mode, bit_depth, **rest)
+    header = Header(format, width, height, *stored, mode, bits, **rest)
     return _with_frames(header, header.frames)
 
 

@@ -228,4 +228,4 @@ def test_lab_is_what_littlecms_says() -> None:
 def test_narrowing_rounds_to_the_nearest(value: int, bits: int) -> None:
     white = 2**bits - 1
     value = min(value, white)
-    assert abs(int(samples_to_8bit._narrowed(np.uint16([value]), bits)[0]) - value * 255 / white) <= 0.5
+    assert abs(int(samples_to_8bit.narrowed(np.uint16([value]), bits)[0]) - value * 255 / white) <= 0.5

@@ -5,9 +5,11 @@ late.
 from __future__ import annotations
 
 import struct
-from typing import Any, Literal
+from typing import Literal
 
 from groundglass.errors import ImageError
+from groundglass.image.codecs import other_files
+from groundglass.image.codecs.little_bits import Bits
 
 _MAGIC = (
     (b"\xff\xd8", "JPEG"),
@@ -27,16 +29,6 @@ _MAGIC = (
     (b"8BPS", "PSD"),
     (b"qoif", "QOI"),
 )
-_NOT_DECODED = (
-    (b"v/1\x01", "OpenEXR"),
-    (b"DDS ", "DDS"),
-    (b"II\xbc\x01", "JPEG XR"),
-    (b"<svg", "SVG, a drawing"),
-    (b"%PDF", "PDF, a document"),
-    (b"FUJIFILMCCD-RAW", "camera raw"),
-    (b"IIRO", "camera raw"),
-    (b"IIU\0", "camera raw"),
-)
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 
@@ -52,7 +44,7 @@ def format_of(data: bytes) -> str:
     if not data:
         raise ImageError("empty", "0 bytes")
     for magic, name in _MAGIC:
-        if data.startswith(magic):
+        if data.startswith(magic) and (name != "BMP" or _is_bmp(data)):
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
@@ -60,10 +52,15 @@ def format_of(data: bytes) -> str:
         return "PPM"
     if data[4:8] == b"ftyp":
         return _of_brands(data)
-    for magic, name in _NOT_DECODED:
-        if data.startswith(magic):
-            raise ImageError("unsupported", name)
-    raise ImageError("not_an_image", f"begins with {data[:8].hex(' ')}")
+    raise other_files.refuse(data)
+
+
+_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
+
+
+def _is_bmp(data: bytes) -> bool:
+    """Two letters are a weak mark: text begins with them, too."""
+    return len(data) < 18 or int.from_bytes(data[14:18], "little") in _BMP_HEADERS
 
 
 def _of_brands(data: bytes) -> str:
@@ -74,9 +71,7 @@ def _of_brands(data: bytes) -> str:
         return "AVIF"
     if brands & _HEIF_BRANDS:
         return "HEIF"
-    if data[8:12] == b"crx ":
-        raise ImageError("unsupported", "camera raw")
-    raise ImageError("not_an_image", f"a media file of kind {data[8:12]!r}")
+    raise other_files.refuse_media(data[8:12])
 
 
 def early_size(data: bytes, format: str) -> tuple[int, int] | None:
@@ -105,11 +100,12 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 
 def _jxl_size(data: bytes) -> tuple[int, int] | None:
-    """The size header of a JPEG XL codestream (ISO/IEC 18181-1, annex B)."""
-    start = data.find(b"\xff\x0a") if data[:2] == b"\xff\x0a" else _jxl_codestream(data)
-    if start < 0:
-        return None
-    bits = _Bits(int.from_bytes(data[start + 2 : start + 14], "little"))
+    start = jxl_start(data)
+    return None if start < 0 else jxl_take_size(Bits(int.from_bytes(data[start + 2 : start + 14], "little")))
+
+
+def jxl_take_size(bits: Bits) -> tuple[int, int]:
+    """Width and height of a size header of JPEG XL (ISO/IEC 18181-1, annex B)."""
     small = bits.take(1)
     height = 8 * (bits.take(5) + 1) if small else 1 + bits.take(_SIZE_BITS[bits.take(2)])
     ratio = bits.take(3)
@@ -123,16 +119,9 @@ _SIZE_BITS = (9, 13, 18, 30)
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 
 
-class _Bits:
-    """Takes numbers from a little-endian bit string, lowest bits first."""
-
-    def __init__(self, value: int) -> None:
-        self.value = value
-
-    def take(self, count: int) -> int:
-        taken = self.value & ((1 << count) - 1)
-        self.value >>= count
-        return taken
+def jxl_start(data: bytes) -> int:
+    """Where the codestream of a JPEG XL begins; -1 where there is none."""
+    return 0 if data[:2] == b"\xff\x0a" else _jxl_codestream(data)
 
 
 def _jxl_codestream(data: bytes) -> int:
@@ -175,8 +164,32 @@ def refuse_what_decoders_miss(data: bytes, format: str, size: tuple[int, int] | 
         format == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data) + 1
     ):  # the last byte may be padding
         raise ImageError("truncated", f"{len(data)} bytes of {int.from_bytes(data[4:8], 'little') + 8}")
+    if format == "PSD":
+        _refuse_photoshop(data)
     if format == "TIFF" and _directory_start(data) + 2 > len(data):
         raise ImageError("truncated", "ends before its directory")
+
+
+_PHOTOSHOP_MODES = {
+    0: "bitmap",
+    1: "grey",
+    2: "palette",
+    3: "RGB",
+    4: "CMYK",
+    7: "multichannel",
+    8: "duotone",
+    9: "Lab",
+}
+
+
+def _refuse_photoshop(data: bytes) -> None:
+    """Raises ImageError ``unsupported`` for documents of another version, of more bits, or of spot colours."""
+    if data[4:6] == b"\0\2":
+        raise ImageError("unsupported", "PSB, a large document of Photoshop")
+    bits, mode = int.from_bytes(data[22:24], "big"), int.from_bytes(data[24:26], "big")
+    name = _PHOTOSHOP_MODES.get(mode, f"mode {mode}")
+    if len(data) >= 26 and (bits != (1 if mode == 0 else 8) or name in ("multichannel", "duotone")):
+        raise ImageError("unsupported", f"a document of Photoshop, {name} of {bits} bits")
 
 
 def _refuse_cut_boxes(data: bytes) -> None:
@@ -198,16 +211,3 @@ def _directory_start(data: bytes) -> int:
     order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
     big = data[2:4] in (b"+\0", b"\0+")
     return int.from_bytes(data[8:16] if big else data[4:8], order)
-
-
-def bit_depth(image: Any, data: bytes, format: str) -> int:
-    """Bits a sample of a file opened by Pillow."""
-    if format == "TIFF":
-        stated = image.tag_v2.get(258, (1,))
-        return max(stated if isinstance(stated, tuple) else (stated,))
-    if format == "AVIF" and (at := data.find(b"av1C")) >= 0:
-        flags = data[at + 6] if at + 6 < len(data) else 0
-        return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
-    if isinstance(stated := image.info.get("bit_depth"), int):
-        return stated
-    return {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}.get(image.mode, 8)

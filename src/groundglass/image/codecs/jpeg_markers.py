@@ -15,7 +15,7 @@ SOI, EOI, SOS, DQT, DHT, DRI, DAC = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xCC
 APP0, APP1, APP2, APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
-_JPEG_LS = 0xF7
+JPEG_LS = 0xF7
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # TEM and RSTn have no length
 
 # natural (row-major) position -> place in the zigzag order that the file stores (ITU-T T.81, figure A.6)
@@ -149,7 +149,7 @@ def _next_marker(data: bytes, at: int, gathered: _Gathered) -> tuple[int, int]:
 def _take(marker: int, payload: bytes, gathered: _Gathered) -> None:
     if marker == DQT:
         _take_quantisation(payload, gathered)
-    elif marker in _FRAMES or marker == _JPEG_LS:
+    elif marker in _FRAMES or marker == JPEG_LS:
         if gathered.frame:
             raise ImageError("corrupt", "two frame headers")
         gathered.frame, gathered.process = payload, marker

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from groundglass.errors import ImageError
+from groundglass.image.codecs import deep_samples, sample_scale
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
-from groundglass.libraries import cv2
 
 _WITH_ALPHA = {
     "LA": "LA",
@@ -49,25 +48,24 @@ def from_pillow(
 ) -> tuple[Samples, tuple[str, ...]]:
     """The samples of a loaded Pillow image, and warnings.
 
-    16 bits become 8 by rounding v·255/65535 (12 bits: v·255/4095); a palette becomes its colours. Samples equal to
-    ``transparent`` (as stored, a value or a colour) are transparent. Raises ImageError ``corrupt`` where OpenCV and
-    Pillow see different pixels.
+    16 bits become 8 by rounding v·255/65535, a palette becomes its colours. Samples equal to ``transparent`` (as
+    stored, a value or a colour) are transparent. Raises ImageError ``corrupt`` where OpenCV and Pillow see different
+    pixels, ``unsupported`` for floating-point samples without a known white.
     """
     upright = header.format == "TIFF"  # Pillow's TIFF decoder turns
-    if header.bit_depth == 16 and header.format == "PNG":
-        values = _with_opencv(data, image)
-        return (
-            (_eight_bits(image, upright), ("rounded_down",))
-            if values is None
-            else (_deep(values, header, transparent), ())
-        )
-    if image.mode.startswith("I;16"):
-        depth = max(header.bit_depth, 9)
-        return Samples(narrowed(np.asarray(image, np.uint16), depth), "GRAY", None, upright), ()
-    if image.mode == "I":  # Pillow's PPM decoder brings every depth to 16 bits
+    if header.format == "PNG" and header.bit_depth == 16:
+        values = deep_samples.of_png(data, image)
+        if values is not None:
+            return _deep(values, header, transparent), ()
+        return _eight_bits(image, upright), ("rounded_down",)
+    if header.format == "JPEG2000" and header.bit_depth > 8 and image.mode in ("LA", "RGB", "RGBA"):
+        return _deep(deep_samples.of_jpeg_2000(data, image, header.bit_depth), header, ()), ()
+    if image.mode == "F":
+        values = np.asarray(image)
+        white, words = sample_scale.find_white(lambda: [values])
+        return Samples(np.rint(values.clip(0, white) * (255.0 / white)).astype(np.uint8), "GRAY"), words
+    if image.mode.startswith("I"):  # whatever the depth in the file, Pillow's decoders stretch it to 16 bits
         return Samples(narrowed(np.asarray(image).astype(np.uint16), 16), "GRAY", None, upright), ()
-    if header.format == "BMP":
-        _refuse_bad_runs(data)
     samples = _eight_bits(image, upright)
     if transparent:
         steps = 255 // ((1 << header.bit_depth) - 1)
@@ -106,36 +104,6 @@ def _all_but(values: npt.NDArray[Any], transparent: Sequence[int]) -> Pixels | N
     return np.where(hidden, np.uint8(0), np.uint8(255)) if hidden.any() else None
 
 
-_BAND = 256
-
-
-def _with_opencv(data: bytes, image: Any) -> npt.NDArray[np.uint16] | None:
-    """All 16 bits of a PNG, H×W, H×W×3 or H×W×4, where OpenCV can give them: Pillow keeps only the upper eight of
-    colour.
-
-    Pillow has decoded the same bytes, so they are known to be whole, which OpenCV alone is no judge of. Raises
-    ImageError ``corrupt`` where the two do not agree.
-    """
-    try:
-        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        return None
-    if values is None or values.dtype != np.uint16:
-        return None
-    if values.ndim == 3:
-        order = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        cv2.cvtColor(values, order, dst=values)
-    seen = np.asarray(image)
-    shift = 8 if seen.dtype == np.uint8 else 0
-    agree = values.shape == seen.shape and all(
-        np.array_equal(values[start : start + _BAND] >> shift, seen[start : start + _BAND])
-        for start in range(0, len(seen), _BAND)
-    )
-    if not agree:
-        raise ImageError("corrupt", "two decoders see different pixels")
-    return np.asarray(values, np.uint16)
-
-
 def _deep(values: npt.NDArray[np.uint16], header: Header, transparent: tuple[int, ...]) -> Samples:
     pixels = narrowed(values, 16)
     if pixels.ndim == 2 or pixels.shape[2] == 3:
@@ -158,13 +126,3 @@ def _narrowing(bits: int) -> Pixels:
 def narrowed(values: npt.NDArray[Any], bits: int) -> Pixels:
     """Samples of up to 16 bits rounded to 8: v·255/(2^bits - 1)."""
     return _narrowing(bits)[values]
-
-
-_RUN_LENGTH = (1, 2)
-
-
-def _refuse_bad_runs(data: bytes) -> None:
-    """Raises ImageError ``corrupt`` for run-length coded BMPs that overrun: Pillow shows garbage silently."""
-    coding = int.from_bytes(data[30:34], "little")
-    if coding in _RUN_LENGTH and cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) is None:
-        raise ImageError("corrupt", "run lengths beyond the picture")

@@ -37,6 +37,7 @@ _PHOTOMETRIC = {
     32844: "LogL",
     32845: "LogLuv",
 }
+_WEBP = 50001  # Pillow has a name for it, and its wheels have no decoder
 _COMPRESSION = {
     NONE: "no compression",
     2: "CCITT compression",
@@ -65,7 +66,7 @@ _COMPRESSION = {
     LZMA: "LZMA compression",
     34933: "PNG compression",
     ZSTD: "Zstandard compression",
-    50001: "WebP compression",
+    _WEBP: "WebP compression",
     50002: "JPEG XL compression",
     52546: "JPEG XL compression",
 }
@@ -164,12 +165,14 @@ class TiffFile:
 
     picture   what the directory declares, where its samples are read by `tiff_samples`; None: Pillow reads it
     data      the file's bytes, with that directory as the first
+    tags      all that the directory says, as Pillow reads it
     frames    full pictures or pages in the file
     words     text for people: "RGB of 16 bits in LZW compression"
     """
 
     picture: TiffPicture | None
     data: bytes
+    tags: Any
     frames: int
     words: str
 
@@ -182,16 +185,17 @@ def read_tiff(data: bytes) -> TiffFile:
     with pillow.as_image_errors():
         chain = list(_chain(data))
         if not chain or _area(chain[0][1]) == 0:  # Pillow says what is wrong with it
-            return TiffFile(None, data, 1, "")
+            return TiffFile(None, data, {}, 1, "")
         inside = [found for _, tags in chain for found in _sub_directories(data, tags)]
         _refuse_camera_raw(data, [tags for _, tags in (*chain, *inside)])
         offset, tags, frames = _chosen(chain, inside)
         words = _words(tags)
         compression = int(_one(tags, 259, NONE))
-        if compression not in TiffImagePlugin.COMPRESSION_INFO:
+        if compression == _WEBP or compression not in TiffImagePlugin.COMPRESSION_INFO:
             raise ImageError("unsupported", f"a TIFF of {words}")
         picture = _declared(offset, tags, "<" if data[:2] == b"II" else ">", frames)
-    return TiffFile(picture, data if offset == chain[0][0] else _with_first(data, offset), frames, words)
+    first = data if offset == chain[0][0] else _with_first(data, offset)
+    return TiffFile(picture, first, tags, frames, words)
 
 
 def _chain(data: bytes) -> Iterator[Found]:

@@ -186,5 +186,5 @@ def _unpacked(lines: Bytes, bits: int, samples: int) -> npt.NDArray[np.uint16]:
     ones = np.unpackbits(lines, axis=1, count=samples * bits).reshape(len(lines), samples, bits)
     values = np.zeros((len(lines), samples), np.uint16)
     for bit in range(bits):
-        values = values << 1 | ones[..., bit]
+        values = (values << 1 | ones[..., bit]).astype(np.uint16)
     return values

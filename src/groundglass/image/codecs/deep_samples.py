@@ -1,0 +1,82 @@
+"""All bits of PNG and JPEG 2000, by OpenCV: Pillow keeps only eight of colour.
+
+Pillow has decoded the same bytes, so they are known to be whole, which OpenCV alone is no judge of. The two must
+agree on what Pillow kept: where they do not, nobody knows the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from groundglass.errors import ImageError
+from groundglass.libraries import cv2
+
+Deep = npt.NDArray[np.uint16]
+_BAND = 256
+_WORDS = {"LA": "grey with transparency", "RGB": "RGB", "RGBA": "RGB with transparency"}
+
+
+def of_png(data: bytes, image: Any) -> Deep | None:
+    """H×W, H×W×3 or H×W×4, 16 bits; None where OpenCV cannot read them.
+
+    Raises ImageError ``corrupt`` where OpenCV and Pillow do not agree.
+    """
+    values = _decoded(data)
+    if values is not None:
+        cut = 8 if np.asarray(image).dtype == np.uint8 else 0
+        _refuse_disagreement(values, np.asarray(image), lambda band: band >> cut)
+    return values
+
+
+def of_jpeg_2000(data: bytes, image: Any, bits: int) -> Deep:
+    """H×W×3 or H×W×4 (grey is repeated), stretched to 16 bits.
+
+    Pillow's rounding to 8 bits runs over: its brightest half step comes out black. So only the lower eight bits of
+    what it rounds to are compared. Raises ImageError ``unsupported`` where OpenCV cannot read the picture, ``corrupt``
+    where the two do not agree.
+    """
+    values = _decoded(data)
+    seen = np.asarray(image)
+    if values is None or values.ndim != 3 or bits > 16:
+        raise ImageError("unsupported", f"JPEG 2000 of {bits} bits, {_WORDS[image.mode]}")
+    if image.mode == "LA":
+        seen = seen[..., [0, 0, 0, 1]]
+    half = np.uint32(1 << (bits - 9))
+    _refuse_disagreement(values, seen, lambda band: (band + half >> bits - 8 & 255).astype(np.uint8))
+    white = (1 << bits) - 1
+    for rows in _bands(len(values)):
+        values[rows] = ((values[rows].astype(np.uint32) * 65535 + white // 2) // white).astype(np.uint16)
+    return values
+
+
+def _bands(rows: int) -> list[slice]:
+    return [slice(start, start + _BAND) for start in range(0, rows, _BAND)]
+
+
+def _decoded(data: bytes) -> Deep | None:
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_SILENT
+    )  # what it refuses is a row's reason: a worker's stderr is not the place
+    try:
+        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+    if values is None or values.dtype != np.uint16:
+        return None
+    if values.ndim == 3:
+        order = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
+        cv2.cvtColor(values, order, dst=values)
+    return np.asarray(values, np.uint16)
+
+
+def _refuse_disagreement(
+    values: Deep, seen: npt.NDArray[Any], kept: Callable[[Deep], npt.NDArray[Any]]
+) -> None:
+    if values.shape != seen.shape or not all(
+        np.array_equal(kept(values[rows]), seen[rows]) for rows in _bands(len(seen))
+    ):
+        raise ImageError("corrupt", "two decoders see different pixels")
