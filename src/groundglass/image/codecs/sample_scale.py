@@ -27,11 +27,12 @@ def find_white(samples: Callable[[], Iterable[npt.NDArray[Any]]]) -> tuple[float
     whites: tuple[float, ...] = _WHITES
     count, low, high = 0, 0.0, 0.0
     outside, dim = np.zeros(3), np.zeros(3)
-    for band in samples():
-        if band.dtype.kind != "f":
+    for stored in samples():
+        if stored.dtype.kind != "f":
             whites = _WHOLE_WHITES
-        elif not np.isfinite(band).all():
+        elif not np.isfinite(stored).all():
             raise ImageError("corrupt", "samples that are not numbers")
+        band = stored.astype(np.float32) if stored.dtype == np.float16 else stored  # holds every white
         count += band.size
         low, high = min(low, float(band.min(initial=0))), max(high, float(band.max(initial=0)))
         outside += [np.count_nonzero((band < 0) | (band > white)) for white in whites]

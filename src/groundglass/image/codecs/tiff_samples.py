@@ -14,7 +14,7 @@ import numpy.typing as npt
 from groundglass.errors import ImageError
 from groundglass.image.codecs import sample_scale, tiff_segments
 from groundglass.image.codecs.samples_to_8bit import Samples, narrowed
-from groundglass.image.codecs.tiff_directories import (
+from groundglass.image.codecs.tiff_declared import (
     ASSOCIATED,
     BLACK_IS_ZERO,
     INKS,

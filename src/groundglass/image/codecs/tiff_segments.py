@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from groundglass.errors import ImageError
 from groundglass.image.codecs import pillow
-from groundglass.image.codecs.tiff_directories import (
+from groundglass.image.codecs.tiff_declared import (
     DEFLATE,
     NONE,
     OLD_DEFLATE,
@@ -26,8 +27,11 @@ from groundglass.image.codecs.tiff_directories import (
 )
 
 _BAND = 8 << 20
+_LARGEST_SEGMENT = 512 << 20
+_CHUNK = 1 << 16
 _HORIZONTAL, _FLOATING = 2, 3
 Bytes = npt.NDArray[np.uint8]
+Piece = bytes | memoryview
 
 
 def bands(data: bytes, picture: TiffPicture) -> Iterator[tuple[int, npt.NDArray[Any]]]:
@@ -35,6 +39,7 @@ def bands(data: bytes, picture: TiffPicture) -> Iterator[tuple[int, npt.NDArray[
 
     Raises ImageError: ``truncated``, ``corrupt``, ``unsupported``.
     """
+    picture = _cut_small(picture)
     planes = picture.samples if picture.planar else 1
     per_plane = picture.across * picture.down
     if len(picture.offsets) < planes * per_plane or (
@@ -54,6 +59,34 @@ def bands(data: bytes, picture: TiffPicture) -> Iterator[tuple[int, npt.NDArray[
         ]
         whole = stored[0] if planes == 1 else np.concatenate(stored, axis=2)
         yield first * tall, whole[:wanted, : picture.width]
+
+
+def _cut_small(picture: TiffPicture) -> TiffPicture:
+    """Strips without compression as many small ones: each row can be read for itself. Others must not be huge.
+
+    Raises ImageError ``too_large``.
+    """
+    long = _row_bytes(picture)
+    tall, most = picture.segment[1], max(1, _BAND // long)
+    if picture.compression != NONE or picture.tiled:
+        if tall * long > _LARGEST_SEGMENT:
+            raise ImageError("too_large", f"a strip or tile of {tall * long >> 20} MB without compression")
+        return picture
+    planes = picture.samples if picture.planar else 1
+    if tall <= most or len(picture.offsets) < planes * picture.down:
+        return picture
+    least = most if picture.down == 1 else max(rows for rows in range(1, most + 1) if tall % rows == 0)
+    starts: list[int] = []
+    counts: list[int] = []
+    for number in range(planes * picture.down):
+        rows = _rows_in(picture, number)
+        stated = picture.counts[number] if number < len(picture.counts) else 0
+        left = stated or rows * long
+        offset = picture.offsets[number]
+        for row in range(0, rows, least):
+            starts.append(offset + row * long if offset else 0)
+            counts.append(max(1, min(left - row * long, min(least, rows - row) * long)))
+    return replace(picture, segment=(picture.width, least), offsets=tuple(starts), counts=tuple(counts))
 
 
 def _side_by_side(segments: npt.NDArray[Any], picture: TiffPicture) -> npt.NDArray[Any]:
@@ -88,19 +121,19 @@ def _samples(data: bytes, picture: TiffPicture, numbers: range) -> npt.NDArray[A
     packed = [
         _packed(data, picture, number, count * long) for number, count in zip(numbers, rows, strict=True)
     ]
-    if picture.compression == NONE:
-        plain = b"".join(packed)
-    elif picture.compression in (DEFLATE, OLD_DEFLATE):
-        plain = b"".join(_inflated(piece, count * long) for piece, count in zip(packed, rows, strict=True))
-    else:
-        plain = _through_libtiff(packed, picture.compression, long, tall, sum(rows))
-    plain += bytes((len(rows) * tall - sum(rows)) * long)
+    if picture.compression in (DEFLATE, OLD_DEFLATE):
+        packed = [_inflated(piece, count * long) for piece, count in zip(packed, rows, strict=True)]
+    elif picture.compression != NONE:
+        packed = [_through_libtiff(packed, picture.compression, long, tall, sum(rows))]
+    if missing := (len(rows) * tall - sum(rows)) * long:
+        packed.append(bytes(missing))
+    plain = packed[0] if len(packed) == 1 else b"".join(packed)
     lines = np.frombuffer(plain, np.uint8).reshape(-1, long)
     values = _without_predictor(lines, picture)
     return values.reshape(len(rows), tall, picture.segment[0], -1)
 
 
-def _packed(data: bytes, picture: TiffPicture, number: int, plain: int) -> bytes:
+def _packed(data: bytes, picture: TiffPicture, number: int, plain: int) -> Piece:
     """A segment's bytes as they lie in the file; ``plain`` is how many they are without compression."""
     start = picture.offsets[number]
     stated = picture.counts[number] if number < len(picture.counts) else 0
@@ -111,23 +144,31 @@ def _packed(data: bytes, picture: TiffPicture, number: int, plain: int) -> bytes
         raise ImageError("truncated", f"segment {number} reaches beyond the end")
     if picture.compression == NONE and count < plain:
         raise ImageError("truncated", f"segment {number} has {count} bytes, needs {plain}")
-    return data[start : start + (plain if picture.compression == NONE else count)]
+    return memoryview(data)[start : start + (plain if picture.compression == NONE else count)]
 
 
-def _inflated(piece: bytes, plain: int) -> bytes:
-    """A deflated segment, to its last byte and checksum."""
+def _inflated(piece: Piece, plain: int) -> bytes:
+    """A deflated segment's first bytes. It is read to its end, where its checksum is: some programs fill up the last
+    strip.
+    """
     unpacker = zlib.decompressobj()
     try:
         out = unpacker.decompress(piece, plain)
-        spare = unpacker.decompress(unpacker.unconsumed_tail, 1)
+        spare = 2 * plain + _CHUNK
+        while (
+            not unpacker.eof and spare > 0 and (more := unpacker.decompress(unpacker.unconsumed_tail, _CHUNK))
+        ):
+            spare -= len(more)
     except zlib.error as error:
         raise ImageError("corrupt", f"deflate: {error}") from error
-    if len(out) < plain or not (spare or unpacker.eof):
+    if spare <= 0:
+        raise ImageError("corrupt", "a deflated segment holds far more than its part of the picture")
+    if len(out) < plain or not unpacker.eof:
         raise ImageError("truncated", f"a deflated segment gives {len(out)} of {plain} bytes")
     return out
 
 
-def _through_libtiff(packed: list[bytes], compression: int, long: int, tall: int, rows: int) -> bytes:
+def _through_libtiff(packed: list[Piece], compression: int, long: int, tall: int, rows: int) -> bytes:
     """Segments of one compression as the strips of a grey picture whose pixels are their bytes."""
     starts = np.cumsum([8, *(len(piece) for piece in packed)]).tolist()
     tags = (
