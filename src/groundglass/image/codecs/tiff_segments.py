@@ -27,7 +27,8 @@ from groundglass.image.codecs.tiff_declared import (
 )
 
 _BAND = 8 << 20
-_LARGEST_SEGMENT = 512 << 20
+_LARGEST_DEFLATED = 512 << 20
+_LARGEST_OTHER = 340 << 20  # Pillow takes no picture of more than 357 million bytes
 _CHUNK = 1 << 16
 _HORIZONTAL, _FLOATING = 2, 3
 Bytes = npt.NDArray[np.uint8]
@@ -69,7 +70,8 @@ def _cut_small(picture: TiffPicture) -> TiffPicture:
     long = _row_bytes(picture)
     tall, most = picture.segment[1], max(1, _BAND // long)
     if picture.compression != NONE or picture.tiled:
-        if tall * long > _LARGEST_SEGMENT:
+        deflated = picture.compression in (DEFLATE, OLD_DEFLATE)
+        if tall * long > (_LARGEST_DEFLATED if deflated else _LARGEST_OTHER):
             raise ImageError("too_large", f"a strip or tile of {tall * long >> 20} MB without compression")
         return picture
     planes = picture.samples if picture.planar else 1
