@@ -1,7 +1,8 @@
 """From a file's bytes to upright 8-bit sRGB, or an ImageError: never a half-grey picture.
 
 JPEG goes through simplejpeg (libjpeg-turbo with its accurate DCT and smooth chroma upsampling), the samples of TIFF
-and run-length coded BMP are read by what their headers declare, everything else goes through Pillow. Damage in the pixel data is an error; odd metadata around sound pixels is a warning.
+and run-length coded BMP are read by what their headers declare, everything else goes through Pillow. Damage in the
+pixel data is an error; odd metadata around sound pixels is a warning.
 """
 
 from __future__ import annotations
