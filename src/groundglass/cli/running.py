@@ -14,8 +14,8 @@ from groundglass.cli.funnel import plain_line, print_funnel, print_next, print_w
 from groundglass.engines.progress import choose_progress
 from groundglass.errors import Interrupted, Unfinished
 from groundglass.image.region import TILE_SIGN
-from groundglass.plans.image_history import read_tables
 from groundglass.plans.run_folder import RunFolder, RunRecord
+from groundglass.plans.run_tables import read_tables
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.runs.make_plan import make_plan, with_limit
 from groundglass.runs.run import RunOptions, Talk, check_outcome, run_plan

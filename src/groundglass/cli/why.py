@@ -33,7 +33,9 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     source's folder (a/113.jpg) or the file's name (113.jpg), a tile (113.jpg#crop(0,512,512,512)), an id, or a file
     of the release. The margin says how far a value is on the right side of its limit; below 0 it is on the wrong side.
     """
-    from groundglass.plans.image_history import find_image, read_tables, tell_story
+    from groundglass.plans.find_image import find_image
+    from groundglass.plans.image_history import tell_story
+    from groundglass.plans.run_tables import read_tables
 
     folder = find_run(run, runs)
     record = load_record(folder)
