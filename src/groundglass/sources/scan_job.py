@@ -110,5 +110,15 @@ def known_files(folder: Path) -> pa.Table:
     ).to_arrow_table()
 
 
+def warning_counts(warnings: pa.ChunkedArray | pa.Array) -> dict[str, int]:
+    """How many files carry each word of `groundglass.image.header.WARNINGS`, the most frequent first.
+
+    >>> warning_counts(pa.array(["bad_exif; animated", None, "animated"]))
+    {'animated': 2, 'bad_exif': 1}
+    """
+    words = Counter(word for text in warnings.drop_null().to_pylist() for word in text.split("; "))
+    return dict(sorted(words.items(), key=lambda counted: (-counted[1], counted[0])))
+
+
 def _row(item: ListedFile, **known: Any) -> dict[str, Any]:
     return {"path": item.path, "bytes": item.bytes, "mtime_ns": item.mtime_ns, **known}
