@@ -16,7 +16,8 @@ from groundglass.files.atomic import part_name
 from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import place_in_words, read_listed
 from groundglass.image.header import ImageLimits, read_header
-from groundglass.tables.parquet import connect, read_parts, write_parquet
+from groundglass.tables.parquet import connect
+from groundglass.tables.parts import read_parts, write_part
 
 KNOWN = pa.schema(
     [
@@ -96,14 +97,14 @@ class Scan:
         return place_in_words(item.path)
 
     def save(self, results: Sequence[dict[str, Any]]) -> Summary:
-        write_parquet(pa.Table.from_pylist(list(results), schema=KNOWN), self.folder / part_name())
+        write_part(pa.Table.from_pylist(list(results), schema=KNOWN), self.folder / part_name())
         return Summary(len(results), dict(Counter(row["error"] for row in results if row.get("error"))))
 
 
 def known_files(folder: Path) -> pa.Table:
     """What earlier scans learnt: one row for each (path, bytes, mtime_ns), good rows before failed ones."""
     con = connect()
-    con.register("parts", read_parts(folder, KNOWN))
+    con.register("parts", read_parts(folder, KNOWN, ("path", "bytes", "mtime_ns", "sha256", "error")))
     return con.sql(
         "SELECT DISTINCT ON (path, bytes, mtime_ns) * FROM parts "
         "ORDER BY path, bytes, mtime_ns, error NULLS FIRST"
