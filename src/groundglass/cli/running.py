@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -71,6 +72,8 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool, closing: Closing
     from groundglass.reports.read_run import write_report
 
     page = write_report(folder)
+    record = replace(record, reported=True)
+    record.save(folder)
     if as_json:
         about = {"name": record.name, "number": record.number, "state": record.state}
         steps = [step.shown() for step in record.steps]
