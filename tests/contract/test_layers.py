@@ -13,7 +13,7 @@ import groundglass
 
 PACKAGE = Path(groundglass.__file__).parent
 FLOORS = (
-    ("text", "random_streams"),
+    ("text", "random_streams", "notices"),
     ("extras",),
     ("errors", "catalog", "settings"),
     ("libraries",),

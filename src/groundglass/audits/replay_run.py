@@ -11,9 +11,9 @@ import pyarrow as pa
 from groundglass.errors import RecipeError
 from groundglass.plans.current_rows import applies
 from groundglass.plans.external_scores import read_scores
-from groundglass.plans.image_history import RunTables, read_tables
 from groundglass.plans.planner import Plan, PlannedStep
 from groundglass.plans.run_folder import RunFolder, RunRecord, load_record
+from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.plans.state import State, make_state
 from groundglass.random_streams import stream
 from groundglass.tables.parquet import compute, only, without

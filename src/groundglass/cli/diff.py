@@ -120,7 +120,7 @@ def _tell_reasons(comparison: Comparison) -> None:
 
 def _example(comparison: Comparison) -> str:
     """The command that tells the story of one that left, or else of one that entered."""
-    from groundglass.plans.image_history import name_of
+    from groundglass.plans.find_image import name_of
 
     for table, side in ((comparison.left, comparison.a), (comparison.entered, comparison.b)):
         for row in table.slice(0, 1).to_pylist():

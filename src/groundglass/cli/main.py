@@ -10,6 +10,7 @@ import click
 
 from groundglass import __version__
 from groundglass.errors import GroundglassError
+from groundglass.notices import tell_notices_to
 
 GROUPS: dict[str, dict[str, str]] = {
     "Make a dataset": {
@@ -88,6 +89,7 @@ def groundglass() -> None:
 def main() -> None:
     """The program. Exit codes: 0 done, 1 unexpected, 2 recipe or arguments wrong, 3 unreachable, 4 too many
     failed, 130 interrupted."""
+    tell_notices_to(_say_notice)
     try:
         sys.exit(groundglass.main(standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -110,6 +112,10 @@ def main() -> None:
             "nothing of yours was touched; GROUNDGLASS_TRACEBACK=1 shows where, please report it",
         )
         sys.exit(1)
+
+
+def _say_notice(sentence: str) -> None:
+    click.echo(f"note: {sentence}", err=True)
 
 
 def _say(message: str, hint: str) -> None:

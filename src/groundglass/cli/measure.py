@@ -55,8 +55,9 @@ def command(
     groundglass measure hyperiqa --weights koniq_pretrained.safetensors A.jpg
     groundglass measure onnx --weights ic9600.onnx --set size=512 A.jpg
 
-    --json prints a list with one object for each image, in order: its path (uri), the values, and error: null, or why
-    there are no values. The exit code is 4 where a measure has no value on any of the images.
+    --json prints a list with one object for each image, in order: its path (uri), the values, warning: null, or what
+    is odd about the file, and error: null, or why there are no values. The exit code is 4 where a measure has no value
+    on any of the images.
     """
     from groundglass.runs.single_images import measure_files
 
@@ -82,7 +83,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         click.secho(plain_line(row["uri"]), bold=True)
         for name, value in row.items():
-            if name == "uri" or (name == "error" and value is None):
+            if name == "uri" or (name in ("warning", "error") and value is None):
                 continue
             shown = "–" if value is None else f"{value:,.6g}" if isinstance(value, float) else value
             click.echo(f"  {name.ljust(widest)}  {shown}")

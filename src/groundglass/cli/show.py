@@ -9,7 +9,7 @@ import click
 
 from groundglass.cli.funnel import print_funnel, print_next, print_table, program
 from groundglass.cli.options import as_json, runs_folder
-from groundglass.plans.run_folder import RunFolder, find_run, load_record
+from groundglass.plans.run_folder import RunFolder, find_run, load_record, readable_record
 from groundglass.text.format import command as command_line
 from groundglass.text.format import thousands
 
@@ -43,7 +43,11 @@ def command(run: str | None, runs: Path, as_json: bool) -> None:
 
 
 def _list_runs(runs: Path, as_json: bool) -> None:
-    records = [load_record(RunFolder(path.parent)) for path in sorted(runs.glob("*/[0-9]*/run.json"))]
+    folders = [RunFolder(path.parent) for path in sorted(runs.glob("*/[0-9]*/run.json"))]
+    found = {folder.path: readable_record(folder) for folder in folders}
+    records = [record for record in found.values() if record is not None]
+    for path in (path for path, record in found.items() if record is None):
+        click.echo(f"note: {path}/run.json cannot be read", err=True)
     if as_json:
         keys = ("name", "number", "state")
         click.echo(json.dumps([{key: getattr(record, key) for key in keys} for record in records], indent=2))

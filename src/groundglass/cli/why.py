@@ -33,7 +33,9 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     source's folder (a/113.jpg) or the file's name (113.jpg), a tile (113.jpg#crop(0,512,512,512)), an id, or a file
     of the release. The margin says how far a value is on the right side of its limit; below 0 it is on the wrong side.
     """
-    from groundglass.plans.image_history import find_image, read_tables, tell_story
+    from groundglass.plans.find_image import find_image
+    from groundglass.plans.image_history import tell_story
+    from groundglass.plans.run_tables import read_tables
 
     folder = find_run(run, runs)
     record = load_record(folder)
@@ -54,6 +56,7 @@ def _print_story(story: Story, units: Mapping[str, str]) -> None:
     size = f" · {story.width} × {story.height}" if story.width else ""
     click.echo(f"{plain_line(name)} · {story.source}{size} · id {story.id}\n")
     print_wrapped(f"  {_headline(story)}", 2, COLOURS[story.fate])
+    _print_warnings(story)
     _print_measures(story, units)
     widest = max((len(verdict.step) for verdict in story.verdicts), default=0)
     for verdict in story.verdicts:
@@ -83,6 +86,15 @@ def _headline(story: Story) -> str:
         return "kept to the end"
     last = left[-1]
     return f"{story.fate} at {last.step}: {plain_line(last.reason or last.label)}{_remark(story)}"
+
+
+def _print_warnings(story: Story) -> None:
+    """What is odd about the photo's file, and what was made of it."""
+    from groundglass.image.header import WARNINGS
+
+    for word in (story.facts.get("warning") or "").split("; "):
+        if word:
+            print_wrapped(f"  warning {word}: {WARNINGS.get(word, '')}", 10)
 
 
 def _remark(story: Story) -> str:

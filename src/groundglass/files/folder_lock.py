@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from groundglass.errors import RecipeError, cannot_write
+from groundglass.notices import notice
 
 NAME = ".lock"
 
@@ -77,9 +77,7 @@ def _lock(file: int, what: str) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
             raise
-        warnings.warn(
-            f"{what}: this file system has no locks, so nothing keeps a second process out", stacklevel=4
-        )
+        notice(f"{what}: this file system has no locks, so nothing keeps a second process out")
 
 
 def _taken(file: int, what: str) -> RecipeError:

@@ -36,7 +36,7 @@ def leave(state: State, planned: PlannedStep, verdicts: pa.Table) -> State:
     return replace(state, rows=without(state.rows, verdicts["id"].filter(compute.invert(verdicts["kept"]))))
 
 
-def verdicts_of(refused: pa.Table) -> pa.Table:
+def refusals(refused: pa.Table) -> pa.Table:
     """Verdicts of rows that a transform could make nothing of: too small is dropped, anything else failed."""
     rows = refused.num_rows
     failed = compute.not_equal(refused["reason"], "too_small")

@@ -7,9 +7,9 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from groundglass.errors import RecipeError, UnreachableError
 from groundglass.files.atomic import write_text
@@ -17,6 +17,9 @@ from groundglass.tables.step_record import StepRecord, read_step
 from groundglass.text.suggest import did_you_mean
 
 RunState = Literal["running", "interrupted", "failed", "done"]
+STATES: tuple[RunState, ...] = get_args(RunState)
+FORM = 2
+"""The form of run.json that is written here; the first one did not say which it was."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,9 @@ class RunFolder:
 class RunRecord:
     """`run.json`: the state of a run and what each of its steps did.
 
-    ``columns`` says where each named column is stored, so that `why` and the report can look values up.
+    columns   where each named column is stored, so that `why` and the report can look values up
+    reported  whether its report was written; a run without one is gone on with
+    version   of the form of run.json; a reader takes what it knows, and its defaults for what it does not find
     """
 
     name: str
@@ -87,6 +92,8 @@ class RunRecord:
     hint: str = ""
     seed: int = 0
     recipe_file: str = ""
+    reported: bool = True
+    version: int = FORM
 
     @property
     def shown_columns(self) -> tuple[Mapping[str, Any], ...]:
@@ -95,8 +102,8 @@ class RunRecord:
 
     def save(self, folder: RunFolder) -> None:
         """Replace run.json, whole or not at all."""
-        fields = asdict(self) | {"steps": [step.shown() for step in self.steps]}
-        write_text(json.dumps(fields, indent=1, ensure_ascii=False) + "\n", folder.record)
+        told = asdict(self) | {"version": FORM, "steps": [step.shown() for step in self.steps]}
+        write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", folder.record)
 
 
 def store_of(folder: RunFolder, record: RunRecord) -> Path:
@@ -105,15 +112,42 @@ def store_of(folder: RunFolder, record: RunRecord) -> Path:
 
 
 def load_record(folder: RunFolder) -> RunRecord:
-    """The record of a run. Raises RecipeError when the folder holds none."""
+    """The record of a run, also one that another version wrote: what is unknown here is left out, what is missing
+    has its default. Raises RecipeError when the folder holds none that can be read.
+    """
     try:
-        fields = json.loads(folder.record.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        told = json.loads(folder.record.read_text(encoding="utf-8"))
+        return _record_of(folder, told)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RecipeError(
-            f"{folder.path} holds no run that can be read", "groundglass show lists the runs"
+            f"{folder.record} cannot be read as the record of a run ({type(error).__name__}: {error})",
+            "groundglass show lists the runs; the same recipe run again gets the next number",
         ) from error
-    steps = tuple(map(read_step, fields.pop("steps")))
-    return RunRecord(**fields | {"steps": steps, "columns": tuple(fields["columns"])})
+
+
+def _record_of(folder: RunFolder, told: Mapping[str, Any]) -> RunRecord:
+    known = {field.name for field in fields(RunRecord)}
+    given: dict[str, Any] = {
+        "name": folder.name,
+        "number": folder.number,
+        "state": "interrupted",
+        "started": 0.0,
+    }
+    given |= {"recipe_key": "", "store": "../store"}
+    given |= {name: value for name, value in told.items() if name in known and value is not None}
+    if given["state"] not in STATES:
+        raise ValueError(f"no run is in the state {given['state']!r}")
+    given["steps"] = tuple(map(read_step, given.get("steps", ())))
+    given["columns"] = tuple(map(dict, given.get("columns", ())))
+    return RunRecord(**given)
+
+
+def readable_record(folder: RunFolder) -> RunRecord | None:
+    """`load_record`, or None where there is none that can be read."""
+    try:
+        return load_record(folder)
+    except RecipeError:
+        return None
 
 
 def find_run(text: str, runs: Path) -> RunFolder:
@@ -154,7 +188,8 @@ def finished_runs(runs: Path, name: str) -> Iterator[RunFolder]:
     """The finished runs of a recipe's name, the last one first."""
     for number in reversed(run_numbers(runs / name)):
         folder = RunFolder(runs / name / f"{number:04d}")
-        if folder.record.exists() and load_record(folder).state == "done":
+        record = readable_record(folder)
+        if record is not None and record.state == "done":
             yield folder
 
 
@@ -173,7 +208,8 @@ def choose_folder(runs: Path, name: str, recipe_key: str) -> tuple[RunFolder, bo
         last = RunFolder(runs / name / f"{numbers[-1]:04d}")
         if not last.record.exists():
             return last, False
-        record = load_record(last)
-        if record.state != "done" and record.recipe_key == recipe_key:
+        record = readable_record(last)
+        unfinished = record is not None and (record.state != "done" or not record.reported)
+        if unfinished and record is not None and record.recipe_key == recipe_key:
             return last, True
     return RunFolder(runs / name / f"{(numbers or [0])[-1] + 1:04d}"), False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from groundglass import __version__
 from groundglass.files.atomic import write_text
+from groundglass.image.header import WARNINGS
 from groundglass.models.weights import NetworkNote
 from groundglass.releases.split_names import ordered_splits
 from groundglass.releases.writers.writer import Release
@@ -67,6 +68,7 @@ class Notes:
     small    what is too small for trainers, in a sentence
     recipe   whether recipe.yaml is in the release
     lock     whether recipe.lock is
+    warnings  what is odd about the photos' files, and of how many: words of `groundglass.image.header.WARNINGS`
     """
 
     funnel: tuple[StepRecord, ...] = ()
@@ -77,6 +79,7 @@ class Notes:
     small: tuple[str, ...] = ()
     recipe: bool = False
     lock: bool = False
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_card(folder: Path, manifest: pa.Table, step: Release, name: str, notes: Notes) -> None:
@@ -122,6 +125,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         measures=notes.measures,
         networks=notes.networks,
         audits=notes.audits,
+        warnings=[(word, WARNINGS.get(word, ""), many) for word, many in notes.warnings.items()],
     )
 
 

@@ -25,7 +25,7 @@ from groundglass.files.hashes import sha256_of
 from groundglass.releases.file_layout import Photograph
 from groundglass.releases.write_job import JOURNAL, leftovers
 from groundglass.releases.writers.writer import Release
-from groundglass.tables.parquet import read_parts, write_parquet
+from groundglass.tables.parts import parts_in, read_parts, remove_part, write_part
 
 INCOMPLETE = ".incomplete"
 PARTS = ".manifest-parts"
@@ -153,13 +153,13 @@ def resume(folder: Path, photographs: Iterable[Photograph]) -> tuple[list[Photog
     A file counts when it was noted and still has the noted sha256. The journal becomes one part that holds only
     what counts.
     """
-    parts = sorted((folder / PARTS).glob("part-*.parquet"))
-    noted = read_parts(folder / PARTS, JOURNAL).to_pylist()
+    parts = parts_in(folder / PARTS)
+    noted = read_parts(folder / PARTS, JOURNAL, JOURNAL.names).to_pylist()
     sound = {row["file"]: row for row in noted if row["error"] is None and _is_there(folder, row)}
     pending, done = _pending(photographs, sound)
-    write_parquet(pa.Table.from_pylist(list(done.values()), schema=JOURNAL), folder / PARTS / part_name())
+    write_part(pa.Table.from_pylist(list(done.values()), schema=JOURNAL), folder / PARTS / part_name())
     for part in parts:
-        part.unlink(missing_ok=True)
+        remove_part(part)
     return pending, len({row["id"] for row in done.values()})
 
 
@@ -191,7 +191,7 @@ def _pending(
 
 def read_journal(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of the files written, and rows of the pictures that failed, each once."""
-    noted = read_parts(folder / PARTS, JOURNAL).to_pylist()
+    noted = read_parts(folder / PARTS, JOURNAL, JOURNAL.names).to_pylist()
     good = {row["file"]: row for row in noted if row["error"] is None}
     bad = {row["id"]: row for row in noted if row["error"] is not None and row["file"] not in good}
     return list(good.values()), list(bad.values())

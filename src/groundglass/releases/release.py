@@ -55,6 +55,7 @@ class ReleaseContext:
     measures   what was measured, for the card
     networks   which networks were asked, for the card
     audits     what audits of the gates found, for the card
+    warnings   what is odd about the photos' files and of how many of those released, for the card
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
     settings   how the engine runs
     limits     what a photograph may cost
@@ -68,6 +69,7 @@ class ReleaseContext:
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
+    warnings: Mapping[str, int] = field(default_factory=dict)
     ranked_by: tuple[str, str] | None = None
     settings: Settings = field(default_factory=Settings)
     limits: ImageLimits = field(default_factory=ImageLimits)
@@ -172,6 +174,7 @@ def _write_lists(
             small=released_note(manifest, step),
             recipe=bool(context.recipe),
             lock=bool(context.lock),
+            warnings=context.warnings,
         )
         write_card(folder, manifest, step, context.name, notes)
     for name, text in (("recipe.yaml", context.recipe), ("recipe.lock", context.lock)):

@@ -25,7 +25,7 @@ from groundglass.image.header import ImageLimits
 from groundglass.image.region import Crop, Resize, extend
 from groundglass.image.resize import resize
 from groundglass.releases.file_layout import Output, Photograph
-from groundglass.tables.parquet import write_parquet
+from groundglass.tables.parts import write_part
 
 RGB = NDArray[np.uint8]
 
@@ -101,7 +101,7 @@ class Write:
         """Note what was written; when the disk was full, raises UnreachableError after that."""
         rows = [row for result in results for row in result.rows]
         if rows:
-            write_parquet(pa.Table.from_pylist(rows, schema=JOURNAL), self.journal / part_name())
+            write_part(pa.Table.from_pylist(rows, schema=JOURNAL), self.journal / part_name())
         for result in results:
             if result.stop is not None:
                 raise result.stop

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from groundglass.plans.image_history import RunTables, read_tables
 from groundglass.plans.run_folder import RunFolder, RunRecord, load_record
+from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.reports.image_outcomes import all_verdicts, fates_of
 from groundglass.reports.read_run import steps_to_come
 from groundglass.tables.parquet import connect

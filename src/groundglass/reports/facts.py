@@ -35,7 +35,7 @@ ROWS = pa.schema(
 )
 """The columns that `RunFacts.rows` must have; beside them come one float column a measure, and any of `EXTRAS`."""
 
-EXTRAS = ("path", "licence", "author", "format")
+EXTRAS = ("path", "licence", "author", "format", "warning")
 """Text columns of `RunFacts.rows` that are shown where they are given."""
 
 VERDICTS = pa.schema(

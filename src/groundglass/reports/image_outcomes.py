@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from groundglass.plans.image_history import RunTables
+from groundglass.plans.run_tables import RunTables
 from groundglass.reports.facts import EXTRAS, VERDICTS, HeldOut, SourceFacts
 from groundglass.tables.parquet import connect, only
 

@@ -9,10 +9,12 @@ from itertools import pairwise
 import numpy as np
 
 from groundglass.errors import REASONS
+from groundglass.image.header import WARNINGS
 from groundglass.reports.charts import Chart, charts_of
 from groundglass.reports.charts_svg import funnel_bar
 from groundglass.reports.facts import RunFacts, SourceFacts
 from groundglass.reports.step_pools import Pool, Pools
+from groundglass.tables.parquet import compute
 from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import duration, number, share, some, thousands
 
@@ -75,7 +77,7 @@ class SourceView:
 
 @dataclass(frozen=True)
 class FailureView:
-    """Failures of one reason."""
+    """Failures of one reason, or files with one warning: the word, what it means, how many, and some of them."""
 
     reason: str
     meaning: str
@@ -226,6 +228,26 @@ def view_failures(facts: RunFacts) -> tuple[FailureView, ...]:
     return tuple(
         FailureView(reason, REASONS.get(known_word(reason), ""), many, _samples(facts, reason))
         for reason, many in counts.most_common()
+    )
+
+
+def view_warnings(facts: RunFacts) -> tuple[FailureView, ...]:
+    """What is odd about files that can be used all the same, the commonest first, with the names that are shown."""
+    counts = Counter[str]()
+    for step in facts.steps:
+        counts.update(step.facts.get("warnings", {}))
+    if not counts or "warning" not in facts.rows.column_names:
+        return ()
+    whole = compute.and_(facts.rows["parent"].is_null(), facts.rows["warning"].is_valid())
+    warned = facts.rows.filter(whole).select(["uri", "warning"]).to_pylist()
+    return tuple(
+        FailureView(
+            word,
+            WARNINGS.get(word, ""),
+            many,
+            tuple((row["uri"], "") for row in warned if word in row["warning"].split("; "))[:_SAMPLES],
+        )
+        for word, many in counts.most_common()
     )
 
 

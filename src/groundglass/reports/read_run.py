@@ -12,9 +12,9 @@ from groundglass.catalog import Column
 from groundglass.errors import RecipeError
 from groundglass.files.folder_lock import is_held
 from groundglass.files.hashes import file_sha256
-from groundglass.plans.image_history import RunTables, read_tables
 from groundglass.plans.measure_missing import THUMBNAIL_ASK
 from groundglass.plans.run_folder import RunFolder, RunRecord, RunState, load_record
+from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.recipes.load import load_recipe
 from groundglass.reports.facts import Failure, RunFacts, units_of
 from groundglass.reports.image_outcomes import (

@@ -34,6 +34,7 @@ from groundglass.reports.page_model import (
     view_reasons,
     view_sources,
     view_steps,
+    view_warnings,
 )
 from groundglass.reports.qualities import view_qualities
 from groundglass.reports.recurring import recurring_overlays
@@ -134,6 +135,7 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "recurring": recurring_overlays(facts),
         "qualities": view_qualities(facts.qualities),
         "failures": view_failures(facts),
+        "warnings": view_warnings(facts),
         "columns": pools.columns,
         "audited": read_audit(Path(facts.folder)) is not None,
         "command": format.command,

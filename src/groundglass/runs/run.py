@@ -5,6 +5,7 @@ All heavy results lie in the store or in the release's journal; everything else 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ from groundglass.errors import (
     UnreachableError,
     cannot_write,
 )
-from groundglass.files.atomic import write_text
+from groundglass.files.atomic import write_bytes, write_text
 from groundglass.files.folder_lock import only_one
 from groundglass.plans.lock import lock_text, recipe_key
 from groundglass.plans.measure_missing import forget_failed
@@ -95,6 +96,14 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
     return folder, record
 
 
+RESERVE = 1 << 16
+"""Bytes that a run keeps on the disk, to give back when the disk is full: then run.json can say how it ended."""
+
+
+def _reserve(folder: RunFolder) -> Path:
+    return folder.path / ".reserve"
+
+
 def _open_record(plan: Plan, folder: RunFolder, key: str, resumed: bool) -> RunRecord:
     """Write what the run is before it does anything."""
     started = load_record(folder).started if resumed else time.time()
@@ -109,9 +118,12 @@ def _open_record(plan: Plan, folder: RunFolder, key: str, resumed: bool) -> RunR
         columns,
         seed=plan.recipe.seed,
         recipe_file=plan.file,
+        reported=False,
     )
     write_text(plan.text, folder.path / "recipe.yaml")
     record.save(folder)
+    with suppress(UnreachableError):  # without it, a full disk is only told less well
+        write_bytes(os.urandom(RESERVE), _reserve(folder))
     folder.log("resumed" if resumed else "started", recipe=key)
     return record
 
@@ -134,7 +146,8 @@ def _ending(folder: RunFolder, record: RunRecord) -> Generator[_Ending]:
         ends.record = replace(
             ends.record, state=how, error="" if stopped else said, hint="" if stopped else hint
         )
-        with suppress(UnreachableError, OSError):  # on a full disk this may fail too: the first error counts
+        with suppress(UnreachableError, OSError):  # if this fails too, the first error counts
+            _reserve(folder).unlink(missing_ok=True)
             ends.record.save(folder)
             folder.log(how, error=said)
         raise
@@ -166,6 +179,7 @@ def _finish(state: State, record: RunRecord) -> RunRecord:
     write_text(lock_text(state), state.run.folder.path / "recipe.lock")
     record = replace(record, state="done")
     record.save(state.run.folder)
+    _reserve(state.run.folder).unlink(missing_ok=True)
     state.run.folder.log("done")
     return record
 

@@ -61,8 +61,9 @@ def measure_files(
     network: Mapping[str, Value] | None = None,
     typed: Sequence[str] = (),
 ) -> Taken:
-    """The measures ``names`` of each path, in order: ``uri``, the measures' columns, and ``error``.
+    """The measures ``names`` of each path, in order: ``uri``, the measures' columns, ``warning`` and ``error``.
 
+    ``warning`` holds words of `groundglass.image.header.WARNINGS`, None where nothing is odd about the file.
     ``error`` is None, or why the picture or one of its measures has no values; a bad picture never stops the others.
     ``typed`` are settings, NAME=VALUE, for those of the measures that have them. ``network`` holds what measures that
     ask a network are told: `weights`, `device`, `allow_pickle`; weights that are not here are fetched.
@@ -190,6 +191,7 @@ def _answer(
         answer |= {column: row.get(column) for column in ask.definition.columns}
         if row.get("error"):
             errors[ask.measure] = row["error"]
+    answer["warning"] = file.get("warning")
     known = file or {"error": "unfinished"}
     whole = _reason(listed.error or known.get("error"), listed.detail or known.get("detail"))
     if whole:

@@ -16,7 +16,8 @@ from groundglass.files.atomic import part_name
 from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import place_in_words, read_listed
 from groundglass.image.header import ImageLimits, read_header
-from groundglass.tables.parquet import connect, read_parts, write_parquet
+from groundglass.tables.parquet import connect
+from groundglass.tables.parts import read_parts, write_part
 
 KNOWN = pa.schema(
     [
@@ -96,18 +97,28 @@ class Scan:
         return place_in_words(item.path)
 
     def save(self, results: Sequence[dict[str, Any]]) -> Summary:
-        write_parquet(pa.Table.from_pylist(list(results), schema=KNOWN), self.folder / part_name())
+        write_part(pa.Table.from_pylist(list(results), schema=KNOWN), self.folder / part_name())
         return Summary(len(results), dict(Counter(row["error"] for row in results if row.get("error"))))
 
 
 def known_files(folder: Path) -> pa.Table:
     """What earlier scans learnt: one row for each (path, bytes, mtime_ns), good rows before failed ones."""
     con = connect()
-    con.register("parts", read_parts(folder, KNOWN))
+    con.register("parts", read_parts(folder, KNOWN, ("path", "bytes", "mtime_ns", "sha256", "error")))
     return con.sql(
         "SELECT DISTINCT ON (path, bytes, mtime_ns) * FROM parts "
         "ORDER BY path, bytes, mtime_ns, error NULLS FIRST"
     ).to_arrow_table()
+
+
+def warning_counts(warnings: pa.ChunkedArray | pa.Array) -> dict[str, int]:
+    """How many files carry each word of `groundglass.image.header.WARNINGS`, the most frequent first.
+
+    >>> warning_counts(pa.array(["bad_exif; animated", None, "animated"]))
+    {'animated': 2, 'bad_exif': 1}
+    """
+    words = Counter(word for text in warnings.drop_null().to_pylist() for word in text.split("; "))
+    return dict(sorted(words.items(), key=lambda counted: (-counted[1], counted[0])))
 
 
 def _row(item: ListedFile, **known: Any) -> dict[str, Any]:

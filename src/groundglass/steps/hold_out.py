@@ -120,8 +120,8 @@ def take_out(
         held={**state.held, split: Held(rows, planned.scope)},
     )
     verdicts = [
-        verdicts_of(held.ids, f"{HELD_OUT} {split}"),
-        verdicts_of(mates, f"like a picture that is held out for {split}"),
+        out_of_set(held.ids, f"{HELD_OUT} {split}"),
+        out_of_set(mates, f"like a picture that is held out for {split}"),
     ]
     return after, pa.concat_tables(verdicts), len(mates)
 
@@ -144,7 +144,7 @@ def hold_out_order(table: pa.Table, by: str, order: str) -> pa.Array:
     return known.sort_by([("value", direction), ("id", "ascending")])["place"]
 
 
-def verdicts_of(ids: Sequence[str], reason: str) -> pa.Table:
+def out_of_set(ids: Sequence[str], reason: str) -> pa.Table:
     """The rows were not dropped by a rule, but they are in the current set no more."""
     count = len(ids)
     columns = [list(ids), [False] * count, [False] * count, [reason] * count, [None] * count]

@@ -31,11 +31,12 @@ from groundglass.releases.trainer_patches import Known, small_images_note, small
 from groundglass.releases.writers.writer import Release
 from groundglass.selections.cut_off_table import BYTES_PER_PIXEL
 from groundglass.sources.folder import lies_in, place_of
+from groundglass.sources.scan_job import warning_counts
 from groundglass.sources.source import Source
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.step import megapixels
 from groundglass.tables.columns import ROWS, Scope, pool
-from groundglass.tables.parquet import compute, connect, numbered
+from groundglass.tables.parquet import compute, connect, numbered, only
 from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
 from groundglass.transforms.transform import Transform
@@ -72,6 +73,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         measures=tuple(measure_notes(state)),
         networks=card_networks(state.run.plan),
         audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
+        warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
         ranked_by=state.ranked_by,
         settings=state.run.settings,
         limits=state.run.limits,

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.measure_job import Ask, ask_of
-from groundglass.plans.current_rows import applies, count, verdicts_of
+from groundglass.plans.current_rows import applies, count, refusals
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
@@ -39,7 +39,7 @@ def run(state: State, planned: PlannedStep) -> Done:
     chosen, others = applies(state, planned)
     derived = derive_rows(state, planned, chosen)
     state.run.write(derived.rows, state.run.folder.derived(planned.step.name))
-    refused = verdicts_of(derived.refused)
+    refused = refusals(derived.refused)
     state.run.write(refused, state.run.folder.verdicts(planned.step.name))
     rows = pa.concat_tables([others, derived.rows.select(ROWS.names)])
     after = replace(state, rows=rows).with_seen(derived.rows)

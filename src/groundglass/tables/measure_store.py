@@ -7,7 +7,6 @@ parts know the same picture, the newest row counts.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from groundglass.catalog import Column
-from groundglass.files.atomic import part_name, written_whole
-from groundglass.tables.parquet import connect, pack, write_parquet
+from groundglass.files.atomic import part_name
+from groundglass.tables.parquet import connect
+from groundglass.tables.parts import parts_in, read_sound, remove_part, row_count, write_part
 
 PASSING = (
     "unreadable",
@@ -74,11 +73,11 @@ class MeasureStore:
         """Make sure that `read` gives these columns even while nothing was measured."""
         empty = self.folder(key) / "part-0.parquet"
         if not empty.exists():
-            write_parquet(self.schema(columns).empty_table(), empty)
+            write_part(self.schema(columns).empty_table(), empty)
 
     def add(self, key: str, table: pa.Table) -> None:
         """Add rows as one more part, whole or not at all. Raises UnreachableError when the disk is full."""
-        write_parquet(table, self.folder(key) / part_name())
+        write_part(table, self.folder(key) / part_name())
 
     def read(self, key: str, columns: Sequence[str] | None = None) -> pa.Table:
         """sha256, region, the named columns (default: all) and error, one row a picture."""
@@ -112,7 +111,7 @@ class MeasureStore:
 
     def forget_failed(self, key: str) -> int:
         """Drop the rows that hold an error, so that they are measured again; says how many there were."""
-        parts = self._parts(key)
+        parts = parts_in(self.folder(key))
         table = _newest(_read(parts))
         good = table.filter(table["error"].is_null())
         if good.num_rows < table.num_rows:
@@ -125,39 +124,23 @@ class MeasureStore:
         The merged part is there before the first old one goes, and is as old as the newest of them, so that a
         part added meanwhile still counts as newer.
         """
-        parts = [part for part in self._parts(key) if pq.read_metadata(part).num_rows < LARGE]
+        parts = [part for part in parts_in(self.folder(key)) if row_count(part) < LARGE]
         if len(parts) >= at_least:
             self._replace(key, parts, _newest(_read(parts)))
 
     def _replace(self, key: str, parts: Sequence[Path], table: pa.Table) -> None:
         newest = max(part.stat().st_mtime_ns for part in parts)
-        with written_whole(self.folder(key) / part_name()) as merged:
-            pack(table, merged)
-            os.utime(merged, ns=(newest, newest))
+        write_part(table, self.folder(key) / part_name(), newest)
         for part in parts:
-            part.unlink(missing_ok=True)
+            remove_part(part)
 
     def _load(self, key: str, names: list[str] | None, wanted: Any = None) -> pa.Table:
         for _ in range(PATIENCE):
             try:
-                return _read(self._parts(key), names, wanted)
+                return _read(parts_in(self.folder(key)), names, wanted)
             except FileNotFoundError:  # another process merged parts meanwhile: look again
                 continue
-        return _read(self._parts(key), names, wanted)
-
-    def _parts(self, key: str) -> list[Path]:
-        """The parts, oldest first."""
-        found = [(entry.stat().st_mtime_ns, entry.path) for entry in _entries(self.folder(key))]
-        return [Path(path) for _, path in sorted(found)]
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    if not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        return [
-            entry for entry in entries if entry.name.startswith("part-") and entry.name.endswith(".parquet")
-        ]
+        return _read(parts_in(self.folder(key)), names, wanted)
 
 
 def _type_of(column: Column) -> pa.DataType:
@@ -168,18 +151,8 @@ def _type_of(column: Column) -> pa.DataType:
 
 def _read(parts: Sequence[Path], names: list[str] | None = None, wanted: Any = None) -> pa.Table:
     """The parts one after the other; only identity and error where there are none."""
-    if not parts:
-        return MeasureStore.schema({}).empty_table()
-    if wanted is not None:
-        return pa.concat_tables(pq.read_table(part, columns=names, filters=wanted) for part in parts)
-    return pa.concat_tables(_read_part(part, names) for part in parts)
-
-
-def _read_part(part: Path, names: list[str] | None) -> pa.Table:
-    with pq.ParquetFile(part) as file:
-        if file.num_row_groups <= 1:  # half the time of read_table, which counts where parts are small
-            return file.read(columns=names)
-    return pq.read_table(part, columns=names)  # the groups of a large one in parallel
+    tables = read_sound(parts, names, (*IDENTITY, "error"), wanted)
+    return pa.concat_tables(tables) if tables else MeasureStore.schema({}).empty_table()
 
 
 def _newest(table: pa.Table) -> pa.Table:

@@ -67,15 +67,6 @@ def pack(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=repeated)
 
 
-def read_parts(folder: Path, schema: pa.Schema) -> pa.Table:
-    """All ``part-*.parquet`` of a folder as one table; an empty one where there are none."""
-    parts = (
-        pq.read_table(part, schema=schema, columns=schema.names)
-        for part in sorted(folder.glob("part-*.parquet"))
-    )
-    return pa.concat_tables([schema.empty_table(), *parts])
-
-
 def only(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
     """The rows whose ``column`` is among ``ids``, in their order."""
     return rows.filter(compute.is_in(rows[column], ids)) if len(rows) else rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 
@@ -100,7 +100,8 @@ def read_step(shown: Mapping[str, Any]) -> StepRecord:
     >>> read_step(record.shown()) == record
     True
     """
-    fields: dict[str, Any] = dict(shown)
-    limits = tuple(Threshold(**threshold) for threshold in fields["thresholds"])
-    fields |= {"into": fields.pop("in"), "thresholds": limits, "notes": tuple(fields["notes"])}
-    return StepRecord(**fields)
+    known = {field.name for field in fields(StepRecord)}
+    told: dict[str, Any] = {name: value for name, value in shown.items() if name in known}
+    limits = tuple(Threshold(**threshold) for threshold in told.get("thresholds", ()))
+    told |= {"into": shown["in"], "thresholds": limits, "notes": tuple(told.get("notes", ()))}
+    return StepRecord(**told)

@@ -181,7 +181,7 @@ getattr(MeasureStore(Path(sys.argv[1])), sys.argv[3])("complexity-1")
 
 @pytest.mark.parametrize("work", ["compact", "forget_failed"])
 def test_killed_while_merging_no_row_is_lost_or_doubled(tmp_path: Path, work: str):
-    for steps in range(1, 30):
+    for steps in range(1, 80):
         store = MeasureStore(tmp_path / str(steps))
         for number in range(4):
             add(
@@ -205,16 +205,16 @@ def test_killed_while_merging_no_row_is_lost_or_doubled(tmp_path: Path, work: st
 def test_reading_while_parts_are_merged(store: MeasureStore, monkeypatch: pytest.MonkeyPatch):
     for number in range(3):
         add(store, [(f"{number}", "", 1.0, number, None)])
-    plain, merged = MeasureStore._parts, []
+    plain, merged = stores.parts_in, []
 
-    def merged_meanwhile(self: MeasureStore, key: str) -> list[Path]:
-        found = plain(self, key)
+    def merged_meanwhile(folder: Path) -> list[Path]:
+        found = plain(folder)
         if not merged:
             merged.append(True)
-            self.compact(key)
+            store.compact(KEY)
         return found
 
-    monkeypatch.setattr(MeasureStore, "_parts", merged_meanwhile)
+    monkeypatch.setattr(stores, "parts_in", merged_meanwhile)
     assert len(rows_of(store)) == 3
 
 

@@ -87,7 +87,7 @@ const Drawer = (() => {
     const size = Number.isNaN(wide) ? "" : `${wide} × ${high} px`;
     const region = Model.word("region", row);
     const facts = [size, Model.word("format", row), Model.word("source", row), Model.word("licence", row), Model.word("author", row)].filter(Boolean);
-    return [make("p", { class: "about" }, facts.join(" · ")), region ? make("p", { class: "about" }, region) : null, Model.word("path", row) ? make("p", { class: "about" }, Model.word("path", row)) : null].filter(Boolean);
+    return [make("p", { class: "about" }, facts.join(" · ")), region ? make("p", { class: "about" }, region) : null, Model.word("path", row) ? make("p", { class: "about" }, Model.word("path", row)) : null, Model.word("warning", row) ? make("p", { class: "about" }, `warning: ${Model.word("warning", row)}`) : null].filter(Boolean);
   }
 
   /** Its values that are text: what models answered, and what measures found. */

@@ -1,9 +1,10 @@
-"""Planning the select step: which columns a rule reads, and which way is better."""
+"""Planning the select step: what a rule may look up, which columns it reads, and which way is better."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from groundglass.catalog import NETWORK_PARAMETERS, Measure
 from groundglass.errors import NotHere, RecipeError
@@ -12,15 +13,68 @@ from groundglass.measures.leaks import MEASURE as LEAKS
 from groundglass.measures.measure_job import Ask, ask_of
 from groundglass.measures.naturalness.naturalness import MEASURE as NATURALNESS
 from groundglass.plans.leak_reference import leaks_ask
-from groundglass.plans.lookup import RuleLookup
 from groundglass.plans.naturalness_reference import naturalness_ask
-from groundglass.plans.planner import PlannedStep, Planner, quoted_word
-from groundglass.plans.source_quality_reference import divergence_notes, photographs_blockiness
+from groundglass.plans.planner import (
+    PlannedStep,
+    Planner,
+    better_way,
+    check_readable,
+    expression_columns,
+    find_column,
+    quoted_word,
+)
+from groundglass.plans.source_quality_reference import (
+    check_reference,
+    divergence_notes,
+    photographs_blockiness,
+)
 from groundglass.recipes.hold_out_model import HoldOutStep
+from groundglass.selections.ranking import Order
 from groundglass.selections.rule import Needs, Rule, Taken
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.similarity.test_images.known_sets import words_of
-from groundglass.tables.columns import Scope, measured_columns
+from groundglass.tables.columns import ColumnPath, Scope, measured_columns
+
+
+@dataclass(frozen=True)
+class RuleLookup:
+    """`groundglass.selections.rule.Lookup` for the rule under ``keys`` of the current step."""
+
+    planner: Planner
+    keys: tuple[str | int, ...]
+
+    @property
+    def scope(self) -> Scope:
+        return self.planner.scope
+
+    def column(self, key: str, name: str) -> ColumnPath:
+        return find_column(self.planner, name, (*self.keys, key))
+
+    def expression(self, key: str, text: str) -> tuple[ColumnPath, ...]:
+        return expression_columns(self.planner, text, (*self.keys, key))
+
+    def better(self, key: str, path: ColumnPath) -> Order:
+        return better_way(self.planner, path, (*self.keys, key))
+
+    def file(self, key: str, path: str) -> None:
+        check_readable(self.planner, path, (*self.keys, key))
+
+    def reference(self, key: str, text: str) -> ColumnPath:
+        try:
+            path = photographs_blockiness(self.scope)
+        except RecipeError as error:
+            self.refuse(key, error.message, error.hint)
+        try:
+            check_reference(text)
+        except RecipeError as error:
+            self.planner.fail((*self.keys, key, "reference"), error.message, error.hint)
+        return path
+
+    def inside(self, key: str, index: int) -> RuleLookup:
+        return replace(self, keys=(*self.keys, key, index))
+
+    def refuse(self, key: str, message: str, hint: str) -> NoReturn:
+        self.planner.fail((*self.keys, key), message, hint)
 
 
 def plan_select(planner: Planner, planned: PlannedStep, rule: Rule) -> PlannedStep:

@@ -14,7 +14,7 @@ from groundglass.image.frame import open_frame
 from groundglass.plans.current_rows import count
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
-from groundglass.sources.scan_job import known_files
+from groundglass.sources.scan_job import known_files, warning_counts
 from groundglass.sources.source import Source, SourceFault
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.source.images_table import (
@@ -31,6 +31,7 @@ from groundglass.tables.expressions import ExpressionError
 from groundglass.tables.parquet import only
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.rows import photographs
+from groundglass.text.format import some
 
 SCAN_SECONDS = 0.002
 """To read and hash one file, one core."""
@@ -61,6 +62,7 @@ def run(state: State, planned: PlannedStep) -> Done:
     rows = photographs(found.images)
     after = state.with_images(found.images).with_photographs(rows)
     failed = found.images.filter(found.images["error"].is_valid())
+    warnings = warning_counts(found.images["warning"])
     return done(
         state,
         after,
@@ -71,7 +73,18 @@ def run(state: State, planned: PlannedStep) -> Done:
         failed=failed.num_rows,
         cached=found.cached,
         reasons=count(failed["error"]) | count_kinds(found.refused),
+        notes=warnings_note(found.images["warning"], warnings),
+        facts={"warnings": warnings} if warnings else {},
     )
+
+
+def warnings_note(warned: pa.ChunkedArray, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """What is odd about files that can be used all the same, in a sentence."""
+    if not counts:
+        return ()
+    many = len(warned) - warned.null_count
+    words = ", ".join(f"{word} {number:,}" for word, number in counts.items())
+    return (f"{some(many, 'photos')} with a warning: {words}",)
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
