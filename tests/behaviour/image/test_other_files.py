@@ -127,11 +127,15 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("reason", "name", "data"),
-    [("unsupported", name, data) for name, files in PICTURES.items() for data in files]
-    + [("not_an_image", name, data) for name, files in OTHERS.items() for data in files],
-)
+ALL = [
+    pytest.param(reason, name, data, id=f"{name}-{number}")
+    for reason, kinds in (("unsupported", PICTURES), ("not_an_image", OTHERS))
+    for name, files in kinds.items()
+    for number, data in enumerate(files)
+]
+
+
+@pytest.mark.parametrize(("reason", "name", "data"), ALL)
 def test_a_file_says_what_it_is(reason: str, name: str, data: bytes) -> None:
     with pytest.raises(ImageError) as caught:
         _ = open_frame(data).rgb
