@@ -91,6 +91,26 @@ def test_a_run_that_was_killed_in_the_report_gets_its_report_and_no_second_relea
     assert (folder / "runs/small/0002").exists(), "a run that has its report is done"
 
 
+def test_a_damaged_table_of_a_run_is_named(folder: Path) -> None:
+    table = folder / "runs/small/0001/selections/select-1.parquet"
+    table.write_bytes(table.read_bytes()[:100])
+    for look in (("why", "small", "0.png"), ("report", "small")):
+        done = groundglass(folder, *look)
+        assert done.returncode == 3
+        assert "select-1.parquet cannot be read" in done.stderr
+        assert "run the recipe again" in done.stderr
+
+
+def test_a_stopped_run_lists_a_source_again_whose_table_is_damaged(folder: Path) -> None:
+    rewrite(folder, state="interrupted")
+    (table,) = folder.glob("runs/small/0001/images/*/part-0.parquet")
+    table.write_bytes(table.read_bytes()[:100])
+    done = groundglass(folder, "run", "small.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "the source is listed again" in done.stderr
+    assert record(folder)["state"] == "done"
+
+
 CAN_MOUNT = subprocess.run(
     ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
 )

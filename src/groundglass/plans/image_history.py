@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from groundglass.plans.run_folder import RunFolder, RunRecord
 from groundglass.plans.run_tables import RunTables, manifests, matches, read_tables
-from groundglass.tables.parquet import compute
+from groundglass.tables.parquet import compute, read_table
 from groundglass.tables.step_record import StepRecord, Threshold
 
 
@@ -135,7 +133,7 @@ def _scores(tables: RunTables, row: Mapping[str, Any]) -> dict[str, Any]:
     for column in tables.record.shown_columns:
         path = tables.folder.scores(column["key"])
         if column["join"] != "content" and path.exists():
-            found = matches(pq.read_table(path), column["join"], row[column["join"]])
+            found = matches(read_table(path), column["join"], row[column["join"]])
             if found:
                 values[column["name"]] = found[0][column["column"]]
     return values

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from groundglass.image.region import WHOLE
 from groundglass.plans.run_folder import RunFolder, RunRecord, store_of
 from groundglass.tables.columns import ROWS
 from groundglass.tables.measure_store import MeasureStore
-from groundglass.tables.parquet import compute
+from groundglass.tables.parquet import compute, read_table
 from groundglass.tables.rows import photographs
 from groundglass.tables.step_record import StepRecord
 
@@ -38,7 +37,7 @@ class RunTables:
 
 def read_tables(folder: RunFolder, record: RunRecord) -> RunTables:
     """Every photograph, every virtual image and every verdict of a run."""
-    listings = [pq.read_table(path) for path in sorted((folder.path / "images").glob("*/part-0.parquet"))]
+    listings = [read_table(path) for path in sorted((folder.path / "images").glob("*/part-0.parquet"))]
     images = pa.concat_tables(listings, promote_options="default") if listings else ROWS.empty_table()
     derived = read_derived(folder, record)
     whole = photographs(images) if listings else ROWS.empty_table()
@@ -47,9 +46,7 @@ def read_tables(folder: RunFolder, record: RunRecord) -> RunTables:
     )  # the others are photographs themselves
     rows = pa.concat_tables([whole, parts.select(ROWS.names).cast(ROWS)])
     verdicts = {
-        step.step: pq.read_table(path)
-        for step in record.steps
-        if (path := folder.verdicts(step.step)).exists()
+        step.step: read_table(path) for step in record.steps if (path := folder.verdicts(step.step)).exists()
     }
     store = MeasureStore(store_of(folder, record) / "measures")
     return RunTables(folder, record, images, rows, derived, verdicts, store)
@@ -62,7 +59,7 @@ def read_derived(folder: RunFolder, record: RunRecord) -> pa.Table:
     for step in record.steps:
         path = folder.derived(step.step)
         if path.exists():
-            rows = pq.read_table(path).select(ROWS.names).cast(ROWS)
+            rows = read_table(path).select(ROWS.names).cast(ROWS)
             parts.append(rows.append_column("step", pa.array([step.step] * rows.num_rows, pa.string())))
     return pa.concat_tables(parts)
 
@@ -83,7 +80,7 @@ def manifests(tables: RunTables) -> list[tuple[Path, pa.Table]]:
     written = (step.facts.get("folder") for step in tables.record.steps if step.kind == "release")
     folders = [tables.folder.path / folder for folder in written if folder]
     return [
-        (folder, pq.read_table(folder / "manifest.parquet"))
+        (folder, read_table(folder / "manifest.parquet"))
         for folder in folders
         if (folder / "manifest.parquet").exists()
     ]

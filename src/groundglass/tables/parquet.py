@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
+from groundglass.errors import UnreachableError
 from groundglass.files.atomic import written_whole
 
 compute: Any = pyarrow.compute
@@ -65,6 +66,17 @@ def pack(table: pa.Table, path: Path) -> None:
     """Write a table as Parquet the way all tables are written: zstd, in groups that are read in parallel."""
     repeated: Any = [name for name in table.column_names if name not in UNIQUE]
     pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=repeated)
+
+
+def read_table(path: Path) -> pa.Table:
+    """A table that a run wrote. Raises UnreachableError, which names the file, where it cannot be read."""
+    try:
+        return pq.read_table(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UnreachableError(
+            f"{path} cannot be read: {str(error).splitlines()[0]}",
+            "run the recipe again: it makes the next run",
+        ) from error
 
 
 def only(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from groundglass.engines.run import run_job
+from groundglass.errors import UnreachableError
+from groundglass.notices import notice
 from groundglass.plans.state import State
 from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
 from groundglass.sources.source import Source
 from groundglass.steps.source.open_source import REFUSED, list_source
 from groundglass.tables.columns import META
-from groundglass.tables.parquet import compute, connect, write_parquet
+from groundglass.tables.parquet import compute, connect, read_table, write_parquet
 from groundglass.tables.sql_writer import quoted
 from groundglass.tables.verdicts import VERDICTS
 
@@ -52,9 +53,12 @@ def gather(state: State, name: str, source: Source) -> Gathered:
     """
     path = state.run.folder.images(name)
     if path.exists():
-        images, verdicts = pq.read_table(path), state.run.folder.verdicts(name)
-        refused = pq.read_table(verdicts, schema=VERDICTS) if verdicts.exists() else VERDICTS.empty_table()
-        return Gathered(images, images.num_rows, refused)
+        try:
+            images, verdicts = read_table(path), state.run.folder.verdicts(name)
+            refused = read_table(verdicts) if verdicts.exists() else VERDICTS.empty_table()
+            return Gathered(images, images.num_rows, refused)
+        except UnreachableError as damage:
+            notice(f"{damage.message}; the source is listed again")
     listing = list_source(source, own_folder(state))
     files = state.run.files
     unread = unread_files(listing, believed(known_files(files), state.run.retry))
