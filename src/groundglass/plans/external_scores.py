@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from groundglass.errors import RecipeError
 from groundglass.recipes.measure_model import ScoreTable
-from groundglass.sources.table import check_format, read_whole
+from groundglass.sources.table_files import check_format, column_names
+from groundglass.sources.table_listing import read_table
 from groundglass.tables.columns import KnownColumn
 from groundglass.tables.parquet import compute
 from groundglass.text.suggest import did_you_mean
@@ -23,19 +24,19 @@ def read_scores(request: ScoreTable) -> pa.Table:
     check_format(path)
     if not path.is_file():
         raise RecipeError(f"there is no file {path.absolute()}", "paths are taken from the working folder")
-    table = read_whole(path)
+    table = read_table(path, [request.key], request.columns or None)
     if request.key not in table.column_names:
+        there = column_names(path, [request.key]) or read_table(path).column_names
         raise RecipeError(
             f"{path} has no column '{request.key}' to find the images by",
-            f"its columns are {', '.join(table.column_names)}; say which names the image: key: uri, sha256 or id",
+            f"its columns are {', '.join(there)}; say which names the image: key: uri, sha256 or id",
         )
-    wanted = list(request.columns) or [name for name in table.column_names if name != request.key]
-    for name in wanted:
+    for name in request.columns:
         if name not in table.column_names:
-            raise RecipeError(f"{path} has no column '{name}'.{did_you_mean(name, table.column_names)}")
-    table = table.select([request.key, *wanted])
-    key = table[request.key].cast(pa.string())
-    return _last_of_each(table.set_column(0, request.key, key), request.key)
+            there = column_names(path, [request.key]) or read_table(path).column_names
+            raise RecipeError(f"{path} has no column '{name}'.{did_you_mean(name, there)}")
+    wanted = list(request.columns) or [name for name in table.column_names if name != request.key]
+    return _last_of_each(table.select([request.key, *wanted]), request.key)
 
 
 def no_row_is_scored(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> bool:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from groundglass.errors import GroundglassError, RecipeError
 from groundglass.files.locators import read
-from groundglass.sources.table import (
+from groundglass.sources.table_listing import (
     Pictures,
     bytes_column,
     find_tables,

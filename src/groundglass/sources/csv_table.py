@@ -1,0 +1,174 @@
+"""CSV as RFC 4180 has it, cells of many lines too; separated by commas, semicolons or tabs; every cell as text.
+
+Arrow's reader is told everything and guesses nothing: each column is bytes, and what they mean is decided in
+`groundglass.sources.table_types` from all rows, or by the recipe.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from groundglass.sources.table_rows import ColumnFault, Rows
+from groundglass.sources.text_stream import HEAD, Utf8Stream, decoded
+from groundglass.text.decode_text import encoding_of
+
+SEPARATORS = (",", ";", "\t")
+_BLOCKS = (1 << 22, 1 << 26, 1 << 30)
+"""Bytes that are read at a time; one row must fit, so a larger size is tried where it does not."""
+_END = b"\0the end of the table\0"
+"""Stands behind the last row: where it is not read back, the last quoted cell was never closed."""
+_SAYS_SEPARATOR = re.compile(r"^sep=(.)\r?\n")
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+class Dialect(NamedTuple):
+    """How one file is written: its separator, the lines before its header, and the names in its header."""
+
+    separator: str
+    skip: int
+    names: list[str]
+
+
+def header(path: Path, wanted: Sequence[str] = ()) -> list[str]:
+    """The names of the columns. Raises ValueError where there are none, and what opening raises."""
+    return _dialect(path, wanted).names
+
+
+def _dialect(path: Path, wanted: Sequence[str]) -> Dialect:
+    """The separator with which the header has the wanted names; else the one that stands in it most often."""
+    stream = Utf8Stream(path)
+    try:
+        head = stream.read(HEAD).removeprefix(b"\xef\xbb\xbf").decode("latin-1")  # each byte as it is
+    finally:
+        stream.close()
+    said = _SAYS_SEPARATOR.match(head)  # Excel's own line
+    if said:
+        return Dialect(said[1], 1, _names(head[said.end() :], said[1]))
+    line = next((line for line in _QUOTED.sub("", head).splitlines() if line), "")
+    found = [Dialect(sign, 0, _names(head, sign)) for sign in SEPARATORS]
+    return max(found, key=lambda it: (set(wanted) <= set(it.names), line.count(it.separator)))
+
+
+def _names(head: str, separator: str) -> list[str]:
+    try:
+        rows = csv.reader(io.StringIO(head, newline=""), delimiter=separator)
+        names = next((row for row in rows if row), [])
+    except csv.Error as error:
+        raise ValueError(f"its header is damaged: {error}") from error
+    if not names:
+        raise ValueError("it is empty")
+    try:
+        return [decoded(name.encode("latin-1"))[0].strip("\ufeff") for name in names]
+    except UnicodeDecodeError as error:
+        raise ValueError("the names in its header are neither UTF-8 nor Windows-1252") from error
+
+
+def rows(path: Path, columns: Sequence[str] | None) -> Iterator[Rows]:
+    """The table's rows with these columns, all as text; an empty cell is null, a quoted empty one is ``""``.
+
+    Raises ColumnFault where the bytes of a column are no text, ValueError and ArrowInvalid for damage.
+    """
+    dialect = _dialect(path, columns or ())
+    wanted = [name for name in dict.fromkeys(dialect.names) if columns is None or name in columns]
+    done = 0
+    for block in _BLOCKS:
+        try:
+            for batch in _batches(path, dialect, [dialect.names.index(name) for name in wanted], block, done):
+                yield _as_text(batch, wanted, done, dialect.separator != ",")
+                done += batch.num_rows
+        except pa.ArrowInvalid as error:
+            if "straddl" not in str(error) or block == _BLOCKS[-1]:
+                raise
+        else:
+            return
+
+
+def _batches(
+    path: Path, dialect: Dialect, places: Sequence[int], block: int, skip: int
+) -> Iterator[pa.Table]:
+    """The cells in these places as bytes, without the header and the first ``skip`` rows.
+
+    The first column is among them, for the end to be seen in it; it comes last.
+    """
+    from pyarrow import csv as arrow_csv
+
+    count = len(dialect.names)
+    ending = b"\n" + _END + dialect.separator.encode() * (count - 1) + b"\n"
+    damage: list[str] = []
+
+    def damaged(row: Any) -> str:
+        open_quote = _END.decode() in row.text
+        cells = f"row {row.number} has {row.actual_columns} cells, and the header {row.expected_columns}"
+        damage.append("a quote is opened and never closed" if open_quote else cells)
+        return "error"
+
+    stream: Any = Utf8Stream(path, ending)
+    try:
+        reader = arrow_csv.open_csv(
+            stream,
+            arrow_csv.ReadOptions(
+                use_threads=False,
+                block_size=block,
+                skip_rows=dialect.skip,
+                column_names=[f"f{place}" for place in range(count)],
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=dialect.separator, newlines_in_values=True, invalid_row_handler=damaged
+            ),
+            arrow_csv.ConvertOptions(
+                include_columns=[f"f{place}" for place in [*places, 0]],
+                column_types={f"f{place}": pa.binary() for place in range(count)},
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+        yield from _between(reader, skip)
+    except pa.ArrowInvalid as error:
+        raise ValueError(damage[0]) if damage else error from error
+    finally:
+        stream.close()
+
+
+def _between(reader: Any, skip: int) -> Iterator[pa.Table]:
+    """What lies between the header and the end, but the first rows that were read before."""
+    waiting: pa.Table | None = None
+    left = skip + 1
+    for table in map(pa.Table.from_batches, ([batch] for batch in reader if batch.num_rows)):
+        if waiting is not None:
+            yield waiting
+        waiting, left = table.slice(left), max(0, left - table.num_rows)
+    if waiting is None or waiting.num_rows == 0 or waiting.column(-1)[-1].as_py() != _END:
+        raise ValueError("a quote is opened and never closed")
+    yield waiting.slice(0, waiting.num_rows - 1)
+
+
+def _as_text(batch: pa.Table, names: Sequence[str], first: int, decimal_comma: bool) -> Rows:
+    guessed: set[str] = set()
+    columns: dict[str, pa.ChunkedArray] = {}
+    for place, name in enumerate(names):
+        try:
+            columns[name] = batch.column(place).cast(pa.string())
+        except pa.ArrowInvalid:  # not UTF-8
+            columns[name] = _guessed_text(batch.column(place), name)
+            guessed.add(name)
+    table = pa.table(columns) if columns else pa.table({"": pa.nulls(batch.num_rows)})
+    return Rows(table, first, bare=True, decimal_comma=decimal_comma, guessed=frozenset(guessed))
+
+
+def _guessed_text(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Each cell that is not UTF-8 as Windows-1252: files that were put together may have both."""
+    values = cells.to_pylist()
+    try:
+        encoding_of(b" ".join(value for value in values if value).replace(b"\0", b" "))
+        texts = [None if value is None else decoded(value)[0] for value in values]
+    except ValueError as error:  # UnicodeDecodeError is one too
+        raise ColumnFault(name, "holds text that is neither UTF-8 nor Windows-1252") from error
+    return pa.chunked_array([pa.array(texts, pa.string())])

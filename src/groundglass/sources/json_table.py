@@ -1,0 +1,198 @@
+"""JSON objects as rows: one a line (JSON Lines), or all in one array. Their fields may have any type in any row.
+
+Python's own reader, as numbers stay as they are written: ``1.10`` is 1.10 where a column is text, and whole numbers
+have no largest one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.sources.table_rows import Rows
+from groundglass.sources.text_stream import HEAD, Utf8Stream, decoded
+
+BATCH = 20_000
+"""Rows that are in memory at a time."""
+_MARK = "\ufeff"
+_EXACT = 1 << 53
+"""Whole numbers up to this one are the same as doubles."""
+
+
+class _Fraction(str):
+    """A number with a point or an exponent, as it is written."""
+
+    __slots__ = ()
+
+
+class _Doubled(ValueError):
+    """An object has one name twice."""
+
+
+def rows(path: Path, columns: Sequence[str] | None, text: Sequence[str] = ()) -> Iterator[Rows]:
+    """The table's rows with these columns (None: all that occur); those of ``text`` as text, whatever they hold.
+
+    Values of several types in a few rows are text. Lists and objects are lists with one text, their JSON.
+    Raises ValueError for damage.
+    """
+    objects: list[dict[str, Any]] = []
+    guessed: set[str] = set()
+    first = 0
+    for found, was_guessed in _objects(path):
+        objects.append(found)
+        if was_guessed:
+            guessed.update(name for name, value in found.items() if not str(value).isascii())
+        if len(objects) == BATCH:
+            yield Rows(_table(objects, columns, text), first, guessed=frozenset(guessed))
+            first += BATCH
+            objects, guessed = [], set()
+    yield Rows(_table(objects, columns, text), first, guessed=frozenset(guessed))
+
+
+def _objects(path: Path) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Every object, and whether it had to be taken for Windows-1252."""
+    stream = Utf8Stream(path)
+    try:
+        head = stream.read(HEAD)
+        if head.removeprefix(_MARK.encode()).lstrip()[:1] == b"[":
+            whole, guessed = decoded(head + stream.read())
+            yield from ((found, guessed) for found in _array(whole.strip(_MARK)))
+        else:
+            yield from _lines(io.BufferedReader(_Rest(stream, head)))
+    finally:
+        stream.close()
+
+
+class _Rest(io.RawIOBase):
+    """A stream with the head that was read of it before."""
+
+    def __init__(self, stream: Utf8Stream, head: bytes) -> None:
+        super().__init__()
+        self._stream, self._head = stream, head
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._head or self._stream.read(len(buffer))
+        piece, self._head = data[: len(buffer)], data[len(buffer) :]
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _lines(lines: Iterable[bytes]) -> Iterator[tuple[dict[str, Any], bool]]:
+    for number, line in enumerate(lines, 1):
+        try:
+            text, guessed = decoded(line)
+            text = text.strip(_MARK + " \t\r\n")
+            if text:
+                yield _object(_decode(text)), guessed
+        except UnicodeDecodeError as error:
+            raise ValueError(f"line {number} is neither UTF-8 nor Windows-1252") from error
+        except _Doubled as error:
+            raise ValueError(f"line {number} {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"line {number} is no JSON object: {error}") from error
+
+
+def _array(text: str) -> Iterator[dict[str, Any]]:
+    """The objects in an array, one after the other."""
+    at = _after_space(text, text.index("[") + 1)
+    number = 0
+    while text[at : at + 1] != "]":
+        number += 1
+        try:
+            found, at = _DECODER.raw_decode(text, at)
+            yield _object(found)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"element {number} of its array is no JSON object: {error}") from error
+        at = _after_space(text, at)
+        if text[at : at + 1] == ",":
+            at = _after_space(text, at + 1)
+        elif text[at : at + 1] != "]":
+            raise ValueError(f"its array breaks off after element {number}")
+
+
+def _after_space(text: str, at: int) -> int:
+    while text[at : at + 1].isspace():
+        at += 1
+    return at
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"it is {_json(value)[:40]}")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Doubled(f"has '{twice}' twice")
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_Fraction, parse_constant=_Fraction)
+_decode = _DECODER.decode
+
+
+def _table(objects: Sequence[dict[str, Any]], columns: Sequence[str] | None, text: Sequence[str]) -> pa.Table:
+    if columns is None:
+        columns = list(dict.fromkeys(chain.from_iterable(objects)))
+    as_text = frozenset(text)
+    found = {name: _column([row.get(name) for row in objects], name in as_text) for name in columns}
+    return pa.table(found) if found else pa.table({"": pa.nulls(len(objects))})
+
+
+def _column(values: list[Any], as_text: bool) -> pa.Array:
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds and not as_text:
+        if kinds <= {dict, list}:
+            return pa.array([None if v is None else [_json(v)] for v in values], pa.list_(pa.string()))
+        if kinds == {bool}:
+            return pa.array(values, pa.bool_())
+        if kinds == {int} and (whole := _whole(values)) is not None:
+            return whole
+        if kinds <= {int, _Fraction} and all(abs(v) <= _EXACT for v in values if type(v) is int):
+            return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    return _texts([None if value is None else _as_text(value) for value in values])
+
+
+def _whole(values: list[int | None]) -> pa.Array | None:
+    for kind in (pa.int64(), pa.uint64()):
+        try:
+            return pa.array(values, kind)
+        except (OverflowError, pa.ArrowInvalid):
+            continue
+    return None
+
+
+def _as_text(value: Any) -> str:
+    return str(value) if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    """A value as JSON, its fractions as they were written."""
+    if isinstance(value, _Fraction):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_json, value))}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_json(name)}: {_json(part)}" for name, part in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _texts(values: list[str | None]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:  # half a surrogate pair, which no text can hold
+        whole = (None if v is None else v.encode("utf-8", "replace").decode("utf-8") for v in values)
+        return pa.array(list(whole), pa.string())
