@@ -45,12 +45,14 @@ class Brought:
     columns  every column there is, with the SQL type that the table or the recipe gives it
     meta     those that become ``meta.x``
     credits  "licence" and "author" → the column that says it
+    left_out columns that cannot be used, and why
     notes    what a user should know beforehand
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     meta: Mapping[str, str] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -63,7 +63,7 @@ def cast(values: pa.ChunkedArray, sql_type: str, decimal_comma: bool = False) ->
 
 def unfit(values: pa.ChunkedArray, fitted: pa.ChunkedArray) -> tuple[int, str | None]:
     """How many values have become null, and one of them. Not-a-number is how tables write that there is none."""
-    given = values if not pa.types.is_floating(values.type) else _without_nan(values)
+    given = _without_nan(plain_values(values))
     lost = compute.and_(compute.is_valid(given), compute.is_null(fitted))
     count = int(compute.sum(lost).as_py() or 0)
     return count, str(given.filter(lost)[0].as_py()) if count else None

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -51,10 +52,10 @@ def named_file(folder: bytes, text: str | None) -> NamedFile:
     if found.error != "vanished":
         return found
     for other in _other_readings(text):
-        tried = _stated(os.path.join(folder, other))
-        tried = _stated(_spelled(folder, other)) if tried.error == "vanished" else tried
-        if tried.error is None:
-            return tried
+        parts = [part for part in other.split(b"/") if part]
+        spelled = _spelled(b"/" if other.startswith(b"/") else folder, parts)
+        if spelled is not None:
+            return _stated(spelled)
     drive = "a path with a drive of Windows: write it from the table's folder"
     return found._replace(detail=drive) if _DRIVE.match(text) else found
 
@@ -64,8 +65,8 @@ def _stated(path: bytes) -> NamedFile:
         found = os.stat(path)
     except FileNotFoundError:
         return NamedFile(path, error="vanished", detail="there is no such file")
-    except (OSError, ValueError) as error:  # ValueError: a zero byte out of %00
-        return NamedFile(path, error="unreadable", detail=getattr(error, "strerror", None) or str(error))
+    except OSError as error:
+        return NamedFile(path, error="unreadable", detail=error.strerror)
     if not stat.S_ISREG(found.st_mode):
         return NamedFile(path, error="not_an_image", detail="not a regular file")
     return NamedFile(path, found.st_size, found.st_mtime_ns)
@@ -90,15 +91,15 @@ def _of_url(text: str) -> bytes | None:
     return unquote_to_bytes(parts.path) if parts.netloc.lower() in _HERE else None
 
 
-def _spelled(folder: bytes, path: bytes) -> bytes:
-    """The path with each part as the disk has it, where that differs in how accents are put together."""
-    at = os.path.join(folder, b"/") if path.startswith(b"/") else folder
-    for part in path.split(b"/"):
-        text = os.fsdecode(part)
-        forms = [part]
-        if not text.isascii():
-            forms += [os.fsencode(unicodedata.normalize(form, text)) for form in ("NFC", "NFD")]
-        at = next(
-            (p for p in (os.path.join(at, form) for form in forms) if os.path.lexists(p)), at + b"/" + part
-        )
-    return at
+def _spelled(folder: bytes, parts: Sequence[bytes]) -> bytes | None:
+    """The path below a folder as the disk has it, where accents may be put together in another way."""
+    if not parts:
+        return folder
+    text = os.fsdecode(parts[0])
+    forms = () if text.isascii() else ("NFC", "NFD")
+    names = [parts[0], *(os.fsencode(unicodedata.normalize(form, text)) for form in forms)]
+    for path in (os.path.join(folder, name) for name in names):
+        found = _spelled(path, parts[1:]) if b"\0" not in path and os.path.lexists(path) else None
+        if found is not None:
+            return found
+    return None

@@ -83,7 +83,7 @@ def survey(paths: Sequence[Path], question: Question) -> Survey:
 def _survey(files: tuple[tuple[Path, Path, int, int, int], ...], question: Question) -> Survey:
     found = [_look(file[0], question) for file in files]
     joined = _joined([file.seen for file in found])
-    stated = {name: kind for name, kind in question.stated if not joined.get(name, Seen()).kinds}
+    stated = {name: kind for name, kind in question.stated if name in joined and not joined[name].kinds}
     types = {name: kind for name, seen in joined.items() if (kind := sql_type(seen))} | stated
     left_out = {name: _why(name, joined[name]) for name in joined if name not in types or not is_column(name)}
     for file in found:
@@ -130,19 +130,18 @@ def _look(path: Path, question: Question) -> _File:
 
 
 def _to_read(names: Sequence[str], types: pa.Schema | None, question: Question, file: _File) -> list[str]:
-    """The columns whose values have to be seen; what is known of the others is noted."""
+    """The columns whose values have to be seen; what a file declares of each is noted."""
     stated = dict(question.stated)
     found: list[str] = []
     for name in dict.fromkeys(names):
-        kind = declared_kind(types.field(name).type) if types is not None else TEXT
-        if name in question.needed:
-            found.append(name)
-        elif name == question.without or not name or name in file.faults:
+        if name == question.without or not name or name in file.faults:
             continue
-        elif not _asked(name, question) or kind == BYTES or (kind == LISTS and stated.get(name) != "VARCHAR"):
-            file.seen[name] = Seen(frozenset({kind} if kind else ()))
-        else:
+        kind = declared_kind(types.field(name).type) if types is not None else ""
+        read = name in question.needed or (_asked(name, question) and kind != BYTES)
+        if read and (kind != LISTS or stated.get(name) == "VARCHAR"):
             found.append(name)
+            kind = "" if name in stated else kind
+        file.seen[name] = Seen(frozenset({kind} if kind else ()))
     return found
 
 

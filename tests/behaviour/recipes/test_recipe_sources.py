@@ -83,7 +83,7 @@ FAULTS = [
         "has no column 'widht'; did you mean `WIDTH`?",
         "widht",
     ),
-    ("table: list.parquet, path: file, columns: {tags: TEXT}", "holds no single values", "tags"),
+    ("table: list.parquet, path: file, columns: {tags: INTEGER}", "holds lists or structs", "tags"),
     ("table: list.parquet, path: file, where: width > 512", "there is no column 'width'", ""),
     ("table: list.csv, path: file, where: WIDTH > 512", "'WIDTH' is text, but 512 is a number", ""),
     ("table: list.parquet, path: file, where: WIDTH", "gives a number, not true or false", ""),

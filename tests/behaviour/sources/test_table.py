@@ -17,16 +17,10 @@ from hypothesis import strategies as st
 
 from groundglass.errors import GroundglassError, RecipeError
 from groundglass.files.locators import read
-from groundglass.sources.table_listing import (
-    Pictures,
-    bytes_column,
-    find_tables,
-    first_url,
-    list_tables,
-    path_column,
-    sql_types,
-    table_schema,
-)
+from groundglass.sources.table_columns import Leaves, Pictures, check_paths, find_bytes
+from groundglass.sources.table_files import declared, find_tables
+from groundglass.sources.table_listing import first_url, list_tables
+from groundglass.sources.table_survey import Question, survey
 
 FILES = Pictures("file", embedded=False)
 
@@ -60,6 +54,10 @@ def write_table(folder: Path, kind: str, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
+def types_of(*paths: Path, stated: dict[str, str] | None = None, without: str = "file") -> dict[str, str]:
+    return dict(survey(paths, Question(without=without, stated=tuple((stated or {}).items()))).types)
+
+
 def listed(path: Path, pictures: Pictures = FILES, **types: str) -> dict[str, dict[str, Any]]:
     found = list_tables([str(path)], pictures, types).to_pylist()
     assert [row["uri"] for row in found] == sorted({row["uri"] for row in found})
@@ -69,7 +67,7 @@ def listed(path: Path, pictures: Pictures = FILES, **types: str) -> dict[str, di
 @pytest.mark.parametrize("kind", ["parquet", "csv", "jsonl"])
 def test_every_row_is_listed_with_its_columns(folder: Path, kind: str) -> None:
     path = write_table(folder, kind, ROWS)
-    types = sql_types(table_schema(path), without="file")
+    types = types_of(path)
     assert types == {"width": "BIGINT", "ratio": "DOUBLE", "caption": "VARCHAR", "good": "BOOLEAN"}
     found = listed(path, **types)
     assert list(found) == ["in/1.jpg", "in/2.jpg", "in/gone.jpg"]
@@ -131,8 +129,8 @@ def test_embedded_bytes_are_found_without_being_read(tmp_path: Path, kind: pa.Da
     content = [f"picture {n}".encode() for n in range(7)]
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"image": pa.array(content, kind), "n": range(7)}), path, row_group_size=3)
-    pictures = bytes_column(path, table_schema(path), "image")
-    found = listed(path, pictures, n="BIGINT")
+    assert find_bytes(path, declared(path), "image") == Leaves("image")
+    found = listed(path, Pictures("image", embedded=True), n="BIGINT")
     assert list(found) == [f"t.parquet/{n:09d}" for n in range(7)]
     assert [read(row["path"]) for row in found.values()] == content
     assert [row["meta.n"] for row in found.values()] == list(range(7))
@@ -147,10 +145,10 @@ def test_hugging_faces_struct_gives_bytes_and_names(tmp_path: Path) -> None:
     ]
     for name in ("train-0.parquet", "train-1.parquet"):
         pq.write_table(pa.table({"image": images, "label": [1, 2, 3]}), tmp_path / name)
-    schema = table_schema(tmp_path / "train-0.parquet")
-    pictures = bytes_column(tmp_path / "train-0.parquet", schema, "image")
-    assert pictures == Pictures("image.bytes", True, "image.path")
-    assert sql_types(schema) == {"label": "BIGINT"}
+    first = tmp_path / "train-0.parquet"
+    assert find_bytes(first, declared(first), "image") == Leaves("image.bytes", "image.path")
+    assert types_of(first, without="image") == {"label": "BIGINT"}
+    pictures = Pictures("image", embedded=True)
     found = list_tables([str(tmp_path / "train-*.parquet")], pictures, {"label": "BIGINT"}).to_pylist()
     assert [(row["uri"], read(row["path"]), row["meta.label"]) for row in found[:3]] == [
         ("train-0.parquet/000000002", b"c", 3),
@@ -160,18 +158,14 @@ def test_hugging_faces_struct_gives_bytes_and_names(tmp_path: Path) -> None:
     assert len(found) == 6
 
 
-def test_columns_that_no_expression_can_name_are_left_out() -> None:
-    fields = {
-        "a.b": pa.int8(),
-        'q"': pa.int8(),
-        "": pa.int8(),
-        "W": pa.int8(),
-        "w": pa.int8(),
-        "big": pa.uint64(),
-    }
+def test_columns_that_cannot_be_used_are_left_out_and_named(tmp_path: Path) -> None:
+    fields = {"a.b": pa.int8(), 'q"': pa.int8(), "": pa.int8(), "W": pa.int8(), "big": pa.uint64()}
     fields |= {"l": pa.list_(pa.int8()), "b": pa.binary(), "d": pa.decimal128(5, 2), "n": pa.null()}
     fields |= {"e": pa.dictionary(pa.int8(), pa.string()), "at": pa.timestamp("ms")}
-    assert sql_types(pa.schema(list(fields.items()))) == {
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.schema(list(fields.items())).empty_table(), path)
+    found = survey([path], Question())
+    assert found.types == {
         "W": "BIGINT",
         "big": "UBIGINT",
         "d": "DOUBLE",
@@ -179,6 +173,12 @@ def test_columns_that_no_expression_can_name_are_left_out() -> None:
         "e": "VARCHAR",
         "at": "VARCHAR",
     }
+    assert set(found.left_out) == {"a.b", 'q"', "l", "b"}
+    told = "\n".join(found.notes)
+    assert "holds lists or structs; columns: {l: TEXT} takes them as JSON: l" in told
+    assert "holds bytes: b" in told
+    assert 'no expression can have: a.b, q"' in told
+    assert "no name: 1 column" in told
 
 
 def test_every_type_can_be_cast(folder: Path) -> None:
@@ -196,8 +196,8 @@ def test_every_type_can_be_cast(folder: Path) -> None:
     }
     path = folder / "t.parquet"
     pq.write_table(pa.table(values), path)
-    path_column(table_schema(path), "file")
-    row = listed(path, **sql_types(table_schema(path), "file"))["in/1.jpg"]
+    check_paths(pq.read_schema(path), "file")
+    row = listed(path, **types_of(path))["in/1.jpg"]
     assert {name.removeprefix("meta."): row[name] for name in row if name.startswith("meta.")} == {
         "big": 2**64 - 1,
         "d": 1.25,
@@ -209,14 +209,14 @@ def test_every_type_can_be_cast(folder: Path) -> None:
 
 def test_columns_of_the_wrong_kind_are_refused(folder: Path) -> None:
     path = write_table(folder, "parquet", ROWS)
-    schema = table_schema(path)
+    schema = pq.read_schema(path)
     with pytest.raises(RecipeError, match="'width' holds int64, not paths"):
-        path_column(schema, "width")
+        check_paths(schema, "width")
     with pytest.raises(RecipeError, match="holds string, not bytes") as caught:
-        bytes_column(path, schema, "file")
+        find_bytes(path, schema, "file")
     assert caught.value.hint == "paths are named by `path: file`"
     with pytest.raises(RecipeError, match="only Parquet tables hold bytes"):
-        bytes_column(write_table(folder, "csv", ROWS), schema, "file")
+        find_bytes(folder / "list.csv", None, "file")
     with pytest.raises(RecipeError, match="has no column 'wide'"):
         list_tables([str(path)], FILES, {"wide": "BIGINT"})
 
@@ -225,7 +225,7 @@ def test_tables_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     for name, content in (("a.parquet", b"PAR1junkPAR1"), ("b.jsonl", b"{"), ("c.csv", b"a,b\n1\n")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(RecipeError, match="cannot be read as a table"):
-            table_schema(tmp_path / name)
+            types_of(tmp_path / name)
     (tmp_path / "x.xlsx").write_bytes(b"")
     with pytest.raises(RecipeError, match="not a table in a format"):
         find_tables([str(tmp_path / "x.xlsx")])
@@ -249,8 +249,7 @@ def test_random_bytes_raise_nothing_of_others(tmp_path: Path, kind: str, start: 
     path = tmp_path / f"r.{kind}"
     path.write_bytes(start + data)
     try:
-        types = sql_types(table_schema(path), "file")
-        list_tables([str(path)], FILES, types)
+        list_tables([str(path)], FILES, types_of(path))
     except GroundglassError:
         return
 
@@ -258,8 +257,8 @@ def test_random_bytes_raise_nothing_of_others(tmp_path: Path, kind: str, start: 
 BIG = """
 import resource, sys
 from pathlib import Path
-from groundglass.sources.table import list_tables
 from groundglass.sources.table_columns import Pictures
+from groundglass.sources.table_listing import list_tables
 
 def bytes_read():
     return int(Path("/proc/self/io").read_text().split()[1])

@@ -11,7 +11,7 @@ from groundglass.errors import RecipeError
 from groundglass.selections.where import where
 from groundglass.sources.source import Brought, Source, SourceFault, SourceWithColumns
 from groundglass.tables.columns import META
-from groundglass.tables.expressions import check, parse
+from groundglass.tables.expressions import ExpressionError, check, parse
 from groundglass.tables.parquet import compute, numbered
 
 REFUSED = "refused"
@@ -28,7 +28,10 @@ def look_at_source(source: Source) -> Brought:
         raise SourceFault(error.message, error.hint, source.keys[:1]) from error
     condition = condition_of(source)
     if condition is not None:
-        check(parse(condition), brought.columns)
+        parsed = parse(condition)
+        for name in (path[-1] for path in parsed.columns if path[-1] in brought.left_out):
+            raise ExpressionError(f"the column '{name}' {brought.left_out[name]}")
+        check(parsed, brought.columns)
     return brought
 
 
