@@ -369,3 +369,12 @@ def test_a_wrong_step_stops_in_plan(tmp_path: Path, change: str, says: str, hint
     assert says in done.stderr
     assert hint in done.stderr
     assert KEY not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_vocabulary_is_read_in_the_encoding_that_an_editor_gave_it(tmp_path: Path, encoding: str):
+    (tmp_path / "words.txt").write_bytes("café terraces\r\nanimals\r\n".encode(encoding))
+    with ModelServer() as server:
+        runs = prepared(tmp_path, server, after="", count=2)
+        run_json(tmp_path, "described.yaml", "--set", "steps.asked.annotate.vocabulary=[words.txt]")
+    assert {row["category"] for row in answers(runs, "category")} <= {"café terraces", "animals"}

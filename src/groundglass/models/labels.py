@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from groundglass.errors import RecipeError
+from groundglass.text.decode_text import decode_text
 
 
 def read_labels(text: str, fewest: int = 2) -> tuple[str, ...]:
@@ -39,10 +40,10 @@ def check_sentence(name: str, sentence: str, example: str) -> None:
 
 def _read(path: str) -> str:
     try:
-        return Path(path.strip()).expanduser().read_text(encoding="utf-8-sig")
+        return decode_text(Path(path.strip()).expanduser().read_bytes()).text
     except OSError as error:
         raise RecipeError(
             f"cannot read {path}: {error.strerror}", "paths are taken from the working folder"
         ) from error
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{path} is no text in UTF-8", "save it as UTF-8, one label a line") from error
+    except ValueError as error:
+        raise RecipeError(f"{path} is no text: {error}", "save it as UTF-8, one label a line") from error

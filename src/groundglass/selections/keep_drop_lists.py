@@ -15,6 +15,7 @@ from groundglass.selections.intersect import intersect
 from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule
 from groundglass.tables.sql_writer import quoted_text
 from groundglass.tables.verdicts import ask, compute, judged, places, values
+from groundglass.text.decode_text import decode_text
 
 KEYS = ("id", "uri", "sha256")
 """The columns that an entry of a list may name; a hash may be in capitals."""
@@ -53,16 +54,17 @@ class KeepDrop(Rule):
 def read_list(path: Path) -> tuple[str, ...]:
     """The entries of a list file: one id, uri or sha256 a line; blank lines and lines that start with # are left out.
 
-    UTF-8, with or without byte order mark; any line ends. Raises RecipeError where the file cannot be read.
+    UTF-8, UTF-16 or Windows-1252, with or without byte order mark; any line ends. Raises RecipeError where the file
+    cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = decode_text(path.read_bytes()).text
     except OSError as error:
         raise RecipeError(
             f"cannot read the list {path}: {error.strerror}", "give a text file, one id a line"
         ) from error
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"the list {path} is not UTF-8 text", "save it as UTF-8") from error
+    except ValueError as error:
+        raise RecipeError(f"the list {path} is no text: {error}", "save it as UTF-8") from error
     lines = (line.strip() for line in text.splitlines())
     return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
 

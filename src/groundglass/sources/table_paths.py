@@ -77,7 +77,8 @@ def _other_readings(text: str) -> list[bytes]:
     url = _of_url(text)
     if url is not None:
         return [url]
-    return [os.fsencode(text), os.fsencode(text.replace("\\", "/"))]
+    accents = [] if text.isascii() else [os.fsencode(text)]
+    return [*accents, os.fsencode(text.replace("\\", "/"))] if "\\" in text else accents
 
 
 def _of_url(text: str) -> bytes | None:

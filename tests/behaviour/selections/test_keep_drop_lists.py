@@ -21,11 +21,18 @@ def test_reads_any_text_editors_list(tmp_path: Path) -> None:
     assert read_list(path) == ("a.jpg", "sub/b c.jpg", "ü.jpg")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"])
+def test_reads_a_list_in_any_encoding_of_editors(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes("café.jpg\r\nplain.jpg".encode(encoding))
+    assert read_list(path) == ("café.jpg", "plain.jpg")
+
+
 def test_an_unreadable_list_is_a_recipe_error(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"gone\.txt"):
         read_list(tmp_path / "gone.txt")
-    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00a")
-    with pytest.raises(RecipeError, match="not UTF-8"):
+    (tmp_path / "binary.txt").write_bytes(bytes(range(256)))
+    with pytest.raises(RecipeError, match=r"the list .*binary\.txt is no text"):
         read_list(tmp_path / "binary.txt")
 
 

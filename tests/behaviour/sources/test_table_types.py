@@ -213,5 +213,5 @@ def test_a_whole_table_is_read_with_its_key_as_it_is_written(tmp_path: Path) -> 
     rows = [json.dumps({"id": "1", "tags": ["x"], "n": 1}) + "\n"]
     (tmp_path / "scores.jsonl").write_text("".join(rows))
     assert read_table(tmp_path / "scores.jsonl", ["id"]).column_names == ["id", "n"]
-    with pytest.raises(RecipeError, match="'tags' of .* holds lists or structs"):
+    with pytest.raises(RecipeError, match=r"'tags' of .* holds lists or structs"):
         read_table(tmp_path / "scores.jsonl", ["id"], ["tags"])

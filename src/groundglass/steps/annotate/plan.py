@@ -14,6 +14,7 @@ from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.recipes.annotate_model import AnnotateStep, model_name
 from groundglass.steps.measure.plan import add_columns
 from groundglass.tables.columns import measured_columns
+from groundglass.text.decode_text import decode_text
 
 
 def plan_annotate(planner: Planner, planned: PlannedStep, body: AnnotateStep) -> PlannedStep:
@@ -70,9 +71,9 @@ def _vocabulary(planner: Planner, body: AnnotateStep, needed: bool) -> tuple[str
         return ()
     if len(words) == 1:
         try:
-            text = Path(words[0]).expanduser().read_text(encoding="utf-8")
+            text = decode_text(Path(words[0]).expanduser().read_bytes()).text
         except (OSError, ValueError) as error:
-            said = getattr(error, "strerror", None) or "it is no text"
+            said = getattr(error, "strerror", None) or str(error)
             planner.fail(
                 where, f"cannot read {words[0]}: {said}", "name two words or more, or a file of them"
             )
