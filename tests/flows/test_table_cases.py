@@ -135,3 +135,12 @@ def test_a_stated_type_makes_numbers_of_decimal_commas(place: Path) -> None:
     done = say(place, "run", ", columns: {score: DOUBLE}", table="t.csv")
     assert done.returncode == 0, done.stderr
     assert images(place)["a.png"]["meta.score"] == 0.5
+
+
+def test_scores_made_elsewhere_are_read_alike(place: Path) -> None:
+    (place / "scores.csv").write_bytes("uri;nice\r\na.png;0.5\r\nb.png;NA\r\n".encode("utf-16"))
+    after = "  - measure: [{table: scores.csv}]\n  - select: {where: 'nice > 0.4'}"
+    done = say(place, "run", after=after)
+    assert done.returncode == 0, done.stderr
+    told = " ".join((done.stdout + done.stderr).split())
+    assert "'nice' is read as DOUBLE: 1 of its values count as unknown, such as 'NA'" in told

@@ -9,7 +9,7 @@ import pyarrow as pa
 from groundglass.errors import RecipeError
 from groundglass.recipes.measure_model import ScoreTable
 from groundglass.sources.table_files import check_format, column_names
-from groundglass.sources.table_listing import read_table
+from groundglass.sources.table_listing import read_table, table_notes
 from groundglass.tables.columns import KnownColumn
 from groundglass.tables.parquet import compute
 from groundglass.text.suggest import did_you_mean
@@ -45,11 +45,14 @@ def no_row_is_scored(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> b
 
 
 def score_notes(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> list[str]:
-    """What does not fit between a table of scores and the images: lines for nobody, images without a line."""
+    """What does not fit between a table of scores and the images, and what of the table is unknown or left out."""
     known = compute.is_in(scores[request.key], rows[request.key])
     strangers = scores.num_rows - int(compute.sum(known).as_py() or 0)
     scored = int(compute.sum(compute.is_in(rows[request.key], scores[request.key])).as_py() or 0)
-    notes = [f"{strangers:,} lines of {request.table} name no image here"] if strangers else []
+    path = Path(request.table).expanduser()
+    told = table_notes(path, [request.key], request.columns or None)
+    notes = [f"{request.table}: {note}" for note in told]
+    notes += [f"{strangers:,} lines of {request.table} name no image here"] if strangers else []
     if scored < rows.num_rows:
         notes.append(f"{rows.num_rows - scored:,} images have no line in {request.table}")
     return notes

@@ -13,7 +13,9 @@ from groundglass.settings.measure_request import MeasureRequest
 class ScoreTable(Record):
     """Scores made elsewhere: a CSV, JSON or Parquet file whose column `key` names the image."""
 
-    table: Annotated[str, Field(description="the file: a table as a source takes it, such as .csv, .jsonl or .parquet")]
+    table: Annotated[
+        str, Field(description="the file: a table as a source takes it, such as .csv, .jsonl or .parquet")
+    ]
     key: Annotated[
         Literal["uri", "sha256", "id"], Field(description="what its column of that name holds")
     ] = "uri"

@@ -15,7 +15,7 @@ from groundglass.settings.field_types import Names
 from groundglass.settings.key_rules import one_of, refuse
 from groundglass.sources.source import CREDITS, Brought, SourceFault, SourceWithColumns
 from groundglass.sources.table_columns import Pictures, check_paths, find_bytes
-from groundglass.sources.table_files import declared, find_tables
+from groundglass.sources.table_files import column_names, declared, find_tables
 from groundglass.sources.table_listing import first_url, list_tables
 from groundglass.sources.table_survey import Question, Survey, survey
 from groundglass.sources.table_types import TEXT
@@ -85,6 +85,7 @@ class Table(SourceWithColumns):
         name = self._pictures().column
         key = ("bytes",) if self.bytes else ("path",)
         for path in paths:
+            column_names(path, [name])  # one name twice is refused before it is looked up
             schema = declared(path)
             if schema is not None and name not in schema.names:
                 raise SourceFault(f"{path} has no column '{name}'", "", key, name, schema.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -97,9 +98,9 @@ def column_names(path: Path, wanted: Sequence[str] = ()) -> Sequence[str] | None
         found = names(path, wanted)
     except READ_ERRORS as error:
         raise unreadable(path, error) from error
-    for name in found:
-        if name and list(found).count(name) > 1:
-            raise RecipeError(f"{path} has two columns named '{name}'", "rename one of them")
+    twice = next((name for name, count in Counter(found).items() if name and count > 1), None)
+    if twice is not None:
+        raise RecipeError(f"{path} has two columns named '{twice}'", "rename one of them")
     return found
 
 

@@ -17,7 +17,7 @@ from groundglass.sources.table_columns import Leaves, Pictures, check_paths, fin
 from groundglass.sources.table_files import column_names, declared, find_tables, table_rows
 from groundglass.sources.table_paths import NamedFile, is_remote, named_file
 from groundglass.sources.table_rows import READ_ERRORS, ColumnFault, Rows, unreadable
-from groundglass.sources.table_survey import Question, survey
+from groundglass.sources.table_survey import Question, Survey, survey
 from groundglass.tables.parquet import compute, path_to_bytes
 from groundglass.tables.rows import META
 
@@ -78,9 +78,8 @@ def read_table(path: Path, texts: Sequence[str] = (), wanted: Sequence[str] | No
 
     ``wanted`` are the only columns (default: all that hold single values). Raises RecipeError.
     """
-    stated = tuple((name, "VARCHAR") for name in texts)
+    found = _whole(path, texts, wanted)
     only = None if wanted is None else frozenset([*texts, *wanted])
-    found = survey([path], Question(stated=stated, wanted=only))
     for name in only or texts:
         if name in found.left_out:
             raise RecipeError(f"the column '{name}' of {path} {found.left_out[name]}")
@@ -90,6 +89,19 @@ def read_table(path: Path, texts: Sequence[str] = (), wanted: Sequence[str] | No
     for rows in table_rows(path, list(types), [name for name, kind in types.items() if kind == "VARCHAR"]):
         parts.append(pa.table(dict(_cast_columns(rows, types))) if types else parts[0])
     return pa.concat_tables(parts)
+
+
+def table_notes(
+    path: Path, texts: Sequence[str] = (), wanted: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """What a user should know of what `read_table` gives: what is unknown, and what is left out."""
+    return _whole(path, texts, wanted).notes
+
+
+def _whole(path: Path, texts: Sequence[str], wanted: Sequence[str] | None) -> Survey:
+    stated = tuple((name, "VARCHAR") for name in texts)
+    only = None if wanted is None else frozenset([*texts, *wanted])
+    return survey([path], Question(stated=stated, wanted=only))
 
 
 def _schema(types: Mapping[str, str]) -> pa.Schema:

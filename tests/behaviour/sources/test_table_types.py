@@ -196,6 +196,16 @@ def test_a_column_of_json_that_holds_lists_only_is_left_out(tmp_path: Path) -> N
     assert found.left_out == {"v": "holds lists or structs"}
 
 
+def test_of_two_names_that_differ_in_capitals_a_recipe_can_take_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("file,Score,score,FILE\n0,1,2,x\n")
+    with pytest.raises(RecipeError, match="'Score' and 'score', which differ in capitals only"):
+        surveyed(path)
+    question = Question(("file",), "", (("score", "BIGINT"),), frozenset(["score"]))
+    found = survey([path], question)
+    assert values(found, "score", path) == [2]
+
+
 def test_moments_name_their_zone_and_not_this_machines(tmp_path: Path) -> None:
     at = datetime.datetime(2024, 2, 1, 10, 30, tzinfo=datetime.UTC)
     paths = write(tmp_path, pa.array([at], pa.timestamp("s", tz="UTC")))
