@@ -25,6 +25,7 @@ _BLOCKS = (1 << 22, 1 << 26, 1 << 30)
 _END = b"\0the end of the table\0"
 """Stands behind the last row: where it is not read back, the last quoted cell was never closed."""
 _SAYS_SEPARATOR = re.compile(r"^sep=(.)\r?\n")
+_RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -101,14 +102,6 @@ def _batches(
 
     count = len(dialect.names)
     ending = b"\n" + _END + dialect.separator.encode() * (count - 1) + b"\n"
-    damage: list[str] = []
-
-    def damaged(row: Any) -> str:
-        open_quote = _END.decode() in row.text
-        cells = f"row {row.number} has {row.actual_columns} cells, and the header {row.expected_columns}"
-        damage.append("a quote is opened and never closed" if open_quote else cells)
-        return "error"
-
     stream: Any = Utf8Stream(path, ending)
     try:
         reader = arrow_csv.open_csv(
@@ -119,9 +112,7 @@ def _batches(
                 skip_rows=dialect.skip,
                 column_names=[f"f{place}" for place in range(count)],
             ),
-            arrow_csv.ParseOptions(
-                delimiter=dialect.separator, newlines_in_values=True, invalid_row_handler=damaged
-            ),
+            arrow_csv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True),
             arrow_csv.ConvertOptions(
                 include_columns=[f"f{place}" for place in [*places, 0]],
                 column_types={f"f{place}": pa.binary() for place in range(count)},
@@ -132,7 +123,11 @@ def _batches(
         )
         yield from _between(reader, skip)
     except pa.ArrowInvalid as error:
-        raise ValueError(damage[0]) if damage else error from error
+        ragged = _RAGGED.search(str(error))
+        if ragged is None:
+            raise
+        say = "row {0} has {2} cells, and the header {1}; a quote that is never closed does that too"
+        raise ValueError(say.format(*ragged.groups())) from error
     finally:
         stream.close()
 
