@@ -41,7 +41,8 @@ def run_and_tell(
     ``closing`` prints what else there is to say, between the funnel and the last lines.
     """
     plan = make_plan(with_limit(loaded, limit))
-    for note in (*plan.notes, *small_tile_notes(plan)):
+    before = [f"{p.step.name}: {note}" for p in plan.steps if p.step.kind != "source" for note in p.notes]
+    for note in (*before, *small_tile_notes(plan)):  # a source's stand in the funnel, when it has been read
         print_wrapped(f"note: {note}", 6, err=True)
     _announce_compiling()
     try:

@@ -80,6 +80,32 @@ def read(locator: bytes) -> bytes:
     return _READERS[kind](path, where)
 
 
+def read_head(locator: bytes, most: int) -> bytes:
+    """The first bytes of what lies at a locator, at most so many; nothing is said of what follows them.
+
+    Raises ImageError as `read` does, as far as the first bytes show it. Cells of tables have no head of their own.
+    """
+    path, _, inside = locator.partition(INSIDE)
+    if not inside:
+        try:
+            with Path(os.fsdecode(path)).open("rb", buffering=0) as file:
+                return file.read(most)
+        except OSError as error:
+            raise _refused(error) from error
+    kind, _, where = inside.partition(b" ")
+    if kind == b"part":
+        offset, size = map(int, where.split())
+        return _read_part(path, b"%d %d" % (offset, min(size, most)))
+    offset, packed, size, method, _ = map(int, where.split())
+    raw = _zip_bytes(path, offset, packed, min(packed, most + _HEAD))
+    if method != DEFLATED:
+        return raw[:most]
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, min(size, most) or 1)
+    except zlib.error as error:
+        raise ImageError("corrupt", str(error)) from error
+
+
 def read_listed(locator: bytes, size: int | None, mtime_ns: int | None, sha256: str | None = None) -> bytes:
     """The bytes of a picture, as long as they are those that were listed.
 
@@ -126,17 +152,23 @@ def _read_part(path: bytes, where: bytes) -> bytes:
 
 def _read_zip_member(path: bytes, where: bytes) -> bytes:
     offset, packed, size, method, crc = map(int, where.split())
-    head = _files.read(path, offset, _HEAD)
-    if len(head) < _HEAD or head[:4] != b"PK\3\4":
-        raise ImageError("corrupt", "the archive's directory points to no member")
-    name, extra = struct.unpack("<HH", head[26:])
-    raw = _files.read(path, offset + _HEAD + name + extra, packed)
-    if len(raw) < packed:
-        raise ImageError("truncated", f"the archive ends after {len(raw):,} of {packed:,} bytes")
+    raw = _zip_bytes(path, offset, packed, packed)
     data = inflate(raw, size) if method == DEFLATED else raw
     if zlib.crc32(data) != crc:
         raise ImageError("corrupt", "the archive's checksum does not fit")
     return data
+
+
+def _zip_bytes(path: bytes, offset: int, packed: int, most: int) -> bytes:
+    """The first packed bytes of a zip member, whose header begins at ``offset``."""
+    head = _files.read(path, offset, _HEAD)
+    if len(head) < _HEAD or head[:4] != b"PK\3\4":
+        raise ImageError("corrupt", "the archive's directory points to no member")
+    name, extra = struct.unpack("<HH", head[26:])
+    raw = _files.read(path, offset + _HEAD + name + extra, most)
+    if len(raw) < most:
+        raise ImageError("truncated", f"the archive ends after {len(raw):,} of {packed:,} bytes")
+    return raw
 
 
 def inflate(raw: bytes, size: int) -> bytes:

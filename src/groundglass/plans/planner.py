@@ -64,13 +64,14 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a recipe will do, step by step, and every column it brings."""
+    """What a recipe will do, step by step, every column it brings, and the types of those that come with sources."""
 
     recipe: Recipe
     text: str
     file: str
     steps: tuple[PlannedStep, ...]
     columns: tuple[KnownColumn, ...]
+    meta: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def notes(self) -> list[str]:

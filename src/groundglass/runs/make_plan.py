@@ -66,7 +66,10 @@ def _planned(loaded: LoadedRecipe) -> Plan:
     _check_order(planner)
     for planner.index, step in enumerate(loaded.recipe.steps):
         steps.append(_plan_step(planner, step))
-    return Plan(loaded.recipe, loaded.text, str(loaded.files[0]), tuple(steps), planner.scope.columns)
+    scope = planner.scope
+    return Plan(
+        loaded.recipe, loaded.text, str(loaded.files[0]), tuple(steps), scope.columns, scope.meta or {}
+    )
 
 
 def _check_order(planner: Planner) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import tarfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,30 +16,31 @@ from pydantic import Field
 
 from groundglass.errors import RecipeError
 from groundglass.settings.field_types import Names
-from groundglass.sources.archive_members import Member
+from groundglass.sources.archive_members import Member, free_path
 from groundglass.sources.folder import glob_pattern
-from groundglass.sources.listing import Listed, existing_files, short_names, to_table, unique
-from groundglass.sources.sidecars import SAMPLE, Pair, column_types, converted, facts_of, pair
-from groundglass.sources.source import Brought, SourceWithColumns
-from groundglass.sources.tars import tar_members
+from groundglass.sources.found_files import FoundFiles, Group, sort_files
+from groundglass.sources.listing import existing_files, short_names
+from groundglass.sources.source_of_files import SourceOfFiles
+from groundglass.sources.system_files import system_part
+from groundglass.sources.tars import is_tar_header, tar_members
 from groundglass.sources.zips import zip_members
 from groundglass.tables.parquet import path_to_bytes
-from groundglass.text.suggest import did_you_mean
 
 Kind = Literal["zip", "tar"]
 _MEMBERS: Mapping[Kind, Callable[[Path], Iterator[Member]]] = {"zip": zip_members, "tar": tar_members}
-_REFUSED: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x1f\x8b", "gzip", "gzip -dk"),
-    (b"BZh", "bzip2", "bzip2 -dk"),
-    (b"\xfd7zXZ\0", "xz", "xz -dk"),
-    (b"\x28\xb5\x2f\xfd", "Zstandard", "zstd -dk"),
-    (b"7z\xbc\xaf\x27\x1c", "7z", "7z x"),
-    (b"Rar!", "RAR", "unrar x"),
+_REFUSED: tuple[tuple[bytes, str, str, tuple[str, ...]], ...] = (
+    (b"\x1f\x8b", "gzip", "gzip", (".gz", ".tgz", "-gz", ".taz")),
+    (b"BZh", "bzip2", "bzip2", (".bz2", ".bz", ".tbz2", ".tbz")),
+    (b"\xfd7zXZ\0", "xz", "xz", (".xz", ".txz")),
+    (b"\x28\xb5\x2f\xfd", "Zstandard", "zstd", (".zst", ".tzst")),
+    (b"7z\xbc\xaf\x27\x1c", "7z", "7z", ()),
+    (b"Rar!", "RAR", "unrar", ()),
 )
-"""What cannot be read in place: how it begins, its name, and the command that unpacks it."""
+"""What cannot be read in place: how it begins, its name, the command that unpacks it, and the endings without which
+that command refuses a file."""
 
 
-class Archive(SourceWithColumns):
+class Archive(SourceOfFiles):
     """The images in zip and tar files, WebDataset shards too, read where they lie."""
 
     keys: ClassVar = ("archive",)
@@ -53,17 +56,8 @@ class Archive(SourceWithColumns):
     ]
     glob: Annotated[Names, Field(description="which members, e.g. '**/*.jpg'; default: all")] = ()
 
-    def look(self) -> Brought:
-        found, stated = archive_columns(self.archive), self.stated()
-        unseen = [name for name in stated if name not in found]
-        notes = (
-            f"none of the first pictures has '{name}' beside it.{did_you_mean(name, found)}"
-            for name in unseen
-        )
-        return replace(self.brought(found | stated, stated), notes=tuple(notes))
-
-    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
-        return list_archives(self.archive, self.glob, types)
+    def found(self) -> FoundFiles:
+        return look_into_archives(self.archive, self.glob)
 
     def label(self) -> str:
         return ", ".join(self.archive)
@@ -90,9 +84,9 @@ def kind_of(path: Path) -> Kind | None:
     try:
         with path.open("rb") as file:
             head = file.read(tarfile.BLOCKSIZE)
-        for begins, name, command in _REFUSED:
+        for begins, name, command, endings in _REFUSED:
             if head.startswith(begins):
-                hint = f"unpack it first: {command} {path}"
+                hint = _how_to_unpack(path, command, endings)
                 raise RecipeError(f"{path} is compressed by {name} and cannot be read in place", hint)
         if head.startswith(b"PK\3\4"):
             return "zip"
@@ -102,78 +96,74 @@ def kind_of(path: Path) -> Kind | None:
 
 
 def _is_tar(head: bytes) -> bool:
-    """Whether a tar header's checksum fits; a file of zeros is a tar without members."""
-    try:
-        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
-    except tarfile.EOFHeaderError:  # pyright: ignore[reportAttributeAccessIssue]
-        return True
-    except (tarfile.HeaderError, ValueError):
-        return False
-    return True
+    """Whether a tar's first header fits; a file of zeros is a tar without members."""
+    return is_tar_header(head) or (len(head) == tarfile.BLOCKSIZE and not head.strip(b"\0"))
+
+
+def _how_to_unpack(path: Path, command: str, endings: tuple[str, ...]) -> str:
+    """The command that unpacks a file beside itself, and what to name then."""
+    source = shlex.quote(str(path))
+    if command in ("7z", "unrar"):
+        folder = free_path(path.with_suffix("") if path.suffix else path.with_name(f"{path.name}-unpacked"))
+        into = shlex.quote(str(folder))
+        said = f"7z x -o{into} {source}" if command == "7z" else f"unrar x {source} {into}/"
+        return f"unpack it first: {said}; then write folder: {folder}"
+    if path.name.lower().endswith(endings):
+        return f"unpack it first: {command} -dk {source}; then name the file that it makes"
+    unpacked = free_path(path.with_name(f"{path.stem}-unpacked{path.suffix}"))
+    return f"unpack it first: {command} -dc < {source} > {shlex.quote(str(unpacked))}; then name {unpacked}"
 
 
 def archive_columns(names: Sequence[str]) -> dict[str, str]:
-    """The columns that come with the pictures, and their SQL types, as the first of them say.
+    """The columns that come with the images, and the SQL types that hold all their values.
 
-    Learnt from at most `SAMPLE` pictures of the first archive that can be read. Raises what `find_archives` raises.
+    Raises what `find_archives` raises.
     """
-    path = next(path for path in find_archives(names) if kind_of(path))
-    with_facts = [companions for _, companions in sorted(_pairs(path), key=_name) if companions]
-    return column_types(facts_of(companions)[0] for companions in with_facts[:SAMPLE])
+    return dict(look_into_archives(names).columns.types)
 
 
 def list_archives(
     names: Sequence[str], globs: Sequence[str] = (), types: Mapping[str, str] | None = None
 ) -> pa.Table:
-    """Every picture in the archives as a row of `LISTING`, sorted by uri: the archive's name, ``/``, the member's.
+    """Every image in the archives as a row of `LISTING`, sorted by uri, with the columns that are wanted of what lies
+    beside it; see `look_into_archives`."""
+    return look_into_archives(names, globs).listing(types)
 
-    ``globs`` are held against the members' names. ``types`` are the columns wanted of what lies beside the pictures
-    (`groundglass.sources.sidecars`), with their SQL types; a value of another type is null.
+
+def look_into_archives(names: Sequence[str], globs: Sequence[str] = ()) -> FoundFiles:
+    """Every image in the archives with the facts beside it, and what is left out.
+
+    The uri is the archive's name, ``/``, the member's; ``globs`` are held against the members' names.
     What cannot be read is a row with its reason; of a damaged archive what can still be listed is, and a row named
     like the archive itself says the rest. Of two members of one name the second gets ``~2`` behind it.
 
     Raises RecipeError as `find_archives` does.
     """
     paths = find_archives(names)
-    wanted = glob_pattern(globs)
-    rows: list[Listed] = []
-    for name, path in zip(short_names(paths), paths, strict=True):
-        pairs = [
-            found
-            for found in _pairs(path)
-            if not wanted or not found[0].name or wanted.fullmatch(found[0].name)
-        ]
-        rows += _listed(name, path, pairs, types or {})
-    uris = unique([row.uri for row in rows])
-    return to_table([_named(row, uri) for row, uri in zip(rows, uris, strict=True)], types)
+    groups = (_group(name, path) for name, path in zip(short_names(paths), paths, strict=True))
+    return sort_files(groups, "\n".join(str(path.absolute()) for path in paths), glob_pattern(globs))
 
 
-def _pairs(path: Path) -> list[Pair]:
+def _group(name: str, path: Path) -> Group:
+    """An archive's members, without those that systems laid there."""
+    systems: dict[str, str] = {}
+    members: list[Member] = []
+    for member in _members(path):
+        found = system_part(member.name) if member.name else None
+        if found:
+            systems[found[1]] = found[0]
+        else:
+            members.append(member)
+    return Group(f"{name}/", members, Counter(systems.values()), [part.rstrip("/") for part in systems])
+
+
+def _members(path: Path) -> list[Member]:
+    raw = path_to_bytes(path.absolute())
     kind = kind_of(path)
     if kind is None:
-        return [
-            (Member("", path_to_bytes(path.absolute()), error="corrupt", detail="no zip or tar file"), {})
-        ]
+        return [Member("", raw, error="corrupt", detail="no zip or tar file")]
     try:
-        return pair(list(_MEMBERS[kind](path)))
+        mtime_ns = path.stat().st_mtime_ns
+        return [replace(member, mtime_ns=mtime_ns) for member in _MEMBERS[kind](path)]
     except OSError as error:
-        return [(Member("", path_to_bytes(path.absolute()), error="unreadable", detail=error.strerror), {})]
-
-
-def _name(found: Pair) -> str:
-    return found[0].name
-
-
-def _listed(name: str, path: Path, pairs: Sequence[Pair], types: Mapping[str, str]) -> Iterator[Listed]:
-    mtime_ns = path.stat().st_mtime_ns
-    for member, companions in pairs:
-        facts, wrong = facts_of(companions) if types else ({}, None)
-        beside = {column: converted(facts.get(column), kind) for column, kind in types.items()}
-        uri = f"{name}/{member.name}" if member.name else name
-        time = None if member.error else mtime_ns
-        detail = member.detail or wrong
-        yield Listed(uri, member.locator, member.size, time, member.error, detail, beside)
-
-
-def _named(row: Listed, uri: str) -> Listed:
-    return row if row.uri == uri else replace(row, uri=uri)
+        return [Member("", raw, error="unreadable", detail=error.strerror)]

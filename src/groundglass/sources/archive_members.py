@@ -1,9 +1,10 @@
-"""A member of an archive, and which members are refused by their names."""
+"""A file as its folder or archive lists it, and which members of archives are refused by their names."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 MOST_BYTES = 1 << 30
 """A member that declares more is refused: no picture that passes the other limits is that large."""
@@ -14,10 +15,12 @@ SUSPICIOUS_BYTES, SUSPICIOUS_RATIO = 64 << 20, 100
 
 @dataclass(frozen=True)
 class Member:
-    """A file inside an archive, or the reason why it, or what follows it, cannot be read.
+    """A file in a folder or an archive, or the reason why it, or what follows it, cannot be read.
 
-    name      with ``/``; empty for the archive itself
+    name      below the folder or in the archive, with ``/``; empty for the archive itself
     locator   where its bytes lie; the archive's path where it has none
+    detail    more of the error; of an archive without an error, a remark for people
+    mtime_ns  when the file, or the archive that holds it, was last changed
     """
 
     name: str
@@ -25,6 +28,7 @@ class Member:
     size: int | None = None
     error: str | None = None
     detail: str | None = None
+    mtime_ns: int | None = None
 
 
 def clean(name: str) -> str:
@@ -63,3 +67,12 @@ def too_large(packed: int, size: int) -> str | None:
     if size > SUSPICIOUS_BYTES and size > packed * SUSPICIOUS_RATIO:
         return f"{packed:,} bytes declare to become {size:,}"
     return None
+
+
+def free_path(path: Path) -> Path:
+    """The path, or one like it where something lies there already: what a hint names overwrites nothing."""
+    count, free = 2, path
+    while free.exists():
+        free = path.with_name(f"{path.stem}-{count}{path.suffix}")
+        count += 1
+    return free

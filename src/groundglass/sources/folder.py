@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -15,15 +15,18 @@ from pydantic import Field
 
 from groundglass.errors import RecipeError
 from groundglass.settings.field_types import Names
-from groundglass.sources.listing import Listed, to_table
-from groundglass.sources.source import Brought, Source
+from groundglass.sources.archive_members import Member
+from groundglass.sources.found_files import FoundFiles, Group, sort_files
+from groundglass.sources.listing import Listed
+from groundglass.sources.source_of_files import SourceOfFiles
+from groundglass.sources.system_files import system_file, system_folder
 
 
-class Folder(Source):
-    """The files of folders, through all levels."""
+class Folder(SourceOfFiles):
+    """The images of folders, through all levels, with the texts and facts beside them."""
 
     keys: ClassVar = ("folder",)
-    reference: ClassVar = "nothing is judged by its name: a file that is not an image is a row that says so"
+    reference: ClassVar = "`a.txt`, `a.caption` and `a.json` belong to `a.jpg`, as in kohya's scripts and gallery-dl"
     example: ClassVar = "{folder: [photos/, scans/], glob: '**/*.jpg', licence: CC0-1.0}"
 
     folder: Annotated[
@@ -31,13 +34,8 @@ class Folder(Source):
     ]
     glob: Annotated[Names, Field(description="which files, e.g. '**/*.jpg'; default: all")] = ()
 
-    def look(self) -> Brought:
-        for folder in self.folder:
-            existing_folder(folder)
-        return Brought()
-
-    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
-        return list_folders(self.folder, self.glob)
+    def found(self) -> FoundFiles:
+        return look_into_folders(self.folder, self.glob)
 
     def label(self) -> str:
         return ", ".join(self.folder)
@@ -47,30 +45,26 @@ class Folder(Source):
 
 
 def list_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> pa.Table:
-    """Every file below the folders as a row of `LISTING`, sorted by uri.
+    """Every image below the folders as a row of `LISTING`, sorted by uri; see `look_into_folders`."""
+    return look_into_folders(folders, globs).listing()
+
+
+def look_into_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> FoundFiles:
+    """Every image below the folders with the facts beside it, and what is left out.
 
     The uri is the path below the folder, with ``/``; of several folders, the folder as it was written comes first.
-    Nothing is judged by its name: a file that is not a picture becomes a row that says so once it is read.
-    Links are followed, loops are not. What cannot be listed is a row with the error ``unreadable``.
+    A file with an image's ending is an image whatever it holds: it becomes a row that says so once it is read.
+    Links are followed, loops are not. What cannot be listed is a row with the error ``unreadable``. What systems and
+    programs laid there is not looked at.
 
     Raises RecipeError when a folder is not there.
     """
-    wanted = glob_pattern(globs)
-    rows: dict[str, Listed] = {}
-    for folder in folders:
-        prefix = f"{folder.rstrip('/')}/" if len(folders) > 1 else ""
-        for row in _walk(existing_folder(folder), prefix):
-            if wanted is None or wanted.fullmatch(row.uri):
-                rows[_free_name(row, rows)] = row
-    return to_table([replace(row, uri=uri) for uri, row in rows.items()])
-
-
-def _free_name(row: Listed, rows: dict[str, Listed]) -> str:
-    """The row's uri, unless another file has it already: only names that are not UTF-8 can clash."""
-    uri = row.uri
-    while uri in rows and rows[uri].path != row.path:
-        uri += "~"
-    return uri
+    prefixes = [f"{folder.rstrip('/')}/" if len(folders) > 1 else "" for folder in folders]
+    groups = {
+        (prefix, path): _walk(path, prefix)
+        for prefix, path in zip(prefixes, map(existing_folder, folders), strict=True)
+    }
+    return sort_files(groups.values(), "\n".join(f"{path}" for _, path in groups), glob_pattern(globs))
 
 
 def place_of(folder: str) -> Path:
@@ -123,45 +117,65 @@ def listed_file(path: Path) -> Listed:
     """A single file as a row of a listing, uri as it was written."""
     raw = os.fsencode(path.expanduser().absolute())
     try:
-        return _listed_file(_text(os.fsencode(path)), raw, os.stat(raw))
+        found = _member(_text(os.fsencode(path)), raw, os.stat(raw))
     except FileNotFoundError:
         return Listed(str(path), raw, error="vanished", detail="there is no such file")
     except OSError as error:
         return Listed(str(path), raw, error="unreadable", detail=error.strerror)
+    return Listed(found.name, raw, found.size, found.mtime_ns, found.error, found.detail)
 
 
-def _walk(folder: Path, prefix: str) -> Iterator[Listed]:
+def _walk(folder: Path, prefix: str) -> Group:
     """Depth first without recursion; a folder that links back to one on the way down is not entered again."""
-    pending: list[tuple[bytes, str, frozenset[tuple[int, int]]]] = [
-        (os.fsencode(folder), prefix, frozenset())
-    ]
+    pending: list[tuple[bytes, str, frozenset[tuple[int, int]]]] = [(os.fsencode(folder), "", frozenset())]
+    members: list[Member] = []
+    systems: Counter[str] = Counter()
+    left_out: list[str] = []
     while pending:
-        path, uri, above = pending.pop()
+        path, below, above = pending.pop()
         try:
             status = os.stat(path)
             entries = list(os.scandir(path))
         except OSError as error:
-            yield Listed(uri.rstrip("/"), path, error="unreadable", detail=f"folder: {error.strerror}")
+            members.append(Member(below.rstrip("/"), path, error="unreadable", detail=f"folder: {error.strerror}"))
             continue
         here = above | {(status.st_dev, status.st_ino)}
         for entry in entries:
-            name = uri + _text(entry.name)
+            name = below + _text(entry.name)
+            if pattern := _of_a_system(entry, name):
+                systems[pattern] += 1
+                left_out.append(name)
+                continue
             try:
                 found = entry.stat()
             except OSError as error:
-                yield Listed(name, entry.path, error="unreadable", detail=error.strerror)
+                members.append(Member(name, entry.path, error="unreadable", detail=error.strerror))
                 continue
             if not stat.S_ISDIR(found.st_mode):
-                yield _listed_file(name, entry.path, found)
+                members.append(_member(name, entry.path, found))
             elif (found.st_dev, found.st_ino) not in here:
                 pending.append((entry.path, f"{name}/", here))
+    return Group(prefix, members, systems, left_out)
 
 
-def _listed_file(uri: str, path: bytes, found: os.stat_result) -> Listed:
+def _of_a_system(entry: os.DirEntry[bytes], name: str) -> str | None:
+    """The pattern that a file or folder of a system is known by; whether it is a folder is asked only then."""
+    pattern = system_folder(name)
+    if pattern:
+        try:
+            if entry.is_dir():
+                return pattern
+        except OSError:
+            return pattern
+    pattern = system_file(name)
+    return pattern if pattern and not entry.is_dir() else None
+
+
+def _member(name: str, path: bytes, found: os.stat_result) -> Member:
     """A regular file; a pipe, socket or device is never opened, since that could wait for ever."""
     if stat.S_ISREG(found.st_mode):
-        return Listed(uri, path, found.st_size, found.st_mtime_ns)
-    return Listed(uri, path, error="not_an_image", detail="not a regular file")
+        return Member(name, path, found.st_size, mtime_ns=found.st_mtime_ns)
+    return Member(name, path, error="not_an_image", detail="not a regular file")
 
 
 def name_as_text(name: str | Path) -> str:

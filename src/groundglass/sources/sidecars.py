@@ -1,92 +1,126 @@
-"""What lies beside a picture in an archive: ``a.json``, ``a.txt`` and ``a.cls`` belong to ``a.jpg``.
+"""What lies beside an image, in a folder as in an archive: ``a.txt``, ``a.caption``, ``a.json`` and ``a.cls`` belong to
+``a.jpg``.
 
-This is how WebDataset shards keep captions and facts. The fields of the JSON object are columns; the text is the
-column ``caption``, the class ``cls``, where the object does not say them itself.
+So trainers keep captions, and WebDataset shards facts. Texts are the column ``caption``, classes ``cls``; the fields of
+a JSON object are columns. Whose a file is, the closest name decides:
+
+1. ``a.jpg.txt`` belongs to ``a.jpg``, as downloaders write it;
+2. ``a.b.txt`` to ``a.b.jpg`` and ``a.b.png``;
+3. ``a.caption.txt`` to all images whose names begin with ``a.``: WebDataset's key ends at the first dot. What stands
+   between the key and the ending is the column.
 """
 
 from __future__ import annotations
 
-import json
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from groundglass.errors import ImageError
-from groundglass.files.locators import read
 from groundglass.sources.archive_members import Member
+from groundglass.sources.image_names import ending_of
 
-KINDS = ("json", "txt", "cls")
-LARGEST = 1 << 20
-"""Bytes of such a file at most."""
-SAMPLE = 100
-"""Pictures whose files are looked at to learn which columns there are."""
+KINDS = ("json", "caption", "txt", "cls")
+"""Endings of such files; of two that say the same column the first counts."""
+_COLUMNS = {"json": "json", "caption": "caption", "txt": "caption", "cls": "cls"}
+"""The column of a text that no name between key and ending says; of JSON only if it is no object."""
 _LONGEST_NAME = 100
+
+
+class Sidecar(NamedTuple):
+    """A file beside an image: which ending it has, and the column of its text."""
+
+    member: Member
+    kind: str
+    column: str
+
+
+Pair = tuple[Member, tuple[Sidecar, ...]]
+"""An image, and what lies beside it, the closest first."""
 
 
 def stem_of(name: str) -> str:
     """A name without its last ending: what ``a.json`` belongs to.
 
-    >>> stem_of("x.y/a.b.jpg"), stem_of("a")
-    ('x.y/a.b', 'a')
+    >>> stem_of("x.y/a.b.jpg"), stem_of("a"), stem_of("x/.a")
+    ('x.y/a.b', 'a', 'x/.a')
     """
-    folder, slash, file = name.rpartition("/")
-    return folder + slash + (file.rpartition(".")[0] or file)
+    return name[: -len(ending) - 1] if (ending := ending_of(name)) else name
 
 
 def key_of(name: str) -> str:
-    """WebDataset's key: the name up to the first dot of the file.
+    """WebDataset's key: the name up to the first dot of the file, dots at its start aside.
 
-    >>> key_of("x.y/a.b.jpg")
-    'x.y/a'
+    >>> key_of("x.y/a.b.jpg"), key_of("x/.a.b.jpg")
+    ('x.y/a', 'x/.a')
     """
     folder, slash, file = name.rpartition("/")
-    return folder + slash + file.partition(".")[0]
+    visible = file.lstrip(".")
+    dots = file[: len(file) - len(visible)]
+    return folder + slash + dots + visible.partition(".")[0]
 
 
-Pair = tuple[Member, Mapping[str, Member]]
+def may_be_sidecar(member: Member) -> bool:
+    """Whether a file has the ending of what lies beside images."""
+    return member.error is None and ending_of(member.name) in KINDS
 
 
-def pair(members: Sequence[Member]) -> list[Pair]:
-    """Every member but companions of another, with its companions by their kind."""
-    companions: dict[str, dict[str, Member]] = {}
-    for member in members:
-        ending = member.name.rpartition(".")[2].lower()
-        if ending in KINDS and member.error is None:
-            companions.setdefault(stem_of(member.name), {}).setdefault(ending, member)
-    taken = {id(member) for found in companions.values() for member in found.values()}
-    pictures = [member for member in members if id(member) not in taken]
-    pairs: list[Pair] = []
-    owned: set[str] = set()
-    for picture in pictures:
-        stem = next((s for s in (stem_of(picture.name), key_of(picture.name)) if s in companions), None)
-        owned |= {stem} if stem is not None else set()
-        pairs.append((picture, companions[stem] if stem is not None else {}))
-    alone = [(m, {}) for stem, found in companions.items() if stem not in owned for m in found.values()]
-    return pairs + alone
+def pair(images: Sequence[Member], others: Sequence[Member]) -> tuple[list[Pair], list[Member]]:
+    """Every image with the files that lie beside it, and those of ``others`` that lie beside none."""
+    by_name = _grouped(images, lambda name: name)
+    by_stem, by_key = _grouped(images, stem_of), _grouped(images, key_of)
+    found: dict[int, list[tuple[int, int, Sidecar]]] = {}
+    alone: list[Member] = []
+    for member in others:
+        kind, stem = ending_of(member.name), _composed(stem_of(member.name))
+        column = _COLUMNS[kind]
+        for level, groups, wanted in (
+            (1, by_name, stem),
+            (2, by_stem, stem),
+            (3, by_key, _composed(key_of(member.name))),
+        ):
+            if owners := groups.get(wanted):
+                between = stem[len(wanted) :].strip(".").replace(".", "_")
+                sidecar = Sidecar(member, kind, between or column)
+                for owner in owners:
+                    found.setdefault(id(owner), []).append((level, KINDS.index(kind), sidecar))
+                break
+        else:
+            alone.append(member)
+    order = {key: tuple(s for *_, s in sorted(all_of, key=_closeness)) for key, all_of in found.items()}
+    return [(image, order.get(id(image), ())) for image in images], alone
 
 
-def facts_of(companions: Mapping[str, Member]) -> tuple[dict[str, Any], str | None]:
-    """What the companions say, and which of them cannot be read."""
-    facts: dict[str, Any] = {}
-    wrong: list[str] = []
-    for kind in KINDS:
-        if kind in companions:
-            try:
-                facts = _parsed(kind, companions[kind]) | facts
-            except (ImageError, ValueError, RecursionError) as error:
-                wrong.append(f"{companions[kind].name} cannot be used: {error}")
-    return facts, "; ".join(wrong)[:300] or None
+def _closeness(found: tuple[int, int, Sidecar]) -> tuple[int, int, str]:
+    return found[0], found[1], found[2].member.name
 
 
-def _parsed(kind: str, member: Member) -> dict[str, Any]:
-    if (member.size or 0) > LARGEST:
-        raise ValueError(f"larger than {LARGEST:,} bytes")
-    text = read(member.locator).decode("utf-8")
-    if kind != "json":
-        return {{"txt": "caption", "cls": "cls"}[kind]: text.strip()}
-    found = json.loads(text)
-    if not isinstance(found, dict):
-        raise ValueError("no JSON object")
-    return found
+def _grouped(images: Sequence[Member], part: Any) -> dict[str, list[Member]]:
+    groups: dict[str, list[Member]] = {}
+    for image in images:
+        groups.setdefault(_composed(part(image.name)), []).append(image)
+    return groups
+
+
+def _composed(name: str) -> str:
+    """``é`` as one letter: a Mac writes it as two, and beside it may lie what another system wrote."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def shared_keys(images: Iterable[Member]) -> dict[str, int]:
+    """How many images have an ending of two parts and a neighbour of the same key with one part, by these endings.
+
+    >>> shared_keys([Member(name, b"") for name in ("1.jpg", "1.seg.png", "2.jpg", "3.a.jpg")])
+    {'seg.png': 1}
+    """
+    names = [image.name for image in images]
+    plain = {key_of(name) for name in names if stem_of(name) == key_of(name)}
+    counts: dict[str, int] = {}
+    for name in names:
+        key = key_of(name)
+        if key in plain and stem_of(name) != key:
+            ending = name[len(key) + 1 :]
+            counts[ending] = counts.get(ending, 0) + 1
+    return counts
 
 
 def is_column(name: str) -> bool:
@@ -98,56 +132,21 @@ def is_column(name: str) -> bool:
     return 0 < len(name) <= _LONGEST_NAME and name.isprintable() and not set(name) & set('".')
 
 
-def column_types(samples: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The columns of these facts with the SQL type that fits all their values; of two names that differ in capitals
-    only the first counts.
+def merged(
+    facts: Sequence[Mapping[str, Any]], spelled: dict[str, str]
+) -> tuple[dict[str, Any], list[str]]:
+    """One image's facts, those of the closest file first, and the columns of which its files say different things.
 
-    >>> column_types([{"width": 3840, "ratio": 1}, {"width": None, "ratio": 1.5, "tags": ["a"]}])
-    {'width': 'BIGINT', 'ratio': 'DOUBLE', 'tags': 'VARCHAR'}
+    Names that differ in capitals only are one column, as SQL has it; ``spelled`` remembers how it was written first.
+
+    >>> merged([{"caption": "a cat"}, {"Caption": "cat, sofa", "w": 3}, {"w": 3}], {})
+    ({'caption': 'a cat', 'w': 3}, ['caption'])
     """
-    kinds: dict[str, set[type]] = {}
-    spelled: dict[str, str] = {}
-    for facts in samples:
-        for name, value in facts.items():
-            if is_column(name) and spelled.setdefault(name.lower(), name) == name:
-                kinds.setdefault(name, set()).update([] if value is None else [type(value)])
-    return {name: _sql_type(found) for name, found in kinds.items()}
-
-
-def _sql_type(kinds: set[type]) -> str:
-    for sql_type, fitting in (("BOOLEAN", {bool}), ("BIGINT", {int}), ("DOUBLE", {int, float})):
-        if kinds and kinds <= fitting:
-            return sql_type
-    return "VARCHAR"
-
-
-def converted(value: Any, sql_type: str) -> Any:
-    """A value as its column has it; None where it is none of that type.
-
-    >>> converted("3840", "BIGINT"), converted("wide", "BIGINT"), converted(["a"], "VARCHAR"), converted(1, "BOOLEAN")
-    (3840, None, '["a"]', True)
-    """
-    if value is None:
-        return None
-    try:
-        return _CONVERT[sql_type](value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be written
-
-
-def _whole(value: Any) -> int | None:
-    number = int(value) if isinstance(value, str) else value
-    return int(number) if number == int(number) and abs(number) < 2**63 else None
-
-
-def _truth(value: Any) -> bool | None:
-    words: dict[Any, bool] = {"true": True, "false": False, "1": True, "0": False}
-    return words.get(str(value).strip().lower())
-
-
-_CONVERT: dict[str, Any] = {"VARCHAR": _text, "BIGINT": _whole, "DOUBLE": float, "BOOLEAN": _truth}
+    found: dict[str, Any] = {}
+    differing: list[str] = []
+    for its in facts:
+        for said, value in its.items():
+            name = spelled.setdefault(said.lower(), said)
+            if found.setdefault(name, value) != value and name not in differing:
+                differing.append(name)
+    return found, differing

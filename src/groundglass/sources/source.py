@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -47,6 +47,8 @@ class Brought:
     credits  "licence" and "author" → the column that says it
     left_out columns that cannot be used, and why
     notes    what a user should know beforehand
+    left_out  files that are no rows, and why (`groundglass.sources.found_files.LEFT_OUT`)
+    listing  how to list what was seen, where a look goes through all of it: `Source.listing` would look again
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +56,8 @@ class Brought:
     credits: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    left_out: pa.Table | None = None
+    listing: Callable[[Mapping[str, str]], pa.Table] | None = None
 
 
 class Source(Member):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from groundglass.files.locators import part_of
 from groundglass.sources.archive_members import MOST_BYTES, Member, clean, unsafe
 from groundglass.tables.parquet import path_to_bytes
 
 _BLOCK = 512
+_PIECE = 1 << 20
 
 
 class _Header(tarfile.TarInfo):
@@ -28,27 +29,44 @@ class _Header(tarfile.TarInfo):
 def tar_members(path: Path) -> Iterator[Member]:
     """Every file in the archive, in its order, refused ones with their reason.
 
-    A last member without a name says what is wrong with the archive itself. Nothing is raised but OSError.
+    Tars that were joined (``cat a.tar b.tar``) are one archive. A last member without a name says what is wrong with
+    the archive itself; without an error, what is odd about it. Nothing is raised but OSError.
     """
     raw = path_to_bytes(path.absolute())
     length = path.stat().st_size
-    end = 0
-    try:
-        with tarfile.open(path, "r:", tarinfo=_Header) as archive:
-            for info in archive:
-                archive.members = []  # type: ignore[attr-defined]  # it would keep them all
-                if info.offset_data + info.size <= end:
-                    raise tarfile.HeaderError("a header points backwards")
-                end = info.offset_data + _in_blocks(info.size) if info.isreg() else info.offset_data
-                if not info.isdir():
-                    yield _member(raw, info, length)
-    except OSError:
-        raise
-    except Exception as error:  # whatever damaged headers make of the reader
-        reason = "truncated" if _says_short(error) else "corrupt"
-        yield Member("", raw, error=reason, detail=f"{error}, after {end:,} bytes")
-        return
-    yield from _rest(path, raw, end)
+    start = 0
+    while start is not None:
+        walk = _Walk(path, raw, length, start)
+        yield from walk
+        start = yield from _rest(path, raw, walk.end) if walk.whole else _nothing()
+
+
+class _Walk:
+    """The members from one archive's start to its end mark; ``whole`` says whether it came so far."""
+
+    def __init__(self, path: Path, raw: bytes, length: int, start: int) -> None:
+        self.path, self.raw, self.length = path, raw, length
+        self.start, self.end, self.whole = start, start, False
+
+    def __iter__(self) -> Iterator[Member]:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.start)
+                with tarfile.open(fileobj=file, mode="r:", tarinfo=_Header) as archive:
+                    for info in archive:
+                        archive.members = []  # type: ignore[attr-defined]  # it would keep them all
+                        if info.offset_data + info.size <= self.end:
+                            raise tarfile.HeaderError("a header points backwards")
+                        data = _in_blocks(info.size) if info.isreg() else 0
+                        self.end = info.offset_data + data
+                        if not info.isdir():
+                            yield _member(self.raw, info, self.length)
+            self.whole = True
+        except OSError:
+            raise
+        except Exception as error:  # whatever damaged headers make of the reader
+            reason = "truncated" if _says_short(error) else "corrupt"
+            yield Member("", self.raw, error=reason, detail=f"{error}, after {self.end:,} bytes")
 
 
 def _says_short(error: Exception) -> bool:
@@ -73,11 +91,53 @@ def _member(raw: bytes, info: tarfile.TarInfo, length: int) -> Member:
     return Member(name, part_of(raw, info.offset_data, info.size), info.size)
 
 
-def _rest(path: Path, raw: bytes, end: int) -> Iterator[Member]:
-    """The reader stops without a word at a header that it cannot read: what is there then is not the end mark."""
+def _rest(path: Path, raw: bytes, end: int) -> Generator[Member, None, int | None]:
+    """Look at what follows the last member: the reader stops without a word at a header that it cannot read.
+
+    Returns where another archive begins, if one was joined to this.
+    """
     with path.open("rb") as file:
         file.seek(end)
         block = file.read(_BLOCK)
-    if block.strip(b"\0"):
-        reason = "truncated" if len(block) < _BLOCK else "corrupt"
-        yield Member("", raw, error=reason, detail=f"no member begins after {end:,} bytes")
+        if block.strip(b"\0"):
+            reason = "truncated" if len(block) < _BLOCK else "corrupt"
+            yield Member("", raw, error=reason, detail=f"no member begins after {end:,} bytes")
+            return None
+        if not block:
+            if end <= path.stat().st_size:  # beyond it, the last member says so itself
+                yield Member("", raw, detail=f"{path.name} has no end mark: it may have been cut off")
+            return None
+        after = _after_zeros(file, end)
+        file.seek(after)
+        head = file.read(_BLOCK)
+    if not head:
+        return None
+    if is_tar_header(head):
+        return after
+    said = f"{path.name}: what follows its end mark, after {after:,} bytes, is no tar and is left out"
+    yield Member("", raw, detail=said)
+    return None
+
+
+def _nothing() -> Generator[Member, None, None]:
+    yield from ()
+
+
+def _after_zeros(file: BinaryIO, start: int) -> int:
+    """Where the first block begins that is not all zeros, or the file's end."""
+    file.seek(start)
+    at = start
+    while piece := file.read(_PIECE):
+        if left := piece.lstrip(b"\0"):
+            return at + (len(piece) - len(left)) // _BLOCK * _BLOCK
+        at += len(piece)
+    return at
+
+
+def is_tar_header(block: bytes) -> bool:
+    """Whether a block of 512 bytes begins a member: its checksum fits."""
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, ValueError):
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 import struct
 from collections.abc import Iterator
@@ -9,10 +10,12 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from groundglass.files.locators import DEFLATED, STORED, zip_member
-from groundglass.sources.archive_members import Member, clean, too_large, unsafe
+from groundglass.sources.archive_members import Member, clean, free_path, too_large, unsafe
 from groundglass.tables.parquet import path_to_bytes
 
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8 = 0x1, 0x8, 0x800
+_AES, _OF_UNZIP = 99, (9, 12)
+"""The method that strong encryption states, and those that Info-ZIP's unzip reads beside deflate."""
 _HEAD = struct.Struct("<4s5H3L2H")
 _METHODS = {1: "shrunk", 6: "imploded", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz"}
 
@@ -35,8 +38,26 @@ def zip_members(path: Path) -> Iterator[Member]:
         return
     bombs = _overlapping(infos)
     for number, info in enumerate(infos):
+        info.orig_filename = info.orig_filename.replace("\\", "/")  # as Windows' own programs write it
         if not info.orig_filename.endswith("/"):
             yield _member(raw, info, number in bombs)
+    yield from _how_to_read(path, raw, infos)
+
+
+def _how_to_read(path: Path, raw: bytes, infos: list[ZipInfo]) -> Iterator[Member]:
+    """A remark on the archive where members need another program, with its command."""
+    files = [info for info in infos if not info.orig_filename.endswith("/")]
+    locked = [info for info in files if info.flag_bits & _ENCRYPTED]
+    foreign = [info for info in files if info.compress_type not in (STORED, DEFLATED, _AES)]
+    if not locked and not foreign:
+        return
+    folder = free_path(path.with_name(f"{path.stem}-unpacked"))
+    by_unzip = all(info.compress_type in (STORED, DEFLATED, *_OF_UNZIP) for info in files)
+    source, into = shlex.quote(str(path)), shlex.quote(str(folder))
+    command = f"unzip -d {into} {source}" if by_unzip else f"7z x -o{into} {source}"
+    counts = [(locked, "are encrypted"), (foreign, "are packed by a method that is not read in place")]
+    said = " and ".join(f"{len(those):,} {what}" for those, what in counts if those)
+    yield Member("", raw, detail=f"of {path.name} {said}: unpack it ({command}) and write folder: {folder}")
 
 
 def _member(raw: bytes, info: ZipInfo, overlaps: bool) -> Member:
@@ -94,7 +115,7 @@ def _walk(path: Path, raw: bytes) -> Iterator[Member]:
             if len(name) < names or end > length:
                 return
             text = name.decode("utf-8" if fields.flag_bits & _UTF8 else "cp437", "backslashreplace")
-            fields.orig_filename = text
+            fields.orig_filename = text = text.replace("\\", "/")
             if not text.endswith("/"):
                 yield _member(raw, fields, overlaps=False)
             offset = file.seek(end)

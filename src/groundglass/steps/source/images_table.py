@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from groundglass.engines.run import run_job
 from groundglass.errors import UnreachableError
 from groundglass.notices import notice
 from groundglass.plans.state import State
+from groundglass.sources.found_files import LEFT_OUT
 from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
-from groundglass.sources.source import Source
-from groundglass.steps.source.open_source import REFUSED, list_source
+from groundglass.sources.source import Brought, Source
+from groundglass.steps.source.open_source import REFUSED, list_source, look_at_source
 from groundglass.tables.columns import META
 from groundglass.tables.parquet import compute, connect, read_table, write_parquet
 from groundglass.tables.sql_writer import quoted
@@ -39,11 +41,13 @@ SAME = "l.path = k.path AND l.mtime_ns = k.mtime_ns AND l.bytes IS NOT DISTINCT 
 
 @dataclass(frozen=True)
 class Gathered:
-    """A source's images table, how many of its files were known already, and whom `where` refused unread."""
+    """A source's images table, how many of its files were known already, whom `where` refused unread, and what else
+    there is to say."""
 
     images: pa.Table
     cached: int
     refused: pa.Table
+    notes: tuple[str, ...] = ()
 
 
 def gather(state: State, name: str, source: Source) -> Gathered:
@@ -56,10 +60,11 @@ def gather(state: State, name: str, source: Source) -> Gathered:
         try:
             images, verdicts = read_table(path), state.run.folder.verdicts(name)
             refused = read_table(verdicts) if verdicts.exists() else VERDICTS.empty_table()
-            return Gathered(images, images.num_rows, refused)
+            return Gathered(images, images.num_rows, refused, _notes_of(state, name))
         except UnreachableError as damage:
             notice(f"{damage.message}; the source is listed again")
-    listing = list_source(source, own_folder(state))
+    brought = look_at_source(source)
+    listing = list_source(source, own_folder(state), brought, state.run.plan.meta)
     files = state.run.files
     unread = unread_files(listing, believed(known_files(files), state.run.retry))
     items = [ListedFile(**row) for row in unread.to_pylist()]
@@ -68,9 +73,30 @@ def gather(state: State, name: str, source: Source) -> Gathered:
     refused = refused_rows(images["id"], listing)
     if refused.num_rows:
         write_parquet(refused, state.run.folder.verdicts(name))
+    _write_left_out(state, name, brought)
     write_parquet(images, path)
     unreadable = listing.num_rows - listing["error"].null_count
-    return Gathered(images, listing.num_rows - unreadable - len(items) - refused.num_rows, refused)
+    return Gathered(images, listing.num_rows - unreadable - len(items) - refused.num_rows, refused, brought.notes)
+
+
+_NOTES = b"notes"
+"""Where the table of what was left out has the notes of the source, for a run that goes on."""
+
+
+def _write_left_out(state: State, name: str, brought: Brought) -> None:
+    """Keep what is no row, and the notes, beside the images."""
+    left_out = brought.left_out if brought.left_out is not None else LEFT_OUT.empty_table()
+    path = state.run.folder.left_out(name)
+    if left_out.num_rows or brought.notes or path.exists():
+        notes = {_NOTES: json.dumps(brought.notes).encode()}
+        write_parquet(left_out.replace_schema_metadata(notes), path)
+
+
+def _notes_of(state: State, name: str) -> tuple[str, ...]:
+    path = state.run.folder.left_out(name)
+    if not path.exists():
+        return ()
+    return tuple(json.loads((read_table(path).schema.metadata or {}).get(_NOTES, b"[]")))
 
 
 def own_folder(state: State) -> Path:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from groundglass.errors import RecipeError
 from groundglass.selections.where import where
+from groundglass.sources.listing import ARROW
 from groundglass.sources.source import Brought, Source, SourceFault, SourceWithColumns
 from groundglass.tables.columns import META
 from groundglass.tables.expressions import ExpressionError, check, parse
@@ -40,22 +41,26 @@ def condition_of(source: Source) -> str | None:
     return source.where if isinstance(source, SourceWithColumns) else None
 
 
-def list_source(source: Source, own_folder: Path) -> pa.Table:
+def list_source(
+    source: Source, own_folder: Path, brought: Brought, shared: Mapping[str, str] | None = None
+) -> pa.Table:
     """The listing of a source, before any of its pictures is read, with ``licence``, ``author`` and ``meta.x``.
 
-    With `where` it has also ``refused`` (bool), ``reason`` and ``margin`` of each row; a limit counts only those that
-    are not refused. Raises RecipeError.
+    ``brought`` is what a look at the source found; ``shared`` are the types that columns have in all sources of the
+    recipe together, where they are others. With `where` it has also ``refused`` (bool), ``reason`` and ``margin`` of
+    each row; a limit counts only those that are not refused. Raises RecipeError.
     """
-    brought, condition = look_at_source(source), condition_of(source)
+    condition = condition_of(source)
     asked = {path[-1] for path in parse(condition).columns} if condition is not None else set[str]()
     needed = {*brought.meta, *brought.credits.values(), *asked}  # no other columns are read
     types = {name: kind for name, kind in brought.columns.items() if name in needed}
-    listing = source.listing(types, own_folder)
+    listing = brought.listing(types) if brought.listing else source.listing(types, own_folder)
     if condition is not None:
         listing = _with_verdicts(listing, condition)
     listing = _with_credits(listing, source, brought.credits)
     unwanted = {META + name for name in brought.columns if name not in brought.meta}
     listing = listing.select([name for name in listing.column_names if name not in unwanted])
+    listing = _as_shared(listing, shared or {})
     return _first(listing, source.limit) if source.limit else listing
 
 
@@ -79,6 +84,15 @@ def _with_credits(listing: pa.Table, source: Source, credits: Mapping[str, str])
             words = compute.utf8_trim_whitespace(listing[META + credits[what]].cast(pa.string()))
             values = compute.if_else(compute.equal(words, ""), pa.scalar(None, pa.string()), words)
         listing = listing.append_column(what, values)
+    return listing
+
+
+def _as_shared(listing: pa.Table, shared: Mapping[str, str]) -> pa.Table:
+    """With the columns that came along in the types that they have in all sources together."""
+    for place, name in enumerate(listing.column_names):
+        kind = ARROW.get(shared.get(name.removeprefix(META), "")) if name.startswith(META) else None
+        if kind is not None and listing[name].type != kind:
+            listing = listing.set_column(place, name, listing[name].cast(kind))
     return listing
 
 

@@ -15,7 +15,7 @@ from groundglass.plans.current_rows import count
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
 from groundglass.sources.scan_job import known_files, warning_counts
-from groundglass.sources.source import Source, SourceFault
+from groundglass.sources.source import Source, SourceFault, SourceWithColumns
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.source.images_table import (
     believed,
@@ -48,12 +48,12 @@ def plan(planner: Planner, planned: PlannedStep, body: Source) -> PlannedStep:
         planner.fail(("source", *fault.keys), fault.message, fault.hint, fault.valid, fault.word)
     except ExpressionError as error:
         planner.fail(("source", "where"), error.message, error.hint)
-    _add_meta(planner, brought.meta)
+    widened = _add_meta(planner, brought.meta)
     left_out = {**(planner.scope.left_out or {}), **brought.left_out}
     planner.scope = replace(planner.scope, left_out=left_out)
     own = "as each file says" if "licence" in brought.credits else None
     planner.licences[planned.step.name] = body.licence or own
-    return replace(planned, notes=brought.notes)
+    return replace(planned, notes=(*brought.notes, *widened))
 
 
 def run(state: State, planned: PlannedStep) -> Done:
@@ -75,7 +75,7 @@ def run(state: State, planned: PlannedStep) -> Done:
         failed=failed.num_rows,
         cached=found.cached,
         reasons=count(failed["error"]) | count_kinds(found.refused),
-        notes=warnings_note(found.images["warning"], warnings),
+        notes=(*found.notes, *warnings_note(found.images["warning"], warnings)),
         facts={"warnings": warnings} if warnings else {},
     )
 
@@ -94,7 +94,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     body = planned.step.body
     assert isinstance(body, Source)
     state = walk.state
-    listing = list_source(body, own_folder(state))
+    listing = list_source(body, own_folder(state), look_at_source(body), state.run.plan.meta)
     known = believed(known_files(state.run.files), retry=False)
     unread = unread_files(listing, known)
     images = with_headers(planned.step.name, listing, known)
@@ -166,16 +166,37 @@ def label(body: Source) -> str:
 SOURCE = StepKind(plan, run, forecast, label)
 
 
-def _add_meta(planner: Planner, new: Mapping[str, str]) -> None:
-    """A column of one name is of one type, whichever source it came with."""
+def _add_meta(planner: Planner, new: Mapping[str, str]) -> list[str]:
+    """A column of one name is of one type, whichever source it came with; notes on those that become wider for it.
+
+    Types that the recipe states are kept to: where two of them differ, it is refused.
+    """
     meta = dict(planner.scope.meta or {})
     spelled = {name.lower(): name for name in meta}
+    stated = _stated_so_far(planner)
+    notes: list[str] = []
     for name, kind in new.items():
         before = spelled.get(name.lower(), name)
-        if meta.get(before, kind) != kind or before != name:
+        earlier = meta.get(before, kind)
+        if before != name or (earlier != kind and name in stated):
             planner.fail(
                 ("source", "columns"),
                 f"meta.{name} is {kind} here, and an earlier source has meta.{before} of {meta[before]}",
                 f"state one type in both sources (columns: {{{before}: TEXT}}), or name other columns",
             )
-    planner.scope = replace(planner.scope, meta=meta | dict(new))
+        meta[name] = kind if earlier == kind else _wider(earlier, kind)
+        if earlier != kind:
+            notes.append(f"meta.{name} is {kind} here and {earlier} before: {meta[name]} in all sources")
+    planner.scope = replace(planner.scope, meta=meta)
+    return notes
+
+
+def _stated_so_far(planner: Planner) -> set[str]:
+    """Columns to which this source or an earlier one gives a type."""
+    steps = planner.loaded.recipe.steps[: planner.index + 1]
+    return {name for step in steps if isinstance(step.body, SourceWithColumns) for name in step.body.stated()}
+
+
+def _wider(one: str, other: str) -> str:
+    """A type that holds the values of both without rounding; whole numbers of 64 bits do not fit into DOUBLE."""
+    return "VARCHAR" if one != other else one

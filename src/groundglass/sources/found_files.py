@@ -1,0 +1,217 @@
+"""What a folder or an archive holds: images, what lies beside them, and what is neither. One way for both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from re import Pattern
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.sources.archive_members import Member
+from groundglass.sources.image_names import are_images, ending_of
+from groundglass.sources.listing import Listed, to_table, unique
+from groundglass.sources.sidecar_columns import Columns, columns_of, converted, mixed_in_words
+from groundglass.sources.sidecar_texts import facts_in, guessed, read_texts
+from groundglass.sources.sidecars import Pair, may_be_sidecar, merged, pair, shared_keys
+from groundglass.text.format import some, thousands
+
+MOST_NAMED = 5
+"""Kinds of a note that are named; the others are counted together."""
+LEFT_OUT = pa.schema([("uri", pa.string()), ("reason", pa.string())])
+"""Files that are neither images nor beside one, and why: ``not_an_image``, or ``system_file`` by their names."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The files of one folder or archive.
+
+    prefix   what their uris begin with; without its last sign it is the uri of the archive itself
+    members  all of them but those that systems and programs laid there
+    systems  of those, how often each pattern was met: a folder counts once
+    """
+
+    prefix: str
+    members: Sequence[Member]
+    systems: Mapping[str, int] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image as it is found, with the facts beside it."""
+
+    uri: str
+    member: Member
+    facts: Mapping[str, Any]
+    wrong: str | None
+
+
+@dataclass(frozen=True)
+class FoundFiles:
+    """All that a source's places hold.
+
+    columns   what the facts beside the images make
+    left_out  as `LEFT_OUT`
+    notes     what a user should know of it, a sentence each
+    """
+
+    images: Sequence[Image]
+    columns: Columns
+    left_out: pa.Table
+    notes: tuple[str, ...]
+
+    def listing(self, types: Mapping[str, str] | None = None) -> pa.Table:
+        """The images as rows of `LISTING`, with the facts of these columns; a value of another type is null."""
+        return to_table((_listed(image, types or {}) for image in self.images), types)
+
+    def unfit(self, types: Mapping[str, str]) -> dict[str, int]:
+        """How many values of each column are none of the type that it is given."""
+        counts = {
+            name: sum(
+                image.facts.get(name) is not None and converted(image.facts[name], kind) is None
+                for image in self.images
+            )
+            for name, kind in types.items()
+        }
+        return {name: count for name, count in counts.items() if count}
+
+
+def sort_files(groups: Iterable[Group], place: str, wanted: Pattern[str] | None) -> FoundFiles:
+    """Images, with the facts of the files beside them, and what is left out.
+
+    ``wanted`` says which images are wanted by their names below the folder; ``place`` under which name the texts
+    beside them are remembered. A file with an image's ending is an image, whatever it holds; any other file only if
+    it begins like one.
+    """
+    images: list[tuple[str, Pair]] = []
+    systems: Counter[str] = Counter()
+    out: list[tuple[str, str]] = []
+    remarks: list[str] = []
+    shared: Counter[str] = Counter()
+    for group in groups:
+        systems.update(group.systems)
+        out += [(group.prefix + name, "system_file") for name in group.left_out]
+        remarks += [member.detail or "" for member in group.members if not member.name and not member.error]
+        members = sorted((m for m in group.members if m.name or m.error), key=lambda member: member.name)
+        fitting = [member for member in members if _is_wanted(member, wanted)]
+        pairs, no_images = _sorted(fitting, [member for member in members if may_be_sidecar(member)])
+        shared.update(shared_keys(image for image, _ in pairs))
+        out += [(group.prefix + member.name, "not_an_image") for member in no_images]
+        images += [(group.prefix + i.name if i.name else group.prefix[:-1], (i, beside)) for i, beside in pairs]
+    found, columns, said = _with_facts(images, place)
+    notes = (
+        *_system_notes(systems),
+        *_no_image_notes(uri for uri, reason in out if reason == "not_an_image"),
+        *_shared_notes(shared),
+        *remarks,
+        *said,
+    )
+    table = pa.table(list(map(list, zip(*sorted(out), strict=True))), schema=LEFT_OUT) if out else None
+    return FoundFiles(found, columns, table or LEFT_OUT.empty_table(), notes)
+
+
+def _is_wanted(member: Member, wanted: Pattern[str] | None) -> bool:
+    return wanted is None or not member.name or wanted.fullmatch(member.name) is not None
+
+
+def _sorted(fitting: Sequence[Member], sidecars: Sequence[Member]) -> tuple[list[Pair], list[Member]]:
+    """The images of one place, and what is none.
+
+    What could lie beside an image is asked for its first bytes only where it lies beside none.
+    """
+    beside = set(map(id, sidecars))
+    candidates = [member for member in fitting if id(member) not in beside]
+    judged = list(zip(candidates, are_images(candidates), strict=True))
+    images = [member for member, is_image in judged if is_image]
+    pairs, alone = pair(images, sidecars)
+    wanted = set(map(id, fitting))
+    alone = [member for member in alone if id(member) in wanted]
+    found = list(zip(alone, are_images(alone), strict=True))
+    pairs += [(member, ()) for member, is_image in found if is_image]
+    return pairs, [member for member, is_image in (*judged, *found) if not is_image]
+
+
+def _with_facts(images: Sequence[tuple[str, Pair]], place: str) -> tuple[list[Image], Columns, list[str]]:
+    """The images with their facts, the columns of all, and notes on what is not as it was written."""
+    sidecars = {id(one.member): one for _, (_, beside) in images for one in beside}
+    texts = read_texts([one.member for one in sidecars.values()], place) if sidecars else []
+    facts = {
+        key: facts_in(text, one) for (key, one), text in zip(sidecars.items(), texts, strict=True)
+    }
+    spelled: dict[str, str] = {}
+    found: list[Image] = []
+    differing: Counter[str] = Counter()
+    uris = unique([uri for uri, _ in images])
+    for uri, (_, (member, beside)) in zip(uris, images, strict=True):
+        its, several = merged([facts[id(one.member)][0] for one in beside], spelled)
+        wrong = "; ".join(said for one in beside if (said := facts[id(one.member)][1]))
+        differing.update(several)
+        found.append(Image(uri, member, its, wrong[:300] or None))
+    columns = columns_of(image.facts for image in found)
+    wrong_ones = [said for _, said in facts.values() if said]
+    notes: list[str] = []
+    if wrong_ones:
+        more = f" and {thousands(len(wrong_ones) - 1)} more" if len(wrong_ones) > 1 else ""
+        notes.append(f"{some(len(wrong_ones), 'texts')} beside images left out: {wrong_ones[0]}{more}")
+    if count := guessed(texts):
+        notes.append(f"{some(count, 'texts')} beside images read as Windows-1252, a guess: save as UTF-8 to be sure")
+    if differing:
+        named = named_counts({f"meta.{name}": count for name, count in differing.items()})
+        notes.append(
+            f"files beside one image disagree ({named}): the closest name counts, then .json, .caption, .txt"
+        )
+    if columns.unusable:
+        named = ", ".join(map(repr, columns.unusable[:MOST_NAMED]))
+        more = f" and {len(columns.unusable) - MOST_NAMED} more" if len(columns.unusable) > MOST_NAMED else ""
+        notes.append(f"fields left out, since no column can have their names: {named}{more}")
+    return found, columns, [*notes, *mixed_in_words(columns)]
+
+
+def _listed(image: Image, types: Mapping[str, str]) -> Listed:
+    member = image.member
+    beside = {name: converted(image.facts.get(name), kind) for name, kind in types.items()}
+    time = None if member.error else member.mtime_ns
+    detail = member.detail or image.wrong
+    return Listed(image.uri, member.locator, member.size, time, member.error, detail, beside)
+
+
+def named_counts(counts: Mapping[str, int]) -> str:
+    """Kinds with how often each was met, the most frequent first.
+
+    >>> named_counts({"md": 1, "txt": 12})
+    'txt 12, md 1'
+    """
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    parts = [f"{name} {thousands(count)}" for name, count in ordered[:MOST_NAMED]]
+    others = sum(count for _, count in ordered[MOST_NAMED:])
+    return ", ".join(parts) + (f", others {thousands(others)}" if others else "")
+
+
+def _system_notes(systems: Mapping[str, int]) -> list[str]:
+    if not systems:
+        return []
+    shown = {name.replace("\r", "\\r"): count for name, count in systems.items()}
+    return [f"skipped what systems and programs laid there: {named_counts(shown)}"]
+
+
+def _no_image_notes(uris: Iterable[str]) -> list[str]:
+    counts = Counter(ending_of(uri) or "no ending" for uri in uris)
+    total = counts.total()
+    if not total:
+        return []
+    return [f"{some(total, 'files')} skipped, not an image: {named_counts(counts)}"]
+
+
+def _shared_notes(shared: Mapping[str, int]) -> list[str]:
+    if not shared:
+        return []
+    total = sum(shared.values())
+    return [
+        f"{some(total, 'images')} share the name of another up to its first dot ({named_counts(shared)}): "
+        "each is an image of its own, with the same facts; `glob` can leave them out"
+    ]
+
+

@@ -1,0 +1,95 @@
+"""Which files are images before they are read whole: by the ending of their name, and where that says nothing by their
+first bytes.
+
+A file with an image's ending is a row, whatever it holds: broken ones are told with a reason. Any other file is an
+image only if it begins like one; notes, tables and videos are neither images nor failures.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from groundglass.errors import ImageError
+from groundglass.files.locators import read_head
+from groundglass.image.codecs.detect_format import format_of
+from groundglass.sources.archive_members import Member
+
+ENDINGS = frozenset(
+    # of the formats that are read
+    "jpg jpeg jpe jfif jif mpo png apng webp gif bmp dib tif tiff ico icns jxl jp2 j2k j2c jpc jpf jpx jph heic heics "
+    "heif heifs hif avif avifs ppm pgm pbm pnm pam pfm psd psb qoi "
+    # of those that are not: what they hold is an image all the same, and its row says so
+    "exr hdr dds tga pcx sgi rgb xbm xpm jxr wdp hdp jls fits fit dcm dpx cin webp2 flif bpg "
+    "dng cr2 cr3 crw nef nrw arw srf sr2 orf rw2 raf pef srw raw rwl 3fr fff iiq mef mos mrw erf kdc dcr x3f".split()
+)
+"""Endings of image files, in small letters."""
+OTHERS = frozenset(
+    "txt caption captions json jsonl cls csv tsv md rst log yaml yml toml ini cfg xml xmp aae pp3 dop url webloc lnk "
+    "html htm pdf svg doc docx xls xlsx py ipynb sh npy npz pt pth ckpt safetensors onnx bin parquet arrow db sqlite "
+    "zip tar gz 7z rar mp4 mov avi mkv webm m4v mts mp3 wav flac m4a part crdownload tmp bak lock md5 sha256 "
+    "sha256sum".split()
+)
+"""Endings of files that are not images, where the first bytes cannot be asked."""
+_HEAD = 1024
+_READERS = 16
+"""Files whose first bytes are asked for at once: on a network drive each one costs a journey."""
+_DOCUMENTS = (b"%PDF", b"<svg", b"<?xml")
+_TYPES = mimetypes.MimeTypes(filenames=())
+
+
+def ending_of(name: str) -> str:
+    """A name's last ending in small letters; empty where there is none.
+
+    >>> ending_of("a.b/c.TAR.GZ"), ending_of("a.b/c"), ending_of(".hidden")
+    ('gz', '', '')
+    """
+    stem, _, ending = name.rpartition("/")[2].rpartition(".")
+    return ending.lower() if stem.strip(".") else ""
+
+
+def has_image_ending(name: str) -> bool:
+    """Whether a file is taken for an image by its name alone.
+
+    >>> has_image_ending("a.JPG"), has_image_ending("a.txt"), has_image_ending("a")
+    (True, False, False)
+    """
+    return ending_of(name) in ENDINGS
+
+
+def are_images(members: Sequence[Member]) -> list[bool]:
+    """Of each file whether it is an image, or may be one: then its row says why that cannot be known."""
+    asked = [member for member in members if not has_image_ending(member.name) and member.error is None]
+    with ThreadPoolExecutor(_READERS) as readers:
+        found = dict(zip(map(id, asked), readers.map(_begins_as_image, asked, chunksize=64), strict=True))
+    return [found[id(member)] if id(member) in found else _by_name(member) for member in members]
+
+
+def _by_name(member: Member) -> bool:
+    if not member.name or has_image_ending(member.name):
+        return True
+    return member.error != "not_an_image" and not _is_of_others(member.name)
+
+
+def _is_of_others(name: str) -> bool:
+    kind = _TYPES.guess_type(f"a.{ending_of(name)}")[0] or ""
+    return ending_of(name) in OTHERS or kind.startswith(("text/", "video/", "audio/", "application/"))
+
+
+def _begins_as_image(member: Member) -> bool:
+    try:
+        head = read_head(member.locator, _HEAD)
+        if head.startswith(_DOCUMENTS) or (_is_of_others(member.name) and _is_plain_text(head)):
+            return False  # a caption may begin with "BM" or "P1" too
+        format_of(head)
+    except ImageError as error:
+        return error.reason == "unsupported" or (
+            error.reason not in ("not_an_image", "empty") and not _is_of_others(member.name)
+        )
+    return True
+
+
+def _is_plain_text(head: bytes) -> bool:
+    """Whether there are only letters and signs, in whatever encoding that has no control characters."""
+    return not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head)

@@ -1,0 +1,40 @@
+"""Sources that find files: folders and archives. What lies beside their images becomes columns of the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from groundglass.sources.found_files import FoundFiles, named_counts
+from groundglass.sources.source import Brought, SourceWithColumns
+from groundglass.text.suggest import did_you_mean
+
+
+class SourceOfFiles(SourceWithColumns):
+    """A source that goes through files and sorts them into images, what lies beside them, and what is neither."""
+
+    def found(self) -> FoundFiles:
+        """All that the source holds. Raises RecipeError."""
+        raise NotImplementedError
+
+    def look(self) -> Brought:
+        found, stated = self.found(), self.stated()
+        there = found.columns.types
+        notes = [
+            f"no image has '{name}' beside it.{did_you_mean(name, there)}" for name in stated if name not in there
+        ]
+        if unfit := found.unfit(stated):
+            asked = {f"meta.{name} ({(self.columns or {})[name]})": count for name, count in unfit.items()}
+            notes.append(f"values that are not of the type asked for are left empty: {named_counts(asked)}")
+        brought = self.brought({**there, **stated}, stated)
+        if stated and (unnamed := [name for name in there if name not in stated]):
+            notes.append(f"columns left out, since `columns` does not name them: {', '.join(unnamed[:8])}")
+        return replace(
+            brought, notes=(*found.notes, *notes), left_out=found.left_out, listing=found.listing
+        )
+
+    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
+        return self.found().listing(types)
