@@ -26,7 +26,9 @@ class Folder(SourceOfFiles):
     """The images of folders, through all levels, with the texts and facts beside them."""
 
     keys: ClassVar = ("folder",)
-    reference: ClassVar = "`a.txt`, `a.caption` and `a.json` belong to `a.jpg`, as in kohya's scripts and gallery-dl"
+    reference: ClassVar = (
+        "`a.txt`, `a.caption` and `a.json` belong to `a.jpg`, as in kohya's scripts and gallery-dl"
+    )
     example: ClassVar = "{folder: [photos/, scans/], glob: '**/*.jpg', licence: CC0-1.0}"
 
     folder: Annotated[
@@ -137,7 +139,9 @@ def _walk(folder: Path, prefix: str) -> Group:
             status = os.stat(path)
             entries = list(os.scandir(path))
         except OSError as error:
-            members.append(Member(below.rstrip("/"), path, error="unreadable", detail=f"folder: {error.strerror}"))
+            members.append(
+                Member(below.rstrip("/"), path, error="unreadable", detail=f"folder: {error.strerror}")
+            )
             continue
         here = above | {(status.st_dev, status.st_ino)}
         for entry in entries:

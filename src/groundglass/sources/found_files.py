@@ -100,7 +100,9 @@ def sort_files(groups: Iterable[Group], place: str, wanted: Pattern[str] | None)
         pairs, no_images = _sorted(fitting, [member for member in members if may_be_sidecar(member)])
         shared.update(shared_keys(image for image, _ in pairs))
         out += [(group.prefix + member.name, "not_an_image") for member in no_images]
-        images += [(group.prefix + i.name if i.name else group.prefix[:-1], (i, beside)) for i, beside in pairs]
+        images += [
+            (group.prefix + i.name if i.name else group.prefix[:-1], (i, beside)) for i, beside in pairs
+        ]
     found, columns, said = _with_facts(images, place)
     notes = (
         *_system_notes(systems),
@@ -138,9 +140,7 @@ def _with_facts(images: Sequence[tuple[str, Pair]], place: str) -> tuple[list[Im
     """The images with their facts, the columns of all, and notes on what is not as it was written."""
     sidecars = {id(one.member): one for _, (_, beside) in images for one in beside}
     texts = read_texts([one.member for one in sidecars.values()], place) if sidecars else []
-    facts = {
-        key: facts_in(text, one) for (key, one), text in zip(sidecars.items(), texts, strict=True)
-    }
+    facts = {key: facts_in(text, one) for (key, one), text in zip(sidecars.items(), texts, strict=True)}
     spelled: dict[str, str] = {}
     found: list[Image] = []
     differing: Counter[str] = Counter()
@@ -157,7 +157,9 @@ def _with_facts(images: Sequence[tuple[str, Pair]], place: str) -> tuple[list[Im
         more = f" and {thousands(len(wrong_ones) - 1)} more" if len(wrong_ones) > 1 else ""
         notes.append(f"{some(len(wrong_ones), 'texts')} beside images left out: {wrong_ones[0]}{more}")
     if count := guessed(texts):
-        notes.append(f"{some(count, 'texts')} beside images read as Windows-1252, a guess: save as UTF-8 to be sure")
+        notes.append(
+            f"{some(count, 'texts')} beside images read as Windows-1252, a guess: save as UTF-8 to be sure"
+        )
     if differing:
         named = named_counts({f"meta.{name}": count for name, count in differing.items()})
         notes.append(
@@ -213,5 +215,3 @@ def _shared_notes(shared: Mapping[str, int]) -> list[str]:
         f"{some(total, 'images')} share the name of another up to its first dot ({named_counts(shared)}): "
         "each is an image of its own, with the same facts; `glob` can leave them out"
     ]
-
-

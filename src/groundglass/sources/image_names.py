@@ -8,6 +8,7 @@ image only if it begins like one; notes, tables and videos are neither images no
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,26 +17,28 @@ from groundglass.files.locators import read_head
 from groundglass.image.codecs.detect_format import format_of
 from groundglass.sources.archive_members import Member
 
-ENDINGS = frozenset(
-    # of the formats that are read
-    "jpg jpeg jpe jfif jif mpo png apng webp gif bmp dib tif tiff ico icns jxl jp2 j2k j2c jpc jpf jpx jph heic heics "
-    "heif heifs hif avif avifs ppm pgm pbm pnm pam pfm psd psb qoi "
-    # of those that are not: what they hold is an image all the same, and its row says so
-    "exr hdr dds tga pcx sgi rgb xbm xpm jxr wdp hdp jls fits fit dcm dpx cin webp2 flif bpg "
-    "dng cr2 cr3 crw nef nrw arw srf sr2 orf rw2 raf pef srw raw rwl 3fr fff iiq mef mos mrw erf kdc dcr x3f".split()
-)
-"""Endings of image files, in small letters."""
-OTHERS = frozenset(
-    "txt caption captions json jsonl cls csv tsv md rst log yaml yml toml ini cfg xml xmp aae pp3 dop url webloc lnk "
-    "html htm pdf svg doc docx xls xlsx py ipynb sh npy npz pt pth ckpt safetensors onnx bin parquet arrow db sqlite "
-    "zip tar gz 7z rar mp4 mov avi mkv webm m4v mts mp3 wav flac m4a part crdownload tmp bak lock md5 sha256 "
-    "sha256sum".split()
-)
+_IMAGES = """
+    jpg jpeg jpe jfif jif mpo png apng webp gif bmp dib tif tiff ico icns jxl jp2 j2k j2c jpc jpf jpx jph heic heics
+    heif heifs hif avif avifs ppm pgm pbm pnm pam pfm psd psb qoi
+    exr hdr dds tga pcx sgi rgb xbm xpm jxr wdp hdp jls fits fit dcm dpx cin webp2 flif bpg
+    dng cr2 cr3 crw nef nrw arw srf sr2 orf rw2 raf pef srw raw rwl 3fr fff iiq mef mos mrw erf kdc dcr x3f
+"""
+ENDINGS = frozenset(_IMAGES.split())
+"""Endings of image files, in small letters; of formats that cannot be read too, for what they hold is an image."""
+_OTHERS = """
+    txt caption captions json jsonl cls csv tsv md rst log yaml yml toml ini cfg xml xmp aae pp3 dop url webloc lnk
+    html htm pdf svg doc docx xls xlsx py ipynb sh npy npz pt pth ckpt safetensors onnx bin parquet arrow db sqlite
+    zip tar gz 7z rar mp4 mov avi mkv webm m4v mts mp3 wav flac m4a part crdownload tmp bak lock md5 sha256
+    sha256sum
+"""
+OTHERS = frozenset(_OTHERS.split())
 """Endings of files that are not images, where the first bytes cannot be asked."""
 _HEAD = 1024
 _READERS = 16
 """Files whose first bytes are asked for at once: on a network drive each one costs a journey."""
 _DOCUMENTS = (b"%PDF", b"<svg", b"<?xml")
+_BACKUP = re.compile(r"~\d*$")
+"""What programs append to the name of the version before."""
 _TYPES = mimetypes.MimeTypes(filenames=())
 
 
@@ -52,10 +55,10 @@ def ending_of(name: str) -> str:
 def has_image_ending(name: str) -> bool:
     """Whether a file is taken for an image by its name alone.
 
-    >>> has_image_ending("a.JPG"), has_image_ending("a.txt"), has_image_ending("a")
-    (True, False, False)
+    >>> [has_image_ending(name) for name in ("a.JPG", "a.jpg~", "a.jpg~2", "a.txt", "a")]
+    [True, True, True, False, False]
     """
-    return ending_of(name) in ENDINGS
+    return _BACKUP.sub("", ending_of(name)) in ENDINGS
 
 
 def are_images(members: Sequence[Member]) -> list[bool]:

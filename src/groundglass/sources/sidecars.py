@@ -65,33 +65,47 @@ def may_be_sidecar(member: Member) -> bool:
 
 
 def pair(images: Sequence[Member], others: Sequence[Member]) -> tuple[list[Pair], list[Member]]:
-    """Every image with the files that lie beside it, and those of ``others`` that lie beside none."""
+    """Every image with the files that lie beside it, and those of ``others`` that lie beside none.
+
+    What belongs to a whole key belongs to an image with an ending of two parts only where nothing lies closer to it.
+    """
     by_name = _grouped(images, lambda name: name)
     by_stem, by_key = _grouped(images, stem_of), _grouped(images, key_of)
-    found: dict[int, list[tuple[int, int, Sidecar]]] = {}
+    found: dict[int, list[_Near]] = {}
     alone: list[Member] = []
     for member in others:
-        kind, stem = ending_of(member.name), _composed(stem_of(member.name))
-        column = _COLUMNS[kind]
-        for level, groups, wanted in (
-            (1, by_name, stem),
-            (2, by_stem, stem),
-            (3, by_key, _composed(key_of(member.name))),
-        ):
-            if owners := groups.get(wanted):
-                between = stem[len(wanted) :].strip(".").replace(".", "_")
-                sidecar = Sidecar(member, kind, between or column)
-                for owner in owners:
-                    found.setdefault(id(owner), []).append((level, KINDS.index(kind), sidecar))
-                break
-        else:
+        kind, stem, key = (
+            ending_of(member.name),
+            _composed(stem_of(member.name)),
+            _composed(key_of(member.name)),
+        )
+        owners = [(1, image) for image in by_name.get(stem, ())] or [
+            (2, image) for image in by_stem.get(stem, ())
+        ]
+        if not owners or (owners[0][0] == 2 and stem == key):
+            near = {id(image) for _, image in owners}
+            owners += [(3, image) for image in by_key.get(key, ()) if id(image) not in near]
+        if not owners:
             alone.append(member)
-    order = {key: tuple(s for *_, s in sorted(all_of, key=_closeness)) for key, all_of in found.items()}
-    return [(image, order.get(id(image), ())) for image in images], alone
+        between = stem[len(key) + 1 :].replace(".", "_") if owners and owners[0][0] == 3 else ""
+        sidecar = Sidecar(member, kind, between or _COLUMNS[kind])
+        for level, image in owners:
+            found.setdefault(id(image), []).append(_Near(level, KINDS.index(kind), member.name, sidecar))
+    return [(image, _own(image, found.get(id(image), []))) for image in images], alone
 
 
-def _closeness(found: tuple[int, int, Sidecar]) -> tuple[int, int, str]:
-    return found[0], found[1], found[2].member.name
+class _Near(NamedTuple):
+    level: int
+    rank: int
+    name: str
+    sidecar: Sidecar
+
+
+def _own(image: Member, near: list[_Near]) -> tuple[Sidecar, ...]:
+    near = sorted(near, key=lambda one: one[:3])
+    if near and near[0].level < 3 and stem_of(image.name) != key_of(image.name):
+        near = [one for one in near if one.level < 3]
+    return tuple(one.sidecar for one in near)
 
 
 def _grouped(images: Sequence[Member], part: Any) -> dict[str, list[Member]]:
@@ -132,9 +146,7 @@ def is_column(name: str) -> bool:
     return 0 < len(name) <= _LONGEST_NAME and name.isprintable() and not set(name) & set('".')
 
 
-def merged(
-    facts: Sequence[Mapping[str, Any]], spelled: dict[str, str]
-) -> tuple[dict[str, Any], list[str]]:
+def merged(facts: Sequence[Mapping[str, Any]], spelled: dict[str, str]) -> tuple[dict[str, Any], list[str]]:
     """One image's facts, those of the closest file first, and the columns of which its files say different things.
 
     Names that differ in capitals only are one column, as SQL has it; ``spelled`` remembers how it was written first.

@@ -24,7 +24,9 @@ class SourceOfFiles(SourceWithColumns):
         found, stated = self.found(), self.stated()
         there = found.columns.types
         notes = [
-            f"no image has '{name}' beside it.{did_you_mean(name, there)}" for name in stated if name not in there
+            f"no image has '{name}' beside it.{did_you_mean(name, there)}"
+            for name in stated
+            if name not in there
         ]
         if unfit := found.unfit(stated):
             asked = {f"meta.{name} ({(self.columns or {})[name]})": count for name, count in unfit.items()}
@@ -32,9 +34,7 @@ class SourceOfFiles(SourceWithColumns):
         brought = self.brought({**there, **stated}, stated)
         if stated and (unnamed := [name for name in there if name not in stated]):
             notes.append(f"columns left out, since `columns` does not name them: {', '.join(unnamed[:8])}")
-        return replace(
-            brought, notes=(*found.notes, *notes), left_out=found.left_out, listing=found.listing
-        )
+        return replace(brought, notes=(*found.notes, *notes), left_out=found.left_out, listing=found.listing)
 
     def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
         return self.found().listing(types)

@@ -1,4 +1,4 @@
-"""A folder's listing: every file is a row, whatever it is called and wherever its links lead."""
+"""A folder's listing: every image is a row, whatever it is called and wherever its links lead."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ ODD_NAMES = [
     "-n.png",
     "ü/ñ 日本.webp",
     "line\nbreak.jpg",
-    ".hidden",
+    ".hidden.jpg",
     "'quote\".png",
 ]
 
 
-def test_every_file_is_a_row_with_the_path_below_the_folder(tmp_path: Path):
+def test_every_image_is_a_row_with_the_path_below_the_folder(tmp_path: Path):
     assert uris(fill(tmp_path, *ODD_NAMES)) == sorted(ODD_NAMES)
 
 

@@ -76,7 +76,9 @@ def gather(state: State, name: str, source: Source) -> Gathered:
     _write_left_out(state, name, brought)
     write_parquet(images, path)
     unreadable = listing.num_rows - listing["error"].null_count
-    return Gathered(images, listing.num_rows - unreadable - len(items) - refused.num_rows, refused, brought.notes)
+    return Gathered(
+        images, listing.num_rows - unreadable - len(items) - refused.num_rows, refused, brought.notes
+    )
 
 
 _NOTES = b"notes"
