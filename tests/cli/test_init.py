@@ -156,7 +156,7 @@ def test_a_sample_is_the_same_each_time_and_says_how_large_it_is(tmp_path: Path)
 def test_many_broken_files_raise_what_may_fail(tmp_path: Path):
     photos = write_pngs(tmp_path / "photos", 8, 160, 130)
     for number in range(2):
-        (photos / f"{number}.txt").write_text("no picture")
+        (photos / f"{number}.jpg").write_text("no picture")
     begin(tmp_path, "mine", "photos")
     assert load_recipe(tmp_path / "mine.yaml").recipe.limits.failed == 0.4
     assert groundglass(tmp_path, "run", "mine.yaml").returncode == 0
@@ -194,7 +194,7 @@ def test_wrong_words_say_the_way_out_and_write_nothing(
     (tmp_path / "empty").mkdir()
     (tmp_path / "file.txt").write_text("x")
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "a.txt").write_text("no picture")
+    (tmp_path / "broken" / "a.jpg").write_text("no picture")
     whole = testing.png(testing.photo(160, 130))
     (tmp_path / "broken" / "b.png").write_bytes(whole[: len(whole) // 2])
     done = groundglass(tmp_path, "init", *words)

@@ -116,7 +116,7 @@ def test_scores_that_fit_no_image(folder: Path):
 
 
 def test_measure_ends_with_4_where_a_measure_has_no_value_at_all(folder: Path):
-    sound, broken = "photos/00.png", "photos/notes.txt"
+    sound, broken = "photos/00.png", "photos/page.jpg"
     assert groundglass(folder, "measure", "blockiness", sound, broken).returncode == 0
     done = groundglass(folder, "measure", "blockiness,sharpness", broken, "none.png", "--json")
     assert done.returncode == 4

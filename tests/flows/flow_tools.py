@@ -60,7 +60,7 @@ def picture(width: int, height: int, seed: int) -> bytes:
 
 
 def make_photos(folder: Path, count: int = 14, size: tuple[int, int] = (160, 130)) -> Path:
-    """Different pictures, one blocky, one twice, one mirrored, one truncated, one that is none."""
+    """Different pictures, one blocky, one twice, one mirrored, one truncated, one that is none but called so."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(count):
         (folder / f"{seed:02d}.png").write_bytes(picture(*size, seed))
@@ -68,7 +68,7 @@ def make_photos(folder: Path, count: int = 14, size: tuple[int, int] = (160, 130
     (folder / "twice.png").write_bytes((folder / "00.png").read_bytes())
     (folder / "mirrored.png").write_bytes(testing.png(testing.photo(*size, 1)[:, ::-1]))
     (folder / "broken.png").write_bytes((folder / "02.png").read_bytes()[:9000])
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "page.jpg").write_text("no picture")
     return folder
 
 

@@ -141,7 +141,7 @@ def test_a_second_run_reads_nothing_again(work: Path) -> None:
         ("tar", "shard-0.tar/00.png", "picture 0"),
         ("tar", "shard-0.tar/blocky.jpg", "dropped"),
         ("bytes", "photos.parquet/00.png", "CC0-1.0"),
-        ("paths", "photos/notes.txt", "not_an_image"),
+        ("paths", "photos/page.jpg", "not_an_image"),
     ],
 )
 def test_why_tells_an_image_by_its_uri(work: Path, name: str, uri: str, says: str) -> None:

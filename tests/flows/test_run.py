@@ -112,7 +112,7 @@ def test_why_tells_the_gate_the_value_and_the_limit(work: Path):
 
 
 def test_why_knows_files_that_are_no_pictures_and_near_misses(work: Path):
-    assert "not_an_image" in groundglass(work, "why", "runs/small/0001", "notes.txt").stdout
+    assert "not_an_image" in groundglass(work, "why", "runs/small/0001", "page.jpg").stdout
     assert "truncated" in groundglass(work, "why", "runs/small/0001", "broken.png").stdout
     wrong = groundglass(work, "why", "runs/small/0001", "blocki.jpg")
     assert wrong.returncode == 2

@@ -11,10 +11,12 @@ import click
 
 from groundglass.cli.funnel import COLOURS, plain_line, print_table, print_wrapped, shorten
 from groundglass.cli.options import as_json, runs_folder
+from groundglass.errors import RecipeError
 from groundglass.plans.run_folder import find_run, load_record
 from groundglass.text.format import number, some
 
 if TYPE_CHECKING:
+    from groundglass.plans.find_image import LeftOut
     from groundglass.plans.image_history import Story
 
 MOST_WORDS = 40
@@ -33,7 +35,7 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     source's folder (a/113.jpg) or the file's name (113.jpg), a tile (113.jpg#crop(0,512,512,512)), an id, or a file
     of the release. The margin says how far a value is on the right side of its limit; below 0 it is on the wrong side.
     """
-    from groundglass.plans.find_image import find_image
+    from groundglass.plans.find_image import find_image, find_left_out
     from groundglass.plans.image_history import tell_story
     from groundglass.plans.run_tables import read_tables
 
@@ -44,11 +46,32 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
         click.echo(
             f"{tables.store.root} is not there: without the run's store no measure can be shown", err=True
         )
-    story = tell_story(tables, find_image(tables, image))
+    try:
+        row = find_image(tables, image)
+    except RecipeError:
+        left_out = find_left_out(tables, image)
+        if left_out is None:
+            raise
+        _print_left_out(left_out, as_json)
+        return
+    story = tell_story(tables, row)
     if as_json:
         click.echo(json.dumps(story.plain(), indent=2, ensure_ascii=False, default=str))
     else:
         _print_story(story, {column["name"]: column["unit"] for column in record.columns})
+
+
+def _print_left_out(left_out: LeftOut, as_json: bool) -> None:
+    """A file that the source did not take for an image."""
+    if as_json:
+        click.echo(json.dumps(left_out.plain() | {"fate": "left out"}, indent=2, ensure_ascii=False))
+        return
+    why = {
+        "not_an_image": "it does not begin like any image format, and its name has no image's ending",
+        "system_file": "a system or a program laid it there, by its name",
+    }[left_out.reason]
+    click.echo(f"{plain_line(left_out.uri)} · {left_out.source}\n")
+    print_wrapped(f"  left out, {left_out.reason}: {why}", 2)
 
 
 def _print_story(story: Story, units: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from groundglass.random_streams import stream
 from groundglass.runs.single_images import take_measures
 from groundglass.selections.deduplicate import deduplicate
 from groundglass.similarity.near_columns import NEAR
-from groundglass.sources.folder import list_folders
+from groundglass.sources.folder import look_into_folders
 from groundglass.sources.listing import Listed
 from groundglass.text.format import some, thousands
 
@@ -48,6 +48,7 @@ class Look:
     rows     the measures of each sampled file that is a sound image, as `take_measures` gives them
     broken   why the other sampled files cannot be used, by uri
     copies   sampled images that are near duplicates of another sampled one: uri → reason
+    notes    what else the folder holds, and what lies beside its images
     """
 
     folder: str
@@ -55,6 +56,7 @@ class Look:
     rows: tuple[Row, ...]
     broken: Mapping[str, str]
     copies: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     @property
     def sampled(self) -> int:
@@ -101,9 +103,11 @@ def look_at(folder: str, most: int, workers: int, progress: Progress) -> Look:
     Raises RecipeError where there is no such folder or no file in it, TooManyFailed where no sampled file is a sound
     image.
     """
-    listing = list_folders([folder])
+    there = look_into_folders([folder])
+    listing = there.listing()
     if not listing.num_rows:
-        raise RecipeError(f"{folder} holds no files", "name the folder that the images are in")
+        said = "; ".join(("name the folder that the images are in", *there.notes))
+        raise RecipeError(f"{folder} holds no {'images' if there.left_out.num_rows else 'files'}", said)
     drawn = draw(listing, most)
     asks = [*(ask_of(MEASURES[name], {}) for name in TAKEN), leaks_ask(["all"])]
     taken = take_measures([Listed(**row) for row in drawn.to_pylist()], asks, workers, progress)
@@ -121,7 +125,10 @@ def look_at(folder: str, most: int, workers: int, progress: Progress) -> Look:
         raise TooManyFailed(
             f"{folder}: {seen} {some(listing.num_rows, 'files')} is a sound image: {reasons}", hint
         )
-    return Look(folder, listing.num_rows, sound, broken, near_copies(sound))
+    beside = sorted(f"meta.{name}" for name in there.columns.types)
+    columns = (f"Beside the images lie columns for expressions: {', '.join(beside[:8])}.",) if beside else ()
+    notes = (*(f"{note[0].upper()}{note[1:]}." for note in there.notes), *columns)
+    return Look(folder, listing.num_rows, sound, broken, near_copies(sound), notes)
 
 
 def draw(listing: pa.Table, most: int) -> pa.Table:

@@ -61,6 +61,7 @@ def source(look: Look) -> Iterator[Choice]:
     )
     step = {"source": {"folder": bare(look.folder)}, "name": "photos"}
     yield Choice("files", f"{said} {licence}", step)
+    yield from (Choice("beside them", note) for note in look.notes)
 
 
 def measures(look: Look) -> Iterator[Choice]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from groundglass.errors import RecipeError
 from groundglass.image.region import TILE_SIGN
@@ -46,6 +48,29 @@ def find_image(tables: RunTables, text: str) -> dict[str, Any]:
             "release",
         )
     return _the_only(found, text)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file of a source that is no row of a run: ``not_an_image``, or ``system_file`` by its name."""
+
+    uri: str
+    source: str
+    reason: str
+
+    def plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def find_left_out(tables: RunTables, text: str) -> LeftOut | None:
+    """The file called ``text`` that a source of the run left out, by its uri or the end of it; None for none."""
+    text = name_as_text(text)
+    for path in sorted((tables.folder.path / "left_out").glob("*.parquet")):
+        table = pq.read_table(path)
+        found = matches(table, "uri", text) or _ending(table, text)
+        if found:
+            return LeftOut(found[0]["uri"], path.stem, found[0]["reason"])
+    return None
 
 
 def _images_called(tables: RunTables, text: str, path: bytes) -> list[dict[str, Any]]:
