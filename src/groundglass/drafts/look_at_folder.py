@@ -20,6 +20,7 @@ from groundglass.selections.deduplicate import deduplicate
 from groundglass.similarity.near_columns import NEAR
 from groundglass.sources.folder import look_into_folders
 from groundglass.sources.listing import Listed
+from groundglass.sources.sidecar_columns import mixed_in_words
 from groundglass.text.format import some, thousands
 
 SEED = 7
@@ -127,7 +128,10 @@ def look_at(folder: str, most: int, workers: int, progress: Progress) -> Look:
         )
     beside = sorted(f"meta.{name}" for name in there.columns.types)
     columns = (f"Beside the images lie columns for expressions: {', '.join(beside[:8])}.",) if beside else ()
-    notes = (*(f"{note[0].upper()}{note[1:]}." for note in there.notes), *columns)
+    notes = (
+        *(f"{note[0].upper()}{note[1:]}." for note in (*there.notes, *mixed_in_words(there.columns))),
+        *columns,
+    )
     return Look(folder, listing.num_rows, sound, broken, near_copies(sound), notes)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from groundglass.sources.archive_members import Member
 from groundglass.sources.image_names import are_images, ending_of
 from groundglass.sources.listing import Listed, to_table, unique
-from groundglass.sources.sidecar_columns import Columns, columns_of, converted, mixed_in_words
+from groundglass.sources.sidecar_columns import Columns, columns_of, converted
 from groundglass.sources.sidecar_texts import facts_in, guessed, read_texts
 from groundglass.sources.sidecars import Pair, may_be_sidecar, merged, pair, shared_keys
 from groundglass.text.format import some, thousands
@@ -133,7 +133,9 @@ def _sorted(fitting: Sequence[Member], sidecars: Sequence[Member]) -> tuple[list
     alone = [member for member in alone if id(member) in wanted]
     found = list(zip(alone, are_images(alone), strict=True))
     pairs += [(member, ()) for member, is_image in found if is_image]
-    return pairs, [member for member, is_image in (*judged, *found) if not is_image]
+    return sorted(pairs, key=lambda found: found[0].name), [
+        member for member, is_image in (*judged, *found) if not is_image
+    ]
 
 
 def _with_facts(images: Sequence[tuple[str, Pair]], place: str) -> tuple[list[Image], Columns, list[str]]:
@@ -169,7 +171,7 @@ def _with_facts(images: Sequence[tuple[str, Pair]], place: str) -> tuple[list[Im
         named = ", ".join(map(repr, columns.unusable[:MOST_NAMED]))
         more = f" and {len(columns.unusable) - MOST_NAMED} more" if len(columns.unusable) > MOST_NAMED else ""
         notes.append(f"fields left out, since no column can have their names: {named}{more}")
-    return found, columns, [*notes, *mixed_in_words(columns)]
+    return found, columns, notes
 
 
 def _listed(image: Image, types: Mapping[str, str]) -> Listed:

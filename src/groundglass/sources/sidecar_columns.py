@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,8 +84,8 @@ def _sql_type(kinds: Iterable[str]) -> str:
     return "VARCHAR"
 
 
-def mixed_in_words(columns: Columns) -> list[str]:
-    """A note for each column that is kept as text, because its values are of several kinds.
+def mixed_in_words(columns: Columns, stated: Container[str] = ()) -> list[str]:
+    """A note for each column that is kept as text, because its values are of several kinds; ``stated`` ones are not.
 
     >>> mixed_in_words(columns_of([{"score": 5}, {"score": "high"}]))
     ['meta.score is kept as text: it is whole numbers in 1, text in 1']
@@ -94,6 +94,7 @@ def mixed_in_words(columns: Columns) -> list[str]:
         f"meta.{name} is kept as text: it is "
         + ", ".join(f"{_WORDS[kind]} in {thousands(count)}" for kind, count in kinds.items())
         for name, kinds in columns.mixed.items()
+        if name not in stated
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from groundglass.sources.found_files import FoundFiles, named_counts
+from groundglass.sources.sidecar_columns import mixed_in_words
 from groundglass.sources.source import Brought, SourceWithColumns
 from groundglass.text.suggest import did_you_mean
 
@@ -23,7 +24,8 @@ class SourceOfFiles(SourceWithColumns):
     def look(self) -> Brought:
         found, stated = self.found(), self.stated()
         there = found.columns.types
-        notes = [
+        notes = mixed_in_words(found.columns, stated)
+        notes += [
             f"no image has '{name}' beside it.{did_you_mean(name, there)}"
             for name in stated
             if name not in there
