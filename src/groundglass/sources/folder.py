@@ -163,16 +163,12 @@ def _walk(folder: Path, prefix: str) -> Group:
 
 
 def _of_a_system(entry: os.DirEntry[bytes], name: str) -> str | None:
-    """The pattern that a file or folder of a system is known by; whether it is a folder is asked only then."""
-    pattern = system_folder(name)
-    if pattern:
-        try:
-            if entry.is_dir():
-                return pattern
-        except OSError:
-            return pattern
-    pattern = system_file(name)
-    return pattern if pattern and not entry.is_dir() else None
+    """The pattern that a file or folder of a system is known by; a link that leads nowhere counts as a file."""
+    try:
+        is_folder = entry.is_dir()  # known from the listing, but for links
+    except OSError:
+        is_folder = False
+    return system_folder(name) if is_folder else system_file(name)
 
 
 def _member(name: str, path: bytes, found: os.stat_result) -> Member:

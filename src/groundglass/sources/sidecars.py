@@ -69,6 +69,8 @@ def pair(images: Sequence[Member], others: Sequence[Member]) -> tuple[list[Pair]
 
     What belongs to a whole key belongs to an image with an ending of two parts only where nothing lies closer to it.
     """
+    if not others:
+        return [(image, ()) for image in images], []
     by_name = _grouped(images, lambda name: name)
     by_stem, by_key = _grouped(images, stem_of), _grouped(images, key_of)
     found: dict[int, list[_Near]] = {}
@@ -82,9 +84,10 @@ def pair(images: Sequence[Member], others: Sequence[Member]) -> tuple[list[Pair]
         owners = [(1, image) for image in by_name.get(stem, ())] or [
             (2, image) for image in by_stem.get(stem, ())
         ]
-        if not owners or (owners[0][0] == 2 and stem == key):
+        of_key = by_key.get(key, ())
+        if not owners or (owners[0][0] == 2 and stem == key and len(of_key) > len(owners)):
             near = {id(image) for _, image in owners}
-            owners += [(3, image) for image in by_key.get(key, ()) if id(image) not in near]
+            owners += [(3, image) for image in of_key if id(image) not in near]
         if not owners:
             alone.append(member)
         between = stem[len(key) + 1 :].replace(".", "_") if owners and owners[0][0] == 3 else ""
@@ -102,7 +105,8 @@ class _Near(NamedTuple):
 
 
 def _own(image: Member, near: list[_Near]) -> tuple[Sidecar, ...]:
-    near = sorted(near, key=lambda one: one[:3])
+    if len(near) > 1:
+        near = sorted(near, key=lambda one: one[:3])
     if near and near[0].level < 3 and stem_of(image.name) != key_of(image.name):
         near = [one for one in near if one.level < 3]
     return tuple(one.sidecar for one in near)

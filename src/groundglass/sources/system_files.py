@@ -82,5 +82,5 @@ _FOLDERS, _FILES = _compiled(FOLDERS), _compiled(FILES)
 
 
 def _named(compiled: re.Pattern[str], patterns: Sequence[str], path: str) -> str | None:
-    found = compiled.fullmatch(path)
+    found = compiled.fullmatch("/".join(path.rsplit("/", 2)[-2:]))  # the name and its folder's are enough
     return patterns[(found.lastindex or 1) - 1] if found else None
