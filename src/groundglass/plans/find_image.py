@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from groundglass.errors import RecipeError
 from groundglass.image.region import TILE_SIGN
 from groundglass.plans.run_tables import RunTables, manifests, matches
 from groundglass.sources.folder import name_as_text
 from groundglass.tables.columns import ROWS
-from groundglass.tables.parquet import compute
+from groundglass.tables.parquet import compute, read_table
 from groundglass.text.suggest import did_you_mean, nearest
 
 MOST_COMPARED = 20_000
@@ -66,7 +65,7 @@ def find_left_out(tables: RunTables, text: str) -> LeftOut | None:
     """The file called ``text`` that a source of the run left out, by its uri or the end of it; None for none."""
     text = name_as_text(text)
     for path in sorted((tables.folder.path / "left_out").glob("*.parquet")):
-        table = pq.read_table(path)
+        table = read_table(path)
         found = matches(table, "uri", text) or _ending(table, text)
         if found:
             return LeftOut(found[0]["uri"], path.stem, found[0]["reason"])
