@@ -13,7 +13,8 @@ from groundglass.settings.field_types import Record, Share
 from groundglass.settings.key_rules import refuse
 from groundglass.settings.measure_request import Requested
 from groundglass.tables.expressions import Atom, Expression, parse
-from groundglass.tables.sql_writer import literal, quoted, quoted_text
+from groundglass.tables.quoting import quoted, quoted_text
+from groundglass.tables.sql_writer import literal
 from groundglass.tables.thresholds import limits_of, says_no_more
 from groundglass.tables.verdicts import Path, flat, judged
 from groundglass.text.format import exact

@@ -20,12 +20,12 @@ import duckdb
 
 from groundglass.tables.conditions import PREFIX, Atom, Path, atom, characters, compared_constants, start
 from groundglass.tables.parquet import connect
+from groundglass.tables.quoting import quoted
 from groundglass.tables.sql_writer import (
     ExpressionError,
     Node,
     NodeError,
     children,
-    quoted,
     suggestion,
     to_sql,
     walk,

@@ -13,6 +13,7 @@ from typing import Any
 
 from groundglass.errors import RecipeError
 from groundglass.tables.parquet import connect
+from groundglass.tables.quoting import quoted, quoted_text
 from groundglass.text.suggest import nearest
 
 Node = dict[str, Any]
@@ -77,20 +78,6 @@ class NodeError(Exception):
     def __init__(self, node: Node, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.node, self.message, self.hint = node, message, hint
-
-
-def quoted(path: tuple[str, ...]) -> str:
-    """The one SQL name of a column path in the flat table that expressions are run on.
-
-    >>> quoted(("root", "hyperiqa"))
-    '"root.hyperiqa"'
-    """
-    return '"' + ".".join(path).replace('"', '""') + '"'
-
-
-def quoted_text(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:

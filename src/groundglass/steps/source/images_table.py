@@ -16,7 +16,7 @@ from groundglass.sources.source import Source
 from groundglass.steps.source.open_source import REFUSED, list_source
 from groundglass.tables.columns import META
 from groundglass.tables.parquet import compute, connect, read_table, write_parquet
-from groundglass.tables.sql_writer import quoted
+from groundglass.tables.quoting import quoted
 from groundglass.tables.verdicts import VERDICTS
 
 HEADER_COLUMNS = (
