@@ -62,15 +62,11 @@ def _find(pool: pa.Table, path: Path) -> pa.ChunkedArray:
     name = ".".join(path)
     if name in pool.column_names:
         return pool[name]
-    column = pool[path[0]] if path[0] in pool.column_names else None
-    for key in path[1:]:
-        if column is None or not pa.types.is_struct(column.type) or column.type.get_field_index(key) < 0:
-            column = None
-            break
-        column = compute.struct_field(column, key)
-    if column is None:
-        raise RecipeError(f"there is no column '{name}'", suggestion(name, pool.column_names))
-    return column
+    whose, _, field = name.partition(".")
+    column = pool[whose] if whose in pool.column_names else None
+    if column is not None and pa.types.is_struct(column.type) and column.type.get_field_index(field) >= 0:
+        return compute.struct_field(column, [column.type.get_field_index(field)])
+    raise RecipeError(f"there is no column '{name}'", suggestion(name, pool.column_names))
 
 
 def errors(pool: pa.Table, path: Path) -> pa.ChunkedArray:

@@ -47,7 +47,7 @@ def list_source(source: Source, own_folder: Path) -> pa.Table:
     are not refused. Raises RecipeError.
     """
     brought, condition = look_at_source(source), condition_of(source)
-    asked = {path[-1] for path in parse(condition).columns} if condition is not None else set[str]()
+    asked = {".".join(path) for path in parse(condition).columns} if condition is not None else set[str]()
     needed = {*brought.meta, *brought.credits.values(), *asked}  # no other columns are read
     types = {name: kind for name, kind in brought.columns.items() if name in needed}
     listing = source.listing(types, own_folder)
