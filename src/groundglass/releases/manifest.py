@@ -179,9 +179,11 @@ def _by_file(row: Mapping[str, Any]) -> str:
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    usual = csv.writer(text, lineterminator="\n")
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in (columns, *([row[name] for name in columns] for row in rows)):
+        # A carriage return ends a line for whoever reads the table; the usual writer would leave it bare.
+        (quoting if any("\r" in value for value in row if isinstance(value, str)) else usual).writerow(row)
     return text.getvalue()
 
 

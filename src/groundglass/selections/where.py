@@ -13,7 +13,7 @@ from groundglass.settings.field_types import Record, Share
 from groundglass.settings.key_rules import refuse
 from groundglass.settings.measure_request import Requested
 from groundglass.tables.expressions import Atom, Expression, parse
-from groundglass.tables.quoting import quoted, quoted_text
+from groundglass.tables.quoting import quoted, quoted_name, quoted_text
 from groundglass.tables.sql_writer import literal
 from groundglass.tables.thresholds import limits_of, says_no_more
 from groundglass.tables.verdicts import Path, flat, judged
@@ -173,7 +173,7 @@ def _shown_columns(atom: Atom, schema: pa.Schema) -> str:
 def _shown(name: str, schema: pa.Schema) -> str:
     kind = schema.field(name).type
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-    return f"three({quoted((name,))}::DOUBLE)" if number else f"left({quoted((name,))}::VARCHAR, 60)"
+    return f"three({quoted_name(name)}::DOUBLE)" if number else f"left({quoted_name(name)}::VARCHAR, 60)"
 
 
 def _is_missing(path: Path, expression: Expression) -> str:
@@ -183,9 +183,7 @@ def _is_missing(path: Path, expression: Expression) -> str:
 
 
 def _failed(expression: Expression) -> str:
-    tests = [
-        f'({_is_missing(p, expression)} AND "error:{_inner(p)}" IS NOT NULL)' for p in expression.columns
-    ]
+    tests = [f"({_is_missing(p, expression)} AND {_error_of(p)} IS NOT NULL)" for p in expression.columns]
     return f"({' OR '.join(tests) or 'FALSE'})"
 
 
@@ -202,11 +200,11 @@ def _unknown(expression: Expression) -> str:
 def _why_missing(path: Path) -> str:
     name = ".".join(path)
     unknown = quoted_text(f"{name} is unknown")
-    return f'coalesce({quoted_text(f"no {name}: ")} || "error:{_inner(path)}", {unknown})'
+    return f"coalesce({quoted_text(f'no {name}: ')} || {_error_of(path)}, {unknown})"
 
 
-def _inner(path: Path) -> str:
-    return quoted(path)[1:-1]
+def _error_of(path: Path) -> str:
+    return quoted_name(f"error:{'.'.join(path)}")
 
 
 def _margins(limits: list[tuple[int, Atom]]) -> str:

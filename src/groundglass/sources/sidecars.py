@@ -90,12 +90,13 @@ def _parsed(kind: str, member: Member) -> dict[str, Any]:
 
 
 def is_column(name: str) -> bool:
-    """Whether a field's name can be a column's in an expression.
+    """Whether a field's name can be a column's. In an expression it may need quotes: ``meta."2"" print"``.
 
-    >>> is_column("caption"), is_column("a.b"), is_column('say "x"')
-    (True, False, False)
+    >>> is_column("caption"), is_column("a.b"), is_column('2" print'), is_column("")
+    (True, True, True, False)
     """
-    return 0 < len(name) <= _LONGEST_NAME and name.isprintable() and not set(name) & set('".')
+    half = any("\ud800" <= letter <= "\udfff" for letter in name)
+    return 0 < len(name) <= _LONGEST_NAME and "\0" not in name and not half
 
 
 def column_types(samples: Iterable[Mapping[str, Any]]) -> dict[str, str]:

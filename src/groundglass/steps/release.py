@@ -134,7 +134,8 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
         for name, column in scope.of_generation(0).items()
         if scope.generation > 0 and not column.hidden and name not in ("width", "height", "bytes")
     ]
-    found = pool(rows, [(name,) for name in names] + [("root", name) for name in roots], scope, state.tables)
+    paths = [("root", name) for name in roots]
+    found = pool(rows, [*((name,) for name in names), *paths], scope, state.tables, errors=False)
     images = state.tables.images
     of = find_keys(rows["root"], images["id"])
     chosen = splits["split"].take(find_keys(rows["id"], splits["id"]))
@@ -149,8 +150,10 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
     }
     for name in names:
         columns[f"measured_{name}" if name in columns else name] = found[name]
-    for place, name in enumerate(roots):
-        columns[f"root.{name}"] = compute.struct_field(found["root"], [place])
+    for path in paths:
+        if scope.whose(path) == path:  # no score made elsewhere has this name
+            place = found["root"].type.get_field_index(path[1])
+            columns[".".join(path)] = compute.struct_field(found["root"], [place])
     return pa.table(columns)
 
 

@@ -163,11 +163,13 @@ class Tables:
     scores: Mapping[str, pa.Table]
 
 
-def pool(rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tables) -> pa.Table:
+def pool(
+    rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tables, errors: bool = True
+) -> pa.Table:
     """The rows, in their order, with the columns that ``paths`` name.
 
     Own columns are flat, the others fields of the structs ``root``, ``parent`` and ``meta``; beside a measured
-    column stands ``error:<name>`` with the reason why it has no value.
+    column stands ``error:<name>`` with the reason why it has no value, unless no ``errors`` are wanted.
     """
     wanted = {scope.whose(path): path for path in paths if path not in {(name,) for name in FACTS}}
     known = _Values(scope, tables, rows, wanted.values())
@@ -179,7 +181,7 @@ def pool(rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tabl
             table = table.append_column(name, value)
         else:
             structs.setdefault(whose, {})[name] = value.combine_chunks()
-        if error is not None:
+        if errors and error is not None:
             table = table.append_column("error:" + ".".join(path), error)
     for whose, fields in structs.items():
         table = table.append_column(whose, pa.StructArray.from_arrays(list(fields.values()), list(fields)))

@@ -95,6 +95,8 @@ def flat(pool: pa.Table, paths: Iterable[Path]) -> pa.Table:
     columns: dict[str, Any] = {"#place": places(pool), "#id": pool["id"].cast(pa.string())}
     for path in paths:
         name = ".".join(path)
+        if name.startswith(("#", "error:")):
+            raise RecipeError(f"'{name}' is a name of groundglass's own", "give the column another name")
         if name.lower() in map(str.lower, columns):
             raise RecipeError(f"'{name}' and another column differ in capitals only", "rename one of them")
         columns[name] = values(pool, path)
