@@ -13,13 +13,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 from flow_tools import groundglass, picture, run_json
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from groundglass.releases.verify import verify_release
+from groundglass.tables.quoting import RESERVED
 
 EVIL = (
     'say "x"',
@@ -55,23 +55,35 @@ NAMES = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=20),
 )
 TEXTS = st.one_of(
-    st.sampled_from(EVIL), st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)
+    st.sampled_from(EVIL),
+    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30),
 )
 FILES = st.one_of(
     st.sampled_from([text for text in EVIL if "/" not in text]),
     st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0/"), min_size=1, max_size=20),
 ).filter(lambda name: name.strip(". ") and "://" not in name)
 PHOTOS = 6
+TABLE = 'it\'s "a" list.parquet'
+SCORES = 'scores "of" mine.parquet'
+
+
+def named(name: str) -> str:
+    """A column as an expression names it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def column(name: str) -> str:
-    """The column of a source as an expression names it."""
-    return 'meta."' + name.replace('"', '""') + '"'
+    """The same of a column that came with a source."""
+    return f"meta.{named(name)}"
+
+
+def quoted_text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 @st.composite
 def hostile_tables(draw: Any) -> dict[str, Any]:
-    """A table of photographs: two columns with hostile names, hostile texts in them, hostile file names; and a score."""
+    """A table of photographs: two columns with hostile names, hostile texts and file names; and a score."""
     names = draw(st.lists(NAMES, min_size=3, max_size=3, unique_by=lambda name: name.lower()))
     names = [name for name in names if name.lower() not in ("file", "licence", "license", "author")]
     if len(names) < 3:
@@ -91,30 +103,35 @@ def write(folder: Path, drawn: dict[str, Any]) -> None:
     for seed, file in enumerate(drawn["files"]):
         (folder / file).write_bytes(picture(96, 64, seed))
     table = pa.table({"file": drawn["files"], text_name: texts, number_name: pa.array(numbers, pa.int64())})
-    pq.write_table(table, folder / "it's \"a\" list.parquet")
+    pq.write_table(table, folder / TABLE)
     scores = pa.table({"uri": drawn["files"], drawn["scores"]: [float(n) for n in range(PHOTOS)]})
-    pq.write_table(scores, folder / 'scores "of" mine.parquet')
-    steps = [
+    pq.write_table(scores, folder / SCORES)
+    text, number, score = column(text_name), column(number_name), named(f"p{drawn['scores']}")
+    source: dict[str, Any] = {
+        "table": TABLE,
+        "path": "file",
+        "licence": "CC0-1.0",
+        "author": texts[0] or "me",
+    }
+    if not number_name.startswith(RESERVED):
+        source["where"] = f"{named(number_name)} is null or {named(number_name)} >= 0"
+    steps: list[dict[str, Any]] = [
+        {"source": source, "name": "photos"},
+        {"measure": ["sharpness", {"table": SCORES, "as": "p"}], "name": "scores"},
         {
-            "source": {"table": "it's \"a\" list.parquet", "path": "file", "where": f"{_flat(number_name)} is null or {_flat(number_name)} >= 0", "licence": "CC0-1.0", "author": texts[0] or "me"},
-            "name": "photos",
+            "select": {"where": f"{number} is null or {number} != 3 or {text} = {quoted_text(texts[0])}"},
+            "name": "some",
         },
-        {"measure": ["sharpness", {"table": 'scores "of" mine.parquet', "as": "p"}], "name": "scores"},
-        {"select": {"where": f"{column(number_name)} != 3 or {column(text_name)} = '{texts[0].replace(chr(39), chr(39) * 2)}'"}, "name": "some"},
-        {"select": {"deduplicate": "exact", "by": f"\"p{drawn['scores'].replace(chr(34), chr(34) * 2)}\"", "order": "higher"}, "name": "unique"},
-        {"select": {"top_k": 1, "by": "tenengrad", "per": column(text_name)}, "name": "best"},
-        {"hold_out": {"validation": {"next": 9, "by": "tenengrad", "pick": 1}}, "name": "held"} ,
+        {"select": {"deduplicate": "exact", "by": score, "order": "higher"}, "name": "unique"},
+        {"select": {"top_k": 1, "by": "tenengrad", "per": text}, "name": "best"},
+        {"hold_out": {"validation": {"next": 9, "by": "tenengrad", "pick": 1}}, "name": "held"},
         {"transform": {"tile": 32}, "name": "tiles"},
         {"measure": ["sharpness"], "name": "again"},
-        {"select": {"where": f"tenengrad >= 0 and {column(text_name)} is not null"}, "name": "last"},
-        {"release": {"format": "folder", "names": "keep", "captions": column(text_name)}, "name": "out"},
+        {"select": {"where": f"tenengrad >= 0 and {text} is not null"}, "name": "last"},
+        {"release": {"format": "folder", "names": "keep", "captions": text}, "name": "out"},
     ]
     with (folder / "small.yaml").open("w", encoding="utf-8") as file:
         YAML().dump({"name": "small", "seed": 3, "steps": steps}, file)
-
-
-def _flat(name: str) -> str:
-    return column(name).removeprefix("meta.")
 
 
 @settings(

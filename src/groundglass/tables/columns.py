@@ -17,6 +17,7 @@ from groundglass.catalog import Better
 from groundglass.image.region import WHOLE
 from groundglass.tables.measure_store import IDENTITY, MeasureStore
 from groundglass.tables.parquet import find_keys, find_rows
+from groundglass.tables.quoting import ERROR
 from groundglass.tables.rows import META, ROWS
 
 FACTS = {
@@ -182,7 +183,7 @@ def pool(
         else:
             structs.setdefault(whose, {})[name] = value.combine_chunks()
         if errors and error is not None:
-            table = table.append_column("error:" + ".".join(path), error)
+            table = table.append_column(ERROR + ".".join(path), error)
     for whose, fields in structs.items():
         table = table.append_column(whose, pa.StructArray.from_arrays(list(fields.values()), list(fields)))
     return table

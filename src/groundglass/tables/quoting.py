@@ -6,6 +6,11 @@ them. ``tests/contract/test_sql.py`` finds SQL that is made of words in any othe
 
 from __future__ import annotations
 
+OWN = "groundglass:"
+ERROR = "error:"
+RESERVED = (OWN, ERROR)
+"""How columns begin that stand beside those of an expression: one that is called so cannot be asked for by name."""
+
 
 def quoted_name(name: str) -> str:
     """A name as an SQL identifier, whatever is in it but a zero byte, which no identifier can hold.

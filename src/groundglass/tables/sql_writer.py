@@ -160,7 +160,9 @@ def literal(value: float | int | str | bool | None) -> str:
     if isinstance(value, int):
         return str(value)
     return (
-        re.sub(r"^(-?[\d.]+)$", r"\1e0", repr(value)) if abs(value) < float("inf") else f"'{value}'::DOUBLE"
+        re.sub(r"^(-?[\d.]+)$", r"\1e0", repr(value))
+        if abs(value) < float("inf")
+        else f"{quoted_text(str(value))}::DOUBLE"
     )
 
 

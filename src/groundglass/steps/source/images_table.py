@@ -16,6 +16,7 @@ from groundglass.sources.source import Source
 from groundglass.steps.source.open_source import REFUSED, list_source
 from groundglass.tables.columns import META
 from groundglass.tables.parquet import compute, connect, numbered, read_table, write_parquet
+from groundglass.tables.quoting import quoted_name
 from groundglass.tables.verdicts import VERDICTS
 
 HEADER_COLUMNS = (
@@ -117,7 +118,7 @@ def with_headers(source: str, listing: pa.Table, known: pa.Table) -> pa.Table:
     refused = refused_in(listing)
     meta = [name for name in listing.column_names if name.startswith(META)]
     con.register("listing", listing.drop_columns(meta).append_column("place", numbered(listing)))
-    known_of = ", ".join(f"k.{name}" for name in HEADER_COLUMNS)
+    known_of = ", ".join(f"k.{quoted_name(name)}" for name in HEADER_COLUMNS)
     images = con.sql(
         f"""
         SELECT left(sha256($source || chr(10) || l.uri), 20) AS id, $source AS source, l.uri, l.path,

@@ -61,10 +61,10 @@ def list_source(source: Source, own_folder: Path) -> pa.Table:
 
 def _with_verdicts(listing: pa.Table, expression: str) -> pa.Table:
     """Who is refused before being read, and why. A row that cannot be read anyway is not judged."""
-    names = [name for name in listing.column_names if name.startswith(META)]
-    pool = listing.select(names).rename_columns([name.removeprefix(META) for name in names])
-    if "id" not in pool.column_names:
-        pool = pool.append_column("id", numbered(listing).cast(pa.string()))
+    names = dict.fromkeys(".".join(path) for path in parse(expression).columns)
+    pool = pa.table(
+        {"id": numbered(listing).cast(pa.string())} | {name: listing[META + name] for name in names}
+    )
     verdicts = where(pool, expression)
     refused = compute.and_(compute.invert(verdicts["kept"]), listing["error"].is_null())
     listing = listing.append_column(REFUSED, refused)
