@@ -140,7 +140,7 @@ def _columns(high: pa.Table, answers: Sequence[str], taken: set[str]) -> list[Co
     for name in high.column_names:
         if name.startswith(META) and _can_be_told(high.schema.field(name).type):
             bare = name.removeprefix(META)
-            add(bare, f"{bare}_from_source" if not _means_file(bare) else f"{bare}_column", (name,))
+            add(bare, f"{bare}_from_source", (name,))
     for name in answers:
         bare = name.removeprefix(_ROOT)
         if bare == name and _ROOT + name in answers and _apart(high[name], high[_ROOT + name]):
@@ -285,7 +285,7 @@ def _caption_notes(manifest: pa.Table, column: str | None) -> list[str]:
     texts = caption_texts(manifest.filter(compute.equal(manifest["scale"], 1)), column)
     if not texts.null_count:
         return []
-    return [f"{some(texts.null_count, 'pictures')} without a text file: they have no {column}"]
+    return [f"no text file beside {some(texts.null_count, 'pictures')} without {column}"]
 
 
 def _metadata_notes(beside: Beside, wanted: str) -> list[str]:
