@@ -135,6 +135,35 @@ def test_answers_are_columns_like_any_other(tmp_path: Path):
     assert "probabilities" in told.stdout
 
 
+def test_answers_go_out_beside_the_pictures_and_their_tiles(tmp_path: Path):
+    """The held-out photograph has its own caption, a tile that of its photograph: one column."""
+    after = """
+  - hold_out: {validation: {count: 1, by: score}}
+    name: held
+  - transform: {tile: 32}
+    name: tiles
+  - release: {format: folder, captions: root.caption}
+    name: out
+"""
+    with ModelServer() as server:
+        runs = prepared(tmp_path, server, after=after, count=3)
+        run_json(tmp_path, "described.yaml")
+    release = runs / "0001" / "release"
+    said = {row["sha256"]: row for row in answers(runs, "caption")}
+    high = pq.read_table(release / "manifest.parquet").to_pylist()
+    told = {
+        f"{split}/{row['file_name']}": row
+        for split in ("train", "validation")
+        for row in map(json.loads, (release / split / "metadata.jsonl").read_text().splitlines())
+    }
+    assert len(told) == len(high) > 3
+    for row in high:
+        caption = said[row["source_sha256"]]["caption"]
+        assert told[row["file"]].keys() == {"file_name", "caption", "category", "score", "score_from"}
+        assert told[row["file"]]["caption"] == caption
+        assert (release / row["file"]).with_suffix(".txt").read_text() == caption
+
+
 def test_an_edited_vocabulary_asks_for_the_category_alone(tmp_path: Path):
     with ModelServer() as server:
         prepared(tmp_path, server, after="")

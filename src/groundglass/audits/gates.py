@@ -86,7 +86,7 @@ class Gate:
 
     def asks(self, known: Mapping[str, Ask]) -> set[tuple[str, Ask]]:
         """Whose measures it reads: "own", "parent" or "root", and what."""
-        found = [(path[0] if len(path) == 2 else "own", self.scope.find(path)) for path in self.paths]
+        found = [(self.scope.whose(path)[0], self.scope.find(path)) for path in self.paths]
         return {(whose, known[column.key]) for whose, column in found if column and column.key in known}
 
 

@@ -24,6 +24,7 @@ from groundglass.sources.folder import list_folders
 from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import connect
+from groundglass.tables.quoting import quoted_name
 
 PROFILED = settings_key(BLOCKINESS.name, BLOCKINESS.version, {})
 """Name and version of the measure that profiles of sources hold."""
@@ -131,7 +132,7 @@ def _answers(known: pa.Table, measured: pa.Table, measure: Measure) -> pa.Table:
     con = connect()
     con.register("known", known)
     con.register("measured", measured)
-    columns = ", ".join(f"m.{column}" for column in measure.columns)
+    columns = ", ".join(f"m.{quoted_name(column)}" for column in measure.columns)
     return con.sql(
         f"SELECT DISTINCT ON (coalesce(k.sha256, hex(k.path))) {columns}, coalesce(k.error, m.error) AS error "
         "FROM known k LEFT JOIN measured m ON m.sha256 = k.sha256 AND m.region = '' AND k.error IS NULL "

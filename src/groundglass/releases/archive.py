@@ -16,7 +16,7 @@ from groundglass.errors import MissingExtra
 from groundglass.files.atomic import written_whole
 
 ENDINGS = {"zip": ".zip", "7z": ".7z"}
-_TEXTS = (".txt", ".csv", ".md", ".yaml", ".lock")
+_TEXTS = (".txt", ".csv", ".jsonl", ".md", ".yaml", ".lock")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _EPOCH_UNIX = 315_532_800
 _PLAIN_FILE = 0o100644

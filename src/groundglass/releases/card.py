@@ -15,6 +15,7 @@ from groundglass import __version__
 from groundglass.files.atomic import write_text
 from groundglass.image.header import WARNINGS
 from groundglass.models.weights import NetworkNote
+from groundglass.releases.metadata import NAMES, Beside, kind_of
 from groundglass.releases.split_names import ordered_splits
 from groundglass.releases.writers.writer import Release
 from groundglass.tables.step_record import StepRecord
@@ -64,6 +65,7 @@ class AuditNote:
 class Notes:
     """What the card tells beside what the manifest knows.
 
+    beside   what is told of the pictures in files beside them
     failed   how many pictures of the plan could not be written
     small    what is too small for trainers, in a sentence
     recipe   whether recipe.yaml is in the release
@@ -75,6 +77,7 @@ class Notes:
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
+    beside: Beside | None = None
     failed: int = 0
     small: tuple[str, ...] = ()
     recipe: bool = False
@@ -95,6 +98,8 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
     files = manifest.select(columns).to_pylist()
     high = [row for row in files if row["scale"] == 1]
     licences = Counter(row["licence"] or "unknown" for row in high)
+    kind = kind_of(notes.beside, step.metadata) if notes.beside else None
+    metadata = notes.beside.files(kind) if notes.beside and kind else []
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=jinja2.StrictUndefined,
@@ -104,7 +109,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
     )
     environment.filters["cell"] = _cell
     return environment.get_template("card.md.j2").render(
-        header=card_header(high, step, name, licences),
+        header=card_header(high, step, name, licences, metadata),
         name=_cell(name),
         version=__version__,
         pictures=len(high),
@@ -118,6 +123,9 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         recipe=notes.recipe,
         lock=notes.lock,
         loading=_loading(high, step),
+        metadata=NAMES[kind] if kind else "",
+        told=notes.beside.columns if notes.beside and kind else (),
+        captions=step.captions,
         kernels=_kernels(high, step),
         sources=_sources(high),
         licences=[(_cell(licence), count) for licence, count in sorted(licences.items())],
@@ -130,9 +138,16 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
 
 
 def card_header(
-    high: Sequence[Mapping[str, Any]], step: Release, name: str, licences: Mapping[str, int]
+    high: Sequence[Mapping[str, Any]],
+    step: Release,
+    name: str,
+    licences: Mapping[str, int],
+    metadata: Sequence[str] = (),
 ) -> str:
-    """The YAML header of the card: licence, size, tags, and which files are which split."""
+    """The YAML header of the card: licence, size, tags, and which files are which split; ``metadata`` are beside them.
+
+    ImageFolder makes labels of the names of several folders, where no metadata is and nobody says that there are none.
+    """
     from ruamel.yaml import YAML
 
     licence = step.licence or (next(iter(licences)) if len(licences) == 1 else "mixed, see below")
@@ -144,7 +159,7 @@ def card_header(
         "task_categories": ["image-to-image"],
         "tags": ["super-resolution", "image-restoration", "groundglass"],
         "size_categories": [size_category(len(high))],
-        "configs": [{"config_name": "default", "data_files": _data_files(high, step)}],
+        "configs": [_config(high, step, metadata)],
     }
     text = io.StringIO()
     yaml = YAML()
@@ -163,14 +178,35 @@ def size_category(count: int) -> str:
     return next((word for limit, word in _SIZES if count < limit), "n>1M")
 
 
-def _data_files(high: Sequence[Mapping[str, Any]], step: Release) -> list[dict[str, str]]:
+def _config(high: Sequence[Mapping[str, Any]], step: Release, metadata: Sequence[str]) -> dict[str, Any]:
+    """What `datasets.load_dataset` reads: the pictures and the metadata of each split."""
+    folders = _folders(high)
+    paths = {split: _patterns(high, split, folder, step, bool(metadata)) for split, folder in folders.items()}
+    for split, file in zip(folders, metadata, strict=False):
+        paths[split].append(file)
+    files = [
+        {"split": split, "path": found[0] if len(found) == 1 else found} for split, found in paths.items()
+    ]
+    labels = {"drop_labels": True} if len(folders) > 1 else {}
+    return {"config_name": "default", **labels, "data_files": files}
+
+
+def _folders(high: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The folder of each split's HR pictures."""
     folders = {row["split"]: Path(row["file"]).parent.as_posix() for row in high}
-    return [{"split": split, "path": f"{folders[split]}/{_every(step)}"} for split in ordered_splits(folders)]
+    return {split: folders[split] for split in ordered_splits(folders)}
 
 
-def _every(step: Release) -> str:
-    """Originals have endings of their own."""
-    return "*" if step.image == "original" else f"*.{step.image}"
+def _patterns(
+    high: Sequence[Mapping[str, Any]], split: str, folder: str, step: Release, metadata: bool
+) -> list[str]:
+    """What the files of a split's pictures are called. Originals have endings of their own, other files lie beside."""
+    if step.image != "original":
+        return [f"{folder}/*.{step.image}"]
+    if step.captions is None and not metadata:
+        return [f"{folder}/*"]
+    endings = {Path(row["file"]).suffix for row in high if row["split"] == split}
+    return [f"{folder}/*{ending}" for ending in sorted(endings)]
 
 
 def _splits(high: Sequence[Mapping[str, Any]], step: Release) -> list[dict[str, Any]]:
@@ -200,12 +236,11 @@ def _kernels(high: Iterable[Mapping[str, Any]], step: Release) -> list[str]:
 
 def _loading(high: Sequence[Mapping[str, Any]], step: Release) -> str:
     lines = ["| split | HR | LR |", "|---|---|---|"]
-    for entry in _data_files(high, step):
-        low = step.low_resolution(entry["split"])
-        folder = entry["path"].rsplit("/", 1)[0]
+    for split, folder in _folders(high).items():
+        low = step.low_resolution(split)
         base = folder.removesuffix("hr")
         pairs = ", ".join(f"`{base}lr_x{scale}/`" for scale in sorted(low.scales)) if low else ""
-        lines.append(f"| {entry['split']} | `{folder}/` | {pairs} |")
+        lines.append(f"| {split} | `{folder}/` | {pairs} |")
     note = (
         "\n\nFiles of a pair have the same name in both folders."
         if any("lr_x" in line for line in lines)

@@ -23,6 +23,7 @@ from groundglass.errors import RecipeError, UnreachableError, cannot_write
 from groundglass.files.atomic import part_name, write_text
 from groundglass.files.hashes import sha256_of
 from groundglass.releases.file_layout import Photograph
+from groundglass.releases.metadata import caption_file
 from groundglass.releases.write_job import JOURNAL, leftovers
 from groundglass.releases.writers.writer import Release
 from groundglass.tables.parts import parts_in, read_parts, remove_part, write_part
@@ -198,11 +199,12 @@ def read_journal(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any
 
 
 def remove_strays(folder: Path, photographs: Iterable[Photograph], good: Iterable[str]) -> None:
-    """Remove planned files that a killed attempt wrote and this one could not: no journal knows them."""
-    for file in {file for item in photographs for output in item.outputs for file in output.files} - set(
-        good
-    ):
+    """Remove planned files that a killed attempt wrote and this one could not, and their captions: no journal knows
+    them."""
+    planned = {file for item in photographs for output in item.outputs for file in output.files}
+    for file in planned - set(good):
         (folder / file).unlink(missing_ok=True)
+        caption_file(folder / file).unlink(missing_ok=True)
 
 
 def close(folder: Path) -> None:

@@ -17,6 +17,7 @@ from groundglass.files.hashes import file_sha256
 from groundglass.image.region import Crop, parse
 from groundglass.releases.split_names import TRAIN, ordered_splits
 from groundglass.tables.parquet import write_parquet
+from groundglass.tables.rows import META
 
 MANIFEST = pa.schema(
     [
@@ -41,7 +42,8 @@ MANIFEST = pa.schema(
     ]
 )
 """One row a file. ``scale`` is 1 for HR and HR/LR for LR; ``box`` the last crop of the region (x, y, width,
-height); scores follow as further columns, on HR rows only, since they were measured there."""
+height). What came with an image follows in columns ``meta.x``; then scores, on HR rows only, since they were measured
+there."""
 
 _OF_THE_ROW = ("id", "parent", "root", "source", "uri", "licence", "author")
 _NO_SCORE = frozenset(
@@ -62,8 +64,13 @@ def score_columns(rows: pa.Table) -> dict[str, str]:
     return {
         name: f"measured_{name}" if name in taken else name
         for name in rows.column_names
-        if name not in _NO_SCORE
+        if name not in _NO_SCORE and not name.startswith(META)
     }
+
+
+def meta_columns(rows: pa.Table) -> list[str]:
+    """The columns of the rows that came with the images from their source."""
+    return [name for name in rows.column_names if name.startswith(META)]
 
 
 def make_manifest(rows: pa.Table, written: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -75,6 +82,9 @@ def make_manifest(rows: pa.Table, written: Sequence[Mapping[str, Any]]) -> pa.Ta
     table = pa.Table.from_pylist(
         [_entry(file, records[position[file["id"]]]) for file in files], schema=MANIFEST
     )
+    every = pa.array([position[file["id"]] for file in files], pa.int64())
+    for name in meta_columns(rows):
+        table = table.append_column(name, rows[name].combine_chunks().take(every))
     taken = pa.array([position[file["id"]] if file["scale"] == 1 else None for file in files], pa.int64())
     for name, title in score_columns(rows).items():
         table = table.append_column(title, rows[name].combine_chunks().take(taken))
@@ -127,7 +137,7 @@ def meta_info_name(split: str, splits: Sequence[str]) -> str:
 def write_scores(
     manifest: pa.Table, folder: Path, columns: Iterable[str], ranked_by: tuple[str, str] | None
 ) -> None:
-    """``scores.csv``: file, split and every score that is a number, word or yes/no; best first where ranked.
+    """``scores.csv``: file, split and each of ``columns`` that is a number, word or yes/no; best first where ranked.
 
     ``ranked_by`` is (column, "higher" or "lower"); rows without that score come last.
     """
@@ -169,9 +179,11 @@ def _by_file(row: Mapping[str, Any]) -> str:
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    usual = csv.writer(text, lineterminator="\n")
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in (columns, *([row[name] for name in columns] for row in rows)):
+        # A carriage return ends a line for whoever reads the table; the usual writer would leave it bare.
+        (quoting if any("\r" in value for value in row if isinstance(value, str)) else usual).writerow(row)
     return text.getvalue()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,13 +14,13 @@ from groundglass.releases.release import Failure, ReleaseFacts, facts_of
 from groundglass.releases.writers.writer import Release
 
 
-def finished_release(folder: Path, step: Release) -> ReleaseFacts | None:
+def finished_release(folder: Path, step: Release, answers: Sequence[str] = ()) -> ReleaseFacts | None:
     """The facts of a release whose last act was done; None where there is none, or one that is being written."""
     manifest = folder / "manifest.parquet"
     if (folder / INCOMPLETE).exists() or not manifest.exists():
         return None
     archive = archive_path(folder, step.archive) if step.archive else None
-    return facts_of(folder, archive, pq.read_table(manifest), _failures(folder), 0, step)
+    return facts_of(folder, archive, pq.read_table(manifest), _failures(folder), 0, step, answers)
 
 
 def _failures(folder: Path) -> tuple[Failure, ...]:

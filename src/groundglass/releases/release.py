@@ -32,11 +32,21 @@ from groundglass.releases.licences import check_licences
 from groundglass.releases.manifest import (
     list_files,
     make_manifest,
+    meta_columns,
     score_columns,
     write_checksums,
     write_failures,
     write_manifest,
     write_scores,
+)
+from groundglass.releases.metadata import (
+    Beside,
+    beside_notes,
+    caption_texts,
+    kind_of,
+    metadata_of,
+    write_captions,
+    write_metadata,
 )
 from groundglass.releases.trainer_patches import released_note
 from groundglass.releases.write_job import Write
@@ -56,6 +66,7 @@ class ReleaseContext:
     networks   which networks were asked, for the card
     audits     what audits of the gates found, for the card
     warnings   what is odd about the photos' files and of how many of those released, for the card
+    answers    the columns of the manifest that models answered
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
     settings   how the engine runs
     limits     what a photograph may cost
@@ -70,6 +81,7 @@ class ReleaseContext:
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
     warnings: Mapping[str, int] = field(default_factory=dict)
+    answers: tuple[str, ...] = ()
     ranked_by: tuple[str, str] | None = None
     settings: Settings = field(default_factory=Settings)
     limits: ImageLimits = field(default_factory=ImageLimits)
@@ -113,7 +125,8 @@ def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseC
     """Write the pictures of ``rows``, in their order, as a release into ``folder``, a new or empty one.
 
     ``rows`` has ``id, root, source, uri, sha256, region, width, height, path`` (bytes), and may have
-    ``parent``, ``split``, ``licence``, ``author`` and ``file_format``; every other column is a score. Names are given
+    ``parent``, ``split``, ``licence``, ``author`` and ``file_format``; what came with the images is in columns
+    ``meta.x``, and every other column is a score. Names are given
     before the first picture is written; one that fails (vanished, changed, truncated …) is listed in ``failed.csv``
     and its name stays unused. Called again after an interruption, with the same rows and settings, it goes
     on.
@@ -122,6 +135,8 @@ def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseC
     is full, and what the engine raises when it is interrupted.
     """
     step.check()
+    if step.captions:
+        caption_texts(rows, step.captions)
     check_licences(_licences_by_source(rows), step.allow_unknown_licence)
     photographs = plan_files(rows, step)
     archive = archive_path(folder, step.archive) if step.archive else None
@@ -133,12 +148,13 @@ def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseC
         written, failed = read_journal(folder)
         remove_strays(folder, photographs, (row["file"] for row in written))
         manifest = make_manifest(rows, written)
-        _write_lists(folder, rows, manifest, failed, step, context)
+        beside = metadata_of(manifest, context.answers)
+        _write_lists(folder, rows, manifest, beside, failed, step, context)
         if archive is not None and step.archive is not None:
             write_archive(folder, [*list_files(folder), "SHA256SUMS"], step.archive, context.name)
         close(folder)
     failures = tuple(Failure(row["id"], row["file"], row["error"], row["detail"] or "") for row in failed)
-    return facts_of(folder, archive, manifest, failures, resumed, step)
+    return facts_of(folder, archive, manifest, failures, resumed, step, context.answers)
 
 
 def _licences_by_source(rows: pa.Table) -> dict[str, str | None]:
@@ -154,6 +170,7 @@ def _write_lists(
     folder: Path,
     rows: pa.Table,
     manifest: pa.Table,
+    beside: Beside,
     failed: Sequence[Mapping[str, Any]],
     step: Release,
     context: ReleaseContext,
@@ -162,14 +179,19 @@ def _write_lists(
     write_manifest(manifest, folder)
     write_failures(failed, rows, folder)
     step.write_lists(folder, manifest)
+    write_metadata(beside, folder, kind_of(beside, step.metadata))
+    if step.captions:
+        write_captions(manifest, folder, step.captions)
     if step.scores:
-        write_scores(manifest, folder, score_columns(rows).values(), context.ranked_by)
+        columns = (*meta_columns(rows), *score_columns(rows).values())
+        write_scores(manifest, folder, columns, context.ranked_by)
     if step.card:
         notes = Notes(
             context.funnel,
             context.measures,
             context.networks,
             context.audits,
+            beside,
             failed=len(failed),
             small=released_note(manifest, step),
             recipe=bool(context.recipe),
@@ -190,8 +212,9 @@ def facts_of(
     failed: tuple[Failure, ...],
     resumed: int,
     step: Release,
+    answers: Sequence[str] = (),
 ) -> ReleaseFacts:
-    """The facts that follow from a manifest."""
+    """The facts that follow from a manifest; ``answers`` are its columns that models answered."""
     files = manifest.select(["split", "scale", "bytes", "licence"]).to_pylist()
     high = [row for row in files if row["scale"] == 1]
     return ReleaseFacts(
@@ -203,5 +226,5 @@ def facts_of(
         failed=failed,
         resumed=resumed,
         licences=dict(Counter(row["licence"] or "" for row in high)),
-        notes=released_note(manifest, step),
+        notes=(*released_note(manifest, step), *beside_notes(manifest, answers, step)),
     )

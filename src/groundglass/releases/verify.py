@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from groundglass.files.hashes import file_sha256
 from groundglass.releases.journal import INCOMPLETE
 from groundglass.releases.manifest import list_files, meta_info_name
+from groundglass.releases.metadata import NAMES, read_names
 
 _COLUMNS = ["file", "split", "scale", "sha256", "pixel_hash", "width", "height", "id", "root"]
 
@@ -20,8 +21,8 @@ def verify_release(folder: Path) -> list[str]:
     """What is wrong with a release, one sentence each; an empty list when nothing is.
 
     Checked: it is finished; SHA256SUMS, manifest and folder name the same files; every checksum; HR is
-    exactly scale × LR with equal file names; meta_info lists the HR files with their sizes; no photograph
-    and no equal pixels are in two splits.
+    exactly scale × LR with equal file names; meta_info lists the HR files with their sizes, a file of metadata each
+    of its split's; no photograph and no equal pixels are in two splits.
     """
     if not folder.is_dir():
         return [f"{folder} is no folder"]
@@ -36,6 +37,7 @@ def verify_release(folder: Path) -> list[str]:
         *_files(folder, sums, manifest),
         *_pairs(manifest),
         *_meta_info(folder, manifest),
+        *_metadata(folder, manifest),
         *_leaks(manifest),
     ]
 
@@ -87,6 +89,18 @@ def _meta_info(folder: Path, manifest: Sequence[Mapping[str, Any]]) -> Iterator[
         found = (folder / name).read_text(encoding="utf-8").split("\n")
         if set(found) != expected or len(found) != len(expected):
             yield f"{name} does not list the HR pictures of {split}"
+
+
+def _metadata(folder: Path, manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    high: defaultdict[str, list[str]] = defaultdict(list)
+    for row in manifest:
+        if row["scale"] == 1:
+            high[row["split"]].append(row["file"])
+    for split, files in high.items():
+        places = {Path(files[0]).parent, Path(files[0]).parent.parent}
+        for file in sorted(place / name for place in places for name in NAMES.values()):
+            if (folder / file).exists() and read_names(folder, file) != files:
+                yield f"{file} does not list the HR pictures of {split}"
 
 
 def _leaks(manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.reports.image_outcomes import all_verdicts, fates_of
 from groundglass.reports.read_run import steps_to_come
 from groundglass.tables.parquet import connect
+from groundglass.tables.quoting import quoted_name
 from groundglass.tables.step_record import StepRecord
 
 ABSENT = "not in its sources"
@@ -153,9 +154,10 @@ def _fate_on(side: str) -> str:
     gone = "('dropped', 'failed')"
 
     def first(column: str) -> str:
+        name = quoted_name(column)
         return (
-            f"CASE WHEN {side}.id IS NOT NULL THEN {side}.{column} WHEN {side}p.fate IN {gone} "
-            f"THEN {side}p.{column} WHEN {side}r.fate IN {gone} THEN {side}r.{column} END"
+            f"CASE WHEN {side}.id IS NOT NULL THEN {side}.{name} WHEN {side}p.fate IN {gone} "
+            f"THEN {side}p.{name} WHEN {side}r.fate IN {gone} THEN {side}r.{name} END"
         )
 
     reason = (

@@ -9,6 +9,7 @@ import pyarrow as pa
 from groundglass.plans.run_tables import RunTables
 from groundglass.reports.facts import EXTRAS, VERDICTS, HeldOut, SourceFacts
 from groundglass.tables.parquet import connect, only
+from groundglass.tables.quoting import quoted_name
 
 MOST_ROWS = 20_000
 """Images that a report shows; of more, a sample."""
@@ -46,7 +47,9 @@ def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
     con.register("derived", tables.derived)
     con.register("verdicts", verdicts)
     con.register("steps", _places(tables))
-    extras = ", ".join(f"i.{name}" if name != "path" else "try(decode(i.path)) AS path" for name in EXTRAS)
+    extras = ", ".join(
+        f"i.{quoted_name(name)}" if name != "path" else "try(decode(i.path)) AS path" for name in EXTRAS
+    )
     return con.sql(
         f"""
         WITH born AS (

@@ -30,7 +30,7 @@ from groundglass.reports.knees import knees_of
 from groundglass.reports.render import render_report
 from groundglass.steps.catalog import STEPS
 from groundglass.tables.measure_store import MeasureStore
-from groundglass.tables.parquet import compute, connect, numbered, only
+from groundglass.tables.parquet import compute, connect, find_keys, find_rows, numbered, only
 from groundglass.tables.step_record import StepRecord
 
 FAILURES = 200
@@ -135,45 +135,40 @@ def with_measures(
     tables: RunTables, rows: pa.Table, columns: Mapping[str, tuple[Column, list[tuple[str, str]]]]
 ) -> pa.Table:
     """The rows with the values of every column."""
-    con = connect()
-    con.register("chosen", rows)
+    table = rows.sort_by([("uri", "ascending"), ("region", "ascending")])
     asked: dict[str, list[str]] = {}
     for _, places in columns.values():
         for key, column in places:
             asked.setdefault(key, []).append(column)
-    keys = {key: f"m{n}" for n, key in enumerate(asked)}
-    for key, alias in keys.items():
-        con.register(alias, values_of(tables.store, key, list(dict.fromkeys(asked[key]))))
-    joins = " ".join(
-        f"LEFT JOIN {a} ON {a}.sha256 = r.sha256 AND {a}.region = r.region" for a in keys.values()
-    )
-    values = "".join(
-        f', coalesce({", ".join(f"{keys[key]}.{column}::DOUBLE" for key, column in places)}) AS "{name}"'
-        for name, (_, places) in columns.items()
-    )
-    table = con.sql(
-        f"SELECT r.* EXCLUDE (root, sha256, detail){values} FROM chosen r {joins} ORDER BY r.uri, r.region"
-    )
-    return table.to_arrow_table()
+    said = {
+        key: values_beside(tables, table, key, list(dict.fromkeys(names))) for key, names in asked.items()
+    }
+    table = table.drop_columns(["root", "sha256", "detail"])
+    for name, (_, places) in columns.items():
+        found = [said[key][column].cast(pa.float64()) for key, column in places]
+        table = table.append_column(name, compute.coalesce(*found))
+    return table
 
 
 def words_said(tables: RunTables, chosen: pa.Table, ids: pa.ChunkedArray) -> dict[str, list[str | None]]:
     """Every column of words that was measured or answered, for each of ``ids``; those that say nothing are left out."""
-    con = connect()
-    con.register("chosen", chosen.select(["id", "sha256", "region"]))
-    wanted = pa.table({"id": ids})
-    con.register("wanted", wanted.append_column("place", numbered(wanted)))
+    pictures = chosen.take(find_keys(ids, chosen["id"]))
     found: dict[str, list[str | None]] = {}
     for column in tables.record.shown_columns:
         if column["sql_type"] != "VARCHAR" or column["join"] != "content":
             continue
-        con.register("known", values_of(tables.store, column["key"], [column["column"]]))
-        asked = f"""SELECT k."{column["column"]}"::VARCHAR FROM wanted w JOIN chosen c USING (id)
-            LEFT JOIN known k ON k.sha256 = c.sha256 AND k.region = c.region ORDER BY w.place"""
-        here = [text for (text,) in con.sql(asked).fetchall()]
+        said = values_beside(tables, pictures, column["key"], [column["column"]])
+        here = said[column["column"]].cast(pa.string()).to_pylist()
         before = found.get(column["name"], [None] * len(here))
         found[column["name"]] = [new if old is None else old for old, new in zip(before, here, strict=True)]
     return {name: texts for name, texts in found.items() if any(texts)}
+
+
+def values_beside(tables: RunTables, pictures: pa.Table, key: str, columns: list[str]) -> pa.Table:
+    """What a measure or a question says of each picture (sha256, region); null where it says nothing."""
+    known = values_of(tables.store, key, columns)
+    places = find_rows(pictures.select(["sha256", "region"]), known.select(["sha256", "region"]))
+    return known.select(columns).take(places)
 
 
 def values_of(store: MeasureStore, key: str, columns: list[str]) -> pa.Table:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from groundglass.selections.ranking import Order
-from groundglass.tables.sql_writer import quoted_text
+from groundglass.tables.quoting import quoted_text
 from groundglass.tables.verdicts import judged
 from groundglass.text.format import exact
 

@@ -19,6 +19,7 @@ from groundglass.similarity.near_columns import NEAR
 from groundglass.similarity.near_duplicates import nearest_kept
 from groundglass.similarity.orientations import of_pictures
 from groundglass.tables.expressions import column_path
+from groundglass.tables.quoting import quoted_name
 from groundglass.tables.verdicts import ask, compute, errors, numbers, places, values, verdicts
 
 PIXELS = "pixels_sha256"
@@ -216,7 +217,7 @@ def _best_first(pool: pa.Table, known: pa.ChunkedArray, worth: pa.Table) -> pa.A
     silent = (
         ("width", "height") if "fidelity" not in worth.column_names else ("width", "height", "jpeg_quality")
     )
-    better = [f'"{name}" DESC NULLS LAST, ' for name in worth.column_names if name not in silent]
+    better = [f"{quoted_name(name)} DESC NULLS LAST, " for name in worth.column_names if name not in silent]
     table = pa.table({"place": places(pool), "id": pool["id"], "name": _names(pool), "known": known})
     for name in worth.column_names:
         table = table.append_column(name, worth[name])

@@ -13,7 +13,7 @@ from pydantic import Field
 from groundglass.errors import RecipeError
 from groundglass.selections.intersect import intersect
 from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, Rule
-from groundglass.tables.sql_writer import quoted_text
+from groundglass.tables.quoting import quoted_text
 from groundglass.tables.verdicts import ask, compute, judged, places, values
 from groundglass.text.decode_text import decode_text
 

@@ -11,7 +11,7 @@ from groundglass.errors import RecipeError
 from groundglass.selections.ranked_rule import RankedRule
 from groundglass.selections.ranking import Order, judge_ranked, of_group, sign_of
 from groundglass.settings.field_types import Share
-from groundglass.tables.sql_writer import quoted_text
+from groundglass.tables.quoting import quoted_text
 from groundglass.text.format import ordinal
 
 

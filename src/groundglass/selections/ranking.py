@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from groundglass.errors import RecipeError
 from groundglass.tables.expressions import column_path
-from groundglass.tables.sql_writer import quoted_text
+from groundglass.tables.quoting import quoted_text
 from groundglass.tables.verdicts import ask, compute, errors, judged, numbers, places, values
 
 Order = Literal["higher", "lower"]

@@ -13,7 +13,8 @@ from groundglass.settings.field_types import Record, Share
 from groundglass.settings.key_rules import refuse
 from groundglass.settings.measure_request import Requested
 from groundglass.tables.expressions import Atom, Expression, parse
-from groundglass.tables.sql_writer import literal, quoted, quoted_text
+from groundglass.tables.quoting import ERROR, OWN, quoted, quoted_name, quoted_text
+from groundglass.tables.sql_writer import literal
 from groundglass.tables.thresholds import limits_of, says_no_more
 from groundglass.tables.verdicts import Path, flat, judged
 from groundglass.text.format import exact
@@ -106,30 +107,30 @@ def where(pool: pa.Table, expression: str | Expression) -> pa.Table:
 
 def _query(expression: Expression, schema: pa.Schema) -> str:
     atoms = list(enumerate(expression.comparisons))
-    parts = [f'TRY({atom.sql}) AS "#true{i}"' for i, atom in atoms]
-    parts += [f'TRY({atom.subject}) AS "#value{i}"' for i, atom in atoms if atom.operator]
-    verdict = " AND ".join(f'"#true{i}"' for i, _ in atoms)
+    parts = [f'TRY({atom.sql}) AS "{OWN}true{i}"' for i, atom in atoms]
+    parts += [f'TRY({atom.subject}) AS "{OWN}value{i}"' for i, atom in atoms if atom.operator]
+    verdict = " AND ".join(f'"{OWN}true{i}"' for i, _ in atoms)
     limits = [(i, atom) for i, atom in atoms if atom.has_threshold]
     reasons = ", ".join(_false(i, atom, schema) for i, atom in atoms)
     return f"""
         WITH tried AS (SELECT *, {", ".join(parts)} FROM pool),
-        judged AS (SELECT *, ({verdict})::BOOLEAN AS "#kept"{_margins(limits)} FROM tried)
-        SELECT "#id" AS id, "#kept" IS TRUE AS kept, "#kept" IS NULL AND {_failed(expression)} AS failed,
-            CASE WHEN "#kept" THEN NULL WHEN "#kept" IS NULL THEN {_unknown(expression)}
+        judged AS (SELECT *, ({verdict})::BOOLEAN AS "{OWN}kept"{_margins(limits)} FROM tried)
+        SELECT "{OWN}id" AS id, "{OWN}kept" IS TRUE AS kept, "{OWN}kept" IS NULL AND {_failed(expression)} AS failed,
+            CASE WHEN "{OWN}kept" THEN NULL WHEN "{OWN}kept" IS NULL THEN {_unknown(expression)}
                  ELSE concat_ws('; ', {reasons}) END AS reason,
             {_deciding(limits)} AS margin
-        FROM judged ORDER BY "#place" """
+        FROM judged ORDER BY "{OWN}place" """
 
 
 def _false(i: int, atom: Atom, schema: pa.Schema) -> str:
     """SQL of the sentence that says how a condition is false; null where it is not."""
     general = f"{quoted_text(atom.text + ' is false')} || {_shown_columns(atom, schema)}"
     sentence = f"coalesce({_sentence(i, atom)}, {general})" if atom.operator else general
-    return f'CASE WHEN NOT "#true{i}" THEN {sentence} END'
+    return f'CASE WHEN NOT "{OWN}true{i}" THEN {sentence} END'
 
 
 def _sentence(i: int, atom: Atom) -> str:
-    value, subject = f'"#value{i}"', quoted_text(atom.subject_text + " ")
+    value, subject = f'"{OWN}value{i}"', quoted_text(atom.subject_text + " ")
     if atom.has_threshold:
         number = f"TRY_CAST({value} AS DOUBLE)"
         return f"{subject} || number({number}, {_nearer(number, atom)}) || {_limit(number, atom)}"
@@ -172,19 +173,19 @@ def _shown_columns(atom: Atom, schema: pa.Schema) -> str:
 def _shown(name: str, schema: pa.Schema) -> str:
     kind = schema.field(name).type
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-    return f"three({quoted((name,))}::DOUBLE)" if number else f"left({quoted((name,))}::VARCHAR, 60)"
+    return f"three({quoted_name(name)}::DOUBLE)" if number else f"left({quoted_name(name)}::VARCHAR, 60)"
 
 
 def _is_missing(path: Path, expression: Expression) -> str:
     """SQL: this column is null and a condition that uses it is unknown."""
-    unknown = [f'"#true{i}" IS NULL' for i, atom in enumerate(expression.comparisons) if path in atom.columns]
+    unknown = [
+        f'"{OWN}true{i}" IS NULL' for i, atom in enumerate(expression.comparisons) if path in atom.columns
+    ]
     return f"({quoted(path)} IS NULL AND ({' OR '.join(unknown)}))"
 
 
 def _failed(expression: Expression) -> str:
-    tests = [
-        f'({_is_missing(p, expression)} AND "error:{_inner(p)}" IS NOT NULL)' for p in expression.columns
-    ]
+    tests = [f"({_is_missing(p, expression)} AND {_error_of(p)} IS NOT NULL)" for p in expression.columns]
     return f"({' OR '.join(tests) or 'FALSE'})"
 
 
@@ -201,22 +202,22 @@ def _unknown(expression: Expression) -> str:
 def _why_missing(path: Path) -> str:
     name = ".".join(path)
     unknown = quoted_text(f"{name} is unknown")
-    return f'coalesce({quoted_text(f"no {name}: ")} || "error:{_inner(path)}", {unknown})'
+    return f"coalesce({quoted_text(f'no {name}: ')} || {_error_of(path)}, {unknown})"
 
 
-def _inner(path: Path) -> str:
-    return quoted(path)[1:-1]
+def _error_of(path: Path) -> str:
+    return quoted_name(f"{ERROR}{'.'.join(path)}")
 
 
 def _margins(limits: list[tuple[int, Atom]]) -> str:
     """SQL columns: the margin of each condition, and the same as a share of its limit."""
     columns = ""
     for i, atom in limits:
-        value, ends = f'TRY_CAST("#value{i}" AS DOUBLE)', [literal(limit) for limit in atom.limits]
+        value, ends = f'TRY_CAST("{OWN}value{i}" AS DOUBLE)', [literal(limit) for limit in atom.limits]
         up, down = f"({value} - {ends[0]})", f"({ends[-1]} - {value})"
         margin = {"<": down, "<=": down, ">": up, ">=": up}.get(atom.operator, f"least({up}, {down})")
         scale = max(abs(float(limit)) for limit in atom.limits if limit is not None) or 1.0
-        columns += f', {margin} AS "#margin{i}", "#margin{i}" / {literal(scale)} AS "#share{i}"'
+        columns += f', {margin} AS "{OWN}margin{i}", "{OWN}margin{i}" / {literal(scale)} AS "{OWN}share{i}"'
     return columns
 
 
@@ -224,7 +225,7 @@ def _deciding(limits: list[tuple[int, Atom]]) -> str:
     """SQL of the deciding margin: of a kept row any condition decides, of a dropped one only false ones."""
     if not limits:
         return "NULL::DOUBLE"
-    shares = [f'CASE WHEN "#kept" OR NOT "#true{i}" THEN "#share{i}" END' for i, _ in limits]
+    shares = [f'CASE WHEN "{OWN}kept" OR NOT "{OWN}true{i}" THEN "{OWN}share{i}" END' for i, _ in limits]
     least = f"least({', '.join(shares)})" if len(shares) > 1 else shares[0]
-    chosen = " ".join(f'WHEN {least} = {shares[n]} THEN "#margin{i}"' for n, (i, _) in enumerate(limits))
-    return f'CASE WHEN "#kept" IS NULL THEN NULL {chosen} END'
+    chosen = " ".join(f'WHEN {least} = {shares[n]} THEN "{OWN}margin{i}"' for n, (i, _) in enumerate(limits))
+    return f'CASE WHEN "{OWN}kept" IS NULL THEN NULL {chosen} END'

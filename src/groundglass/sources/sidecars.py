@@ -142,12 +142,13 @@ def shared_keys(images: Iterable[Member]) -> dict[str, int]:
 
 
 def is_column(name: str) -> bool:
-    """Whether a field's name can be a column's in an expression.
+    """Whether a field's name can be a column's. In an expression it may need quotes: ``meta."2"" print"``.
 
-    >>> is_column("caption"), is_column("a.b"), is_column('say "x"')
-    (True, False, False)
+    >>> is_column("caption"), is_column("a.b"), is_column('2" print'), is_column("")
+    (True, True, True, False)
     """
-    return 0 < len(name) <= _LONGEST_NAME and name.isprintable() and not set(name) & set('".')
+    half = any("\ud800" <= letter <= "\udfff" for letter in name)
+    return 0 < len(name) <= _LONGEST_NAME and "\0" not in name and not half
 
 
 def merged(facts: Sequence[Mapping[str, Any]], spelled: dict[str, str]) -> tuple[dict[str, Any], list[str]]:

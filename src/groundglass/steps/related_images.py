@@ -44,6 +44,8 @@ def with_hashes(state: State, planned: PlannedStep, rows: pa.Table) -> pa.Table:
     )
     for path in paths:
         name = path[1] if path in hashes else ".".join(path)
+        whose, field = scope.whose(path)
         if name not in flat.column_names:
-            flat = flat.append_column(name, compute.struct_field(table[path[0]], path[1]))
+            place = table[whose].type.get_field_index(field)
+            flat = flat.append_column(name, compute.struct_field(table[whose], [place]))
     return flat.append_column("root", rows["root"].take(compute.index_in(flat["id"], rows["id"])))

@@ -10,13 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from groundglass.annotators.catalog import QUESTIONS
 from groundglass.errors import NotHere, RecipeError
 from groundglass.image.resize import KERNELS
 from groundglass.measures.catalog import MEASURES
 from groundglass.plans.current_rows import count
 from groundglass.plans.lock import lock_text
 from groundglass.plans.networks import card_networks
-from groundglass.plans.planner import Plan, PlannedStep, Planner
+from groundglass.plans.planner import Plan, PlannedStep, Planner, find_column
 from groundglass.plans.state import State
 from groundglass.recipes.annotate_model import AnnotateStep, model_name
 from groundglass.recipes.hold_out_model import HoldOutStep
@@ -36,7 +37,8 @@ from groundglass.sources.source import Source
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.step import megapixels
 from groundglass.tables.columns import ROWS, Scope, pool
-from groundglass.tables.parquet import compute, connect, numbered, only
+from groundglass.tables.parquet import compute, find_keys, only
+from groundglass.tables.rows import META
 from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
 from groundglass.transforms.transform import Transform
@@ -62,7 +64,8 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
     if rows.num_rows == 0:
         return Released(VERDICTS.empty_table(), {"folder": None, "pictures": {}, "files": 0, "bytes": 0})
     folder = release_folder(state, planned)
-    finished = finished_release(folder, body)
+    answers = answer_columns(state, planned.scope)
+    finished = finished_release(folder, body, answers)
     if finished is not None and (body.to is None or is_release_of(folder, rows, state)):
         return described(finished, body)  # written by this very run, or one like it, before it was stopped
     context = ReleaseContext(
@@ -74,6 +77,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         networks=card_networks(state.run.plan),
         audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
         warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
+        answers=answers,
         ranked_by=state.ranked_by,
         settings=state.run.settings,
         limits=state.run.limits,
@@ -130,21 +134,36 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
         for name, column in scope.of_generation(0).items()
         if scope.generation > 0 and not column.hidden and name not in ("width", "height", "bytes")
     ]
-    table = pool(rows, [(name,) for name in names] + [("root", name) for name in roots], scope, state.tables)
-    con = connect()
-    con.register("pool", table)
-    con.register("rows", rows.append_column("place", numbered(rows)))
-    con.register("images", state.tables.images)
-    con.register("splits", splits)
-    scores = "".join(f', p."{name}"' for name in names) + "".join(
-        f', p.root."{name}" AS "root.{name}"' for name in roots
-    )
-    return con.sql(
-        f"SELECT r.* EXCLUDE (place), i.path, i.format AS file_format, i.licence, i.author, "
-        f"coalesce(s.split, '{TRAIN}') AS split{scores} "
-        "FROM rows r JOIN pool p USING (id) JOIN images i ON i.id = r.root "
-        "LEFT JOIN splits s ON s.id = r.id ORDER BY r.place"
-    ).to_arrow_table()
+    paths = [("root", name) for name in roots]
+    found = pool(rows, [*((name,) for name in names), *paths], scope, state.tables, errors=False)
+    images = state.tables.images
+    of = find_keys(rows["root"], images["id"])
+    chosen = splits["split"].take(find_keys(rows["id"], splits["id"]))
+    columns = {
+        **{name: rows[name] for name in rows.column_names},
+        "path": images["path"].take(of),
+        "file_format": images["format"].take(of),
+        "licence": images["licence"].take(of),
+        "author": images["author"].take(of),
+        "split": compute.coalesce(chosen, TRAIN),
+        **{name: images[name].take(of) for name in images.column_names if name.startswith(META)},
+    }
+    for name in names:
+        columns[f"measured_{name}" if name in columns else name] = found[name]
+    for path in paths:
+        if scope.whose(path) == path:  # no score made elsewhere has this name
+            place = found["root"].type.get_field_index(path[1])
+            columns[".".join(path)] = compute.struct_field(found["root"], [place])
+    return pa.table(columns)
+
+
+def answer_columns(state: State, scope: Scope) -> tuple[str, ...]:
+    """The columns of the manifest that models answered: of the images themselves, then of their photographs."""
+    known = [
+        column for each in (scope, *(held.scope for held in state.held.values())) for column in each.columns
+    ]
+    names = [c.name for c in known if not c.hidden and c.key.partition("-")[0] in QUESTIONS]
+    return tuple(dict.fromkeys([*names, *(f"root.{name}" for name in names)]))
 
 
 def audit_note(step: StepRecord) -> AuditNote:
@@ -224,6 +243,8 @@ def plan(planner: Planner, planned: PlannedStep, body: Release) -> PlannedStep:
             "no step before this one puts anything into the split 'validation'",
             "add a hold_out or split step, or leave validation_lr out",
         )
+    if body.captions is not None:
+        _check_captions(planner, body.captions)
     if body.to is not None:
         _check_place(planner, body.to)
     try:
@@ -232,6 +253,19 @@ def plan(planner: Planner, planned: PlannedStep, body: Release) -> PlannedStep:
     except RecipeError as error:
         planner.fail(("release",), error.message, error.hint, lacking=isinstance(error, NotHere))
     return planned
+
+
+def _check_captions(planner: Planner, name: str) -> None:
+    """The captions are a column of texts that is known here."""
+    keys = ("release", "captions")
+    kind = planner.scope.types()[".".join(find_column(planner, name, keys))]
+    if kind != "VARCHAR":
+        planner.fail(
+            keys,
+            f"'{name}' holds {kind}, not text",
+            "name a column of texts, such as meta.caption",
+            word=name,
+        )
 
 
 def _check_place(planner: Planner, to: str) -> None:

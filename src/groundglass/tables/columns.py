@@ -6,7 +6,7 @@ A column is found by its name and by whose it is: the row's own (``blockiness``)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -14,8 +14,10 @@ import pyarrow as pa
 
 from groundglass import catalog
 from groundglass.catalog import Better
-from groundglass.tables.measure_store import MeasureStore
-from groundglass.tables.parquet import connect, numbered
+from groundglass.image.region import WHOLE
+from groundglass.tables.measure_store import IDENTITY, MeasureStore
+from groundglass.tables.parquet import find_keys, find_rows
+from groundglass.tables.quoting import ERROR
 from groundglass.tables.rows import META, ROWS
 
 FACTS = {
@@ -132,12 +134,23 @@ class Scope:
         names = {column.name for column in self.columns if column.hidden}
         return {f"{whose}{name}" for whose in ("", "parent.", "root.") for name in names}
 
+    def whose(self, path: ColumnPath) -> tuple[str, str]:
+        """Whose column a path means, and its name there: "own", "root", "parent" or "meta".
+
+        A name may hold dots itself: ``meta.a.b`` is the column ``a.b``.
+        """
+        name = ".".join(path)
+        whose, dot, rest = name.partition(".")
+        if name not in self.own() and dot and whose in ("root", "parent", "meta"):
+            return whose, rest
+        return "own", name
+
     def find(self, path: ColumnPath) -> KnownColumn | None:
         """The measured column that a name means; None for plain facts such as ``width``."""
-        *whose, name = path
-        if not whose:
+        whose, name = self.whose(path)
+        if whose == "own":
             return self.own().get(name)
-        generation = {"root": 0, "parent": max(0, self.generation - 1)}.get(whose[0])
+        generation = {"root": 0, "parent": max(0, self.generation - 1)}.get(whose)
         return None if generation is None else self.of_generation(generation).get(name)
 
 
@@ -151,84 +164,84 @@ class Tables:
     scores: Mapping[str, pa.Table]
 
 
-def pool(rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tables) -> pa.Table:
+def pool(
+    rows: pa.Table, paths: Iterable[ColumnPath], scope: Scope, tables: Tables, errors: bool = True
+) -> pa.Table:
     """The rows, in their order, with the columns that ``paths`` name.
 
     Own columns are flat, the others fields of the structs ``root``, ``parent`` and ``meta``; beside a measured
-    column stands ``error:<name>`` with the reason why it has no value.
+    column stands ``error:<name>`` with the reason why it has no value, unless no ``errors`` are wanted.
     """
-    query = _PoolQuery(scope, tables, rows)
-    chosen: list[str] = []
-    structs: dict[str, list[str]] = {}
-    for path in dict.fromkeys(paths):
-        if path in {(name,) for name in FACTS}:
-            continue
-        value, error = query.column(path)
-        *whose, field = path
-        name = ".".join(path)
-        if not whose:
-            chosen.append(f'{value} AS "{name}"')
-        else:
-            structs.setdefault(whose[0], []).append(f'"{field}" := {value}')
-        if error:
-            chosen.append(f'{error} AS "error:{name}"')
-    chosen += [f"struct_pack({', '.join(fields)}) AS {whose}" for whose, fields in structs.items()]
-    found = query.fetch(chosen) if chosen else rows.select([])
+    wanted = {scope.whose(path): path for path in paths if path not in {(name,) for name in FACTS}}
+    known = _Values(scope, tables, rows, wanted.values())
+    structs: dict[str, dict[str, pa.Array]] = {}
     table = rows.select([name for name in ROWS.names if name not in ("parent", "root")])
-    for name in found.column_names:
-        table = table.append_column(name, found[name])
+    for (whose, name), path in wanted.items():
+        value, error = known.column(path)
+        if whose == "own":
+            table = table.append_column(name, value)
+        else:
+            structs.setdefault(whose, {})[name] = value.combine_chunks()
+        if errors and error is not None:
+            table = table.append_column(ERROR + ".".join(path), error)
+    for whose, fields in structs.items():
+        table = table.append_column(whose, pa.StructArray.from_arrays(list(fields.values()), list(fields)))
     return table
 
 
-class _PoolQuery:
-    """The joins that the columns of a pool need, each made once."""
+class _Values:
+    """Values beside the rows of a pool. By ids and hashes it is found in which row of which table they are, and they
+    are taken from there: no name of a column is ever SQL.
+    """
 
-    def __init__(self, scope: Scope, tables: Tables, rows: pa.Table) -> None:
-        self.scope, self.tables = scope, tables
-        self.connection = connect()
-        self.connection.register("rows", rows.append_column("place", numbered(rows)))
-        self.joins: dict[str, str] = {}
-        self.measured: dict[str, tuple[str, list[str]]] = {}
+    def __init__(self, scope: Scope, tables: Tables, rows: pa.Table, wanted: Iterable[ColumnPath]) -> None:
+        self.scope, self.tables, self.rows = scope, tables, rows
+        self.places: dict[tuple[str, str], pa.ChunkedArray] = {}
+        self.needed: dict[str, dict[str, None]] = {}
+        for column in map(scope.find, wanted):
+            if column is not None and column.join == "content":
+                self.needed.setdefault(column.key, {})[column.column] = None
+        self.measured: dict[str, pa.Table] = {}
 
-    def column(self, path: ColumnPath) -> tuple[str, str]:
-        """The SQL of a column's value, and of its error where it can have one."""
+    def column(self, path: ColumnPath) -> tuple[pa.ChunkedArray, pa.ChunkedArray | None]:
+        """A column's values, and the reasons why others are missing where it can have some."""
         measured = self.scope.find(path)
-        whose, name = path if len(path) == 2 else ("own", path[-1])
+        whose, name = self.scope.whose(path)
         if measured is not None:
-            alias = self._measure(whose, measured)
-            return f'{alias}."{measured.column}"', f"{alias}.error" if measured.join == "content" else ""
+            return self._measured(whose, measured)
         if whose in ("root", "parent"):
-            return f'{self._relative(whose)}."{name}"', ""
-        image = self._join("image", self.tables.images, "image.id = r.root")
-        return f'{image}."{META if whose == "meta" else ""}{name}"', ""
+            return self.tables.rows[name].take(self._relatives(whose)), None
+        images = self.tables.images
+        places = self._once("images", "", lambda: find_keys(self.rows["root"], images["id"]))
+        return images[META + name if whose == "meta" else name].take(places), None
 
-    def fetch(self, chosen: list[str]) -> pa.Table:
-        """The chosen columns, in the order of the rows."""
-        for alias, (key, names) in self.measured.items():
-            table = self.tables.store.read(key, list(dict.fromkeys(names)))
-            self.connection.register(f"table_{alias}", table)
-        return self.connection.sql(
-            f"SELECT {', '.join(chosen)} FROM rows r {' '.join(self.joins.values())} ORDER BY r.place"
-        ).to_arrow_table()
+    def _measured(self, whose: str, column: KnownColumn) -> tuple[pa.ChunkedArray, pa.ChunkedArray | None]:
+        key, join = column.key, column.join
+        if join != "content":
+            scores = self.tables.scores[key]
+            places = self._once("scores", key, lambda: find_keys(self.rows[join], scores[join]))
+            return scores[column.column].take(places), None
+        if key not in self.measured:
+            self.measured[key] = self.tables.store.read(key, list(self.needed[key]))
+        table = self.measured[key]
+        places = self._once(whose, key, lambda: find_rows(self._pictures(whose), table.select(IDENTITY)))
+        return table[column.column].take(places), table["error"].take(places)
 
-    def _relative(self, whose: str) -> str:
-        return self._join(whose, self.tables.rows, f"{whose}.id = r.{whose}")
+    def _pictures(self, whose: str) -> pa.Table:
+        """Content and region of the rows themselves, of their parents or of their photographs."""
+        regions: Mapping[str, Callable[[], Any]] = {
+            "own": lambda: self.rows["region"],
+            "root": lambda: pa.repeat(WHOLE, self.rows.num_rows),
+            "parent": lambda: self.tables.rows["region"].take(self._relatives("parent")),
+        }
+        return pa.table([self.rows["sha256"], regions[whose]()], list(IDENTITY))
 
-    def _measure(self, whose: str, column: KnownColumn) -> str:
-        alias = f"{whose}_{column.key}"
-        if column.join != "content":
-            on = f'"{alias}"."{column.join}" = r.{column.join}'
-            return self._join(alias, self.tables.scores[column.key], on)
-        region = {"own": "r.region", "root": "''"}.get(whose) or f"{self._relative(whose)}.region"
-        on = f'"{alias}".sha256 = r.sha256 AND "{alias}".region = {region}'
-        self.measured.setdefault(alias, (column.key, []))[1].append(column.column)
-        return self._left_join(alias, on)
+    def _relatives(self, whose: str) -> pa.ChunkedArray:
+        """The places of the rows' parents or photographs among all rows."""
+        known = self.tables.rows["id"]
+        return self._once("rows", whose, lambda: find_keys(self.rows[whose], known))
 
-    def _join(self, alias: str, table: pa.Table, on: str) -> str:
-        if alias not in self.joins:
-            self.connection.register(f"table_{alias}", table)
-        return self._left_join(alias, on)
-
-    def _left_join(self, alias: str, on: str) -> str:
-        self.joins.setdefault(alias, f'LEFT JOIN "table_{alias}" "{alias}" ON {on}')
-        return f'"{alias}"'
+    def _once(self, what: str, of: str, find: Callable[[], pa.ChunkedArray]) -> pa.ChunkedArray:
+        if (what, of) not in self.places:
+            self.places[what, of] = find()
+        return self.places[what, of]

@@ -20,12 +20,12 @@ import duckdb
 
 from groundglass.tables.conditions import PREFIX, Atom, Path, atom, characters, compared_constants, start
 from groundglass.tables.parquet import connect
+from groundglass.tables.quoting import RESERVED, quoted
 from groundglass.tables.sql_writer import (
     ExpressionError,
     Node,
     NodeError,
     children,
-    quoted,
     suggestion,
     to_sql,
     walk,
@@ -151,6 +151,9 @@ def check(
     """
     types = {name: _sql_type(kind) for name, kind in columns.items()}
     for path, place in expression.places:
+        if ".".join(path).startswith(RESERVED):
+            said = f"no column can be asked for whose name begins with '{RESERVED[0]}' or '{RESERVED[1]}'"
+            raise ExpressionError(said, "give the column another name", place)
         if ".".join(path) not in types:
             shown = [name for name in types if name not in hidden]
             raise _unknown_column(expression.source, path, place, shown)

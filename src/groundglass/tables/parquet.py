@@ -94,6 +94,30 @@ def numbered(rows: pa.Table) -> pa.Array:
     return pa.array(np.arange(rows.num_rows))
 
 
+def find_keys(wanted: pa.ChunkedArray, known: pa.ChunkedArray) -> pa.ChunkedArray:
+    """For each wanted key its place among the known ones, null where it is not there or is null.
+
+    >>> find_keys(pa.chunked_array([["b", "x", None]]), pa.chunked_array([["a", "b", None]])).to_pylist()
+    [1, None, None]
+    """
+    return compute.index_in(wanted, known, skip_nulls=True)
+
+
+def find_rows(wanted: pa.Table, known: pa.Table) -> pa.ChunkedArray:
+    """The same for rows of several keys, each of which is known once.
+
+    >>> known = pa.table({"sha256": ["aa", "aa"], "region": ["", "crop(0,0,8,8)"]})
+    >>> find_rows(known.slice(1), known).to_pylist()
+    [1]
+    """
+    keys = [f"key_{n}" for n in range(wanted.num_columns)]
+    con = connect()
+    con.register("wanted", wanted.rename_columns(keys).append_column("place", numbered(wanted)))
+    con.register("known", known.rename_columns(keys).append_column("found", numbered(known)))
+    sql = f"SELECT k.found FROM wanted w LEFT JOIN known k USING ({', '.join(keys)}) ORDER BY w.place"
+    return con.sql(sql).to_arrow_table()["found"]
+
+
 def path_to_bytes(path: str | Path) -> bytes:
     """A path as the file system knows it: names need not be valid unicode."""
     return os.fsencode(path)

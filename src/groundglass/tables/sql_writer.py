@@ -13,6 +13,7 @@ from typing import Any
 
 from groundglass.errors import RecipeError
 from groundglass.tables.parquet import connect
+from groundglass.tables.quoting import quoted, quoted_text
 from groundglass.text.suggest import nearest
 
 Node = dict[str, Any]
@@ -77,20 +78,6 @@ class NodeError(Exception):
     def __init__(self, node: Node, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.node, self.message, self.hint = node, message, hint
-
-
-def quoted(path: tuple[str, ...]) -> str:
-    """The one SQL name of a column path in the flat table that expressions are run on.
-
-    >>> quoted(("root", "hyperiqa"))
-    '"root.hyperiqa"'
-    """
-    return '"' + ".".join(path).replace('"', '""') + '"'
-
-
-def quoted_text(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:
@@ -173,7 +160,9 @@ def literal(value: float | int | str | bool | None) -> str:
     if isinstance(value, int):
         return str(value)
     return (
-        re.sub(r"^(-?[\d.]+)$", r"\1e0", repr(value)) if abs(value) < float("inf") else f"'{value}'::DOUBLE"
+        re.sub(r"^(-?[\d.]+)$", r"\1e0", repr(value))
+        if abs(value) < float("inf")
+        else f"{quoted_text(str(value))}::DOUBLE"
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from groundglass.tables.columns import ColumnPath, Scope
 from groundglass.tables.expressions import Atom
-from groundglass.tables.sql_writer import quoted
+from groundglass.tables.quoting import quoted
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from groundglass.errors import RecipeError
 from groundglass.tables.expressions import column_path
+from groundglass.tables.quoting import ERROR, OWN
 from groundglass.tables.sql_number_format import MACROS
 from groundglass.tables.sql_writer import suggestion
 
@@ -62,20 +63,16 @@ def _find(pool: pa.Table, path: Path) -> pa.ChunkedArray:
     name = ".".join(path)
     if name in pool.column_names:
         return pool[name]
-    column = pool[path[0]] if path[0] in pool.column_names else None
-    for key in path[1:]:
-        if column is None or not pa.types.is_struct(column.type) or column.type.get_field_index(key) < 0:
-            column = None
-            break
-        column = compute.struct_field(column, key)
-    if column is None:
-        raise RecipeError(f"there is no column '{name}'", suggestion(name, pool.column_names))
-    return column
+    whose, _, field = name.partition(".")
+    column = pool[whose] if whose in pool.column_names else None
+    if column is not None and pa.types.is_struct(column.type) and column.type.get_field_index(field) >= 0:
+        return compute.struct_field(column, [column.type.get_field_index(field)])
+    raise RecipeError(f"there is no column '{name}'", suggestion(name, pool.column_names))
 
 
 def errors(pool: pa.Table, path: Path) -> pa.ChunkedArray:
     """Why the values of a path are null, where that is known."""
-    name = "error:" + ".".join(path)
+    name = ERROR + ".".join(path)
     return pool[name].cast(pa.string()) if name in pool.column_names else pa.nulls(pool.num_rows, pa.string())
 
 
@@ -95,14 +92,14 @@ def numbers(pool: pa.Table, by: str) -> pa.ChunkedArray:
 
 
 def flat(pool: pa.Table, paths: Iterable[Path]) -> pa.Table:
-    """These columns under their dotted names, each with its ``error:``, after ``#place`` and ``#id``."""
-    columns: dict[str, Any] = {"#place": places(pool), "#id": pool["id"].cast(pa.string())}
+    """These columns under their dotted names, each with its ``error:``, after the places and ids."""
+    columns: dict[str, Any] = {f"{OWN}place": places(pool), f"{OWN}id": pool["id"].cast(pa.string())}
     for path in paths:
         name = ".".join(path)
         if name.lower() in map(str.lower, columns):
             raise RecipeError(f"'{name}' and another column differ in capitals only", "rename one of them")
         columns[name] = values(pool, path)
-        columns["error:" + name] = errors(pool, path)
+        columns[ERROR + name] = errors(pool, path)
     return pa.table(columns)
 
 

@@ -40,6 +40,20 @@ class Release(Member):
     ] = None
     meta_info: Annotated[bool, Field(description="write meta_info.txt as BasicSR reads it")] = True
     scores: Annotated[bool, Field(description="write the table of all scores")] = True
+    metadata: Annotated[
+        Literal["auto", "jsonl", "parquet", "none"],
+        Field(
+            description="what came with the images and what models answered, beside them as `datasets` reads it; "
+            "`auto`: metadata.jsonl, or metadata.parquet where a split has no value in a column"
+        ),
+    ] = "auto"
+    captions: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="column of texts, e.g. meta.caption, to write as `0000.txt` beside `0000.png`",
+        ),
+    ] = None
     archive: Annotated[Literal["zip", "7z"] | None, Field(description="pack each split as well")] = None
     card: Annotated[bool, Field(description="write the dataset card, README.md")] = True
     licence: Annotated[str | None, Field(description="the release's own licence, SPDX id")] = None

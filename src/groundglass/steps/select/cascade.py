@@ -88,7 +88,8 @@ class Bench:
         salt = stream(self.state.run.seed, self.planned.step.name, "cascade").bytes(16).hex()
         con = connect()
         con.register("pool", pa.table({"id": self.rows["id"], "place": numbered(self.rows)}))
-        drawn = con.sql(f"SELECT place FROM pool ORDER BY md5('{salt}' || id), id").to_arrow_table()
+        sql = "SELECT place FROM pool ORDER BY md5($salt || id), id"
+        drawn = con.sql(sql, params={"salt": salt}).to_arrow_table()
         return np.asarray(drawn["place"].to_numpy(), np.int64)
 
     def judged(self, places: Places) -> pa.Table:

@@ -17,8 +17,8 @@ from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
 from groundglass.sources.source import Brought, Source
 from groundglass.steps.source.open_source import REFUSED, list_source, look_at_source
 from groundglass.tables.columns import META
-from groundglass.tables.parquet import compute, connect, read_table, write_parquet
-from groundglass.tables.sql_writer import quoted
+from groundglass.tables.parquet import compute, connect, numbered, read_table, write_parquet
+from groundglass.tables.quoting import quoted_name
 from groundglass.tables.verdicts import VERDICTS
 
 HEADER_COLUMNS = (
@@ -142,18 +142,21 @@ def refused_in(listing: pa.Table) -> str:
 def with_headers(source: str, listing: pa.Table, known: pa.Table) -> pa.Table:
     """The images table of a source: its listing with what its files' headers say, in the order of the uris."""
     con = connect()
-    con.register("listing", listing)
     con.register("known", known)
     refused = refused_in(listing)
-    meta = "".join(f", l.{quoted((name,))}" for name in listing.column_names if name.startswith(META))
-    known_of = ", ".join(f"k.{name}" for name in HEADER_COLUMNS)
-    return con.sql(
+    meta = [name for name in listing.column_names if name.startswith(META)]
+    con.register("listing", listing.drop_columns(meta).append_column("place", numbered(listing)))
+    known_of = ", ".join(f"k.{quoted_name(name)}" for name in HEADER_COLUMNS)
+    images = con.sql(
         f"""
         SELECT left(sha256($source || chr(10) || l.uri), 20) AS id, $source AS source, l.uri, l.path,
             coalesce(l.bytes, k.length) AS bytes, l.mtime_ns, {known_of}, k.warning, l.licence, l.author,
             coalesce(l.error, k.error, CASE WHEN k.path IS NULL AND NOT {refused} THEN 'unreadable' END) AS error,
-            coalesce(l.detail, k.detail) AS detail{meta}
+            coalesce(l.detail, k.detail) AS detail, l.place
         FROM listing l LEFT JOIN known k ON {SAME} AND NOT {refused} ORDER BY l.uri
         """,
         params={"source": source},
     ).to_arrow_table()
+    for name in meta:
+        images = images.append_column(name, listing[name].take(images["place"]))
+    return images.drop_columns(["place"])

@@ -51,7 +51,7 @@ def list_source(
     each row; a limit counts only those that are not refused. Raises RecipeError.
     """
     condition = condition_of(source)
-    asked = {path[-1] for path in parse(condition).columns} if condition is not None else set[str]()
+    asked = {".".join(path) for path in parse(condition).columns} if condition is not None else set[str]()
     needed = {*brought.meta, *brought.credits.values(), *asked}  # no other columns are read
     types = {name: kind for name, kind in brought.columns.items() if name in needed}
     listing = brought.listing(types) if brought.listing else source.listing(types, own_folder)
@@ -66,10 +66,10 @@ def list_source(
 
 def _with_verdicts(listing: pa.Table, expression: str) -> pa.Table:
     """Who is refused before being read, and why. A row that cannot be read anyway is not judged."""
-    names = [name for name in listing.column_names if name.startswith(META)]
-    pool = listing.select(names).rename_columns([name.removeprefix(META) for name in names])
-    if "id" not in pool.column_names:
-        pool = pool.append_column("id", numbered(listing).cast(pa.string()))
+    names = dict.fromkeys(".".join(path) for path in parse(expression).columns)
+    pool = pa.table(
+        {"id": numbered(listing).cast(pa.string())} | {name: listing[META + name] for name in names}
+    )
     verdicts = where(pool, expression)
     refused = compute.and_(compute.invert(verdicts["kept"]), listing["error"].is_null())
     listing = listing.append_column(REFUSED, refused)

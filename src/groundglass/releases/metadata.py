@@ -1,0 +1,330 @@
+"""What came with the images and what models answered, in files beside the pictures.
+
+``metadata.jsonl`` is what Hugging Face's ImageFolder reads: a line a picture, ``file_name`` and the columns. It lies
+beside the pictures, or above ``hr/`` and ``lr_x4/``: then ``lr_x4_file_name`` names each one's LR picture.
+Where a split has no value in a column in which another has some, ImageFolder finds two types and refuses both: there it
+is ``metadata.parquet``, since Parquet holds the types.
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from groundglass.errors import RecipeError
+from groundglass.files.atomic import write_text
+from groundglass.releases.split_names import ordered_splits
+from groundglass.tables.expressions import column_path
+from groundglass.tables.parquet import compute, write_parquet
+from groundglass.tables.rows import META
+from groundglass.tables.sql_writer import suggestion
+from groundglass.text.format import some
+
+Kind = Literal["jsonl", "parquet"]
+NAMES: Mapping[Kind, str] = {"jsonl": "metadata.jsonl", "parquet": "metadata.parquet"}
+FILE = "file_name"
+_LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+"""What JSON leaves as it is, and some readers take for the end of a line."""
+_ROOT = "root."
+
+
+class Wishes(Protocol):
+    """What a recipe says of these files."""
+
+    @property
+    def metadata(self) -> str: ...
+
+    @property
+    def captions(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the metadata.
+
+    name    what it is called there
+    of      the columns of the manifest that it is, the first that has a value counts
+    values  by HR picture, in the manifest's order
+    """
+
+    name: str
+    of: tuple[str, ...]
+    values: pa.ChunkedArray
+
+    @property
+    def known(self) -> int:
+        """How many pictures have a value."""
+        return len(self.values) - self.values.null_count
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The metadata of a release.
+
+    high     the HR pictures: file and split
+    folders  where each split's file of metadata lies, relative to the release
+    low      for each scale the LR picture of each; empty where not all splits have the same scales
+    columns  what is told of them; none where the images came with nothing and no model was asked
+    """
+
+    high: pa.Table
+    folders: Mapping[str, str]
+    low: Mapping[int, Sequence[str]]
+    columns: tuple[Column, ...]
+
+    def files(self, kind: Kind) -> list[str]:
+        """The files of metadata, relative to the release."""
+        return [f"{folder}{NAMES[kind]}" for folder in self.folders.values()] if self.columns else []
+
+    def table(self, split: str) -> pa.Table:
+        """The metadata of one split, its file names as seen from the split's folder."""
+        chosen = compute.indices_nonzero(compute.equal(self.high["split"], split))
+        start = len(self.folders[split])
+        files = {FILE: [file[start:] for file in self.high["file"].take(chosen).to_pylist()]}
+        for scale, low in self.low.items():
+            files[f"lr_x{scale}_{FILE}"] = [low[place][start:] for place in chosen.to_pylist()]
+        named = pa.table({name: pa.array(names, pa.string()) for name, names in files.items()})
+        for column in self.columns:
+            named = named.append_column(column.name, column.values.take(chosen))
+        return named
+
+
+def metadata_of(manifest: pa.Table, answers: Sequence[str]) -> Beside:
+    """What a release tells of its pictures beside them; ``answers`` are the manifest's columns that models answered."""
+    every = manifest.select(["id", "file", "split", "scale"])
+    high = manifest.filter(compute.equal(manifest["scale"], 1))
+    low: dict[str, dict[int, str]] = {image: {} for image in high["id"].to_pylist()}
+    for row in every.to_pylist():
+        if row["scale"] != 1 and row["id"] in low:
+            low[row["id"]][row["scale"]] = row["file"]
+    folders: dict[str, str] = {}
+    for image, file, split in zip(*(high[name].to_pylist() for name in ("id", "file", "split")), strict=True):
+        folders.setdefault(
+            split, file.rpartition("/")[0].removesuffix("hr" if low[image] else "").rstrip("/") + "/"
+        )
+    scales = {tuple(sorted(found)) for found in low.values()}
+    common = scales.pop() if len(scales) == 1 else ()
+    pairs = {scale: [found[scale] for found in low.values()] for scale in common}
+    taken = {f"lr_x{scale}" for scale in common}
+    columns = tuple(_columns(high, [name for name in answers if name in high.column_names], taken))
+    splits = {split: folders[split].removeprefix("/") for split in ordered_splits(folders)}
+    return Beside(high.select(["file", "split"]), splits, pairs, columns)
+
+
+def _columns(high: pa.Table, answers: Sequence[str], taken: set[str]) -> list[Column]:
+    """What came with the images first: it keeps its name. An answer of a photograph is told of its tiles too."""
+    found: list[Column] = []
+    names = {"image", *taken}
+
+    def add(name: str, instead: str, of: tuple[str, ...]) -> None:
+        number, chosen = 1, name
+        while chosen in names or _means_file(chosen):
+            chosen = instead if number == 1 else f"{instead}_{number}"
+            number += 1
+        names.add(chosen)
+        values = high[of[0]]
+        for other in of[1:]:
+            values = compute.coalesce(values, high[other])
+        found.append(Column(chosen, of, values))
+
+    for name in high.column_names:
+        if name.startswith(META) and _can_be_told(high.schema.field(name).type):
+            bare = name.removeprefix(META)
+            add(bare, f"{bare}_from_source", (name,))
+    for name in answers:
+        bare = name.removeprefix(_ROOT)
+        if bare == name and _ROOT + name in answers and _apart(high[name], high[_ROOT + name]):
+            add(name, f"{name}_by_model", (name, _ROOT + name))
+        elif bare == name or bare not in answers or not _apart(high[bare], high[name]):
+            taken_too = bare != name and bare in answers
+            add(f"{bare}_of_photograph" if taken_too else bare, f"{bare}_by_model", (name,))
+    return found
+
+
+def _means_file(name: str) -> bool:
+    """Whether ImageFolder takes a column of this name for files."""
+    return name.endswith((FILE, f"{FILE}s"))
+
+
+def _apart(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
+    """Whether no picture has a value in both, and their types are the same."""
+    both = compute.and_(one.is_valid(), other.is_valid())
+    return one.type == other.type and not compute.any(both).as_py()
+
+
+def _can_be_told(kind: pa.DataType) -> bool:
+    return not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def kind_of(beside: Beside, wanted: str) -> Kind | None:
+    """The kind of file to write, if any: as the recipe says, or JSON lines unless ImageFolder could not load them."""
+    if wanted == "none" or not beside.columns:
+        return None
+    return "parquet" if wanted == "parquet" or (wanted == "auto" and _untyped(beside)) else "jsonl"
+
+
+def _untyped(beside: Beside) -> list[str]:
+    """Columns that have values, but none in one of the splits."""
+    splits = beside.high["split"]
+    told = ((column, splits.filter(column.values.is_valid()).unique()) for column in beside.columns)
+    return [column.name for column, having in told if 0 < len(having) < len(beside.folders)]
+
+
+def write_metadata(beside: Beside, folder: Path, kind: Kind | None) -> None:
+    """A file of metadata for each split; one of the other kind, which an interrupted attempt left, goes."""
+    for split, place in beside.folders.items():
+        for other in NAMES.values():
+            (folder / place / other).unlink(missing_ok=True)
+        if kind is None:
+            continue
+        table, path = beside.table(split), folder / place / NAMES[kind]
+        if kind == "parquet":
+            write_parquet(table, path)
+        else:
+            write_text(json_lines(table), path)
+
+
+def json_lines(table: pa.Table) -> str:
+    """A table as JSON lines: numbers, lists and null as they are, dates and times as text, not-a-number as null.
+
+    >>> json_lines(pa.table({"file_name": ["0.png"], "caption": ['a "bird"'], "tags": [["sea", None]]}))
+    '{"file_name": "0.png", "caption": "a \\\\"bird\\\\"", "tags": ["sea", null]}\\n'
+    """
+    return "".join(
+        json.dumps({name: _plain(value) for name, value in row.items()}, ensure_ascii=False).translate(
+            _LINE_ENDS
+        )
+        + "\n"
+        for row in table.to_pylist()
+    )
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case float():
+            return value if isfinite(value) else None
+        case Decimal():
+            return float(value)
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+        case datetime.timedelta():
+            return str(value)
+        case bytes():
+            return None
+        case list():
+            return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        case dict():
+            return {name: _plain(item) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        case _:
+            return value
+
+
+def read_names(folder: Path, file: Path) -> list[str] | None:
+    """The HR pictures that a release's file of metadata lists, as the manifest names them; None where it is damaged."""
+    try:
+        if file.suffix == ".parquet":
+            listed = pq.read_table(folder / file, columns=[FILE])[FILE].to_pylist()
+        else:
+            lines = (folder / file).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+            listed = [json.loads(line)[FILE] for line in lines]
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        return None
+    return [(file.parent / name).as_posix() for name in listed]
+
+
+def write_captions(manifest: pa.Table, folder: Path, column: str) -> None:
+    """``x.txt`` beside each HR picture ``x.png`` that has a text in ``column``; the others have no such file."""
+    high = manifest.filter(compute.equal(manifest["scale"], 1))
+    for file, text in zip(high["file"].to_pylist(), caption_texts(high, column).to_pylist(), strict=True):
+        if text is not None:
+            write_text(text, caption_file(folder / file))
+
+
+def caption_texts(table: pa.Table, column: str) -> pa.ChunkedArray:
+    """The texts of a column. Of ``root.caption`` a whole photograph, which has no root, has its own ``caption``.
+
+    Raises RecipeError where there is no such column.
+    """
+    name = ".".join(column_path(column))
+    names = [name for name in dict.fromkeys((name, name.removeprefix(_ROOT))) if name in table.column_names]
+    if not names:
+        raise RecipeError(
+            f"there is no column '{column}' to write captions of", suggestion(column, table.column_names)
+        )
+    return compute.coalesce(*(table[name].cast(pa.string()) for name in names))
+
+
+def caption_file(picture: Path) -> Path:
+    """The text file of a picture, where trainers look for it.
+
+    >>> caption_file(Path("images/0000.png")).as_posix()
+    'images/0000.txt'
+    """
+    return picture.with_suffix(".txt")
+
+
+def beside_notes(manifest: pa.Table, answers: Sequence[str], step: Wishes) -> tuple[str, ...]:
+    """What a user should know of a release's metadata and captions, a sentence each."""
+    beside = metadata_of(manifest, answers)
+    return (*_metadata_notes(beside, step.metadata), *_caption_notes(manifest, step.captions))
+
+
+def _caption_notes(manifest: pa.Table, column: str | None) -> list[str]:
+    if column is None or not manifest.num_rows:
+        return []
+    texts = caption_texts(manifest.filter(compute.equal(manifest["scale"], 1)), column)
+    if not texts.null_count:
+        return []
+    return [f"no text file beside {some(texts.null_count, 'pictures')} without {column}"]
+
+
+def _metadata_notes(beside: Beside, wanted: str) -> list[str]:
+    """Columns that are called otherwise, and what ImageFolder reads in another way."""
+    kind = kind_of(beside, wanted)
+    if kind is None:
+        return []
+    said = [
+        f"in {NAMES[kind]} {' and '.join(column.of)} is called {column.name}"
+        for column in beside.columns
+        if column.name != column.of[0].removeprefix(META).removeprefix(_ROOT)
+    ]
+    empty = ", ".join(_untyped(beside))
+    if empty and kind == "jsonl":
+        say = f"datasets cannot load metadata.jsonl: a split has no value in {empty}"
+        said.append(f"{say}; write `metadata: parquet`")
+    elif empty and wanted == "auto":
+        said.append(
+            f"metadata.parquet, not metadata.jsonl: a split has no value in {empty}, and JSON has no types"
+        )
+    times = ", ".join(_read_as_times(beside)) if kind == "jsonl" else ""
+    if times:
+        said.append(f"datasets reads {times} of metadata.jsonl as times; `metadata: parquet` keeps the text")
+    return said
+
+
+def _read_as_times(beside: Beside) -> list[str]:
+    """Columns of text that Arrow's reader of JSON, which datasets uses, takes for times."""
+    from pyarrow import json as arrow_json
+
+    found: dict[str, None] = {}
+    texts = [column.name for column in beside.columns if column.known and _is_text(column.values.type)]
+    for split in beside.folders if texts else ():
+        lines = json_lines(beside.table(split).select(texts)).encode()
+        options = arrow_json.ReadOptions(block_size=len(lines) + 1)
+        schema = arrow_json.read_json(io.BytesIO(lines), read_options=options).schema
+        found |= {name: None for name in texts if pa.types.is_timestamp(schema.field(name).type)}
+    return list(found)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_temporal))
