@@ -20,9 +20,9 @@ def explain(error: UnknownColumn, scope: Scope) -> tuple[str, str]:
         which = "the photographs" if elsewhere.generation == 0 else "an earlier generation"
         said = f"{name} was measured on {which} (step {elsewhere.step}), not on these images"
         return said, f"write root.{name}, or measure it again here"
-    left_out = (scope.left_out or {}).get(name.removeprefix("meta."))
-    if left_out:
-        return f"the column '{name}' {left_out}: the source leaves it out", ""
+    unusable = (scope.unusable or {}).get(name.removeprefix("meta."))
+    if unusable:
+        return f"the column '{name}' {unusable}: the source leaves it out", ""
     if name in MEASURES and name not in MEASURES[name].columns:
         return f"'{name}' is a measure, not a column", _of_measure(name, scope)
     if error.near:

@@ -45,7 +45,7 @@ class Brought:
     columns  every column there is, with the SQL type that the table or the recipe gives it
     meta     those that become ``meta.x``
     credits  "licence" and "author" → the column that says it
-    left_out columns that cannot be used, and why
+    unusable  columns that cannot be used, and why
     notes    what a user should know beforehand
     left_out  files that are no rows, and why (`groundglass.sources.found_files.LEFT_OUT`)
     listing  how to list what was seen, where a look goes through all of it: `Source.listing` would look again
@@ -54,7 +54,7 @@ class Brought:
     columns: Mapping[str, str] = field(default_factory=dict)
     meta: Mapping[str, str] = field(default_factory=dict)
     credits: Mapping[str, str] = field(default_factory=dict)
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     left_out: pa.Table | None = None
     listing: Callable[[Mapping[str, str]], pa.Table] | None = None

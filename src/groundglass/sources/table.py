@@ -57,7 +57,7 @@ class Table(SourceWithColumns):
         found = survey(paths, self._question())
         self._check_columns(paths, found)
         stated = self.stated()
-        return replace(self.brought(found.types, stated), left_out=found.left_out, notes=found.notes)
+        return replace(self.brought(found.types, stated), unusable=found.left_out, notes=found.notes)
 
     def _pictures(self) -> Pictures:
         return Pictures(self.bytes or self.path or "", embedded=self.bytes is not None)

@@ -103,7 +103,7 @@ class Scope:
     mixed: bool = False
     """True after a transform with `if`: rows of the generation before are still among the rows."""
     meta: Mapping[str, str] | None = None
-    left_out: Mapping[str, str] | None = None
+    unusable: Mapping[str, str] | None = None
     """Columns of sources that cannot be used, and why."""
 
     def with_columns(self, columns: Iterable[KnownColumn]) -> Scope:

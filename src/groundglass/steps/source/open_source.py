@@ -30,8 +30,8 @@ def look_at_source(source: Source) -> Brought:
     condition = condition_of(source)
     if condition is not None:
         parsed = parse(condition)
-        for name in (path[-1] for path in parsed.columns if path[-1] in brought.left_out):
-            raise ExpressionError(f"the column '{name}' {brought.left_out[name]}")
+        for name in (path[-1] for path in parsed.columns if path[-1] in brought.unusable):
+            raise ExpressionError(f"the column '{name}' {brought.unusable[name]}")
         check(parsed, brought.columns)
     return brought
 

@@ -49,8 +49,8 @@ def plan(planner: Planner, planned: PlannedStep, body: Source) -> PlannedStep:
     except ExpressionError as error:
         planner.fail(("source", "where"), error.message, error.hint)
     widened = _add_meta(planner, brought.meta)
-    left_out = {**(planner.scope.left_out or {}), **brought.left_out}
-    planner.scope = replace(planner.scope, left_out=left_out)
+    unusable = {**(planner.scope.unusable or {}), **brought.unusable}
+    planner.scope = replace(planner.scope, unusable=unusable)
     own = "as each file says" if "licence" in brought.credits else None
     planner.licences[planned.step.name] = body.licence or own
     return replace(planned, notes=(*brought.notes, *widened))
