@@ -17,6 +17,7 @@ from groundglass.image.codecs import (
     pillow,
     png_chunks,
     samples_to_8bit,
+    tiff_damage,
     tiff_directories,
     tiff_samples,
 )
@@ -72,6 +73,7 @@ def _samples(data: bytes, header: Header) -> tuple[Samples, tuple[str, ...]]:
         data, transparent = png_chunks.only_pixels(data, chunks), chunks.transparent
     if header.format == "TIFF":
         found = tiff_directories.read_tiff(data)
+        tiff_damage.refuse(found.data, found.tags)
         if found.picture is not None:
             return tiff_samples.read_samples(data, found.picture, header.icc_profile is not None)
         data = found.data

@@ -10,17 +10,15 @@ from groundglass.errors import ImageError
 LONGEST = 64
 """Bytes. Measured: see benchmarks/results/mutations.md."""
 
-_DAMAGE = bytes(LONGEST)
 
-
-def refuse(coded: bytes | memoryview, what: str) -> None:
-    """Raises ImageError: ``truncated`` where a run of more than `LONGEST` zeros reaches the end of the coded bytes,
+def refuse(coded: bytes | memoryview, what: str, longest: int = LONGEST) -> None:
+    """Raises ImageError: ``truncated`` where a run of ``longest`` zeros or more reaches the end of the coded bytes,
     ``corrupt`` where one lies inside.
     """
     whole = bytes(coded)
-    at = whole.find(_DAMAGE)
+    at = whole.find(bytes(longest))
     if at < 0:
         return
     if not whole[at:].strip(b"\0"):
         raise ImageError("truncated", f"{what} ends in {len(whole) - at} zero bytes")
-    raise ImageError("corrupt", f"{LONGEST} zero bytes inside {what}")
+    raise ImageError("corrupt", f"{longest} zero bytes in a row inside {what}")
