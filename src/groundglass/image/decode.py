@@ -13,6 +13,7 @@ from groundglass.errors import ImageError
 from groundglass.image import color_management, orientation
 from groundglass.image.codecs import (
     bmp_runs,
+    coded_damage,
     jpeg_pixels,
     pillow,
     png_chunks,
@@ -82,4 +83,5 @@ def _samples(data: bytes, header: Header) -> tuple[Samples, tuple[str, ...]]:
     image = pillow.open_image(data, header.format)
     with pillow.as_image_errors():
         image.load()
+        coded_damage.refuse(data, header.format)
         return samples_to_8bit.from_pillow(image, data, header, transparent)

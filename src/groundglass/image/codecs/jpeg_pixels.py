@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from groundglass.errors import ImageError
-from groundglass.image.codecs import jpeg_markers, jpeg_scans, pillow, zero_runs
+from groundglass.image.codecs import jpeg_markers, jpeg_scans, pillow, filled_runs
 from groundglass.image.codecs.jpeg_markers import JpegMarkers, JpegTables
 from groundglass.image.codecs.jpeg_scans import Scans
 from groundglass.image.orientation import Pixels
@@ -54,7 +54,7 @@ def _rare(data: bytes, markers: JpegMarkers) -> tuple[Pixels, str]:
     if not scans.closed:
         raise ImageError("truncated", "no end marker")
     _refuse_missing_scans(data, markers, scans)
-    zero_runs.refuse(memoryview(data)[markers.scan : scans.end], "the scan")
+    filled_runs.refuse(memoryview(data)[markers.scan : scans.end], "the scan")
     image = pillow.open_image(data, "JPEG")
     with pillow.as_image_errors():
         image.load()

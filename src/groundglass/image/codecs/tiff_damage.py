@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from groundglass.errors import ImageError
-from groundglass.image.codecs import libtiff, zero_runs
+from groundglass.image.codecs import libtiff, filled_runs
 
 _NONE, _OLD_JPEG, _JPEG, _PACKBITS = 1, 6, 7, 32773
 _DEFLATE = (8, 32946)
-_PACKBITS_ZEROS = 256
-"""A literal run of PackBits holds at most 128 bytes, so encoders that never shorten anything write as many zeros."""
+_PACKBITS_RUN = 256
+"""A literal run of PackBits holds at most 128 bytes, so as many equal ones stand where nothing was shortened."""
 
 _CHUNK = 1 << 20
 _SPARE = 4
@@ -31,8 +31,8 @@ def refuse(data: bytes, tags: Any) -> None:
         if compression in _DEFLATE:
             _refuse_bad_deflate(coded, what, _SPARE * _plain_bytes(tags) + _CHUNK)
         elif compression not in (_OLD_JPEG, _JPEG):
-            zeros = _PACKBITS_ZEROS if compression == _PACKBITS else zero_runs.LONGEST
-            zero_runs.refuse(coded, what, zeros)
+            run = _PACKBITS_RUN if compression == _PACKBITS else filled_runs.LONGEST
+            filled_runs.refuse(coded, what, run)
     if compression in _DEFLATE:  # its checksums were right
         return
     if complaints := libtiff.complaints(data, warnings_too=compression != _OLD_JPEG):  # it warns of its age
