@@ -1,4 +1,4 @@
-"""Damage that decoders of WebP, AVIF, HEIC, JPEG 2000, QOI and PSD show as pixels, told from the coded bytes.
+"""Damage that decoders of WebP, AVIF, HEIC, JPEG 2000, QOI, PSD and ICO show as pixels, told from the coded bytes.
 
 Their decoders go on where the data is gone: they read filling as pixels, or paint what is left in one colour.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from groundglass.errors import ImageError
-from groundglass.image.codecs import filled_runs, iso_items, pillow
+from groundglass.image.codecs import filled_runs, iso_items, pillow, png_chunks
 
 
 def refuse(data: bytes, format: str) -> None:
@@ -23,16 +23,22 @@ def _iso(data: bytes) -> None:
             filled_runs.refuse(memoryview(data)[start:end], "the coded picture")
 
 
-_SPARE = 32
+_NEEDED = 16
+_SMALL = 200
 
 
 def _webp(data: bytes) -> None:
-    """Whole files can end in zeros: flat parts are coded so. But then the decoder needs every one of them: where it
-    shows a picture with 32 bytes less, they were filling.
+    """A whole picture needs its coded bytes to the last few, and the decoder says where it lacks some. One that it
+    shows with 16 bytes less has lost its way earlier: it reads other symbols than were written, and is done too soon.
+
+    Measured: none of 1,056 whole files, all of 157 lossy and 54 of 121 lossless ones that were plainly damaged.
     """
     for kind, coded in _webp_pictures(data):
-        if (filling := filled_runs.run_at_end(coded)) >= filled_runs.LONGEST and _shows(kind, coded[:-_SPARE]):
-            raise ImageError("truncated", f"the coded picture ends in {filling} bytes {coded[-1]:02X}")
+        if len(coded) > _SMALL and _shows(kind, coded[:-_NEEDED]):
+            filling = filled_runs.run_at_end(coded)
+            if filling >= filled_runs.LONGEST:
+                raise ImageError("truncated", f"the coded picture ends in {filling} bytes {coded[-1]:02X}")
+            raise ImageError("corrupt", "the picture does not need all of its coded bytes")
 
 
 def _webp_pictures(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -86,6 +92,18 @@ def _psd(data: bytes) -> None:
     filled_runs.refuse(memoryview(data)[start : start + stated], "the merged picture", _PACKBITS_RUN)
 
 
+def _ico(data: bytes) -> None:
+    """Icons are stored as PNGs, among others: each must be whole, as a PNG of its own."""
+    for entry in range(6, 6 + 16 * int.from_bytes(data[4:6], "little"), 16):
+        size, start = (int.from_bytes(data[at : at + 4], "little") for at in (entry + 8, entry + 12))
+        png = data[start : start + size]
+        if png.startswith(png_chunks.SIGNATURE):
+            chunks = png_chunks.read_chunks(png)
+            png_chunks.check_pixel_chunks(png, chunks)
+            if not chunks.complete:
+                raise ImageError("truncated", "the PNG inside ends early")
+
+
 _CHECKS: dict[str, Callable[[bytes], None]] = {
     "AVIF": _iso,
     "HEIF": _iso,
@@ -93,4 +111,5 @@ _CHECKS: dict[str, Callable[[bytes], None]] = {
     "JPEG2000": _jpeg2000,
     "QOI": _qoi,
     "PSD": _psd,
+    "ICO": _ico,
 }
