@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+
 from mutations import Mutated, mutated
 
 STRONG = 24
@@ -71,7 +72,12 @@ def observe(file: Mutated, read: Callable[[bytes], np.ndarray | str]) -> dict[st
     1 where the size differs, null where it refuses the file or cannot read this format at all.
     """
     seen, whole = read(file.data), _whole(file.sound, read)
-    row = {"seed": file.seed, "kind": file.kind, "mutation": file.mutation, "reads": not isinstance(whole, str)}
+    row = {
+        "seed": file.seed,
+        "kind": file.kind,
+        "mutation": file.mutation,
+        "reads": not isinstance(whole, str),
+    }
     if isinstance(seen, str) or isinstance(whole, str):
         return row | {"reason": seen if isinstance(seen, str) else "", "differs": None}
     if seen.shape != whole.shape:

@@ -78,7 +78,9 @@ class _Numbers:
         return int.from_bytes(self._data[self._at - size : self._at], "big")
 
 
-def _places(data: bytes, start: int, stop: int, idat: int) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
+def _places(
+    data: bytes, start: int, stop: int, idat: int
+) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
     """Each item's number and extents; items that lie in other files or in other items are passed over."""
     numbers = _Numbers(data, start, stop)
     version = numbers.take(1)

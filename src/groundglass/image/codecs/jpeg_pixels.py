@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from groundglass.errors import ImageError
-from groundglass.image.codecs import jpeg_markers, jpeg_scans, pillow, filled_runs
+from groundglass.image.codecs import filled_runs, jpeg_markers, jpeg_scans, pillow
 from groundglass.image.codecs.jpeg_markers import JpegMarkers, JpegTables
 from groundglass.image.codecs.jpeg_scans import Scans
 from groundglass.image.orientation import Pixels

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from groundglass.errors import ImageError
-from groundglass.image.codecs import libtiff, filled_runs
+from groundglass.image.codecs import filled_runs, libtiff
 
 _NONE, _OLD_JPEG, _JPEG, _PACKBITS = 1, 6, 7, 32773
 _DEFLATE = (8, 32946)
@@ -51,7 +51,9 @@ def _coded(data: bytes, tags: Any) -> Iterator[memoryview]:
     offsets, counts = (_numbers(tags, tag, 0) for tag in ((324, 325) if tiled else (273, 279)))
     for offset, count in zip(offsets, counts, strict=False):
         if offset + count > len(data):
-            raise ImageError("truncated", f"a strip or tile reaches {offset + count - len(data)} bytes beyond the end")
+            raise ImageError(
+                "truncated", f"a strip or tile reaches {offset + count - len(data)} bytes beyond the end"
+            )
         if count:
             yield memoryview(data)[offset : offset + count]
 
