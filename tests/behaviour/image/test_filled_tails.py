@@ -116,9 +116,9 @@ TAILS = {
     "webp": ("WEBP", {"quality": 85}),
     "webp without skipping": ("WEBP", {"quality": 100, "method": 0}),
     "webp-lossless": ("WEBP", {"lossless": True}),
-    "avif": ("AVIF", {"quality": 80}),
+    "avif": ("AVIF", {"quality": 80, "speed": 9}),
     "heic": ("HEIF", {"quality": 80}),
-    "jxl": ("JXL", {"quality": 85}),
+    "jxl": ("JXL", {"quality": 85, "effort": 3}),
     "jpeg2000": ("JPEG2000", {}),
     "qoi": ("QOI", {}),
     "png": ("PNG", {}),
@@ -138,8 +138,8 @@ def _encoded(kind: str, picture: np.ndarray) -> bytes:
 @pytest.mark.parametrize("byte", [b"\0", b"\xff"], ids=["00", "FF"])
 @pytest.mark.parametrize("kind", TAILS)
 def test_a_filled_tail_is_damage(kind: str, byte: bytes) -> None:
-    for seed in range(4):
-        picture = testing.photo(200 + 13 * seed, 150, seed)
+    for seed in (1, 3):
+        picture = testing.photo(160 + 13 * seed, 130, seed)
         if seed == 3:
             picture[90:] = 255
         data = _encoded(kind, picture)
@@ -153,9 +153,9 @@ def test_a_filled_tail_is_damage(kind: str, byte: bytes) -> None:
 def test_flat_pictures_are_no_damage(kind: str) -> None:
     """Some encoders write a flat part as a long run of zeros: that is the picture."""
     for value in (0, 128, 255):
-        _ = open_frame(_encoded(kind, testing.flat(640, 480, value))).rgb
-        half = testing.photo(640, 480)
-        half[200:] = value
+        _ = open_frame(_encoded(kind, testing.flat(256, 192, value))).rgb
+        half = testing.photo(256, 192)
+        half[80:] = value
         _ = open_frame(_encoded(kind, half)).rgb
 
 
