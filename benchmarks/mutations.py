@@ -83,8 +83,8 @@ def main(count: int, save: bool) -> None:
         head = (
             f"# {count} damaged files\n\nMade by `python -m benchmarks.mutations --count {count} --save`: "
             "bits flipped, files cut, runs of zeros, of one byte or of random bytes, blocks swapped. "
-            f"A file is smeared if at least {SMEARED:.0%} of its pixels differ by more than 24 of 255 from the sound file's. "
-            "Nothing crashed, hung or was printed.\n\n"
+            f"A file is smeared if at least {SMEARED:.0%} of its pixels differ by more than 24 of 255 from the sound "
+            "file's. Nothing crashed, hung or was printed.\n\n"
         )
         (RESULTS / "mutations.md").write_text(f"{head}{text}\n\n{REMAINING}\n{known}\n", encoding="utf-8")
 
