@@ -93,9 +93,10 @@ REMAINING = """## What remains, and why
 
 - **BMP, PPM, PSD, TIFF without compression, QOI**: almost any bytes are a picture. Nothing in the file could tell.
 - **AVIF, HEIC, JPEG 2000**: the decoders at hand (dav1d, libde265, OpenJPEG) go on where the coded data is wrong. Cut
-  and filled files are told by their extents and by runs of one byte; a flipped bit is not. libaom, inside OpenCV and
-  libvips, notices it in AVIF, but OpenCV also refuses sound AVIFs that libheif wrote, so it is no judge.
-- **WebP**: lossy pictures are told by the bytes that they need. Lossless ones are, in about half of the cases.
+  and filled files are told by their extents and by runs of one byte; a flipped bit is not. libaom, inside OpenCV,
+  notices it in AVIF, and so does libvips; but OpenCV also refused all of 9 sound AVIFs that libvips wrote, so it is no
+  judge.
+- **WebP**: lossy pictures are told by the bytes that they need. Of smeared lossless ones, less than half.
 - **GIF, TIFF with LZW**: no checksum; a flipped bit gives another colour from there on.
 - **JPEG**: a few damaged bytes can be followed by a decoder that finds its way again, with other colours from there on.
 - **JPEG XL, PNG, TIFF with deflate, icons**: checksums or end states. None was accepted.
