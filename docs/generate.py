@@ -13,6 +13,8 @@ from groundglass.annotators.catalog import QUESTIONS
 from groundglass.catalog import Column, Parameter
 from groundglass.cli.catalogs import HIDDEN
 from groundglass.cli.main import COMMANDS, groundglass
+from groundglass.errors import REASONS, REMEDIES
+from groundglass.image.header import WARNINGS
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.families import entries
 from groundglass.recipes.json_schema import json_schema
@@ -34,6 +36,7 @@ def pages() -> dict[str, str]:
         "transforms.md": NOTE
         + "# Transforms\n\n"
         + "\n".join(rule_section(t) for t in entries("transform").values()),
+        "reasons.md": reasons_page(),
         "recipe.md": reference_page(),
         "recipe.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
     }
@@ -54,6 +57,21 @@ def commands_page() -> str:
         )
         parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
+
+
+def reasons_page() -> str:
+    """Every word that a row's `error` or `warning` can have."""
+    reasons = "\n".join(f"| `{word}` | {meaning} | {REMEDIES[word]} |" for word, meaning in REASONS.items())
+    warnings = "\n".join(f"| `{word}` | {meaning} |" for word, meaning in WARNINGS.items())
+    return (
+        NOTE
+        + "# Reasons and warnings\n\n"
+        + "How damage is told, and what cannot be told, stands in [Damaged files](../concepts/damaged-files.md).\n\n"
+        + "## Reasons\n\nA row with a reason in `error` is never released. `detail` says what exactly was found.\n\n"
+        + f"| reason | meaning | what to do |\n|---|---|---|\n{reasons}\n\n"
+        + "## Warnings\n\nA row with words in `warning` is sound; something about its file is odd.\n\n"
+        + f"| warning | meaning |\n|---|---|\n{warnings}\n"
+    )
 
 
 def measure_section(measure: Any) -> str:

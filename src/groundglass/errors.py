@@ -52,6 +52,35 @@ REASONS: dict[str, str] = {
 }
 """Every reason that an error row can have, and what it means."""
 
+REMEDIES: dict[str, str] = {
+    "empty": "fetch the file again",
+    "not_an_image": "leave it out of the folder, or nothing: it was counted and passed over",
+    "unsupported": "the row says what it is; install the extra that it names, or convert the file to PNG or TIFF",
+    "unreadable": "look at the file's permissions and at the disk",
+    "vanished": "put the file back, or run again: what is gone is not listed again",
+    "changed": "run again: the file is read as it is now",
+    "too_large": "raise the limit that the row names, under `limits` in the recipe",
+    "unsafe_name": "pack the archive again from the folder that it was made of",
+    "truncated": "fetch or copy the file again; compare its size with the original's",
+    "corrupt": "fetch or copy the file again; several from one card or disk mean that it is failing",
+    "out_of_memory": "use fewer workers, or lower `limits`",
+    "timeout": "raise the time limit, or leave the file out",
+    "worker_died": "report the file: a decoder crashed on it",
+    "unfinished": "run again once the disk or the GPU answers",
+    "too_small": "nothing: it cannot be measured or cut so; smaller tiles may",
+    "flat": "nothing: there is no texture in it",
+    "measure_failed": "report it: the measure has a fault",
+    "write_failed": "look at the disk that the release is written to, then run again",
+    "refused": "nothing, or ask another model",
+    "malformed": "ask a model that follows instructions better",
+    "wrong_schema": "ask a model that follows instructions better",
+    "not_in_vocabulary": "widen the vocabulary, or ask another model",
+    "bad_request": "compare the step's settings with what the server accepts",
+    "server_error": "run again when the server answers: only what failed is asked again",
+    "budget": "raise the budget and run again: only the rest is asked",
+}
+"""What to do about each reason."""
+
 
 class GroundglassError(Exception):
     """The base of all errors that groundglass raises on purpose.

@@ -275,17 +275,16 @@ def _end_warnings(data: bytes, scan: int, images: int) -> tuple[str, ...]:
     return () if images > 1 else ("trailing_bytes",)
 
 
-def without_metadata(data: bytes, markers: JpegMarkers) -> bytes:
-    """The same picture with nothing in its header but what its pixels need.
+def header_for_pixels(data: bytes, markers: JpegMarkers) -> bytes:
+    """The file up to its first scan's data, with nothing in it but what the pixels need.
 
     A strict decoder stops at junk between segments and at a broken ICC profile: both are harmless to the
-    pixels, so damage can be told from junk by decoding this.
+    pixels, so damage can be told from junk by decoding with this header.
     """
     parts = [b"\xff\xd8", _colour_marker(markers)]
     for marker, start, end in markers.segments:
         if marker in (DQT, DHT, DRI, DAC, SOS) or marker in _FRAMES:
             parts += [bytes((0xFF, marker)), data[start - 2 : end]]
-    parts.append(data[markers.segments[-1][2] :])
     return b"".join(parts)
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from groundglass.errors import ImageError
+from groundglass.image.codecs import libtiff
 
 DECODERS = {
     "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
@@ -59,6 +60,8 @@ def open_image(data: bytes, format: str) -> Any:
             raise
         title, extra = EXTRAS[format]
         raise ImageError("unsupported", f"{title}: pip install 'groundglass[{extra}]'") from error
+    if format == "TIFF":
+        libtiff.silence()
     if format in _THREADS:
         setattr(plugin, *_THREADS[format])
     with as_image_errors():

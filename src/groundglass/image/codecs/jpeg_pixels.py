@@ -1,0 +1,95 @@
+"""A JPEG's pixels by simplejpeg, which raises at the slightest complaint of libjpeg-turbo, and what may be forgiven:
+junk between header segments, a missing end marker, filling after the last scan. Each only where the picture is proved
+whole: every scan is there, and not one complaint is left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from groundglass.errors import ImageError
+from groundglass.image.codecs import filled_runs, jpeg_markers, jpeg_scans, pillow
+from groundglass.image.codecs.jpeg_markers import JpegMarkers, JpegTables
+from groundglass.image.codecs.jpeg_scans import Scans
+from groundglass.image.orientation import Pixels
+from groundglass.libraries import simplejpeg
+
+_SPACES = {"grey": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}
+_NAMED = {"", "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"}
+_END = b"\xff\xd9"
+
+
+def decode(data: bytes, tables: JpegTables) -> tuple[Pixels, str, tuple[str, ...]]:
+    """Pixels (H×W grey, H×W×3 RGB or H×W×4 CMYK, 0 is no ink), their space, and words of `header.WARNINGS`.
+
+    Raises ImageError: ``truncated``, ``corrupt``, ``unsupported``.
+    """
+    space = _SPACES.get(tables.colour, "RGB")
+    words: tuple[str, ...] = ()
+    try:
+        planes: Any = simplejpeg.decode_jpeg(data, space)
+    except (ValueError, OverflowError):
+        markers = jpeg_markers.read_markers(data)
+        if tables.subsampling not in _NAMED:
+            return (*_rare(data, markers), ())
+        planes, words = _second_look(data, markers, space)
+    else:
+        markers = jpeg_markers.read_markers(data)
+        if tables.progressive or not markers.interleaved:
+            _refuse_missing_scans(data, markers, jpeg_scans.read_scans(data, markers))
+    if space == "GRAY":
+        planes = planes[..., 0]
+    elif space == "CMYK" and markers.inverted:
+        planes = 255 - planes  # Adobe writes printing colours inverted, and its marker says so
+    return planes, space, words
+
+
+def _rare(data: bytes, markers: JpegMarkers) -> tuple[Pixels, str]:
+    """Sampling factors that TurboJPEG has no name for, by Pillow, which hears no complaint: what can be proved
+    without decoding is proved before.
+    """
+    scans = jpeg_scans.read_scans(data, markers)
+    if not scans.closed:
+        raise ImageError("truncated", "no end marker")
+    _refuse_missing_scans(data, markers, scans)
+    filled_runs.refuse(memoryview(data)[markers.scan : scans.end], "the scan")
+    image = pillow.open_image(data, "JPEG")
+    with pillow.as_image_errors():
+        image.load()
+        return np.asarray(image), {"L": "GRAY", "CMYK": "CMYK"}.get(image.mode, "RGB")
+
+
+def _refuse_missing_scans(data: bytes, markers: JpegMarkers, scans: Scans) -> None:
+    if lacking := jpeg_scans.lacks(data, markers, scans):
+        raise ImageError("truncated", lacking)
+
+
+def _second_look(data: bytes, markers: JpegMarkers, space: str) -> tuple[Pixels, tuple[str, ...]]:
+    """Decode again without metadata, then without filling: what a strict decoder still objects to is damage."""
+    if markers.tables.precision != 8:
+        raise ImageError("unsupported", f"a JPEG of {markers.tables.precision} bits")
+    scans = jpeg_scans.read_scans(data, markers)
+    header, body = jpeg_markers.header_for_pixels(data, markers), data[markers.segments[-1][2] : scans.end]
+    arithmetic = jpeg_scans.is_arithmetic(markers)  # its decoder takes what is missing for zeros
+    if arithmetic and not scans.closed:
+        raise ImageError("truncated", "no end marker")
+    complaint = "no pixel data"
+    for coded in [body] if arithmetic else jpeg_scans.with_less_filling(body):
+        try:
+            planes = simplejpeg.decode_jpeg(header + coded + _END, space)
+        except (ValueError, OverflowError) as error:
+            complaint = str(error)
+            continue
+        _refuse_missing_scans(data, markers, scans)
+        return planes, () if len(coded) == len(body) else ("padded_scan",)
+    raise _error(complaint)
+
+
+def _error(complaint: str) -> ImageError:
+    text = complaint.lower()
+    if "premature" in text:
+        return ImageError("truncated", complaint)
+    unsupported = "unsupported" in text or "not supported" in text
+    return ImageError("unsupported" if unsupported else "corrupt", complaint)
