@@ -125,7 +125,7 @@ def test_a_folder_its_zip_and_its_tar_give_the_same_rows_and_columns(
     for archive in (zipped, tarred):
         said = [note.replace("t.tar/", "").replace("z.zip/", "") for note in archive.notes]
         assert said == list(plain.notes)
-    named = {row["uri"] for row in rows} | set(plain.left_out["uri"].to_pylist())
+    named = {row["uri"] for row in rows} | set(plain.skipped["uri"].to_pylist())
     assert all(name in named for name in files if name.lower().endswith((".jpg", ".png")) and "/" not in name)
 
 
