@@ -133,7 +133,7 @@ def test_a_limit_counts_images_only(work: Path) -> None:
     assert [row["uri"] for row in images_of(work, "mine")] == ["00.png", "01.png", "02.png"]
 
 
-def test_why_tells_of_what_was_left_out(work: Path) -> None:
+def test_why_tells_of_what_was_skipped(work: Path) -> None:
     run_json(work, "mine.yaml")
     for name, reason in (
         ("notes.md", "not_an_image"),
@@ -142,9 +142,9 @@ def test_why_tells_of_what_was_left_out(work: Path) -> None:
     ):
         plain = groundglass(work, "why", "mine", name)
         assert plain.returncode == 0, plain.stderr
-        assert f"left out, {reason}" in plain.stdout
+        assert f"skipped, {reason}" in plain.stdout
         told = json.loads(groundglass(work, "why", "mine", name, "--json").stdout)
-        assert (told["uri"], told["fate"], told["reason"]) == (name, "left out", reason)
+        assert (told["uri"], told["fate"], told["reason"]) == (name, "skipped", reason)
     assert groundglass(work, "why", "mine", "nothing.md").returncode == 2
 
 
@@ -153,7 +153,7 @@ def test_a_run_that_goes_on_says_the_same(work: Path) -> None:
     first = run_json(work, "mine.yaml")["steps"][0]["notes"]
     run = work / "runs/mine/0001"
     for entry in run.iterdir():
-        if entry.name not in ("images", "left_out"):
+        if entry.name not in ("images", "skipped"):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     again = run_json(work, "mine.yaml")
     assert (again["number"], again["steps"][0]["notes"]) == (1, first)

@@ -16,7 +16,7 @@ from groundglass.plans.run_folder import find_run, load_record
 from groundglass.text.format import number, some
 
 if TYPE_CHECKING:
-    from groundglass.plans.find_image import LeftOut
+    from groundglass.plans.find_image import Skipped
     from groundglass.plans.image_history import Story
 
 MOST_WORDS = 40
@@ -35,7 +35,7 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     source's folder (a/113.jpg) or the file's name (113.jpg), a tile (113.jpg#crop(0,512,512,512)), an id, or a file
     of the release. The margin says how far a value is on the right side of its limit; below 0 it is on the wrong side.
     """
-    from groundglass.plans.find_image import find_image, find_left_out
+    from groundglass.plans.find_image import find_image, find_skipped
     from groundglass.plans.image_history import tell_story
     from groundglass.plans.run_tables import read_tables
 
@@ -49,10 +49,10 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     try:
         row = find_image(tables, image)
     except RecipeError:
-        left_out = find_left_out(tables, image)
-        if left_out is None:
+        skipped = find_skipped(tables, image)
+        if skipped is None:
             raise
-        _print_left_out(left_out, as_json)
+        _print_skipped(skipped, as_json)
         return
     story = tell_story(tables, row)
     if as_json:
@@ -61,17 +61,17 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
         _print_story(story, {column["name"]: column["unit"] for column in record.columns})
 
 
-def _print_left_out(left_out: LeftOut, as_json: bool) -> None:
+def _print_skipped(skipped: Skipped, as_json: bool) -> None:
     """A file that the source did not take for an image."""
     if as_json:
-        click.echo(json.dumps(left_out.plain() | {"fate": "left out"}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(skipped.plain() | {"fate": "skipped"}, indent=2, ensure_ascii=False))
         return
     why = {
         "not_an_image": "it does not begin like any image format, and its name has no image's ending",
         "system_file": "a system or a program laid it there, by its name",
-    }[left_out.reason]
-    click.echo(f"{plain_line(left_out.uri)} · {left_out.source}\n")
-    print_wrapped(f"  left out, {left_out.reason}: {why}", 2)
+    }[skipped.reason]
+    click.echo(f"{plain_line(skipped.uri)} · {skipped.source}\n")
+    print_wrapped(f"  skipped, {skipped.reason}: {why}", 2)
 
 
 def _print_story(story: Story, units: Mapping[str, str]) -> None:

@@ -108,7 +108,7 @@ def look_at(folder: str, most: int, workers: int, progress: Progress) -> Look:
     listing = there.listing()
     if not listing.num_rows:
         said = "; ".join(("name the folder that the images are in", *there.notes))
-        raise RecipeError(f"{folder} holds no {'images' if there.left_out.num_rows else 'files'}", said)
+        raise RecipeError(f"{folder} holds no {'images' if there.skipped.num_rows else 'files'}", said)
     drawn = draw(listing, most)
     asks = [*(ask_of(MEASURES[name], {}) for name in TAKEN), leaks_ask(["all"])]
     taken = take_measures([Listed(**row) for row in drawn.to_pylist()], asks, workers, progress)

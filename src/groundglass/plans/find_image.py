@@ -50,7 +50,7 @@ def find_image(tables: RunTables, text: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Skipped:
     """A file of a source that is no row of a run: ``not_an_image``, or ``system_file`` by its name."""
 
     uri: str
@@ -61,14 +61,14 @@ class LeftOut:
         return asdict(self)
 
 
-def find_left_out(tables: RunTables, text: str) -> LeftOut | None:
-    """The file called ``text`` that a source of the run left out, by its uri or the end of it; None for none."""
+def find_skipped(tables: RunTables, text: str) -> Skipped | None:
+    """The file called ``text`` that a source of the run skipped, by its uri or the end of it; None for none."""
     text = name_as_text(text)
-    for path in sorted((tables.folder.path / "left_out").glob("*.parquet")):
+    for path in sorted((tables.folder.path / "skipped").glob("*.parquet")):
         table = read_table(path)
         found = matches(table, "uri", text) or _ending(table, text)
         if found:
-            return LeftOut(found[0]["uri"], path.stem, found[0]["reason"])
+            return Skipped(found[0]["uri"], path.stem, found[0]["reason"])
     return None
 
 

@@ -48,9 +48,9 @@ class RunFolder:
         """The listing of a source, with what the headers say."""
         return self.path / "images" / source / "part-0.parquet"
 
-    def left_out(self, source: str) -> Path:
-        """What a source holds beside its images, and why it is not among them."""
-        return self.path / "left_out" / f"{source}.parquet"
+    def skipped(self, source: str) -> Path:
+        """The files of a source that are none of its images, and why."""
+        return self.path / "skipped" / f"{source}.parquet"
 
     def derived(self, step: str) -> Path:
         """The virtual images that a transform made."""

@@ -131,7 +131,7 @@ def list_archives(
 
 
 def look_into_archives(names: Sequence[str], globs: Sequence[str] = ()) -> FoundFiles:
-    """Every image in the archives with the facts beside it, and what is left out.
+    """Every image in the archives with the facts beside it, and what is skipped.
 
     The uri is the archive's name, ``/``, the member's; ``globs`` are held against the members' names.
     What cannot be read is a row with its reason; of a damaged archive what can still be listed is, and a row named

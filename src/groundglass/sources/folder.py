@@ -52,7 +52,7 @@ def list_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> pa.Table:
 
 
 def look_into_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> FoundFiles:
-    """Every image below the folders with the facts beside it, and what is left out.
+    """Every image below the folders with the facts beside it, and what is skipped.
 
     The uri is the path below the folder, with ``/``; of several folders, the folder as it was written comes first.
     A file with an image's ending is an image whatever it holds: it becomes a row that says so once it is read.
@@ -132,7 +132,7 @@ def _walk(folder: Path, prefix: str) -> Group:
     pending: list[tuple[bytes, str, frozenset[tuple[int, int]]]] = [(os.fsencode(folder), "", frozenset())]
     members: list[Member] = []
     systems: Counter[str] = Counter()
-    left_out: list[str] = []
+    skipped: list[str] = []
     while pending:
         path, below, above = pending.pop()
         try:
@@ -148,7 +148,7 @@ def _walk(folder: Path, prefix: str) -> Group:
             name = below + _text(entry.name)
             if pattern := _of_a_system(entry, name):
                 systems[pattern] += 1
-                left_out.append(name)
+                skipped.append(name)
                 continue
             try:
                 found = entry.stat()
@@ -159,7 +159,7 @@ def _walk(folder: Path, prefix: str) -> Group:
                 members.append(_member(name, entry.path, found))
             elif (found.st_dev, found.st_ino) not in here:
                 pending.append((entry.path, f"{name}/", here))
-    return Group(prefix, members, systems, left_out)
+    return Group(prefix, members, systems, skipped)
 
 
 def _of_a_system(entry: os.DirEntry[bytes], name: str) -> str | None:

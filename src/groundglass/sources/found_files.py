@@ -20,7 +20,7 @@ from groundglass.text.format import some, thousands
 
 MOST_NAMED = 5
 """Kinds of a note that are named; the others are counted together."""
-LEFT_OUT = pa.schema([("uri", pa.string()), ("reason", pa.string())])
+SKIPPED = pa.schema([("uri", pa.string()), ("reason", pa.string())])
 """Files that are neither images nor beside one, and why: ``not_an_image``, or ``system_file`` by their names."""
 
 
@@ -36,7 +36,7 @@ class Group:
     prefix: str
     members: Sequence[Member]
     systems: Mapping[str, int] = field(default_factory=dict)
-    left_out: Sequence[str] = ()
+    skipped: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class FoundFiles:
     """All that a source's places hold.
 
     columns   what the facts beside the images make
-    left_out  as `LEFT_OUT`
+    skipped  as `SKIPPED`
     notes     what a user should know of it, a sentence each
     """
 
     images: Sequence[Image]
     columns: Columns
-    left_out: pa.Table
+    skipped: pa.Table
     notes: tuple[str, ...]
 
     def listing(self, types: Mapping[str, str] | None = None) -> pa.Table:
@@ -80,7 +80,7 @@ class FoundFiles:
 
 
 def sort_files(groups: Iterable[Group], place: str, wanted: Pattern[str] | None) -> FoundFiles:
-    """Images, with the facts of the files beside them, and what is left out.
+    """Images, with the facts of the files beside them, and what is skipped.
 
     ``wanted`` says which images are wanted by their names below the folder; ``place`` under which name the texts
     beside them are remembered. A file with an image's ending is an image, whatever it holds; any other file only if
@@ -93,7 +93,7 @@ def sort_files(groups: Iterable[Group], place: str, wanted: Pattern[str] | None)
     shared: Counter[str] = Counter()
     for group in groups:
         systems.update(group.systems)
-        out += [(group.prefix + name, "system_file") for name in group.left_out]
+        out += [(group.prefix + name, "system_file") for name in group.skipped]
         remarks += [member.detail or "" for member in group.members if not member.name and not member.error]
         members = sorted((m for m in group.members if m.name or m.error), key=lambda member: member.name)
         fitting = [member for member in members if _is_wanted(member, wanted)]
@@ -111,8 +111,8 @@ def sort_files(groups: Iterable[Group], place: str, wanted: Pattern[str] | None)
         *remarks,
         *said,
     )
-    table = pa.table(list(map(list, zip(*sorted(out), strict=True))), schema=LEFT_OUT) if out else None
-    return FoundFiles(found, columns, table or LEFT_OUT.empty_table(), notes)
+    table = pa.table(list(map(list, zip(*sorted(out), strict=True))), schema=SKIPPED) if out else None
+    return FoundFiles(found, columns, table or SKIPPED.empty_table(), notes)
 
 
 def _is_wanted(member: Member, wanted: Pattern[str] | None) -> bool:

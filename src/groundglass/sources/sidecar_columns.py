@@ -44,7 +44,7 @@ class Columns:
 def columns_of(facts: Iterable[Mapping[str, Any]]) -> Columns:
     """The columns of these facts.
 
-    >>> columns_of([{"w": 3840, "ratio": 1}, {"w": None, "ratio": 1.5, "tags": ["a"], "x.y": 1}]).types
+    >>> columns_of([{"w": 3840, "ratio": 1}, {"w": None, "ratio": 1.5, "tags": ["a"], "": 1}]).types
     {'w': 'BIGINT', 'ratio': 'DOUBLE', 'tags': 'VARCHAR'}
     >>> columns_of([{"score": 5}, {"score": "high"}]).mixed
     {'score': {'whole': 1, 'text': 1}}

@@ -47,7 +47,7 @@ class Brought:
     credits  "licence" and "author" → the column that says it
     unusable  columns that cannot be used, and why
     notes    what a user should know beforehand
-    left_out  files that are no rows, and why (`groundglass.sources.found_files.LEFT_OUT`)
+    skipped  files that are no rows, and why (`groundglass.sources.found_files.SKIPPED`)
     listing  how to list what was seen, where a look goes through all of it: `Source.listing` would look again
     """
 
@@ -56,7 +56,7 @@ class Brought:
     credits: Mapping[str, str] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    left_out: pa.Table | None = None
+    skipped: pa.Table | None = None
     listing: Callable[[Mapping[str, str]], pa.Table] | None = None
 
 

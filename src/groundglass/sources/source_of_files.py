@@ -36,7 +36,13 @@ class SourceOfFiles(SourceWithColumns):
         brought = self.brought({**there, **stated}, stated)
         if stated and (unnamed := [name for name in there if name not in stated]):
             notes.append(f"columns left out, since `columns` does not name them: {', '.join(unnamed[:8])}")
-        return replace(brought, notes=(*found.notes, *notes), left_out=found.left_out, listing=found.listing)
+        return replace(
+            brought,
+            notes=(*found.notes, *notes),
+            skipped=found.skipped,
+            left_out=dict.fromkeys(found.columns.unusable, "has a name that no column can have"),
+            listing=found.listing,
+        )
 
     def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
         return self.found().listing(types)

@@ -12,7 +12,7 @@ from groundglass.engines.run import run_job
 from groundglass.errors import UnreachableError
 from groundglass.notices import notice
 from groundglass.plans.state import State
-from groundglass.sources.found_files import LEFT_OUT
+from groundglass.sources.found_files import SKIPPED
 from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
 from groundglass.sources.source import Brought, Source
 from groundglass.steps.source.open_source import REFUSED, list_source, look_at_source
@@ -73,7 +73,7 @@ def gather(state: State, name: str, source: Source) -> Gathered:
     refused = refused_rows(images["id"], listing)
     if refused.num_rows:
         write_parquet(refused, state.run.folder.verdicts(name))
-    _write_left_out(state, name, brought)
+    _write_skipped(state, name, brought)
     write_parquet(images, path)
     unreadable = listing.num_rows - listing["error"].null_count
     return Gathered(
@@ -82,20 +82,20 @@ def gather(state: State, name: str, source: Source) -> Gathered:
 
 
 _NOTES = b"notes"
-"""Where the table of what was left out has the notes of the source, for a run that goes on."""
+"""Where the table of what was skipped has the notes of the source, for a run that goes on."""
 
 
-def _write_left_out(state: State, name: str, brought: Brought) -> None:
+def _write_skipped(state: State, name: str, brought: Brought) -> None:
     """Keep what is no row, and the notes, beside the images."""
-    left_out = brought.left_out if brought.left_out is not None else LEFT_OUT.empty_table()
-    path = state.run.folder.left_out(name)
-    if left_out.num_rows or brought.notes or path.exists():
+    skipped = brought.skipped if brought.skipped is not None else SKIPPED.empty_table()
+    path = state.run.folder.skipped(name)
+    if skipped.num_rows or brought.notes or path.exists():
         notes = {_NOTES: json.dumps(brought.notes).encode()}
-        write_parquet(left_out.replace_schema_metadata(notes), path)
+        write_parquet(skipped.replace_schema_metadata(notes), path)
 
 
 def _notes_of(state: State, name: str) -> tuple[str, ...]:
-    path = state.run.folder.left_out(name)
+    path = state.run.folder.skipped(name)
     if not path.exists():
         return ()
     return tuple(json.loads((read_table(path).schema.metadata or {}).get(_NOTES, b"[]")))
