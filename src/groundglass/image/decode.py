@@ -48,7 +48,7 @@ def decode(data: bytes, header: Header) -> Decoded:
     """
     try:
         decoded, words = _samples(data, header)
-        rgb, source_luma, more = color_management.to_srgb(decoded, header.icc_profile)
+        rgb, source_luma, more = color_management.to_srgb(decoded, header.icc_profile, header.colour)
     except MemoryError as error:
         raise ImageError("out_of_memory", f"{header.width} x {header.height} px") from error
     turn = 1 if decoded.upright else header.orientation

@@ -5,13 +5,15 @@ about it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from groundglass.errors import ImageError
+from groundglass.image import color_transforms
 from groundglass.image.codecs import (
     bit_depth,
     detect_format,
     exif,
+    file_colour,
     icc_header,
     jpeg_markers,
     pillow,
@@ -19,6 +21,7 @@ from groundglass.image.codecs import (
     tiff_directories,
 )
 from groundglass.image.codecs.jpeg_markers import JpegTables
+from groundglass.image.codecs.stated_colour import StatedColour
 
 WARNINGS: dict[str, str] = {
     "junk_in_header": "bytes between the header's parts that belong to none",
@@ -28,7 +31,8 @@ WARNINGS: dict[str, str] = {
     "trailing_bytes": "bytes after the picture's end",
     "animated": "more than one frame; the first is used",
     "more_images": "more than one picture or page; the first is used",
-    "gamma_ignored": "the file states a transfer curve without a profile; taken as sRGB",
+    "unknown_colour": "the file states colours that cannot be converted; taken as sRGB",
+    "hdr": "high dynamic range (PQ or HLG) brought to sRGB; what is brighter than white is cut",
     "cmyk_without_profile": "printing colours without a profile; converted by the plain formula",
     "range_guessed": "floating-point or 32-bit samples: white taken as the value that their range shows",
     "clipped": "floating-point or 32-bit samples of which a few lie beyond black or white; those are clipped",
@@ -40,12 +44,19 @@ odd.
 """
 
 
+UNKNOWN_COLOUR = ("bad_icc", "cmyk_without_profile", "hdr", "unknown_colour")
+"""Warnings of pictures whose colours cannot be told: `limits: {unknown_colour: refuse}` refuses them."""
+
+
 @dataclass(frozen=True)
 class ImageLimits:
-    """What is refused as ``too_large`` before decoding. ``pixels``: width x height; ``side``: longest, px."""
+    """What is refused before decoding: as ``too_large`` by ``pixels``, width x height, and ``side``, the longest, px;
+    as ``unsupported`` where ``unknown_colour`` is "refuse" and a warning is one of `UNKNOWN_COLOUR`.
+    """
 
     pixels: float = 400e6
     side: int = 65_500
+    unknown_colour: Literal["keep", "refuse"] = "keep"
 
 
 @dataclass(frozen=True)
@@ -58,11 +69,13 @@ class Header:
     mode            Pillow's word for the samples: "1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F" …
     bit_depth       bits a sample in the file
     orientation     EXIF orientation 1 to 8; 1 is upright
-    icc             the colour profile's description, None where there is no usable profile
+    icc             the colour space's name: the ICC profile's description, or "Display P3 (nclx)" and its like
+                    where the file states it otherwise; None for sRGB without a profile
     frames          frames of an animation, pages or pictures in the file
     alpha           an alpha channel or a transparent colour
     jpeg            a JPEG's own tables, else None
     icc_profile     the profile itself
+    colour          the colour space where the file states it without a profile
     warnings        words of `WARNINGS`
     """
 
@@ -79,6 +92,7 @@ class Header:
     alpha: bool = False
     jpeg: JpegTables | None = None
     icc_profile: bytes | None = field(default=None, repr=False)
+    colour: StatedColour | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -100,7 +114,10 @@ def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
     detect_format.refuse_what_decoders_miss(data, format, size)
     header = _READERS.get(format, _from_pillow)(data, format)
     check_size(header.width, header.height, limits)
-    return _with_profile(header)
+    header = _with_colour(header)
+    if limits.unknown_colour == "refuse":
+        _refuse_unknown_colour(header)
+    return header
 
 
 def check_size(width: int, height: int, limits: ImageLimits) -> None:
@@ -143,6 +160,7 @@ def _from_png(data: bytes, format: str) -> Header:
         frames=found.frames,
         alpha=found.alpha,
         icc_profile=found.icc,
+        colour=found.colour,
         warnings=(*found.warnings, *words),
     )
 
@@ -188,6 +206,7 @@ def _describe(image: Any, data: bytes, format: str) -> Header:
     if format == "TIFF" and orientation >= 5:  # Pillow's TIFF tells the upright size
         size = size[::-1]
     profile = info.get("icc_profile")
+    colour = file_colour.read(data, format)
     return _header(
         format,
         size,
@@ -196,7 +215,8 @@ def _describe(image: Any, data: bytes, format: str) -> Header:
         orientation=orientation,
         frames=1 if format == "TIFF" else _frames(image),
         alpha=image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in info,
-        icc_profile=profile if isinstance(profile, bytes) and profile else None,
+        icc_profile=profile if isinstance(profile, bytes) and profile else colour.icc,
+        colour=colour.stated,
         warnings=words,
     )
 
@@ -235,13 +255,36 @@ def _with_frames(header: Header, frames: int) -> Header:
     return replace(header, frames=frames, warnings=(*header.warnings, word))
 
 
-def _with_profile(header: Header) -> Header:
-    """The header with its profile's name, or without a profile that is of no use."""
-    if header.icc_profile is None:
-        return header
-    if not icc_header.fits(header.icc_profile, header.mode):
-        return replace(header, icc_profile=None, warnings=(*header.warnings, "bad_icc"))
-    return replace(header, icc=icc_header.description(header.icc_profile))
+def _with_colour(header: Header) -> Header:
+    """The header with its colour space's name, without a profile that is of no use, and with what is to be said."""
+    profile, colour, words = header.icc_profile, header.colour, list(header.warnings)
+    if profile is not None and (coded := icc_header.high_dynamic_range(profile)):
+        profile, colour = None, coded
+    elif profile is not None:
+        colour = None
+        if not color_transforms.is_usable(profile, header.mode):
+            profile, colour = None, header.colour
+            words.append("bad_icc")
+    if header.mode == "CMYK" and profile is None:
+        words.append("cmyk_without_profile")
+        colour = None
+    if colour is not None and colour.warning:
+        words.append(colour.warning)
+    name = colour.name if colour else None
+    return replace(
+        header,
+        icc=icc_header.description(profile) if profile else name,
+        icc_profile=profile,
+        colour=colour if colour and colour.is_known else None,
+        warnings=tuple(dict.fromkeys(words)),
+    )
+
+
+def _refuse_unknown_colour(header: Header) -> None:
+    word = next((word for word in header.warnings if word in UNKNOWN_COLOUR), None)
+    if word is not None:
+        named = f"{header.icc}: " if header.icc else ""
+        raise ImageError("unsupported", f"{named}{WARNINGS[word].partition(';')[0]}")
 
 
 _READERS = {"JPEG": _from_jpeg, "PNG": _from_png, "TIFF": _from_tiff}
