@@ -206,7 +206,7 @@ def _describe(image: Any, data: bytes, format: str) -> Header:
     if format == "TIFF" and orientation >= 5:  # Pillow's TIFF tells the upright size
         size = size[::-1]
     profile = info.get("icc_profile")
-    colour = file_colour.read(data, format)
+    colour = file_colour.read(data, format, profile if isinstance(profile, bytes) and profile else None)
     return _header(
         format,
         size,
@@ -215,7 +215,7 @@ def _describe(image: Any, data: bytes, format: str) -> Header:
         orientation=orientation,
         frames=1 if format == "TIFF" else _frames(image),
         alpha=image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in info,
-        icc_profile=profile if isinstance(profile, bytes) and profile else colour.icc,
+        icc_profile=colour.icc,
         colour=colour.stated,
         warnings=words,
     )

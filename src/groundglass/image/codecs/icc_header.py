@@ -44,6 +44,22 @@ def description(profile: bytes) -> str:
         return "unnamed"
 
 
+def has_code_points(profile: bytes) -> bool:
+    """Whether the profile has a cicp tag."""
+    try:
+        return len(_tag(profile, b"cicp")) >= 12
+    except struct.error:
+        return False
+
+
+def by_code_points(profile: bytes, where: str = "cicp") -> StatedColour | None:
+    """The colour space by an RGB profile's cicp tag; None where that is sRGB, and where there is no such tag."""
+    if not has_code_points(profile) or space(profile) != b"RGB ":
+        return None
+    tag = _tag(profile, b"cicp")
+    return of_code_points(*tag[8:11], full_range=bool(tag[11]), where=where)
+
+
 def high_dynamic_range(profile: bytes) -> StatedColour | None:
     """The colour space by the profile's cicp tag where that is PQ or HLG: its curves and tables hold but one way of
     many to bring it to a screen. None for any other profile.
@@ -51,13 +67,7 @@ def high_dynamic_range(profile: bytes) -> StatedColour | None:
     >>> high_dynamic_range(bytes(132)) is None
     True
     """
-    try:
-        tag = _tag(profile, b"cicp")
-    except struct.error:
-        return None
-    if len(tag) < 12 or space(profile) != b"RGB ":
-        return None
-    colour = of_code_points(*tag[8:11], full_range=bool(tag[11]), where="cicp")
+    colour = by_code_points(profile)
     return colour if colour is not None and colour.warning == "hdr" else None
 
 

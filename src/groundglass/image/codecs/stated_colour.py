@@ -18,6 +18,7 @@ Chromaticities = tuple[float, float, float, float, float, float, float, float]
 """x and y of red, green, blue and white."""
 
 _D65, _C, _E, _DCI, _D50 = (0.3127, 0.3290), (0.310, 0.316), (1 / 3, 1 / 3), (0.314, 0.351), (0.3457, 0.3585)
+_XYZ = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _BT709: Chromaticities = (0.640, 0.330, 0.300, 0.600, 0.150, 0.060, *_D65)
 _ROMM: Chromaticities = (0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001, *_D50)
 
@@ -30,7 +31,7 @@ _PRIMARIES: dict[int, tuple[str, Chromaticities]] = {
     7: ("SMPTE 240M", (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, *_D65)),
     8: ("film", (0.681, 0.319, 0.243, 0.692, 0.145, 0.049, *_C)),
     9: ("BT.2020", (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, *_D65)),
-    10: ("XYZ", (1.0, 0.0, 0.0, 1.0, 0.0, 0.0, *_E)),
+    10: ("XYZ", (*_XYZ, *_E)),
     11: ("DCI-P3", (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_DCI)),
     12: ("Display P3", (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, *_D65)),
     22: ("EBU 3213", (0.630, 0.340, 0.295, 0.605, 0.155, 0.077, *_D65)),
@@ -164,7 +165,6 @@ def _checked(colour: StatedColour) -> StatedColour:
 
 
 ROMM_RGB = StatedColour("ROMM RGB (colr)", _ROMM, "ROMM")
-LINEAR_SRGB = StatedColour("BT.709 linear (QOI)", _BT709, "linear")
 
 
 @lru_cache(maxsize=64)
@@ -186,8 +186,10 @@ def profile_of(colour: StatedColour) -> MatrixProfile:
 
 def to_xyz(primaries: Chromaticities) -> Floats:
     """3×3, linear RGB to XYZ with the white's Y = 1 (SMPTE RP 177). Raises LinAlgError, ZeroDivisionError."""
-    if 0 in primaries[1::2]:  # H.273's XYZ: primaries without luminance are the axes themselves
+    if primaries[:6] == _XYZ:  # primaries without luminance are the axes themselves
         return np.diag(_white(primaries))
+    if 0 in primaries[1::2]:
+        raise ZeroDivisionError("a primary without luminance")
     x, y = np.array(primaries[:6:2]), np.array(primaries[1:6:2])
     colours = np.array([x / y, np.ones(3), (1 - x - y) / y])
     return colours * np.linalg.solve(colours, _white(primaries))
