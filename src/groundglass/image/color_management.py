@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from groundglass.image import color_transforms
-from groundglass.image.codecs.samples_to_8bit import Samples
+from groundglass.image.codecs.samples_to_8bit import SampleRows, Samples
 from groundglass.image.codecs.stated_colour import StatedColour
 from groundglass.image.color_transforms import Transform, bands
 from groundglass.image.orientation import Pixels
@@ -24,7 +24,7 @@ def luma(rgb: Pixels) -> Pixels:
 
 
 def to_srgb(
-    samples: Samples, profile: bytes | None, colour: StatedColour | None = None
+    samples: SampleRows, profile: bytes | None, colour: StatedColour | None = None
 ) -> tuple[Pixels, Pixels | None, tuple[str, ...]]:
     """sRGB pixels on white; luma before the colours were converted (None where that changes nothing); warnings.
 
@@ -35,15 +35,25 @@ def to_srgb(
     """
     try:
         space, transform = _way(samples.space, profile, colour)
+        words: tuple[str, ...] = ()
     except ValueError:
-        return on_white(_plain(samples), samples.alpha), None, ("bad_icc",)
-    plain = on_white(_plain(samples), samples.alpha)
-    if transform is None:
-        return plain, None, ()
-    source = _plain(samples) if space != samples.space else samples.planes
-    if samples.deep is not None and transform.takes_16_bits:
-        source = samples.deep
-    return on_white(transform.apply(source), samples.alpha), luma(plain), ()
+        space, transform, words = samples.space, None, ("bad_icc",)
+    if transform is None and isinstance(samples, Samples) and samples.space == "RGB" and samples.alpha is None:
+        return samples.planes, None, words
+    rgb = np.empty((*samples.size, 3), np.uint8)
+    source_luma = None if transform is None else np.empty(samples.size, np.uint8)
+    for rows in bands(len(rgb)):
+        band = samples.band(rows)
+        plain = _plain(band)
+        if transform is None or source_luma is None:
+            rgb[rows] = on_white(plain, band.alpha)
+            continue
+        source_luma[rows] = luma(on_white(plain, band.alpha))
+        source = plain if space != band.space else band.planes
+        if band.deep is not None and transform.takes_16_bits:
+            source = band.deep
+        rgb[rows] = on_white(transform.apply(source), band.alpha)
+    return rgb, source_luma, words
 
 
 def _way(space: str, profile: bytes | None, colour: StatedColour | None) -> tuple[str, Transform | None]:

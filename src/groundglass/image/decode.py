@@ -22,7 +22,7 @@ from groundglass.image.codecs import (
     tiff_directories,
     tiff_samples,
 )
-from groundglass.image.codecs.samples_to_8bit import Samples
+from groundglass.image.codecs.samples_to_8bit import SampleRows, Samples
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
 
@@ -63,7 +63,7 @@ def decode(data: bytes, header: Header) -> Decoded:
     return Decoded(rgb, source_luma, (*words, *more))
 
 
-def _samples(data: bytes, header: Header) -> tuple[Samples, tuple[str, ...]]:
+def _samples(data: bytes, header: Header) -> tuple[SampleRows, tuple[str, ...]]:
     if header.format == "JPEG" and header.jpeg is not None:
         planes, space, words = jpeg_pixels.decode(data, header.jpeg)
         return Samples(planes, space), words
