@@ -38,11 +38,16 @@ def to_srgb(
         words: tuple[str, ...] = ()
     except ValueError:
         space, transform, words = samples.space, None, ("bad_icc",)
-    if transform is None and isinstance(samples, Samples) and samples.space == "RGB" and samples.alpha is None:
+    if (
+        transform is None
+        and isinstance(samples, Samples)
+        and samples.space == "RGB"
+        and samples.alpha is None
+    ):
         return samples.planes, None, words
     rgb = np.empty((*samples.size, 3), np.uint8)
     source_luma = None if transform is None else np.empty(samples.size, np.uint8)
-    for rows in bands(len(rgb)):
+    for rows in bands(rgb.shape):
         band = samples.band(rows)
         plain = _plain(band)
         if transform is None or source_luma is None:
@@ -82,7 +87,7 @@ def _plain(samples: Samples) -> Pixels:
 def _from_ink(cmyk: Pixels) -> Pixels:
     """R = (255 - C)(255 - K) / 255, and so on."""
     rgb = np.empty((*cmyk.shape[:2], 3), np.uint8)
-    for rows in bands(len(cmyk)):
+    for rows in bands(cmyk.shape):
         light = 255 - cmyk[rows].astype(np.uint16)
         rgb[rows] = (light[..., :3] * light[..., 3:] + 127) // 255
     return rgb
@@ -97,7 +102,7 @@ def on_white(rgb: Pixels, alpha: Pixels | None) -> Pixels:
     if alpha is None:
         return rgb
     laid = np.empty_like(rgb)
-    for rows in bands(len(rgb)):
+    for rows in bands(rgb.shape):
         opaque = alpha[rows, :, None].astype(np.uint32)
         laid[rows] = (rgb[rows] * opaque + 255 * (255 - opaque) + 127) // 255
     return laid

@@ -14,19 +14,21 @@ from groundglass.image.codecs.stated_colour import StatedColour
 from groundglass.image.orientation import Pixels
 from groundglass.libraries import Image, ImageCms
 
-_BAND = 256
-"""Rows converted at a time, so that copies stay in the processor's cache and memory stays flat."""
+_MOST_ROWS, _MOST_PIXELS = 256, 1 << 20
+"""Converted at a time, so that copies stay in the processor's cache and memory stays flat."""
 _MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK", "LAB": "LAB"}
 _SPACES = {**dict.fromkeys(("1", "L", "LA", "I;16"), "GRAY"), "CMYK": "CMYK", "LAB": "LAB"}
 
 
-def bands(rows: int) -> Iterator[slice]:
-    """The rows of a picture, a few at a time.
+def bands(size: tuple[int, ...]) -> Iterator[slice]:
+    """The rows of a picture of this height and width, a few at a time.
 
-    >>> [(band.start, band.stop) for band in bands(300)]
-    [(0, 256), (256, 300)]
+    >>> [(band.start, band.stop) for band in bands((300, 400))], next(bands((300, 9_000_000)))
+    ([(0, 256), (256, 300)], slice(0, 1, None))
     """
-    return (slice(start, min(start + _BAND, rows)) for start in range(0, rows, _BAND))
+    height, width = size[:2]
+    step = max(1, min(_MOST_ROWS, _MOST_PIXELS // max(1, width)))
+    return (slice(start, min(start + step, height)) for start in range(0, height, step))
 
 
 class Transform(Protocol):
@@ -51,7 +53,7 @@ class _LittleCms:
 
     def apply(self, planes: Pixels, /) -> Pixels:
         rgb = np.empty((*planes.shape[:2], 3), np.uint8)
-        for rows in bands(len(planes)):
+        for rows in bands(planes.shape):
             rgb[rows] = np.asarray(self._transform.apply(self._image(planes[rows])))
         return rgb
 

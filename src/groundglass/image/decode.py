@@ -52,6 +52,7 @@ def decode(data: bytes, header: Header) -> Decoded:
     except MemoryError as error:
         raise ImageError("out_of_memory", f"{header.width} x {header.height} px") from error
     turn = 1 if decoded.upright else header.orientation
+    del decoded  # its memory is what turning needs
     if source_luma is not None:
         source_luma = orientation.upright(source_luma, turn)
     rgb = orientation.upright(rgb, turn)

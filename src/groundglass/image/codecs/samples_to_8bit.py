@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from groundglass.image.codecs import deep_samples, sample_scale
+from groundglass.image.codecs.pillow import as_image_errors
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
 
@@ -94,10 +95,10 @@ def from_pillow(
     if header.format == "PNG" and header.bit_depth == 16:
         values = deep_samples.of_png(data, image)
         if values is not None:
-            return _DeepRows(values, header.mode, transparent), ()
+            return DeepRows(values, header.mode, transparent), ()
         return _PillowRows(image, upright), ("rounded_down",)
     if header.format == "JPEG2000" and header.bit_depth > 8 and image.mode in ("LA", "RGB", "RGBA"):
-        return _DeepRows(deep_samples.of_jpeg_2000(data, image, header.bit_depth), header.mode), ()
+        return DeepRows(deep_samples.of_jpeg_2000(data, image, header.bit_depth), header.mode), ()
     if image.mode == "F":
         values = np.asarray(image)
         white, words = sample_scale.find_white(lambda: [values])
@@ -110,7 +111,7 @@ def from_pillow(
 
 @dataclass(frozen=True)
 class _PillowRows:
-    """The rows of a Pillow image of 8 bits or less. ``transparent``: the value or colour that nobody sees, of 8 bits."""
+    """The rows of a Pillow image of 8 bits or less. ``transparent``: the 8-bit value or colour that nobody sees."""
 
     image: Any
     upright: bool
@@ -128,7 +129,10 @@ class _PillowRows:
         return "GRAY" if mode in ("1", "L") or (self._has_alpha and self._with_alpha == "LA") else "RGB"
 
     def band(self, rows: slice) -> Samples:
-        image = self.image.crop((0, rows.start, self.image.width, rows.stop))
+        with as_image_errors():
+            return self._band(self.image.crop((0, rows.start, self.image.width, rows.stop)))
+
+    def _band(self, image: Any) -> Samples:
         if self.space in ("CMYK", "LAB"):
             return Samples(np.asarray(image), self.space, None, self.upright)
         if not self._has_alpha:
@@ -143,9 +147,7 @@ class _PillowRows:
 
     @property
     def _has_alpha(self) -> bool:
-        return (
-            self.image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in self.image.info
-        )
+        return self.image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in self.image.info
 
     @property
     def _with_alpha(self) -> str:
@@ -167,12 +169,16 @@ def _all_but(values: npt.NDArray[Any], transparent: Sequence[int]) -> Pixels | N
 
 
 @dataclass(frozen=True)
-class _DeepRows:
-    """The rows of H×W, H×W×3 or H×W×4 samples of 16 bits; ``mode`` is Pillow's word for the file's."""
+class DeepRows:
+    """The rows of H×W, H×W×3 or H×W×4 samples of 16 bits; ``mode`` is Pillow's word for the file's.
+
+    ``transparent``: the value or colour that nobody sees. ``alpha``: H×W of 8 bits, where ``values`` has none.
+    """
 
     values: npt.NDArray[np.uint16]
     mode: str
     transparent: tuple[int, ...] = ()
+    alpha: Pixels | None = None
     upright: bool = False
 
     @property
@@ -187,12 +193,15 @@ class _DeepRows:
         values = self.values[rows]
         pixels = narrowed(values, 16)
         if pixels.ndim == 2 or pixels.shape[2] == 3:
-            alpha = _all_but(values, self.transparent) if self.transparent else None
+            alpha = _all_but(values, self.transparent) if self.transparent else self._alpha(rows)
             return Samples(pixels, self.space, alpha, deep=None if pixels.ndim == 2 else values)
         split = _split_alpha(pixels, upright=False)
         if self.mode == "LA":
             return replace(split, planes=np.ascontiguousarray(split.planes[..., 0]), space="GRAY")
         return replace(split, deep=np.ascontiguousarray(values[..., :3]))
+
+    def _alpha(self, rows: slice) -> Pixels | None:
+        return None if self.alpha is None else self.alpha[rows]
 
 
 @lru_cache(maxsize=8)
