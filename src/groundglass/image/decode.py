@@ -14,6 +14,7 @@ from groundglass.image import color_management, orientation
 from groundglass.image.codecs import (
     bmp_runs,
     coded_damage,
+    deep_samples,
     jpeg_pixels,
     pillow,
     png_chunks,
@@ -81,8 +82,10 @@ def _samples(data: bytes, header: Header) -> tuple[SampleRows, tuple[str, ...]]:
         data = found.data
     if header.format == "BMP" and (colours := bmp_runs.read_runs(data)) is not None:
         return Samples(colours, "RGB"), ()
+    # OpenCV first: on its way it needs twice what is left, and Pillow judges damage afterwards just as well
+    deep = deep_samples.decoded(data) if header.format == "PNG" and header.bit_depth == 16 else None
     image = pillow.open_image(data, header.format)
     with pillow.as_image_errors():
         image.load()
         coded_damage.refuse(data, header.format)
-        return samples_to_8bit.from_pillow(image, data, header, transparent)
+        return samples_to_8bit.from_pillow(image, data, header, transparent, deep)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from groundglass.errors import ImageError
-from groundglass.image import color_transforms
+from groundglass.image import color_transforms, memory
 from groundglass.image.codecs import (
     bit_depth,
     detect_format,
@@ -19,6 +19,7 @@ from groundglass.image.codecs import (
     pillow,
     png_chunks,
     tiff_directories,
+    tiff_segments,
 )
 from groundglass.image.codecs.jpeg_markers import JpegTables
 from groundglass.image.codecs.stated_colour import StatedColour
@@ -50,11 +51,12 @@ UNKNOWN_COLOUR = ("bad_icc", "cmyk_without_profile", "hdr", "unknown_colour")
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """What is refused before decoding: as ``too_large`` by ``pixels``, width x height, and ``side``, the longest, px;
+    """What is refused before decoding: as ``too_large`` by ``pixels``, width x height, by ``side``, the longest, px,
+    and by the memory that goes with ``pixels`` (`memory.refuse`);
     as ``unsupported`` where ``unknown_colour`` is "refuse" and a warning is one of `UNKNOWN_COLOUR`.
     """
 
-    pixels: float = 400e6
+    pixels: float = 150e6
     side: int = 65_500
     unknown_colour: Literal["keep", "refuse"] = "keep"
 
@@ -77,6 +79,8 @@ class Header:
     icc_profile     the profile itself
     colour          the colour space where the file states it without a profile
     warnings        words of `WARNINGS`
+    several_scans   of a JPEG: its decoder must keep all coefficients
+    working_bytes   memory that its decoder takes beside the pixels, where that depends on the file
     """
 
     format: str
@@ -94,6 +98,8 @@ class Header:
     icc_profile: bytes | None = field(default=None, repr=False)
     colour: StatedColour | None = None
     warnings: tuple[str, ...] = ()
+    several_scans: bool = False
+    working_bytes: int = 0
 
 
 def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
@@ -111,9 +117,11 @@ def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
     limits = limits or ImageLimits()
     if (size := detect_format.early_size(data, format)) is not None:
         check_size(*size, limits)
+        memory.refuse(*size, memory.needed(format, size[0] * size[1], len(data)), limits.pixels)
     detect_format.refuse_what_decoders_miss(data, format, size)
     header = _READERS.get(format, _from_pillow)(data, format)
     check_size(header.width, header.height, limits)
+    memory.refuse(header.width, header.height, memory_needed(header, len(data)), limits.pixels)
     header = _with_colour(header)
     if limits.unknown_colour == "refuse":
         _refuse_unknown_colour(header)
@@ -130,6 +138,15 @@ def check_size(width: int, height: int, limits: ImageLimits) -> None:
         raise ImageError("too_large", f"{width} x {height} px is longer than {limits.side} px")
 
 
+def memory_needed(header: Header, file_bytes: int) -> float:
+    """Bytes that the picture takes at the worst moment, from its file to sRGB."""
+    pixels = header.width * header.height
+    if header.jpeg is not None:
+        return memory.needed_for_jpeg(header.jpeg, header.several_scans, pixels, file_bytes)
+    deep, floats = header.bit_depth > 8, header.mode == "F"
+    return memory.needed(header.format, pixels, file_bytes, deep, floats) + header.working_bytes
+
+
 def _from_jpeg(data: bytes, format: str) -> Header:
     found = jpeg_markers.read_markers(data)
     if found.process == jpeg_markers.JPEG_LS:
@@ -143,6 +160,7 @@ def _from_jpeg(data: bytes, format: str) -> Header:
         orientation=found.orientation,
         frames=found.images,
         jpeg=found.tables,
+        several_scans=found.tables.progressive or not found.interleaved,
         icc_profile=found.icc,
         warnings=found.warnings,
     )
@@ -185,6 +203,7 @@ def _from_tiff(data: bytes, format: str) -> Header:
         frames=found.frames,
         alpha=picture.alpha is not None,
         icc_profile=picture.icc_profile,
+        working_bytes=tiff_segments.working_bytes(picture),
         warnings=() if known else ("bad_exif",),
     )
 

@@ -20,12 +20,11 @@ _BAND = 256
 _WORDS = {"LA": "grey with transparency", "RGB": "RGB", "RGBA": "RGB with transparency"}
 
 
-def of_png(data: bytes, image: Any) -> Deep | None:
-    """H×W, H×W×3 or H×W×4, 16 bits; None where OpenCV cannot read them.
+def of_png(values: Deep | None, image: Any) -> Deep | None:
+    """H×W, H×W×3 or H×W×4, 16 bits; None where OpenCV cannot read them. ``values``: what `decoded` gives.
 
     Raises ImageError ``corrupt`` where OpenCV and Pillow do not agree.
     """
-    values = _decoded(data)
     if values is not None:
         _refuse_other_size(values, image)
         cut = 0 if image.mode.startswith("I") else 8
@@ -40,7 +39,7 @@ def of_jpeg_2000(data: bytes, image: Any, bits: int) -> Deep:
     what it rounds to are compared. Raises ImageError ``unsupported`` where OpenCV cannot read the picture, ``corrupt``
     where the two do not agree.
     """
-    values = _decoded(data)
+    values = decoded(data)
     if values is None or values.ndim != 3 or bits > 16:
         raise ImageError("unsupported", f"JPEG 2000 of {bits} bits, {_WORDS[image.mode]}")
     _refuse_other_size(values, image)
@@ -61,7 +60,8 @@ def _bands(rows: int) -> list[slice]:
     return [slice(start, start + _BAND) for start in range(0, rows, _BAND)]
 
 
-def _decoded(data: bytes) -> Deep | None:
+def decoded(data: bytes) -> Deep | None:
+    """All bits, in the order red, green, blue, alpha; None where OpenCV cannot read them. It is no judge of damage."""
     cv2.utils.logging.setLogLevel(
         cv2.utils.logging.LOG_LEVEL_SILENT
     )  # what it refuses is a row's reason: a worker's stderr is not the place

@@ -15,6 +15,7 @@ from groundglass.image.codecs.pillow import as_image_errors
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
 
+Values = npt.NDArray[np.uint16]
 _WITH_ALPHA = {
     "LA": "LA",
     "La": "LA",
@@ -83,9 +84,9 @@ class SampleRows(Protocol):
 
 
 def from_pillow(
-    image: Any, data: bytes, header: Header, transparent: tuple[int, ...] = ()
+    image: Any, data: bytes, header: Header, transparent: tuple[int, ...] = (), deep: Values | None = None
 ) -> tuple[SampleRows, tuple[str, ...]]:
-    """The samples of a loaded Pillow image, and warnings.
+    """The samples of a loaded Pillow image, and warnings; ``deep``: what `deep_samples.decoded` gives of a PNG.
 
     16 bits become 8 by rounding v·255/65535, a palette becomes its colours. Samples equal to ``transparent`` (as
     stored, a value or a colour) are transparent. Raises ImageError ``corrupt`` where OpenCV and Pillow see different
@@ -93,7 +94,7 @@ def from_pillow(
     """
     upright = header.format == "TIFF"  # Pillow's TIFF decoder turns
     if header.format == "PNG" and header.bit_depth == 16:
-        values = deep_samples.of_png(data, image)
+        values = deep_samples.of_png(deep, image)
         if values is not None:
             return DeepRows(values, header.mode, transparent), ()
         return _PillowRows(image, upright), ("rounded_down",)
@@ -104,7 +105,7 @@ def from_pillow(
         white, words = sample_scale.find_white(lambda: [values])
         return Samples(np.rint(values.clip(0, white) * (255.0 / white)).astype(np.uint8), "GRAY"), words
     if image.mode.startswith("I"):  # whatever the depth in the file, Pillow's decoders stretch it to 16 bits
-        return Samples(narrowed(np.asarray(image).astype(np.uint16), 16), "GRAY", None, upright), ()
+        return DeepRows(np.asarray(image).astype(np.uint16, copy=False), "L", upright=upright), ()
     steps = 255 // ((1 << header.bit_depth) - 1) if transparent else 1
     return _PillowRows(image, upright, tuple(value * steps for value in transparent)), ()
 
@@ -194,7 +195,7 @@ class DeepRows:
         pixels = narrowed(values, 16)
         if pixels.ndim == 2 or pixels.shape[2] == 3:
             alpha = _all_but(values, self.transparent) if self.transparent else self._alpha(rows)
-            return Samples(pixels, self.space, alpha, deep=None if pixels.ndim == 2 else values)
+            return Samples(pixels, self.space, alpha, self.upright, deep=None if pixels.ndim == 2 else values)
         split = _split_alpha(pixels, upright=False)
         if self.mode == "LA":
             return replace(split, planes=np.ascontiguousarray(split.planes[..., 0]), space="GRAY")
