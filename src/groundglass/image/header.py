@@ -45,8 +45,13 @@ odd.
 """
 
 
-UNKNOWN_COLOUR = ("bad_icc", "cmyk_without_profile", "hdr", "unknown_colour")
-"""Warnings of pictures whose colours cannot be told: `limits: {unknown_colour: refuse}` refuses them."""
+UNKNOWN_COLOUR = {
+    "bad_icc": "a colour profile that is damaged or does not fit the picture",
+    "cmyk_without_profile": "printing colours without a profile",
+    "hdr": "high dynamic range, which sRGB cannot hold",
+    "unknown_colour": "colours that cannot be converted to sRGB",
+}
+"""Warnings that `limits: {unknown_colour: refuse}` refuses, and what it says then."""
 
 
 @dataclass(frozen=True)
@@ -303,7 +308,7 @@ def _refuse_unknown_colour(header: Header) -> None:
     word = next((word for word in header.warnings if word in UNKNOWN_COLOUR), None)
     if word is not None:
         named = f"{header.icc}: " if header.icc else ""
-        raise ImageError("unsupported", f"{named}{WARNINGS[word].partition(';')[0]}")
+        raise ImageError("unsupported", f"{named}{UNKNOWN_COLOUR[word]}; `unknown_colour: refuse`")
 
 
 _READERS = {"JPEG": _from_jpeg, "PNG": _from_png, "TIFF": _from_tiff}
