@@ -15,3 +15,11 @@ def shared(*parts: str) -> Path:
     if not path.exists():
         pytest.skip(f"needs the shared test pictures: {'/'.join(parts)} is not there")
     return path
+
+
+def shared_case(*parts: str) -> Path:
+    """A file or folder of the shared cases; the test is skipped where it is absent."""
+    path = DATA.parent.joinpath("cases", *parts)
+    if not path.exists():
+        pytest.skip(f"needs the shared cases: {'/'.join(parts)} is not there")
+    return path

@@ -30,7 +30,7 @@ REASONS: dict[str, str] = {
     "unreadable": "the file cannot be opened",
     "vanished": "the file was listed and is gone",
     "changed": "the file's content is not what was listed",
-    "too_large": "more pixels, a longer side, or more bytes than the limit",
+    "too_large": "more pixels, a longer side, more bytes or more memory than the limit",
     "unsafe_name": "an archive's member whose name leads out of it, or that is not a file of its own",
     "truncated": "the pixel data ends early",
     "corrupt": "the pixel data is damaged",

@@ -14,6 +14,7 @@ from groundglass.image import color_management, orientation
 from groundglass.image.codecs import (
     bmp_runs,
     coded_damage,
+    deep_samples,
     jpeg_pixels,
     pillow,
     png_chunks,
@@ -22,7 +23,7 @@ from groundglass.image.codecs import (
     tiff_directories,
     tiff_samples,
 )
-from groundglass.image.codecs.samples_to_8bit import Samples
+from groundglass.image.codecs.samples_to_8bit import SampleRows, Samples
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
 
@@ -48,10 +49,11 @@ def decode(data: bytes, header: Header) -> Decoded:
     """
     try:
         decoded, words = _samples(data, header)
-        rgb, source_luma, more = color_management.to_srgb(decoded, header.icc_profile)
+        rgb, source_luma, more = color_management.to_srgb(decoded, header.icc_profile, header.colour)
     except MemoryError as error:
         raise ImageError("out_of_memory", f"{header.width} x {header.height} px") from error
     turn = 1 if decoded.upright else header.orientation
+    del decoded  # its memory is what turning needs
     if source_luma is not None:
         source_luma = orientation.upright(source_luma, turn)
     rgb = orientation.upright(rgb, turn)
@@ -63,7 +65,7 @@ def decode(data: bytes, header: Header) -> Decoded:
     return Decoded(rgb, source_luma, (*words, *more))
 
 
-def _samples(data: bytes, header: Header) -> tuple[Samples, tuple[str, ...]]:
+def _samples(data: bytes, header: Header) -> tuple[SampleRows, tuple[str, ...]]:
     if header.format == "JPEG" and header.jpeg is not None:
         planes, space, words = jpeg_pixels.decode(data, header.jpeg)
         return Samples(planes, space), words
@@ -80,8 +82,10 @@ def _samples(data: bytes, header: Header) -> tuple[Samples, tuple[str, ...]]:
         data = found.data
     if header.format == "BMP" and (colours := bmp_runs.read_runs(data)) is not None:
         return Samples(colours, "RGB"), ()
+    # OpenCV first: on its way it needs twice what is left, and Pillow judges damage afterwards just as well
+    deep = deep_samples.decoded(data) if header.format == "PNG" and header.bit_depth == 16 else None
     image = pillow.open_image(data, header.format)
     with pillow.as_image_errors():
         image.load()
         coded_damage.refuse(data, header.format)
-        return samples_to_8bit.from_pillow(image, data, header, transparent)
+        return samples_to_8bit.from_pillow(image, data, header, transparent, deep)

@@ -72,10 +72,10 @@ def read_back(encoded: bytes) -> Pixels:
     >>> bool((read_back(encode_png(np.full((8, 9, 3), 7, np.uint8))) == 7).all())
     True
     """
-    pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
     if pixels is None:  # pyright: ignore[reportUnnecessaryComparison]
         raise ImageError("write_failed", "the file does not decode")
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(pixels, np.uint8)
 
 
 def encode_jpeg(rgb: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:

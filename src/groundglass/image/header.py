@@ -5,20 +5,24 @@ about it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from groundglass.errors import ImageError
+from groundglass.image import color_transforms, memory
 from groundglass.image.codecs import (
     bit_depth,
     detect_format,
     exif,
+    file_colour,
     icc_header,
     jpeg_markers,
     pillow,
     png_chunks,
     tiff_directories,
+    tiff_segments,
 )
 from groundglass.image.codecs.jpeg_markers import JpegTables
+from groundglass.image.codecs.stated_colour import StatedColour
 
 WARNINGS: dict[str, str] = {
     "junk_in_header": "bytes between the header's parts that belong to none",
@@ -28,7 +32,8 @@ WARNINGS: dict[str, str] = {
     "trailing_bytes": "bytes after the picture's end",
     "animated": "more than one frame; the first is used",
     "more_images": "more than one picture or page; the first is used",
-    "gamma_ignored": "the file states a transfer curve without a profile; taken as sRGB",
+    "unknown_colour": "the file states colours that cannot be converted; taken as sRGB",
+    "hdr": "high dynamic range (PQ or HLG) brought to sRGB; what is brighter than white is cut",
     "cmyk_without_profile": "printing colours without a profile; converted by the plain formula",
     "range_guessed": "floating-point or 32-bit samples: white taken as the value that their range shows",
     "clipped": "floating-point or 32-bit samples of which a few lie beyond black or white; those are clipped",
@@ -40,12 +45,25 @@ odd.
 """
 
 
+UNKNOWN_COLOUR = {
+    "bad_icc": "a colour profile that is damaged or does not fit the picture",
+    "cmyk_without_profile": "printing colours without a profile",
+    "hdr": "high dynamic range, which sRGB cannot hold",
+    "unknown_colour": "colours that cannot be converted to sRGB",
+}
+"""Warnings that `limits: {unknown_colour: refuse}` refuses, and what it says then."""
+
+
 @dataclass(frozen=True)
 class ImageLimits:
-    """What is refused as ``too_large`` before decoding. ``pixels``: width x height; ``side``: longest, px."""
+    """What is refused before decoding: as ``too_large`` by ``pixels``, width x height, by ``side``, the longest, px,
+    and by the memory that goes with ``pixels`` (`memory.refuse`);
+    as ``unsupported`` where ``unknown_colour`` is "refuse" and a warning is one of `UNKNOWN_COLOUR`.
+    """
 
-    pixels: float = 400e6
+    pixels: float = 150e6
     side: int = 65_500
+    unknown_colour: Literal["keep", "refuse"] = "keep"
 
 
 @dataclass(frozen=True)
@@ -58,12 +76,16 @@ class Header:
     mode            Pillow's word for the samples: "1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F" …
     bit_depth       bits a sample in the file
     orientation     EXIF orientation 1 to 8; 1 is upright
-    icc             the colour profile's description, None where there is no usable profile
+    icc             the colour space's name: the ICC profile's description, or "Display P3 (nclx)" and its like
+                    where the file states it otherwise; None for sRGB without a profile
     frames          frames of an animation, pages or pictures in the file
     alpha           an alpha channel or a transparent colour
     jpeg            a JPEG's own tables, else None
     icc_profile     the profile itself
+    colour          the colour space where the file states it without a profile
     warnings        words of `WARNINGS`
+    several_scans   of a JPEG: its decoder must keep all coefficients
+    working_bytes   memory that its decoder takes beside the pixels, where that depends on the file
     """
 
     format: str
@@ -79,7 +101,10 @@ class Header:
     alpha: bool = False
     jpeg: JpegTables | None = None
     icc_profile: bytes | None = field(default=None, repr=False)
+    colour: StatedColour | None = None
     warnings: tuple[str, ...] = ()
+    several_scans: bool = False
+    working_bytes: int = 0
 
 
 def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
@@ -97,10 +122,15 @@ def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
     limits = limits or ImageLimits()
     if (size := detect_format.early_size(data, format)) is not None:
         check_size(*size, limits)
+        memory.refuse(*size, memory.needed(format, size[0] * size[1], len(data)), limits.pixels)
     detect_format.refuse_what_decoders_miss(data, format, size)
     header = _READERS.get(format, _from_pillow)(data, format)
     check_size(header.width, header.height, limits)
-    return _with_profile(header)
+    memory.refuse(header.width, header.height, memory_needed(header, len(data)), limits.pixels)
+    header = _with_colour(header)
+    if limits.unknown_colour == "refuse":
+        _refuse_unknown_colour(header)
+    return header
 
 
 def check_size(width: int, height: int, limits: ImageLimits) -> None:
@@ -111,6 +141,15 @@ def check_size(width: int, height: int, limits: ImageLimits) -> None:
         raise ImageError("too_large", f"{width} x {height} px is more than {limits.pixels:.0f} pixels")
     if max(width, height) > limits.side:
         raise ImageError("too_large", f"{width} x {height} px is longer than {limits.side} px")
+
+
+def memory_needed(header: Header, file_bytes: int) -> float:
+    """Bytes that the picture takes at the worst moment, from its file to sRGB."""
+    pixels = header.width * header.height
+    if header.jpeg is not None:
+        return memory.needed_for_jpeg(header.jpeg, header.several_scans, pixels, file_bytes)
+    deep, floats = header.bit_depth > 8, header.mode == "F"
+    return memory.needed(header.format, pixels, file_bytes, deep, floats) + header.working_bytes
 
 
 def _from_jpeg(data: bytes, format: str) -> Header:
@@ -126,6 +165,7 @@ def _from_jpeg(data: bytes, format: str) -> Header:
         orientation=found.orientation,
         frames=found.images,
         jpeg=found.tables,
+        several_scans=found.tables.progressive or not found.interleaved,
         icc_profile=found.icc,
         warnings=found.warnings,
     )
@@ -143,6 +183,7 @@ def _from_png(data: bytes, format: str) -> Header:
         frames=found.frames,
         alpha=found.alpha,
         icc_profile=found.icc,
+        colour=found.colour,
         warnings=(*found.warnings, *words),
     )
 
@@ -167,6 +208,7 @@ def _from_tiff(data: bytes, format: str) -> Header:
         frames=found.frames,
         alpha=picture.alpha is not None,
         icc_profile=picture.icc_profile,
+        working_bytes=tiff_segments.working_bytes(picture),
         warnings=() if known else ("bad_exif",),
     )
 
@@ -188,6 +230,7 @@ def _describe(image: Any, data: bytes, format: str) -> Header:
     if format == "TIFF" and orientation >= 5:  # Pillow's TIFF tells the upright size
         size = size[::-1]
     profile = info.get("icc_profile")
+    colour = file_colour.read(data, format, profile if isinstance(profile, bytes) and profile else None)
     return _header(
         format,
         size,
@@ -196,7 +239,8 @@ def _describe(image: Any, data: bytes, format: str) -> Header:
         orientation=orientation,
         frames=1 if format == "TIFF" else _frames(image),
         alpha=image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in info,
-        icc_profile=profile if isinstance(profile, bytes) and profile else None,
+        icc_profile=colour.icc,
+        colour=colour.stated,
         warnings=words,
     )
 
@@ -235,13 +279,36 @@ def _with_frames(header: Header, frames: int) -> Header:
     return replace(header, frames=frames, warnings=(*header.warnings, word))
 
 
-def _with_profile(header: Header) -> Header:
-    """The header with its profile's name, or without a profile that is of no use."""
-    if header.icc_profile is None:
-        return header
-    if not icc_header.fits(header.icc_profile, header.mode):
-        return replace(header, icc_profile=None, warnings=(*header.warnings, "bad_icc"))
-    return replace(header, icc=icc_header.description(header.icc_profile))
+def _with_colour(header: Header) -> Header:
+    """The header with its colour space's name, without a profile that is of no use, and with what is to be said."""
+    profile, colour, words = header.icc_profile, header.colour, list(header.warnings)
+    if profile is not None and (coded := icc_header.high_dynamic_range(profile)):
+        profile, colour = None, coded
+    elif profile is not None:
+        colour = None
+        if not color_transforms.is_usable(profile, header.mode):
+            profile, colour = None, header.colour
+            words.append("bad_icc")
+    if header.mode == "CMYK" and profile is None:
+        words.append("cmyk_without_profile")
+        colour = None
+    if colour is not None and colour.warning:
+        words.append(colour.warning)
+    name = colour.name if colour else None
+    return replace(
+        header,
+        icc=icc_header.description(profile) if profile else name,
+        icc_profile=profile,
+        colour=colour if colour and colour.is_known else None,
+        warnings=tuple(dict.fromkeys(words)),
+    )
+
+
+def _refuse_unknown_colour(header: Header) -> None:
+    word = next((word for word in header.warnings if word in UNKNOWN_COLOUR), None)
+    if word is not None:
+        named = f"{header.icc}: " if header.icc else ""
+        raise ImageError("unsupported", f"{named}{UNKNOWN_COLOUR[word]}; `unknown_colour: refuse`")
 
 
 _READERS = {"JPEG": _from_jpeg, "PNG": _from_png, "TIFF": _from_tiff}

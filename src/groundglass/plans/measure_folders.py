@@ -95,7 +95,7 @@ def _scanned(listing: pa.Table, title: str, workshop: Workshop) -> pa.Table:
     files = workshop.store / "files"
     con = connect()
     con.register("listing", listing)
-    con.register("known", known_files(files))
+    con.register("known", known_files(files, workshop.limits))
     new = con.sql(
         "SELECT path, bytes, mtime_ns FROM listing ANTI JOIN "
         f"(SELECT * FROM known WHERE error IS NULL OR error NOT IN {PASSING}) USING (path, bytes, mtime_ns) "
@@ -104,7 +104,7 @@ def _scanned(listing: pa.Table, title: str, workshop: Workshop) -> pa.Table:
     items = [ListedFile(**row) for row in new.to_pylist()]
     if items:
         run_job(Scan(files, workshop.limits), items, workshop.settings, workshop.progress(f"{title}: read"))
-    con.register("known", known_files(files))
+    con.register("known", known_files(files, workshop.limits))
     return con.sql(
         "SELECT l.path, l.bytes, l.mtime_ns, k.sha256, coalesce(l.error, k.error) AS error "
         "FROM listing l LEFT JOIN known k USING (path, bytes, mtime_ns) ORDER BY l.uri"

@@ -128,7 +128,7 @@ def make_state(
             folder=folder,
             store_folder=(folder.path / store_path(plan)).resolve(),
             settings=Settings(workers=workers, seconds_per_image=limits.seconds_per_image),
-            limits=ImageLimits(pixels=limits.pixels, side=limits.side),
+            limits=ImageLimits(limits.pixels, limits.side, limits.unknown_colour),
             progress=progress or (lambda _title: Silent()),
             seed=plan.recipe.seed,
             retry=retry,

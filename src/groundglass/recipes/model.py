@@ -25,9 +25,21 @@ class Limits(Record):
     """What a picture or a run may cost before it is refused."""
 
     pixels: Annotated[
-        float, Field(gt=0, description="most pixels of one picture, judged from its header")
-    ] = 400e6
+        float,
+        Field(
+            gt=0,
+            description="most pixels of one picture, judged from its header; with 150e6 a worker stays under 2 GB of "
+            "memory, with more it may take more in proportion, and what would still need more is `too_large`",
+        ),
+    ] = 150e6
     side: Annotated[int, Field(gt=0, description="longest side in px, judged from the header")] = 65_500
+    unknown_colour: Annotated[
+        Literal["keep", "refuse"],
+        Field(
+            description="images whose colours cannot be brought to sRGB as they are: a damaged profile, PQ or HLG, "
+            "printing colours without a profile; kept with a warning, or refused as `unsupported`"
+        ),
+    ] = "keep"
     frames: Annotated[
         int, Field(ge=1, le=1, description="frames used of an animation: the first; more are flagged")
     ] = 1

@@ -56,7 +56,7 @@ def _same_sizes(facts: RunFacts) -> Iterator[tuple[tuple[str, int, int], list[st
     groups: dict[str, dict[tuple[str, int, int], list[str]]] = {}
     rows = facts.rows.select(["id", "parent", "source", "width", "height"]).to_pylist()
     for row in sorted(rows, key=lambda row: row["id"]):
-        if row["parent"] is None and row["id"] in facts.thumbnails:
+        if row["parent"] is None and row["width"] and row["id"] in facts.thumbnails:  # no size: it failed now
             place = (row["source"], row["width"], row["height"])
             groups.setdefault(row["source"], {}).setdefault(place, []).append(row["id"])
     for sizes in groups.values():

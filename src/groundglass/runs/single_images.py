@@ -140,7 +140,7 @@ def _scan(
         )
     ]
     stuck = _run(Scan(folder / "files", ImageLimits()), items, Settings(workers=workers), progress)
-    known = known_files(folder / "files").to_pylist()
+    known = known_files(folder / "files", ImageLimits()).to_pylist()
     return {(row["path"], row["bytes"], row["mtime_ns"]): row for row in known}, stuck
 
 

@@ -38,11 +38,15 @@ KNOWN = pa.schema(
         ("warning", pa.string()),
         ("error", pa.string()),
         ("detail", pa.string()),
+        ("judged", pa.string()),
     ]
 )
 """What is known of a file: keyed by path, size and time of change, so that an unchanged file is not read twice.
 
 ``bytes`` is the size as it was listed (null for a cell of a table), ``length`` the size that was read."""
+
+VERSION = 2
+"""Raised when a header says more, or other things, of the same file: what was learnt before is not believed then."""
 
 PASSING = ("unreadable", "vanished", "changed", "timeout", "worker_died", "out_of_memory")
 """Errors that are not the file's own: they are not believed the next time."""
@@ -69,12 +73,12 @@ class Scan:
             data = read_listed(item.path, item.bytes, item.mtime_ns)
             digest = sha256_of(data)
         except ImageError as error:
-            return _row(item, error=error.reason, detail=error.detail)
+            return self._row(item, error=error.reason, detail=error.detail)
         try:
             header = read_header(data, self.limits)
         except ImageError as error:
-            return _row(item, length=len(data), sha256=digest, error=error.reason, detail=error.detail)
-        return _row(
+            return self._row(item, length=len(data), sha256=digest, error=error.reason, detail=error.detail)
+        return self._row(
             item,
             length=len(data),
             sha256=digest,
@@ -91,23 +95,40 @@ class Scan:
         )
 
     def lost(self, item: ListedFile, reason: str, detail: str) -> dict[str, Any]:
-        return _row(item, error=reason, detail=detail)
+        return self._row(item, error=reason, detail=detail)
 
     def name(self, item: ListedFile) -> str:
         return place_in_words(item.path)
+
+    def _row(self, item: ListedFile, **known: Any) -> dict[str, Any]:
+        place = {"path": item.path, "bytes": item.bytes, "mtime_ns": item.mtime_ns}
+        return {**place, **known, "judged": judged_by(self.limits)}
 
     def save(self, results: Sequence[dict[str, Any]]) -> Summary:
         write_part(pa.Table.from_pylist(list(results), schema=KNOWN), self.folder / part_name())
         return Summary(len(results), dict(Counter(row["error"] for row in results if row.get("error"))))
 
 
-def known_files(folder: Path) -> pa.Table:
-    """What earlier scans learnt: one row for each (path, bytes, mtime_ns), good rows before failed ones."""
+def judged_by(limits: ImageLimits) -> str:
+    """What decides how a file is judged besides its content.
+
+    >>> judged_by(ImageLimits(1e6, 5000))
+    'version 2, pixels 1000000, side 5000, unknown colour keep'
+    """
+    return (
+        f"version {VERSION}, pixels {limits.pixels:.15g}, side {limits.side}, "
+        f"unknown colour {limits.unknown_colour}"
+    )
+
+
+def known_files(folder: Path, limits: ImageLimits) -> pa.Table:
+    """What earlier scans learnt under these limits: one row for each (path, bytes, mtime_ns), good ones first."""
     con = connect()
     con.register("parts", read_parts(folder, KNOWN, ("path", "bytes", "mtime_ns", "sha256", "error")))
     return con.sql(
-        "SELECT DISTINCT ON (path, bytes, mtime_ns) * FROM parts "
-        "ORDER BY path, bytes, mtime_ns, error NULLS FIRST"
+        "SELECT DISTINCT ON (path, bytes, mtime_ns) * FROM parts WHERE judged = $judged "
+        "ORDER BY path, bytes, mtime_ns, error NULLS FIRST",
+        params={"judged": judged_by(limits)},
     ).to_arrow_table()
 
 
@@ -119,7 +140,3 @@ def warning_counts(warnings: pa.ChunkedArray | pa.Array) -> dict[str, int]:
     """
     words = Counter(word for text in warnings.drop_null().to_pylist() for word in text.split("; "))
     return dict(sorted(words.items(), key=lambda counted: (-counted[1], counted[0])))
-
-
-def _row(item: ListedFile, **known: Any) -> dict[str, Any]:
-    return {"path": item.path, "bytes": item.bytes, "mtime_ns": item.mtime_ns, **known}

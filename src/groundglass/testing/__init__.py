@@ -3,6 +3,16 @@
 It may import `drafts`, and what lies below.
 """
 
-from groundglass.testing.images import encoded, flat, gradient, jpeg, noise, photo, png, wide_profile
+from groundglass.testing.images import (
+    encoded,
+    flat,
+    gradient,
+    jpeg,
+    matrix_profile,
+    noise,
+    photo,
+    png,
+    wide_profile,
+)
 
-__all__ = ["encoded", "flat", "gradient", "jpeg", "noise", "photo", "png", "wide_profile"]
+__all__ = ["encoded", "flat", "gradient", "jpeg", "matrix_profile", "noise", "photo", "png", "wide_profile"]

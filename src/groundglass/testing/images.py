@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -98,15 +99,32 @@ def wide_profile(gamma: float = 2.2) -> bytes:
     >>> icc_header.description(wide_profile()), icc_header.fits(wide_profile(), "RGB")
     ('wide', True)
     """
-    colorants = {b"rXYZ": (0.60974, 0.31111, 0.01947), b"gXYZ": (0.20528, 0.62567, 0.06087)}
-    colorants |= {b"bXYZ": (0.14919, 0.06322, 0.74457), b"wtpt": (0.96420, 1.0, 0.82491)}
+    colorants = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
+    curve = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, round(256 * gamma))
+    return _matrix_profile("wide", colorants, curve)
+
+
+def matrix_profile(
+    colorants: Sequence[Sequence[float]], curve: tuple[float, float, float, float, float]
+) -> bytes:
+    """An ICC profile with these colorants (XYZ of red, green, blue, under D50) and one curve for all three:
+    (a x + b)^g from d on, c x below, given as g, a, b, c, d.
+    """
+    numbers = struct.pack(">5i", *(round(65536 * number) for number in curve))
+    return _matrix_profile("matrix", colorants, b"para\0\0\0\0" + struct.pack(">H2x", 3) + numbers)
+
+
+def _matrix_profile(title: str, colorants: Sequence[Sequence[float]], curve: bytes) -> bytes:
+    named = dict(
+        zip((b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt"), [*colorants, (0.96420, 1.0, 0.82491)], strict=True)
+    )
     tags = {
         name: b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(65536 * v) for v in xyz))
-        for name, xyz in colorants.items()
+        for name, xyz in named.items()
     }
-    curve = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, round(256 * gamma))
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I8s", 5, b"wide\0") + bytes(79)
+    text = title.encode() + b"\0"
+    tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(82 - len(text) + 2)
     return _profile(tags)
 
 

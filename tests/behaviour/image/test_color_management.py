@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 
 from groundglass import testing
 from groundglass.errors import ImageError
-from groundglass.image import color_management
+from groundglass.image import color_management, color_transforms
 from groundglass.image.codecs import icc_matrix, samples_to_8bit
 from groundglass.image.frame import open_frame
 from shared_data import shared
@@ -150,7 +150,7 @@ def test_matrix_profiles_agree_with_littlecms() -> None:
     rgb = testing.noise(200, 100)
     ours = icc_matrix.parse(profile)
     assert ours is not None
-    theirs = color_management._LittleCms(profile, "RGB").apply(rgb)
+    theirs = color_transforms._LittleCms(profile, "RGB").apply(rgb)
     assert np.abs(ours.apply(rgb).astype(int) - theirs).max() <= 1
     frame = open_frame(testing.encoded(rgb, "PNG", icc_profile=profile))
     assert np.array_equal(frame.rgb, ours.apply(rgb))

@@ -62,10 +62,10 @@ def test_two_decoders_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch
     values = np.random.default_rng(1).integers(0, 65536, (12, 17, 3))
     data = png(values, 16, COLOUR, struct.pack(">3H", 1, 2, 3))
     assert open_frame(data).rgb.shape == (12, 17, 3)
-    seen = deep_samples._decoded(data)
+    seen = deep_samples.decoded(data)
     assert seen is not None
     seen[3, 4, 1] ^= 0x100
-    monkeypatch.setattr(deep_samples, "_decoded", lambda _: seen)
+    monkeypatch.setattr(deep_samples, "decoded", lambda _: seen)
     with pytest.raises(ImageError, match="two decoders see different pixels") as caught:
         _ = open_frame(data).rgb
     assert caught.value.reason == "corrupt"

@@ -177,7 +177,7 @@ def test_the_text_says_the_defaults_and_not_the_way_it_was_written(tmp_path: Pat
         tmp_path, "steps: [{release: , source: {folder: a}}]".replace("release: , ", "") + "\nname: x"
     )
     assert loaded.text == (
-        "name: x\nseed: 0\nlimits:\n  pixels: 400000000.0\n  side: 65500\n  frames: 1\n"
+        "name: x\nseed: 0\nlimits:\n  pixels: 150000000.0\n  side: 65500\n  unknown_colour: keep\n  frames: 1\n"
         "  seconds_per_image: 60.0\n  failed: 1.0\n"
         "steps:\n- name: source-1\n  source:\n    folder:\n    - a\n"
     )

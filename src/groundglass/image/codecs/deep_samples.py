@@ -20,15 +20,15 @@ _BAND = 256
 _WORDS = {"LA": "grey with transparency", "RGB": "RGB", "RGBA": "RGB with transparency"}
 
 
-def of_png(data: bytes, image: Any) -> Deep | None:
-    """H×W, H×W×3 or H×W×4, 16 bits; None where OpenCV cannot read them.
+def of_png(values: Deep | None, image: Any) -> Deep | None:
+    """H×W, H×W×3 or H×W×4, 16 bits; None where OpenCV cannot read them. ``values``: what `decoded` gives.
 
     Raises ImageError ``corrupt`` where OpenCV and Pillow do not agree.
     """
-    values = _decoded(data)
     if values is not None:
-        cut = 8 if np.asarray(image).dtype == np.uint8 else 0
-        _refuse_disagreement(values, np.asarray(image), lambda band: band >> cut)
+        _refuse_other_size(values, image)
+        cut = 0 if image.mode.startswith("I") else 8
+        _refuse_disagreement(values, lambda rows: _rows(image, rows), lambda band: band >> cut)
     return values
 
 
@@ -39,14 +39,17 @@ def of_jpeg_2000(data: bytes, image: Any, bits: int) -> Deep:
     what it rounds to are compared. Raises ImageError ``unsupported`` where OpenCV cannot read the picture, ``corrupt``
     where the two do not agree.
     """
-    values = _decoded(data)
-    seen = np.asarray(image)
+    values = decoded(data)
     if values is None or values.ndim != 3 or bits > 16:
         raise ImageError("unsupported", f"JPEG 2000 of {bits} bits, {_WORDS[image.mode]}")
-    if image.mode == "LA":
-        seen = seen[..., [0, 0, 0, 1]]
+    _refuse_other_size(values, image)
+    channels = [0, 0, 0, 1] if image.mode == "LA" else [0, 1, 2, 3][: len(image.mode)]
     half = np.uint32(1 << (bits - 9))
-    _refuse_disagreement(values, seen, lambda band: (band + half >> bits - 8 & 255).astype(np.uint8))
+    _refuse_disagreement(
+        values,
+        lambda rows: _rows(image, rows)[..., channels],
+        lambda band: (band + half >> bits - 8 & 255).astype(np.uint8),
+    )
     white = (1 << bits) - 1
     for rows in _bands(len(values)):
         values[rows] = ((values[rows].astype(np.uint32) * 65535 + white // 2) // white).astype(np.uint16)
@@ -57,7 +60,8 @@ def _bands(rows: int) -> list[slice]:
     return [slice(start, start + _BAND) for start in range(0, rows, _BAND)]
 
 
-def _decoded(data: bytes) -> Deep | None:
+def decoded(data: bytes) -> Deep | None:
+    """All bits, in the order red, green, blue, alpha; None where OpenCV cannot read them. It is no judge of damage."""
     cv2.utils.logging.setLogLevel(
         cv2.utils.logging.LOG_LEVEL_SILENT
     )  # what it refuses is a row's reason: a worker's stderr is not the place
@@ -68,15 +72,24 @@ def _decoded(data: bytes) -> Deep | None:
     if values is None or values.dtype != np.uint16:
         return None
     if values.ndim == 3:
-        order = cv2.COLOR_BGRA2RGBA if values.shape[2] == 4 else cv2.COLOR_BGR2RGB
-        cv2.cvtColor(values, order, dst=values)
+        for rows in _bands(len(values)):
+            values[rows, :, :3] = values[rows, :, 2::-1].copy()
     return np.asarray(values, np.uint16)
 
 
+def _rows(image: Any, rows: slice) -> npt.NDArray[Any]:
+    """A few rows of a Pillow image: all of them as an array would be the picture once more in memory."""
+    return np.asarray(image.crop((0, rows.start, image.width, min(rows.stop, image.height))))
+
+
+def _refuse_other_size(values: Deep, image: Any) -> None:
+    if values.shape[:2] != (image.height, image.width):
+        raise ImageError("corrupt", "two decoders see different sizes")
+
+
 def _refuse_disagreement(
-    values: Deep, seen: npt.NDArray[Any], kept: Callable[[Deep], npt.NDArray[Any]]
+    values: Deep, seen: Callable[[slice], npt.NDArray[Any]], kept: Callable[[Deep], npt.NDArray[Any]]
 ) -> None:
-    if values.shape != seen.shape or not all(
-        np.array_equal(kept(values[rows]), seen[rows]) for rows in _bands(len(seen))
-    ):
-        raise ImageError("corrupt", "two decoders see different pixels")
+    for rows in _bands(len(values)):
+        if not np.array_equal(kept(values[rows]), seen(rows)):
+            raise ImageError("corrupt", "two decoders see different pixels")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 
+from groundglass.image.codecs.stated_colour import StatedColour, of_code_points
+
 _SPACES = {
     "1": (b"GRAY", b"RGB "),
     "L": (b"GRAY", b"RGB "),
@@ -42,13 +44,45 @@ def description(profile: bytes) -> str:
         return "unnamed"
 
 
+def has_code_points(profile: bytes) -> bool:
+    """Whether the profile has a cicp tag."""
+    try:
+        return len(_tag(profile, b"cicp")) >= 12
+    except struct.error:
+        return False
+
+
+def by_code_points(profile: bytes, where: str = "cicp") -> StatedColour | None:
+    """The colour space by an RGB profile's cicp tag; None where that is sRGB, and where there is no such tag."""
+    if not has_code_points(profile) or space(profile) != b"RGB ":
+        return None
+    tag = _tag(profile, b"cicp")
+    return of_code_points(*tag[8:11], full_range=bool(tag[11]), where=where)
+
+
+def high_dynamic_range(profile: bytes) -> StatedColour | None:
+    """The colour space by the profile's cicp tag where that is PQ or HLG: its curves and tables hold but one way of
+    many to bring it to a screen. None for any other profile.
+
+    >>> high_dynamic_range(bytes(132)) is None
+    True
+    """
+    colour = by_code_points(profile)
+    return colour if colour is not None and colour.warning == "hdr" else None
+
+
 def _described(profile: bytes) -> str:
+    return _text(_tag(profile, b"desc"), 0)
+
+
+def _tag(profile: bytes, wanted: bytes) -> bytes:
+    """The content of a tag, with what lies behind it; nothing where the profile has no such tag."""
     (count,) = struct.unpack_from(">I", profile, 128)
     for at in range(132, 132 + 12 * min(count, 100), 12):
         tag, start, _ = struct.unpack_from(">4sII", profile, at)
-        if tag == b"desc":
-            return _text(profile, start)
-    return ""
+        if tag == wanted:
+            return profile[start:]
+    return b""
 
 
 def _text(profile: bytes, start: int) -> str:

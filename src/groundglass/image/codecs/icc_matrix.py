@@ -18,7 +18,8 @@ from groundglass.image.orientation import Pixels
 from groundglass.libraries import njit
 
 Curve = npt.NDArray[np.float64]
-_STEPS = 65536
+STEPS = 65536
+"""Entries of a curve from samples to light."""
 
 # linear sRGB -> XYZ as seen under D50 (IEC 61966-2-1, adapted by Bradford)
 _SRGB_TO_XYZ = np.array(
@@ -77,7 +78,7 @@ def _xyz(tag: bytes) -> list[float]:
 
 
 def _curve(tag: bytes) -> Curve:
-    x = np.linspace(0, 1, _STEPS)
+    x = np.linspace(0, 1, STEPS)
     if tag[:4] == b"curv":
         return _sampled_curve(tag, x)
     if tag[:4] == b"para":
@@ -117,7 +118,7 @@ def _parametric_curve(tag: bytes, x: Curve) -> Curve:
 @lru_cache(maxsize=1)
 def _encoding() -> Pixels:
     """Linear light in 65536 steps to sRGB's 8 bits (IEC 61966-2-1)."""
-    light = np.linspace(0, 1, _STEPS)
+    light = np.linspace(0, 1, STEPS)
     encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.rint(255 * encoded).astype(np.uint8)
 
@@ -130,7 +131,7 @@ _BLOCK = 1024
 def _apply(samples: Any, curves: Any, matrix: Any, encoding: Any, rgb: Any) -> None:
     linear = np.empty((3, _BLOCK), np.float32)
     places = np.empty((3, _BLOCK), np.int32)
-    scaled = matrix * np.float32(_STEPS - 1)
+    scaled = matrix * np.float32(STEPS - 1)
     for start in range(0, len(samples), _BLOCK):
         count = min(_BLOCK, len(samples) - start)
         for i in range(count):  # the three channels are written out: a loop over them takes twice as long
@@ -148,7 +149,7 @@ def _apply(samples: Any, curves: Any, matrix: Any, encoding: Any, rgb: Any) -> N
 @njit(cache=True, nogil=True, fastmath=True)
 def _mix(linear: Any, weights: Any, places: Any, count: int) -> None:
     """One output channel's linear light, as a place in the encoding table."""
-    zero, top, half = np.float32(0), np.float32(_STEPS - 1), np.float32(0.5)
+    zero, top, half = np.float32(0), np.float32(STEPS - 1), np.float32(0.5)
     of_red, of_green, of_blue = weights[0], weights[1], weights[2]
     for i in range(count):
         light = of_red * linear[0, i] + of_green * linear[1, i] + of_blue * linear[2, i]

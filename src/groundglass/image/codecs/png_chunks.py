@@ -7,11 +7,12 @@ import zlib
 from dataclasses import dataclass, field
 
 from groundglass.errors import ImageError
+from groundglass.image.codecs.stated_colour import Chromaticities, StatedColour, of_code_points, of_gamma
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}
-_SRGB_GAMMA = 45_455
+_COLOUR_CHUNKS = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")
 _LARGEST_PROFILE = 16 << 20
 
 
@@ -21,6 +22,7 @@ class PngChunks:
 
     spans         (type, start, end) of the whole chunks that the pixels need
     transparent   the one grey value or colour that is transparent, as stored; empty where there is none
+    icc, colour   the colour space by whichever chunk counts, both None for sRGB
     """
 
     width: int = 0
@@ -28,6 +30,7 @@ class PngChunks:
     mode: str = ""
     bit_depth: int = 0
     icc: bytes | None = None
+    colour: StatedColour | None = None
     exif: bytes | None = None
     alpha: bool = False
     transparent: tuple[int, ...] = ()
@@ -50,7 +53,7 @@ def read_chunks(data: bytes) -> PngChunks:
     """
     chunks = PngChunks()
     _take_header(data, chunks)
-    gamma, managed = _SRGB_GAMMA, False
+    colours: dict[bytes, bytes] = {}
     at = 8
     while at + 12 <= len(data) and not chunks.complete:
         length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
@@ -59,13 +62,11 @@ def read_chunks(data: bytes) -> PngChunks:
             break
         if kind in _PIXEL_CHUNKS:
             chunks.spans.append((kind, at, end))
-        elif kind == b"gAMA" and length == 4:
-            gamma = int.from_bytes(data[at + 8 : at + 12], "big")
-        managed = managed or kind in (b"sRGB", b"iCCP")
+        elif kind in _COLOUR_CHUNKS:
+            colours.setdefault(kind, data[at + 8 : end - 4])
         _take(kind, data, at, end, chunks)
         at = end
-    if abs(gamma - _SRGB_GAMMA) > 500 and not managed:
-        chunks.warn("gamma_ignored")
+    _take_colour(colours, chunks)
     _note_end(data, at, chunks)
     return chunks
 
@@ -100,12 +101,37 @@ def _take(kind: bytes, data: bytes, at: int, end: int, chunks: PngChunks) -> Non
         chunks.frames = max(1, int.from_bytes(data[at + 8 : at + 12], "big"))
     elif kind == b"eXIf":
         chunks.exif = data[at + 8 : end - 4]
-    elif kind == b"iCCP":
-        chunks.icc = _inflate_profile(data[at + 8 : end - 4])
+
+
+def _take_colour(colours: dict[bytes, bytes], chunks: PngChunks) -> None:
+    """cICP before iCCP before sRGB before gAMA and cHRM (PNG specification, section 4.3)."""
+    if b"iCCP" in colours:
+        chunks.icc = _inflate_profile(colours[b"iCCP"])
         if chunks.icc is None:
             chunks.warn("bad_icc")
-    elif kind == b"cICP":
-        chunks.warn("gamma_ignored")
+    code_points = colours.get(b"cICP", b"")
+    if len(code_points) == 4:
+        primaries, transfer, matrix, full_range = code_points
+        chunks.colour = of_code_points(primaries, transfer, full_range=bool(full_range), where="cICP")
+        known = chunks.colour is None or chunks.colour.is_known
+        if known and matrix == 0:  # a PNG's samples are RGB: other coefficients make no sense
+            chunks.icc = None
+            return
+        chunks.colour = chunks.colour or StatedColour(f"RGB by matrix {matrix} (cICP)", None)
+        if chunks.icc is None and b"sRGB" not in colours:
+            return
+    chunks.colour = None if b"sRGB" in colours else _of_gamma(colours)
+
+
+def _of_gamma(colours: dict[bytes, bytes]) -> StatedColour | None:
+    gamma, corners = colours.get(b"gAMA", b""), colours.get(b"cHRM", b"")
+    chromaticities: Chromaticities | None = None
+    if len(corners) == 32:
+        wx, wy, rx, ry, gx, gy, bx, by = (
+            int.from_bytes(corners[at : at + 4], "big") / 100_000 for at in range(0, 32, 4)
+        )
+        chromaticities = (rx, ry, gx, gy, bx, by, wx, wy)
+    return of_gamma(int.from_bytes(gamma, "big") / 100_000 if len(gamma) == 4 else None, chromaticities)
 
 
 def _inflate_profile(payload: bytes) -> bytes | None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from groundglass.image.codecs import deep_samples, sample_scale
+from groundglass.image.codecs.pillow import as_image_errors
 from groundglass.image.header import Header
 from groundglass.image.orientation import Pixels
 
+Values = npt.NDArray[np.uint16]
 _WITH_ALPHA = {
     "LA": "LA",
     "La": "LA",
@@ -42,11 +44,49 @@ class Samples:
     upright: bool = False
     deep: npt.NDArray[np.uint16] | None = None
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.planes.shape[0], self.planes.shape[1]
+
+    def band(self, rows: slice) -> Samples:
+        """Some of its rows."""
+        return Samples(
+            self.planes[rows],
+            self.space,
+            None if self.alpha is None else self.alpha[rows],
+            self.upright,
+            None if self.deep is None else self.deep[rows],
+        )
+
+
+class SampleRows(Protocol):
+    """Samples of which a few rows are brought to 8 bits at a time, so that a large picture is never held twice."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        ...
+
+    @property
+    def space(self) -> str:
+        """As `Samples.space`."""
+        ...
+
+    @property
+    def upright(self) -> bool:
+        """As `Samples.upright`."""
+        ...
+
+    def band(self, rows: slice, /) -> Samples:
+        """Some of the rows."""
+        ...
+
 
 def from_pillow(
-    image: Any, data: bytes, header: Header, transparent: tuple[int, ...] = ()
-) -> tuple[Samples, tuple[str, ...]]:
-    """The samples of a loaded Pillow image, and warnings.
+    image: Any, data: bytes, header: Header, transparent: tuple[int, ...] = (), deep: Values | None = None
+) -> tuple[SampleRows, tuple[str, ...]]:
+    """The samples of a loaded Pillow image, and warnings; ``deep``: what `deep_samples.decoded` gives of a PNG.
 
     16 bits become 8 by rounding v·255/65535, a palette becomes its colours. Samples equal to ``transparent`` (as
     stored, a value or a colour) are transparent. Raises ImageError ``corrupt`` where OpenCV and Pillow see different
@@ -54,40 +94,65 @@ def from_pillow(
     """
     upright = header.format == "TIFF"  # Pillow's TIFF decoder turns
     if header.format == "PNG" and header.bit_depth == 16:
-        values = deep_samples.of_png(data, image)
+        values = deep_samples.of_png(deep, image)
         if values is not None:
-            return _deep(values, header, transparent), ()
-        return _eight_bits(image, upright), ("rounded_down",)
+            return DeepRows(values, header.mode, transparent), ()
+        return _PillowRows(image, upright), ("rounded_down",)
     if header.format == "JPEG2000" and header.bit_depth > 8 and image.mode in ("LA", "RGB", "RGBA"):
-        return _deep(deep_samples.of_jpeg_2000(data, image, header.bit_depth), header, ()), ()
+        return DeepRows(deep_samples.of_jpeg_2000(data, image, header.bit_depth), header.mode), ()
     if image.mode == "F":
         values = np.asarray(image)
         white, words = sample_scale.find_white(lambda: [values])
         return Samples(np.rint(values.clip(0, white) * (255.0 / white)).astype(np.uint8), "GRAY"), words
     if image.mode.startswith("I"):  # whatever the depth in the file, Pillow's decoders stretch it to 16 bits
-        return Samples(narrowed(np.asarray(image).astype(np.uint16), 16), "GRAY", None, upright), ()
-    samples = _eight_bits(image, upright)
-    if transparent:
-        steps = 255 // ((1 << header.bit_depth) - 1)
-        samples = replace(samples, alpha=_all_but(samples.planes, [value * steps for value in transparent]))
-    return samples, ()
+        return DeepRows(np.asarray(image).astype(np.uint16, copy=False), "L", upright=upright), ()
+    steps = 255 // ((1 << header.bit_depth) - 1) if transparent else 1
+    return _PillowRows(image, upright, tuple(value * steps for value in transparent)), ()
 
 
-def _eight_bits(image: Any, upright: bool) -> Samples:
-    if image.mode in ("CMYK", "LAB"):
-        return Samples(np.asarray(image), image.mode, None, upright)
-    transparent = image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
-    if not transparent:
-        grey = image.mode in ("1", "L")
-        return Samples(
-            np.asarray(image.convert("L" if grey else "RGB")), "GRAY" if grey else "RGB", None, upright
-        )
-    values = np.asarray(image.convert(_WITH_ALPHA.get(image.mode, "RGBA")))
-    if values.shape[2] == 2:
-        return Samples(
-            np.ascontiguousarray(values[..., 0]), "GRAY", np.ascontiguousarray(values[..., 1]), upright
-        )
-    return _split_alpha(values, upright)
+@dataclass(frozen=True)
+class _PillowRows:
+    """The rows of a Pillow image of 8 bits or less. ``transparent``: the 8-bit value or colour that nobody sees."""
+
+    image: Any
+    upright: bool
+    transparent: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.image.height, self.image.width
+
+    @property
+    def space(self) -> str:
+        mode = self.image.mode
+        if mode in ("CMYK", "LAB"):
+            return mode
+        return "GRAY" if mode in ("1", "L") or (self._has_alpha and self._with_alpha == "LA") else "RGB"
+
+    def band(self, rows: slice) -> Samples:
+        with as_image_errors():
+            return self._band(self.image.crop((0, rows.start, self.image.width, rows.stop)))
+
+    def _band(self, image: Any) -> Samples:
+        if self.space in ("CMYK", "LAB"):
+            return Samples(np.asarray(image), self.space, None, self.upright)
+        if not self._has_alpha:
+            planes = np.asarray(image.convert("L" if self.space == "GRAY" else "RGB"))
+            alpha = _all_but(planes, self.transparent) if self.transparent else None
+            return Samples(planes, self.space, alpha, self.upright)
+        values = np.asarray(image.convert(self._with_alpha))
+        if self.space == "RGB":
+            return _split_alpha(values, self.upright)
+        grey, alpha = (np.ascontiguousarray(values[..., channel]) for channel in (0, 1))
+        return Samples(grey, "GRAY", alpha, self.upright)
+
+    @property
+    def _has_alpha(self) -> bool:
+        return self.image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in self.image.info
+
+    @property
+    def _with_alpha(self) -> str:
+        return _WITH_ALPHA.get(self.image.mode, "RGBA")
 
 
 def _split_alpha(values: Pixels, upright: bool) -> Samples:
@@ -104,16 +169,40 @@ def _all_but(values: npt.NDArray[Any], transparent: Sequence[int]) -> Pixels | N
     return np.where(hidden, np.uint8(0), np.uint8(255)) if hidden.any() else None
 
 
-def _deep(values: npt.NDArray[np.uint16], header: Header, transparent: tuple[int, ...]) -> Samples:
-    pixels = narrowed(values, 16)
-    if pixels.ndim == 2 or pixels.shape[2] == 3:
-        alpha = _all_but(values, transparent) if transparent else None
-        grey = pixels.ndim == 2
-        return Samples(pixels, "GRAY" if grey else "RGB", alpha, deep=None if grey else values)
-    split = _split_alpha(pixels, upright=False)
-    if header.mode == "LA":
-        return replace(split, planes=np.ascontiguousarray(split.planes[..., 0]), space="GRAY")
-    return replace(split, deep=np.ascontiguousarray(values[..., :3]))
+@dataclass(frozen=True)
+class DeepRows:
+    """The rows of H×W, H×W×3 or H×W×4 samples of 16 bits; ``mode`` is Pillow's word for the file's.
+
+    ``transparent``: the value or colour that nobody sees. ``alpha``: H×W of 8 bits, where ``values`` has none.
+    """
+
+    values: npt.NDArray[np.uint16]
+    mode: str
+    transparent: tuple[int, ...] = ()
+    alpha: Pixels | None = None
+    upright: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.values.shape[0], self.values.shape[1]
+
+    @property
+    def space(self) -> str:
+        return "GRAY" if self.values.ndim == 2 or self.mode == "LA" else "RGB"
+
+    def band(self, rows: slice) -> Samples:
+        values = self.values[rows]
+        pixels = narrowed(values, 16)
+        if pixels.ndim == 2 or pixels.shape[2] == 3:
+            alpha = _all_but(values, self.transparent) if self.transparent else self._alpha(rows)
+            return Samples(pixels, self.space, alpha, self.upright, deep=None if pixels.ndim == 2 else values)
+        split = _split_alpha(pixels, upright=False)
+        if self.mode == "LA":
+            return replace(split, planes=np.ascontiguousarray(split.planes[..., 0]), space="GRAY")
+        return replace(split, deep=np.ascontiguousarray(values[..., :3]))
+
+    def _alpha(self, rows: slice) -> Pixels | None:
+        return None if self.alpha is None else self.alpha[rows]
 
 
 @lru_cache(maxsize=8)

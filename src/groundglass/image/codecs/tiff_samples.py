@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from groundglass.errors import ImageError
 from groundglass.image.codecs import sample_scale, tiff_segments
-from groundglass.image.codecs.samples_to_8bit import Samples, narrowed
+from groundglass.image.codecs.samples_to_8bit import DeepRows, SampleRows, Samples, narrowed
 from groundglass.image.codecs.tiff_declared import (
     ASSOCIATED,
     BLACK_IS_ZERO,
@@ -30,7 +30,7 @@ _SPACES = {WHITE_IS_ZERO: "GRAY", BLACK_IS_ZERO: "GRAY", RGB: "RGB", PALETTE: "R
 Values = npt.NDArray[Any]
 
 
-def read_samples(data: bytes, picture: TiffPicture, deep: bool) -> tuple[Samples, tuple[str, ...]]:
+def read_samples(data: bytes, picture: TiffPicture, deep: bool) -> tuple[SampleRows, tuple[str, ...]]:
     """The samples as stored, before the orientation; and words of `header.WARNINGS`.
 
     ``deep``: RGB of 16 bits is also given unrounded. Raises ImageError: ``truncated``, ``corrupt``,
@@ -39,21 +39,24 @@ def read_samples(data: bytes, picture: TiffPicture, deep: bool) -> tuple[Samples
     white, words = _white(data, picture)
     channels = {"GRAY": 1, "CMYK": 4}.get(_SPACES[picture.photometric], 3)
     shape = (picture.height, picture.width)
-    planes = np.empty((*shape, channels), np.uint8)
-    alpha = None if picture.alpha is None else np.empty(shape, np.uint8)
     unrounded = np.empty((*shape, 3), np.uint16) if deep and _has_deep_rgb(picture) else None
+    planes = np.empty((*shape, channels) if unrounded is None else 0, np.uint8)
+    alpha = None if picture.alpha is None else np.empty(shape, np.uint8)
     for start, stored in tiff_segments.bands(data, picture):
         rows = slice(start, start + len(stored))
         colour, opaque = _meaning(stored, picture, white)
-        planes[rows] = _to_8_bits(colour, picture, white)
+        if unrounded is None:
+            planes[rows] = _to_8_bits(colour, picture, white)
+        else:
+            unrounded[rows] = colour
         if alpha is not None:
             alpha[rows] = _shade(opaque, white)
-        if unrounded is not None:
-            unrounded[rows] = colour
     if alpha is not None and alpha.min(initial=255) == 255:
         alpha = None
+    if unrounded is not None:
+        return DeepRows(unrounded, "RGB", alpha=alpha), words
     space = _SPACES[picture.photometric]
-    return Samples(planes[..., 0] if space == "GRAY" else planes, space, alpha, deep=unrounded), words
+    return Samples(planes[..., 0] if space == "GRAY" else planes, space, alpha), words
 
 
 def _has_deep_rgb(picture: TiffPicture) -> bool:

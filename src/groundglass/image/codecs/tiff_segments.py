@@ -58,8 +58,22 @@ def bands(data: bytes, picture: TiffPicture) -> Iterator[tuple[int, npt.NDArray[
             )
             for start in range(0, planes * per_plane, per_plane)
         ]
-        whole = stored[0] if planes == 1 else np.concatenate(stored, axis=2)
-        yield first * tall, whole[:wanted, : picture.width]
+        few = max(
+            1, _BAND // (_row_bytes(picture) * picture.across * planes)
+        )  # of a segment that is large itself
+        for row in range(0, wanted, few):
+            parts = [plane[row : min(row + few, wanted), : picture.width] for plane in stored]
+            yield first * tall + row, parts[0] if planes == 1 else np.concatenate(parts, axis=2)
+
+
+def working_bytes(picture: TiffPicture) -> int:
+    """How much memory `bands` takes at a time: segments as the decoder gives them, copied, and with
+    their predictor undone."""
+    if picture.compression == NONE and not picture.tiled:
+        return 2 * _BAND
+    planes = picture.samples if picture.planar else 1
+    row_of_segments = picture.segment[1] * _row_bytes(picture) * picture.across * planes
+    return 3 * max(_BAND, row_of_segments)
 
 
 def _cut_small(picture: TiffPicture) -> TiffPicture:

@@ -66,10 +66,10 @@ def gather(state: State, name: str, source: Source) -> Gathered:
     brought = look_at_source(source)
     listing = list_source(source, own_folder(state), brought, state.run.plan.meta)
     files = state.run.files
-    unread = unread_files(listing, believed(known_files(files), state.run.retry))
+    unread = unread_files(listing, believed(known_files(files, state.run.limits), state.run.retry))
     items = [ListedFile(**row) for row in unread.to_pylist()]
     run_job(Scan(files, state.run.limits), items, state.run.settings, state.run.progress(f"source {name}"))
-    images = with_headers(name, listing, known_files(files))
+    images = with_headers(name, listing, known_files(files, state.run.limits))
     refused = refused_rows(images["id"], listing)
     if refused.num_rows:
         write_parquet(refused, state.run.folder.verdicts(name))

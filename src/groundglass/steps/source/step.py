@@ -95,7 +95,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     assert isinstance(body, Source)
     state = walk.state
     listing = list_source(body, own_folder(state), look_at_source(body), state.run.plan.meta)
-    known = believed(known_files(state.run.files), retry=False)
+    known = believed(known_files(state.run.files, state.run.limits), retry=False)
     unread = unread_files(listing, known)
     images = with_headers(planned.step.name, listing, known)
     new = only(images.filter(images["error"].is_valid()), unread["path"], "path")
