@@ -13,6 +13,7 @@ from PIL import Image
 
 from groundglass import testing
 from groundglass.image.header import WARNINGS
+from shared_data import shared
 
 RECIPE = """name: odd
 steps:
@@ -78,3 +79,45 @@ def test_a_selection_can_name_the_warning(folder: Path) -> None:
 def test_a_card_without_odd_files_has_no_table_of_them(folder: Path) -> None:
     run(folder, "warning is null")
     assert "What is odd" not in (folder / "runs/odd/0001/release/README.md").read_text()
+
+
+def test_the_scan_tells_what_decoding_would(tmp_path: Path) -> None:
+    """The column holds every word, also those that need the pixels; the word is there before a measure has run."""
+    import numpy as np
+
+    photo = testing.photo(64, 48, 5)
+    grey = photo[..., 0].astype(np.float32) / 255
+    (tmp_path / "photos").mkdir()
+    grey[0, 0] = 1.02
+    Image.fromarray(grey).save(tmp_path / "photos/float.tif")
+    whole = testing.jpeg(photo, quality=90)
+    (tmp_path / "photos/filled.jpg").write_bytes(whole[:-2] + b"\0" * 500 + whole[-2:])
+    Image.fromarray(photo).convert("CMYK").save(tmp_path / "photos/inks.jpg")
+    Image.fromarray(np.dstack([photo, photo[..., :1]])).save(tmp_path / "photos/glass.png")
+    Image.fromarray(photo[..., 0].astype(np.uint16) * 257).save(tmp_path / "photos/deep.png")
+    run(tmp_path)
+    found = {
+        name: json.loads(groundglass(tmp_path, "why", "odd", name, "--json").stdout)["facts"]["warning"]
+        for name in ("float.tif", "filled.jpg", "inks.jpg", "glass.png", "deep.png")
+    }
+    assert found == {
+        "float.tif": "rounded_to_8_bits; range_guessed; clipped",
+        "filled.jpg": "padded_scan",
+        "inks.jpg": "cmyk_without_profile",
+        "glass.png": "alpha_on_white",
+        "deep.png": "rounded_to_8_bits",
+    }
+
+
+def test_no_file_of_the_torture_set_has_a_warning_that_only_decoding_tells() -> None:
+    from groundglass.errors import ImageError
+    from groundglass.image.decode import all_warnings
+    from groundglass.image.frame import open_frame
+
+    for path in sorted(path for path in shared("torture").rglob("*") if path.is_file()):
+        try:
+            frame = open_frame(path)
+            _ = frame.rgb
+        except ImageError:
+            continue
+        assert set(frame.warnings) <= set(all_warnings(frame.data, frame.header)), path

@@ -65,6 +65,19 @@ def decode(data: bytes, header: Header) -> Decoded:
     return Decoded(rgb, source_luma, (*words, *more))
 
 
+def all_warnings(data: bytes, header: Header) -> tuple[str, ...]:
+    """Words of `header.WARNINGS`: the header's, and what only the pixels tell, decoded where they may tell something:
+    float and 32-bit samples, and JPEGs that end in filling.
+    """
+    wide = header.mode == "F" or (header.mode.startswith("I") and header.bit_depth > 16)
+    if not wide and not (header.format == "JPEG" and jpeg_pixels.may_hold_filling(data)):
+        return header.warnings
+    try:
+        return tuple(dict.fromkeys((*header.warnings, *decode(data, header).warnings)))
+    except ImageError:  # told where the pixels are used
+        return header.warnings
+
+
 def _samples(data: bytes, header: Header) -> tuple[SampleRows, tuple[str, ...]]:
     if header.format == "JPEG" and header.jpeg is not None:
         planes, space, words = jpeg_pixels.decode(data, header.jpeg)

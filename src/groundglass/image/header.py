@@ -39,6 +39,8 @@ WARNINGS: dict[str, str] = {
     "clipped": "floating-point or 32-bit samples of which a few lie beyond black or white; those are clipped",
     "rounded_down": "16-bit samples, of which the decoder gave only the upper eight bits",
     "padded_scan": "filling bytes between the JPEG's scan and its end marker",
+    "alpha_on_white": "an alpha channel or a transparent colour; what is transparent is laid on white",
+    "rounded_to_8_bits": "more than 8 bits a sample; rounded to 8",
 }
 """Every word of `Header.warnings` and `Frame.warnings`: the picture is sound, but something about its file is
 odd.
@@ -280,7 +282,9 @@ def _with_frames(header: Header, frames: int) -> Header:
 
 
 def _with_colour(header: Header) -> Header:
-    """The header with its colour space's name, without a profile that is of no use, and with what is to be said."""
+    """The header with its colour space's name, without a profile that is of no use, and with what is to be said of its
+    samples.
+    """
     profile, colour, words = header.icc_profile, header.colour, list(header.warnings)
     if profile is not None and (coded := icc_header.high_dynamic_range(profile)):
         profile, colour = None, coded
@@ -294,6 +298,7 @@ def _with_colour(header: Header) -> Header:
         colour = None
     if colour is not None and colour.warning:
         words.append(colour.warning)
+    words += ["alpha_on_white"] * header.alpha + ["rounded_to_8_bits"] * (header.bit_depth > 8)
     name = colour.name if colour else None
     return replace(
         header,

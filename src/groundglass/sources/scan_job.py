@@ -15,6 +15,7 @@ from groundglass.errors import ImageError
 from groundglass.files.atomic import part_name
 from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import place_in_words, read_listed
+from groundglass.image.decode import all_warnings
 from groundglass.image.header import ImageLimits, read_header
 from groundglass.tables.parquet import connect
 from groundglass.tables.parts import read_parts, write_part
@@ -91,7 +92,7 @@ class Scan:
             icc=header.icc,
             frames=header.frames,
             alpha=header.alpha,
-            warning="; ".join(header.warnings) or None,
+            warning="; ".join(all_warnings(data, header)) or None,
         )
 
     def lost(self, item: ListedFile, reason: str, detail: str) -> dict[str, Any]:

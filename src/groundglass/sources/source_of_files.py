@@ -40,7 +40,7 @@ class SourceOfFiles(SourceWithColumns):
             brought,
             notes=(*found.notes, *notes),
             skipped=found.skipped,
-            left_out=dict.fromkeys(found.columns.unusable, "has a name that no column can have"),
+            unusable=dict.fromkeys(found.columns.unusable, "has a name that no column can have"),
             listing=found.listing,
         )
 

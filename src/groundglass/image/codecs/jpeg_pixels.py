@@ -19,6 +19,8 @@ from groundglass.libraries import simplejpeg
 _SPACES = {"grey": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}
 _NAMED = {"", "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"}
 _END = b"\xff\xd9"
+_FEW = 3
+"""Equal bytes at the end of a scan that may be filling."""
 
 
 def decode(data: bytes, tables: JpegTables) -> tuple[Pixels, str, tuple[str, ...]]:
@@ -44,6 +46,12 @@ def decode(data: bytes, tables: JpegTables) -> tuple[Pixels, str, tuple[str, ...
     elif space == "CMYK" and markers.inverted:
         planes = 255 - planes  # Adobe writes printing colours inverted, and its marker says so
     return planes, space, words
+
+
+def may_hold_filling(data: bytes) -> bool:
+    """Whether a JPEG ends in one repeated byte, before its end marker or without one."""
+    end = data[-2 - _FEW :].removesuffix(_END)[-_FEW:]
+    return len(set(end)) == 1
 
 
 def _rare(data: bytes, markers: JpegMarkers) -> tuple[Pixels, str]:
