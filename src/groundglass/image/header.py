@@ -18,6 +18,7 @@ from groundglass.image.codecs import (
     jpeg_markers,
     pillow,
     png_chunks,
+    stated_colour,
     tiff_directories,
     tiff_segments,
 )
@@ -169,6 +170,7 @@ def _from_jpeg(data: bytes, format: str) -> Header:
         jpeg=found.tables,
         several_scans=found.tables.progressive or not found.interleaved,
         icc_profile=found.icc,
+        colour=stated_colour.of_exif(found.colour_space) if found.tables.components == 3 else None,
         warnings=found.warnings,
     )
 

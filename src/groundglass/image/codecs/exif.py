@@ -1,6 +1,4 @@
-"""The two numbers that groundglass needs from a TIFF directory inside a file: orientation and count of
-images.
-"""
+"""What groundglass needs from a TIFF directory inside a file: orientation, count of images, and colour space."""
 
 from __future__ import annotations
 
@@ -8,7 +6,9 @@ import struct
 
 _ORIENTATION = 0x0112
 _NUMBER_OF_IMAGES = 0xB001
-_SHORT, _LONG = 3, 4
+_EXIF, _COLOUR_SPACE, _INTEROPERABILITY, _INDEX = 0x8769, 0xA001, 0xA005, 1
+_R03 = int.from_bytes(b"R03\0", "big")
+_TEXT, _SHORT, _LONG = 2, 3, 4
 
 
 class BadExifError(ValueError):
@@ -45,27 +45,55 @@ def number_of_images(block: bytes) -> int:
         return 1
 
 
+def colour_space(block: bytes) -> str:
+    """What an Exif block says of the colours: "sRGB", "Adobe RGB" (DCF 2.0's optional colour space, or the number 2
+    that some cameras write), "uncalibrated" where it says that they are others, "" where it says nothing.
+
+    >>> colour_space(b"II*\\0\\x08\\0\\0\\0\\0\\0")
+    ''
+    """
+    block = block.removeprefix(b"Exif\0\0")
+    try:
+        details = directory(block, first_directory(block)[_EXIF])
+    except (BadExifError, KeyError):
+        return ""
+    try:
+        usage = directory(block, details[_INTEROPERABILITY], text=True).get(_INDEX, 0)
+    except (BadExifError, KeyError):
+        usage = 0
+    if usage == _R03 or details.get(_COLOUR_SPACE) == 2:
+        return "Adobe RGB"
+    return {1: "sRGB", 0xFFFF: "uncalibrated"}.get(details.get(_COLOUR_SPACE, 0), "")
+
+
 def first_directory(block: bytes) -> dict[int, int]:
     """Tag -> value of the single SHORT and LONG entries in the first directory of a TIFF block.
 
     Raises BadExifError when the block ends early or is no TIFF.
     """
+    return directory(block, None)
+
+
+def directory(block: bytes, start: int | None, text: bool = False) -> dict[int, int]:
+    """The same of the directory at ``start``, None for the first; with ``text`` also texts of 4 bytes, as numbers."""
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     if order is None:
         raise BadExifError("no byte order mark")
     try:
-        (start,) = struct.unpack_from(order + "I", block, 4)
-        (count,) = struct.unpack_from(order + "H", block, start)
-        return dict(_entries(block, order, start + 2, count))
+        at: int = struct.unpack_from(order + "I", block, 4)[0] if start is None else start
+        (count,) = struct.unpack_from(order + "H", block, at)
+        return dict(_entries(block, order, at + 2, count, text))
     except struct.error as error:
         raise BadExifError("ends early") from error
 
 
-def _entries(block: bytes, order: str, start: int, count: int) -> list[tuple[int, int]]:
+def _entries(block: bytes, order: str, start: int, count: int, text: bool) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for at in range(start, start + 12 * count, 12):
         tag, kind, length = struct.unpack_from(order + "HHI", block, at)
         if length == 1 and kind in (_SHORT, _LONG):
             (value,) = struct.unpack_from(order + ("H" if kind == _SHORT else "I"), block, at + 8)
             found.append((tag, value))
+        elif text and length == 4 and kind == _TEXT:
+            found.append((tag, int.from_bytes(block[at + 8 : at + 12], "big")))
     return found

@@ -65,6 +65,7 @@ class JpegMarkers:
     tables: JpegTables
     orientation: int
     icc: bytes | None
+    colour_space: str
     images: int
     inverted: bool
     process: int
@@ -198,6 +199,7 @@ def _markers(data: bytes, gathered: _Gathered, scan: int) -> JpegMarkers:
         tables=tables,
         orientation=_orientation(gathered),
         icc=_profile(gathered),
+        colour_space=exif.colour_space(gathered.exif) if gathered.exif else "",
         images=gathered.images,
         inverted=gathered.adobe is not None,
         process=gathered.process,

@@ -20,6 +20,7 @@ Chromaticities = tuple[float, float, float, float, float, float, float, float]
 _D65, _C, _E, _DCI, _D50 = (0.3127, 0.3290), (0.310, 0.316), (1 / 3, 1 / 3), (0.314, 0.351), (0.3457, 0.3585)
 _XYZ = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _BT709: Chromaticities = (0.640, 0.330, 0.300, 0.600, 0.150, 0.060, *_D65)
+_ADOBE_RGB: Chromaticities = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, *_D65)
 _ROMM: Chromaticities = (0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001, *_D50)
 
 # ITU-T H.273, table 2
@@ -165,6 +166,17 @@ def _checked(colour: StatedColour) -> StatedColour:
 
 
 ROMM_RGB = StatedColour("ROMM RGB (colr)", _ROMM, "ROMM")
+
+
+def of_exif(colour_space: str) -> StatedColour | None:
+    """The colour space of `exif.colour_space`; None where it is sRGB or not said.
+
+    >>> of_exif("Adobe RGB").name, of_exif("uncalibrated").warning, of_exif("sRGB")
+    ('Adobe RGB (Exif)', 'unknown_colour', None)
+    """
+    if colour_space == "Adobe RGB":
+        return StatedColour("Adobe RGB (Exif)", _ADOBE_RGB, "gamma", 563 / 256)
+    return StatedColour("uncalibrated (Exif)", None, "") if colour_space == "uncalibrated" else None
 
 
 @lru_cache(maxsize=64)
