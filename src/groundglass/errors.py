@@ -46,6 +46,8 @@ REASONS: dict[str, str] = {
     "malformed": "the model's answer is no JSON object, at the second attempt too",
     "wrong_schema": "the model's answer lacks what was asked for, at the second attempt too",
     "not_in_vocabulary": "the model's answer is none of the words to choose from, at the second attempt too",
+    "length": "the model's answer was cut off at the limit of its length",
+    "no_probabilities": "the model told no probabilities here, as it did for other images",
     "bad_request": "the model's server does not accept the question",
     "server_error": "the model's server failed, each time it was asked",
     "budget": "not asked: the budget was spent",

@@ -19,7 +19,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "jxl": ("pillow_jxl",),
     "archive": ("py7zr",),
     "models": ("torch", "transformers", "safetensors", "huggingface_hub", "onnxruntime"),
-    "annotate": ("openai", "google.genai"),
+    "annotate": ("httpx2",),
 }
 """Extra → the modules that code imports of it."""
 
@@ -61,5 +61,5 @@ def _pip() -> str:
 def _is_there(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # of `google.genai`, where there is no `google`
+    except ModuleNotFoundError:  # of a module within a package that is not there
         return False

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from threading import Lock
+from typing import Any, Literal, get_args
 
 from pydantic import ValidationError
 
-from groundglass.annotators.clients.protocol import Reply, Request, without_secrets
+from groundglass.annotators.clients.foreign import DoubledKey, decoder
+from groundglass.annotators.clients.protocol import Reply, Request, masked, without_secrets
 from groundglass.annotators.question import INSTRUCTIONS, Answer, Inquiry
 from groundglass.annotators.questions.quality import expected_level
 from groundglass.catalog import Value
@@ -23,87 +24,165 @@ FEW_TOKENS = 8
 """Of an answer of one word."""
 
 
+MOST_LETTERS = 100_000
+"""Of an answer that is read at all."""
+SHOWN = 2000
+"""Letters of a faulty answer that are shown to the model again: they are paid for."""
+
+Readout = Literal["probabilities", "number"]
+READOUTS: tuple[Readout, ...] = get_args(Readout)
+
+
 @dataclass
 class Interview:
-    """Questions to one model. What it cannot do is remembered, so that it is not asked in vain each time.
+    """Questions to one model. Safe for threads.
 
-    silent  names of questions for which the server told no probabilities
+    readouts  how a question that asks for a level is read, once that is known: the first answer decides, and the two
+              ways are never mixed, for their numbers lie on different scales
     """
 
-    silent: set[str] = field(default_factory=set)
+    readouts: dict[str, Readout] = field(default_factory=dict)
+    _deciding: Lock = field(default_factory=Lock)
 
     def answer(self, inquiry: Inquiry, image: bytes, ask: Ask) -> dict[str, Value]:
         """The values of a question's columns for a picture, given as a JPEG file.
 
-        Raises NoValue: ``refused``, ``malformed`` (no JSON object), ``wrong_schema``, ``not_in_vocabulary``; and what
-        ``ask`` raises.
+        Raises NoValue: ``refused``, ``length`` (cut off), ``malformed`` (no JSON object), ``wrong_schema``,
+        ``not_in_vocabulary``, ``no_probabilities``; and what ``ask`` raises.
         """
-        if inquiry.question.levels and inquiry.question.name not in self.silent:
-            level = self._level(inquiry, image, ask)
-            if level is not None:
-                return level
-        return json_answer(inquiry, image, ask)
+        question = inquiry.question
+        if not question.levels:
+            return json_answer(inquiry, image, ask)
+        if question.name not in self.readouts:
+            with self._deciding:
+                if question.name not in self.readouts:
+                    return self._decide(inquiry, image, ask)
+        if self.readouts[question.name] == "number":
+            return json_answer(inquiry, image, ask)
+        level, said = _level(inquiry, image, ask)
+        if level is None:
+            raise NoValue("no_probabilities", f"of a level, as for other images; it said {said!r}")
+        return level
 
-    def _level(self, inquiry: Inquiry, image: bytes, ask: Ask) -> dict[str, Value] | None:
-        request = _request(inquiry, image)
-        single = replace(
-            request,
-            question=inquiry.question.single,
-            schema=None,
-            probabilities=True,
-            most_tokens=FEW_TOKENS,
-        )
-        reply = _given(ask(single))
-        if not reply.positions:
-            self.silent.add(inquiry.question.name)
-        return expected_level(reply.positions)
+    def _decide(self, inquiry: Inquiry, image: bytes, ask: Ask) -> dict[str, Value]:
+        """The first answer: from probabilities where the server tells them, else the number."""
+        level, _ = _level(inquiry, image, ask)
+        self.readouts[inquiry.question.name] = "number" if level is None else "probabilities"
+        return json_answer(inquiry, image, ask) if level is None else level
+
+
+def _level(inquiry: Inquiry, image: bytes, ask: Ask) -> tuple[dict[str, Value] | None, str]:
+    """What the probabilities of the answer's first token say, None if nothing; and how the answer begins."""
+    single = replace(
+        _request(inquiry, image),
+        question=inquiry.question.single,
+        schema=None,
+        probabilities=True,
+        most_tokens=FEW_TOKENS,
+    )
+    reply = _given(ask(single))
+    level = expected_level(reply.positions[0]) if reply.positions else None
+    return level, without_secrets(reply.text)[:40]
 
 
 def json_answer(inquiry: Inquiry, image: bytes, ask: Ask) -> dict[str, Value]:
     """The values of a JSON answer; a faulty one is shown to the model once, with what is wrong. Raises NoValue."""
     request = _request(inquiry, image)
-    text = _given(ask(request)).text
+    reply = _given(ask(request))
     try:
-        return read_answer(inquiry, text)
+        return _read_reply(inquiry, reply)
     except NoValue as fault:
+        if fault.reason == "length" or not reply.text.strip():  # there is nothing that could be repaired
+            raise
         told = f"That is no valid answer ({fault}). Answer again, with one JSON object of the schema and nothing else."
-        return read_answer(inquiry, _given(ask(replace(request, faulty=(text, told)))).text)
+        repaired = _given(ask(replace(request, faulty=(reply.text[:SHOWN], told))))
+    return _read_reply(inquiry, repaired)
+
+
+def _read_reply(inquiry: Inquiry, reply: Reply) -> dict[str, Value]:
+    """The values in a reply. An answer that is cut off is none, whatever stands before the cut.
+
+    Where only thoughts came, they are the answer if they are its one JSON object: some servers take them for thoughts.
+    """
+    text = reply.text.strip()
+    whole = text or reply.reasoning.strip()
+    if reply.cut and not whole.rstrip("` \n").endswith("}"):
+        raise NoValue("length", f"cut off at the limit of {MOST_TOKENS:,} tokens")
+    if text:
+        return read_answer(inquiry, text)
+    if not whole:
+        ended = f"; it ended with {reply.ended[:40]!r}" if reply.ended else ""
+        raise NoValue("malformed", f"an empty answer{ended}")
+    try:
+        return read_answer(inquiry, whole)
+    except NoValue as fault:
+        raise NoValue("malformed", "only reasoning came, and no answer") from fault
 
 
 def read_answer(inquiry: Inquiry, text: str) -> dict[str, Value]:
-    """The values in an answer's text; a fence or a sentence around the one JSON object is passed over.
+    """The values in an answer's text; thoughts, a fence or a sentence around the one JSON object are passed over.
 
     Raises NoValue: ``malformed``, ``wrong_schema``, ``not_in_vocabulary``.
 
     >>> from groundglass.annotators.catalog import QUESTIONS
     >>> from groundglass.annotators.question import inquire
     >>> style = inquire(QUESTIONS["style"])
-    >>> read_answer(style, '{"style": "anime"}')
+    >>> read_answer(style, '<think>{"a"} or {b}?</think>{"style": "anime"}')
     {'style': 'anime'}
     >>> read_answer(style, '{"style": "cartoon"}')
     Traceback (most recent call last):
     groundglass.errors.NoValue: not_in_vocabulary: 'cartoon'
     """
+    found = _objects(text)
+    fitting: list[dict[str, Value]] = []
+    faults: list[NoValue] = []
+    for one in found:
+        try:
+            values = _values(inquiry, one)
+        except NoValue as fault:
+            faults.append(fault)
+        else:
+            fitting += [values] if values not in fitting else []
+    if len(fitting) > 1:
+        raise NoValue("malformed", f"{len(fitting)} different answers in one")
+    if not fitting:
+        raise faults[-1]
+    return fitting[0]
+
+
+def _values(inquiry: Inquiry, found: dict[str, Any]) -> dict[str, Value]:
+    """The values of one JSON object. No key that a server quotes gets into a column."""
     question = inquiry.question
     try:
-        answer: Answer = question.answer.model_validate(_object(text))
+        answer: Answer = question.answer.model_validate(found)
     except ValidationError as error:
         raise NoValue("wrong_schema", _fault(error)) from error
     word: Any = getattr(answer, question.word) if question.word else None
     if inquiry.words and word not in inquiry.words:
-        raise NoValue("not_in_vocabulary", repr(word)[:100])
-    return question.values(answer)
+        raise NoValue("not_in_vocabulary", without_secrets(repr(word))[:100])
+    values = question.values(answer)
+    return {name: masked(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
-def _object(text: str) -> dict[str, Any]:
-    """The JSON object from the first brace to the last."""
-    start, end = text.find("{"), text.rfind("}")
-    try:
-        found = json.loads(text[start : end + 1]) if start >= 0 else None
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise NoValue("malformed", repr(" ".join(text.split())[:80]))
+def _objects(text: str) -> list[dict[str, Any]]:
+    """The JSON objects in a text, those within others left out; at least one. Raises NoValue ``malformed``."""
+    if len(text) > MOST_LETTERS:
+        raise NoValue("malformed", f"an answer of {len(text):,} letters")
+    text = text.rpartition("</think>")[2]
+    found: list[dict[str, Any]] = []
+    read, start = decoder(), text.find("{")
+    while start >= 0:
+        end = start + 1
+        try:
+            one, end = read.raw_decode(text, start)
+            found.append(one)
+        except DoubledKey as error:
+            raise NoValue("malformed", without_secrets(str(error))) from error
+        except (ValueError, RecursionError):
+            pass
+        start = text.find("{", end)
+    if not found:
+        raise NoValue("malformed", without_secrets(repr(" ".join(text.split())[:80])))
     return found
 
 
@@ -117,7 +196,7 @@ def _fault(error: ValidationError) -> str:
 def _given(reply: Reply) -> Reply:
     if reply.refused:
         raise NoValue("refused", without_secrets(reply.refused))
-    return replace(reply, text=reply.text.encode(errors="replace").decode())
+    return replace(reply, text=masked(reply.text), reasoning=masked(reply.reasoning))
 
 
 def _request(inquiry: Inquiry, image: bytes) -> Request:

@@ -20,7 +20,7 @@ INSTRUCTIONS = (
 """What every question is asked under."""
 
 
-_LEFT_OUT = ("title", "description", "minLength", "minimum", "maximum")
+_LEFT_OUT = ("title", "description", "minLength", "maxLength", "pattern", "minimum", "maximum")
 
 
 class Answer(BaseModel):

@@ -29,9 +29,14 @@ PASSING = (
     "worker_died",
     "out_of_memory",
     "server_error",
+    "bad_request",
     "budget",
 )
-"""Errors that are not the picture's own: such a row is shown, but looked at again the next time."""
+"""Errors that are not the picture's own: such a row is shown, but looked at again the next time.
+
+What stands behind a colon after the word says more, and changes nothing.
+"""
+_WORD = "split_part(error, ':', 1)"
 IDENTITY = ("sha256", "region")
 LARGE = 200_000
 """Parts with this many rows are left alone when parts are merged."""
@@ -105,7 +110,7 @@ class MeasureStore:
         connection.register("known", self._load(key, [*IDENTITY, "error"]))
         found: pa.Table = connection.sql(
             "SELECT DISTINCT sha256, region FROM wanted ANTI JOIN "
-            f"(SELECT * FROM known WHERE error IS NULL OR error NOT IN {PASSING}) USING (sha256, region)"
+            f"(SELECT * FROM known WHERE error IS NULL OR {_WORD} NOT IN {PASSING}) USING (sha256, region)"
         ).to_arrow_table()
         return found
 
@@ -165,7 +170,7 @@ def _newest(table: pa.Table) -> pa.Table:
     if counted == [(total,)]:  # different hashes, so different pictures: there are no twins
         return table
     last: pa.Table = connection.sql(
-        f"SELECT max(CASE WHEN error IN {PASSING} THEN number ELSE number + {total} END) % {total} AS row "
+        f"SELECT max(CASE WHEN {_WORD} IN {PASSING} THEN number ELSE number + {total} END) % {total} AS row "
         "FROM rows GROUP BY sha256, region ORDER BY row"
     ).to_arrow_table()
     return table.take(last["row"].combine_chunks())

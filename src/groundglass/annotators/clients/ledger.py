@@ -127,8 +127,9 @@ class Ledger:
     ) -> None:
         """Put on record how a call ended; ``charged`` where it may cost although no tokens are known."""
         with self._lock:
-            known = tokens_in is not None
-            cost = self.price.of(tokens_in or 0, tokens_out or 0) if known else charged * self._open[call]
+            cost = self.price.of(tokens_in or 0, tokens_out or 0)
+            if charged and (tokens_in is None or tokens_out is None):
+                cost = max(cost, self._open[call])
             counts = {"tokens_in": tokens_in, "tokens_out": tokens_out, "cost": round(cost, 9)}
             self._write({"call": call, "event": "ended", "outcome": outcome, **counts})
             self._lock.notify_all()

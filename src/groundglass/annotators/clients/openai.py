@@ -3,115 +3,102 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
-from groundglass.annotators.clients.protocol import (
-    Position,
-    Reply,
-    Request,
-    Trouble,
-    seconds_of,
-    trouble_of_status,
-)
+from groundglass.annotators.clients import openai_reply
+from groundglass.annotators.clients.concessions import Forms, Setting
+from groundglass.annotators.clients.protocol import Request
+from groundglass.annotators.clients.server import Dialect, Server
 
 HOME = "https://api.openai.com/v1"
-TOP = 20
-"""Alternatives to each token that are asked for; no server gives more."""
-POSITIONS = 8
-"""Tokens from the answer's beginning whose probabilities are looked at."""
-OPTIONAL = ("temperature", "logprobs", "top_logprobs", "response_format")
-"""Settings that some models refuse: then they are asked without."""
+TOP = (20, 5)
+"""Alternatives to each token that are asked for: no server gives more than the first, some no more than the second."""
+
+_ROLES = (
+    r"system.{0,20}(role|message|prompt|instruction)|developer.{0,10}(role|message|instruction)"
+    r"|(unknown|invalid|unsupported|unexpected) role|roles?.{0,40}(system|alternat|not supported)"
+    r"|only user and assistant|chat.?template|jinja"
+)
+FORMAT = Setting(
+    "format",
+    r"response.?format|json.?(schema|mode|object)|grammar|guided|structured|\bschema\b",
+    (("response_format", ""), ("", "")),
+)
+LOGPROBS = Setting(
+    "logprobs",
+    r"log.?prob",
+    (
+        ("logprobs", ""),
+        (f"logprobs with {TOP[1]} alternatives", r"top.?logprobs.*\d|max.?logprobs"),
+        ("", ""),
+    ),
+    loyal=True,
+)
+SYSTEM = Setting("system", _ROLES, (("the system message", ""), ("the beginning of the question", "")))
+TEMPERATURE = Setting("temperature", "temperature", (("temperature", ""), ("", "")))
+_TOKENS = r"max.?(completion.?|output.?|new.?)?tokens"
 
 
-class OpenAIServer:
+def settings(lengths: tuple[str, str]) -> tuple[Setting, ...]:
+    """What servers refuse, the likeliest first; ``lengths`` are the two names of the limit on an answer's length."""
+    length = Setting("length", _TOKENS, ((lengths[0], ""), (lengths[1], ""), ("", "")))
+    return FORMAT, LOGPROBS, SYSTEM, TEMPERATURE, length
+
+
+def openai_server(
+    model: str, base_url: str, key: str, seconds: float, headers: Mapping[str, str] | None = None
+) -> Server:
     """A model of a server. ``base_url`` ends in ``/v1`` as a rule; ``key`` is sent as the bearer's token."""
+    lengths = ("max_tokens", "max_completion_tokens")
+    known = settings((lengths[1], lengths[0]) if base_url == HOME else lengths)
 
-    concurrent = True
+    def body(model: str, request: Request, forms: Forms) -> dict[str, Any]:
+        return body_of(model, request, forms, known)
 
-    def __init__(self, model: str, base_url: str, key: str, seconds: float) -> None:
-        from openai import OpenAI
-
-        self.model, self.base_url = model, base_url
-        self._api = OpenAI(api_key=key, base_url=base_url, timeout=seconds, max_retries=0)
-        self._without: set[str] = set()
-
-    def ask(self, request: Request) -> Reply:
-        """The answer. Raises Trouble."""
-        import openai
-
-        settings = {key: value for key, value in self._settings(request).items() if key not in self._without}
-        headers = {"X-Client-Request-Id": request.call}
-        try:
-            found: Any = self._api.chat.completions.create(
-                model=self.model, messages=messages(request), extra_headers=headers, **settings
-            )
-        except openai.APITimeoutError as error:
-            raise Trouble("timeout", str(error), again=True, charged=True) from error
-        except openai.APIStatusError as error:
-            raise self._refusal(error, settings) from error
-        except (openai.APIError, ValueError) as error:  # cut off, or no JSON at all
-            raise Trouble("server_error", f"{self.base_url}: {error}", again=True, charged=True) from error
-        return _reply(found, self.base_url)
-
-    def _settings(self, request: Request) -> dict[str, Any]:
-        length = "max_completion_tokens" if self.base_url == HOME else "max_tokens"
-        settings: dict[str, Any] = {"temperature": 0, length: request.most_tokens}
-        if request.probabilities:
-            settings |= {"logprobs": True, "top_logprobs": TOP}
-        if request.schema is not None:
-            schema = {"name": request.name, "schema": request.schema, "strict": True}
-            settings["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return settings
-
-    def _refusal(self, error: Any, settings: dict[str, Any]) -> Trouble:
-        """What a status other than success means; a setting that the model refuses is left out from now on."""
-        detail, code = str(error.message), str(getattr(error, "code", None) or "")
-        if code == "insufficient_quota":
-            return Trouble("no_access", f"{self.base_url}: {detail}")
-        if error.status_code in (400, 422):
-            if "content_policy" in code or "content_filter" in code:
-                return Trouble("refused", detail)
-            named = [name for name in OPTIONAL if name in settings and name in f"{error.param} {detail}"]
-            if named:
-                self._without.update(named)
-                return Trouble("bad_request", detail, again=True, wait=0)
-        wait = seconds_of(error.response.headers.get("retry-after"))
-        return trouble_of_status(error.status_code, detail, wait, self.base_url)
+    dialect = Dialect(
+        known, used, body, openai_reply.error_of, openai_reply.tokens_of, openai_reply.read_reply
+    )
+    sent = {"Authorization": f"Bearer {key}", **(headers or {})}
+    return Server(dialect, model, f"{base_url.rstrip('/')}/chat/completions", base_url, sent, seconds)
 
 
-def messages(request: Request) -> list[Any]:
-    """The conversation: instructions, the picture, the question, and what was wrong with the first answer."""
+def used(request: Request) -> list[str]:
+    """The settings that a request has."""
+    wanted = {"logprobs": request.probabilities, "format": request.schema is not None}
+    return [*(name for name, is_wanted in wanted.items() if is_wanted), "system", "temperature", "length"]
+
+
+def body_of(model: str, request: Request, forms: Forms, known: tuple[Setting, ...]) -> dict[str, Any]:
+    """What is sent."""
+    length = known[-1].forms[forms["length"]][0]
+    body: dict[str, Any] = {"model": model, "messages": messages(request, own_turn=forms["system"] == 0)}
+    if forms["temperature"] == 0:
+        body["temperature"] = 0
+    if length:
+        body[length] = request.most_tokens
+    if request.probabilities and forms["logprobs"] < len(TOP):
+        body |= {"logprobs": True, "top_logprobs": TOP[forms["logprobs"]]}
+    if request.schema is not None and forms["format"] == 0:
+        schema = {"name": request.name, "schema": request.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return body
+
+
+def messages(request: Request, own_turn: bool = True) -> list[Any]:
+    """The conversation: instructions, the picture, the question, and what was wrong with the first answer.
+
+    Where the instructions have no turn of their own, they stand before the question.
+    """
     picture = f"data:image/jpeg;base64,{base64.b64encode(request.image).decode('ascii')}"
+    question = request.question if own_turn else f"{request.instructions}\n\n{request.question}"
     said = [
         {"type": "image_url", "image_url": {"url": picture}},
-        {"type": "text", "text": request.question},
+        {"type": "text", "text": question},
     ]
-    whole: list[Any] = [
-        {"role": "system", "content": request.instructions},
-        {"role": "user", "content": said},
-    ]
+    whole: list[Any] = [{"role": "system", "content": request.instructions}] if own_turn else []
+    whole.append({"role": "user", "content": said})
     if request.faulty:
         answer, fault = request.faulty
         whole += [{"role": "assistant", "content": answer}, {"role": "user", "content": fault}]
     return whole
-
-
-def _reply(found: Any, base_url: str) -> Reply:
-    choices = getattr(found, "choices", None)
-    if not choices:
-        raise Trouble("server_error", f"{base_url} answers with no choices", again=True, charged=True)
-    usage, first = getattr(found, "usage", None), choices[0]
-    tokens = getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
-    message = first.message
-    filtered = "stopped by the server's filter" if first.finish_reason == "content_filter" else ""
-    refused = getattr(message, "refusal", None) or filtered
-    return Reply(message.content or "", *tokens, _positions(first), refused)
-
-
-def _positions(choice: Any) -> tuple[Position, ...]:
-    """The alternatives at the answer's first tokens; nothing where the server gives none."""
-    tokens = getattr(getattr(choice, "logprobs", None), "content", None) or ()
-    return tuple(
-        {token.token: token.logprob, **{other.token: other.logprob for other in token.top_logprobs or ()}}
-        for token in tokens[:POSITIONS]
-    )

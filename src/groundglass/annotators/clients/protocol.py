@@ -47,6 +47,8 @@ class Reply:
     tokens_in/out   None where the server does not count them
     positions       what else it could have said at its first tokens; empty where the server does not tell
     refused         why it will not answer; "" where it did
+    reasoning       what the model thought before, where the server tells it apart
+    ended           why the answer ended, in the server's word; "" where it does not say
     """
 
     text: str
@@ -54,6 +56,17 @@ class Reply:
     tokens_out: int | None = None
     positions: tuple[Position, ...] = ()
     refused: str = ""
+    reasoning: str = ""
+    ended: str = ""
+
+    @property
+    def cut(self) -> bool:
+        """Whether the answer was cut off by the limit on its length.
+
+        >>> Reply("", ended="MAX_TOKENS").cut, Reply("", ended="stop").cut
+        (True, False)
+        """
+        return any(word in self.ended.lower() for word in ("length", "max", "limit"))
 
 
 class Trouble(Exception):
@@ -63,6 +76,8 @@ class Trouble(Exception):
     again    whether the same request may succeed later
     wait     seconds that the server wants to be left alone; None where it does not say
     charged  whether the call may cost money although nothing came back
+    tokens   in and out, where the server counted some all the same
+    changed  whether the request is sent in another form next time, because the server refuses a setting of it
     """
 
     def __init__(
@@ -73,16 +88,24 @@ class Trouble(Exception):
         again: bool = False,
         wait: float | None = None,
         charged: bool = False,
+        tokens: tuple[int | None, int | None] = (None, None),
+        changed: bool = False,
     ) -> None:
         super().__init__(reason, without_secrets(detail))
         self.reason, self.detail = reason, without_secrets(detail)
         self.again, self.wait, self.charged = again, wait, charged
+        self.tokens, self.changed = tokens, changed
 
 
 class Client(Protocol):
     """Someone who can be asked; by several threads at once where ``concurrent`` says so."""
 
     concurrent: bool
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of how it was asked, such as settings that its server refuses."""
+        ...
 
     def ask(self, request: Request) -> Reply:
         """The answer. Raises Trouble."""
@@ -97,34 +120,26 @@ def without_secrets(text: str) -> str:
     'Incorrect key …'
     >>> SECRETS.discard("sk-123456")
     """
-    for secret in SECRETS:
-        text = text.replace(secret, "…")
-    return " ".join(text.encode(errors="replace").decode().split())[:300]
+    return " ".join(_masked(text, 0).encode(errors="replace").decode().split())[:300]
 
 
-def seconds_of(header: str | None) -> float | None:
-    """``Retry-After`` in seconds; None where it is absent or a date.
+SHORTEST = 8
+"""Letters of a key that is masked in answers: a shorter one, such as `none`, is a word like others."""
 
-    >>> seconds_of("1.5"), seconds_of("Fri, 31 Dec 1999 23:59:59 GMT"), seconds_of(None), seconds_of("nan")
-    (1.5, None, None, None)
+
+def masked(text: str) -> str:
+    """An answer without any key, and with letters that files can hold.
+
+    >>> SECRETS.add("sk-123456")
+    >>> masked("a sign that says sk-123456")
+    'a sign that says …'
+    >>> SECRETS.discard("sk-123456")
     """
-    try:
-        seconds = float(header or "")
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds < float("inf") else None
+    return _masked(text, SHORTEST).encode(errors="replace").decode()
 
 
-def trouble_of_status(status: int, detail: str, wait: float | None, where: str) -> Trouble:
-    """What an HTTP status means for who asked.
-
-    >>> trouble_of_status(503, "", None, "http://localhost").again
-    True
-    """
-    if status in (401, 403):  # the server's own text may quote the key
-        return Trouble("no_access", f"{where} refuses access ({status})")
-    if status in (402, 404):
-        return Trouble("no_access", f"{where} says {status}: {detail}")
-    if status in (408, 409, 425, 429) or status >= 500:
-        return Trouble("server_error", f"{where} says {status}: {detail}", again=True, wait=wait)
-    return Trouble("bad_request", f"{where} says {status}: {detail}")
+def _masked(text: str, shortest: int) -> str:
+    for secret in sorted(SECRETS, key=len, reverse=True):
+        if len(secret) >= shortest:
+            text = text.replace(secret, "…")
+    return text

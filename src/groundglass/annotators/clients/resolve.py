@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from groundglass.annotators.clients.gemini import GoogleServer
-from groundglass.annotators.clients.openai import HOME, OpenAIServer
+from groundglass.annotators.clients.gemini import google_server
+from groundglass.annotators.clients.openai import HOME, openai_server
 from groundglass.annotators.clients.protocol import SECRETS, Client
 from groundglass.annotators.clients.transformers import LocalModel
 from groundglass.errors import MissingExtra, RecipeError
@@ -27,6 +27,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 
 OWN_KEY = "GROUNDGLASS_API_KEY"
 """Where the key of a server that a recipe names is read from: no recipe can send another one's key there."""
+
+ACCOUNT: Mapping[str, str] = {
+    "OpenAI-Organization": "OPENAI_ORG_ID",
+    "OpenAI-Project": "OPENAI_PROJECT_ID",
+}
+"""Headers that OpenAI's own server gets, and where they are read from."""
 
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 """The files of a local model's folder that decide its answers."""
@@ -97,11 +103,17 @@ def open_client(model: ModelName, seconds: float) -> Client:
     check_model(model)
     if model.service == "local":
         return LocalModel(Path(model.name).expanduser())
-    key = _key_of(model) or "none"  # many servers of one's own ask for none, but the libraries do
+    key = _key_of(model) or "none"  # many servers of one's own ask for none
     if model.service == "google":
-        return GoogleServer(model.name, model.base_url or None, key, seconds)
+        return google_server(model.name, model.base_url, key, seconds)
+    account = {} if model.base_url else _account()
+    return openai_server(model.name, model.base_url or HOME, key, seconds, account)
 
-    return OpenAIServer(model.name, model.base_url or HOME, key, seconds)
+
+def _account() -> dict[str, str]:
+    """Which of one's organisations and projects at OpenAI pays; no other server is told."""
+    named = {header: os.environ.get(name, "").strip() for header, name in ACCOUNT.items()}
+    return {header: value for header, value in named.items() if value}
 
 
 def identity(model: ModelName) -> str:

@@ -17,18 +17,24 @@ BLINK = 0.05
 """Seconds between two looks at whether anyone wished for an end."""
 
 
+MOST_FORMS = 40
+"""Requests for one answer of which the server refused a setting."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How often a request is sent, and how long is waited in between.
 
     attempts  requests for one answer, at most
     first     seconds before the second one; each further wait is twice as long
-    most      seconds of the longest wait, of one that the server asks for too
+    most      seconds of the longest wait where the server asks for none
+    longest   seconds of the longest wait that a server may ask for; one that asks for more is not asked again
     """
 
     attempts: int = 5
     first: float = 1.0
     most: float = 120.0
+    longest: float = 3600.0
 
     def wait(self, attempt: int, asked: float | None, chance: float) -> float:
         """Seconds before the next request, ``attempt`` of them having failed.
@@ -41,7 +47,7 @@ class Patience:
         (4.0, 2.0, 7.0)
         """
         if asked is not None:
-            return min(asked * (1 + 0.1 * chance), self.most)
+            return asked * (1 + 0.1 * chance)
         return min(self.first * 2 ** (attempt - 1), self.most) * (0.5 + 0.5 * chance)
 
 
@@ -87,25 +93,31 @@ class Asker:
         Raises Trouble (after as many attempts as patience allows), BudgetSpent, Stopped, and UnreachableError where
         the ledger cannot be written.
         """
-        wait = 0.0
-        for attempt in range(1, self.patience.attempts + 1):
+        wait, failed = 0.0, 0
+        for attempt in range(1, MOST_FORMS + self.patience.attempts + 1):
             self.gate.wait(wait)
             try:
                 return self._once(request, {**facts, "attempt": attempt})
             except Trouble as trouble:
-                if not trouble.again or attempt == self.patience.attempts:
+                failed += not trouble.changed  # in another form it is another request
+                if not trouble.again or failed == self.patience.attempts:
                     raise
-                wait = self.patience.wait(attempt, trouble.wait, random.random())
-                if trouble.wait is not None:
+                if trouble.wait is not None and trouble.wait > self.patience.longest:
+                    raise
+                wait = self.patience.wait(max(failed, 1), trouble.wait, random.random())
+                if trouble.wait:
                     self.gate.hold(wait)
-        raise AssertionError("the last attempt returns or raises")
+        raise Trouble("bad_request", "the server accepts the question in no form")
 
     def _once(self, request: Request, facts: Mapping[str, Any]) -> Reply:
         call = self.ledger.open(request.most_tokens, question=request.name, **facts)
         try:
             reply = self.client.ask(replace(request, call=call))
         except Trouble as trouble:
-            self.ledger.close(call, trouble.reason, charged=trouble.charged)
+            self.ledger.close(call, trouble.reason, *trouble.tokens, charged=trouble.charged)
+            raise
+        except Exception:
+            self.ledger.close(call, "failed", charged=True)
             raise
         outcome = "refused" if reply.refused else "answered"
         self.ledger.close(call, outcome, reply.tokens_in, reply.tokens_out, charged=True)

@@ -27,6 +27,7 @@ class LocalModel:
     """
 
     concurrent = False
+    notes = ()
 
     def __init__(self, folder: Path) -> None:
         self.device = find_devices("auto")[0]

@@ -9,11 +9,14 @@ from pydantic import Field
 from groundglass.annotators.question import Answer, Question
 from groundglass.catalog import Column
 
+LONGEST = 5000
+"""Letters of a caption; 60 words are asked for."""
+
 
 class Told(Answer):
-    """A caption of at least one character."""
+    """A caption of at least one letter."""
 
-    caption: Annotated[str, Field(min_length=1)]
+    caption: Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"\S")]
 
 
 def values(answer: Told) -> dict[str, float | int | str | bool | bytes | None]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
 from groundglass.annotators.question import Answer, Question
 from groundglass.catalog import Column, Value
+from groundglass.errors import NoValue
 
 VERDICTS = ("good", "usable", "bad")
 LEVELS = ("excellent", "good", "fair", "poor", "bad")
 """From 5 to 1, as raters of ITU-R BT.500 and Q-Align call them. No two begin with the same letter."""
 LEAST = 0.5
 """The share of the probability that the five words must have between them."""
+MOST = 1.01
+"""What probabilities may sum up to: servers round them."""
 
 
 class Judged(Answer):
@@ -50,30 +53,38 @@ def scored(answer: Scored) -> dict[str, Value]:
     return {"score": answer.score, "score_from": "number"}
 
 
-def expected_level(positions: Iterable[Mapping[str, float]]) -> dict[str, Value] | None:
+def expected_level(position: Mapping[str, float]) -> dict[str, Value] | None:
     r"""The expected level of an answer, from 1 (bad) to 5 (excellent); None where it names no level.
 
-    At the first token that begins a level's name, the probabilities p of all tokens that do are summed up for each
-    level, and the score is :math:`\sum_i p_i (6 - i) / \sum_i p_i` (Q-Align, equations 1 and 2), i = 1 for excellent.
-    They must have at least `LEAST` of the probability between them.
+    ``position`` is what the model could have said as the answer's first token: token → logarithm of its probability p.
+    The p of all tokens that begin a level's name are summed up for each level, and the score is
+    :math:`\sum_i p_i (6 - i) / \sum_i p_i` (Q-Align, equations 1 and 2), i = 1 for excellent. They must have at least
+    `LEAST` of the probability between them.
 
-    >>> even = {"good": math.log(0.4), " Fair": math.log(0.4), "The": math.log(0.2)}
-    >>> expected_level([{"\n": 0.0}, even])
+    Raises NoValue ``malformed`` where these are no probabilities: none of them may be over 1, nor their sum.
+
+    >>> expected_level({"good": math.log(0.4), " Fair": math.log(0.4), "The": math.log(0.2)})
     {'score': 3.5, 'score_from': 'probabilities'}
-    >>> expected_level([{"The": math.log(0.9), "good": math.log(0.1)}]) is None
+    >>> expected_level({"The": math.log(0.9), "good": math.log(0.1)}) is None
     True
+    >>> expected_level({"good": math.log(0.9), "fair": math.log(0.8)})
+    Traceback (most recent call last):
+    groundglass.errors.NoValue: malformed: probabilities that sum up to 1.7
     """
-    for position in positions:
-        found: dict[str, float] = {}
-        for token, logarithm in position.items():
-            level = level_of(token)
-            if level:
-                found[level] = found.get(level, 0.0) + math.exp(logarithm)
-        total = sum(found.values())
-        if total >= LEAST:
-            mean = sum(p * (len(LEVELS) - LEVELS.index(level)) for level, p in found.items()) / total
-            return {"score": mean, "score_from": "probabilities"}
-    return None
+    probabilities = {token: math.exp(min(logarithm, 1.0)) for token, logarithm in position.items()}
+    whole = sum(probabilities.values())
+    if not whole <= MOST:
+        raise NoValue("malformed", f"probabilities that sum up to {whole:.4g}")
+    found: dict[str, float] = {}
+    for token, probability in probabilities.items():
+        level = level_of(token)
+        if level:
+            found[level] = found.get(level, 0.0) + probability
+    total = sum(found.values())
+    if total < LEAST:
+        return None
+    mean = sum(p * (len(LEVELS) - LEVELS.index(level)) for level, p in found.items()) / total
+    return {"score": mean, "score_from": "probabilities"}
 
 
 def level_of(token: str) -> str:
@@ -111,7 +122,7 @@ QUALITY = Question(
 )
 SCORE = Question(
     name="score",
-    version=1,
+    version=2,
     asks=(
         "Rate the technical quality of the picture with a number from 1 (bad) to 5 (excellent); "
         "decimals are welcome."
@@ -124,7 +135,9 @@ SCORE = Question(
     values=scored,
     columns={
         "score": Column("", 1, 5, "higher", "the quality that the model gives it; 5 is excellent"),
-        "score_from": _text("how it was found: from `probabilities` of words, or from a `number` it wrote"),
+        "score_from": _text(
+            "how: from `probabilities` of words, or from a `number` it wrote; all images alike"
+        ),
     },
     summary="A number for the technical quality, from the probabilities of five words where the server tells them.",
     reference="Wu et al., Q-Align: Teaching LMMs for Visual Scoring via Discrete Text-Defined Levels, ICML 2024",

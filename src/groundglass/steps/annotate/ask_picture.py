@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from groundglass.annotators.ask_question import Interview
+from groundglass.annotators.ask_question import Interview, Readout
 from groundglass.annotators.clients.ledger import BudgetSpent
 from groundglass.annotators.clients.protocol import Reply, Request, Trouble
+from groundglass.annotators.clients.refusals import is_the_pictures_own
 from groundglass.annotators.clients.retry import Asker, Stopped
 from groundglass.annotators.question import JPEG_QUALITY, Inquiry
 from groundglass.catalog import Value
@@ -20,7 +21,7 @@ from groundglass.engines.shards import Summary
 from groundglass.errors import ImageError, NoValue, UnreachableError
 from groundglass.image.encode import thumbnail
 from groundglass.measures.measure_job import Ask, Photograph, open_photograph, reason_of
-from groundglass.tables.measure_store import PASSING, MeasureStore
+from groundglass.tables.measure_store import MeasureStore
 
 if TYPE_CHECKING:
     from groundglass.image.header import ImageLimits
@@ -65,6 +66,8 @@ class Questioner:
 
     saved  answers written so far
     spent  whether the budget held a question back
+
+    ``readouts`` says how the store's answers to questions for a level were read: new ones are read likewise.
     """
 
     def __init__(
@@ -75,13 +78,15 @@ class Questioner:
         asker: Asker,
         long_edge: int,
         limits: ImageLimits,
+        readouts: Mapping[str, Readout] | None = None,
     ) -> None:
         self.saved = 0
         self.spent = False
         self._store = MeasureStore(store)
         self._asks, self._inquiries = asks, inquiries
         self._asker, self._long_edge, self._limits = asker, long_edge, limits
-        self._interview = Interview()
+        self._interview = Interview(dict(readouts or {}))
+        self._answered: set[int] = set()
         self._streak = Streak()
 
     def one(self, item: Photograph) -> Summary:
@@ -131,6 +136,7 @@ class Questioner:
             self._no_answer(number, sha256, region, fault)
             failed[fault.reason] += 1
             return
+        self._answered.add(number)
         self._save(number, sha256, region, values, None)
         self._streak.good()
 
@@ -140,15 +146,21 @@ class Questioner:
             raise UnreachableError(
                 fault.detail, "check the key in the environment, the model's name and base_url"
             )
-        error = fault.reason if fault.reason in PASSING else f"{fault.reason}: {fault.detail}"
 
         def save() -> None:
-            self._save(number, sha256, region, {}, error)
+            reason = self._reason(number, fault)
+            self._save(number, sha256, region, {}, f"{reason}: {fault.detail}" if fault.detail else reason)
 
         if fault.reason == "refused":
             save()
         else:
             self._streak.bad(save, f"{fault.reason} ({fault.detail})")
+
+    def _reason(self, number: int, fault: NoValue | Trouble) -> str:
+        """Whose fault it is that a request was not accepted: where the server answers the same question about other
+        pictures, it refuses this one; else, or where sizes and limits are named, the configuration is to be mended."""
+        own = number in self._answered and is_the_pictures_own(fault.detail)
+        return "refused" if fault.reason == "bad_request" and own else fault.reason
 
     def _save(
         self, number: int, sha256: str, region: str, values: Mapping[str, Value], error: str | None

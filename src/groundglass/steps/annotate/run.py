@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from groundglass.annotators.ask_question import READOUTS, Readout
 from groundglass.annotators.clients.ledger import Ledger
 from groundglass.annotators.clients.resolve import open_client
 from groundglass.annotators.clients.retry import Asker
@@ -61,10 +62,10 @@ def annotate_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Annotat
     body = planned.step.body
     assert isinstance(body, AnnotateStep)
     ledger = Ledger(state.run.folder.calls(name), price_of(body), budget_of(body))
-    if items:
-        _ask_all(state, planned, items, ledger)
+    told = _ask_all(state, planned, items, ledger) if items else ()
     known = body.price is not None or body.model.local is not None  # one's own machine sends no bill
     notes = [spent_in_words(ledger.spent, known)] if ledger.spent.calls else []
+    notes += told
     reasons = _reasons(state, planned, usable)
     unasked = sum(many for reason, many in reasons.items() if reason.endswith("budget"))
     if unasked:
@@ -80,7 +81,8 @@ def annotate_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Annotat
     )
 
 
-def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger: Ledger) -> None:
+def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger: Ledger) -> tuple[str, ...]:
+    """Ask, and save what is answered; returns what a user should know of how it was asked."""
     body = planned.step.body
     assert isinstance(body, AnnotateStep)
     stop = Stop()
@@ -92,6 +94,7 @@ def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger
         Asker(client, ledger, stop),
         body.long_edge,
         state.run.limits,
+        _readouts(state, planned),
     )
     saved = 0
 
@@ -115,6 +118,19 @@ def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger
         _compact(state.run.store, planned.asks)
     if questioner.spent:
         _note_unasked(state, planned, items)
+    return client.notes
+
+
+def _readouts(state: State, planned: PlannedStep) -> dict[str, Readout]:
+    """How the answers that the store has to questions for a level were read."""
+    found: dict[str, Readout] = {}
+    for ask, inquiry in zip(planned.asks, planned.inquiries, strict=True):
+        question = inquiry.question
+        if question.levels:
+            known = state.run.store.read(ask.key, [f"{question.name}_from"])[f"{question.name}_from"]
+            words = set(known.drop_null().to_pylist())
+            found.update((question.name, word) for word in READOUTS if word in words)
+    return found
 
 
 def _compact(store: MeasureStore, asks: tuple[Ask, ...]) -> None:

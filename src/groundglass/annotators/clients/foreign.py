@@ -1,0 +1,138 @@
+"""What a server sends is foreign data: its JSON, and the fields that every schema of a reply is made of.
+
+What only informs (counts of tokens, probabilities, why an answer ended) is None where it cannot be understood, so that
+it never costs an answer. The answer itself is read as it stands, or it is none.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidatorFunctionWrapHandler
+from pydantic.functional_validators import WrapValidator
+
+MOST_TOKENS = 10**9
+"""No call takes more: a larger number is none."""
+
+
+class Foreign(BaseModel):
+    """A part of a reply: keys that are not known are passed over, keys that are not there are None."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class DoubledKey(ValueError):
+    """A key stands twice in one object, with two values: nobody knows which one is meant."""
+
+
+def load_json(text: str | bytes) -> Any:
+    """A JSON text. Raises ValueError where it is none, is nested too deeply or has a key with two values.
+
+    >>> load_json('{"a": 1, "a": 1}')
+    {'a': 1}
+    >>> load_json('{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    groundglass.annotators.clients.foreign.DoubledKey: the key 'a' stands twice
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_one_of_each)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def decoder() -> json.JSONDecoder:
+    """Reads a JSON text that begins somewhere in another one, by the rules of `load_json`."""
+    return json.JSONDecoder(object_pairs_hook=_one_of_each)
+
+
+def _one_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found and found[key] != value:
+            raise DoubledKey(f"the key {key[:60]!r} stands twice")
+        found[key] = value
+    return found
+
+
+def _count(value: Any) -> int | None:
+    """A count of tokens, also one that is written as text.
+
+    >>> _count("120"), _count(12.0), _count("many"), _count(-3), _count(True), _count(float("inf"))
+    (120, 12, None, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return int(number) if 0 <= number <= MOST_TOKENS and number == int(number) else None
+
+
+def _logarithm(value: Any) -> float | None:
+    """A logarithm of a probability; none at all is the one of an impossible token.
+
+    >>> _logarithm(-0.5), _logarithm("-0.5"), _logarithm(None), _logarithm("?")
+    (-0.5, -0.5, -inf, nan)
+    """
+    if value is None:
+        return -math.inf
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return math.nan
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def _words(value: Any) -> str:
+    """A word, or "" for what is none.
+
+    >>> _words("stop"), _words(None), _words(429), _words([1])
+    ('stop', '', '429', '')
+    """
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+Count = Annotated[int | None, BeforeValidator(_count)]
+Logarithm = Annotated[float, BeforeValidator(_logarithm)]
+Words = Annotated[str, BeforeValidator(_words)]
+OrNone = WrapValidator(_or_none)
+"""Marks a field that is None where it does not fit."""
+Listed = BeforeValidator(_listed)
+"""Marks a list that is empty where there is none."""
+
+
+def positions_of(places: list[list[tuple[str, float]]]) -> tuple[dict[str, float], ...]:
+    """The alternatives of each place; of a token that is named twice the greater probability.
+
+    >>> positions_of([[("good", -0.2), ("good", -0.2), ("bad", float("-inf"))]])
+    ({'good': -0.2, 'bad': -inf},)
+    """
+    found: list[dict[str, float]] = []
+    for place in places:
+        position: dict[str, float] = {}
+        for token, logarithm in place:
+            position[token] = max(position.get(token, -math.inf), logarithm, key=_rank)
+        found.append(position)
+    return tuple(found)
+
+
+def _rank(logarithm: float) -> float:
+    """What is no number comes first, so that it is seen."""
+    return math.inf if math.isnan(logarithm) else logarithm

@@ -1,0 +1,158 @@
+"""The one schema by which every reply of Gemini's ``generateContent`` is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from groundglass.annotators.clients.foreign import (
+    Count,
+    Foreign,
+    Listed,
+    Logarithm,
+    OrNone,
+    Words,
+    positions_of,
+)
+from groundglass.annotators.clients.protocol import Reply, Trouble
+
+POSITIONS = 8
+"""Tokens from the answer's beginning whose probabilities are looked at."""
+HARMFUL = ("SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY", "RECITATION")
+"""Reasons for ending that are refusals."""
+
+
+def _objects(value: Any) -> list[Any]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+class Usage(Foreign):
+    """Tokens; what a model thinks is paid for like what it says."""
+
+    into: Annotated[Count, Field(validation_alias="promptTokenCount")] = None
+    said: Annotated[Count, Field(validation_alias="candidatesTokenCount")] = None
+    thought: Annotated[Count, Field(validation_alias="thoughtsTokenCount")] = None
+    total: Annotated[Count, Field(validation_alias="totalTokenCount")] = None
+
+    def tokens(self) -> tuple[int | None, int | None]:
+        """In and out.
+
+        >>> Usage.model_validate({"promptTokenCount": 90, "thoughtsTokenCount": 4}).tokens()
+        (90, 4)
+        """
+        if self.said is None and self.thought is None:
+            into, total = self.into, self.total
+            known = into is not None and total is not None and total >= into
+            return into, (total or 0) - (into or 0) if known else None
+        return self.into, (self.said or 0) + (self.thought or 0)
+
+
+class Alternative(Foreign):
+    """A token and its probability."""
+
+    token: Annotated[str | None, OrNone] = None
+    probability: Annotated[Logarithm, Field(validation_alias="logProbability")] = float("-inf")
+
+
+class Place(Foreign):
+    """What the model could have said at one place."""
+
+    candidates: Annotated[list[Alternative], BeforeValidator(_objects)] = Field(default_factory=list)
+
+
+class Logprobs(Foreign):
+    """The probabilities of an answer's tokens."""
+
+    places: Annotated[list[Place], BeforeValidator(_objects)] = Field(
+        default_factory=list, validation_alias="topCandidates"
+    )
+
+
+class Part(Foreign):
+    """A piece of text, said or thought."""
+
+    text: Words = ""
+    thought: Any = None
+
+
+class Content(Foreign):
+    """What a model says."""
+
+    parts: Annotated[list[Part], BeforeValidator(_objects)] = Field(default_factory=list)
+
+
+class Candidate(Foreign):
+    """One answer."""
+
+    content: Annotated[Content | None, OrNone] = None
+    ended: Annotated[Words, Field(validation_alias="finishReason")] = ""
+    logprobs: Annotated[Logprobs | None, OrNone, Field(validation_alias="logprobsResult")] = None
+
+
+class Feedback(Foreign):
+    """Why a question was not even put to the model."""
+
+    blocked: Annotated[Words, Field(validation_alias="blockReason")] = ""
+
+
+class Generated(Foreign):
+    """A whole reply."""
+
+    candidates: Annotated[list[Annotated[Candidate | None, OrNone]], Listed] = Field(default_factory=list)
+    usage: Annotated[Usage | None, OrNone, Field(validation_alias="usageMetadata")] = None
+    feedback: Annotated[Feedback | None, OrNone, Field(validation_alias="promptFeedback")] = None
+    error: Any = None
+
+
+def error_of(payload: Any) -> Any:
+    """The error that a reply is or holds, None where it is none."""
+    return Generated.model_validate(payload).error
+
+
+def tokens_of(payload: Any) -> tuple[int | None, int | None]:
+    """Tokens in and out, None where a reply does not tell."""
+    usage = Generated.model_validate(payload).usage
+    return usage.tokens() if usage else (None, None)
+
+
+def read_reply(payload: Any, where: str) -> Reply:
+    """The answer in a reply. Raises Trouble where there is none.
+
+    >>> read_reply({"candidates": [{"content": {"parts": [{"text": "yes"}]}}]}, "Google").text
+    'yes'
+    """
+    generated = Generated.model_validate(payload)
+    tokens = generated.usage.tokens() if generated.usage else (None, None)
+    blocked = generated.feedback.blocked if generated.feedback else ""
+    if not generated.candidates and not blocked:
+        raise Trouble(
+            "server_error",
+            f"{where} answers with no candidates",
+            again=not any(tokens),
+            charged=True,
+            tokens=tokens,
+        )
+    first = (generated.candidates[0] if generated.candidates else None) or Candidate()
+    refused = blocked or (first.ended if first.ended in HARMFUL else "")
+    if first.content is None and not refused and first.ended in ("", "STOP"):
+        raise Trouble("server_error", f"{where} answers with a null message", charged=True, tokens=tokens)
+    parts = first.content.parts if first.content else []
+    return Reply(
+        "".join(part.text for part in parts if not part.thought),
+        *tokens,
+        positions=_positions(first.logprobs),
+        refused=refused,
+        reasoning="".join(part.text for part in parts if part.thought),
+        ended=first.ended,
+    )
+
+
+def _positions(logprobs: Logprobs | None) -> tuple[dict[str, float], ...]:
+    places = logprobs.places[:POSITIONS] if logprobs else []
+    return positions_of(
+        [
+            [(one.token, one.probability) for one in place.candidates if one.token is not None]
+            for place in places
+        ]
+    )

@@ -1,0 +1,198 @@
+"""The one schema by which every reply of OpenAI's chat-completions protocol is read, whatever server sent it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from groundglass.annotators.clients.foreign import (
+    Count,
+    Foreign,
+    Listed,
+    Logarithm,
+    OrNone,
+    Words,
+    positions_of,
+)
+from groundglass.annotators.clients.protocol import Reply, Trouble
+
+POSITIONS = 8
+"""Tokens from the answer's beginning whose probabilities are looked at."""
+THOUGHTS = ("thinking", "reasoning")
+"""Kinds of parts that are no answer."""
+
+
+class Usage(Foreign):
+    """Tokens; some servers call them by other names, or give only the sum."""
+
+    into: Annotated[Count, Field(validation_alias=AliasChoices("prompt_tokens", "input_tokens"))] = None
+    out: Annotated[Count, Field(validation_alias=AliasChoices("completion_tokens", "output_tokens"))] = None
+    total: Annotated[Count, Field(validation_alias="total_tokens")] = None
+
+    def tokens(self) -> tuple[int | None, int | None]:
+        """In and out.
+
+        >>> Usage.model_validate({"prompt_tokens": "90", "total_tokens": 100}).tokens()
+        (90, 10)
+        """
+        into, out, total = self.into, self.out, self.total
+        if total is not None and into is not None and out is None and total >= into:
+            out = total - into
+        if total is not None and out is not None and into is None and total >= out:
+            into = total - out
+        return into, out
+
+
+class Alternative(Foreign):
+    """A token and its probability."""
+
+    token: Annotated[str | None, OrNone] = None
+    logprob: Logarithm = float("-inf")
+
+    def pair(self) -> list[tuple[str, float]]:
+        return [] if self.token is None else [(self.token, self.logprob)]
+
+
+def _no_nulls(value: Any) -> list[Any]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+class Token(Alternative):
+    """A token that was said, and what could have been said in its place."""
+
+    top_logprobs: Annotated[list[Alternative], BeforeValidator(_no_nulls)] = Field(default_factory=list)
+
+    def all(self) -> list[tuple[str, float]]:
+        return [*self.pair(), *(pair for one in self.top_logprobs for pair in one.pair())]
+
+
+class Logprobs(Foreign):
+    """The probabilities of an answer's tokens."""
+
+    content: Annotated[list[Token], BeforeValidator(_no_nulls)] = Field(default_factory=list)
+
+
+def _content(value: Any) -> Any:
+    """Text and thoughts of a content that is text, parts, one part, an answer that was parsed already, or nothing."""
+    parts = value if isinstance(value, list) else [value]
+    said: dict[str, list[str]] = {"text": [], "thoughts": [], "refusal": []}
+    for part in parts:
+        kind, text = _part(part)
+        said[kind].append(text)
+    return {kind: "".join(texts) for kind, texts in said.items()}
+
+
+def _part(part: Any) -> tuple[str, str]:
+    if isinstance(part, str):
+        return "text", part
+    if not isinstance(part, dict):
+        return "text", ""
+    kind = part.get("type")
+    if kind is None and not isinstance(part.get("text"), str):
+        return "text", json.dumps(part)  # the server parsed the answer's JSON
+    if kind == "refusal":
+        return "refusal", _words_of(part.get("refusal"))
+    if kind in THOUGHTS or any(word in part for word in THOUGHTS):
+        return "thoughts", _words_of(part.get("thinking") or part.get("reasoning") or part.get("text"))
+    return "text", _words_of(part.get("text"))
+
+
+def _words_of(value: Any) -> str:
+    """A text, or that of the parts within."""
+    if isinstance(value, list):
+        return "".join(_words_of(one) for one in value)
+    if isinstance(value, dict):
+        return _words_of(value.get("text") or value.get("value"))
+    return value if isinstance(value, str) else ""
+
+
+class Content(Foreign):
+    """What is said, thought and refused in a message's content."""
+
+    text: str = ""
+    thoughts: str = ""
+    refusal: str = ""
+
+
+class Message(Foreign):
+    """A model's message."""
+
+    content: Annotated[Content, BeforeValidator(_content)] = Content()
+    refusal: Words = ""
+    reasoning: Annotated[
+        str,
+        BeforeValidator(_words_of),
+        Field(validation_alias=AliasChoices("reasoning_content", "reasoning")),
+    ] = ""
+
+
+class Choice(Foreign):
+    """One answer, or why there is none."""
+
+    message: Annotated[Message | None, OrNone] = None
+    finish_reason: Words = ""
+    logprobs: Annotated[Logprobs | None, OrNone] = None
+    error: Any = None
+
+
+class Completion(Foreign):
+    """A whole reply."""
+
+    choices: Annotated[list[Annotated[Choice | None, OrNone]], Listed] = Field(default_factory=list)
+    usage: Annotated[Usage | None, OrNone] = None
+    error: Any = None
+
+
+def error_of(payload: Any) -> Any:
+    """The error that a reply is or holds, None where it is none."""
+    completion = Completion.model_validate(payload)
+    first = completion.choices[0] if completion.choices else None
+    return completion.error or (first.error if first else None)
+
+
+def tokens_of(payload: Any) -> tuple[int | None, int | None]:
+    """Tokens in and out, None where a reply does not tell."""
+    usage = Completion.model_validate(payload).usage
+    return usage.tokens() if usage else (None, None)
+
+
+def read_reply(payload: Any, where: str) -> Reply:
+    """The answer in a reply. Raises Trouble where there is none.
+
+    >>> said = {"content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "yes"}]}
+    >>> reply = read_reply({"choices": [{"message": said}], "usage": "12 tokens"}, "http://localhost")
+    >>> reply.text, reply.reasoning, reply.tokens_in
+    ('yes', 'hm', None)
+    """
+    completion = Completion.model_validate(payload)
+    tokens = completion.usage.tokens() if completion.usage else (None, None)
+    if not completion.choices:
+        raise Trouble(
+            "server_error",
+            f"{where} answers with no choices",
+            again=not any(tokens),
+            charged=True,
+            tokens=tokens,
+        )
+    choice = completion.choices[0] or Choice()
+    message, ended = choice.message, choice.finish_reason
+    filtered = "stopped by the server's filter" if ended == "content_filter" else ""
+    if message is None:
+        if not filtered:
+            raise Trouble("server_error", f"{where} answers with a null message", charged=True, tokens=tokens)
+        message = Message()
+    return Reply(
+        message.content.text,
+        *tokens,
+        positions=_positions(choice.logprobs),
+        refused=message.refusal or message.content.refusal or filtered,
+        reasoning=message.reasoning or message.content.thoughts,
+        ended=ended,
+    )
+
+
+def _positions(logprobs: Logprobs | None) -> tuple[dict[str, float], ...]:
+    places = logprobs.content[:POSITIONS] if logprobs else []
+    return positions_of([place.all() for place in places])

@@ -1,0 +1,115 @@
+"""A model behind a server, in whichever protocol: one way to send, to be refused, and to read what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from groundglass.annotators.clients.concessions import Concessions, Forms, Setting
+from groundglass.annotators.clients.foreign import DoubledKey, load_json
+from groundglass.annotators.clients.protocol import Reply, Request, Trouble
+from groundglass.annotators.clients.refusals import (
+    POLICY,
+    Failure,
+    read_error_within,
+    read_failure,
+    trouble_of,
+)
+from groundglass.annotators.clients.wire import Answered, Wire
+
+ABOUT_SETTINGS = (400, 404, 405, 415, 422, 500, 501)
+"""The statuses that servers refuse a setting with."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """A protocol.
+
+    settings   those that some servers refuse; the likeliest first
+    used       used(request) -> the names of the settings that a request has
+    body       body(model, request, forms) -> what is sent
+    error_of   error_of(payload) -> the error that a reply of status 200 holds, or None
+    tokens_of  tokens_of(payload) -> tokens in and out
+    read       read(payload, where) -> the answer; raises Trouble
+    """
+
+    settings: Sequence[Setting]
+    used: Callable[[Request], Sequence[str]]
+    body: Callable[[str, Request, Forms], dict[str, Any]]
+    error_of: Callable[[Any], Any]
+    tokens_of: Callable[[Any], tuple[int | None, int | None]]
+    read: Callable[[Any, str], Reply]
+
+
+class Server:
+    """A model that is asked at ``url``; ``where`` is what messages call the server. Safe for threads."""
+
+    concurrent = True
+
+    def __init__(
+        self, dialect: Dialect, model: str, url: str, where: str, headers: Mapping[str, str], seconds: float
+    ) -> None:
+        self.model, self.where = model, where
+        self._dialect, self._url = dialect, url
+        self._wire = Wire(where, headers, seconds)
+        self._concessions = Concessions(dialect.settings)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The settings that the server refuses, and what was done about each."""
+        return tuple(self._concessions.notes.values())
+
+    def ask(self, request: Request) -> Reply:
+        """The answer. Raises Trouble."""
+        forms = self._concessions.forms(self._dialect.used(request))
+        body = self._dialect.body(self.model, request, forms)
+        answered = self._wire.post(self._url, {"X-Client-Request-Id": request.call}, body)
+        if not 200 <= answered.status < 300:
+            failure = read_failure(answered.status, answered.headers, answered.body)
+            raise self._refusal(request, forms, failure)
+        payload = self._payload(answered)
+        error = self._dialect.error_of(payload)
+        if error:
+            failure = read_error_within(error, answered.headers)
+            raise self._refusal(request, forms, failure, self._dialect.tokens_of(payload))
+        reply = self._dialect.read(payload, self.where)
+        self._concessions.accepted(request, forms)
+        return reply
+
+    def _payload(self, answered: Answered) -> dict[str, Any]:
+        """The JSON object of a reply."""
+        try:
+            payload = load_json(answered.body)
+        except DoubledKey as error:
+            raise Trouble("server_error", f"{self.where}: {error} in its reply", charged=True) from error
+        except ValueError as error:
+            said = answered.body[:80].decode(errors="replace")
+            what = f"{self.where} answers with what is no JSON: {said!r}"
+            raise Trouble("server_error", what, again=True, charged=True) from error
+        if isinstance(payload, list) and len(payload) == 1:
+            payload = payload[0]
+        if not isinstance(payload, dict):
+            what = f"{self.where} answers with what is no JSON object"
+            raise Trouble("server_error", what, again=True, charged=True)
+        return payload
+
+    def _refusal(
+        self,
+        request: Request,
+        forms: Forms,
+        failure: Failure,
+        tokens: tuple[int | None, int | None] = (None, None),
+    ) -> Trouble:
+        """What a failure means; a setting that the server refuses has another form from now on."""
+        trouble = trouble_of(failure, self.where)
+        paid = any(tokens)
+        trouble.tokens, trouble.charged = tokens, paid
+        trouble.again = trouble.again and not paid
+        if failure.status not in ABOUT_SETTINGS or POLICY.search(failure.words) or paid:
+            return trouble
+        searching = trouble.reason == "bad_request" and not failure.within
+        if not self._concessions.refused(request, forms, failure, searching):
+            return trouble
+        changed = self._concessions.forms(list(forms)) != forms
+        return Trouble("bad_request", trouble.detail, again=True, wait=0, changed=changed)
