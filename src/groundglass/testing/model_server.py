@@ -8,9 +8,7 @@ it, with ``URL`` in the command's words replaced by its address: a rehearsal tha
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
-import math
 import subprocess
 import sys
 import threading
@@ -22,37 +20,10 @@ from types import TracebackType
 from typing import Any
 
 from groundglass.libraries import simplejpeg
+from groundglass.testing.model_replies import Asked, levels_of, respond, said
+from groundglass.testing.odd_replies import ODD
 
-PATCH = 28
-"""Side in px of what counts as one token of a picture."""
-LEVELS = ("excellent", "good", "fair", "poor", "bad")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request as the server understood it.
-
-    number    0, 1, 2 … in the order of arrival
-    name      the question's: of its schema, or "" where none was sent
-    call      ``X-Client-Request-Id``
-    key       what was sent as the key
-    thinking  whether the model may think first; False where it was told not to
-    """
-
-    number: int
-    protocol: str
-    model: str
-    name: str
-    prompt: str
-    image: bytes
-    width: int
-    height: int
-    schema: Mapping[str, Any] | None
-    probabilities: bool
-    repair: bool
-    call: str
-    key: str
-    thinking: bool = True
+__all__ = ["FAULTS", "Asked", "Misbehave", "ModelServer", "Served", "levels_of", "respond", "said"]
 
 
 @dataclass(frozen=True)
@@ -67,22 +38,30 @@ class Served:
 
 
 Misbehave = Callable[[Asked], str]
-"""Which fault a request meets: a word of `FAULTS`, or "" for none."""
+"""Which fault a request meets: a word of `FAULTS`, or "" for none. Odd replies can be joined: ``think+no_usage``."""
 
 FAULTS = {
     "busy": "429 with Retry-After",
     "error": "500",
     "no_access": "401, and the key quoted",
     "slow": "an answer after `seconds`",
+    "drip": "an answer of which a byte comes every `seconds`",
     "cut": "the connection ends in the middle of the answer",
     "page": "an HTML page instead of JSON",
     "refusal": "the model will not",
+    "filtered": "400: the content is against the rules",
     "malformed": "text that is not JSON",
     "wrong_schema": "JSON with other keys",
     "out_of_vocabulary": "a word that is not on the list",
     "no_probabilities": "400: this model tells none",
     "no_schema": "400: this model takes no schema",
+    "no_grammar": "400 likewise, and the schema is not named",
+    "no_temperature": "400: this model takes none",
+    "no_max_tokens": "400: this model wants `max_completion_tokens`",
+    "no_system_role": "400: this model knows no system role",
+    "unsaid": "400 to what has a temperature, and nothing is said of it",
     "must_think": "400: this model cannot be told not to",
+    **{name: odd.meaning for name, odd in ODD.items()},
 }
 
 
@@ -99,6 +78,7 @@ class ModelServer:
     ) -> None:
         self.misbehave, self.seconds, self.pause = misbehave, seconds, pause
         self.served: list[Served] = []
+        self.headers: list[Mapping[str, str]] = []
         self.asked = 0
         self.lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"model_server": self})
@@ -156,6 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with server.lock:
             number, server.asked = server.asked, server.asked + 1
+            server.headers.append(dict(self.headers.items()))
         read = _from_google if ":generateContent" in self.path else _from_openai
         asked = read(number, self.path, body, self.headers)
         fault = _fitting(server.misbehave(asked), asked)
@@ -176,15 +157,35 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "busy":
             self.send_header("Retry-After", self.model_server.pause)
         self.end_headers()
+        if fault == "drip":
+            self._drip(content)
+            return
         self.wfile.write(content[: len(content) // 2] if fault == "cut" else content)
         self.close_connection = self.close_connection or fault == "cut"
+
+    def _drip(self, content: bytes) -> None:
+        for byte in content:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(self.model_server.seconds)
+
+
+REFUSED = {
+    "no_temperature": "temperature",
+    "unsaid": "temperature",
+    "no_max_tokens": "max_tokens",
+    "no_system_role": "system",
+}
+"""What a request must have for a fault to be met."""
 
 
 def _fitting(fault: str, asked: Asked) -> str:
     """A fault that a request can meet: what it does not ask for cannot be refused it."""
+    if fault in REFUSED:
+        return fault if REFUSED[fault] in asked.settings else ""
     if fault == "no_probabilities":
         return fault if asked.probabilities else ""
-    if fault == "no_schema":
+    if fault in ("no_schema", "no_grammar"):
         return fault if asked.schema is not None else ""
     if fault == "must_think":
         return "" if asked.thinking else fault
@@ -207,9 +208,10 @@ def _from_openai(number: int, _path: str, body: Mapping[str, Any], headers: Any)
         *_size(image),
         form.get("schema"),
         bool(body.get("logprobs")),
-        len(turns) > 2,
+        any(turn["role"] == "assistant" for turn in turns),
         headers.get("X-Client-Request-Id", ""),
         headers.get("Authorization", "").removeprefix("Bearer "),
+        settings=frozenset(body) | {turn["role"] for turn in turns},
     )
 
 
@@ -232,117 +234,15 @@ def _from_google(number: int, path: str, body: Mapping[str, Any], headers: Any) 
         len(body["contents"]) > 1,
         headers.get("X-Client-Request-Id", ""),
         headers.get("x-goog-api-key", ""),
-        0
-        not in settings.get(
-            "thinkingConfig", {}
-        ).values(),  # thinkingBudget, or thinking_budget: both are known
+        # thinkingBudget, or thinking_budget: both are known
+        thinking=0 not in settings.get("thinkingConfig", {}).values(),
+        settings=frozenset(settings) | ({"system"} if "systemInstruction" in body else set()),
     )
 
 
 def _size(image: bytes) -> tuple[int, int]:
     height, width, *_ = simplejpeg.decode_jpeg_header(image)
     return int(width), int(height)
-
-
-def respond(asked: Asked, fault: str) -> tuple[int, bytes, tuple[int, int]]:
-    """Status, body and tokens of an answer."""
-    if fault in ("busy", "error", "no_access", "no_probabilities", "no_schema", "must_think"):
-        return _failed(asked, fault)
-    if fault == "page":
-        return 200, b"<html><body>Welcome</body></html>", (0, 0)
-    text = said(asked, fault)
-    patches = math.ceil(asked.width / PATCH) * math.ceil(asked.height / PATCH)
-    tokens = len(asked.prompt) // 4 + patches, max(1, len(text) // 4)
-    make = _as_google if asked.protocol == "google" else _as_openai
-    return 200, json.dumps(make(asked, text, fault, *tokens)).encode(), tokens
-
-
-def _failed(asked: Asked, fault: str) -> tuple[int, bytes, tuple[int, int]]:
-    status, message, param = {
-        "busy": (429, "too many requests", None),
-        "error": (500, "something broke", None),
-        "no_access": (401, f"Incorrect API key provided: {asked.key}", None),
-        "no_probabilities": (400, "logprobs are not supported with this model", "logprobs"),
-        "no_schema": (400, "response_format is not supported with this model", "response_format"),
-        "must_think": (400, "Budget 0 is invalid. This model only works in thinking mode.", None),
-    }[fault]
-    content = {"error": {"message": message, "code": status, "status": fault, "param": param}}
-    return status, json.dumps(content).encode(), (0, 0)
-
-
-def said(asked: Asked, fault: str) -> str:
-    """The text of an answer."""
-    if fault == "malformed":
-        return "I think that it is rather nice."
-    if fault == "wrong_schema":
-        return json.dumps({"thoughts": "none"})
-    schema = asked.schema or _schema_in(asked.prompt)
-    if schema is None:
-        return levels_of(asked)[0][0]
-    return json.dumps({name: _value(asked, name, part, fault) for name, part in schema["properties"].items()})
-
-
-def _schema_in(prompt: str) -> dict[str, Any] | None:
-    """The schema that the prompt ends with: all that a model sees whose server takes none."""
-    _, found, schema = prompt.rpartition("schema: ")
-    return json.loads(schema) if found else None
-
-
-def _value(asked: Asked, name: str, part: Mapping[str, Any], fault: str) -> Any:
-    chance = _chance(asked, name)
-    if "enum" in part:
-        return "something else" if fault == "out_of_vocabulary" else part["enum"][chance % len(part["enum"])]
-    if part["type"] == "array":
-        return [f"reason {chance % 7}"]
-    if part["type"] == "boolean":
-        return chance % 2 == 0
-    if part["type"] == "number":
-        return 1 + chance % 41 / 10
-    return f"{name} of {asked.width} x {asked.height} px, {hashlib.sha256(asked.image).hexdigest()[:8]}"
-
-
-def _chance(asked: Asked, name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode() + asked.image).digest()[:4], "big")
-
-
-def levels_of(asked: Asked) -> list[tuple[str, float]]:
-    """Two neighbouring levels and another word with their probabilities, the most probable first."""
-    place = _chance(asked, "level") % 4
-    return [(LEVELS[place], 0.6), (f" {LEVELS[place + 1].title()}", 0.3), ("The", 0.1)]
-
-
-def _as_openai(asked: Asked, text: str, fault: str, tokens_in: int, tokens_out: int) -> dict[str, Any]:
-    refusal = "I cannot help with that." if fault == "refusal" else None
-    message = {"role": "assistant", "content": None if refusal else text, "refusal": refusal}
-    choice: dict[str, Any] = {"index": 0, "finish_reason": "stop", "message": message}
-    if asked.probabilities:
-        levels = [("The", 1.0)] if fault == "malformed" else levels_of(asked)
-        top = [{"token": token, "logprob": math.log(p), "bytes": None} for token, p in levels]
-        choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}], "refusal": None}
-    usage = {
-        "prompt_tokens": tokens_in,
-        "completion_tokens": tokens_out,
-        "total_tokens": tokens_in + tokens_out,
-    }
-    head = {"id": f"chatcmpl-{asked.number}", "object": "chat.completion", "created": 0, "model": asked.model}
-    return {**head, "choices": [choice], "usage": usage}
-
-
-def _as_google(asked: Asked, text: str, fault: str, tokens_in: int, tokens_out: int) -> dict[str, Any]:
-    thoughts = tokens_out // 2 if asked.thinking else 0
-    usage = {
-        "promptTokenCount": tokens_in,
-        "candidatesTokenCount": tokens_out - thoughts,
-        "thoughtsTokenCount": thoughts,
-    }
-    if fault == "refusal":
-        return {"candidates": [{"finishReason": "SAFETY", "index": 0}], "usageMetadata": usage}
-    content = {"role": "model", "parts": [{"text": text}]}
-    candidate: dict[str, Any] = {"content": content, "finishReason": "STOP", "index": 0}
-    if asked.probabilities:
-        top = [{"token": token, "logProbability": math.log(p)} for token, p in levels_of(asked)]
-        candidate["logprobsResult"] = {"topCandidates": [{"candidates": top}], "chosenCandidates": top[:1]}
-    return {"candidates": [candidate], "usageMetadata": usage}
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ CONTENT = re.compile(
     r"safety|moderat(ed|ion)|inappropriate|nsfw|high.?risk|sensitive|explicit|sexual|violen(t|ce)|harmful|unsafe"
     r"|(can ?not|can't|unable to|won't|will not) (assist|help|answer|process|comply|fulfil|describe|analy)"
     r"|\brefus|prohibited.?content|usage (policy|policies|guideline)|violat\w* (our|the|usage)"
-    r"|flagged|censor|illegal content",
+    r"|flagged|censor|illegal content|guardrail|\bblocked\b|敏感|不安全|违规",
     re.IGNORECASE,
 )
 """Words of a refusal of what a picture shows."""

@@ -1,0 +1,284 @@
+"""A reply is foreign data: whatever a server sends, it is a value or a reason, and the ledger agrees with it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from groundglass import testing
+from groundglass.annotators.ask_question import Interview
+from groundglass.annotators.catalog import QUESTIONS
+from groundglass.annotators.clients.ledger import Budget, Ledger, Price, read_lines
+from groundglass.annotators.clients.protocol import SECRETS, Reply, Request, Trouble
+from groundglass.annotators.clients.resolve import ModelName, open_client
+from groundglass.annotators.clients.retry import Asker, Patience
+from groundglass.annotators.clients.server import Server
+from groundglass.annotators.clients.wire import Answered
+from groundglass.annotators.question import Inquiry, inquire
+from groundglass.catalog import Value
+from groundglass.engines.shards import Stop
+from groundglass.errors import REASONS, NoValue
+from groundglass.testing.model_server import ModelServer
+
+pytest.importorskip("httpx2", reason="needs the extra 'annotate'")
+
+IMAGE = testing.jpeg(testing.photo(64, 48))
+CAPTION, SCORE = inquire(QUESTIONS["caption"]), inquire(QUESTIONS["score"])
+SERVICES = ("openai", "google")
+
+USABLE = ("", "parts", "think", "fence", "only_reasoning")
+"""What does not keep an answer from being understood."""
+FAULTY = {
+    "null_message": "server_error",
+    "no_choices": "server_error",
+    "null_content": "malformed",
+    "empty": "malformed",
+    "huge": "malformed",
+    "doubled_key": "malformed",
+    "doubled_envelope": "server_error",
+    "cut_off": "length",
+    "all_thought": "length",
+    "error_within": "bad_request",
+    "busy_within": "server_error",
+    "broken_within": "server_error",
+    "surrogates": "wrong_schema",
+}
+"""What makes an answer none, and its reason."""
+UNTOLD = ("usage_words", "usage_null", "no_usage")
+USAGE = ("", "usage_text", *UNTOLD)
+LOGPROBS = ("", "no_logprobs", "null_logprob", "null_tokens", "much_probability")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ModelServer]:
+    with ModelServer() as running:
+        yield running
+
+
+def client_of(service: str, server: ModelServer) -> Server:
+    url = server.root if service == "google" else server.url
+    client = open_client(ModelName(service, "m", url), 20.0)  # pyright: ignore[reportArgumentType]
+    assert isinstance(client, Server)
+    return client
+
+
+@contextmanager
+def asking(client: Server) -> Iterator[Asked]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Asked(client, folder)
+
+
+class Asked:
+    """Questions to a client, every call in a ledger of its own."""
+
+    def __init__(self, client: Server, folder: str) -> None:
+        self.ledger = Ledger(Path(folder) / "calls.jsonl", Price(1.0, 1.0), Budget())
+        self.asker = Asker(client, self.ledger, Stop(), Patience(attempts=3, first=0.0))
+        self.interview = Interview()
+
+    def answer(self, inquiry: Inquiry) -> dict[str, Value] | str:
+        """The values, or why there are none."""
+
+        def ask(request: Request) -> Reply:
+            return self.asker.ask(request, {})
+
+        try:
+            values = self.interview.answer(inquiry, IMAGE, ask)
+        except (NoValue, Trouble) as fault:
+            return fault.reason
+        assert values.keys() == inquiry.question.columns.keys()
+        json.dumps(values, ensure_ascii=False).encode()
+        return values
+
+    def ended(self) -> dict[str, dict[str, Any]]:
+        lines = list(read_lines(self.ledger.path))
+        ended = {line["call"]: line for line in lines if line["event"] == "ended"}
+        assert ended.keys() == {line["call"] for line in lines if line["event"] == "sent"}
+        return ended
+
+
+def assert_ledger_is_the_servers_count(asked: Asked, server: ModelServer) -> None:
+    ended = asked.ended()
+    counted = {one.asked.call: one for one in server.served}
+    assert ended.keys() == counted.keys()
+    for call, line in ended.items():
+        one = counted[call]
+        told = not any(word in one.fault for word in (*UNTOLD, "within", "doubled_envelope"))
+        assert (line["tokens_in"], line["tokens_out"]) == (
+            (one.tokens_in, one.tokens_out) if told else (None, None)
+        )
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    service=st.sampled_from(SERVICES),
+    content=st.sampled_from((*USABLE, *FAULTY)),
+    usage=st.sampled_from(USAGE),
+)
+def test_an_odd_reply_is_used_or_is_its_own_reason(
+    server: ModelServer, service: str, content: str, usage: str
+):
+    server.served.clear()
+    server.misbehave = lambda _: f"{usage}+{content}"
+    with asking(client_of(service, server)) as asked:
+        found = asked.answer(CAPTION)
+        assert_ledger_is_the_servers_count(asked, server)
+    if content in USABLE:
+        assert isinstance(found, dict)
+        assert str(found["caption"]).startswith("caption of 64 x 48 px")
+    else:
+        assert found == FAULTY[content]
+    paid = [one for one in server.served if one.tokens_in and not one.asked.repair]
+    assert len(paid) <= 1 or (content == "no_choices" and usage in UNTOLD), "nothing is paid twice"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    service=st.sampled_from(SERVICES),
+    moods=st.lists(st.sampled_from(LOGPROBS), min_size=2, max_size=5),
+)
+def test_a_score_is_read_in_one_way_only(server: ModelServer, service: str, moods: list[str]):
+    server.served.clear()
+    found: list[dict[str, Value] | str] = []
+    with asking(client_of(service, server)) as asked:
+        for mood in moods:
+            server.misbehave = lambda _, mood=mood: mood
+            found.append(asked.answer(SCORE))
+        assert_ledger_is_the_servers_count(asked, server)
+    values = [one for one in found if isinstance(one, dict)]
+    assert len({one["score_from"] for one in values}) <= 1
+    for mood, one in zip(moods, found, strict=True):
+        if isinstance(one, str):
+            assert one == {"much_probability": "malformed"}.get(mood, "no_probabilities")
+        elif one["score_from"] == "probabilities":
+            assert mood in ("", "null_logprob")
+
+
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["429", "error", "\ud800", "length", "{", "1e999", "</think>"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["text", "type", "error", "code", "message", "token", "content"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def places(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path to every part of a JSON value, the whole among them."""
+    found = [path]
+    inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    for key, value in inner:
+        found += places(value, (*path, key))
+    return found
+
+
+def put(whole: Any, path: tuple[Any, ...], value: Any) -> Any:
+    if not path:
+        return value
+    odd = copy.deepcopy(whole)
+    inner = odd
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return odd
+
+
+class Changed:
+    """A wire to a server that changes one part of each reply."""
+
+    def __init__(self, wire: Any, draw: st.DataObject) -> None:
+        self.wire, self.draw, self.sent = wire, draw, 0
+
+    def post(self, url: str, headers: Any, content: Any) -> Answered:
+        answered = self.wire.post(url, headers, content)
+        self.sent += 1
+        payload = json.loads(answered.body)
+        where = self.draw.draw(st.sampled_from(places(payload)))
+        odd = put(payload, where, self.draw.draw(ANYTHING))
+        status = self.draw.draw(st.sampled_from((200, 200, 200, 400, 422, 429, 500)))
+        return Answered(status, answered.headers, json.dumps(odd).encode())
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(service=st.sampled_from(SERVICES), inquiry=st.sampled_from((CAPTION, SCORE)), draw=st.data())
+def test_no_reply_whatever_raises(server: ModelServer, service: str, inquiry: Inquiry, draw: st.DataObject):
+    server.served.clear()
+    server.misbehave = lambda _: ""
+    client = client_of(service, server)
+    changed = Changed(client._wire, draw)
+    client._wire = changed  # pyright: ignore[reportAttributeAccessIssue]
+    with asking(client) as asked:
+        for _ in range(2):
+            found = asked.answer(inquiry)
+            assert isinstance(found, dict) or found in REASONS
+        assert len(asked.ended()) == len(server.served) == changed.sent
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"3",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"choices": "none"}',
+        b'{"choices": {"0": {}}}',
+        b'{"choices": [null]}',
+        b'{"choices": [{"message": "hello"}]}',
+        b'{"detail": "gone"}',
+        b'{"error": true}',
+        b"data: {}\n\n",
+    ],
+)
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_is_no_reply_is_the_servers_error(server: ModelServer, service: str, body: bytes):
+    client = client_of(service, server)
+
+    class Wire:
+        def post(self, *_: Any) -> Answered:
+            return Answered(200, {}, body)
+
+    client._wire = Wire()  # pyright: ignore[reportAttributeAccessIssue]
+    with asking(client) as asked:
+        assert asked.answer(CAPTION) == "server_error"
+
+
+def test_a_key_that_a_server_quotes_is_in_no_answer(server: ModelServer):
+    key = "sk-quoted-7777"
+    SECRETS.add(key)
+    try:
+        for said in (f"a sign: {key}", f"a sign: {key}".replace("s", "\\u0073")):
+            client = client_of("openai", server)
+            reply = {"choices": [{"message": {"content": f'{{"caption": "{said}"}}'}}]}
+
+            class Wire:
+                def post(self, *_: Any, reply: Any = reply) -> Answered:
+                    return Answered(200, {}, json.dumps(reply).encode())
+
+            client._wire = Wire()  # pyright: ignore[reportAttributeAccessIssue]
+            with asking(client) as asked:
+                found = asked.answer(CAPTION)
+            assert found == {"caption": "a sign: …"}
+    finally:
+        SECRETS.discard(key)
