@@ -18,7 +18,7 @@ from groundglass.annotators.clients.ledger import read_lines
 from groundglass.testing.model_server import Asked, ModelServer
 from patience import STOPS_A_HANG, wait_until
 
-pytest.importorskip("openai", reason="needs the extra 'annotate'")
+pytest.importorskip("httpx2", reason="needs the extra 'annotate'")
 
 KEY = "key-that-nobody-may-see"
 
@@ -323,7 +323,6 @@ def test_ctrl_c_saves_what_was_answered(tmp_path: Path):
 
 
 def test_googles_protocol_does_the_same(tmp_path: Path):
-    pytest.importorskip("google.genai", reason="needs the extra 'annotate'")
     with ModelServer(every("busy", 7)) as server:
         runs = prepared(tmp_path, server, after="")
         recipe = tmp_path / "described.yaml"

@@ -81,7 +81,8 @@ def _level(inquiry: Inquiry, image: bytes, ask: Ask) -> tuple[dict[str, Value] |
         most_tokens=FEW_TOKENS,
     )
     reply = _given(ask(single))
-    level = expected_level(reply.positions[0]) if reply.positions else None
+    thought = reply.reasoning or "<think>" in reply.text  # then the first token is none of the answer
+    level = expected_level(reply.positions[0]) if reply.positions and not thought else None
     return level, without_secrets(reply.text)[:40]
 
 

@@ -77,6 +77,8 @@ FAILURES: Mapping[str, tuple[int, str, str | None]] = {
     ),
     "no_max_tokens": (400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", None),
     "no_system_role": (400, "System role not supported", None),
+    "too_large": (400, "the picture is too large", None),
+    "bad": (400, "Bad Request", None),
     "unsaid": (400, "Bad Request", None),
     "must_think": (400, "Budget 0 is invalid. This model only works in thinking mode.", None),
 }
@@ -118,6 +120,8 @@ def _value(asked: Asked, name: str, part: Mapping[str, Any], fault: str) -> Any:
         return chance % 2 == 0
     if part["type"] == "number":
         return 1 + chance % 41 / 10
+    if fault == "quotes_key":
+        return f"a sign that says {asked.key}"
     return f"{name} of {asked.width} x {asked.height} px, {hashlib.sha256(asked.image).hexdigest()[:8]}"
 
 

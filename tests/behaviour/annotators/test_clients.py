@@ -17,8 +17,7 @@ from groundglass.errors import MissingExtra, NoValue, RecipeError
 from groundglass.extras import install_command
 from groundglass.testing.model_server import Asked, ModelServer
 
-pytest.importorskip("openai", reason="needs the extra 'annotate'")
-pytest.importorskip("google.genai", reason="needs the extra 'annotate'")
+pytest.importorskip("httpx2", reason="needs the extra 'annotate'")
 
 IMAGE = testing.jpeg(testing.photo(96, 64))
 STYLE = inquire(QUESTIONS["style"])

@@ -141,7 +141,7 @@ def test_an_odd_reply_is_used_or_is_its_own_reason(
     assert len(paid) <= 1 or (content == "no_choices" and usage in UNTOLD), "nothing is paid twice"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     service=st.sampled_from(SERVICES),
     moods=st.lists(st.sampled_from(LOGPROBS), min_size=2, max_size=5),
@@ -218,7 +218,7 @@ class Changed:
         return Answered(status, answered.headers, json.dumps(odd).encode())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(service=st.sampled_from(SERVICES), inquiry=st.sampled_from((CAPTION, SCORE)), draw=st.data())
 def test_no_reply_whatever_raises(server: ModelServer, service: str, inquiry: Inquiry, draw: st.DataObject):
     server.served.clear()

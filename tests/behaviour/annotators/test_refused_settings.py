@@ -222,7 +222,7 @@ def test_a_refusal_of_the_content_is_refused(said: str):
         ({"message": "Rate limit reached", "type": "rate_limit"}, "server_error", True),
         ({"message": "cannot read the picture", "code": 400}, "bad_request", False),
         ({"message": "x", "code": "content_filter"}, "refused", False),
-        ({"message": "no credit", "code": 402}, "no_access", False),
+        ({"message": "no credit", "code": 402}, "server_error", False),
         ("it broke", "server_error", True),
         (["it", "broke"], "server_error", True),
         (7, "server_error", True),

@@ -166,6 +166,13 @@ def trouble_of(failure: Failure, where: str) -> Trouble:
     said = f"{where} says {status}: {message}"
     if POLICY.search(words) and status < 500:
         return Trouble("refused", message)
+    if failure.within and status in (
+        401,
+        402,
+        403,
+        404,
+    ):  # of this call alone: the server was reached and let one in
+        return Trouble("refused" if CONTENT.search(words) else "server_error", said)
     if status == 401 or (status == 400 and re.search(r"api.?key", words, re.IGNORECASE)):
         return Trouble(
             "no_access", f"{where} refuses access ({status})"
