@@ -77,6 +77,8 @@ REMEDIES: dict[str, str] = {
     "malformed": "ask a model that follows instructions better",
     "wrong_schema": "ask a model that follows instructions better",
     "not_in_vocabulary": "widen the vocabulary, or ask another model",
+    "length": "ask a model that says or thinks less",
+    "no_probabilities": "ask a server that tells probabilities every time, or none",
     "bad_request": "compare the step's settings with what the server accepts",
     "server_error": "run again when the server answers: only what failed is asked again",
     "budget": "raise the budget and run again: only the rest is asked",
