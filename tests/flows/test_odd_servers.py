@@ -172,6 +172,17 @@ def test_a_score_keeps_to_one_readout_over_runs(tmp_path: Path):
     assert [row["score"] for row in rows if row["error"]] == [None]
 
 
+def test_a_server_that_tells_no_probabilities_is_asked_for_numbers_and_that_is_noted(tmp_path: Path):
+    with ModelServer(lambda asked: "no_probabilities" if asked.number % 2 == 0 else "") as server:
+        prepared(tmp_path, server, ask="score")
+        done = steps(run_json(tmp_path, "odd.yaml"))["asked"]
+        assert_ledger_is_the_servers_count(tmp_path, server)
+    assert {row["score_from"] for row in rows_of(tmp_path, "score")} == {"number"}
+    notes = " ".join(done["notes"])
+    assert "`logprobs` is left out" in notes
+    assert "`score` is a number that the model wrote" in notes
+
+
 def test_a_time_limit_holds_for_what_drips(tmp_path: Path):
     with ModelServer(lambda asked: "drip" if asked.number == 0 else "", seconds=0.2) as server:
         prepared(tmp_path, server, more=", timeout: 1")

@@ -248,6 +248,7 @@ def test_no_reply_whatever_raises(server: ModelServer, service: str, inquiry: In
         b'{"choices": [{"message": "hello"}]}',
         b'{"detail": "gone"}',
         b'{"error": true}',
+        b'{"object": "error", "message": "it broke", "code": 500}',
         b"data: {}\n\n",
     ],
 )

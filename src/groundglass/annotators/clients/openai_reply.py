@@ -20,6 +20,8 @@ from groundglass.annotators.clients.protocol import Reply, Trouble
 
 POSITIONS = 8
 """Tokens from the answer's beginning whose probabilities are looked at."""
+BARE_ERROR = ("message", "detail")
+"""Keys of an error that stands in a reply without a wrapping of its own."""
 THOUGHTS = ("thinking", "reasoning")
 """Kinds of parts that are no answer."""
 
@@ -121,11 +123,8 @@ class Message(Foreign):
 
     content: Annotated[Content, BeforeValidator(_content)] = Content()
     refusal: Words = ""
-    reasoning: Annotated[
-        str,
-        BeforeValidator(_words_of),
-        Field(validation_alias=AliasChoices("reasoning_content", "reasoning")),
-    ] = ""
+    reasoning_content: Annotated[str, BeforeValidator(_words_of)] = ""
+    reasoning: Annotated[str, BeforeValidator(_words_of)] = ""
 
 
 class Choice(Foreign):
@@ -148,6 +147,8 @@ class Completion(Foreign):
 def error_of(payload: Any) -> Any:
     """The error that a reply is or holds, None where it is none."""
     completion = Completion.model_validate(payload)
+    if not completion.choices and any(name in payload for name in BARE_ERROR):
+        return completion.error or payload
     first = completion.choices[0] if completion.choices else None
     return completion.error or (first.error if first else None)
 
@@ -188,7 +189,7 @@ def read_reply(payload: Any, where: str) -> Reply:
         *tokens,
         positions=_positions(choice.logprobs),
         refused=message.refusal or message.content.refusal or filtered,
-        reasoning=message.reasoning or message.content.thoughts,
+        reasoning=message.reasoning_content or message.reasoning or message.content.thoughts,
         ended=ended,
     )
 

@@ -103,6 +103,12 @@ class Questioner:
             return Summary(0)
         return Summary(1, dict(failed))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How scores are read, where it is not as one would like."""
+        told = "is a number that the model wrote: for the first answer no probabilities of words were told"
+        return tuple(f"`{name}` {told}" for name, how in self._interview.readouts.items() if how == "number")
+
     def save_held(self) -> None:
         """Save what was held back at the end."""
         self._streak.good()

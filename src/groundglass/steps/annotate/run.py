@@ -118,7 +118,7 @@ def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger
         _compact(state.run.store, planned.asks)
     if questioner.spent:
         _note_unasked(state, planned, items)
-    return client.notes
+    return (*client.notes, *questioner.notes)
 
 
 def _readouts(state: State, planned: PlannedStep) -> dict[str, Readout]:
