@@ -155,7 +155,7 @@ def test_a_refused_setting_is_noted_and_given_up_for_the_whole_run(tmp_path: Pat
         assert len(server.served) <= PICTURES + 2 * 2
     assert done["reasons"] == {}
     notes = " ".join(done["notes"])
-    assert "`max_tokens` is sent as max_completion_tokens: the server refuses it" in notes
+    assert "`max_tokens` is sent as `max_completion_tokens`: the server refuses it" in notes
     assert "`response_format` is left out: the server refuses it (failed to parse grammar)" in notes
 
 

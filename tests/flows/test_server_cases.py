@@ -89,8 +89,8 @@ def run_case(name: str, folder: Path) -> tuple[list[dict[str, Any]], dict[str, A
         ("server-think-with-braces", ""),
         ("server-answer-only-in-reasoning", ""),
         ("server-refuses-schema-in-other-words", "`response_format` is left out"),
-        ("server-wants-max-completion-tokens", "`max_tokens` is sent as max_completion_tokens"),
-        ("server-without-system-role", "`the system message` is sent as the beginning of the question"),
+        ("server-wants-max-completion-tokens", "`max_tokens` is sent as `max_completion_tokens`"),
+        ("server-without-system-role", "the system message is sent as the beginning of the question"),
     ],
 )
 def test_the_answer_is_found_and_a_refused_setting_is_given_up_once(tmp_path: Path, name: str, noted: str):
@@ -116,3 +116,6 @@ def test_an_error_within_a_reply_of_status_200_is_told_and_asked_for_once(tmp_pa
     assert all(row["error"].startswith("bad_request: ") for row in rows)
     assert all("image too large for the model" in row["error"] for row in rows)
     assert done["reasons"] == {"caption: bad_request": PICTURES}
+    assert any("image too large for the model" in note for note in done["notes"]), (
+        "it is told where one looks"
+    )

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from groundglass.annotators.clients.protocol import Request
+from groundglass.annotators.clients.protocol import Request, without_secrets
 from groundglass.annotators.clients.refusals import Failure, is_the_pictures_own
 
 MOST_SEARCHES = 3
@@ -120,10 +120,14 @@ class Concessions:
         self._known[name] = form
         (one,) = [one for one in self.settings if one.name == name]
         instead = one.forms[form][0]
-        what = f"sent as {instead}" if instead else "left out"
-        self.notes[name] = (
-            f"`{one.forms[0][0]}` is {what}: the server refuses it ({' '.join(said.split())[:120]})"
-        )
+        what = f"sent as {_quoted(instead)}" if instead else "left out"
+        why = without_secrets(said)[:120]
+        self.notes[name] = f"{_quoted(one.forms[0][0])} is {what}: the server refuses it ({why})"
+
+
+def _quoted(form: str) -> str:
+    """A key as it is written in a request; several words are words."""
+    return form if " " in form else f"`{form}`"
 
 
 def _is_named(setting: Setting, words: str) -> bool:

@@ -27,6 +27,8 @@ from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import connect, without
 from groundglass.text.format import thousands
 
+OF_SERVERS = ("bad_request", "server_error", "timeout", "length", "no_probabilities")
+"""Reasons of which one example is told, because a user can mend what is behind them."""
 PARTS = 256
 """One-row parts of the store that are merged as soon as there are so many."""
 
@@ -66,7 +68,8 @@ def annotate_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Annotat
     known = body.price is not None or body.model.local is not None  # one's own machine sends no bill
     notes = [spent_in_words(ledger.spent, known)] if ledger.spent.calls else []
     notes += told
-    reasons = _reasons(state, planned, usable)
+    reasons, said = _reasons(state, planned, usable)
+    notes += said
     unasked = sum(many for reason, many in reasons.items() if reason.endswith("budget"))
     if unasked:
         notes.append(
@@ -151,21 +154,23 @@ def _note_unasked(state: State, planned: PlannedStep, items: list[Photograph]) -
             )
 
 
-def _reasons(state: State, planned: PlannedStep, rows: pa.Table) -> dict[str, int]:
-    """Why answers are missing: ``caption: refused`` of so many pictures."""
+def _reasons(state: State, planned: PlannedStep, rows: pa.Table) -> tuple[dict[str, int], list[str]]:
+    """Why answers are missing: ``caption: refused`` of so many pictures; and what servers said, one example each."""
     found: Counter[str] = Counter()
+    said: list[str] = []
     for ask in planned.asks:
         con = connect()
         con.register("current", rows)
         con.register("errors", state.run.store.errors(ask.key))
-        found |= dict(
-            con.execute(
-                "SELECT $name || ': ' || split_part(error, ':', 1), count(*) FROM current "
-                "JOIN errors USING (sha256, region) GROUP BY 1",
-                {"name": ask.measure},
-            ).fetchall()
-        )
-    return dict(found.most_common())
+        counted = con.sql(
+            "SELECT split_part(error, ':', 1) AS reason, count(*), min(error) FROM current "
+            "JOIN errors USING (sha256, region) GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        for reason, many, error in counted:
+            found[f"{ask.measure}: {reason}"] = many
+            if reason in OF_SERVERS and ": " in error:
+                said.append(f"{ask.measure}: {reason}, for example: {error.partition(': ')[2]}")
+    return dict(found.most_common()), said
 
 
 def _facts(planned: PlannedStep, ledger: Ledger) -> dict[str, Any]:
