@@ -27,6 +27,7 @@ from groundglass.errors import RecipeError
 from groundglass.files.locators import read
 from groundglass.sources.archive import find_archives, look_into_archives
 from groundglass.sources.folder import look_into_folders
+from patience import STOPS_A_HANG
 
 PNG = testing.png(testing.flat(8, 8))
 
@@ -94,7 +95,7 @@ def do(command: str) -> None:
     program = command.split()[0]
     if shutil.which(program) is None:
         pytest.skip(f"needs {program}")
-    subprocess.run(command, shell=True, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, shell=True, check=True, capture_output=True, timeout=STOPS_A_HANG)
 
 
 def zstd(data: bytes) -> bytes:
