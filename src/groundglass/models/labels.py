@@ -9,7 +9,7 @@ from groundglass.text.decode_text import decode_text
 
 
 def read_labels(text: str, fewest: int = 2) -> tuple[str, ...]:
-    """The labels: of the .txt file that a text names, one a line; else the text itself, split at commas and lines.
+    """The labels: of the .txt file that a text names, one a line; else the text itself, one a line or split at commas.
 
     Empty ones and those said before are left out. Raises RecipeError where there are fewer than ``fewest``, and
     where the file cannot be read.
@@ -17,14 +17,26 @@ def read_labels(text: str, fewest: int = 2) -> tuple[str, ...]:
     >>> read_labels("indoor, outdoor, indoor")
     ('indoor', 'outdoor')
     """
-    plain = _read(text) if text.strip().lower().endswith(".txt") else text.replace(",", "\n")
-    labels = tuple(dict.fromkeys(" ".join(line.split()) for line in plain.splitlines() if line.strip()))
+    labels = tuple(dict.fromkeys(label_list(text)))
     if len(labels) < fewest:
         raise RecipeError(
             f"{len(labels) or 'no'} label{'' if len(labels) == 1 else 's'} in {text!r}: at least {fewest} needed",
             "'indoor, outdoor', or the path of a .txt file with one label a line",
         )
     return labels
+
+
+def label_list(text: str) -> tuple[str, ...]:
+    """The same with those said before, in the order of a network's own numbers.
+
+    >>> label_list("-, cat, -, dog")
+    ('-', 'cat', '-', 'dog')
+    """
+    if "\n" in text.strip():
+        plain = text
+    else:
+        plain = _read(text) if text.strip().lower().endswith(".txt") else text.replace(",", "\n")
+    return tuple(" ".join(line.split()) for line in plain.splitlines() if line.strip())
 
 
 def check_sentence(name: str, sentence: str, example: str) -> None:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.catalog import Value
 from groundglass.errors import RecipeError
-from groundglass.libraries import Image
+from groundglass.libraries import Image, cv2
 from groundglass.models.scorer import Prepared, Scorer
 
 if TYPE_CHECKING:
@@ -29,34 +29,57 @@ MOST_BESIDE = 64
 class Preparation:
     """What becomes of a picture, in this order.
 
-    to        both sides, px, whatever the picture's shape; else one of the next two
+    to        both sides, px, whatever the picture's shape; else one of the next four
+    cover     size, px, that the picture just fills in its own shape
+    within    size, px, that the picture just fits into in its own shape
     shortest  the shorter side, px
     longest   the longer side, px; with `shortest` its upper limit
+    multiple  px; each side becomes the nearest multiple of it
     crop      the middle that is kept, px; a smaller picture gets zeros around it
-    kernel    Pillow's number of the resampling: 2 bilinear, 3 bicubic, 1 Lanczos
+    kernel    the library's number of the resampling; Pillow's: 2 bilinear, 3 bicubic, 1 Lanczos
+    library   which resizes: "pillow", which smooths what it shrinks, or "opencv", which does not
     scale     factor on the levels 0 to 255
     mean, std of each channel, after `scale`
-    pad       size, px, to which zeros are added at the right and below, after all else
+    pad       size, px, up to which the picture is filled at the right and below, after all else
+    fill      what it is filled with: a level 0 to 255 of the picture; None for zeros
     """
 
     to: Size | None = None
+    cover: Size | None = None
+    within: Size | None = None
     shortest: int | None = None
     longest: int | None = None
+    multiple: int = 1
     crop: Size | None = None
     kernel: int = 2
+    library: Literal["pillow", "opencv"] = "pillow"
     scale: float = 1 / 255
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
     pad: Size | None = None
+    fill: float | None = None
 
     def size(self, height: int, width: int) -> Size:
         """Height and width, px, that a picture is resized to (before crop and padding).
 
         >>> Preparation(shortest=800, longest=1333).size(480, 640), Preparation(longest=1024).size(480, 640)
         ((800, 1066), (768, 1024))
+        >>> Preparation(cover=(48, 192)).size(480, 640), Preparation(within=(48, 192)).size(480, 640)
+        ((144, 192), (48, 64))
         """
+        sides = self._size(height, width)
+        if self.multiple == 1:
+            return sides
+        return _nearest(sides[0], self.multiple), _nearest(sides[1], self.multiple)
+
+    def _size(self, height: int, width: int) -> Size:
         if self.to:
             return self.to
+        if self.cover or self.within:
+            frame = self.cover or self.within or (height, width)
+            scales = frame[0] / height, frame[1] / width
+            scale = max(scales) if self.cover else min(scales)
+            return max(1, round(height * scale)), max(1, round(width * scale))
         if self.shortest:
             return _by_shortest(height, width, self.shortest, self.longest)
         if self.longest:
@@ -75,9 +98,20 @@ def prepare(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.float32]:
     mean, std = np.array(way.mean, np.float32), np.array(way.std, np.float32)
     made = (made * np.float32(way.scale) - mean) / std
     if way.pad:
-        below, right = max(0, way.pad[0] - made.shape[0]), max(0, way.pad[1] - made.shape[1])
-        made = np.pad(made, ((0, below), (0, right), (0, 0)))
+        made = _filled(made, way, mean, std)
     return np.ascontiguousarray(made.transpose(2, 0, 1))
+
+
+def _filled(
+    made: NDArray[np.float32], way: Preparation, mean: NDArray[np.float32], std: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The same with the rest of `pad` filled."""
+    height, width = (max(wish, side) for wish, side in zip(way.pad or (0, 0), made.shape, strict=False))
+    level = np.float32(0) if way.fill is None else (np.float32(way.fill * way.scale) - mean) / std
+    whole = np.empty((height, width, made.shape[2]), np.float32)
+    whole[:] = level
+    whole[: made.shape[0], : made.shape[1]] = made
+    return whole
 
 
 def scorer_of(
@@ -158,6 +192,15 @@ def _both(size: Any) -> Size:
     return (int(size[0]), int(size[1])) if isinstance(size, list) else (int(size), int(size))
 
 
+def _nearest(side: int, multiple: int) -> int:
+    """The nearest multiple, at least one.
+
+    >>> _nearest(50, 32), _nearest(10, 32)
+    (64, 32)
+    """
+    return max(1, round(side / multiple)) * multiple
+
+
 def _by_shortest(height: int, width: int, shortest: int, longest: int | None) -> Size:
     short, long = min(height, width), max(height, width)
     exact = float(shortest)
@@ -178,8 +221,13 @@ def _resized(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.uint8]:
     if size == kept == rgb.shape[:2]:
         return rgb
     top, left = (size[0] - kept[0]) // 2, (size[1] - kept[1]) // 2
-    picture, kernel = Image.fromarray(rgb), Image.Resampling(way.kernel)
-    if size[0] * size[1] > MOST_BESIDE * kept[0] * kept[1]:
+    strip = size[0] * size[1] > MOST_BESIDE * kept[0] * kept[1]
+    if way.library == "opencv" and not strip:
+        wide = cv2.resize(rgb, (size[1], size[0]), interpolation=way.kernel)
+        return np.asarray(wide[top : top + kept[0], left : left + kept[1]], np.uint8)
+    picture = Image.fromarray(rgb)
+    kernel = Image.Resampling(way.kernel if way.library == "pillow" else Image.Resampling.BILINEAR)
+    if strip:
         down, across = rgb.shape[0] / size[0], rgb.shape[1] / size[1]
         box = (left * across, top * down, (left + kept[1]) * across, (top + kept[0]) * down)
         return np.asarray(picture.resize((kept[1], kept[0]), kernel, box))

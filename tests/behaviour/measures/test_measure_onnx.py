@@ -39,7 +39,7 @@ def ask(path: Path, frame: Frame, **settings: Any) -> float:
 def test_levels_mean_and_std_are_as_declared(tmp_path: Path, frame: Frame):
     path = tiny_onnx.channel_means(tmp_path / "a.onnx")
     rgb = frame.rgb.mean(axis=(0, 1))
-    shown = {"resize": "none"}
+    shown = {"resize": "none", "output": "means"}
     for channel in range(3):
         assert ask(path, frame, index=channel, **shown) == pytest.approx(rgb[channel] / 255, abs=1e-4)
         assert ask(path, frame, index=channel, range="0-255", **shown) == pytest.approx(
@@ -79,7 +79,7 @@ def test_the_files_own_size_is_taken_where_none_is_given(tmp_path: Path, frame: 
     assert scorer.prepare(frame).pixels.shape == (3, 24, 40)
 
 
-@pytest.mark.parametrize(("first", "batch"), [(1, 1), ("n", 16), (-1, 16)])
+@pytest.mark.parametrize(("first", "batch"), [(1, 1), (4, 4), ("n", 16), (-1, 16)])
 def test_the_batch_is_what_the_file_allows(tmp_path: Path, first: int | str, batch: int):
     scorer = load(tiny_onnx.mean_level(tmp_path / "a.onnx", (first, 3, 16, 16)), Place())
     assert scorer.batch == batch
@@ -111,10 +111,10 @@ def wrong(folder: Path, name: str) -> tuple[Path, dict[str, Any]]:
         "no size": (lambda: tiny_onnx.mean_level(path), {}),
         "own size": (lambda: tiny_onnx.mean_level(path, (1, 3, 64, 64)), {"resize": "none"}),
         "grey": (lambda: tiny_onnx.mean_level(path, ("n", 1, 64, 64)), {}),
-        "batch": (lambda: tiny_onnx.mean_level(path, (4, 3, 64, 64)), {}),
         "type": (lambda: tiny_onnx.mean_level(path, ("n", 3, 64, 64), "INT64"), {}),
-        "many": (lambda: tiny_onnx.channel_means(path), {"resize": "none"}),
-        "index": (lambda: tiny_onnx.channel_means(path), {"resize": "none", "index": 3}),
+        "outputs": (lambda: tiny_onnx.channel_means(path), {"resize": "none"}),
+        "many": (lambda: tiny_onnx.channel_means(path), {"resize": "none", "output": "means"}),
+        "index": (lambda: tiny_onnx.channel_means(path), {"resize": "none", "output": "means", "index": 3}),
         "garbage": (lambda: garbage(path), {"size": 32}),
         "cut": (lambda: cut(tiny_onnx.mean_level(path)), {"size": 32}),
         "word": (lambda: tiny_onnx.mean_level(path), {"size": 32, "resize": "squish"}),
@@ -143,8 +143,8 @@ def cut(path: Path) -> Path:
         ("no size", "the size is not given"),
         ("own size", "wants pictures 64 px high, not of any size"),
         ("grey", r"wants 'pixels', \?×1×64×64, tensor\(float\)"),
-        ("batch", "one at a time or any number"),
         ("type", r"tensor\(int64\); a scorer takes one batch"),
+        ("outputs", "has 2 outputs, and none is chosen: 'means', .*; 'most'"),
         ("many", r"'means', \?×3, tensor\(float\): 3 numbers a picture, not one"),
         ("index", "there is no number 3"),
         ("garbage", "cannot be loaded"),
@@ -159,19 +159,6 @@ def test_what_cannot_be_is_said_before_anything_is_measured(tmp_path: Path, name
     path, settings = wrong(tmp_path, name)
     with pytest.raises(RecipeError, match=said):
         ask_of(MEASURE, {"weights": str(path), "device": "cpu", **settings})
-
-
-def test_more_numbers_than_the_file_said_are_an_error_and_no_value(tmp_path: Path, frame: Frame):
-    from onnx import helper
-
-    steps = [helper.make_node("Flatten", ["pixels"], ["score"])]
-    path = tiny_onnx.save(
-        tmp_path / "a.onnx", steps, [("pixels", ("n", 3, "h", "w"), "FLOAT")], [("score", ("n", "k"))]
-    )
-    network = Batches(load(path, Place(), size=2))
-    (found,) = network.answers([network.scorer.prepare(frame)])
-    assert isinstance(found, ValueError)
-    assert "12 numbers a picture" in str(found)
 
 
 def test_weights_beside_the_file_are_refused(tmp_path: Path):

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from groundglass.catalog import Value
 from groundglass.errors import RecipeError
+from groundglass.models.architectures.onnx_answer import Shape, Wish, labels_axis, read_answer
 from groundglass.models.scorer import Place
 from groundglass.text.suggest import did_you_mean
 
@@ -23,67 +25,141 @@ _TYPES = {
     "tensor(uint8)": np.dtype(np.uint8),
 }
 
+_NUMBERS = frozenset({*_TYPES, "tensor(int64)", "tensor(int32)", "tensor(int8)", "tensor(bool)"})
+
 
 @dataclass(frozen=True)
 class Exported:
-    """An exported network in memory.
+    """An exported network in memory, and what its file says of its input.
 
-    batch      how many pictures it takes at once; None for any number
-    height     px that it wants; None for any
-    width      px that it wants; None for any
-    last       whether channels are the last axis (N×H×W×3), not the second (N×3×H×W)
-    dtype      of its input
-    output     the name of the output that is read
-    index      which of that output's numbers; None for the one there is
+    batch     how many pictures it takes at once; None for any number
+    height    px that it wants; None for any
+    width     px that it wants; None for any
+    last      whether channels are the last axis (N×H×W×3), not the second (N×3×H×W)
+    channels  3, or 1 for pictures in grey
+    dtype     of its input
     """
 
+    path: Path
     session: Any
     name: str
     batch: int | None
     height: int | None
     width: int | None
     last: bool
+    channels: int
     dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How one of its outputs is read.
+
+    output   its name
+    wish     what is read from it
+    axis     of one picture's answer, along which labels lie; None where there are none
+    batched  whether its first axis is the pictures
+    batch    how many pictures can be asked about at once; None for any number
+    """
+
     output: str
-    index: int | None
+    wish: Wish
+    axis: int | None
+    batched: bool
+    batch: int | None
 
 
-def open_exported(path: Path, place: Place, output: str = "", index: int | None = None) -> Exported:
-    """The network of an .onnx file; ``output`` is its first one where none is named.
+def open_exported(path: Path, place: Place, layout: str = "", channels: int = 3) -> Exported:
+    """The network of an .onnx file; ``layout`` is "nchw", "nhwc", or "" for what the file's own shape says.
 
     A file's weights must lie in it: what lies beside it would not be part of its hash. On the CPU it runs in one
-    thread. Raises RecipeError where the file cannot be loaded or the device is not to be had, where its input is no
-    batch of pictures in colour, and where the output is not there or has more than one number and none is chosen.
+    thread. Raises RecipeError where the file cannot be loaded or the device is not to be had, and where its input is
+    no batch of pictures with so many ``channels``.
     """
     session = _session(path, place)
-    layout = _layout(path, session)
-    named = _output(path, session, output)
-    _check_count(path, named, index)
-    return Exported(session, *layout, output=named.name, index=index)
+    return Exported(path, session, *_layout(path, session, layout, channels))
 
 
-def run(exported: Exported, pixels: NDArray[Any]) -> list[float]:
-    """One number for each prepared picture, n × 3 × height × width.
+def find_answer(exported: Exported, output: str, wish: Wish, pictures: NDArray[Any]) -> Answering:
+    """How the output of that name is read; no name is needed where there is one output only.
 
-    Raises ValueError where the network answers with another count of numbers than one a picture.
+    Where the file leaves a side of it open, the network is asked about ``pictures`` (n × channels × height × width,
+    prepared, two of them), and its answer decides. Raises RecipeError where the output is not there, where the network
+    refuses such pictures, and where it is not plain which number is meant.
     """
-    batch = pixels.transpose(0, 2, 3, 1) if exported.last else pixels
-    taken = np.ascontiguousarray(batch.round() if exported.dtype == np.uint8 else batch, exported.dtype)
-    answer = exported.session.run([exported.output], {exported.name: taken})[0]
-    return _numbers(np.asarray(answer, np.float64), len(pixels), exported)
+    path = exported.path
+    named = _output(path, exported.session, output)
+    shape, batched, batch = _known_shape(exported, named), True, exported.batch
+    if shape is None:
+        batched, batch, shape = _probed(exported, named, wish, pictures)
+    said = f"{path} answers with {describe(named)}"
+    if not batched or any(not isinstance(side, int) for side in named.shape[1:]):
+        said += f", which is {'×'.join(map(str, shape)) or 'a number'} for a picture"
+    axis = labels_axis(shape, wish, (pictures.shape[2], pictures.shape[3]), said)
+    return Answering(named.name, wish, axis, batched, batch if batched else 1)
 
 
-def _numbers(answer: NDArray[np.float64], count: int, exported: Exported) -> list[float]:
-    if answer.size % count or (count > 1 and answer.shape[:1] != (count,)):
-        raise ValueError(f"the output '{exported.output}' is {answer.shape} for {count} pictures")
-    each = answer.reshape(count, -1)
-    if exported.index is None and each.shape[1] != 1:
-        raise ValueError(f"the output '{exported.output}' has {each.shape[1]} numbers a picture, not one")
-    if exported.index is not None and exported.index >= each.shape[1]:
-        raise ValueError(
-            f"the output '{exported.output}' has no number {exported.index}: {each.shape[1]} there are"
-        )
-    return each[:, exported.index or 0].tolist()
+def run(exported: Exported, answering: Answering, pixels: NDArray[Any]) -> list[dict[str, Value]]:
+    """The values of each prepared picture, n × channels × height × width.
+
+    Raises ValueError where the network answers with another shape than `find_answer` found.
+    """
+    count = len(pixels)
+    answer = _asked(exported, answering.output, pixels)
+    if answering.batched and answer.shape[:1] != (count,):
+        raise ValueError(f"the output '{answering.output}' is {answer.shape} for {count} pictures")
+    if not answering.batched and count != 1:
+        raise ValueError(f"the output '{answering.output}' cannot be told apart for {count} pictures")
+    each = answer if answering.batched else answer[None]
+    try:
+        return [read_answer(one, answering.wish, answering.axis) for one in each]
+    except ValueError as error:
+        raise ValueError(f"the output '{answering.output}': {error}") from error
+
+
+def _asked(exported: Exported, output: str, pixels: NDArray[Any]) -> NDArray[np.float64]:
+    """What the network says of pictures; a batch of a fixed size is filled up with the last of them."""
+    count, batch = len(pixels), exported.batch
+    if batch and count < batch:
+        pixels = np.concatenate([pixels, np.repeat(pixels[-1:], batch - count, axis=0)])
+    shown = pixels.transpose(0, 2, 3, 1) if exported.last else pixels
+    taken = np.ascontiguousarray(shown.round() if exported.dtype == np.uint8 else shown, exported.dtype)
+    answer = np.asarray(exported.session.run([output], {exported.name: taken})[0], np.float64)
+    return answer[:count] if batch and answer.shape[:1] == (batch,) else answer
+
+
+def _known_shape(exported: Exported, output: Any) -> Shape | None:
+    """The shape of an output for one picture, as the file says it; None where only a run can tell."""
+    first, *sides = output.shape or [None]
+    asked = exported.session.get_inputs()[0].shape[0]
+    known = tuple(side for side in sides if isinstance(side, int) and side > 0)
+    return known if first is not None and first == asked and len(known) == len(sides) else None
+
+
+def _probed(
+    exported: Exported, output: Any, wish: Wish, pictures: NDArray[Any]
+) -> tuple[bool, int | None, Shape]:
+    """What one run tells: whether the first axis is the pictures, how many it takes at once, and the shape for one.
+
+    A network whose file says that it takes any number of pictures may take one only: then it is asked about one.
+    """
+    shown = pictures if exported.batch is None else pictures[:1]
+    try:
+        answer = _asked(exported, output.name, shown)
+    except Exception as error:  # onnxruntime's own kinds share no base
+        if len(shown) > 1:
+            return _probed(exported, output, wish, pictures[:1])
+        _, _, height, width = shown.shape
+        raise RecipeError(
+            f"{exported.path} cannot be asked about a picture of {width} x {height} px: {_line_of(error)}",
+            "size, or multiple: 32 where sides must be a multiple of something",
+        ) from error
+    batched = answer.shape[:1] == (len(shown),)
+    if len(shown) > 1:
+        return (True, None, answer.shape[1:]) if batched else _probed(exported, output, wish, pictures[:1])
+    if answer.ndim == 1 and wish.reduce in ("max", "mean", "count"):  # a list of finds, one of them by chance
+        batched = False
+    return batched, exported.batch or 1, answer.shape[1:] if batched else answer.shape
 
 
 def _session(path: Path, place: Place) -> Any:
@@ -104,15 +180,16 @@ def _session(path: Path, place: Place) -> Any:
     except OSError as error:
         raise RecipeError(f"cannot read {path}: {error.strerror}") from error
     except Exception as error:  # onnxruntime's own kinds share no base
-        said = str(error).strip().partition("\n")[0]
         raise RecipeError(
-            f"{path} cannot be loaded: {said}",
+            f"{path} cannot be loaded: {_line_of(error)}",
             "it must be an .onnx file that holds its weights itself, not in a file beside it",
         ) from error
 
 
-def _layout(path: Path, session: Any) -> tuple[str, int | None, int | None, int | None, bool, np.dtype[Any]]:
-    """Name, batch, height, width, whether channels are last, and type of the input."""
+def _layout(
+    path: Path, session: Any, layout: str, channels: int
+) -> tuple[str, int | None, int | None, int | None, bool, int, np.dtype[Any]]:
+    """Name, batch, height, width, whether channels are last, how many, and type of the input."""
     inputs = session.get_inputs()
     wants = "; ".join(describe(one) for one in inputs)
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in _TYPES:
@@ -121,41 +198,47 @@ def _layout(path: Path, session: Any) -> tuple[str, int | None, int | None, int 
             "export it with one input, N×3×H×W or N×H×W×3, of float or uint8",
         )
     batch, *sides = (side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape)
-    last = sides[0] != 3 and sides[2] == 3
-    channels, height, width = (sides[2], sides[0], sides[1]) if last else sides
-    if channels not in (3, None) or batch not in (1, None):
+    last = layout == "nhwc" or (not layout and sides[0] != channels and sides[2] == channels)
+    found, height, width = (sides[2], sides[0], sides[1]) if last else sides
+    if found not in (channels, None):
         raise RecipeError(
-            f"{path} wants {wants}; asked are pictures in colour, one at a time or any number",
-            "export it with 3 channels and a batch of 1, or with a batch whose size is left open",
+            f"{path} wants {wants}; shown are pictures of {channels} channel{'s' if channels > 1 else ''}",
+            "channels: grey shows one channel, rgb and bgr three; layout: nhwc has them last",
         )
-    return inputs[0].name, batch, height, width, last, _TYPES[inputs[0].type]
+    return inputs[0].name, batch, height, width, last, channels, _TYPES[inputs[0].type]
 
 
 def _output(path: Path, session: Any, output: str) -> Any:
     named = {one.name: one for one in session.get_outputs()}
+    listed = "; ".join(describe(one) + _numbers_of(one) for one in named.values())
     if output and output not in named:
         raise RecipeError(
-            f"{path} has no output '{output}'.{did_you_mean(output, named)}", f"it has {', '.join(named)}"
+            f"{path} has no output '{output}'.{did_you_mean(output, named)}", f"it has {listed}"
         )
-    return named[output] if output else next(iter(named.values()))
+    if not output and len(named) > 1:
+        raise RecipeError(
+            f"{path} has {len(named)} outputs, and none is chosen: {listed}",
+            f"output: {' or '.join(named)}",
+        )
+    found = named[output] if output else next(iter(named.values()))
+    if found.type not in _NUMBERS:
+        raise RecipeError(
+            f"{path} answers with {describe(found)}, which holds no numbers", "output: another output"
+        )
+    return found
 
 
-def _check_count(path: Path, output: Any, index: int | None) -> None:
-    """What the file says of its output's shape: where it leaves a side open, running it will tell."""
-    sides = [side if isinstance(side, int) else None for side in output.shape[1:]]
-    if any(side is None for side in sides):
-        return
-    count = math.prod(side or 0 for side in sides)
-    if index is None and count != 1:
-        raise RecipeError(
-            f"{path} answers with {describe(output)}: {count} numbers a picture, not one",
-            f"index: 0 … {count - 1} chooses one, output: another output",
-        )
-    if index is not None and index >= count:
-        raise RecipeError(
-            f"{path} answers with {describe(output)}: there is no number {index}",
-            f"index: 0 … {count - 1}, counted from 0",
-        )
+def _numbers_of(one: Any) -> str:
+    """How many numbers an output has for a picture, where its file says so."""
+    sides = one.shape[1:]
+    if not all(isinstance(side, int) for side in sides):
+        return ""
+    count = math.prod(sides)
+    return f" ({count:,} number{'' if count == 1 else 's'} a picture)"
+
+
+def _line_of(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def describe(one: Any) -> str:

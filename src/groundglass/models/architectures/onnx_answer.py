@@ -1,0 +1,249 @@
+"""How the numbers of an exported network become values: which axis holds the labels, and what becomes of the rest."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.catalog import Value
+from groundglass.errors import RecipeError
+from groundglass.models.architectures.box_nms import best_boxes
+from groundglass.text.suggest import did_you_mean
+
+Shape = tuple[int, ...]
+Numbers = NDArray[np.float64]
+
+REDUCE = ("max", "mean", "count", "softmax")
+BEFORE = {"": 0, "box": 4, "box, objectness": 5}
+"""What stands before the labels' own numbers → how many numbers that is."""
+NONE = "-"
+"""In the place of a label: a number that nobody wants."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a recipe wants to know of an answer.
+
+    labels  the names of the numbers along one axis, in their order, `NONE` among them; empty where there is one number
+    only    the labels that become columns; empty for all
+    index   which number of a row of numbers, from 0; None for the one there is
+    reduce  what becomes of the other axes, or a softmax over the labels; "" where there are none
+    over    what a number must be above to be counted
+    before  a key of `BEFORE`
+    nms     of two boxes that overlap by more, the less sure one is not counted; intersection over union
+    """
+
+    labels: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    index: int | None = None
+    reduce: str = ""
+    over: float | None = None
+    before: str = ""
+    nms: float = 0.45
+
+    def columns(self) -> dict[str, int]:
+        """The columns of labels, each with its number on the axis.
+
+        >>> Wish(("-", "0 degrees", "90 degrees"), only=("90 degrees",)).columns()
+        {'onnx_90_degrees': 2}
+        """
+        named = {name: number for number, name in enumerate(self.labels) if name != NONE}
+        return {column_of(name): named[name] for name in self.only or named}
+
+    def check(self) -> None:
+        """Raises RecipeError where the wishes do not fit together, whatever the network answers."""
+        for name, word, known in (("reduce", self.reduce, REDUCE), ("before", self.before, tuple(BEFORE))):
+            if word and word not in known:
+                shown = ", ".join(f"'{one}'" if "," in one else one for one in known if one)
+                raise RecipeError(
+                    f"{name} cannot be '{word}'.{did_you_mean(word, known)}",
+                    f"one of {shown}; or leave it out",
+                )
+        for name in self.only:
+            if name not in self.labels:
+                raise RecipeError(
+                    f"only names '{name}', which is none of the labels.{did_you_mean(name, self.labels)}",
+                    f"the labels are {', '.join(self.labels) or 'not given'}",
+                )
+        if (self.reduce == "count") != (self.over is not None):
+            raise RecipeError(
+                "a count needs `over`: what a number must be above"
+                if self.reduce
+                else "`over` belongs to a count",
+                "reduce: count, over: 0.5",
+            )
+        if self.labels and self.index is not None:
+            raise RecipeError("both labels and an index are given", "only: LABEL takes one of the labels")
+        if self.index is not None and self.reduce in ("max", "mean", "count"):
+            raise RecipeError(
+                f"an index chooses one number, and {self.reduce} goes over several", "leave one of them out"
+            )
+        if self.reduce == "softmax" and not self.labels and self.index is None:
+            raise RecipeError("a softmax needs the labels it goes over", "labels: 'first, second'")
+        if self.before and not self.labels:
+            raise RecipeError("`before` stands before labels, and there are none", "labels: 'person, car'")
+
+
+def column_of(label: str) -> str:
+    """The column of a label.
+
+    >>> column_of("hot dog")
+    'onnx_hot_dog'
+    """
+    return "onnx_" + re.sub(r"\W+", "_", label.strip()).strip("_")
+
+
+def labels_axis(shape: Shape, wish: Wish, shown: tuple[int, int], said: str) -> int | None:
+    """The axis of one picture's answer that holds the labels (or the row that an index chooses from), if any.
+
+    shape  of one picture's answer
+    shown  height and width, px, of the picture that was answered so: what has its shape is a map
+    said   the output in words, for messages
+
+    Raises RecipeError wherever it is not plain which number is meant.
+    """
+    wide = [axis for axis, side in enumerate(shape) if side != 1]
+    if wish.labels:
+        return _axis_of_labels(shape, wish, said)
+    if wish.index is not None:
+        return _axis_of_index(shape, wide, wish.index, said)
+    if wish.reduce:
+        if len(wide) > 1 and not (len(wide) == 2 and _is_map([shape[axis] for axis in wide], shown)):
+            raise RecipeError(
+                f"{said}: it is not plain which of these numbers {wish.reduce} goes over",
+                "labels: one name for each number along an axis; or output: another output",
+            )
+    elif wide:
+        count = math.prod(shape)
+        raise RecipeError(
+            f"{said}: {count:,} numbers a picture, not one",
+            f"labels: {count} names; index: 0 … {count - 1}; or reduce: {', '.join(REDUCE[:3])}"
+            if len(wide) == 1
+            else f"reduce: {', '.join(REDUCE[:3])}; with labels: a name for each number along an axis",
+        )
+    return None
+
+
+def _axis_of_labels(shape: Shape, wish: Wish, said: str) -> int:
+    before = BEFORE[wish.before]
+    wanted = before + len(wish.labels)
+    fitting = [axis for axis, side in enumerate(shape) if side == wanted]
+    if not fitting or (len(fitting) > 1 and wanted > 1):
+        names = f"{len(wish.labels)} label{'s' if len(wish.labels) > 1 else ''}"
+        after = f" after the {before} of {wish.before}" if before else ""
+        many = "more than one axis has" if fitting else "no axis has"
+        sides = ", ".join(str(side - before) for side in shape if side > before and side != 1) or "1"
+        raise RecipeError(
+            f"{said}: {names}{after}, but {many} that many",
+            "take another size, so that the axes differ"
+            if fitting
+            else f"labels: one for each number of an axis: {sides}; '{NONE}' for those that nobody wants",
+        )
+    others = math.prod(side for axis, side in enumerate(shape) if axis != fitting[0])
+    if others != 1 and wish.reduce not in ("max", "mean", "count"):
+        raise RecipeError(f"{said}: {others:,} numbers for each label, not one", "reduce: max, mean or count")
+    return fitting[0]
+
+
+def _axis_of_index(shape: Shape, wide: Sequence[int], index: int, said: str) -> int:
+    if len(wide) > 1:
+        raise RecipeError(
+            f"{said}: an index chooses from a row of numbers, and these are more than a row",
+            "labels: one name for each number along an axis, with reduce: max, mean or count",
+        )
+    axis = wide[0] if wide else max(0, len(shape) - 1)
+    count = shape[axis] if shape else 1
+    if index >= count:
+        raise RecipeError(f"{said}: there is no number {index}", f"index: 0 … {count - 1}, counted from 0")
+    return axis
+
+
+def _is_map(sides: Sequence[int], shown: tuple[int, int]) -> bool:
+    """Whether the sides are those of a picture, perhaps made smaller.
+
+    >>> _is_map((60, 80), (480, 640)), _is_map((84, 8400), (640, 640))
+    (True, False)
+    """
+    beside = abs(sides[0] * shown[1] - sides[1] * shown[0])
+    return beside == 0 or (shown[0] != shown[1] and beside < max(shown))  # rounded by less than one
+
+
+def read_answer(answer: Numbers, wish: Wish, axis: int | None) -> dict[str, Value]:
+    """The values of one picture's answer; ``axis`` as `labels_axis` found it.
+
+    With labels a column for each, and ``onnx``: the label that is greatest, or of a count how many there are in all.
+
+    Raises ValueError where the answer is not of the shape that was found in `plan`.
+
+    >>> read_answer(np.array([1.0, 3.0]), Wish(("sea", "wood")), 0)
+    {'onnx': 'wood', 'onnx_sea': 1.0, 'onnx_wood': 3.0}
+    >>> read_answer(np.array([[0.2, 0.9, 0.7]]), Wish(reduce="count", over=0.5), None)
+    {'onnx': 2}
+    """
+    if wish.labels:
+        return _of_labels(_rows(answer, wish, axis or 0), wish)
+    flat = answer.reshape(-1)
+    if wish.index is not None:
+        if max(answer.shape, default=1) != flat.size or wish.index >= flat.size:
+            raise ValueError(f"the answer is {answer.shape}: there is no number {wish.index}")
+        return {"onnx": float((_softmax(flat) if wish.reduce == "softmax" else flat)[wish.index])}
+    if wish.over is not None:
+        return {"onnx": int((flat > wish.over).sum())}
+    if not wish.reduce and flat.size != 1:
+        raise ValueError(f"the answer has {flat.size} numbers a picture, not one")
+    if not flat.size:
+        raise ValueError(f"the answer is empty: there is no {wish.reduce} of nothing")
+    return {"onnx": float(flat.mean() if wish.reduce == "mean" else flat.max())}
+
+
+def _rows(answer: Numbers, wish: Wish, axis: int) -> Numbers:
+    """One row a place, with the numbers before the labels and then theirs."""
+    wanted = BEFORE[wish.before] + len(wish.labels)
+    if axis >= answer.ndim or answer.shape[axis] != wanted:
+        raise ValueError(f"the answer is {answer.shape}, not with {wanted} numbers for the labels")
+    return np.moveaxis(answer, axis, -1).reshape(-1, wanted)
+
+
+def _of_labels(rows: Numbers, wish: Wish) -> dict[str, Value]:
+    before = BEFORE[wish.before]
+    boxes, numbers = rows[:, :4], rows[:, before:]
+    if before > 4:
+        numbers = numbers * rows[:, 4:5]
+    named = [number for number, name in enumerate(wish.labels) if name != NONE]
+    if wish.over is not None:
+        return _counts(boxes if before else None, numbers, named, wish, wish.over)
+    if len(numbers) != 1 and (not wish.reduce or not len(numbers)):
+        raise ValueError(f"the answer has {len(numbers)} numbers for each label, not one")
+    one = numbers.mean(0) if wish.reduce == "mean" else numbers.max(0)
+    if wish.reduce == "softmax":
+        one = _softmax(one)
+    best = wish.labels[max(named, key=lambda number: one[number])]
+    values: dict[str, Value] = {"onnx": best}
+    return values | {column: float(one[number]) for column, number in wish.columns().items()}
+
+
+def _counts(
+    boxes: Numbers | None, numbers: Numbers, named: Sequence[int], wish: Wish, over: float
+) -> dict[str, Value]:
+    """How many places each label has: without boxes a place may have several labels, a box has its surest one."""
+    above = numbers > over
+    if boxes is None:
+        whole: dict[str, Value] = {"onnx": int(above[:, named].any(axis=1).sum())}
+        return whole | {column: int(above[:, n].sum()) for column, n in wish.columns().items()}
+    sure, kind = numbers[:, named].max(axis=1), np.take(named, numbers[:, named].argmax(axis=1))
+    found = np.flatnonzero(sure > over)
+    middle, half = boxes[found, :2], boxes[found, 2:] / 2
+    corners = np.concatenate([middle - half, middle + half], axis=1)
+    kinds = kind[found[best_boxes(corners, sure[found], wish.nms)]]
+    values: dict[str, Value] = {"onnx": len(kinds)}
+    return values | {column: int((kinds == n).sum()) for column, n in wish.columns().items()}
+
+
+def _softmax(row: Numbers) -> Numbers:
+    powers = np.exp(row - row.max())
+    return powers / powers.sum()
