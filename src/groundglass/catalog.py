@@ -37,7 +37,8 @@ class Column:
 class Parameter:
     """A setting that a recipe may give: its neutral value, unit and meaning.
 
-    kind  what a recipe may give, where the neutral value is None: there is none unless it is said
+    kind   what a recipe may give, where the neutral value is None: there is none unless it is said
+    words  what it may give instead of a value of that kind
     """
 
     default: Value
@@ -46,6 +47,7 @@ class Parameter:
     low: float | None = None
     high: float | None = None
     kind: type | None = None
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

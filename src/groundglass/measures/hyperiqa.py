@@ -14,7 +14,14 @@ from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Va
 from groundglass.errors import NoValue
 from groundglass.files.hashes import pixel_hash
 from groundglass.libraries import Image
-from groundglass.models.architectures.hyperiqa import SIDE, HyperNetwork, folded, shapes
+from groundglass.models.architectures.hyperiqa import (
+    SIDE,
+    HyperNetwork,
+    as_the_authors,
+    folded,
+    is_of_pyiqa,
+    shapes,
+)
 from groundglass.models.loaded import ask_network
 from groundglass.models.read_tensors import check_shapes, read_tensors
 from groundglass.models.safetensors_header import shapes_of
@@ -29,6 +36,8 @@ AUTHORS = (384, 512)
 """Width and height, px, that the authors' own test makes every picture first, whatever its shape."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, of levels 0 to 1."""
+GRID = 5
+"""Crops a side of the uniform grid."""
 CROPS_AT_ONCE = 5
 """Crops that a CPU core takes at a time: more do not fit its caches."""
 
@@ -38,18 +47,23 @@ def hyperiqa(
     weights: str = "",
     device: str = "auto",
     allow_pickle: bool = False,
-    crops: int = 25,
+    crops: int | str = 25,
     resize: bool = False,
 ) -> dict[str, Value]:
-    """Perceived quality, about 0 to 1, higher is better: the mean over 224 px crops, of HyperIQA's 0 to 100.
+    """Perceived quality, about 0 to 1, higher is better: the mean of what HyperIQA says of crops of 224 px.
 
-    ``crops`` places are drawn by lot, fixed by the pixels: the same pixels give the same value in any file. They are
-    taken at full resolution, as those who rank tiles take them; with ``resize`` the picture is first made 384 × 512 px,
-    as the authors' test does. Values depend on the weights, which must be given. Raises NoValue ``too_small`` under
-    224 px.
+    ``crops`` places are drawn by lot, fixed by the pixels: the same pixels give the same value in any file. With
+    ``crops: uniform`` they are pyiqa's grid of 5 × 5 instead, which begins at the upper left corner and ends a fifth of
+    the way before the right and the lower side. They are taken at full resolution, as those who rank tiles take them;
+    with ``resize`` the picture is first made 384 × 512 px, as the authors' test does. Raises NoValue ``too_small``
+    under 224 px; pyiqa enlarges what has a side of 224 px or less.
 
-    Source: Su et al., CVPR 2020; weights by the authors, github.com/SSL92/hyperIQA (koniq_pretrained.pkl, trained on
-    KonIQ-10k), as they are or converted to safetensors with the same names.
+    Values depend on the weights, which must be given: the authors' (koniq_pretrained.pkl of github.com/SSL92/hyperIQA,
+    which answers 0 to 100: a hundredth of it is taken), or pyiqa's (HyperIQA-resnet50-koniq10k-….pth, trained anew,
+    which answers 0 to 1), as they are or converted to safetensors with the same names. Thresholds that others publish
+    from 0 to 1 are of pyiqa's weights and its uniform crops. What those weights may be used for, their page says.
+
+    Source: Su et al., CVPR 2020; github.com/SSL92/hyperIQA, trained on KonIQ-10k.
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import open_frame
@@ -61,11 +75,13 @@ def hyperiqa(
     return ask_network(MEASURE, frame, {**given, "crops": crops, "resize": resize})
 
 
-def load(weights: Path, place: Place, crops: int = 25, resize: bool = False) -> Scorer:
+def load(weights: Path, place: Place, crops: int | str = 25, resize: bool = False) -> Scorer:
     """The network of a file as a scorer. Raises RecipeError where its tensors are not HyperIQA's."""
     import torch
 
-    tensors = read_tensors(weights)
+    found = read_tensors(weights)
+    most = 1 if is_of_pyiqa(found) else 100
+    tensors = as_the_authors(found)
     check_shapes({name: tensor.shape for name, tensor in tensors.items()}, shapes(), str(weights))
     with torch.no_grad():
         ready = {
@@ -73,27 +89,44 @@ def load(weights: Path, place: Place, crops: int = 25, resize: bool = False) -> 
             for name, tensor in folded({name: tensor.float() for name, tensor in tensors.items()}).items()
         }
     on_cpu = place.device == "cpu"
-    score = partial(_score, HyperNetwork(ready), CROPS_AT_ONCE if on_cpu else 1_000)
+    score = partial(_score, HyperNetwork(ready), most, CROPS_AT_ONCE if on_cpu else 1_000)
     return Scorer(partial(prepare, crops=crops, resize=resize), score, batch=1 if on_cpu else 16)
 
 
 def settle(weights: Weights, **settings: Value) -> Settled:
     """The settings as they are. Raises RecipeError where a safetensors file holds another network's tensors."""
     if is_of(weights.path.name, SAFE[:1]) and weights.path.exists():
-        check_shapes(shapes_of(weights.path), shapes(), str(weights.path))
+        check_shapes(as_the_authors(shapes_of(weights.path)), shapes(), str(weights.path))
     return Settled(settings, settings)
 
 
-def prepare(frame: Frame, crops: int, resize: bool) -> Prepared:
-    """The different crops of a picture, k×224×224×3 uint8, and how often each was drawn."""
+def prepare(frame: Frame, crops: int | str, resize: bool) -> Prepared:
+    """The different crops of a picture, k×224×224×3 uint8, and how often each is taken."""
     rgb = _as_the_authors(frame.rgb) if resize else frame.rgb
     height, width = rgb.shape[:2]
     if min(height, width) < SIDE:
         raise NoValue("too_small", f"{width} x {height} px, needs {SIDE}")
-    random = stream(0, "hyperiqa", pixel_hash(rgb))
-    drawn = random.integers(0, (height - SIDE + 1, width - SIDE + 1), (crops, 2))
+    drawn = _grid(height, width) if isinstance(crops, str) else _by_lot(rgb, crops)
     places, counts = np.unique(drawn, axis=0, return_counts=True)
     return Prepared(np.stack([rgb[y : y + SIDE, x : x + SIDE] for y, x in places]), counts)
+
+
+def _by_lot(rgb: NDArray[np.uint8], crops: int) -> NDArray[np.int64]:
+    """Upper left corners (y, x) of so many crops, anywhere in the picture, as the authors draw them."""
+    height, width = rgb.shape[:2]
+    random = stream(0, "hyperiqa", pixel_hash(rgb))
+    return random.integers(0, (height - SIDE + 1, width - SIDE + 1), (crops, 2))
+
+
+def _grid(height: int, width: int) -> NDArray[np.int64]:
+    """The upper left corners of pyiqa's `uniform_crop`: whole steps from 0, each a fifth of the room there is.
+
+    >>> _grid(512, 1000)[:6].tolist()
+    [[0, 0], [0, 155], [0, 310], [0, 465], [0, 620], [57, 0]]
+    """
+    steps = np.arange(GRID)
+    down, across = steps * ((height - SIDE) // GRID), steps * ((width - SIDE) // GRID)
+    return np.stack(np.meshgrid(down, across, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
 def _as_the_authors(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -101,9 +134,12 @@ def _as_the_authors(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _score(
-    network: HyperNetwork, at_once: int, pixels: NDArray[Any], about: Sequence[Any]
+    network: HyperNetwork, most: int, at_once: int, pixels: NDArray[Any], about: Sequence[Any]
 ) -> list[dict[str, Value]]:
-    """Pixels (n, k, 224, 224, 3) uint8 and the counts of each picture's crops → a value for each picture."""
+    """Pixels (n, k, 224, 224, 3) uint8 and the counts of each picture's crops → a value for each picture.
+
+    ``most`` is what the network says of the best ones: 100 by the authors' weights, 1 by pyiqa's.
+    """
     import torch
 
     some = network.tensors["res.conv1.weight"]
@@ -115,7 +151,7 @@ def _score(
             found.append(network(levels.permute(0, 3, 1, 2).to(some.dtype)).float().cpu())
     scores = torch.cat(found).reshape(len(pixels), -1).numpy().astype(np.float64)
     return [
-        {"hyperiqa": float(np.average(of_crops, weights=counts)) / 100}
+        {"hyperiqa": float(np.average(of_crops, weights=counts)) / most}
         for of_crops, counts in zip(scores, about, strict=True)
     ]
 
@@ -131,7 +167,14 @@ MEASURE = Measure(
     },
     reference="Su et al., HyperIQA, CVPR 2020; weights of github.com/SSL92/hyperIQA",
     parameters={
-        "crops": Parameter(25, "crops of 224 px that are judged", "", 1, 1000),
+        "crops": Parameter(
+            25,
+            "crops of 224 px that are judged, drawn by lot; or uniform: pyiqa's 5 × 5",
+            "",
+            1,
+            1000,
+            words=("uniform",),
+        ),
         "resize": Parameter(False, "make the picture 384 × 512 px first, as the authors' test does"),
     },
     extra="models",

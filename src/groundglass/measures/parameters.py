@@ -15,6 +15,8 @@ def parameter_problem(known: Parameter, value: object) -> str:
     >>> parameter_problem(Parameter(0, "side", low=0), -1), parameter_problem(Parameter(None, "limit", kind=float), 2)
     ('is -1, but must be at least 0', '')
     """
+    if value in known.words:
+        return ""
     wanted = known.kind or type(known.default)
     fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
     if not fits or (isinstance(value, bool) and wanted is not bool):
@@ -24,7 +26,9 @@ def parameter_problem(known: Parameter, value: object) -> str:
             int: "a whole number",
             str: "a word",
         }
-        return f"is {value!r}, but must be {names.get(wanted, 'something else')}"
+        words = "".join(f" or {word}" for word in known.words)
+        near = did_you_mean(str(value), known.words).rstrip()
+        return f"is {value!r}, but must be {names.get(wanted, 'something else')}{words}{near and '.' + near}"
     if known.low is not None and isinstance(value, (int, float)) and value < known.low:
         return f"is {value}, but must be at least {known.low:g}"
     if known.high is not None and isinstance(value, (int, float)) and value > known.high:

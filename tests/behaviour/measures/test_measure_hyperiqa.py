@@ -119,3 +119,52 @@ def test_the_key_is_of_content_and_settings(weights, tmp_path: Path):
     assert ask_of(MEASURE, told | {"crops": 10}).key != key
     hyper_tools.save_hyper_net(copy, seed=1)
     assert ask_of(MEASURE, {"weights": str(copy)}).key != key
+
+
+def pyiqas_name(name: str) -> str:
+    """An authors' name as pyiqa's module of the same network has it, told from its list of modules."""
+    if name.startswith("res.lda"):
+        number, rest = int(name[7]), name[9:]
+        place = {"pool.0": "0", "fc": "2" if number == 4 else "3"}[rest.rpartition(".")[0]]
+        return f"lda_modules.{number - 1}.{place}.{rest.rpartition('.')[2]}"
+    if name.startswith("fc"):
+        module = f"fc_{name[3]}_modules.{int(name[2]) - 1}"
+        flat = "" if "conv" in name else ".2"
+        return f"{module}{flat}.{name.rpartition('.')[2]}"
+    return name.replace("res.", "base_model.")
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "pth"])
+def test_pyiqas_file_is_read_by_its_names_and_on_its_scale(weights, tmp_path: Path, suffix: str):
+    from safetensors.torch import save_file
+
+    state = {pyiqas_name(name): tensor.contiguous() for name, tensor in weights[1].state_dict().items()}
+    assert not any(name.startswith(("res.", "fc1")) for name in state)
+    path = tmp_path / f"HyperIQA-resnet50-koniq10k.{suffix}"
+    if suffix == "pth":
+        torch.save({"params": state}, path)
+    else:
+        save_file(state, path)
+    told = {"weights": str(path), "allow_pickle": suffix == "pth", "device": "cpu"}
+    ask_of(MEASURE, told)
+    frame = open_frame(testing.png(testing.photo(224, 224)))
+    authors = hyperiqa(frame, weights=str(weights[0]), device="cpu")["hyperiqa"]
+    assert hyperiqa(frame, **told)["hyperiqa"] == pytest.approx(100 * float(str(authors)))
+
+
+def test_uniform_crops_are_pyiqas_grid(weights):
+    """As `uniform_crop` of pyiqa takes them: steps of a fifth of the room, from the corner."""
+    frame = open_frame(testing.png(testing.photo(500, 300)))
+    down, across = (300 - 224) // 5, (500 - 224) // 5
+    crops = [
+        frame.rgb[i * down : i * down + 224, j * across : j * across + 224]
+        for i in range(5)
+        for j in range(5)
+    ]
+    picture = prepare(frame, "uniform", False)
+    assert picture.about.tolist() == [1] * 25
+    np.testing.assert_array_equal(picture.pixels, np.stack(crops))
+    narrow = prepare(open_frame(testing.png(testing.photo(500, 226))), "uniform", False)
+    assert narrow.about.tolist() == [5] * 5, "the same crop again counts again, and is judged once"
+    key = ask_of(MEASURE, {"weights": str(weights[0]), "crops": "uniform"}).key
+    assert key != ask_of(MEASURE, {"weights": str(weights[0])}).key

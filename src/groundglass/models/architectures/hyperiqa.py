@@ -1,15 +1,16 @@
 """HyperIQA's network: a ResNet-50 whose features write the weights of a small network that judges them.
 
 Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper Network", CVPR 2020. Tensors have
-the names that the authors published; torch is imported inside functions.
+the names that the authors published, or those of pyiqa, which trained the same network anew; torch is imported inside
+functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +33,7 @@ CELLS = 49
 EPSILON = 1e-5
 
 Shapes = dict[str, tuple[int, ...]]
+Named = TypeVar("Named")
 
 
 def shapes() -> Shapes:
@@ -56,6 +58,42 @@ def shapes() -> Shapes:
         found |= _layer(f"fc{number}w_conv", before * after // CELLS, HYPER, 3, 3)
         found |= _layer(f"fc{number}b_fc", after, HYPER)
     return found | _layer("fc5w_fc", TARGET[-1], HYPER) | _layer("fc5b_fc", 1, HYPER)
+
+
+def is_of_pyiqa(names: Iterable[str]) -> bool:
+    """Whether tensors have pyiqa's names, as its HyperIQA-resnet50-koniq10k-….pth has: it answers 0 to 1, not 0 to 100.
+
+    >>> is_of_pyiqa(["base_model.conv1.weight"]), is_of_pyiqa(["res.conv1.weight"])
+    (True, False)
+    """
+    return any(name.startswith("base_model.") for name in names)
+
+
+def as_the_authors(tensors: Mapping[str, Named]) -> dict[str, Named]:
+    """The same under the authors' names, whichever of the two they have; a name that is unknown stays as it is.
+
+    >>> list(as_the_authors({"lda_modules.3.2.bias": 0, "fc_w_modules.4.2.bias": 0, "fc_b_modules.0.2.bias": 0}))
+    ['res.lda4_fc.bias', 'fc5w_fc.bias', 'fc1b_fc.bias']
+    """
+    return {_as_the_authors(name): tensor for name, tensor in tensors.items()}
+
+
+def _as_the_authors(name: str) -> str:
+    if name.startswith("base_model."):
+        return f"res.{name.removeprefix('base_model.')}"
+    layer, _, part = name.rpartition(".")
+    return f"{PYIQA[layer]}.{part}" if layer in PYIQA else name
+
+
+PYIQA = {
+    **{f"lda_modules.{n}.0": f"res.lda{n + 1}_pool.0" for n in range(3)},
+    **{f"lda_modules.{n}.3": f"res.lda{n + 1}_fc" for n in range(3)},
+    "lda_modules.3.2": "res.lda4_fc",
+    **{f"fc_w_modules.{n}": f"fc{n + 1}w_conv" for n in range(4)},
+    "fc_w_modules.4.2": "fc5w_fc",
+    **{f"fc_b_modules.{n}.2": f"fc{n + 1}b_fc" for n in range(5)},
+}
+"""Layers outside the ResNet, by pyiqa's names → by the authors'; `conv1` has one name."""
 
 
 def _layer(name: str, after: int, *before: int) -> Shapes:
