@@ -97,11 +97,10 @@ class Look:
         to = self.resize_to or height
         if self.resize == "squash":
             return {"to": (to, to), "crop": sides} if self.resize_to else {"to": sides}
-        return (
-            {"shortest": to, "crop": sides}
-            if self.resize_to or height == width
-            else {"cover": sides, "crop": sides}
-        )
+        filled = (to, to) if self.resize_to else sides
+        if filled[0] == filled[1] and KERNELS[self.kernel][0] == "pillow":
+            return {"shortest": to, "crop": sides}  # as torchvision: the other side is rounded down
+        return {"cover": filled, "crop": sides}
 
 
 def _three(name: str, text: str) -> tuple[float, ...]:
