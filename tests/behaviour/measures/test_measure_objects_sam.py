@@ -14,6 +14,7 @@ from groundglass.image.frame import Frame, open_frame
 from groundglass.measures.objects.segment_anything import MEASURE, load, objects_sam, settle
 from groundglass.models.architectures.box_nms import best_boxes
 from groundglass.models.architectures.mask_generator import point_grid
+from groundglass.models.architectures.segment_anything import load_segmenter
 from groundglass.models.scorer import Place, Scorer
 
 torch = pytest.importorskip("torch")
@@ -65,6 +66,37 @@ def test_the_count_is_that_of_transformers_own_filter(
     different = best_boxes(ends, trust.double().numpy(), nms)
     assert len(kept) > 5
     assert scores(scorer, picture)[0]["objects_sam"] == len(different)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (120, 81), (48, 35), (81, 200)])
+@pytest.mark.parametrize("name", ["sam", "sam2"])
+def test_by_default_the_count_is_the_authors_at_the_pictures_own_size(
+    folders: dict[str, Path], name: str, size: tuple[int, int]
+):
+    """Masks are enlarged to the photograph's size as transformers' processors do it, then judged there."""
+    settings = {**SETTINGS, "mask_side": 0, "nms": 0.7}
+    picture = frame(*size, seed=3)
+    segmenter = load_segmenter(folders[name], Place())
+    scorer = load(folders[name], Place(), **settings)
+    prepared = scorer.prepare(picture)
+    height, width = segmenter.preparation.size(picture.height, picture.width)
+    (seen,) = segmenter.encode(prepared.pixels[None])
+    points = point_grid(6) * (width, height)
+    logits, trust = (torch.cat(parts) for parts in zip(*segmenter.masks(seen, points, 64), strict=True))
+    square = (segmenter.side, segmenter.side)
+    large = logits[:, None]
+    if name == "sam":
+        large = torch.nn.functional.interpolate(large, square, mode="bilinear")[..., :height, :width]
+    large = torch.nn.functional.interpolate(large, (picture.height, picture.width), mode="bilinear")[:, 0]
+    stable = (large > 1).sum((1, 2)) / (large > -1).sum((1, 2)).clip(1)
+    good = (trust > 0.5) & (stable >= 0.6) & (large > 0).any(1).any(1)
+    boxes = []
+    for mask in (large[good] > 0).numpy():
+        rows, columns = np.nonzero(mask)
+        boxes.append([columns.min(), rows.min(), columns.max(), rows.max()])
+    kept = best_boxes(np.array(boxes, float).reshape(-1, 4), trust[good].double().numpy(), 0.7)
+    assert good.sum() > 3
+    assert scores(scorer, picture)[0]["objects_sam"] == len(kept)
 
 
 @pytest.mark.parametrize("name", MAKERS)

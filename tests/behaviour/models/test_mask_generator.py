@@ -60,6 +60,37 @@ def test_areas_and_boxes_are_those_of_the_enlarged_masks(
         assert boxes[n].tolist() == around
 
 
+@given(
+    st.integers(0, 999),
+    st.tuples(st.integers(2, 9), st.integers(2, 9)),
+    st.integers(8, 40),
+    st.tuples(st.floats(0.2, 1.0), st.floats(0.2, 1.0)),
+    st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    st.sampled_from([0.5, 3.0, 30.0]),
+)
+def test_masks_are_brought_back_to_the_pictures_size_as_the_authors_do_it(
+    seed: int,
+    size: tuple[int, int],
+    side: int,
+    shares: tuple[float, float],
+    picture: tuple[int, int],
+    spread: float,
+):
+    """Enlarged to the square, its padding cut off, resized to the photograph."""
+    logits = np.random.default_rng(seed).normal(-spread / 2, spread, (5, *size)).astype(np.float32)
+    shown = max(1, round(side * shares[0])), max(1, round(side * shares[1]))
+    areas, boxes = areas_and_boxes(logits, side, shown, picture=picture)
+    square = torch.nn.functional.interpolate(torch.tensor(logits)[None], (side, side), mode="bilinear")
+    cut = square[..., : shown[0], : shown[1]]
+    large = torch.nn.functional.interpolate(cut, picture, mode="bilinear")[0].numpy()
+    sure = np.abs(large[..., None] - [1, 0, -1]).min((1, 2, 3)) > 1e-4 * spread
+    for n in np.flatnonzero(sure):
+        assert areas[n].tolist() == [(large[n] > limit).sum() for limit in (1, 0, -1)]
+        rows, columns = np.nonzero(large[n] > 0)
+        around = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1] if len(rows) else [0, 0, 0, 0]
+        assert boxes[n].tolist() == around
+
+
 @given(st.integers(0, 999))
 def test_stability_is_the_overlap_of_two_thresholds(seed: int):
     logits = np.random.default_rng(seed).normal(0, 2, (4, 6, 6)).astype(np.float32)

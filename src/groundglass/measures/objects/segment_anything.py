@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
-from groundglass.models.architectures.mask_generator import Wishes, count, point_grid, propose
+from groundglass.models.architectures.mask_generator import Own, Wishes, count, point_grid, propose
 from groundglass.models.architectures.segment_anything import load_segmenter
 from groundglass.models.loaded import ask_network
 from groundglass.models.preprocess import prepare
@@ -29,7 +29,7 @@ def load(
     iou: float = 0.88,
     stability: float = 0.95,
     nms: float = 0.7,
-    mask_side: int = 1024,
+    mask_side: int = 0,
     points_at_once: int = 64,
 ) -> Scorer:
     """The segmenter of a folder as a scorer; settings as in `MEASURE`.
@@ -41,18 +41,21 @@ def load(
     grid = point_grid(points_per_side)
 
     def prepared(frame: Frame) -> Prepared:
-        """The picture on the network's square, and the shares of height and width that it fills there."""
+        """The picture on the network's square, how much of that it fills, and the way back to its own size."""
         frame.check_side(LEAST)
         height, width = segmenter.preparation.size(frame.height, frame.width)
-        shown = height / segmenter.side, width / segmenter.side
-        return Prepared(prepare(frame.rgb, segmenter.preparation), shown)
+        shares = height / segmenter.side, width / segmenter.side
+        square = segmenter.side if segmenter.preparation.pad else None
+        own = Own((frame.height, frame.width), square, (height, width))
+        return Prepared(prepare(frame.rgb, segmenter.preparation), (shares, own))
 
     def score(pixels: NDArray[Any], about: Sequence[Any]) -> list[dict[str, Value]]:
         found: list[dict[str, Value]] = []
-        for seen, shown in zip(segmenter.encode(pixels), about, strict=True):
-            points = grid * (shown[1], shown[0]) * segmenter.side
+        for seen, (shares, own) in zip(segmenter.encode(pixels), about, strict=True):
+            points = grid * (shares[1], shares[0]) * segmenter.side
             masks = segmenter.masks(seen, points, points_at_once)
-            found.append(count([propose(logits, scores, shown, wishes) for logits, scores in masks], nms))
+            proposals = [propose(logits, scores, shares, wishes, own) for logits, scores in masks]
+            found.append(count(proposals, nms))
         return found
 
     return Scorer(prepared, score, batch=1 if place.device == "cpu" else 4)
@@ -73,10 +76,10 @@ def objects_sam(frame: Frame, **parameters: Value) -> dict[str, Value]:
     is encoded once; values are the same each time on one device.
 
     As the authors' generator with its own settings (one look at the whole picture, no smaller crops, no
-    removing of small holes), but that masks are judged at ``mask_side`` px on the network's square instead of at
-    the photograph's size, and that a box holds its last row and column. The generator's crops were off in the
-    authors' code too; what DiverSeg used is not known. SAM 2's and 3's folders work as well; their authors' own
-    ``iou`` is .8, and their counts are others, so a threshold does not carry over from one network to another.
+    removing of small holes): masks are judged at the picture's own size. ``mask_side: 1024`` judges them at 1024 px on
+    the network's square instead, where a box holds its last row and column: faster, with other counts, most of all for
+    small pictures. What DiverSeg used is not known. SAM 2's and 3's folders work as well; their authors' own ``iou`` is
+    .8, and their counts are others, so a threshold does not carry over from one network to another.
 
     Raises NoValue ``too_small`` where a side is under 32 px, and RecipeError where the network cannot be loaded.
 
@@ -94,7 +97,7 @@ def objects_sam(frame: Frame, **parameters: Value) -> dict[str, Value]:
 
 MEASURE = Measure(
     name="objects_sam",
-    version=1,
+    version=2,
     compute=objects_sam,
     columns={
         "objects_sam": Column("", 0, None, "higher", "masks of a segmenter that show different things", int),
@@ -106,7 +109,9 @@ MEASURE = Measure(
         "iou": Parameter(0.88, "predicted intersection over union that a mask must exceed"),
         "stability": Parameter(0.95, "least stability of a mask under another threshold", "", 0, 1),
         "nms": Parameter(0.7, "overlap of boxes beyond which two masks count as one", "", 0, 1),
-        "mask_side": Parameter(1024, "side to which masks are enlarged before they are judged", "px", 1),
+        "mask_side": Parameter(
+            0, "side to which masks are enlarged before they are judged; 0: the picture's own size", "px", 0
+        ),
         "points_at_once": Parameter(64, "points that are asked together; fewer take less memory", "", 1),
     },
     extra="models",

@@ -30,7 +30,7 @@ class Wishes:
     iou        predicted by the network for it, 0 to 1 (and somewhat beyond); more is kept
     stability  intersection over union of the mask at logits above +1 and above -1, 0 to 1
     nms        of two masks whose boxes overlap by more, the less trusted goes; intersection over union
-    side       px to which the network's masks (256 px) are enlarged before they are judged
+    side       px to which the network's masks (256 px) are enlarged before they are judged; 0 for the picture's own
     """
 
     iou: float = 0.88
@@ -39,10 +39,24 @@ class Wishes:
     side: int = 1024
 
 
+class Own(NamedTuple):
+    """What brings a mask back to the picture's own size, as the network's authors do it.
+
+    size    height and width of the picture, px
+    square  side of the network's square, px, on which the picture was ``shown``; None where it was squashed to it
+    shown   height and width of the picture there, px
+    """
+
+    size: tuple[int, int]
+    square: int | None
+    shown: tuple[int, int]
+
+
 class Proposals(NamedTuple):
     """Masks that passed alone.
 
-    boxes   n×4: left, top, right, bottom, px at `Wishes.side`; right and bottom excluded
+    boxes   n×4: left, top, right, bottom, px at `Wishes.side`; right and bottom excluded, at the picture's own size
+            the last that belong to it, as in the authors' generator
     scores  n: predicted intersection over union
     covers  n×h×w uint8: the masks at the network's own size, eight pixels packed into one byte
     width   of `covers`, px
@@ -76,12 +90,15 @@ def stability(areas: NDArray[np.int64]) -> NDArray[np.float64]:
     return areas[:, 0] / np.maximum(areas[:, 2], 1)
 
 
-def propose(logits: Tensor, scores: Tensor, shown: tuple[float, float], wishes: Wishes) -> Proposals:
+def propose(
+    logits: Tensor, scores: Tensor, shown: tuple[float, float], wishes: Wishes, own: Own | None = None
+) -> Proposals:
     """Those of n masks that are trusted and stable.
 
     logits  n×h×w: above 0 inside a mask; the picture may have padding at the right and below
     scores  n: predicted intersection over union
     shown   shares of height and width, above 0 to 1, that are picture and not padding
+    own     needed where masks are judged at the picture's own size
 
     Raises ImageError ``measure_failed`` where the network answers with what is no number.
     """
@@ -91,11 +108,24 @@ def propose(logits: Tensor, scores: Tensor, shown: tuple[float, float], wishes: 
         raise ImageError("measure_failed", "the network's answer holds values that are not numbers")
     trusted = scores > wishes.iou
     masks = logits[trusted].cpu().numpy()
-    areas, boxes = areas_and_boxes(masks, wishes.side, _part(shown, (wishes.side, wishes.side)))
+    areas, boxes = _judged(masks, shown, wishes, own)
     good = (stability(areas) >= wishes.stability) & (areas[:, 1] > 0)
     height, width = _part(shown, masks.shape[1:])
     covers = np.packbits(masks[good, :height, :width] > 0, axis=-1)
     return Proposals(boxes[good], scores[trusted].cpu().double().numpy()[good], covers, width)
+
+
+def _judged(
+    masks: NDArray[np.float32], shown: tuple[float, float], wishes: Wishes, own: Own | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Areas and boxes of masks at the size that is wished."""
+    if wishes.side or own is None:
+        return areas_and_boxes(masks, wishes.side, _part(shown, (wishes.side, wishes.side)))
+    if own.square is None:
+        areas, boxes = areas_and_boxes(masks, own.size, own.size)
+    else:
+        areas, boxes = areas_and_boxes(masks, own.square, own.shown, picture=own.size)
+    return areas, boxes - np.array([0, 0, 1, 1]) * (areas[:, 1:2] > 0)
 
 
 def count(proposals: Sequence[Proposals], limit: float) -> dict[str, Value]:

@@ -10,12 +10,21 @@ from numpy.typing import NDArray
 from groundglass.libraries import njit
 
 Counts = NDArray[np.int64]
+Size = tuple[int, int]
+"""Height and width, px."""
 
 
 def areas_and_boxes(
-    logits: NDArray[np.float32], side: int, shown: tuple[int, int], offset: float = 1.0
+    logits: NDArray[np.float32],
+    side: int | Size,
+    shown: Size,
+    offset: float = 1.0,
+    picture: Size | None = None,
 ) -> tuple[Counts, Counts]:
     """Of n×h×w logits enlarged bilinearly to n×side×side, of which the first rows and columns are ``shown``.
+
+    ``side`` may be height and width. What is shown is resized a second time, to the height and width of the
+    ``picture``, where they are given: so do the authors' generators bring masks back to a photograph's size.
 
     Gives n×3 numbers of pixels, those above +offset, above 0 and above -offset, and n×4 boxes around those above 0
     (left, top, right, bottom; ends excluded; all 0 where there are none). A sample is worth its place as in torch's
@@ -27,11 +36,28 @@ def areas_and_boxes(
     ([[48, 48, 48]], [[0, 0, 6, 8]])
     """
     count, height, width = logits.shape
+    tall, wide = (side, side) if isinstance(side, int) else side
     areas, boxes = np.zeros((count, 3), np.int64), np.zeros((count, 4), np.int64)
-    rows, down = _places(height, side, shown[0])
-    columns, across = _places(width, side, shown[1])
-    _measure(np.ascontiguousarray(logits), np.float32(offset), rows, down, columns, across, areas, boxes)
+    rows, down = _places(height, tall, shown[0])
+    columns, across = _places(width, wide, shown[1])
+    given, limit = np.ascontiguousarray(logits), np.float32(offset)
+    if picture is None:
+        _measure(given, limit, rows, down, columns, across, areas, boxes)
+        return areas, boxes
+    between = _before(rows, shown[0]), down, _before(columns, shown[1]), across
+    rows, down = _places(shown[0], picture[0], picture[0])
+    columns, across = _places(shown[1], picture[1], picture[1])
+    _measure_twice(given, limit, *between, rows, down, columns, across, areas, boxes)
     return areas, boxes
+
+
+def _before(begins: Counts, pixels: int) -> Counts:
+    """The sample before each pixel, of where the pixels begin that follow each sample.
+
+    >>> _before(np.array([0, 3, 4]), 4).tolist()
+    [0, 0, 0, 1]
+    """
+    return np.searchsorted(begins, np.arange(pixels), side="right") - 1
 
 
 def _places(samples: int, side: int, shown: int) -> tuple[Counts, NDArray[np.float32]]:
@@ -59,6 +85,51 @@ def _measure(
                 _strip(logits[n, y], logits[n, under], offset, rows[y], strip, columns, across, areas[n], box)
         if not areas[n, 1]:
             box[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def _measure_twice(
+    logits: Any, offset: Any, above: Any, lower: Any, left: Any, righter: Any,
+    rows: Any, down: Any, columns: Any, across: Any, areas: Any, boxes: Any,
+) -> None:  # fmt: skip
+    """As `_measure`, of what lies between: of that only the part is made that may be above -offset."""
+    for n in range(logits.shape[0]):
+        box = boxes[n]
+        box[0], box[1] = across.size, down.size
+        top, bottom = _span(logits[n], offset, above)
+        first, last = _span(logits[n].T, offset, left)
+        part = np.empty((bottom - top, last - first), np.float32)
+        for y in range(bottom - top):
+            over, share = above[top + y], lower[top + y]
+            under = min(over + 1, logits.shape[1] - 1)
+            for x in range(last - first):
+                before, rest = left[first + x], righter[first + x]
+                beside = min(before + 1, logits.shape[2] - 1)
+                a, b = logits[n, over, before], logits[n, over, beside]
+                c, d = logits[n, under, before], logits[n, under, beside]
+                high = a + (b - a) * rest
+                part[y, x] = high + (c + (d - c) * rest - high) * share
+        for y in range(bottom - top):
+            begin, end = rows[top + y], rows[top + y + 1]
+            if begin < end:
+                under = min(y + 1, bottom - top - 1)
+                starts = columns[first : last + 1]
+                _strip(part[y], part[under], offset, begin, down[begin:end], starts, across, areas[n], box)
+        if not areas[n, 1]:
+            box[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def _span(logits: Any, offset: Any, before: Any) -> Any:
+    """From which line to which (excluded) of what lies between values may be above -offset, and a line beside."""
+    low, high = logits.shape[0], -1
+    for y in range(logits.shape[0]):
+        if (logits[y] > -offset).any():
+            low, high = min(low, y), y
+    if high < 0:
+        return 0, 0
+    begin = np.searchsorted(before, low - 1, side="left") - 1
+    return max(0, begin), min(before.size, np.searchsorted(before, high, side="right") + 1)
 
 
 @njit(cache=True, nogil=True)
