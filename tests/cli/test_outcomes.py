@@ -107,6 +107,28 @@ def test_a_measure_without_any_value_shows_in_the_funnel_and_in_the_exit_code(fo
     assert "naturalness has no value" in " ".join(done.stdout.split())
 
 
+def test_each_of_two_measures_without_any_value_is_named_also_where_a_selection_follows(folder: Path):
+    """One measure with two settings: in the line of the step, in its notes, in `show` and in the last line."""
+    own = "{blockiness: {as: c_, search_phases: true}}"
+    twice = f"measure: [sharpness, {{naturalness: {{as: a_}}}}, {{blockiness: {{as: b_}}}}, {own}]"
+    recipe(folder, "transform: {tile: 16}", twice, 'select: {where: "tenengrad >= 0"}', RELEASE)
+    done = groundglass(folder, "run", "small.yaml", "--runs", "named")
+    assert done.returncode == 4
+    shown = groundglass(folder, "show", "small", "--runs", "named")
+    assert shown.returncode == 0
+    for name in ("naturalness as a_", "blockiness as b_", "blockiness as c_"):
+        assert f"at measure-1 {name} has no value on any of" in done.stderr.strip().splitlines()[-1]
+        for told in (done.stdout, shown.stdout):
+            words = " ".join(told.split())
+            assert f"measure-1: {name} has no value on any of" in words
+            assert words.count(f"{name} has no value") == 2, "in its line of the table and in the note"
+
+
+def test_an_if_that_holds_for_every_image_excuses_nothing(folder: Path):
+    recipe(folder, "transform: {tile: 16}", 'measure: [naturalness]\n    if: "width > 1"')
+    assert groundglass(folder, "run", "small.yaml", "--runs", "if").returncode == 4
+
+
 def test_scores_that_fit_no_image(folder: Path):
     (folder / "scores.csv").write_text("uri,mos\nelsewhere.png,3\n")
     recipe(folder, "measure: [{table: scores.csv, key: uri}]")

@@ -53,6 +53,7 @@ def row_of(step: StepRecord) -> tuple[str, ...]:
     """One line of the funnel; a dash where a step of this kind can have no such number."""
     judges = step.kind in ("select", "transform")
     extra = [] if not step.held_out else [f"held out {thousands(step.held_out)}"]
+    extra += [f"{name} has no value" for name in step.facts.get("valueless", {})]
     known = (
         [f"{thousands(step.cached)} known already"]
         if step.cached and step.kind in ("measure", "annotate", "source")

@@ -29,7 +29,8 @@ class Measured:
 
     failed     the verdicts of the images that cannot be used
     cached     how many were known already
-    valueless  the measures that have no value on any image that can be used, each with a sentence that says why
+    valueless  the measures that have no value on any image that can be used, by what they are called, each with a
+               sentence that says why
     """
 
     failed: pa.Table
@@ -37,8 +38,13 @@ class Measured:
     valueless: Mapping[str, str] = field(default_factory=dict)
 
 
-def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) -> Measured:
-    """Measure what is missing of ``asks`` on ``rows``; pictures whose pixels cannot be had are named as failed."""
+def measure_rows(
+    state: State, rows: pa.Table, asks: Sequence[Ask], title: str, called: Mapping[str, str] | None = None
+) -> Measured:
+    """Measure what is missing of ``asks`` on ``rows``; pictures whose pixels cannot be had are named as failed.
+
+    ``called`` is what the recipe calls the asks, by their keys, where that is more than the measure's name.
+    """
     if not asks:
         return Measured(VERDICTS.empty_table(), rows.num_rows)
     wanted = dict.fromkeys(asks, rows)
@@ -57,7 +63,7 @@ def measure_rows(state: State, rows: pa.Table, asks: Sequence[Ask], title: str) 
             state.run.store.compact(ask.key)
     failed = failed_rows(state, rows, asks)
     usable = without(rows, failed["id"])
-    return Measured(failed, rows.num_rows - unknown, without_values(state, usable, asks))
+    return Measured(failed, rows.num_rows - unknown, without_values(state, usable, asks, called or {}))
 
 
 def job_title(title: str, job: Look) -> str:
@@ -106,7 +112,9 @@ def photographs_to_measure(state: State, missing: dict[Ask, pa.Table]) -> list[P
     ]
 
 
-def without_values(state: State, rows: pa.Table, asks: Sequence[Ask]) -> dict[str, str]:
+def without_values(
+    state: State, rows: pa.Table, asks: Sequence[Ask], called: Mapping[str, str]
+) -> dict[str, str]:
     """The measures that have no value on any of ``rows``, each with a sentence that says why."""
     con = connect()
     con.register("current", rows)
@@ -118,7 +126,8 @@ def without_values(state: State, rows: pa.Table, asks: Sequence[Ask]) -> dict[st
             "GROUP BY ALL ORDER BY n DESC"
         ).fetchall()
         if sum(n for _, n in reasons) == rows.num_rows:
-            found[ask.measure] = no_value_in_words([ask.measure], rows.num_rows, dict(reasons))
+            name = called.get(ask.key, ask.measure)
+            found[name] = no_value_in_words([name], rows.num_rows, dict(reasons))
     return found
 
 

@@ -38,14 +38,16 @@ def run(state: State, planned: PlannedStep) -> Done:
         if state.rows.num_rows and no_row_is_scored(request, scores, state.rows):
             valueless[request.table] = said[-1]
     chosen, _ = applies(state, planned)
-    measured = measure_rows(state, chosen, planned.asks, f"measure {planned.step.name}")
+    measured = measure_rows(
+        state, chosen, planned.asks, f"measure {planned.step.name}", _called(planned, body)
+    )
     reasons = count(measured.failed["reason"])
     notes += measured.valueless.values()
     facts = {
         "measures": [ask.key for ask in planned.asks],
         "columns": list(planned.brings),
         # of the few images that an `if` holds for, a note says it: that is no reason to blame the whole run
-        "valueless": valueless | dict(measured.valueless if planned.step.only_if is None else {}),
+        "valueless": valueless | dict(measured.valueless if chosen.num_rows == state.rows.num_rows else {}),
     }
     return done(
         before,
@@ -57,6 +59,15 @@ def run(state: State, planned: PlannedStep) -> Done:
         notes=tuple(notes),
         facts=facts,
     )
+
+
+def _called(planned: PlannedStep, body: MeasureStep) -> dict[str, str]:
+    """What the recipe calls its measures, by the keys of their asks: with the prefix of their columns."""
+    requests = [request for request in body.measures if isinstance(request, MeasureRequest)]
+    return {
+        ask.key: f"{request.measure} as {request.prefix}" if request.prefix else request.measure
+        for ask, request in zip(planned.asks, requests, strict=True)
+    }
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
