@@ -7,7 +7,9 @@ from typing import Any
 from groundglass.annotators.question import Answer, Question
 from groundglass.catalog import Column, Value
 
-SHOTS = ("macro", "close-up", "medium shot", "wide shot", "aerial", "microscopic", "no camera")
+UNKNOWN = "unknown"
+"""What a model says where it cannot tell, so that it need not guess; a selection can drop it."""
+SHOTS = ("macro", "close-up", "medium shot", "wide shot", "aerial", "microscopic", "no camera", UNKNOWN)
 STYLES = (
     "photograph",
     "3d render",
@@ -18,6 +20,7 @@ STYLES = (
     "screenshot",
     "document",
     "diagram",
+    UNKNOWN,
 )
 
 
@@ -57,10 +60,10 @@ CATEGORY = Question(
 )
 SHOT = Question(
     name="shot",
-    version=1,
+    version=2,
     asks=(
         "How near is the main subject, as a photographer would call the shot? One of: {words}. "
-        "Use 'no camera' for what was drawn, rendered or captured from a screen."
+        "Use 'no camera' for what was drawn, rendered or captured from a screen, and 'unknown' where it cannot be told."
     ),
     answer=Shot,
     values=values,
@@ -71,8 +74,8 @@ SHOT = Question(
 )
 STYLE = Question(
     name="style",
-    version=1,
-    asks="What kind of picture is it? One of: {words}",
+    version=2,
+    asks="What kind of picture is it? One of: {words}. Use 'unknown' where it cannot be told.",
     answer=Style,
     values=values,
     columns={"style": Column("", None, None, "neither", f"one of {', '.join(STYLES)}", str)},
