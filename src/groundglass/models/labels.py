@@ -1,21 +1,27 @@
-"""Lists of labels that a recipe gives: a few words, or a text file with one a line."""
+"""Lists of labels that a recipe gives: a few words, a text file with one a line, or the name of a shipped list."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from groundglass.errors import RecipeError
+from groundglass.models.architectures.coco_labels import COCO
 from groundglass.text.decode_text import decode_text
+
+LVIS = Path(__file__).parent / "vocabularies" / "lvis.txt"
+"""The 1,203 names of LVIS v1, one a line (CC BY 4.0, see the README beside it)."""
 
 
 def read_labels(text: str, fewest: int = 2) -> tuple[str, ...]:
     """The labels: of the .txt file that a text names, one a line; else the text itself, one a line or split at commas.
 
-    Empty ones and those said before are left out. Raises RecipeError where there are fewer than ``fewest``, and
-    where the file cannot be read.
+    The text may be the name of a list that is shipped: `coco` (80 names) or `lvis` (1,203). Empty ones and those said
+    before are left out. Raises RecipeError where there are fewer than ``fewest``, and where the file cannot be read.
 
     >>> read_labels("indoor, outdoor, indoor")
     ('indoor', 'outdoor')
+    >>> len(read_labels("lvis")), read_labels("coco")[:2]
+    (1203, ('person', 'bicycle'))
     """
     labels = tuple(dict.fromkeys(label_list(text)))
     if len(labels) < fewest:
@@ -32,6 +38,11 @@ def label_list(text: str) -> tuple[str, ...]:
     >>> label_list("-, cat, -, dog")
     ('-', 'cat', '-', 'dog')
     """
+    word = text.strip().lower()
+    if word == "coco":
+        return COCO
+    if word == "lvis":
+        text = LVIS.read_text(encoding="utf-8")
     if "\n" in text.strip():
         plain = text
     else:

@@ -84,6 +84,13 @@ def test_the_words_of_a_file_stand_for_it(tmp_path: Path):
     assert settle(None, vocabulary=str(file)).key != settle(None, vocabulary="cat").key
 
 
+def test_the_names_of_lvis_are_shipped():
+    words = str(settle(None, vocabulary="lvis").settings["vocabulary"]).splitlines()
+    assert len(words) == len(set(words)) == 1203
+    assert {"aerosol can", "bow (weapon)", "zucchini"} <= set(words)
+    assert settle(None, vocabulary="LVIS").key == settle(None, vocabulary="\n".join(words)).key
+
+
 @pytest.mark.parametrize(
     "wrong", [{"vocabulary": " , "}, {"vocabulary": "not_there.txt"}, {"prompt": "a thing"}]
 )

@@ -31,11 +31,11 @@ def objects_detect(frame: Frame, **parameters: Value) -> dict[str, Value]:
     `objects_detect` is their number, from 0; more means more diverse. `object_kinds` is the number of different
     names among them, `object_labels` these names, the surest first, with commas between them.
 
-    What is looked for are the words of ``vocabulary``: written with commas, in a .txt file with one a line, or
-    the 80 kinds of COCO where it is left out. A network that knows its own kinds only (DETR, YOLOS, RT-DETR …)
-    counts those of them that are in the vocabulary, or all. A box counts as the one thing that it most likely
-    shows, if that is surer than ``least``; of boxes that overlap by more than ``nms`` the surest counts, even
-    if the others have other names: one thing is not two because two words fit it.
+    What is looked for are the words of ``vocabulary``: written with commas, in a .txt file with one a line, the
+    1,203 names of LVIS by the word `lvis`, or the 80 kinds of COCO where it is left out. A network that knows its
+    own kinds only (DETR, YOLOS, RT-DETR …) counts those of them that are in the vocabulary, or all. A box counts as
+    the one thing that it most likely shows, if that is surer than ``least``; of boxes that overlap by more than
+    ``nms`` the surest counts, even if the others have other names: one thing is not two because two words fit it.
 
     Scores of different networks do not compare: what their libraries take is .1 for OWLv2, .25 for Grounding
     DINO, .5 for DETR, and more words find more things. The 18 objects of DiverSeg were Detic's, with a
@@ -115,7 +115,7 @@ MEASURE = Measure(
     reference="Minderer et al., Scaling Open-Vocabulary Object Detection, NeurIPS 2023; stands in for Detic (DiverSeg)",
     parameters={
         "vocabulary": Parameter(
-            "", "words with commas between them, or a .txt file with one a line; else COCO's 80"
+            "", "words with commas between them, a .txt file with one a line, or lvis (1,203); else COCO's 80"
         ),
         "prompt": Parameter(PROMPT, "what OWL is asked, {} standing for a word"),
         "least": Parameter(LEAST, "score that a thing must exceed", "", 0, 1),
