@@ -52,7 +52,7 @@ SAM = ("--set", f"{COSTLY}.objects_sam.weights=sam", "--set", f"{COSTLY}.objects
 
 def stored(folder: Path) -> list[dict[str, object]]:
     """What the store holds of the counter, wherever its parts were joined."""
-    parts = list((folder / "runs/diverseg/store/measures").glob("objects_sam-1-*/*.parquet"))
+    parts = list((folder / "runs/diverseg/store/measures").glob("objects_sam-*/*.parquet"))
     return sorted(pq.read_table(parts).to_pylist(), key=lambda row: row["sha256"])
 
 

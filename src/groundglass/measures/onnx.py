@@ -87,9 +87,36 @@ def settle(weights: Weights, **settings: Any) -> Settled:
     return Settled(rest, rest, _columns(wish, **column))
 
 
-def load(weights: Path, place: Place, **settings: Any) -> Scorer:
+def load(
+    weights: Path,
+    place: Place,
+    size: int = 0,
+    width: int = 0,
+    height: int = 0,
+    resize: str = "squash",
+    resize_to: int = 0,
+    multiple: int = 1,
+    fill: float = 0.0,
+    kernel: str = "bilinear",
+    mean: str = "0",
+    std: str = "1",
+    channels: str = "rgb",
+    range: str = "0-1",
+    layout: str = "",
+    output: str = "",
+    labels: str = "",
+    only: str = "",
+    index: int | None = None,
+    reduce: str = "",
+    over: float | None = None,
+    before: str = "",
+    nms: float = 0.45,
+) -> Scorer:
     """The network of a file, with pictures prepared and answers read as declared."""
-    look, output, wish = _declared(settings)
+    look = Look(
+        size, width, height, resize, resize_to, multiple, fill, kernel, mean, std, channels, range, layout
+    )
+    wish = Wish(_names(labels), _names(only), index, reduce, over, before, nms)
     exported, answering, shown = _open(weights, place, look, output, wish)
 
     def score(pixels: NDArray[Any], about: Sequence[Any]) -> list[dict[str, Value]]:  # noqa: ARG001
