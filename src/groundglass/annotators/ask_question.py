@@ -82,7 +82,9 @@ def _level(inquiry: Inquiry, image: bytes, ask: Ask) -> tuple[dict[str, Value] |
     )
     reply = _given(ask(single))
     thought = reply.reasoning or "<think>" in reply.text  # then the first token is none of the answer
-    level = expected_level(reply.positions[0]) if reply.positions and not thought else None
+    if thought or not reply.positions:
+        return None, without_secrets(reply.text)[:40]
+    level = expected_level(reply.positions[0], inquiry.question.name)
     return level, without_secrets(reply.text)[:40]
 
 

@@ -14,6 +14,7 @@ _ALL = (
     choices.STYLE,
     quality.QUALITY,
     quality.SCORE,
+    quality.AESTHETIC_SCORE,
     flags.WATERMARK,
     flags.NSFW,
     flags.AI_MADE,

@@ -114,17 +114,37 @@ def test_what_cannot_be_repaired_has_a_reason(service: str, fault: str, reason: 
     assert (caught.value.reason, len(server.served)) == (reason, calls)
 
 
+@pytest.mark.parametrize("name", ["score", "aesthetic_score"])
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_score_is_the_expected_level(service: str):
+def test_a_score_is_the_expected_level(service: str, name: str):
     with ModelServer() as server:
-        values = Interview().answer(SCORE, IMAGE, client_of(service, server).ask)
+        values = Interview().answer(inquire(QUESTIONS[name]), IMAGE, client_of(service, server).ask)
         (served,) = server.served
     text = {"excellent": 5, "good": 4, "fair": 3, "poor": 2}
     from groundglass.testing.model_server import levels_of
 
     best = text[levels_of(served.asked)[0][0]]
-    assert values["score"] == pytest.approx((0.6 * best + 0.3 * (best - 1)) / 0.9)
-    assert values["score_from"] == "probabilities"
+    assert values == {
+        name: pytest.approx((0.6 * best + 0.3 * (best - 1)) / 0.9),
+        f"{name}_from": "probabilities",
+    }
+
+
+def test_both_scores_of_a_picture_are_read_for_themselves():
+    """The first answer decides for its own question only."""
+    with ModelServer(lambda asked: "no_probabilities" if "aesthetics" in asked.prompt else "") as server:
+        client, interview = client_of("openai", server), Interview()
+
+        def patient(request: Request) -> Reply:
+            try:
+                return client.ask(request)
+            except Trouble:
+                return client.ask(request)
+
+        first = interview.answer(SCORE, IMAGE, patient)
+        assert first["score_from"] == "probabilities"
+        both = interview.answer(inquire(QUESTIONS["aesthetic_score"]), IMAGE, patient)
+    assert both["aesthetic_score_from"] == "number"
 
 
 @pytest.mark.parametrize("service", SERVICES)

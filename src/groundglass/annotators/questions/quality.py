@@ -1,4 +1,4 @@
-"""Quality: a verdict with its reasons, and a score from the probabilities of five words."""
+"""Quality: a verdict with its reasons, and scores from the probabilities of five words, of quality and of beauty."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ class Scored(Answer):
     score: Annotated[float, Field(ge=1, le=5)]
 
 
+class Rated(Answer):
+    """A number from 1 to 5."""
+
+    aesthetic_score: Annotated[float, Field(ge=1, le=5)]
+
+
 def judged(answer: Judged) -> dict[str, Value]:
     """The verdict, and the reasons in one text.
 
@@ -53,13 +59,22 @@ def scored(answer: Scored) -> dict[str, Value]:
     return {"score": answer.score, "score_from": "number"}
 
 
-def expected_level(position: Mapping[str, float]) -> dict[str, Value] | None:
+def rated(answer: Rated) -> dict[str, Value]:
+    """The number that the model wrote.
+
+    >>> rated(Rated(aesthetic_score=2))
+    {'aesthetic_score': 2.0, 'aesthetic_score_from': 'number'}
+    """
+    return {"aesthetic_score": answer.aesthetic_score, "aesthetic_score_from": "number"}
+
+
+def expected_level(position: Mapping[str, float], name: str = "score") -> dict[str, Value] | None:
     r"""The expected level of an answer, from 1 (bad) to 5 (excellent); None where it names no level.
 
     ``position`` is what the model could have said as the answer's first token: token → logarithm of its probability p.
     The p of all tokens that begin a level's name are summed up for each level, and the score is
     :math:`\sum_i p_i (6 - i) / \sum_i p_i` (Q-Align, equations 1 and 2), i = 1 for excellent. They must have at least
-    `LEAST` of the probability between them.
+    `LEAST` of the probability between them. ``name`` is the question's, and so the column's.
 
     Raises NoValue ``malformed`` where these are no probabilities: none of them may be over 1, nor their sum.
 
@@ -84,7 +99,7 @@ def expected_level(position: Mapping[str, float]) -> dict[str, Value] | None:
     if total < LEAST:
         return None
     mean = sum(p * (len(LEVELS) - LEVELS.index(level)) for level, p in found.items()) / total
-    return {"score": mean, "score_from": "probabilities"}
+    return {name: mean, f"{name}_from": "probabilities"}
 
 
 def level_of(token: str) -> str:
@@ -140,6 +155,29 @@ SCORE = Question(
         ),
     },
     summary="A number for the technical quality, from the probabilities of five words where the server tells them.",
+    reference="Wu et al., Q-Align: Teaching LMMs for Visual Scoring via Discrete Text-Defined Levels, ICML 2024",
+    levels=LEVELS,
+)
+AESTHETIC_SCORE = Question(
+    name="aesthetic_score",
+    version=1,
+    asks=(
+        "Rate how pleasing the picture is (composition, light, colour, subject), apart from its technical quality, "
+        "with a number from 1 (bad) to 5 (excellent); decimals are welcome."
+    ),
+    single=(
+        "How would you rate the aesthetics of this picture? Answer with one word only, no JSON: "
+        "excellent, good, fair, poor or bad."
+    ),
+    answer=Rated,
+    values=rated,
+    columns={
+        "aesthetic_score": Column("", 1, 5, "higher", "how pleasing the model finds it; 5 is excellent"),
+        "aesthetic_score_from": _text(
+            "how: from `probabilities` of words, or from a `number` it wrote; all images alike"
+        ),
+    },
+    summary="A number for how pleasing the picture is, read as `score` is: the second head of Q-Align.",
     reference="Wu et al., Q-Align: Teaching LMMs for Visual Scoring via Discrete Text-Defined Levels, ICML 2024",
     levels=LEVELS,
 )
