@@ -88,7 +88,7 @@ def test_measure_answers_for_every_path_in_order(tmp_path: Path):
     assert [row["uri"] for row in rows] == names
     assert {frozenset(row) for row in rows} == {frozenset(rows[0])}
     assert [row["error"] and row["error"].partition(": begins")[0].partition(": 0 bytes")[0] for row in rows] == [
-        None, None, "blockiness: flat", "not_an_image", "truncated", "empty",
+        None, None, "blockiness: flat", "not_an_image: text", "truncated", "empty",
         "vanished: there is no such file", None, None,
     ]  # fmt: skip
     assert rows[1] | {"uri": ""} == rows[7] | {"uri": ""} == rows[8] | {"uri": ""}

@@ -19,7 +19,8 @@ import pyarrow as pa
 from groundglass.engines.shards import Summary
 from groundglass.errors import ImageError, UnreachableError
 from groundglass.files.atomic import part_name, written_whole
-from groundglass.tables.parquet import read_parts, write_parquet
+from groundglass.tables.parquet import write_parquet
+from groundglass.tables.parts import read_parts
 
 SCHEMA = pa.schema({"item": pa.int64(), "square": pa.int64(), "error": pa.string(), "detail": pa.string()})
 Row = tuple[int, int | None, str | None, str | None]
@@ -244,7 +245,7 @@ def _thread_names() -> list[str]:
 
 def rows(folder: Path) -> list[Row]:
     """What the folder's parts hold, in order of item."""
-    table = read_parts(folder, SCHEMA)
+    table = read_parts(folder, SCHEMA, SCHEMA.names)
     return sorted(
         zip(*(table[name].to_pylist() for name in SCHEMA.names), strict=True), key=lambda row: row[0]
     )

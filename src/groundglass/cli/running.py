@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,7 +14,7 @@ from groundglass.cli.funnel import plain_line, print_funnel, print_next, print_w
 from groundglass.engines.progress import choose_progress
 from groundglass.errors import Interrupted, Unfinished
 from groundglass.image.region import TILE_SIGN
-from groundglass.plans.run_folder import RunFolder, RunRecord
+from groundglass.plans.run_folder import RunFolder, RunRecord, mark_reported
 from groundglass.plans.run_tables import read_tables
 from groundglass.recipes.load import LoadedRecipe
 from groundglass.runs.make_plan import make_plan, with_limit
@@ -73,8 +72,7 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool, closing: Closing
     from groundglass.reports.read_run import write_report
 
     page = write_report(folder)
-    record = replace(record, reported=True)
-    record.save(folder)
+    mark_reported(folder, record)
     if as_json:
         about = {"name": record.name, "number": record.number, "state": record.state}
         steps = [step.shown() for step in record.steps]

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -108,6 +108,13 @@ class RunRecord:
         """Replace run.json, whole or not at all."""
         told = asdict(self) | {"version": FORM, "steps": [step.shown() for step in self.steps]}
         write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", folder.record)
+
+
+def mark_reported(folder: RunFolder, record: RunRecord) -> None:
+    """Note that a run has its report; run.json keeps its time, which the report shows as the run's end."""
+    ended = folder.record.stat()
+    replace(record, reported=True).save(folder)
+    os.utime(folder.record, ns=(ended.st_atime_ns, ended.st_mtime_ns))
 
 
 def store_of(folder: RunFolder, record: RunRecord) -> Path:

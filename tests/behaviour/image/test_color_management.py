@@ -101,7 +101,7 @@ def test_floats_are_display_values_with_a_guessed_white() -> None:
     for white in (1, 255, 65535):
         frame = open_frame(_file(Image.fromarray(ramp * np.float32(white)), "TIFF"))
         assert np.array_equal(frame.rgb[..., 0].ravel(), np.arange(256))
-        assert frame.warnings == ("range_guessed",)
+        assert frame.warnings == ("rounded_to_8_bits", "range_guessed")
     with pytest.raises(ImageError, match="white"):
         _ = open_frame(_file(Image.fromarray(ramp * np.float32(1e9)), "TIFF")).rgb
     with pytest.raises(ImageError, match="not numbers"):

@@ -121,7 +121,7 @@ BODIES = [
     ("source: {folder: [a, 3]}", "`folder` must be a text, not 3", "3"),
     ("source: {sample: scikit}", "`sample` cannot be 'scikit'", "scikit"),
     ("source: {sample: skimage, glob: '*.png'}", "`glob` has no meaning with `sample`", "glob"),
-    ("source: {folder: a, where: w > 3}", "`where` has no meaning with `folder`", "where"),
+    ("source: {sample: skimage, where: w > 3}", "`where` has no meaning with `sample`", "where"),
     ("source: {archive: a.zip, path: p}", "`path` has no meaning with `archive`", "path"),
     ("source: {table: a.csv}", "`table` needs the column of the pictures", "table"),
     ("source: {table: a.csv, path: p, bytes: b}", "`path` and `bytes` cannot go together", "bytes"),
