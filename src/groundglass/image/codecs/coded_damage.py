@@ -17,10 +17,23 @@ def refuse(data: bytes, format: str) -> None:
         check(data)
 
 
+_ISO_END = 4
+"""Bytes 00 or FF. Of 1,108 whole files none ended in either: both codings close with a set bit."""
+
+
 def _iso(data: bytes) -> None:
     for item in iso_items.coded_items(data):
         for start, end in item.extents:
             filled_runs.refuse(memoryview(data)[start:end], "the coded picture")
+        if item.extents:
+            start, end = item.extents[-1]
+            _refuse_end(data[start:end], _ISO_END)
+
+
+def _refuse_end(coded: bytes, longest: int) -> None:
+    filling = filled_runs.run_at_end(coded)
+    if filling >= longest and coded[-1] in (0x00, 0xFF):
+        raise ImageError("truncated", f"the coded picture ends in {filling} bytes {coded[-1]:02X}")
 
 
 _NEEDED = 16
@@ -31,6 +44,7 @@ def _webp(data: bytes) -> None:
     """A whole picture needs its coded bytes to the last few, and the decoder says where it lacks some. One that it
     shows with 16 bytes less has lost its way earlier: it reads other symbols than were written, and is done too soon.
 
+    A run of zeros alone is no proof: flat pictures end in hundreds of them.
     Measured: none of 1,056 whole files, all of 157 lossy and 54 of 121 lossless ones that were plainly damaged.
     """
     for kind, coded in _webp_pictures(data):

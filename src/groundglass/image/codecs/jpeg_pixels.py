@@ -84,7 +84,7 @@ def _second_look(data: bytes, markers: JpegMarkers, space: str) -> tuple[Pixels,
     if arithmetic and not scans.closed:
         raise ImageError("truncated", "no end marker")
     complaint = "no pixel data"
-    for coded in [body] if arithmetic else jpeg_scans.with_less_filling(body):
+    for coded in [body] if arithmetic else jpeg_scans.with_less_filling(body, scans.closed):
         try:
             planes = simplejpeg.decode_jpeg(header + coded + _END, space)
         except (ValueError, OverflowError) as error:

@@ -96,17 +96,22 @@ def _component_names(data: bytes, markers: JpegMarkers) -> bytes:
 
 
 _SURELY_FILLING = 64
+_SURELY_FILLING_WITHOUT_END = 4
 
 
-def with_less_filling(body: bytes) -> list[bytes]:
+def with_less_filling(body: bytes, closed: bool) -> list[bytes]:
     """A scan's bytes as they may have been before somebody filled them up: as they are, where the last byte is not
-    repeated beyond doubt, then without its repetitions.
+    repeated beyond doubt, then without its repetitions. ``closed``: an end marker follows.
 
     Coded data can end in 00 of its own: after FF, where 00 says that FF is data, and about once in 256 files as its
-    last byte. More than these is never left: they would be taken for pixels that were never there.
+    last byte. More than these is never left: they would be taken for pixels that were never there. Without an end
+    marker the file was cut off, so of two 00 and more none is its own, nor any of four other equal bytes.
     """
-    bare = body.rstrip(body[-1:])
-    filling = len(body) - len(bare)
-    own = 0 if not body.endswith(b"\0") else 2 if bare.endswith(b"\xff") else 1
+    last = body[-1:]
+    bare = body.rstrip(last)
+    filling, zeros, stuffed = len(body) - len(bare), last == b"\0", bare.endswith(b"\xff")
+    if not closed and filling >= (2 if zeros else _SURELY_FILLING_WITHOUT_END):
+        return [bare + b"\0" if zeros and stuffed else bare]
+    own = 0 if not zeros else 2 if stuffed else 1
     trimmed = [bare + bytes(count) for count in range(min(own, filling - 1) + 1)]
     return [body, *trimmed] if filling < _SURELY_FILLING else trimmed
