@@ -1,4 +1,4 @@
-"""Splits of exact counts: as many as were asked for wherever that can be, and nothing that belongs together is parted."""
+"""Splits of exact counts: as many as were asked for wherever that can be, and what belongs together stays together."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def test_the_order_of_the_rows_does_not_matter(photographs, random):
 
 def test_seed_and_step_change_the_draw():
     rows = make_rows([(n, None, 1) for n in range(60)])
-    draws = [by_id(assign_counts(rows, {"test": 20}, seed, step)) for seed, step in ((1, "a"), (2, "a"), (1, "b"))]
+    draws = [
+        by_id(assign_counts(rows, {"test": 20}, seed, step)) for seed, step in ((1, "a"), (2, "a"), (1, "b"))
+    ]
     assert draws[0] != draws[1] != draws[2] != draws[0]
 
 
