@@ -93,11 +93,13 @@ COMMENTS: dict[str, tuple[str, ...]] = {
         "Either drops plain {wide} images, {width} x {height} among them",
         "write {wider} for {high}, here and under `shape`",
         "It kept {rules} of the images there",
-        "An image needs the {percentile} percentile of the pool in both, which keeps {both_least} to {both_most} % of it",
+        "An image needs the {percentile} percentile of the pool in both",
+        "which keeps {both_least} to {both_most} % of it",
         "as the heads agree; {heads} there",
         "by the variance of the Laplacian ({least} to {most}), or too flat: {flat} of the patches of {patch} px have a "
         "Sobel variance under {flat_below}",
-        "the other published limits, {loose_least} to {loose_most}, and {loose_flat} of the patches under {loose_below}",
+        "the other published limits, {loose_least} to {loose_most}, and {loose_flat} of the patches under "
+        "{loose_below}",
         "Both together kept {edges} of the images there",
         "Here {people} people look at every image and say keep or drop ({agreed} were kept)",
         "LR at {scales} by bicubic",
@@ -242,7 +244,7 @@ def klsdb(folder: Path) -> Iterator[dict[str, Any]]:
     assert f"/ HEIGHT between {low} and {high}" in steps["photos"].where
     width, height = re.findall(r"\d{4}", steps["size"].where)[:2]
     limits = [re.findall(r"[\d.]+$|[\d.]+(?= and)", which["sharp"].where) for which in (steps, loose)]
-    (flat,), (edges,) = MEASURES["sharpness"].parameters, loose["edges"].measures
+    (flat,), (edges,) = MEASURES["sharpness"].parameters.values(), loose["edges"].measures
     heads = steps["good-by-both"].intersect
     (quantile,) = {rule.quantile for rule in (*heads, *offline["good-by-both"].intersect)}
     split, shares = steps["splits"], offline["splits"]

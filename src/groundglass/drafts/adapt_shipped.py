@@ -95,8 +95,9 @@ def sampled_rows(look: Look) -> pa.Table:
 
 
 def replaced_steps(base: Recipe, chosen: Recipe) -> list[str]:
-    """Names of the steps that a profile replaced."""
-    return [step.name for old, step in zip(base.steps, chosen.steps, strict=True) if old.body != step.body]
+    """Names of the steps that a profile replaced; a source becomes the folder anyway."""
+    pairs = zip(base.steps, chosen.steps, strict=True)
+    return [step.name for old, step in pairs if old.body != step.body and not isinstance(step.body, Source)]
 
 
 def why_offline(base: LoadedRecipe, look: Look) -> str:
