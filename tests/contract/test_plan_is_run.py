@@ -68,7 +68,12 @@ TRANSFORMS = st.one_of(
 HOLD_OUTS = st.one_of(
     with_more("count", st.integers(1, 3), st.just({})),
     st.just({"count": 2, "by": "width", "order": "higher"}),
+    st.sampled_from(["10%", "50%", "90%"]).map(lambda share: {"share": share}),
+    st.just({"share": "30%", "by": "tenengrad", "pick": 1}),
 ).map(lambda who: {"validation": who})
+SPLITS = st.fixed_dictionaries(
+    {}, optional={name: st.sampled_from(["20%", 1, 4, 30]) for name in ("validation", "test")}
+)
 NEXT = st.tuples(st.integers(1, 3), st.booleans()).map(
     lambda pair: {"hold_out": {"test": {"next": pair[0], **({"of": "first"} if pair[1] else {})}}}
 )
@@ -96,7 +101,7 @@ def recipes(draw: st.DrawFn) -> list[dict[str, Any]]:
                 st.lists(one("select", LEVELS.map(lambda x: {"where": f"tenengrad > {x}"})), max_size=1)
             )
     if draw(st.booleans()):
-        steps.append({"split": {"validation": "20%"}})
+        steps.append({"split": draw(SPLITS)})
     return [*steps, {"release": {"format": "folder", "card": False}}]
 
 

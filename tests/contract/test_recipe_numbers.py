@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from groundglass.extras import is_installed
+from groundglass.image.gradient_statistics import PATCH
 from groundglass.measures.catalog import MEASURES
 from groundglass.models.architectures.coco_labels import COCO
 from groundglass.models.architectures.hyperiqa import SIDE
@@ -85,6 +86,24 @@ COMMENTS: dict[str, tuple[str, ...]] = {
         "{objects} objects and more by Detic",
         "with the {kinds} kinds of COCO",
         "so look where {objects} lies",
+    ),
+    "4klsdb": (
+        "as it made {train} images of native 4K for training, {validation} for validation and {test} for tests",
+        "the figure in the paper says {figure_low} to {figure_high}.",
+        "Either drops plain {wide} images, {width} x {height} among them",
+        "write {wider} for {high}, here and under `shape`",
+        "It kept {rules} of the images there",
+        "An image needs the {percentile} percentile of the pool in both",
+        "which keeps {both_least} to {both_most} % of it",
+        "as the heads agree; {heads} there",
+        "by the variance of the Laplacian ({least} to {most}), or too flat: {flat} of the patches of {patch} px have a "
+        "Sobel variance under {flat_below}",
+        "the other published limits, {loose_least} to {loose_most}, and {loose_flat} of the patches under "
+        "{loose_below}",
+        "Both together kept {edges} of the images there",
+        "Here {people} people look at every image and say keep or drop ({agreed} were kept)",
+        "LR at {scales} by bicubic",
+        "{share} % for each is what they were of all",
     ),
     "quickstart": (
         "{photographs} freely licensed photographs",
@@ -219,7 +238,57 @@ def quickstart(folder: Path) -> Iterator[dict[str, Any]]:
     }
 
 
-FACTS = {"faceup": faceup, "bhi": bhi, "diverseg": diverseg, "quickstart": quickstart}
+def klsdb(folder: Path) -> Iterator[dict[str, Any]]:
+    steps, offline, loose = recipe("4klsdb"), recipe("4klsdb", "offline"), recipe("4klsdb", "loose")
+    low, high = steps["shape"].where.removeprefix("width / height between ").split(" and ")
+    assert f"/ HEIGHT between {low} and {high}" in steps["photos"].where
+    width, height = re.findall(r"\d{4}", steps["size"].where)[:2]
+    limits = [re.findall(r"[\d.]+$|[\d.]+(?= and)", which["sharp"].where) for which in (steps, loose)]
+    (flat,), (edges,) = MEASURES["sharpness"].parameters.values(), loose["edges"].measures
+    heads = steps["good-by-both"].intersect
+    (quantile,) = {rule.quantile for rule in (*heads, *offline["good-by-both"].intersect)}
+    split, shares = steps["splits"], offline["splits"]
+    published = {"train": 129_484, "validation": 2000, "test": 1984}
+    assert (split.validation, split.test) == (published["validation"], published["test"])
+    whole = sum(published.values())
+    assert (
+        shares.validation == shares.test == round(split.validation / whole, 3) == round(split.test / whole, 3)
+    )
+    scales = [f"x{scale}" for scale in steps["release"].lr_scales]
+    yield {
+        **{name: f"{count:,}" for name, count in published.items()},
+        "wide": "16:9",
+        "width": width,
+        "height": height,
+        "wider": 2,  # any ratio of 16:9 or more
+        "high": high,
+        "percentile": f"{100 * quantile:g}th",
+        # At worst the two heads drop other images each, at best the same.
+        "both_least": f"{100 * (1 - quantile) ** 2:.0f}",
+        "both_most": f"{100 * (1 - quantile):g}",
+        "least": limits[0][0],
+        "most": f"{int(limits[0][1]):,}",
+        "flat": PARTS[float(limits[0][2])],
+        "patch": PATCH,
+        "flat_below": f"{flat.default:g}",
+        "loose_least": limits[1][0],
+        "loose_most": f"{int(limits[1][1]):,}",
+        "loose_flat": limits[1][2].removeprefix("0"),
+        "loose_below": edges.parameters["flat_below"],
+        "scales": f"{', '.join(scales[:-1])} and {scales[-1]}",
+        "share": f"{100 * shares.test:g}",
+        # Published with 4KLSDB.
+        "figure_low": 0.5,
+        "figure_high": 1.5,
+        "rules": ".716",
+        "heads": ".799",
+        "edges": ".583",
+        "agreed": ".928",
+        "people": "two",
+    }
+
+
+FACTS = {"4klsdb": klsdb, "faceup": faceup, "bhi": bhi, "diverseg": diverseg, "quickstart": quickstart}
 
 
 def comments(name: str) -> list[str]:

@@ -16,6 +16,7 @@ SETTINGS = {
                "steps.scales.transform.shortest_edge=128",
                "steps.best.select.top_k=40", "steps.best-tiles.select.top_k=200"],
     "bhi": ["steps.tiles.transform.tile=128"],
+    "4klsdb": ["steps.size.select.where=width>=512", "steps.splits.split.validation=4", "steps.splits.split.test=3"],
 }  # fmt: skip
 
 
@@ -35,6 +36,11 @@ def test_a_shipped_recipe_runs_whole_and_writes_only_what_is_kept(tmp_path: Path
     assert len(high) == kept == found["release"]["out"]
     on_disk = {str(path.relative_to(release)) for path in release.rglob("*.png")}
     assert on_disk == set(manifest["file"].to_pylist())
+    if name == "4klsdb":
+        splits = [row["split"] for row in high]
+        assert (splits.count("validation"), splits.count("test")) == (4, 3)
+        assert {row["scale"] for row in manifest.to_pylist()} == {1, 4, 8, 16}
+        assert 20 < kept < 60
     if name == "faceup":
         assert kept == 200 + 4
         assert sum(row["split"] == "validation" for row in high) == 4

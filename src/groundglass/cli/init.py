@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @click.argument("folder")
-@click.option("--like", metavar="RECIPE", help="Start from a shipped recipe: faceup, bhi or diverseg.")
+@click.option(
+    "--like", metavar="RECIPE", help="Start from a shipped recipe: faceup, bhi, diverseg or 4klsdb."
+)
 @click.option(
     "--sample",
     default=200,

@@ -21,6 +21,7 @@ from groundglass.drafts.start_recipe import (
     source,
 )
 from groundglass.errors import GroundglassError
+from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.load import LoadedRecipe, load_recipe
 from groundglass.recipes.model import Recipe, Step
 from groundglass.recipes.shipped import shipped
@@ -94,15 +95,17 @@ def sampled_rows(look: Look) -> pa.Table:
 
 
 def replaced_steps(base: Recipe, chosen: Recipe) -> list[str]:
-    """Names of the steps that a profile replaced."""
-    return [step.name for old, step in zip(base.steps, chosen.steps, strict=True) if old.body != step.body]
+    """Names of the steps that a profile replaced; a source becomes the folder anyway."""
+    pairs = zip(base.steps, chosen.steps, strict=True)
+    return [step.name for old, step in pairs if old.body != step.body and not isinstance(step.body, Source)]
 
 
 def why_offline(base: LoadedRecipe, look: Look) -> str:
     """Why the recipe's networks cannot be used here, so that its profile `offline` is needed; "" where they can."""
-    first = base.recipe.steps[0]
-    assert isinstance(first.body, Folder)
-    here = first.model_copy(update={"body": first.body.model_copy(update={"folder": (look.folder,)})})
+    asked = [step.name for step in base.recipe.steps if isinstance(step.body, AnnotateStep)]
+    if asked:
+        return f"A multimodal model is asked by {' and '.join(asked)}, on a server that only you can name."
+    here = base.recipe.steps[0].model_copy(update={"body": Folder(folder=(look.folder,))})
     recipe = base.recipe.model_copy(update={"steps": (here, *base.recipe.steps[1:])})
     try:
         make_plan(LoadedRecipe(recipe, base.text, base.files, base.root))

@@ -10,12 +10,12 @@ from pydantic import (
     model_validator,
 )
 
-from groundglass.settings.field_types import Record
+from groundglass.settings.field_types import Record, Share
 from groundglass.settings.key_rules import given, one_of, refuse
 
 
 class NextBest(Record):
-    """Who is held out. Exactly one of `next`, `count`, `list`."""
+    """Who is held out. Exactly one of `next`, `count`, `share`, `list`."""
 
     next: Annotated[PositiveInt | None, Field(description="the best n that a ranked selection dropped")] = (
         None
@@ -25,6 +25,9 @@ class NextBest(Record):
     ] = None
     count: Annotated[
         PositiveInt | None, Field(description="the best n of the current set, or n drawn by seed")
+    ] = None
+    share: Annotated[
+        Share | None, Field(description="as `count`, but a share of the current set, such as 5%")
     ] = None
     list: Annotated[str | None, Field(description="file that lists ids, uris or hashes")] = None
     by: Annotated[str | None, Field(description="the column to rank by")] = None
@@ -47,7 +50,7 @@ class HoldOutStep(Record):
     splits: dict[str, NextBest]
 
 
-HOLD_OUTS = ("next", "count", "list")
+HOLD_OUTS = ("next", "count", "share", "list")
 
 
 def check_hold_out(split: NextBest) -> None:
@@ -57,9 +60,14 @@ def check_hold_out(split: NextBest) -> None:
         refuse("of", f"`of` has no meaning with `{way}`", "`of` goes with `next`")
     if way == "list":
         for name in given(split, ("by", "order")):
-            refuse(name, f"`{name}` has no meaning with `list`", f"`{name}` goes with `next` or `count`")
+            refuse(
+                name, f"`{name}` has no meaning with `list`", f"`{name}` goes with `next`, `count` or `share`"
+            )
     if split.order is not None and split.by is None:
         refuse("order", "`order` needs a column to rank by", "add `by: COLUMN`")
+    if split.share is not None and not 0 < split.share < 1:
+        said = "nobody is held out" if split.share == 0 else "nothing is left to train on"
+        refuse("share", f"with a share of {split.share:.0%} {said}", "write a share between 0% and 100%")
     wanted = split.next or split.count
     if isinstance(split.pick, int) and wanted is not None and split.pick > wanted:
         refuse("pick", f"{split.pick:,} cannot be picked out of {wanted:,}", f"write {wanted} or less")

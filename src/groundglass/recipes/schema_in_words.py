@@ -117,7 +117,7 @@ def advice(key: str, value: object, schema: Schema) -> str:
     forms = found.get("anyOf", [found])
     kinds = [str(form.get("type", "object")) for form in forms]
     if any(form.get("pattern") == PERCENT for form in forms):
-        return _as_percent(value)
+        return _as_count(value) if "integer" in kinds else _as_percent(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and {"integer", "number"} & set(kinds):
         return FITTING.get(key) or f"write {in_words(found)}"
     if (
@@ -144,3 +144,14 @@ def _as_percent(value: object) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 1 < value <= 100:
         return f"for {value:g} % write {value:g}% or {value / 100:g}"
     return "write a percentage such as 20%, or a number such as 0.2"
+
+
+def _as_count(value: object) -> str:
+    """What to type for a share or a count.
+
+    >>> _as_count("2000"), _as_count(1.5)
+    ('for 2000 images write 2000, without quotes', 'write a share such as 20% or 0.2, or a count such as 2000')
+    """
+    if isinstance(value, str) and value.strip().isdecimal():
+        return f"for {value.strip()} images write {value.strip()}, without quotes"
+    return "write a share such as 20% or 0.2, or a count such as 2000"

@@ -9,22 +9,32 @@ from pydantic import (
     model_validator,
 )
 
-from groundglass.settings.field_types import Record, Share
-from groundglass.settings.key_rules import refuse
+from groundglass.settings.field_types import Record, ShareOrCount
+from groundglass.settings.key_rules import listed, refuse
 
 
 class SplitStep(Record):
-    """Shares of the splits; near-duplicates and tiles of one photograph stay together."""
+    """Shares of the splits, or exact counts of images; near-duplicates and tiles of one photograph stay together."""
 
     train: Annotated[
-        Share | None, Field(description="share of the train split; default: what the others leave")
+        ShareOrCount | None,
+        Field(description="share or count of the train split; default: what the others leave"),
     ] = None
-    validation: Annotated[Share, Field(description="share of the validation split")] = 0.0
-    test: Annotated[Share, Field(description="share of the test split")] = 0.0
+    validation: Annotated[
+        ShareOrCount, Field(description="share of the validation split, or its count of images, such as 2000")
+    ] = 0.0
+    test: Annotated[
+        ShareOrCount, Field(description="share of the test split, or its count of images, such as 2000")
+    ] = 0.0
     stratify: Annotated[str | None, Field(description="column whose values are split alike")] = None
     group: Annotated[
         str | None, Field(description="column whose equal values stay together; default: photograph")
     ] = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether a split has an exact count; then every split has: a share is so much of the whole set."""
+        return any(is_count(said) for said in (self.train, self.validation, self.test))
 
     @model_validator(mode="after")
     def _check(self) -> SplitStep:
@@ -32,14 +42,31 @@ class SplitStep(Record):
         return self
 
 
+def is_count(said: float | None) -> bool:
+    """A whole number from 1 on; 0 is no image either way."""
+    return isinstance(said, int) and said > 0
+
+
 SHARES_TOLERANCE = 1e-6
 """Shares such as .7, .1, .2 do not add up to 1 exactly in floating point."""
 
 
 def check_split(step: SplitStep) -> None:
-    """The shares make a whole."""
-    rest = step.validation + step.test
-    if step.train is not None and abs(step.train + rest - 1) > SHARES_TOLERANCE:
+    """The shares make a whole; beside counts, train is what they leave."""
+    others = {"validation": step.validation, "test": step.test}
+    shares = {name: said for name, said in others.items() if not is_count(said)}
+    rest = sum(shares.values())
+    if step.counted and step.train is not None:
+        mixed = [
+            name for name, said in {"train": step.train, **others}.items() if said and not is_count(said)
+        ]
+        if mixed or not step.train:
+            refuse(
+                "train",
+                f"with {listed(mixed or ['train'], 'and')} as a share and counts beside it, nothing takes what is left",
+                "leave `train` out: it takes what is left",
+            )
+    elif step.train is not None and abs(step.train + rest - 1) > SHARES_TOLERANCE:
         refuse(
             "train",
             f"the shares add up to {step.train + rest:.6g}, not to 1",
@@ -48,6 +75,7 @@ def check_split(step: SplitStep) -> None:
     if step.train is None and rest >= 1:
         refuse(
             "",
-            f"validation and test take {rest:.6g} of the set: nothing is left to train on",
+            f"{' and '.join(shares)} {'take' if len(shares) > 1 else 'takes'} {rest:.6g} of the set: "
+            "nothing is left to train on",
             "give smaller shares",
         )

@@ -67,21 +67,26 @@ def assign_splits(
     >>> assign_splits(one, {"train": 0.8, "test": 0.2}, 7, "split-1")["split"].to_pylist()
     ['train', 'train']
     """
-    _check(rows, shares, (stratify, group))
+    _check_shares(shares)
+    check_columns(rows, (stratify, group))
     groups = find_groups(rows, seed, step, stratify, group, distance)
-    places = _places_by_stratum(groups) if stratify else {part.key: _place(part.key) for part in groups}
+    places = places_of(groups, bool(stratify))
     cuts = _cuts(shares)
     split_of = {root: _split_at(places[part.key], cuts) for part in groups for root in part.roots}
     splits = [split_of[root] for root in rows["root"].to_pylist()]
     return pa.table({"id": rows["id"], "split": pa.array(splits, pa.string())})
 
 
-def _check(rows: pa.Table, shares: Mapping[str, float], columns: Iterable[str | None]) -> None:
+def _check_shares(shares: Mapping[str, float]) -> None:
     total = sum(shares.values())
     if abs(total - 1) > 1e-6 or any(share < 0 for share in shares.values()):
         raise RecipeError(
             f"the shares of the splits sum to {total:g}", "make them sum to 1, for example .8, .1 and .1"
         )
+
+
+def check_columns(rows: pa.Table, columns: Iterable[str | None]) -> None:
+    """Raises RecipeError where a column is missing."""
     for column in columns:
         if column is not None and column not in rows.column_names:
             raise RecipeError(
@@ -164,6 +169,11 @@ def _key(seed: int, step: str, names: Iterable[str]) -> str:
     return min(
         hashlib.sha256(f"{seed}\0{step}\0{name}".encode()).hexdigest() for name in named if name[0] == kind
     )
+
+
+def places_of(groups: Sequence[Group], stratify: bool) -> dict[str, float]:
+    """Where each group stands on [0, 1), by its key: among all, or among those of its stratum."""
+    return _places_by_stratum(groups) if stratify else {part.key: _place(part.key) for part in groups}
 
 
 def _place(key: str) -> float:

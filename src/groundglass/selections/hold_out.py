@@ -68,6 +68,8 @@ def _picked(candidates: pa.Table, n: int, pick: int | Sequence[str] | None, seed
     warnings: tuple[str, ...] = ()
     if candidates.num_rows < n:
         warnings = (f"{n:,} were wanted for {step}, there are {candidates.num_rows:,}",)
+    elif isinstance(pick, int) and candidates.num_rows < pick:
+        warnings = (f"{pick:,} were to be picked for {step}, there are {candidates.num_rows:,}",)
     if isinstance(pick, int):
         candidates = candidates.take(_drawn(candidates, pick, seed, step, "pick"))
     elif pick is not None:

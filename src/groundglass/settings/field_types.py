@@ -54,6 +54,33 @@ Share = Annotated[
         {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": PERCENT}]}
     ),
 ]
+_COUNTED = Annotated[int, Field(ge=0)]
+_SHARED = Annotated[float, Field(ge=0, le=1)]
+ShareOrCount = Annotated[
+    _COUNTED | _SHARED,
+    BeforeValidator(_as_share),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {"type": "string", "pattern": PERCENT},
+            ]
+        }
+    ),
+]
+"""A whole number is a count, 1 too; all of it is 1.0 or 100%."""
+
+
+def count_of(said: float, total: int) -> int:
+    """How many of so many a count or a share means, a half rounded up.
+
+    >>> count_of(2000, 130_000), count_of(0.1, 25)
+    (2000, 3)
+    """
+    return said if isinstance(said, int) else int(said * total + 0.5)
+
+
 Scale = Annotated[int, Field(ge=2)]
 _SCALES_SCHEMA = {"type": "integer", "minimum": 2}
 Scales = Annotated[

@@ -20,6 +20,7 @@ from groundglass.selections.hold_out import HeldOut, hold_out_count, hold_out_li
 from groundglass.selections.keep_drop_lists import read_list
 from groundglass.selections.ranked_rule import RankedRule
 from groundglass.selections.ranking import Order
+from groundglass.settings.field_types import count_of
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.related_images import relatives_of
 from groundglass.tables.columns import ColumnPath, pool
@@ -27,6 +28,7 @@ from groundglass.tables.parquet import compute, numbered, only, without
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.rows import ROWS
 from groundglass.tables.verdicts import VERDICTS, numbers
+from groundglass.text.format import share_or_count
 
 HELD_OUT = "held out for"
 """How the reason of a row begins that went to a split."""
@@ -54,7 +56,8 @@ def hold_out(state: State, planned: PlannedStep) -> tuple[State, HoldingDone]:
         candidates, left_out = candidates_for(state, planned, split, who, relatives)
         if who.by:
             order = planned.orders[split]
-            cut_off = cut_offs(candidates, who.by, order, who.next or who.count or candidates.num_rows)
+            many = who.next or wanted_of(who, candidates) or candidates.num_rows
+            cut_off = cut_offs(candidates, who.by, order, many)
         held = choose(state, planned, split, who, candidates)
         state, verdicts, mates = take_out(state, planned, split, held, relatives)
         parts.append(verdicts)
@@ -92,11 +95,18 @@ def choose(state: State, planned: PlannedStep, split: str, who: NextBest, candid
     name = f"{planned.step.name}.{split}"
     if who.next is not None:
         return hold_out_next(candidates, who.next, who.pick, state.run.seed, name)
-    if who.count is not None:
+    wanted = wanted_of(who, candidates)
+    if wanted is not None:
         order = planned.orders.get(split, "higher")
-        return hold_out_count(candidates, who.count, who.pick, state.run.seed, name, who.by, order)
+        return hold_out_count(candidates, wanted, who.pick, state.run.seed, name, who.by, order)
     entries = read_list(Path(who.list or "").expanduser())
     return hold_out_list(candidates, entries, who.pick, state.run.seed, name)
+
+
+def wanted_of(who: NextBest, candidates: pa.Table) -> int | None:
+    """How many of the current set are wanted, where a count or a share says it."""
+    said = who.count if who.share is None else who.share
+    return None if said is None else count_of(said, candidates.num_rows)
 
 
 def take_out(
@@ -222,7 +232,7 @@ def _held(who: NextBest) -> str:
     picked = f", pick {who.pick if isinstance(who.pick, int) else len(who.pick)}" if who.pick else ""
     if who.list:
         return f"those in {who.list}{picked}"
-    many = f"next {who.next:,}" if who.next else f"{who.count:,}"
+    many = f"next {who.next:,}" if who.next else share_or_count(who.count or who.share or 0)
     return f"{many}{f' of {who.of}' if who.of else ''}{by}{picked}"
 
 

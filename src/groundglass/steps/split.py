@@ -1,7 +1,8 @@
-"""The split step: shares of the current set, near-duplicates and tiles of one photograph together."""
+"""The split step: shares or counts of the current set, near-duplicates and tiles of one photograph together."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pyarrow as pa
@@ -14,9 +15,12 @@ from groundglass.plans.planner import PlannedStep, Planner, find_column
 from groundglass.plans.state import State
 from groundglass.recipes.split_model import SplitStep
 from groundglass.releases.split import assign_splits
-from groundglass.steps.kind import Done, StepKind, done, nothing_changes
+from groundglass.releases.split_counts import assign_counts
+from groundglass.releases.split_names import TRAIN
+from groundglass.settings.field_types import count_of
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.related_images import with_hashes
-from groundglass.text.format import some
+from groundglass.text.format import share_or_count, some, thousands
 
 
 def plan(planner: Planner, planned: PlannedStep, body: SplitStep) -> PlannedStep:
@@ -32,11 +36,31 @@ def run(state: State, planned: PlannedStep) -> Done:
     splits = split_rows(state, planned)
     photos = pa.table({"photo": state.rows["root"], "split": splits["split"]}).group_by(["photo", "split"])
     facts = {"splits": count(splits["split"]), "photos": count(photos.aggregate([])["split"])}
-    wanted = [name for name, share in shares_of(body).items() if share]
-    empty = [name for name in wanted if into and name not in facts["splits"]]
-    few = some(sum(facts["photos"].values()), "photos")
-    notes = [f"{name} is empty: chance decides photo by photo, and here are only {few}" for name in empty]
+    notes: list[str] = []
+    if into and body.counted:
+        notes = notes_on_counts(counts_of(body, into), facts["splits"], into)
+    elif into:
+        wanted = [name for name, share in shares_of(body).items() if share]
+        empty = [name for name in wanted if name not in facts["splits"]]
+        few = some(sum(facts["photos"].values()), "photos")
+        notes = [f"{name} is empty: chance decides photo by photo, and here are only {few}" for name in empty]
     return done(state, replace(state, splits=splits), planned, facts=facts, notes=tuple(notes))
+
+
+def notes_on_counts(wanted: Mapping[str, int], got: Mapping[str, int], images: int) -> list[str]:
+    """Where a split has another count than was asked for, and why."""
+    short = images < sum(wanted.values())
+    why = f"the set has only {thousands(images)}" if short else "what stays together adds up to no more"
+    off = {name: got.get(name, 0) for name, count in wanted.items() if got.get(name, 0) != count}
+    notes = [
+        f"{name} has {thousands(has)} of the {thousands(wanted[name])} images that were wanted: {why}"
+        if has < wanted[name]
+        else f"{name} has {thousands(has)} images, not {thousands(wanted[name])}: it takes what the others leave"
+        for name, has in off.items()
+    ]
+    if TRAIN not in got and TRAIN not in off:
+        notes.append(f"{TRAIN} is empty: the other splits take all {some(images, 'images')}")
+    return notes
 
 
 def split_rows(state: State, planned: PlannedStep) -> pa.Table:
@@ -50,9 +74,17 @@ def split_rows(state: State, planned: PlannedStep) -> pa.Table:
         state, photographs_of(state.rows, state.seen), planned.asks, f"fingerprints for {planned.step.name}"
     )
     rows = with_hashes(state, planned, state.rows)
-    return assign_splits(
-        rows, shares_of(body), state.run.seed, planned.step.name, stratify=body.stratify, group=body.group
-    )
+    seed, step = state.run.seed, planned.step.name
+    if body.counted:
+        counts = {name: count for name, count in counts_of(body, rows.num_rows).items() if name != TRAIN}
+        return assign_counts(rows, counts, seed, step, stratify=body.stratify, group=body.group)
+    return assign_splits(rows, shares_of(body), seed, step, stratify=body.stratify, group=body.group)
+
+
+def counts_of(body: SplitStep, images: int) -> dict[str, int]:
+    """Split → how many of so many images were asked for; train only where the recipe says it."""
+    said = {TRAIN: body.train, "validation": body.validation, "test": body.test}
+    return {name: count_of(part, images) for name, part in said.items() if part is not None}
 
 
 def shares_of(body: SplitStep) -> dict[str, float]:
@@ -64,11 +96,27 @@ def rest_of(body: SplitStep) -> float:
     return body.train if body.train is not None else 1.0 - body.validation - body.test
 
 
+def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
+    """No row leaves; a note where the counts would take them all."""
+    body, into = planned.step.body, walk.step(planned)
+    assert isinstance(body, SplitStep)
+    if body.counted and into.into and not walk.guessed:
+        wanted = counts_of(body, into.into)
+        if sum(wanted.values()) >= into.into + wanted.get(TRAIN, 0):
+            asked = f"{' and '.join(name for name in wanted if name != TRAIN and wanted[name])}"
+            total = thousands(sum(wanted.values()) - wanted.get(TRAIN, 0))
+            known = "there are" if into.exact else "there are at most"
+            walk.notes.append(
+                f"{planned.step.name}: {asked} would take {total} images, and {known} {thousands(into.into)}: "
+                "nothing is left to train on"
+            )
+    return into
+
+
 def label(body: SplitStep) -> str:
-    shares = {"train": body.train, "validation": body.validation, "test": body.test}
-    shares = {name: 100 * (share or 0) for name, share in shares.items()}
-    parts = ", ".join(f"{name} {share:.4g}%" for name, share in shares.items() if share)
+    said = {TRAIN: body.train, "validation": body.validation, "test": body.test}
+    parts = ", ".join(f"{name} {share_or_count(part)}" for name, part in said.items() if part)
     return f"{parts} by {body.group or 'photo'}"
 
 
-SPLIT = StepKind(plan, run, nothing_changes, label)
+SPLIT = StepKind(plan, run, forecast, label)

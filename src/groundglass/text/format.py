@@ -126,6 +126,15 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def share_or_count(said: float) -> str:
+    """What a recipe says of a split: a whole number is a count.
+
+    >>> share_or_count(0.125), share_or_count(2000)
+    ('12.5%', '2,000')
+    """
+    return f"{said:,}" if isinstance(said, int) else f"{100 * said:.4g}%"
+
+
 def singular(unit: str) -> str:
     """One of them.
 

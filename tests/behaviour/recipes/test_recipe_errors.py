@@ -198,11 +198,24 @@ BODIES = [
     ("hold_out: {next: 100}", "`next` belongs inside a named split", "next"),
     ("hold_out: {validation: 100}", "`validation` must say who is held out, not 100", "validation"),
     ("hold_out: {train: {count: 3}}", "`train` is what is left and cannot be held out", "train"),
-    ("hold_out: {validation: {pick: 3}}", "one of `next`, `count` or `list` is needed here", "validation"),
+    (
+        "hold_out: {validation: {pick: 3}}",
+        "one of `next`, `count`, `share` or `list` is needed here",
+        "validation",
+    ),
     ("hold_out: {validation: {next: 3, count: 3}}", "`next` and `count` cannot go together", "count"),
     ("hold_out: {validation: {count: 3, pick: 4}}", "4 cannot be picked out of 3", "pick"),
     ("hold_out: {validation: {list: a.txt, by: b}}", "`by` has no meaning with `list`", "by"),
     ("hold_out: {validation: {nxt: 3}}", "`nxt` is no key of `validation`; did you mean `next`?", "nxt"),
+    ("hold_out: {validation: {count: 3, share: 5%}}", "`count` and `share` cannot go together", "share"),
+    ("hold_out: {validation: {share: 0%}}", "with a share of 0% nobody is held out", "share"),
+    ("hold_out: {validation: {share: 1}}", "with a share of 100% nothing is left to train on", "share"),
+    (
+        "hold_out: {validation: {share: 5}}",
+        "`share` must be a number from 0 to 1 or a percentage such as 20%, not 5",
+        "5",
+    ),
+    ("hold_out: {validation: {shar: 5%}}", "`shar` is no key of `validation`; did you mean `share`?", "shar"),
     ("transform: {tile: '512'}", "`tile` must be a whole number of 1 or more, not '512'", "'512'"),
     ("transform: {tile: true}", "`tile` must be a whole number of 1 or more, not true", "true"),
     (
@@ -233,6 +246,42 @@ BODIES = [
     (
         "split: {validation: 60%, test: 40%}",
         "validation and test take 1 of the set: nothing is left to train on",
+        "split",
+    ),
+    ("split: {validaton: 2000}", "`validaton` is no key of `split`; did you mean `validation`?", "validaton"),
+    (
+        "split: {validation: -2}",
+        "`validation` must be a whole number of 0 or more or a number from 0 to 1 or a percentage such as 20%, not -2",
+        "-2",
+    ),
+    (
+        "split: {validation: 1.5}",
+        "`validation` must be a whole number of 0 or more or a number from 0 to 1 or a percentage such as 20%, not 1.5",
+        "1.5",
+    ),
+    (
+        "split: {test: '2000'}",
+        "`test` must be a whole number of 0 or more or a number from 0 to 1 or a percentage such as 20%, not '2000'",
+        "'2000'",
+    ),
+    (
+        "split: {test: true}",
+        "`test` must be a whole number of 0 or more or a number from 0 to 1 or a percentage such as 20%, not true",
+        "true",
+    ),
+    (
+        "split: {train: 80%, test: 2000}",
+        "with `train` as a share and counts beside it, nothing takes what is left",
+        "train",
+    ),
+    (
+        "split: {train: 100, validation: 10%, test: 20}",
+        "with `validation` as a share and counts beside it, nothing takes what is left",
+        "train",
+    ),
+    (
+        "split: {validation: 20, test: 100%}",
+        "test takes 1 of the set: nothing is left to train on",
         "split",
     ),
     ("release: {format: pared}", "`format` cannot be 'pared'; did you mean `paired`?", "pared"),

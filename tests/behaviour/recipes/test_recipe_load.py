@@ -229,3 +229,18 @@ def test_an_error_after_loading_may_bring_its_own_hint(whole: LoadedRecipe) -> N
     error = recipe_error(whole, ("tiles",), "too many tiles", hint="write a larger stride")
     assert error.hint == "write a larger stride"
     assert error.message.startswith(f"{whole.files[0]}:36:5: too many tiles\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [("2000", 2000), ("1", 1), ("1.0", 1.0), ("100%", 1.0), ("0.1", 0.1), ("0", 0), ("5%", 0.05)],
+)
+def test_a_whole_number_of_a_split_is_a_count(tmp_path: Path, said: str, means: float) -> None:
+    path = tmp_path / "recipe.yaml"
+    train = "train: 0, " if means == 1.0 and isinstance(means, float) else ""
+    path.write_text(
+        f"name: a\nsteps:\n  - source: {{folder: photos}}\n  - split: {{{train}validation: {said}}}\n"
+    )
+    step = load_recipe(path).recipe.steps[1].body
+    assert isinstance(step, SplitStep)
+    assert (step.validation, type(step.validation)) == (means, type(means))

@@ -28,12 +28,16 @@ from groundglass.plans.source_quality_reference import (
     divergence_notes,
     photographs_blockiness,
 )
+from groundglass.plans.wide_images import wide_note
 from groundglass.recipes.hold_out_model import HoldOutStep
+from groundglass.selections.intersect import Intersect
 from groundglass.selections.ranking import Order
 from groundglass.selections.rule import Needs, Rule, Taken
+from groundglass.selections.where import Where
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.similarity.test_images.known_sets import words_of
 from groundglass.tables.columns import ColumnPath, Scope, measured_columns
+from groundglass.tables.expressions import parse
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class RuleLookup:
 def plan_select(planner: Planner, planned: PlannedStep, rule: Rule) -> PlannedStep:
     """All that a rule needs, looked up; the columns of measures that it takes itself join its scope."""
     needs = rule.needs(RuleLookup(planner, ("select",)))
-    notes = (*needs.notes, *_references_notes(planner, needs))
+    notes = (*needs.notes, *_references_notes(planner, needs), *_wide_notes(planned, rule))
     planner.judged_by |= {path[-1] for path in needs.columns}
     asks = tuple(_taken(planner, rule, taken) for taken in needs.taken)
     photographs = any(taken.of == "photographs" for taken in needs.taken)
@@ -116,6 +120,16 @@ def _references_notes(planner: Planner, needs: Needs) -> tuple[str, ...]:
     if not needs.references:
         return ()
     return divergence_notes(needs.references, planner.judged_by, photographs_blockiness(planner.scope)[-1])
+
+
+def _wide_notes(planned: PlannedStep, rule: Rule) -> tuple[str, ...]:
+    """A range of shapes that leaves no 16:9 image in is seldom meant."""
+    if planned.step.only_if is not None:
+        return ()
+    rules = (rule, *rule.intersect) if isinstance(rule, Intersect) else (rule,)
+    types = planned.scope.types()
+    notes = [wide_note(parse(one.where), types) for one in rules if isinstance(one, Where)]
+    return tuple(f"its condition {note}" for note in notes if note)
 
 
 def _takes_rest(planner: Planner) -> bool:

@@ -14,6 +14,7 @@ from groundglass.image.frame import open_frame
 from groundglass.plans.current_rows import count
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
+from groundglass.plans.wide_images import wide_note
 from groundglass.sources.scan_job import known_files, warning_counts
 from groundglass.sources.source import Source, SourceFault, SourceWithColumns
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
@@ -27,7 +28,7 @@ from groundglass.steps.source.images_table import (
 )
 from groundglass.steps.source.open_source import condition_of, list_source, look_at_source
 from groundglass.tables.columns import ROWS
-from groundglass.tables.expressions import ExpressionError
+from groundglass.tables.expressions import ExpressionError, parse
 from groundglass.tables.parquet import only
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.rows import photographs
@@ -53,7 +54,10 @@ def plan(planner: Planner, planned: PlannedStep, body: Source) -> PlannedStep:
     planner.scope = replace(planner.scope, unusable=unusable)
     own = "as each file says" if "licence" in brought.credits else None
     planner.licences[planned.step.name] = body.licence or own
-    return replace(planned, notes=(*brought.notes, *widened))
+    condition = condition_of(body)
+    wide = wide_note(parse(condition), brought.columns) if condition is not None else ""
+    told = (f"its `where` {wide}",) if wide else ()
+    return replace(planned, notes=(*brought.notes, *widened, *told))
 
 
 def run(state: State, planned: PlannedStep) -> Done:
