@@ -229,7 +229,8 @@ def _notes(
             yield f"'{name}' has numbers with a decimal comma and is text; columns: {{{name}: DOUBLE}} reads them"
         elif name not in stated and kind == "VARCHAR" and seen.kinds - {TEXT}:
             sorts = " and ".join(sorted(seen.kinds))
-            yield f"'{name}' is text: it holds {sorts}, and no type of number holds all exactly"
+            why = "" if TEXT in seen.kinds else ", and no type of number holds all exactly"
+            yield f"'{name}' is text: it holds {sorts}{why}"
     for file in files:
         if file.guessed:
             yield f"{file.path} is not UTF-8 and is read as Windows-1252: {_listed(sorted(file.guessed))}"

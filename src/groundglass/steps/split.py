@@ -20,6 +20,7 @@ from groundglass.releases.split_names import TRAIN
 from groundglass.settings.field_types import count_of
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.related_images import with_hashes
+from groundglass.tables.expressions import column_path
 from groundglass.text.format import share_or_count, some, thousands
 
 
@@ -75,10 +76,11 @@ def split_rows(state: State, planned: PlannedStep) -> pa.Table:
     )
     rows = with_hashes(state, planned, state.rows)
     seed, step = state.run.seed, planned.step.name
+    stratify, group = (name and ".".join(column_path(name)) for name in (body.stratify, body.group))
     if body.counted:
         counts = {name: count for name, count in counts_of(body, rows.num_rows).items() if name != TRAIN}
-        return assign_counts(rows, counts, seed, step, stratify=body.stratify, group=body.group)
-    return assign_splits(rows, shares_of(body), seed, step, stratify=body.stratify, group=body.group)
+        return assign_counts(rows, counts, seed, step, stratify=stratify, group=group)
+    return assign_splits(rows, shares_of(body), seed, step, stratify=stratify, group=group)
 
 
 def counts_of(body: SplitStep, images: int) -> dict[str, int]:
