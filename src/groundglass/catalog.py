@@ -38,7 +38,7 @@ class Parameter:
     """A setting that a recipe may give: its neutral value, unit and meaning.
 
     kind   what a recipe may give, where the neutral value is None: there is none unless it is said
-    words  what it may give instead of a value of that kind
+    words  the words that it may give: the only ones where it is a word, and besides its values where it is another kind
     """
 
     default: Value
