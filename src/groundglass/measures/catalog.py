@@ -6,6 +6,7 @@ from groundglass.catalog import Measure
 from groundglass.errors import RecipeError
 from groundglass.measures import (
     aesthetic,
+    classify,
     clip_iqa,
     colour,
     encoded_bytes,
@@ -53,6 +54,7 @@ MEASURES: dict[str, Measure] = {
     "clip_iqa": clip_iqa.MEASURE,
     "tags": tags.MEASURE,
     "aesthetic": aesthetic.MEASURE,
+    "classify": classify.MEASURE,
     "onnx": onnx.MEASURE,
     "pyiqa": pyiqa.MEASURE,
 }
