@@ -61,7 +61,7 @@ def named(text: str, known: Sequence[str], where: str) -> tuple[str, ...]:
 
 
 def settle(weights: Weights, *, labels: str = "") -> Settled:
-    """A column for each label. Raises RecipeError for labels that the network has not, or whose columns are the same."""
+    """A column for each label. Raises RecipeError for labels that the network has not, or that would share a column."""
     if any(file.name == "config.json" for file in weights.absent):
         names = tuple(dict.fromkeys(label_list(labels)))  # `load` looks whether the network has them
     else:
@@ -81,11 +81,11 @@ def load(weights: str | Path, place: Place, labels: str = "") -> Scorer:
     columns = list(label_columns("classify", names))
 
     def judge(pixels: NDArray[Any]) -> list[dict[str, Value]]:
-        return [
-            {"classify": classifier.labels[int(np.argmax(row))]}
-            | {column: float(row[number]) for column, number in zip(columns, numbers, strict=True)}
-            for row in probabilities(classifier, pixels)
-        ]
+        return [values(row) for row in probabilities(classifier, pixels)]
+
+    def values(row: NDArray[np.float64]) -> dict[str, Value]:
+        best = classifier.labels[int(np.argmax(row))]
+        return {"classify": best, **dict(zip(columns, row[numbers].tolist(), strict=True))}
 
     return scorer_of(classifier.way, judge)
 

@@ -144,7 +144,7 @@ def read_preparation(folder: str | Path) -> Preparation:
 
 
 def read_preprocessor(folder: str | Path) -> Mapping[str, Any]:
-    """What a folder's ``processor_config.json`` or ``preprocessor_config.json`` says. Raises RecipeError without one."""
+    """What a folder's ``processor_config.json`` or ``preprocessor_config.json`` says. Raises RecipeError without."""
     folder = Path(folder)
     for name in ("processor_config.json", "preprocessor_config.json"):
         if not (folder / name).is_file():
