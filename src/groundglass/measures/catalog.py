@@ -6,6 +6,7 @@ from groundglass.catalog import Measure
 from groundglass.errors import RecipeError
 from groundglass.measures import (
     aesthetic,
+    alignment,
     classify,
     clip_iqa,
     colour,
@@ -54,6 +55,7 @@ MEASURES: dict[str, Measure] = {
     "clip_iqa": clip_iqa.MEASURE,
     "tags": tags.MEASURE,
     "aesthetic": aesthetic.MEASURE,
+    "alignment": alignment.MEASURE,
     "classify": classify.MEASURE,
     "onnx": onnx.MEASURE,
     "pyiqa": pyiqa.MEASURE,
