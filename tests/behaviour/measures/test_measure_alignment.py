@@ -14,6 +14,8 @@ from groundglass import testing
 from groundglass.image.frame import open_frame
 from groundglass.measures.alignment import load
 from groundglass.models.scorer import Place
+from groundglass.plans.run_folder import RunFolder
+from groundglass.reports.read_run import read_facts
 from in_process import run_here
 
 torch = pytest.importorskip("torch")
@@ -29,7 +31,12 @@ steps:
     name: told
   - release: {format: folder}
 """
-CAPTIONS = {"0": "a red boat", "1": "two trees by a lake", "2": "a red boat", "3": "a " + "very " * 40 + "long walk"}
+CAPTIONS = {
+    "0": "a red boat",
+    "1": "two trees by a lake",
+    "2": "a red boat",
+    "3": "a " + "very " * 40 + "long walk",
+}
 
 
 @pytest.fixture
@@ -110,8 +117,12 @@ def test_one_picture_with_two_captions_and_a_changed_caption(folder: Path):
     write(folder, "1", 1, "a sunset over the sea")
     second = run(folder, 2)
     assert second["1"]["alignment"] != first["1"]["alignment"]
-    assert second["1"]["alignment"] == pytest.approx(by_transformers(folder, "1", "a sunset over the sea"), abs=5e-4)
-    assert (parts(folder, "alignment-1"), parts(folder, "alignment_text-1")) == (5, 4), "nothing new was looked at"
+    assert second["1"]["alignment"] == pytest.approx(
+        by_transformers(folder, "1", "a sunset over the sea"), abs=5e-4
+    )
+    assert (parts(folder, "alignment-1"), parts(folder, "alignment_text-1")) == (5, 4), (
+        "nothing new was looked at"
+    )
 
 
 def test_plan_says_what_is_to_do_and_then_that_all_is_known(folder: Path):
@@ -129,6 +140,34 @@ def test_why_tells_the_value(folder: Path):
     rows = run(folder)
     said = json.loads(run_here(folder, ("why", "pairs", "1.png", "--json"), {}).stdout)
     assert f"{rows['1']['alignment']}" in json.dumps(said)
+
+
+def test_the_report_shows_the_values(folder: Path):
+    rows = run(folder)
+    facts = read_facts(RunFolder(folder / "runs/pairs/0001"))
+    shown = {row["uri"]: row for row in facts.rows.to_pylist()}
+    assert {"alignment", "alignment_read"} <= facts.columns.keys()
+    assert shown["4.png"]["alignment"] is None
+    for name, row in rows.items():
+        assert shown[f"{name}.png"]["alignment"] == row["alignment"]
+        assert shown[f"{name}.png"]["alignment_read"] == row["alignment_read"]
+
+
+def test_a_tile_is_compared_to_the_caption_of_its_photograph(folder: Path):
+    measure = RECIPE.splitlines()[4]
+    (folder / "r.yaml").write_text(
+        RECIPE.replace(
+            "    name: fit\n", "    name: fit\n  - transform: {tile: 40}\n" + measure + "\n"
+        ).replace('"alignment >= -1"', '"alignment >= -1 AND root.alignment >= -1"')
+    )
+    done = run_here(folder, ("run", "r.yaml"), {})
+    assert done.returncode == 0, done.stderr
+    release = folder / "runs/pairs/0001/release"
+    rows = pq.read_table(release / "manifest.parquet").to_pylist()
+    assert rows
+    (folder / "photos/tile.png").write_bytes((release / rows[0]["file"]).read_bytes())
+    caption = CAPTIONS[rows[0]["uri"].removesuffix(".png")]
+    assert rows[0]["alignment"] == pytest.approx(by_transformers(folder, "tile", caption), abs=5e-4)
 
 
 @pytest.mark.parametrize(
