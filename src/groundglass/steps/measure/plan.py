@@ -18,6 +18,7 @@ from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.select.plan import ask
 from groundglass.tables.columns import KnownColumn, measured_columns
+from groundglass.tables.rows import META
 
 
 def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> PlannedStep:
@@ -64,7 +65,7 @@ def _text_ask(
 ) -> TextAsk:
     """The texts that a measure is told to compare with; they must come in a column of words."""
     said = str(request.parameters.get("text") or "")
-    known = {f"meta.{name}": kind for name, kind in (planner.scope.meta or {}).items()}
+    known = {META + name: kind for name, kind in (planner.scope.meta or {}).items()}
     words = [name for name, kind in known.items() if kind == "VARCHAR"]
     if not said:
         say = f"{wanted.measure} needs `text`: the column that the captions came in"
@@ -72,7 +73,7 @@ def _text_ask(
     if said not in words:
         there = "is no column of words" if said in known else "is no column that came with the images"
         planner.fail((*where, wanted.measure, "text"), f"`text`: '{said}' {there}", "", words, said)
-    return text_ask(wanted, said.removeprefix("meta."))
+    return text_ask(wanted, said.removeprefix(META))
 
 
 def _columns_of_text(
