@@ -40,6 +40,12 @@ def aesthetic(folder: Path) -> Told:
     return {"weights": str(tiny_clip.clip(folder)), "head": str(tiny_clip.aesthetic_head(folder))}
 
 
+def classify(folder: Path) -> Told:
+    import tiny_classifiers
+
+    return {"weights": str(tiny_classifiers.vit(folder)), "labels": "photo, anime"}
+
+
 def onnx(folder: Path) -> Told:
     import tiny_onnx
 
@@ -57,6 +63,7 @@ MAKERS: Mapping[str, Callable[[Path], Told]] = {
     "clip_iqa": clip_iqa,
     "tags": tags,
     "aesthetic": aesthetic,
+    "classify": classify,
     "onnx": onnx,
     "pyiqa": pyiqa,
 }

@@ -38,7 +38,7 @@ class Parameter:
     """A setting that a recipe may give: its neutral value, unit and meaning.
 
     kind   what a recipe may give, where the neutral value is None: there is none unless it is said
-    words  what it may give instead of a value of that kind
+    words  the words that it may give: the only ones where it is a word, and besides its values where it is another kind
     """
 
     default: Value
@@ -79,6 +79,8 @@ class Network:
     settle    settle(weights, **settings) -> Settled, in `plan`: where settings name files, or columns depend on them;
               ``weights`` is a `groundglass.models.weights.Weights`. Raises RecipeError
     find      find() -> Weights, where the network comes with a package of its own; raises RecipeError without it
+    texts     texts(weights, place) -> Scorer of texts, where a value is of a picture and a text that came with it: the
+              store then has a vector of each picture and of each text, and the value is made of both when asked for
     """
 
     load: Callable[..., Any]
@@ -90,6 +92,7 @@ class Network:
     passes: int = 1
     settle: Callable[..., Settled] | None = None
     find: Callable[[], Any] | None = None
+    texts: Callable[..., Any] | None = None
 
 
 NETWORK_PARAMETERS = ("weights", "device", "allow_pickle")

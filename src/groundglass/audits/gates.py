@@ -119,7 +119,7 @@ def _closed(gate: Gate) -> str:
         return f"inside intersect, {closed} cannot be audited: give each its own step"
     for path in gate.paths:
         column = gate.scope.find(path)
-        if column is not None and column.join != "content":
+        if column is not None and column.join not in ("content", "text"):
             return f"{'.'.join(path)} was measured elsewhere: it cannot be had of a defective version"
         if column is not None and column.key.partition("-")[0] in QUESTIONS:
             return f"{'.'.join(path)} is a model's answer: to ask about defective versions would cost calls"

@@ -15,6 +15,7 @@ from groundglass.plans.planner import Plan, PlannedStep
 from groundglass.plans.run_folder import RunFolder, RunRecord, load_record
 from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.plans.state import State, make_state
+from groundglass.plans.texts import with_known_texts
 from groundglass.random_streams import stream
 from groundglass.tables.parquet import compute, only, without
 from groundglass.tables.rows import photographs
@@ -73,6 +74,7 @@ def _after(state: State, planned: PlannedStep, tables: RunTables) -> State:
     scores = {request.table: read_scores(request) for request in planned.scores}
     if scores:
         state = replace(state, scores={**state.scores, **scores})
+    state = with_known_texts(state, planned.texts)
     if planned.step.kind == "source":
         listed = compute.equal(tables.images["source"], name)
         rows = pa.concat_tables([state.rows, photographs(tables.images.filter(listed))])

@@ -63,6 +63,14 @@ def encode_webp_lossless(rgb: Pixels) -> bytes:
     return file.getvalue()
 
 
+def encode_lossless(rgb: Pixels, image: str) -> bytes:
+    """H×W×3 uint8 pixels as a release writes them: "png" or "webp".
+
+    Raises ImageError ``write_failed`` where the format cannot hold the picture.
+    """
+    return encode_png(rgb) if image == "png" else encode_webp_lossless(rgb)
+
+
 def read_back(encoded: bytes) -> Pixels:
     """The pixels of a file that was encoded here, H×W×3 uint8 RGB, to compare with what was meant.
 

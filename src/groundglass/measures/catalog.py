@@ -6,8 +6,11 @@ from groundglass.catalog import Measure
 from groundglass.errors import RecipeError
 from groundglass.measures import (
     aesthetic,
+    alignment,
+    classify,
     clip_iqa,
     colour,
+    encoded_bytes,
     exposure,
     header,
     hyperiqa,
@@ -38,6 +41,7 @@ MEASURES: dict[str, Measure] = {
     "colour": colour.MEASURE,
     "complexity": complexity.MEASURE,
     "borders": borders.MEASURE,
+    "encoded_bytes": encoded_bytes.MEASURE,
     "fingerprint": perceptual_hash.MEASURE,
     "pixels": pixel_hash.MEASURE,
     "leaks": leaks.MEASURE,
@@ -51,6 +55,8 @@ MEASURES: dict[str, Measure] = {
     "clip_iqa": clip_iqa.MEASURE,
     "tags": tags.MEASURE,
     "aesthetic": aesthetic.MEASURE,
+    "alignment": alignment.MEASURE,
+    "classify": classify.MEASURE,
     "onnx": onnx.MEASURE,
     "pyiqa": pyiqa.MEASURE,
 }

@@ -17,7 +17,7 @@ from groundglass.image.header import ImageLimits
 from groundglass.measures.measure_job import Ask, Look, Photograph, Row, checked, open_photograph, reason_of
 from groundglass.models.batching import Answer, Batches, in_order
 from groundglass.models.devices import claim, find_devices
-from groundglass.models.loaded import in_memory
+from groundglass.models.loaded import Use, in_memory
 from groundglass.models.scorer import Prepared
 
 COPIES = 3
@@ -55,7 +55,7 @@ class Infer(Look):
 
     def load(self) -> None:
         """Load the network; what it uses of the CPU is held to `threads`."""
-        _hold_torch_to(self.threads)
+        hold_torch_to(self.threads)
         _ = self.network
 
     def one(self, item: Photograph) -> list[Row]:
@@ -132,15 +132,21 @@ def jobs_of(
 
 def _infer(ask: Ask, store: Path, limits: ImageLimits, settings: Settings) -> tuple[Infer, Settings]:
     assert ask.use is not None
-    devices = tuple(find_devices(ask.use.device))
-    processors = settings.workers or cores()
+    devices, threads, settings = place_workers(ask.use, settings)
     if devices == ("cpu",):
-        workers = workers_that_fit(ask.use.weights.bytes, processors, available_memory())
-        job = Infer((ask,), store, limits, devices, threads=max(1, processors // workers))
-        return job, replace(settings, workers=workers)
+        return Infer((ask,), store, limits, devices, threads=threads), settings
     decoders = max(1, min(DECODERS, cores() // len(devices)))
-    job = Infer((ask,), store, limits, devices, decoders)
-    return job, replace(settings, workers=len(devices), shard=LARGE_SHARD)
+    return Infer((ask,), store, limits, devices, decoders), replace(settings, shard=LARGE_SHARD)
+
+
+def place_workers(use: Use, settings: Settings) -> tuple[tuple[str, ...], int, Settings]:
+    """The devices that a network may run on, a worker's threads on the CPU, and the settings with so many workers."""
+    devices = tuple(find_devices(use.device))
+    if devices != ("cpu",):
+        return devices, 1, replace(settings, workers=len(devices))
+    processors = settings.workers or cores()
+    workers = workers_that_fit(use.weights.bytes, processors, available_memory())
+    return devices, max(1, processors // workers), replace(settings, workers=workers)
 
 
 def workers_that_fit(weights: int, processors: int, memory: int | None) -> int:
@@ -154,7 +160,8 @@ def workers_that_fit(weights: int, processors: int, memory: int | None) -> int:
     return max(1, min(processors, memory // (COPIES * weights + TORCH)))
 
 
-def _hold_torch_to(threads: int) -> None:
+def hold_torch_to(threads: int) -> None:
+    """Let torch use so many threads in this process, where it is installed."""
     from importlib.util import find_spec
 
     if find_spec("torch") is not None:

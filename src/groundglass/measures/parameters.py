@@ -14,6 +14,8 @@ def parameter_problem(known: Parameter, value: object) -> str:
 
     >>> parameter_problem(Parameter(0, "side", low=0), -1), parameter_problem(Parameter(None, "limit", kind=float), 2)
     ('is -1, but must be at least 0', '')
+    >>> parameter_problem(Parameter("png", "format", words=("png", "webp")), "wepb")
+    "is 'wepb', but must be png or webp. Did you mean 'webp'?"
     """
     if value in known.words:
         return ""
@@ -29,6 +31,8 @@ def parameter_problem(known: Parameter, value: object) -> str:
         words = "".join(f" or {word}" for word in known.words)
         near = did_you_mean(str(value), known.words).rstrip()
         return f"is {value!r}, but must be {names.get(wanted, 'something else')}{words}{near and '.' + near}"
+    if known.words and wanted is str:
+        return f"is '{value}', but must be {' or '.join(known.words)}.{did_you_mean(str(value), known.words)}"
     if known.low is not None and isinstance(value, (int, float)) and value < known.low:
         return f"is {value}, but must be at least {known.low:g}"
     if known.high is not None and isinstance(value, (int, float)) and value > known.high:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from groundglass.errors import RecipeError
@@ -48,6 +50,35 @@ def label_list(text: str) -> tuple[str, ...]:
     else:
         plain = _read(text) if text.strip().lower().endswith(".txt") else text.replace(",", "\n")
     return tuple(" ".join(line.split()) for line in plain.splitlines() if line.strip())
+
+
+def label_column(measure: str, label: str) -> str:
+    """The name of a label's own column.
+
+    >>> label_column("onnx", "hot dog")
+    'onnx_hot_dog'
+    """
+    return f"{measure}_" + re.sub(r"\W+", "_", label.strip()).strip("_")
+
+
+def label_columns(measure: str, labels: Iterable[str]) -> dict[str, str]:
+    """The label of each column. Raises RecipeError where two labels would have one, or a label holds no letter.
+
+    >>> label_columns("classify", ["hot dog", "cat"])
+    {'classify_hot_dog': 'hot dog', 'classify_cat': 'cat'}
+    """
+    found: dict[str, str] = {}
+    for label in labels:
+        column = label_column(measure, label)
+        if column == f"{measure}_":
+            raise RecipeError(f"the label '{label}' holds no letter and no digit", "")
+        other = next((one for name, one in found.items() if name.lower() == column.lower()), label)
+        if other != label:
+            raise RecipeError(
+                f"the labels '{other}' and '{label}' would have the same column", "name one of them"
+            )
+        found[column] = label
+    return found
 
 
 def check_sentence(name: str, sentence: str, example: str) -> None:

@@ -136,14 +136,16 @@ def read_preparation(folder: str | Path) -> Preparation:
     Raises RecipeError where there is none, or where its size is of a kind that is not known here.
     """
     folder = Path(folder)
-    said = _read(folder)
+    said = read_preprocessor(folder)
     try:
-        return _understood(said)
+        return preparation_of(said)
     except (KeyError, TypeError, ValueError) as error:
         raise RecipeError(f"{folder}: preprocessor_config.json is not understood: {error!r}") from error
 
 
-def _read(folder: Path) -> Mapping[str, Any]:
+def read_preprocessor(folder: str | Path) -> Mapping[str, Any]:
+    """What a folder's ``processor_config.json`` or ``preprocessor_config.json`` says. Raises RecipeError without."""
+    folder = Path(folder)
     for name in ("processor_config.json", "preprocessor_config.json"):
         if not (folder / name).is_file():
             continue
@@ -151,7 +153,7 @@ def _read(folder: Path) -> Mapping[str, Any]:
             said = json.loads((folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RecipeError(f"{folder / name} cannot be read: {error}") from error
-        if found := said.get("image_processor") or ("image_mean" in said and said):
+        if found := said.get("image_processor") or ({"image_mean", "size"} & said.keys() and said):
             return found
     raise RecipeError(
         f"{folder} does not say how pictures are prepared: it has no preprocessor_config.json",
@@ -159,7 +161,11 @@ def _read(folder: Path) -> Mapping[str, Any]:
     )
 
 
-def _understood(said: Mapping[str, Any]) -> Preparation:
+def preparation_of(said: Mapping[str, Any]) -> Preparation:
+    """The same in steps, for processors that do what they say in the usual order.
+
+    Raises KeyError, TypeError or ValueError for what is not understood.
+    """
     cropped = bool(said.get("do_center_crop"))
     sides = _sides(said, cropped) if said.get("do_resize", True) else {}
     normalised = said.get("do_normalize", True)

@@ -10,7 +10,9 @@ from typing import Any
 from groundglass.plans.run_folder import RunFolder, RunRecord
 from groundglass.plans.run_tables import RunTables, manifests, matches, read_tables
 from groundglass.tables.parquet import compute, read_table
+from groundglass.tables.rows import META
 from groundglass.tables.step_record import StepRecord, Threshold
+from groundglass.tables.text_fit import READ, VECTOR, cosine, text_key
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def tell_story(tables: RunTables, row: Mapping[str, Any]) -> Story:
     verdicts = tuple(_verdicts(tables, row["id"]))
     measures, errors = _values(tables, row["sha256"], row["region"])
     measures |= _scores(tables, row)
+    measures |= _of_texts(tables, row, image)
     root = _values(tables, row["sha256"], "")[0] if row["region"] else {}
     facts = {
         name: image[name]
@@ -125,6 +128,21 @@ def _values(tables: RunTables, sha256: str | None, region: str) -> tuple[dict[st
             if row["error"]:
                 errors[key.split("-")[0]] = row["error"]
     return values, errors
+
+
+def _of_texts(tables: RunTables, row: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are made of the picture and a text that came with it."""
+    values: dict[str, Any] = {}
+    for column in tables.record.shown_columns:
+        key = text_key(image.get(META + str(column.get("text"))))
+        if column["join"] != "text" or key is None:
+            continue
+        picture = tables.store.find(column["key"], row["sha256"], row["region"]) or {}
+        text = tables.store.find(column["texts"], key, "") or {}
+        values[column["name"]] = (
+            text.get(READ) if column["column"] == READ else cosine(picture.get(VECTOR), text.get(VECTOR))
+        )
+    return values
 
 
 def _scores(tables: RunTables, row: Mapping[str, Any]) -> dict[str, Any]:

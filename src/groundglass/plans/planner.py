@@ -10,6 +10,7 @@ from typing import NoReturn
 from groundglass.annotators.question import Inquiry
 from groundglass.errors import NotHere
 from groundglass.measures.measure_job import Ask
+from groundglass.measures.text_job import TextAsk
 from groundglass.plans.unknown_column import explain
 from groundglass.recipes.load import LoadedRecipe, recipe_error
 from groundglass.recipes.measure_model import ScoreTable
@@ -32,6 +33,7 @@ class PlannedStep:
     """A step with all that it needs looked up.
 
     asks       what must be measured for it, on the rows it gets (for `split`: on their photographs)
+    texts      texts that came with the images, and what must be known of them
     inquiries  the questions of an annotate step as they are put, one for each of `asks`
     scope      the columns that it can name
     paths      the columns that it does name
@@ -49,6 +51,7 @@ class PlannedStep:
     label: str
     scope: Scope
     asks: tuple[Ask, ...] = ()
+    texts: tuple[TextAsk, ...] = ()
     inquiries: tuple[Inquiry, ...] = ()
     scores: tuple[ScoreTable, ...] = ()
     paths: tuple[ColumnPath, ...] = ()

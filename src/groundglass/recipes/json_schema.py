@@ -127,7 +127,11 @@ def _measure() -> Schema:
     settings = {
         "type": ["object", "null"],
         "properties": {"as": {"type": "string", "description": "put before the names of its columns"}},
-        "additionalProperties": {"type": ["number", "string", "boolean", "null"]},
+        "additionalProperties": {
+            "type": ["number", "string", "boolean", "null", "array"],
+            "minItems": 1,
+            "items": {"type": "string"},
+        },
     }
     named = {
         "type": "object",

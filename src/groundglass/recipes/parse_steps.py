@@ -16,7 +16,7 @@ from groundglass.recipes.validate import build
 from groundglass.recipes.yaml_nodes import Node
 from groundglass.settings.field_types import Record
 from groundglass.settings.key_rules import listed
-from groundglass.settings.measure_request import MeasureRequest
+from groundglass.settings.measure_request import MeasureRequest, is_list_of_texts
 
 STEP_KEYS = ("name", "if", "note")
 TOP_KEYS = ("name", "seed", "extends", "profiles", "limits", "store", "steps")
@@ -279,7 +279,7 @@ def request_from(name: str, node: Node) -> MeasureRequest:
         message = f"the parameters of `{name}` must be a mapping of keys, not {quoted(node.plain)}"
         raise error_at(node.mark, message, f"write `{name}: {{parameter: value}}`")
     for key, value in node.value.items():
-        if isinstance(value.value, (dict, list)):
+        if isinstance(value.value, (dict, list)) and (key == "as" or not is_list_of_texts(value.plain)):
             raise error_at(
                 node.keys[key],
                 f"`{key}` must be a single value, not {quoted(value.plain)}",

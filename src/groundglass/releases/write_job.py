@@ -20,7 +20,7 @@ from groundglass.files.atomic import part_name, written_whole
 from groundglass.files.hashes import pixel_hash, sha256_of
 from groundglass.files.locators import place_in_words, read, read_listed
 from groundglass.image.color_transforms import bands
-from groundglass.image.encode import encode_png, encode_webp_lossless, read_back
+from groundglass.image.encode import encode_lossless, read_back
 from groundglass.image.frame import Frame, open_frame
 from groundglass.image.header import ImageLimits
 from groundglass.image.region import Crop, Resize, extend
@@ -125,7 +125,7 @@ class Write:
         """Write, read back, compare. Raises ImageError ``write_failed``, UnreachableError (disk full)."""
         path = self.folder / file
         with written_whole(path) as temporary:
-            temporary.write_bytes(encode(pixels, self.image))
+            temporary.write_bytes(encode_lossless(pixels, self.image))
             content = temporary.read_bytes()
             if not _equal(read_back(content), pixels):
                 raise ImageError("write_failed", f"{file} does not read back as the same pixels")
@@ -161,11 +161,6 @@ def _described(content: bytes, pixels: RGB) -> dict[str, Any]:
         "height": pixels.shape[0],
         "bytes": len(content),
     }
-
-
-def encode(pixels: RGB, image: str) -> bytes:
-    """The pixels as a lossless file: "png" or "webp"."""
-    return encode_png(pixels) if image == "png" else encode_webp_lossless(pixels)
 
 
 def crop_to_multiple(pixels: RGB, output: Output) -> tuple[RGB, str]:

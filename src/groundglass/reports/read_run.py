@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -31,7 +32,9 @@ from groundglass.reports.render import render_report
 from groundglass.steps.catalog import STEPS
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import compute, connect, find_keys, find_rows, numbered, only
+from groundglass.tables.rows import META
 from groundglass.tables.step_record import StepRecord
+from groundglass.tables.text_fit import READ, VECTOR, fits, look_up
 
 FAILURES = 200
 """Failed images that are listed one by one."""
@@ -115,14 +118,25 @@ def lacking(tables: RunTables) -> str:
     return str(tables.store.root.parent) if measured and not tables.store.root.is_dir() else ""
 
 
-def report_columns(tables: RunTables) -> dict[str, tuple[Column, list[tuple[str, str]]]]:
+class Place(NamedTuple):
+    """Where values lie in the store; ``text`` and ``texts`` as `groundglass.tables.columns.KnownColumn` has them."""
+
+    key: str
+    column: str
+    text: str = ""
+    texts: str = ""
+
+
+def report_columns(tables: RunTables) -> dict[str, tuple[Column, list[Place]]]:
     """Every numeric column by its name: what it means, and where in the store its values lie."""
-    found: dict[str, tuple[Column, list[tuple[str, str]]]] = {}
+    found: dict[str, tuple[Column, list[Place]]] = {}
     for column in tables.record.shown_columns:
-        if column["sql_type"] not in ("DOUBLE", "BIGINT", "BOOLEAN") or column["join"] != "content":
+        numeric = column["sql_type"] in ("DOUBLE", "BIGINT", "BOOLEAN")
+        if not numeric or column["join"] not in ("content", "text"):
             continue
         meaning = Column(column["unit"], column["low"], column["high"], column["better"], column["meaning"])
-        found.setdefault(column["name"], (meaning, []))[1].append((column["key"], column["column"]))
+        place = Place(column["key"], column["column"], column.get("text", ""), column.get("texts", ""))
+        found.setdefault(column["name"], (meaning, []))[1].append(place)
     shadowed = ("width", "height")
     return {
         name: (meaning, list(dict.fromkeys(places)))
@@ -132,20 +146,28 @@ def report_columns(tables: RunTables) -> dict[str, tuple[Column, list[tuple[str,
 
 
 def with_measures(
-    tables: RunTables, rows: pa.Table, columns: Mapping[str, tuple[Column, list[tuple[str, str]]]]
+    tables: RunTables, rows: pa.Table, columns: Mapping[str, tuple[Column, list[Place]]]
 ) -> pa.Table:
     """The rows with the values of every column."""
     table = rows.sort_by([("uri", "ascending"), ("region", "ascending")])
     asked: dict[str, list[str]] = {}
-    for _, places in columns.values():
-        for key, column in places:
-            asked.setdefault(key, []).append(column)
+    for place in (place for _, places in columns.values() for place in places if not place.texts):
+        asked.setdefault(place.key, []).append(place.column)
     said = {
         key: values_beside(tables, table, key, list(dict.fromkeys(names))) for key, names in asked.items()
     }
+    fitting = {
+        place: values_of_text(tables, table, place)
+        for _, places in columns.values()
+        for place in dict.fromkeys(places)
+        if place.texts
+    }
     table = table.drop_columns(["root", "sha256", "detail"])
     for name, (_, places) in columns.items():
-        found = [said[key][column].cast(pa.float64()) for key, column in places]
+        found = [
+            fitting[place] if place.texts else said[place.key][place.column].cast(pa.float64())
+            for place in places
+        ]
         table = table.append_column(name, compute.coalesce(*found))
     return table
 
@@ -169,6 +191,18 @@ def values_beside(tables: RunTables, pictures: pa.Table, key: str, columns: list
     known = values_of(tables.store, key, columns)
     places = find_rows(pictures.select(["sha256", "region"]), known.select(["sha256", "region"]))
     return known.select(columns).take(places)
+
+
+def values_of_text(tables: RunTables, rows: pa.Table, place: Place) -> pa.ChunkedArray:
+    """What is made of each row's picture and the text that came with it; null where one of them is not known."""
+    images, known = tables.images, tables.store.read(place.texts)
+    if VECTOR not in known.column_names or META + place.text not in images.column_names:
+        return pa.chunked_array([pa.nulls(rows.num_rows, pa.float64())])
+    texts = images[META + place.text].take(find_keys(rows["root"], images["id"])).to_pylist()
+    about = look_up(texts, known)
+    if place.column == READ:
+        return about.read
+    return fits(values_beside(tables, rows, place.key, [VECTOR])[VECTOR], about)
 
 
 def values_of(store: MeasureStore, key: str, columns: list[str]) -> pa.Table:

@@ -123,6 +123,11 @@ def _own(measure: Measure, settings: Mapping[str, Value]) -> dict[str, Value]:
 def _installed(measure: Measure) -> Measure:
     if measure.extra and not is_installed(measure.extra):
         raise MissingExtra(measure.name, measure.extra)
+    if measure.network and measure.network.texts:
+        raise RecipeError(
+            f"{measure.name} is of a picture and the text that came with it, and single files have none",
+            f"use it in a recipe: - measure: [{{{measure.name}: {{text: meta.caption}}}}]",
+        )
     return measure
 
 

@@ -10,11 +10,30 @@ from groundglass.settings.field_types import Record, Scalar
 from groundglass.settings.key_rules import refuse
 
 
+def text_of_list(value: Any) -> Any:
+    """A list of texts as the one text that measures take; what is none stays as it is.
+
+    Commas stand between them, or each has its own line where one of them holds a comma.
+
+    >>> text_of_list(["indoor", "outdoor"]), text_of_list(["tench, Tinca tinca", "goldfish"])
+    ('indoor, outdoor', 'tench, Tinca tinca\\ngoldfish')
+    """
+    if not is_list_of_texts(value):
+        return value
+    words = [" ".join(word.split()) for word in value]
+    return ("\n" if any("," in word for word in words) else ", ").join(words)
+
+
+def is_list_of_texts(value: Any) -> bool:
+    """Whether it is one, of at least one text."""
+    return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(one, str) for one in value)
+
+
 class MeasureRequest(Record):
     """One measure with its parameters; `prefix` is the recipe's `as`."""
 
     measure: str
-    parameters: dict[str, Scalar] = Field(default_factory=dict)
+    parameters: dict[str, Annotated[Scalar, BeforeValidator(text_of_list)]] = Field(default_factory=dict)
     prefix: Annotated[str | None, Field(alias="as")] = None
 
     def written(self) -> str | dict[str, dict[str, Scalar]]:
@@ -50,6 +69,8 @@ def check_request(value: dict[Any, Any]) -> None:
         say = "`measure` of a cascade is one measure"
         refuse("measure", say, "write `measure: NAME`, or `measure: {NAME: {parameter: value}}`")
     name, settings = next(iter(value.items()))
-    if not isinstance(settings, dict) or any(isinstance(one, (dict, list)) for one in settings.values()):
+    if not isinstance(settings, dict) or any(
+        isinstance(one, (dict, list)) and not is_list_of_texts(one) for one in settings.values()
+    ):
         say = f"the parameters of `{name}` must be a mapping of single values"
         refuse("measure", say, f"write `{name}: {{parameter: value}}`")

@@ -12,6 +12,7 @@ import pyarrow as pa
 from groundglass.plans.measure_missing import count_unknown, missing_of
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
+from groundglass.plans.texts import rows_without_vector
 from groundglass.tables.parquet import compute
 from groundglass.tables.step_record import StepRecord
 
@@ -80,7 +81,8 @@ class Walk:
         """How many of ``rows`` lack a value that the step asks for; files that no run has read lack them all."""
         read = rows.filter(rows["sha256"].is_valid())
         missing = [missing_of(self.state, ask, read) for ask in planned.asks]
-        return count_unknown(missing) + rows.num_rows - read.num_rows
+        texts = [rows_without_vector(self.state, read, ask) for ask in planned.texts]
+        return max(count_unknown(missing), *texts, 0) + rows.num_rows - read.num_rows
 
     def does(self, run: Run, planned: PlannedStep, rows: pa.Table) -> bool:
         """Run the step, where all that it needs of ``rows`` is known; whether that was so.

@@ -19,6 +19,7 @@ from groundglass.tables.measure_store import IDENTITY, MeasureStore
 from groundglass.tables.parquet import find_keys, find_rows
 from groundglass.tables.quoting import ERROR
 from groundglass.tables.rows import META, ROWS
+from groundglass.tables.text_fit import READ, VECTOR, fits, look_up
 
 FACTS = {
     "id": "VARCHAR",
@@ -42,7 +43,9 @@ class KnownColumn:
     """A measured column as a recipe names it.
 
     key, column   where its values lie in the store; for scores made elsewhere, key is the table's file
-    join          "content" for measures (sha256 and region), else the row's column that the score table names
+    join          "content" for measures (sha256 and region), "text" for what is made of a picture's vector and that of
+                  a text that came with it, else the row's column that the score table names
+    text, texts   for "text": the column that came with the source, and where the texts' vectors lie among the scores
     generation    0 for photographs, one more after each transform
     """
 
@@ -59,6 +62,8 @@ class KnownColumn:
     high: float | None = None
     meaning: str = ""
     hidden: bool = False
+    text: str = ""
+    texts: str = ""
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
@@ -199,8 +204,9 @@ class _Values:
         self.places: dict[tuple[str, str], pa.ChunkedArray] = {}
         self.needed: dict[str, dict[str, None]] = {}
         for column in map(scope.find, wanted):
-            if column is not None and column.join == "content":
-                self.needed.setdefault(column.key, {})[column.column] = None
+            if column is not None and column.join in ("content", "text"):
+                name = VECTOR if column.join == "text" else column.column
+                self.needed.setdefault(column.key, {})[name] = None
         self.measured: dict[str, pa.Table] = {}
 
     def column(self, path: ColumnPath) -> tuple[pa.ChunkedArray, pa.ChunkedArray | None]:
@@ -217,15 +223,29 @@ class _Values:
 
     def _measured(self, whose: str, column: KnownColumn) -> tuple[pa.ChunkedArray, pa.ChunkedArray | None]:
         key, join = column.key, column.join
+        if join == "text":
+            return self._of_text(whose, column)
         if join != "content":
             scores = self.tables.scores[key]
             places = self._once("scores", key, lambda: find_keys(self.rows[join], scores[join]))
             return scores[column.column].take(places), None
+        return self._stored(whose, key, column.column)
+
+    def _stored(self, whose: str, key: str, name: str) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
         if key not in self.measured:
             self.measured[key] = self.tables.store.read(key, list(self.needed[key]))
         table = self.measured[key]
         places = self._once(whose, key, lambda: find_rows(self._pictures(whose), table.select(IDENTITY)))
-        return table[column.column].take(places), table["error"].take(places)
+        return table[name].take(places), table["error"].take(places)
+
+    def _of_text(self, whose: str, column: KnownColumn) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+        """How well each row's text fits its picture, or how much of it was read."""
+        vectors, wrong = self._stored(whose, column.key, VECTOR)
+        texts, _ = self.column(("meta", column.text))
+        said = look_up(texts.to_pylist(), self.tables.scores[column.texts])
+        errors = [one or other for one, other in zip(wrong.to_pylist(), said.errors, strict=True)]
+        value = said.read if column.column == READ else fits(vectors, said)
+        return value, pa.chunked_array([pa.array(errors, pa.string())])
 
     def _pictures(self, whose: str) -> pa.Table:
         """Content and region of the rows themselves, of their parents or of their photographs."""

@@ -118,6 +118,20 @@ def embed_words(clip: Clip, texts: Sequence[str]) -> Vectors:
         return _unit(clip.network.get_text_features(**_tokens(clip, texts)).pooler_output)
 
 
+def embed_each(clip: Clip, texts: Sequence[str]) -> Vectors:
+    """The same for texts that may well be read alike, such as long captions that begin with the same words."""
+    import torch
+
+    with torch.inference_mode():
+        return _unit(clip.network.get_text_features(**_tokens(clip, texts, apart=False)).pooler_output)
+
+
+def share_read(clip: Clip, text: str) -> float:
+    """How much of a text the network reads, 0 to 1, in tokens: what is too long is cut off."""
+    longest = clip.network.config.text_config.max_position_embeddings
+    return min(1.0, longest / max(1, len(clip.tokenizer(text)["input_ids"])))
+
+
 def logits(clip: Clip, pictures: Vectors, words: Vectors) -> Vectors:
     """How well each text fits each picture, n × texts: scale · cosine + bias."""
     return clip.scale * (pictures @ words.T) + clip.bias
@@ -147,19 +161,19 @@ def _unit(vectors: Any) -> Vectors:
     return plain / np.linalg.norm(plain, axis=-1, keepdims=True)
 
 
-def _tokens(clip: Clip, texts: Sequence[str]) -> dict[str, Any]:
+def _tokens(clip: Clip, texts: Sequence[str], apart: bool = True) -> dict[str, Any]:
     """SigLIP was trained on texts filled up to their full length, and knows no mask."""
     longest = clip.network.config.text_config.max_position_embeddings
     padding = "max_length" if clip.shares == "sigmoid" else True
     made = clip.tokenizer(
         list(texts), padding=padding, truncation=True, max_length=longest, return_tensors="pt"
     )
-    _check_tokens(clip, texts, made["input_ids"].tolist())
+    _check_tokens(clip, texts, made["input_ids"].tolist(), apart)
     taken = ("input_ids",) if clip.shares == "sigmoid" else ("input_ids", "attention_mask")
     return {name: made[name].to(clip.device) for name in taken}
 
 
-def _check_tokens(clip: Clip, texts: Sequence[str], tokens: Sequence[Sequence[int]]) -> None:
+def _check_tokens(clip: Clip, texts: Sequence[str], tokens: Sequence[Sequence[int]], apart: bool) -> None:
     """Texts that the network cannot tell apart would share one value, as if it were measured."""
     known = clip.network.config.text_config.vocab_size
     seen: dict[tuple[int, ...], str] = {}
@@ -170,7 +184,7 @@ def _check_tokens(clip: Clip, texts: Sequence[str], tokens: Sequence[Sequence[in
                 "take the tokenizer and the weights from one and the same folder",
             )
         other = seen.setdefault(tuple(numbers), text)
-        if other != text:
+        if apart and other != text:
             raise RecipeError(
                 f"the network reads {other!r} and {text!r} as the same text",
                 "say them shorter or otherwise; or the folder's tokenizer lacks its vocabulary",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from groundglass.catalog import Value
 from groundglass.errors import RecipeError
 from groundglass.models.architectures.box_nms import best_boxes
+from groundglass.models.labels import label_column
 from groundglass.text.suggest import did_you_mean
 
 Shape = tuple[int, ...]
@@ -95,7 +95,7 @@ def column_of(label: str) -> str:
     >>> column_of("hot dog")
     'onnx_hot_dog'
     """
-    return "onnx_" + re.sub(r"\W+", "_", label.strip()).strip("_")
+    return label_column("onnx", label)
 
 
 def labels_axis(shape: Shape, wish: Wish, shown: tuple[int, int], said: str) -> int | None:

@@ -10,6 +10,7 @@ from groundglass.extras import is_installed
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.measure_job import Ask
 from groundglass.measures.parameters import parameter_problem
+from groundglass.measures.text_job import TextAsk, text_ask
 from groundglass.plans.external_scores import score_columns
 from groundglass.plans.networks import network_notes
 from groundglass.plans.planner import PlannedStep, Planner
@@ -17,12 +18,14 @@ from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.select.plan import ask
 from groundglass.tables.columns import KnownColumn, measured_columns
+from groundglass.tables.rows import META
 
 
 def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> PlannedStep:
     asks: list[Ask] = []
     notes: list[str] = []
     brings: list[str] = []
+    texts: list[TextAsk] = []
     for position, request in enumerate(body.measures):
         where = ("measure", position)
         if isinstance(request, ScoreTable):
@@ -30,6 +33,9 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
         else:
             wanted, columns = plan_request(planner, request, planned.step.name, where)
             asks.append(wanted)
+            if of_texts(wanted):
+                texts.append(_text_ask(planner, wanted, request, where))
+                columns = _columns_of_text(texts[-1], request, planned.step.name, planner.scope.generation)
             notes += network_notes(wanted)
             if wanted.measure == "blockiness" and planner.resized:
                 notes.append(
@@ -38,7 +44,45 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
         add_columns(planner, columns, where)
         brings += [column.name for column in columns if not column.hidden]
     scores = tuple(request for request in body.measures if isinstance(request, ScoreTable))
-    return replace(planned, asks=tuple(asks), scores=scores, notes=tuple(notes), brings=tuple(brings))
+    return replace(
+        planned,
+        asks=tuple(dict.fromkeys(asks)),
+        texts=tuple(texts),
+        scores=scores,
+        notes=tuple(notes),
+        brings=tuple(brings),
+    )
+
+
+def of_texts(wanted: Ask) -> bool:
+    """Whether a measure is of a picture and a text that came with it."""
+    network = wanted.definition.network
+    return network is not None and network.texts is not None
+
+
+def _text_ask(
+    planner: Planner, wanted: Ask, request: MeasureRequest, where: tuple[str | int, ...]
+) -> TextAsk:
+    """The texts that a measure is told to compare with; they must come in a column of words."""
+    said = str(request.parameters.get("text") or "")
+    known = {META + name: kind for name, kind in (planner.scope.meta or {}).items()}
+    words = [name for name, kind in known.items() if kind == "VARCHAR"]
+    if not said:
+        say = f"{wanted.measure} needs `text`: the column that the captions came in"
+        planner.fail((*where, wanted.measure), say, f"text: {words[0] if words else 'meta.caption'}")
+    if said not in words:
+        there = "is no column of words" if said in known else "is no column that came with the images"
+        planner.fail((*where, wanted.measure, "text"), f"`text`: '{said}' {there}", "", words, said)
+    return text_ask(wanted, said.removeprefix(META))
+
+
+def _columns_of_text(
+    wanted: TextAsk, request: MeasureRequest, step: str, generation: int
+) -> list[KnownColumn]:
+    """The columns of such a measure: made of two vectors whenever they are asked for."""
+    key, prefix = wanted.picture.key, request.prefix or ""
+    found = measured_columns(MEASURES[request.measure], key, prefix, step, generation)
+    return [replace(column, join="text", text=wanted.column, texts=wanted.key) for column in found]
 
 
 def plan_request(
@@ -97,7 +141,7 @@ def add_columns(planner: Planner, columns: list[KnownColumn], where: tuple[str |
     taken = planner.scope.of_generation(planner.scope.generation)
     for column in columns:
         before = taken.get(column.name)
-        if before is not None and before.key != column.key:
+        if before is not None and (before.key, before.text) != (column.key, column.text):
             planner.fail(
                 where,
                 f"the column '{column.name}' is there already, from step {before.step}",

@@ -12,11 +12,12 @@ from groundglass.plans.measure_missing import measure_rows, missing_of
 from groundglass.plans.networks import core_seconds
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
+from groundglass.plans.texts import rows_without_text, with_texts
 from groundglass.recipes.measure_model import MeasureStep, ScoreTable
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.plan import plan_measure
-from groundglass.tables.parquet import compute
+from groundglass.tables.parquet import compute, without
 
 MEASURE_SECONDS = 0.008
 """To decode and measure one megapixel, one core."""
@@ -43,6 +44,13 @@ def run(state: State, planned: PlannedStep) -> Done:
     )
     reasons = count(measured.failed["reason"])
     notes += measured.valueless.values()
+    usable = without(chosen, measured.failed["id"])
+    for wanted in planned.texts:
+        state = with_texts(state, usable, wanted, f"measure {planned.step.name}")
+        bare = rows_without_text(state, usable, wanted)
+        notes += (
+            [f"{bare:,} of {usable.num_rows:,} images have no text in meta.{wanted.column}"] if bare else []
+        )
     facts = {
         "measures": [ask.key for ask in planned.asks],
         "columns": list(planned.brings),

@@ -9,7 +9,7 @@ from groundglass.measures.catalog import MEASURES
 from groundglass.plans.planner import PlannedStep, Planner, expression_columns, find_column
 from groundglass.selections.where import Cascade, Where
 from groundglass.settings.measure_request import MeasureRequest
-from groundglass.steps.measure.plan import add_columns, plan_request
+from groundglass.steps.measure.plan import add_columns, of_texts, plan_request
 from groundglass.tables.columns import ColumnPath, KnownColumn
 from groundglass.tables.expressions import ExpressionError, parse
 
@@ -22,6 +22,12 @@ def plan_cascade(planner: Planner, planned: PlannedStep, body: Where, cascade: C
     _check_cheap(planner, cascade)
     request = cascade.measure or MeasureRequest(measure=_bringer(planner, body))
     wanted, columns = plan_request(planner, request, planned.step.name, (*CASCADE, "measure"))
+    if of_texts(wanted):
+        planner.fail(
+            (*CASCADE, "measure"),
+            f"{wanted.measure} cannot be the measure of a cascade: it is of a picture and a text",
+            f"measure it in a step of its own: - measure: [{{{wanted.measure}: {{text: meta.caption}}}}]",
+        )
     before = planner.scope
     add_columns(planner, columns, (*CASCADE, "measure"))
     paths = expression_columns(planner, body.where, ("select", "where"))
