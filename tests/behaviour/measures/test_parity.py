@@ -37,8 +37,8 @@ def test_ssim() -> None:
     """Of MATLAB's rounded grey, as its authors' program takes it."""
     weights = [0.298936, 0.587043, 0.114021]
     for picture, value in published("ssim").items():
-        planes = [np.rint(frame.rgb.astype(float) @ weights) for frame in pair(picture)]
-        assert ssim(*planes) == pytest.approx(value, abs=0.00006)
+        one, other = (np.rint(frame.rgb.astype(float) @ weights) for frame in pair(picture))
+        assert ssim(one, other) == pytest.approx(value, abs=0.00006)
 
 
 def test_entropy() -> None:
