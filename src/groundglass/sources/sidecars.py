@@ -158,12 +158,17 @@ def merged(facts: Sequence[Mapping[str, Any]], spelled: dict[str, str]) -> tuple
 
     >>> merged([{"caption": "a cat"}, {"Caption": "cat, sofa", "w": 3}, {"w": 3}], {})
     ({'caption': 'a cat', 'w': 3}, ['caption'])
+    >>> merged([{"s": "high", "S": 3}], {})
+    ({'s': 'high'}, ['s, which a file also writes S'])
     """
     found: dict[str, Any] = {}
     differing: list[str] = []
     for its in facts:
+        written: dict[str, str] = {}
         for said, value in its.items():
             name = spelled.setdefault(said.lower(), said)
-            if found.setdefault(name, value) != value and name not in differing:
-                differing.append(name)
+            twice = written.setdefault(name, said) != said
+            what = f"{name}, which a file also writes {said}" if twice else name
+            if found.setdefault(name, value) != value and what not in differing:
+                differing.append(what)
     return found, differing
