@@ -243,22 +243,29 @@ def test_a_budget_too_small_for_one_call_asks_nothing(tmp_path: Path):
     assert done["asked"]["out"] == PICTURES
 
 
-def test_a_server_that_talks_nonsense_stops_the_run_and_leaves_no_trace(tmp_path: Path):
+def test_a_server_that_talks_nonsense_ends_no_run_and_is_paid_once(tmp_path: Path):
+    """Each odd reply is a row with its reason; the next run asks none of them again."""
     with ModelServer(lambda asked: "malformed" if asked.number >= 9 else "") as server:
         runs = prepared(tmp_path, server, after="", count=20)
         text = (tmp_path / "described.yaml").read_text()
         (tmp_path / "described.yaml").write_text(text.replace("concurrency: 4", "concurrency: 1"))
+        done = steps(run_json(tmp_path, "described.yaml"))
+        assert sum(done["asked"]["reasons"].values()) == 20 * QUESTIONS - 9
+        assert "caption: malformed" in done["asked"]["reasons"]
+        assert_ledger_is_the_servers_count(runs / "0001", server)
+        served = len(server.served)
+        run_json(tmp_path, "described.yaml")
+        assert len(server.served) == served
+
+
+def test_a_model_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("groundglass.steps.annotate.ask_picture.MOST_ODD", 12)
+    with ModelServer(lambda _: "malformed") as server:
+        prepared(tmp_path, server, after="", count=20)
         done = groundglass(tmp_path, "run", "described.yaml")
         assert done.returncode == 3
         assert "answers in a row were none" in done.stderr
         assert len(server.served) < 60, "it must not ask for an hour"
-        good = 9
-        assert sum(len(answers(runs, name)) for name in ("caption", "category", "score")) == good
-        server.misbehave = lambda _: ""
-        done = steps(run_json(tmp_path, "described.yaml"))
-        assert_ledger_is_the_servers_count(runs / "0001", server)
-    assert done["asked"]["reasons"] == {}
-    assert len(answers(runs, "caption")) == 20
 
 
 def test_a_refused_key_stops_at_once_and_is_written_nowhere(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""One picture's questions, as a thread asks them: every answer is saved at once, and failures in a row stop it all."""
+"""One picture's questions, as a thread asks them: every reply is saved at once, and failures in a row stop it all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from groundglass.image.header import ImageLimits
 
 BREAKER = 10
-"""Answers in a row that are none, after which nobody is asked any more."""
+"""Calls in a row that brought no reply, after which nobody is asked any more: the server is not well."""
+MOST_ODD = 100
+"""Replies in a row without an answer. Each is a row at once, for it is paid; so many say: the model cannot do it."""
 
 
 class Streak:
@@ -87,7 +89,7 @@ class Questioner:
         self._asker, self._long_edge, self._limits = asker, long_edge, limits
         self._interview = Interview(dict(readouts or {}))
         self._answered: set[int] = set()
-        self._streak = Streak()
+        self._streak, self._odd = Streak(), Streak(MOST_ODD)
 
     def one(self, item: Photograph) -> Summary:
         """All regions of a photograph, one decode. Raises UnreachableError."""
@@ -145,9 +147,10 @@ class Questioner:
         self._answered.add(number)
         self._save(number, sha256, region, values, None)
         self._streak.good()
+        self._odd.good()
 
     def _no_answer(self, number: int, sha256: str, region: str, fault: NoValue | Trouble) -> None:
-        """A row with the reason; of a refusal at once, of anything else once it is no fault of the server's."""
+        """A row with the reason: at once where a reply came, else once it is no fault of the server's."""
         if fault.reason == "no_access":
             raise UnreachableError(
                 fault.detail, "check the key in the environment, the model's name and base_url"
@@ -157,8 +160,12 @@ class Questioner:
             reason = self._reason(number, fault)
             self._save(number, sha256, region, {}, f"{reason}: {fault.detail}" if fault.detail else reason)
 
+        came = isinstance(fault, NoValue) or (fault.charged and not fault.again)
         if fault.reason == "refused":
             save()
+        elif came:
+            save()
+            self._odd.bad(lambda: None, f"{fault.reason} ({fault.detail})")
         else:
             self._streak.bad(save, f"{fault.reason} ({fault.detail})")
 
