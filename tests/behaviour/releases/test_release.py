@@ -245,7 +245,9 @@ def test_a_file_that_does_not_read_back_is_not_released(photographs, tmp_path, m
     """The LR file comes out wrong: neither it nor its HR file stays."""
     out = tmp_path / "out"
     job = Write(out, out / "parts")
-    monkeypatch.setattr(write_job, "encode", lambda pixels, _: encode_png(pixels ^ (pixels.shape[0] < 20)))
+    monkeypatch.setattr(
+        write_job, "encode_lossless", lambda pixels, _: encode_png(pixels ^ (pixels.shape[0] < 20))
+    )
     result = job.one(plan_files(make_rows(photographs), PAIRED)[0])
     assert [(row["file"], row["error"]) for row in result.rows] == [("hr/0000.png", "write_failed")]
     assert files_of(out) == set()
