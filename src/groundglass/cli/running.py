@@ -17,9 +17,10 @@ from groundglass.image.region import TILE_SIGN
 from groundglass.plans.run_folder import RunFolder, RunRecord, mark_reported
 from groundglass.plans.run_tables import read_tables
 from groundglass.recipes.load import LoadedRecipe
+from groundglass.releases.split_names import TRAIN
 from groundglass.runs.make_plan import make_plan, with_limit
 from groundglass.runs.run import RunOptions, Talk, check_outcome, run_plan
-from groundglass.steps.release import TRAIN, small_tile_notes
+from groundglass.steps.release import small_tile_notes
 from groundglass.tables.parquet import compute
 from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import command, size, some, thousands

@@ -67,7 +67,8 @@ def decode(data: bytes, header: Header) -> Decoded:
 
 def all_warnings(data: bytes, header: Header) -> tuple[str, ...]:
     """Words of `header.WARNINGS`: the header's, and what only the pixels tell, decoded where they may tell something:
-    float and 32-bit samples, and JPEGs that end in filling.
+    float and 32-bit samples, and JPEGs that end in filling. ``rounded_down`` stays untold: it would cost a decode of
+    every PNG of 16 bits.
     """
     wide = header.mode == "F" or (header.mode.startswith("I") and header.bit_depth > 16)
     if not wide and not (header.format == "JPEG" and jpeg_pixels.may_hold_filling(data)):

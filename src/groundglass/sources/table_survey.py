@@ -229,7 +229,7 @@ def _notes(
             yield f"'{name}' has numbers with a decimal comma and is text; columns: {{{name}: DOUBLE}} reads them"
         elif name not in stated and kind == "VARCHAR" and seen.kinds - {TEXT}:
             sorts = " and ".join(sorted(seen.kinds))
-            why = "" if TEXT in seen.kinds else ", and no type of number holds all exactly"
+            why = "" if TEXT in seen.kinds else ", and no type of number can hold them all exactly"
             yield f"'{name}' is text: it holds {sorts}{why}"
     for file in files:
         if file.guessed:

@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from groundglass.annotators.catalog import QUESTIONS
 from groundglass.errors import NotHere, RecipeError
 from groundglass.image.resize import KERNELS
 from groundglass.measures.catalog import MEASURES
@@ -27,7 +26,6 @@ from groundglass.releases.journal import check_place
 from groundglass.releases.licences import check_licences
 from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
-from groundglass.releases.split_names import TRAIN
 from groundglass.releases.trainer_patches import Known, small_images_note, small_tiles_note
 from groundglass.releases.writers.writer import Release
 from groundglass.selections.cut_off_table import BYTES_PER_PIXEL
@@ -36,9 +34,8 @@ from groundglass.sources.scan_job import warning_counts
 from groundglass.sources.source import Source
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.step import megapixels
-from groundglass.tables.columns import ROWS, Scope, pool
-from groundglass.tables.parquet import compute, find_keys, only
-from groundglass.tables.rows import META
+from groundglass.steps.release_rows import answer_columns, rows_to_release
+from groundglass.tables.parquet import compute, only
 from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
 from groundglass.transforms.transform import Transform
@@ -104,66 +101,6 @@ def is_release_of(folder: Path, rows: pa.Table, state: State) -> bool:
     manifest = pq.read_table(folder / "manifest.parquet", columns=["id", "source_sha256"])
     written = set(zip(*(manifest[name].to_pylist() for name in manifest.column_names), strict=True))
     return written == set(zip(rows["id"].to_pylist(), rows["sha256"].to_pylist(), strict=True))
-
-
-def rows_to_release(state: State, scope: Scope) -> pa.Table:
-    """Every picture that goes out, with its file, its licence, its split and its scores."""
-    splits = (
-        state.splits
-        if state.splits is not None
-        else pa.table({"id": pa.array([], pa.string()), "split": pa.array([], pa.string())})
-    )
-    parts = [with_details(state, state.rows, scope, splits)]
-    for split, held in state.held.items():
-        named = pa.table(
-            {"id": held.rows["id"], "split": pa.array([split] * held.rows.num_rows, pa.string())}
-        )
-        parts.append(with_details(state, held.rows, held.scope, named))
-    return pa.concat_tables(parts, promote_options="default")
-
-
-def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -> pa.Table:
-    """The rows in their order, with path, licence, author, split and every score."""
-    names = [
-        name
-        for name, column in scope.own().items()
-        if not column.hidden and column.sql_type != "BLOB" and name not in [*ROWS.names, "bytes"]
-    ]
-    roots = [
-        name
-        for name, column in scope.of_generation(0).items()
-        if scope.generation > 0 and not column.hidden and name not in ("width", "height", "bytes")
-    ]
-    paths = [("root", name) for name in roots]
-    found = pool(rows, [*((name,) for name in names), *paths], scope, state.tables, errors=False)
-    images = state.tables.images
-    of = find_keys(rows["root"], images["id"])
-    chosen = splits["split"].take(find_keys(rows["id"], splits["id"]))
-    columns = {
-        **{name: rows[name] for name in rows.column_names},
-        "path": images["path"].take(of),
-        "file_format": images["format"].take(of),
-        "licence": images["licence"].take(of),
-        "author": images["author"].take(of),
-        "split": compute.coalesce(chosen, TRAIN),
-        **{name: images[name].take(of) for name in images.column_names if name.startswith(META)},
-    }
-    for name in names:
-        columns[f"measured_{name}" if name in columns else name] = found[name]
-    for path in paths:
-        if scope.whose(path) == path:  # no score made elsewhere has this name
-            place = found["root"].type.get_field_index(path[1])
-            columns[".".join(path)] = compute.struct_field(found["root"], [place])
-    return pa.table(columns)
-
-
-def answer_columns(state: State, scope: Scope) -> tuple[str, ...]:
-    """The columns of the manifest that models answered: of the images themselves, then of their photographs."""
-    known = [
-        column for each in (scope, *(held.scope for held in state.held.values())) for column in each.columns
-    ]
-    names = [c.name for c in known if not c.hidden and c.key.partition("-")[0] in QUESTIONS]
-    return tuple(dict.fromkeys([*names, *(f"root.{name}" for name in names)]))
 
 
 def audit_note(step: StepRecord) -> AuditNote:

@@ -24,7 +24,7 @@ class Foreign(BaseModel):
 
 
 class DoubledKey(ValueError):
-    """A key stands twice in one object, with two values: nobody knows which one is meant."""
+    """One object has a key twice, with two values, and nothing says which of them is meant."""
 
 
 def load_json(text: str | bytes) -> Any:
@@ -34,7 +34,7 @@ def load_json(text: str | bytes) -> Any:
     {'a': 1}
     >>> load_json('{"a": 1, "a": 2}')
     Traceback (most recent call last):
-    groundglass.annotators.clients.foreign.DoubledKey: the key 'a' stands twice
+    groundglass.annotators.clients.foreign.DoubledKey: the key 'a' is there twice
     """
     try:
         return json.loads(text, object_pairs_hook=_one_of_each)
@@ -51,7 +51,7 @@ def _one_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found and found[key] != value:
-            raise DoubledKey(f"the key {key[:60]!r} stands twice")
+            raise DoubledKey(f"the key {key[:60]!r} is there twice")
         found[key] = value
     return found
 

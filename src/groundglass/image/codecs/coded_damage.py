@@ -18,7 +18,7 @@ def refuse(data: bytes, format: str) -> None:
 
 
 _ISO_END = 4
-"""Bytes 00 or FF. Of 1,108 whole files none ended in either: both codings close with a set bit."""
+"""Bytes 00 or FF. Of 1,108 whole files that libaom and x265 made, with and without alpha, none ended in even one."""
 
 
 def _iso(data: bytes) -> None:

@@ -173,13 +173,6 @@ def declared(offset: int, tags: Any, order: str, frames: int) -> TiffPicture | N
     kind = _KINDS.get(formats.pop(), "") if len(formats) == 1 else ""
     _refuse_unclear(tags, photometric, bits, kind)
     tiled = 322 in tags
-    segment = (
-        (int(one(tags, 322, 0)), int(one(tags, 323, 0)))
-        if tiled
-        else (width, min(int(one(tags, 278, height)) or height, height))
-    )
-    if min(segment) < 1 or segment[0] * segment[1] > max(_MOST_TILE, 4 * width * height):
-        raise ImageError("corrupt", f"tiles of {segment[0]} x {segment[1]} px")
     orientation = one(tags, 274, 1)
     profile = tags.get(34675)
     return TiffPicture(
@@ -196,7 +189,7 @@ def declared(offset: int, tags: Any, order: str, frames: int) -> TiffPicture | N
         orientation=orientation if isinstance(orientation, int) else 0,
         compression=compression,
         predictor=int(one(tags, 317, 1)),
-        segment=segment,
+        segment=_segment(tags, tiled, width, height),
         tiled=tiled,
         offsets=_all(tags, 324 if tiled else 273),
         counts=_all(tags, 325 if tiled else 279),
@@ -240,3 +233,14 @@ def _refuse_unclear(tags: Any, photometric: int, bits: int, kind: str) -> None:
         raise ImageError("unsupported", "a TIFF of printing inks other than cyan, magenta, yellow and black")
     if one(tags, 266, 1) == 2:
         raise ImageError("unsupported", f"a TIFF of {words} with its bits in reverse order")
+
+
+def _segment(tags: Any, tiled: bool, width: int, height: int) -> tuple[int, int]:
+    """Width and height of a tile or strip. Raises ImageError ``corrupt`` for senseless ones."""
+    if tiled:
+        size = int(one(tags, 322, 0)), int(one(tags, 323, 0))
+    else:
+        size = width, min(int(one(tags, 278, height)) or height, height)
+    if min(size) < 1 or size[0] * size[1] > max(_MOST_TILE, 4 * width * height):
+        raise ImageError("corrupt", f"tiles of {size[0]} x {size[1]} px")
+    return size
