@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from groundglass.errors import ImageError
+from groundglass.image.codecs.pillow import open_image
+from groundglass.image.color_transforms import bands
 from groundglass.image.orientation import Pixels
 from groundglass.libraries import Image, cv2, simplejpeg
 
@@ -84,6 +86,37 @@ def read_back(encoded: bytes) -> Pixels:
     if pixels is None:  # pyright: ignore[reportUnnecessaryComparison]
         raise ImageError("write_failed", "the file does not decode")
     return np.asarray(pixels, np.uint8)
+
+
+_LARGE = 50_000_000
+"""Pixels from which `shows` lets Pillow read: slower than OpenCV (0.23 s against 0.17 s for 10 MP), in less memory."""
+
+
+def shows(encoded: bytes, pixels: Pixels) -> bool:
+    """Whether a file that was encoded here holds exactly these H×W×3 uint8 pixels, compared a few rows at a time.
+
+    Raises ImageError ``write_failed`` where nothing can be read.
+
+    >>> black = np.zeros((8, 9, 3), np.uint8)
+    >>> shows(encode_png(black), black), shows(encode_png(black), black + 1)
+    (True, False)
+    """
+    if pixels.shape[0] * pixels.shape[1] < _LARGE:
+        found = read_back(encoded)
+        return found.shape == pixels.shape and all(
+            np.array_equal(found[rows], pixels[rows]) for rows in bands(pixels.shape)
+        )
+    format = "PNG" if encoded.startswith(b"\x89PNG") else "WEBP"
+    try:
+        image = open_image(encoded, format)
+        image.load()
+    except (ImageError, OSError, SyntaxError) as error:
+        raise ImageError("write_failed", str(error)) from error
+    height, width = pixels.shape[:2]
+    return (image.size, image.mode) == ((width, height), "RGB") and all(
+        np.array_equal(np.asarray(image.crop((0, rows.start, width, rows.stop))), pixels[rows])
+        for rows in bands(pixels.shape)
+    )
 
 
 def encode_jpeg(rgb: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:

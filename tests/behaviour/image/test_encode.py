@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from groundglass import testing
 from groundglass.errors import ImageError
 from groundglass.files.hashes import pixel_hash, sha256_of
+from groundglass.image import encode as encoding
 from groundglass.image.encode import encode_jpeg, encode_png, encode_webp_lossless, thumbnail
 from groundglass.image.frame import open_frame
 from shared_data import shared
@@ -80,3 +81,20 @@ def test_hashes_tell_content() -> None:
     assert pixel_hash(rgb) == pixel_hash(open_frame(encode_webp_lossless(rgb)).rgb)
     assert pixel_hash(rgb) != pixel_hash(rgb[::-1])
     assert len(sha256_of(b"x")) == 64
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["OpenCV reads", "Pillow reads"])
+@pytest.mark.parametrize("image", ["png", "webp"])
+def test_a_file_shows_its_own_pixels_and_no_others(
+    monkeypatch: pytest.MonkeyPatch, image: str, large: bool
+) -> None:
+    monkeypatch.setattr(encoding, "_LARGE", 0 if large else 1 << 40)
+    photo = testing.photo(700, 600, 4)
+    file = encoding.encode_lossless(photo, image)
+    assert encoding.shows(file, photo)
+    other = photo.copy()
+    other[599, 699, 2] ^= 1
+    assert not encoding.shows(file, other)
+    assert not encoding.shows(file, photo[:-1])
+    with pytest.raises(ImageError, match="write_failed"):
+        encoding.shows(file[:40], photo)
