@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.sources.table_rows import Rows
+from groundglass.sources.table_types import BOOLEAN, LISTS, TEXT
 from groundglass.sources.text_stream import HEAD, Utf8Stream, decoded
 
 BATCH = 20_000
@@ -31,6 +33,17 @@ class _Fraction(str):
     __slots__ = ()
 
 
+_SORTS: dict[type, str] = {
+    bool: BOOLEAN,
+    int: "numbers",
+    _Fraction: "numbers",
+    str: TEXT,
+    list: LISTS,
+    dict: LISTS,
+}
+"""The sort of each type of value, in words."""
+
+
 class _Doubled(ValueError):
     """An object has one name twice."""
 
@@ -42,27 +55,55 @@ def rows(path: Path, columns: Sequence[str] | None, text: Sequence[str] = ()) ->
     Raises ValueError for damage.
     """
     objects: list[dict[str, Any]] = []
+    places: list[str] = []
     guessed: set[str] = set()
+    sorts = _Sorts()
     first = 0
-    for found, was_guessed in _objects(path):
+    for place, found, was_guessed in _objects(path):
         objects.append(found)
+        places.append(place)
         if was_guessed:
             guessed.update(name for name, value in found.items() if not str(value).isascii())
         if len(objects) == BATCH:
-            yield Rows(_table(objects, columns, text), first, guessed=frozenset(guessed))
+            table = _table(objects, columns, text, partial(sorts.look, places))
+            yield Rows(table, first, guessed=frozenset(guessed), mixed=dict(sorts.mixed))
             first += BATCH
-            objects, guessed = [], set()
-    yield Rows(_table(objects, columns, text), first, guessed=frozenset(guessed))
+            objects, places, guessed = [], [], set()
+    table = _table(objects, columns, text, partial(sorts.look, places))
+    yield Rows(table, first, guessed=frozenset(guessed), mixed=dict(sorts.mixed))
 
 
-def _objects(path: Path) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Every object, and whether it had to be taken for Windows-1252."""
+class _Sorts:
+    """Of which sort each column's values are.
+
+    mixed  columns with values of several sorts: where the first one of a second sort is, in words
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[str, str] = {}
+        self.mixed: dict[str, str] = {}
+
+    def look(self, places: Sequence[str], name: str, values: Sequence[Any], kinds: Collection[type]) -> None:
+        """Note the values of a column, whose types are ``kinds``; ``places`` are their lines in words."""
+        if name in self.mixed or not kinds:
+            return
+        usual = self._first.setdefault(
+            name, next(_SORTS[type(value)] for value in values if value is not None)
+        )
+        if any(_SORTS[kind] != usual for kind in kinds):
+            number = next(n for n, v in enumerate(values) if v is not None and _SORTS[type(v)] != usual)
+            self.mixed[name] = f"{usual}, and {_SORTS[type(values[number])]} from {places[number]} on"
+
+
+def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Every object with its place in words, and whether it had to be taken for Windows-1252."""
     stream = Utf8Stream(path)
     try:
         head = stream.read(HEAD)
         if head.removeprefix(_MARK.encode()).lstrip()[:1] == b"[":
             whole, guessed = decoded(head + stream.read())
-            yield from ((found, guessed) for found in _array(whole.strip(_MARK)))
+            for number, found in enumerate(_array(whole.strip(_MARK)), 1):
+                yield f"element {number:,}", found, guessed
         else:
             yield from _lines(io.BufferedReader(_Rest(stream, head)))
     finally:
@@ -86,13 +127,13 @@ class _Rest(io.RawIOBase):
         return len(piece)
 
 
-def _lines(lines: Iterable[bytes]) -> Iterator[tuple[dict[str, Any], bool]]:
+def _lines(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any], bool]]:
     for number, line in enumerate(lines, 1):
         try:
             text, guessed = decoded(line)
             text = text.strip(_MARK + " \t\r\n")
             if text:
-                yield _object(_decode(text)), guessed
+                yield f"line {number:,}", _object(_decode(text)), guessed
         except UnicodeDecodeError as error:
             raise ValueError(f"line {number} is neither UTF-8 nor Windows-1252") from error
         except _Doubled as error:
@@ -144,17 +185,29 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_float=_Fraction, pars
 _decode = _DECODER.decode
 
 
-def _table(objects: Sequence[dict[str, Any]], columns: Sequence[str] | None, text: Sequence[str]) -> pa.Table:
+def _table(
+    objects: Sequence[dict[str, Any]],
+    columns: Sequence[str] | None,
+    text: Sequence[str],
+    look: Callable[[str, Sequence[Any], Collection[type]], None],
+) -> pa.Table:
     if columns is None:
         columns = list(dict.fromkeys(chain.from_iterable(objects)))
     as_text = frozenset(text)
-    found = {name: _column([row.get(name) for row in objects], name in as_text) for name in columns}
+    found: dict[str, pa.Array] = {}
+    for name in columns:
+        values = [row.get(name) for row in objects]
+        kinds = set(map(type, values)) - {type(None)}
+        if name not in as_text:
+            look(name, values, kinds)
+        found[name] = _column(values, kinds, name in as_text)
     return pa.table(found) if found else pa.table({"": pa.nulls(len(objects))})
 
 
-def _column(values: list[Any], as_text: bool) -> pa.Array:
-    kinds = set(map(type, values)) - {type(None)}
-    if kinds and not as_text:
+def _column(values: list[Any], kinds: set[type], as_text: bool) -> pa.Array:
+    if not kinds and not as_text:
+        return pa.nulls(len(values))  # of no type: those of other rows decide
+    if not as_text:
         if kinds <= {dict, list}:
             return pa.array([None if v is None else [_json(v)] for v in values], pa.list_(pa.string()))
         if kinds == {bool}:

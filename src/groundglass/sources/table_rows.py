@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -24,6 +26,7 @@ class Rows(NamedTuple):
     bare           the cells are text that no type was given to (CSV): what is meant by it has to be inferred
     decimal_comma  0,5 may stand for a half: in a CSV file that is not separated by commas
     guessed        columns with cells that are not UTF-8 and were read as Windows-1252
+    mixed          columns whose values had several sorts so far: which ones, and from which line on
     """
 
     columns: pa.Table
@@ -33,6 +36,7 @@ class Rows(NamedTuple):
     bare: bool = False
     decimal_comma: bool = False
     guessed: frozenset[str] = frozenset()
+    mixed: Mapping[str, str] = MappingProxyType({})
 
 
 class ColumnFault(Exception):

@@ -106,6 +106,7 @@ class _File:
     seen: dict[str, Seen] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     guessed: set[str] = field(default_factory=set)
+    mixed: dict[str, str] = field(default_factory=dict)
 
 
 def _look(path: Path, question: Question) -> _File:
@@ -114,7 +115,7 @@ def _look(path: Path, question: Question) -> _File:
     names = column_names(path, [*question.needed, *stated])
     types = declared(path)
     while True:
-        file.seen, file.guessed = {}, set()
+        file.seen, file.guessed, file.mixed = {}, set(), {}
         columns = None if names is None else _to_read(names, types, question, file)
         try:
             for rows in table_rows(path, columns, [n for n, kind in stated.items() if kind == "VARCHAR"]):
@@ -150,6 +151,7 @@ def _asked(name: str, question: Question) -> bool:
 
 
 def _observe(file: _File, rows: Rows, question: Question, stated: Mapping[str, str]) -> None:
+    file.mixed |= rows.mixed
     file.guessed |= {name for name in rows.guessed if name in question.needed or _asked(name, question)}
     for name in rows.columns.column_names:
         if name and name != question.without and name not in file.faults:
@@ -227,6 +229,9 @@ def _notes(
             yield f"'{name}' is read as {as_kind}: {seen.unfit:,} of its values count as unknown{example}"
         elif name not in stated and needs_comma(seen):
             yield f"'{name}' has numbers with a decimal comma and is text; columns: {{{name}: DOUBLE}} reads them"
+        elif name not in stated and kind == "VARCHAR" and any(name in file.mixed for file in files):
+            file = next(file for file in files if name in file.mixed)
+            yield f"'{name}' is text: {file.path.name} has {file.mixed[name]}"
         elif name not in stated and kind == "VARCHAR" and seen.kinds - {TEXT}:
             sorts = " and ".join(sorted(seen.kinds))
             why = "" if TEXT in seen.kinds else ", and no type of number can hold them all exactly"

@@ -14,6 +14,7 @@ import pytest
 
 from groundglass.errors import RecipeError
 from groundglass.sources.table_columns import Pictures
+from groundglass.sources import json_table
 from groundglass.sources.table_listing import list_tables, read_table
 from groundglass.sources.table_survey import Question, Survey, survey
 
@@ -117,6 +118,32 @@ def test_the_types_do_not_hang_on_the_first_rows(tmp_path: Path) -> None:
     lines = "".join(f'{{"file": "{n}.jpg", "v": {n}}}\n' for n in range(rows))
     (tmp_path / "t.jsonl").write_text(lines + '{"file": "last.jpg", "v": "wide", "late": 1}\n')
     assert surveyed(tmp_path / "t.jsonl").types == {"v": "VARCHAR", "late": "BIGINT"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["1", '"3"', "null", '"n/a"'], ["'v' is text: t.jsonl has numbers, and text from line 2 on"]),
+        (["null", "true", "1.5"], ["'v' is text: t.jsonl has true or false, and numbers from line 3 on"]),
+        (['"a"', '"b"', "[1]"], ["'v' is text: t.jsonl has text, and lists or structs from line 3 on"]),
+        (['{"a": 1}', "2"], ["'v' is text: t.jsonl has lists or structs, and numbers from line 2 on"]),
+        (["1", "1.5", "null"], []),
+        (['"a"', "null"], []),
+    ],
+)
+def test_a_column_of_several_sorts_is_named_with_the_first_line(
+    tmp_path: Path, rows: list[str], said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f'{{"file": "{n}.jpg", "v": {row}}}' for n, row in enumerate(rows)]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    assert list(surveyed(tmp_path / "t.jsonl").notes) == said
+    (tmp_path / "t.json").write_text(f"[{', '.join(lines)}]")
+    as_array = [note.replace("jsonl", "json").replace("line", "element") for note in said]
+    assert list(surveyed(tmp_path / "t.json").notes) == as_array
+    assert surveyed(tmp_path / "t.jsonl", v="VARCHAR").notes == ()
+    monkeypatch.setattr(json_table, "BATCH", 1)
+    (tmp_path / "t.jsonl").write_text("\n".join([*lines, ""]))  # another file: it is looked at again
+    assert list(surveyed(tmp_path / "t.jsonl").notes) == said
 
 
 STATED: list[tuple[pa.Array | str | list[Any], str, list[Any], int]] = [
