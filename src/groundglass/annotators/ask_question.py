@@ -26,6 +26,8 @@ FEW_TOKENS = 8
 
 MOST_LETTERS = 100_000
 """Of an answer that is read at all."""
+MOST_BRACES = 500
+"""Places of an answer at which an object may begin: each is tried, and the time for it grows with their square."""
 SHOWN = 2000
 """Letters of a faulty answer that are shown to the model again: they are paid for."""
 
@@ -114,7 +116,7 @@ def _read_reply(inquiry: Inquiry, reply: Reply) -> dict[str, Value]:
     if text:
         return read_answer(inquiry, text)
     if not whole:
-        ended = f"; it ended with {reply.ended[:40]!r}" if reply.ended else ""
+        ended = f"; it ended with {without_secrets(reply.ended)[:40]!r}" if reply.ended else ""
         raise NoValue("malformed", f"an empty answer{ended}")
     try:
         return read_answer(inquiry, whole)
@@ -173,8 +175,11 @@ def _objects(text: str) -> list[dict[str, Any]]:
         raise NoValue("malformed", f"an answer of {len(text):,} letters")
     text = text.rpartition("</think>")[2]
     found: list[dict[str, Any]] = []
-    read, start = decoder(), text.find("{")
+    read, start, tried = decoder(), text.find("{"), 0
     while start >= 0:
+        tried += 1
+        if tried > MOST_BRACES:
+            raise NoValue("malformed", f"more than {MOST_BRACES} opening braces")
         end = start + 1
         try:
             one, end = read.raw_decode(text, start)

@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from groundglass import testing
+from groundglass.annotators import ask_question
 from groundglass.annotators.ask_question import Interview
 from groundglass.annotators.catalog import QUESTIONS
+from groundglass.annotators.clients import gemini_reply, openai_reply
 from groundglass.annotators.clients.ledger import Budget, Ledger, Price, read_lines
 from groundglass.annotators.clients.protocol import SECRETS, Reply, Request, Trouble
 from groundglass.annotators.clients.resolve import ModelName, open_client
@@ -281,5 +283,146 @@ def test_a_key_that_a_server_quotes_is_in_no_answer(server: ModelServer):
             with asking(client) as asked:
                 found = asked.answer(CAPTION)
             assert found == {"caption": "a sign: …"}
+    finally:
+        SECRETS.discard(key)
+
+
+class Fixed:
+    """A wire on which the same body comes every time; ``sent`` counts the requests."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body, self.sent = body, 0
+
+    def post(self, *_: Any) -> Answered:
+        self.sent += 1
+        return Answered(200, {}, self.body)
+
+
+def answered_with(server: ModelServer, service: str, body: bytes) -> tuple[dict[str, Value] | str, int]:
+    """What becomes of a body, and how many requests were sent."""
+    client = client_of(service, server)
+    wire = Fixed(body)
+    client._wire = wire  # pyright: ignore[reportAttributeAccessIssue]
+    with asking(client) as asked:
+        found = asked.answer(CAPTION)
+        assert len(asked.ended()) == wire.sent
+    return found, wire.sent
+
+
+SAID = ('{"caption": ', '"A cat', '."}')
+PIECES = {
+    "openai": [{"choices": [{"index": 0, "delta": {"content": text}}]} for text in SAID]
+    + [{"choices": [], "usage": {"prompt_tokens": 90, "completion_tokens": 9}}],
+    "google": [{"candidates": [{"content": {"parts": [{"text": text}]}}]} for text in SAID]
+    + [{"usageMetadata": {"promptTokenCount": 90, "candidatesTokenCount": 9}}],
+}
+WHOLE = {
+    "openai": {"choices": [{"message": {"content": "".join(SAID)}}]},
+    "google": {"candidates": [{"content": {"parts": [{"text": "".join(SAID)}]}}]},
+}
+
+
+@pytest.mark.parametrize("way", ["events", "windows events", "list", "lines"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_stream_that_nobody_asked_for_is_put_together(server: ModelServer, service: str, way: str):
+    texts = [json.dumps(piece) for piece in PIECES[service]]
+    body = {
+        "events": "".join(f"data: {text}\n\n" for text in texts) + "data: [DONE]\n\n",
+        "windows events": "".join(f"event: x\r\ndata: {text}\r\n\r\n" for text in texts),
+        "list": f"[{', '.join(texts)}]",
+        "lines": "\n".join(texts),
+    }[way]
+    assert answered_with(server, service, body.encode()) == ({"caption": "A cat."}, 1)
+
+
+def test_a_stream_tells_its_tokens_thoughts_probabilities_and_errors():
+    pieces: list[dict[str, Any]] = [
+        {"choices": [{"delta": {"reasoning_content": "hm "}}]},
+        {
+            "choices": [
+                {"delta": {"content": "good"}, "logprobs": {"content": [{"token": "good", "logprob": -0.1}]}}
+            ]
+        },
+        {
+            "choices": [{"delta": {}, "finish_reason": "length"}],
+            "usage": {"total_tokens": 9, "prompt_tokens": 4},
+        },
+    ]
+    reply = openai_reply.read_reply(openai_reply.joined(pieces), "here")
+    assert (reply.text, reply.reasoning, reply.cut, reply.tokens_out) == ("good", "hm ", True, 5)
+    assert reply.positions == ({"good": -0.1},)
+    broken = openai_reply.joined([*pieces, {"error": {"message": "overloaded", "code": 503}}])
+    assert openai_reply.error_of(broken) == {"message": "overloaded", "code": 503}
+    places = {"topCandidates": [{"candidates": [{"token": "good", "logProbability": -0.1}]}]}
+    told = [{"candidates": [{"content": {"parts": [{"text": "good"}]}, "logprobsResult": places}]}] * 2
+    assert gemini_reply.read_reply(gemini_reply.joined(told), "here").positions == ({"good": -0.1},) * 2
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_reply_that_comes_twice_in_one_is_one(server: ModelServer, service: str):
+    body = json.dumps(WHOLE[service]).encode()
+    for twice in (body + body, body + b"\n" + body, b"[" + body + b", " + body + b"]"):
+        assert answered_with(server, service, twice) == ({"caption": "A cat."}, 1)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_reply_that_a_model_wrote_is_paid_once_however_broken(server: ModelServer, service: str):
+    body = json.dumps(WHOLE[service]).encode()
+    latin = body.replace(b"A cat", b"caf\xe9")
+    for broken in (body[:-9], body + b"<!-- x -->", b"data: " + body[:-9] + b"\n\n", latin, b"null"):
+        assert answered_with(server, service, broken) == ("server_error", 1)
+    for nobody_wrote in (b"", b" <html>busy</html>"):
+        assert answered_with(server, service, nobody_wrote) == ("server_error", 3)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("depth", [300, 900, 5_000])
+def test_a_reply_of_a_thousand_levels_ends_nothing(server: ModelServer, service: str, depth: int):
+    levels = b"[" * depth + b"]" * depth
+    deep = {
+        "openai": b'{"choices": [{"message": {"content": [{"type": "text", "text": %s}]}}]}',
+        "google": b'{"candidates": [{"content": {"parts": %s}}], "error": %s}',
+    }[service]
+    found, sent = answered_with(server, service, deep.replace(b"%s", levels))
+    assert found in ("server_error", "malformed")
+    assert sent <= 3
+
+
+def test_an_answer_of_nothing_but_braces_is_given_up_soon():
+    tried = 0
+
+    class Counting:
+        def raw_decode(self, *_: Any) -> Any:
+            nonlocal tried
+            tried += 1
+            raise ValueError
+
+    for text in ('{"a":' * 15_000, "{" * 90_000):
+        tried = 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ask_question, "decoder", Counting)
+            with pytest.raises(NoValue, match="malformed"):
+                ask_question.read_answer(CAPTION, text)
+        assert tried <= ask_question.MOST_BRACES
+
+
+def test_an_answer_may_break_its_lines_and_brings_no_control_characters(server: ModelServer):
+    body = json.dumps({"choices": [{"message": {"content": '{"caption": "A\ncat\\u0000 \\u001b."}'}}]})
+    assert answered_with(server, "openai", body.encode()) == ({"caption": "A cat ."}, 1)
+
+
+def test_no_part_of_a_key_is_in_a_message(server: ModelServer):
+    key = "sk-quoted-" + "7" * 60
+    SECRETS.add(key)
+    try:
+        for body in (
+            f"<html>{'x' * 20} {key}",
+            json.dumps({"choices": [{"message": {}, "finish_reason": key}]}),
+        ):
+            client = client_of("openai", server)
+            client._wire = Fixed(body.encode())  # pyright: ignore[reportAttributeAccessIssue]
+            with pytest.raises((Trouble, NoValue)) as caught:
+                Interview().answer(CAPTION, IMAGE, client.ask)
+            assert "sk-quoted" not in str(caught.value)
     finally:
         SECRETS.discard(key)

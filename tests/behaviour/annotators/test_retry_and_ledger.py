@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from groundglass.annotators.clients import retry
 from groundglass.annotators.clients.ledger import Budget, BudgetSpent, Ledger, Price, read_lines
 from groundglass.annotators.clients.protocol import Reply, Request, Trouble
+from groundglass.annotators.clients.refusals import read_failure, trouble_of
 from groundglass.annotators.clients.retry import Asker, Patience, Stopped
 from groundglass.engines.shards import Stop
 from patience import STOPS_A_HANG
@@ -112,6 +114,31 @@ def test_a_server_that_asks_for_a_pause_gets_it_from_all_threads(
     assert min(others) >= first + 40
 
 
+def test_a_long_wait_is_said_once_with_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    said: list[str] = []
+    clock = Clock()
+    monkeypatch.setattr(retry, "time", clock)
+    monkeypatch.setattr(retry, "notice", said.append)
+    monkeypatch.setattr(retry, "clock_after", lambda seconds: f"12:00 + {seconds:.0f} s")
+    client = Scripted(busy(wait=1), busy(wait=120), clock=clock)
+    asker(tmp_path, client).ask(REQUEST, {})
+    assert len(said) == 1
+    assert re.fullmatch(r"the server asks to wait (1[23]\d) s \(until 12:00 \+ \1 s\)", said[0])
+    gate = retry.Gate(Stop())
+    for seconds in (100, 102, 99):  # as many threads are told it at about the same time
+        gate.hold(seconds)
+    assert len(said) == 2
+
+
+def test_the_time_of_day_after_a_wait_is_given_in_hours_and_minutes():
+    assert re.fullmatch(r"\d\d:\d\d", retry.clock_after(120))
+
+
+def test_a_server_that_asks_for_no_wait_at_all_is_asked_slower_all_the_same():
+    for said in ("0", "Fri, 31 Dec 1999 23:59:59 GMT", "soon"):
+        assert trouble_of(read_failure(429, {"retry-after": said}, b""), "here").wait is None
+
+
 def test_a_wish_to_stop_ends_a_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     stop = Stop()
     clock = Clock(at_a_nap=stop.ask)
@@ -163,6 +190,17 @@ def test_after_a_kill_the_call_that_was_cut_short_counts_as_dear(tmp_path: Path)
     assert again.spent.cost == pytest.approx((1000 + 10 + 1250 + 100) / 1e6)
     again.close(again.open(100), "answered", 1000, 10)
     assert Ledger(path, Price(1.0, 1.0), Budget()).spent.calls == 3
+
+
+@pytest.mark.parametrize("line", ['{"call": 3}', '{"event": "ended"}', '{"call": "x", "event": "sent"}', "[" * 9000,
+    '{"call": "x", "event": "ended", "tokens_in": "many", "tokens_out": 1, "cost": 0}', "\xff", "[1]"])  # fmt: skip
+def test_a_line_that_a_disk_changed_is_passed_over(tmp_path: Path, line: str):
+    path = tmp_path / "calls.jsonl"
+    first = Ledger(path, Price(1.0, 1.0), Budget())
+    first.close(first.open(100), "answered", 1000, 10)
+    with path.open("ab") as file:
+        file.write(b"\n" + line.encode("latin-1"))
+    assert Ledger(path, Price(1.0, 1.0), Budget()).spent == first.spent
 
 
 def test_a_failure_that_may_cost_is_charged_and_one_that_cannot_is_not(tmp_path: Path):

@@ -43,8 +43,14 @@ def load_json(text: str | bytes) -> Any:
 
 
 def decoder() -> json.JSONDecoder:
-    """Reads a JSON text that begins somewhere in another one, by the rules of `load_json`."""
-    return json.JSONDecoder(object_pairs_hook=_one_of_each)
+    """Reads a JSON text that begins somewhere in another one, by the rules of `load_json`.
+
+    A line may end within a text, as models write it.
+
+    >>> decoder().raw_decode('{"a": "one\\ntwo"} and more')[0]
+    {'a': 'one\\ntwo'}
+    """
+    return json.JSONDecoder(object_pairs_hook=_one_of_each, strict=False)
 
 
 def _one_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -39,7 +39,13 @@ def google_server(model: str, base_url: str, key: str, seconds: float) -> Server
     root = (base_url or HOME).rstrip("/")
     name = model if "/" in model else f"models/{model}"
     dialect = Dialect(
-        SETTINGS, used, body_of, gemini_reply.error_of, gemini_reply.tokens_of, gemini_reply.read_reply
+        SETTINGS,
+        used,
+        body_of,
+        gemini_reply.error_of,
+        gemini_reply.tokens_of,
+        gemini_reply.read_reply,
+        gemini_reply.joined,
     )
     url = f"{root}/v1beta/{quote(name)}:generateContent"
     return Server(dialect, model, url, base_url or "Google", {"x-goog-api-key": key}, seconds)

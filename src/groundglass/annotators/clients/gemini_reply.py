@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -103,6 +104,38 @@ class Generated(Foreign):
     usage: Annotated[Usage | None, OrNone, Field(validation_alias="usageMetadata")] = None
     feedback: Annotated[Feedback | None, OrNone, Field(validation_alias="promptFeedback")] = None
     error: Any = None
+
+
+def joined(pieces: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The one reply that the pieces of a stream make: their parts one after the other, and the last of all else.
+
+    >>> said = [{"candidates": [{"content": {"parts": [{"text": word}]}}]} for word in ("a ", "cat")]
+    >>> read_reply(joined(said), "Google").text
+    'a cat'
+    """
+    whole = {name: value for piece in pieces for name, value in piece.items() if value}
+    read = [Generated.model_validate(piece) for piece in pieces]
+    firsts = [one.candidates[0] for one in read if one.candidates and one.candidates[0] is not None]
+    contents = [one.content for one in firsts if one.content is not None]
+    ended = [one.ended for one in firsts if one.ended]
+    places = [place for one in firsts if one.logprobs for place in one.logprobs.places]
+    candidate = {
+        "content": {"parts": [part.model_dump() for one in contents for part in one.parts]}
+        if contents
+        else None,
+        "finishReason": ended[-1] if ended else None,
+        "logprobsResult": {
+            "topCandidates": [
+                {
+                    "candidates": [
+                        {"token": one.token, "logProbability": one.probability} for one in place.candidates
+                    ]
+                }
+                for place in places
+            ]
+        },
+    }
+    return whole | {"candidates": [candidate] if firsts else []}
 
 
 def error_of(payload: Any) -> Any:

@@ -178,12 +178,28 @@ class Ledger:
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a ledger, in their order; nothing where there is none.
 
-    A line begins with its line end, so one that a kill tore leaves the next one whole; it is passed over.
+    A line begins with its line end, so one that a kill tore leaves the next one whole; it is passed over, and so is
+    one that a disk changed.
     """
-    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(line, dict):
+        if isinstance(line, dict) and _is_sound(line):
             yield line
+
+
+def _is_sound(line: Mapping[str, Any]) -> bool:
+    """Whether a line says of one call all that is counted."""
+    if not isinstance(line.get("call"), str):
+        return False
+    if line.get("event") == "sent":
+        return _is_number(line.get("reserved"))
+    tokens = (line.get("tokens_in"), line.get("tokens_out"))
+    counted = all(one is None or isinstance(one, int) for one in tokens)
+    return line.get("event") == "ended" and counted and _is_number(line.get("cost"))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -57,7 +57,13 @@ def openai_server(
         return body_of(model, request, forms, known)
 
     dialect = Dialect(
-        known, used, body, openai_reply.error_of, openai_reply.tokens_of, openai_reply.read_reply
+        known,
+        used,
+        body,
+        openai_reply.error_of,
+        openai_reply.tokens_of,
+        openai_reply.read_reply,
+        openai_reply.joined,
     )
     sent = {"Authorization": f"Bearer {key}", **(headers or {})}
     return Server(dialect, model, f"{base_url.rstrip('/')}/chat/completions", base_url, sent, seconds)

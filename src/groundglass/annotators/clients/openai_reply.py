@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
@@ -131,6 +132,7 @@ class Choice(Foreign):
     """One answer, or why there is none."""
 
     message: Annotated[Message | None, OrNone] = None
+    delta: Annotated[Message | None, OrNone] = None
     finish_reason: Words = ""
     logprobs: Annotated[Logprobs | None, OrNone] = None
     error: Any = None
@@ -142,6 +144,39 @@ class Completion(Foreign):
     choices: Annotated[list[Annotated[Choice | None, OrNone]], Listed] = Field(default_factory=list)
     usage: Annotated[Usage | None, OrNone] = None
     error: Any = None
+
+
+def joined(pieces: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The one reply that the pieces of a stream make: texts and probabilities one after the other, the last counts.
+
+    >>> said = [{"choices": [{"delta": {"content": word}}]} for word in ("a ", "cat")]
+    >>> joined([*said, {"choices": [], "usage": {"total_tokens": 9}}])["choices"][0]["message"]["content"]
+    'a cat'
+    """
+    read = [Completion.model_validate(piece) for piece in pieces]
+    errors = [piece["error"] for piece in pieces if piece.get("error")]
+    usage = [piece["usage"] for piece in pieces if piece.get("usage")]
+    firsts = [one.choices[0] for one in read if one.choices and one.choices[0] is not None]
+    messages = [message for one in firsts if (message := one.message or one.delta) is not None]
+    ended = [one.finish_reason for one in firsts if one.finish_reason]
+    said = {
+        "content": "".join(one.content.text for one in messages),
+        "reasoning_content": "".join(
+            one.reasoning_content or one.reasoning or one.content.thoughts for one in messages
+        ),
+        "refusal": "".join(one.refusal or one.content.refusal for one in messages),
+    }
+    places = [place.model_dump() for one in firsts if one.logprobs for place in one.logprobs.content]
+    choice = {
+        "message": said if messages else None,
+        "finish_reason": ended[-1] if ended else None,
+        "logprobs": {"content": places},
+    }
+    return {
+        "choices": [choice] if firsts else [],
+        "usage": usage[-1] if usage else None,
+        "error": errors[0] if errors else None,
+    }
 
 
 def error_of(payload: Any) -> Any:

@@ -123,19 +123,20 @@ def without_secrets(text: str) -> str:
     return " ".join(_masked(text, 0).encode(errors="replace").decode().split())[:300]
 
 
+_CONTROLS = dict.fromkeys(n for n in range(32) if chr(n) not in "\t\n\r")
 SHORTEST = 8
 """Letters of a key that is masked in answers: a shorter one, such as `none`, is a word like others."""
 
 
 def masked(text: str) -> str:
-    """An answer without any key, and with letters that files can hold.
+    """An answer without any key, and with letters that files can hold: no halves of letters, no control characters.
 
     >>> SECRETS.add("sk-123456")
     >>> masked("a sign that says sk-123456")
     'a sign that says …'
     >>> SECRETS.discard("sk-123456")
     """
-    return _masked(text, SHORTEST).encode(errors="replace").decode()
+    return _masked(text, SHORTEST).translate(_CONTROLS).encode(errors="replace").decode()
 
 
 def _masked(text: str, shortest: int) -> str:

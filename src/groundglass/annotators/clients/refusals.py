@@ -186,7 +186,9 @@ def trouble_of(failure: Failure, where: str) -> Trouble:
     if 300 <= status < 400:
         return Trouble("no_access", f"{where} sends one elsewhere ({status}): name that address as base_url")
     if status in (408, 409, 425, 429) or status >= 500:
-        return Trouble("server_error", said, again=True, wait=failure.wait)
+        return Trouble(
+            "server_error", said, again=True, wait=failure.wait or None
+        )  # "0" and a date gone by name no wait
     if CONTENT.search(words):
         return Trouble("refused", message)
     return Trouble("bad_request", said)

@@ -6,17 +6,21 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
 from groundglass.annotators.clients.ledger import Ledger
 from groundglass.annotators.clients.protocol import Client, Reply, Request, Trouble
 from groundglass.engines.shards import Stop
+from groundglass.notices import notice
 
 BLINK = 0.05
 """Seconds between two looks at whether anyone wished for an end."""
 
 
+LONG = 10.0
+"""Seconds of a wait that the person hears of."""
 MOST_FORMS = 40
 """Requests for one answer of which the server refused a setting."""
 
@@ -64,9 +68,12 @@ class Gate:
         self._until = 0.0
 
     def hold(self, seconds: float) -> None:
-        """Nobody asks for so long."""
+        """Nobody asks for so long; a wait that is much longer than the one so far is said."""
+        until = time.monotonic() + seconds
         with self._lock:
-            self._until = max(self._until, time.monotonic() + seconds)
+            longer, self._until = until - self._until, max(self._until, until)
+        if min(longer, seconds) >= LONG:
+            notice(f"the server asks to wait {seconds:.0f} s (until {clock_after(seconds)})")
 
     def wait(self, seconds: float = 0.0) -> None:
         """Wait for one's own seconds and everyone's. Raises Stopped."""
@@ -77,6 +84,11 @@ class Gate:
                 return
             time.sleep(min(left, BLINK))
         raise Stopped
+
+
+def clock_after(seconds: float) -> str:
+    """The time of day here after so many seconds."""
+    return f"{datetime.now().astimezone() + timedelta(seconds=seconds):%H:%M}"
 
 
 class Asker:

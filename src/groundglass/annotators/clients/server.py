@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundglass.annotators.clients.concessions import Concessions, Forms, Setting
-from groundglass.annotators.clients.foreign import DoubledKey, load_json
-from groundglass.annotators.clients.protocol import Reply, Request, Trouble
+from groundglass.annotators.clients.foreign import DoubledKey
+from groundglass.annotators.clients.protocol import Reply, Request, Trouble, without_secrets
+from groundglass.annotators.clients.reply_body import UNPAID, pieces_of
 from groundglass.annotators.clients.refusals import (
     POLICY,
     Failure,
@@ -32,6 +33,7 @@ class Dialect:
     error_of   error_of(payload) -> the error that a reply of status 200 holds, or None
     tokens_of  tokens_of(payload) -> tokens in and out
     read       read(payload, where) -> the answer; raises Trouble
+    joined     joined(pieces) -> the one reply that the pieces of a stream make
     """
 
     settings: Sequence[Setting]
@@ -40,6 +42,7 @@ class Dialect:
     error_of: Callable[[Any], Any]
     tokens_of: Callable[[Any], tuple[int | None, int | None]]
     read: Callable[[Any, str], Reply]
+    joined: Callable[[Sequence[dict[str, Any]]], dict[str, Any]]
 
 
 class Server:
@@ -68,31 +71,37 @@ class Server:
         if not 200 <= answered.status < 300:
             failure = read_failure(answered.status, answered.headers, answered.body)
             raise self._refusal(request, forms, failure)
+        try:
+            reply = self._reply(request, forms, answered)
+        except RecursionError as error:
+            what = f"{self.where} answers with JSON that is nested too deeply"
+            raise Trouble("server_error", what, charged=True) from error
+        self._concessions.accepted(request, forms)
+        return reply
+
+    def _reply(self, request: Request, forms: Forms, answered: Answered) -> Reply:
+        """The answer in a reply of a status that means success."""
         payload = self._payload(answered)
         error = self._dialect.error_of(payload)
         if error:
             failure = read_error_within(error, answered.headers)
             raise self._refusal(request, forms, failure, self._dialect.tokens_of(payload))
-        reply = self._dialect.read(payload, self.where)
-        self._concessions.accepted(request, forms)
-        return reply
+        return self._dialect.read(payload, self.where)
 
     def _payload(self, answered: Answered) -> dict[str, Any]:
-        """The JSON object of a reply."""
+        """The JSON object of a reply. Only what a model cannot have written is asked for again: the rest is paid."""
         try:
-            payload = load_json(answered.body)
+            pieces = pieces_of(answered.body)
         except DoubledKey as error:
             raise Trouble("server_error", f"{self.where}: {error} in its reply", charged=True) from error
         except ValueError as error:
-            said = answered.body[:80].decode(errors="replace")
+            said = without_secrets(answered.body.decode(errors="replace"))[:80]
             what = f"{self.where} answers with what is no JSON: {said!r}"
-            raise Trouble("server_error", what, again=True, charged=True) from error
-        if isinstance(payload, list) and len(payload) == 1:
-            payload = payload[0]
-        if not isinstance(payload, dict):
-            what = f"{self.where} answers with what is no JSON object"
-            raise Trouble("server_error", what, again=True, charged=True)
-        return payload
+            unpaid = answered.body.lstrip()[:1] in UNPAID
+            raise Trouble("server_error", what, again=unpaid, charged=True) from error
+        if not pieces:
+            raise Trouble("server_error", f"{self.where} answers with what is no JSON object", charged=True)
+        return pieces[0] if len(pieces) == 1 else self._dialect.joined(pieces)
 
     def _refusal(
         self,

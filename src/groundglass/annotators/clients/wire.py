@@ -53,6 +53,9 @@ class Wire:
         except TimeoutError as error:
             said = f"{self.where}: no whole answer within {self.seconds:g} s"
             raise Trouble("timeout", said, again=True, charged=True) from error
+        except httpx2.DecodingError as error:
+            said = f"{self.where}: its reply cannot be unpacked: {error}"
+            raise Trouble("server_error", said, charged=True) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
             said = f"{self.where}: {error or type(error).__name__}"
             raise Trouble("server_error", said, again=True, charged=True) from error
