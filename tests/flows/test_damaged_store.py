@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from flow_tools import groundglass, picture
 
@@ -83,6 +87,103 @@ def test_a_damaged_store_changes_no_release(made: Path, tmp_path: Path, how: str
     again, told = run(spoilt, 2, 3)
     assert again == right
     assert "damaged" not in told
+
+
+def linked(part: Path) -> None:
+    part.unlink()
+    part.symlink_to(part.name)
+
+
+def foldered(part: Path) -> None:
+    part.unlink()
+    part.mkdir()
+    (part / "x").write_text("x")
+
+
+def summed_by_a_folder(part: Path) -> None:
+    sums = part.with_name(part.name + ".sum")
+    sums.unlink()
+    sums.mkdir()
+
+
+def summed_by_nonsense(part: Path) -> None:
+    part.with_name(part.name + ".sum").write_text("[" * 100_000)
+
+
+def retyped(part: Path) -> None:
+    """As another program would write it: its numbers as text, and no sums."""
+    table = pq.read_table(part)
+    as_text = {f.name: pa.binary() if pa.types.is_binary(f.type) else pa.string() for f in table.schema}
+    pq.write_table(table.cast(pa.schema(as_text)), part)
+    part.with_name(part.name + ".sum").unlink()
+
+
+def folder_gone(part: Path) -> None:
+    shutil.rmtree(part.parent)
+    part.parent.write_text("x")
+
+
+def all_columns_flipped(part: Path) -> None:
+    """One bit in each column's bytes."""
+    content = bytearray(part.read_bytes())
+    group = pq.read_metadata(part).row_group(0)
+    for number in range(group.num_columns):
+        chunk = group.column(number)
+        start = chunk.dictionary_page_offset or chunk.data_page_offset
+        content[start + chunk.total_compressed_size // 2] ^= 1
+    part.write_bytes(content)
+
+
+OTHERWISE = (
+    linked,
+    foldered,
+    summed_by_a_folder,
+    summed_by_nonsense,
+    retyped,
+    folder_gone,
+    all_columns_flipped,
+)
+
+
+def values(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """All that the store has measured, by measure."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for part in store_parts(folder):
+        if part.parent.parent.name == "measures":
+            found.setdefault(part.parent.name, []).extend(pq.read_table(part).to_pylist())
+    return {key: sorted(rows, key=str) for key, rows in found.items()}
+
+
+@pytest.mark.parametrize("damage", OTHERWISE)
+def test_whatever_is_in_a_parts_place_it_is_measured_again(
+    made: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """Also the measures that no selection reads; each is there again after one run, and it ends as well as ever."""
+    folder = tmp_path / "spoilt"
+    shutil.copytree(made, folder)
+    right = values(folder)
+    spared = ("files", "thumbnail-1")  # the latter holds no numbers that could be text
+    damaged = [part for part in store_parts(folder) if part.parent.name not in spared]
+    for part in damaged:
+        damage(part)
+    _, said = run(folder, 1, 2)
+    assert values(folder) == right
+    for part in damaged:
+        assert (part.parent.name if damage is folder_gone else part.name) in said
+
+
+def test_measures_that_changed_places_are_measured_again(made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "spoilt"
+    shutil.copytree(made, folder)
+    right = values(folder)
+    one, other = (
+        next(folder.glob(f"runs/small/store/measures/{name}-*")) for name in ("blockiness", "sharpness")
+    )
+    one.rename(tmp_path / "one")
+    other.rename(one)
+    (tmp_path / "one").rename(other)
+    run(folder, 1, 2)
+    assert values(folder) == right
 
 
 @pytest.mark.parametrize("command", [("why", "small", "0.png"), ("report", "small"), ("show", "small")])

@@ -18,7 +18,7 @@ from groundglass.files.locators import place_in_words, read_listed
 from groundglass.image.decode import all_warnings
 from groundglass.image.header import ImageLimits, read_header
 from groundglass.tables.parquet import connect
-from groundglass.tables.parts import read_parts, write_part
+from groundglass.tables.parts import make_room, read_parts, write_part
 
 KNOWN = pa.schema(
     [
@@ -124,6 +124,7 @@ def judged_by(limits: ImageLimits) -> str:
 
 def known_files(folder: Path, limits: ImageLimits) -> pa.Table:
     """What earlier scans learnt under these limits: one row for each (path, bytes, mtime_ns), good ones first."""
+    make_room(folder, folder.parent)
     con = connect()
     con.register("parts", read_parts(folder, KNOWN, ("path", "bytes", "mtime_ns", "sha256", "error")))
     return con.sql(

@@ -19,7 +19,15 @@ import pyarrow.compute as pc
 from groundglass.catalog import Column
 from groundglass.files.atomic import part_name
 from groundglass.tables.parquet import connect
-from groundglass.tables.parts import parts_in, read_sound, remove_part, row_count, write_part
+from groundglass.tables.parts import (
+    keep_sound,
+    make_room,
+    parts_in,
+    read_sound,
+    remove_part,
+    row_count,
+    write_part,
+)
 
 PASSING = (
     "unreadable",
@@ -75,7 +83,9 @@ class MeasureStore:
         return pa.schema([*words[:2], *values, words[2]])
 
     def prepare(self, key: str, columns: Mapping[str, Column]) -> None:
-        """Make sure that `read` gives these columns even while nothing was measured."""
+        """Make sure that `read` gives these columns even while nothing was measured, and that all parts have them."""
+        make_room(self.folder(key), self.root)
+        keep_sound(self.folder(key), self.schema(columns))
         empty = self.folder(key) / "part-0.parquet"
         if not empty.exists():
             write_part(self.schema(columns).empty_table(), empty)
@@ -155,9 +165,13 @@ def _type_of(column: Column) -> pa.DataType:
 
 
 def _read(parts: Sequence[Path], names: list[str] | None = None, wanted: Any = None) -> pa.Table:
-    """The parts one after the other; only identity and error where there are none."""
+    """The parts one after the other; where there are none, no rows, and the named columns of no type."""
     tables = read_sound(parts, names, (*IDENTITY, "error"), wanted)
-    return pa.concat_tables(tables) if tables else MeasureStore.schema({}).empty_table()
+    if tables:
+        return pa.concat_tables(tables)
+    words = MeasureStore.schema({})
+    kinds = {name: pa.string() if name in words.names else pa.null() for name in names or words.names}
+    return pa.schema(kinds).empty_table()
 
 
 def _newest(table: pa.Table) -> pa.Table:

@@ -34,6 +34,10 @@ _proven: dict[tuple[str, int, int], set[str]] = {}
 """What was checked of a file (path, size, time) in this process: names of columns, and "" for what follows them."""
 
 
+_NO_SUMS = (ValueError, KeyError, TypeError, RecursionError)
+"""What a file raises that holds no checksums, or others than are written here."""
+
+
 class Damaged(Exception):
     """A part that cannot be believed; the words say why."""
 
@@ -61,9 +65,39 @@ def parts_in(folder: Path) -> list[Path]:
         named = [e for e in entries if e.name.startswith("part-") and e.name.endswith(".parquet")]
         found: list[tuple[int, str]] = []
         for entry in named:
-            with suppress(FileNotFoundError):  # merged by another process this very moment
+            try:
                 found.append((entry.stat().st_mtime_ns, entry.path))
+            except OSError as error:
+                if entry.is_symlink():
+                    set_aside(Path(entry.path), f"a link that leads nowhere: {error.strerror}")
+                elif not isinstance(
+                    error, FileNotFoundError
+                ):  # else merged by another process this very moment
+                    raise
     return [Path(path) for _, path in sorted(found)]
+
+
+def keep_sound(folder: Path, schema: pa.Schema) -> None:
+    """Set aside every part whose bytes were changed, or that lacks a column of this schema or has it of another type.
+
+    So what is measured again is known before the work is handed out. The sums of a part are made once a process.
+    """
+    for part in parts_in(folder):
+        with suppress(FileNotFoundError), _setting_aside(part):
+            _check(part, schema.names)
+            found = pq.read_schema(part)
+            for field in schema:
+                if field.name not in found.names or found.field(field.name).type != field.type:
+                    raise Damaged(f"it has no column {field.name} of type {field.type}")
+
+
+def make_room(folder: Path, below: Path) -> None:
+    """Give whatever is in the place of a folder, or of one above it up to ``below``, another name, and say so."""
+    for place in (folder, *folder.parents):
+        if os.path.lexists(place) and not place.is_dir():
+            set_aside(place, "a folder belongs there")
+        if place == below:
+            return
 
 
 def read_sound(
@@ -135,8 +169,10 @@ def set_aside(part: Path, why: str) -> None:
     aside = part.with_name(SET_ASIDE + part.name)
     with suppress(OSError):
         part.replace(aside)
-        _sum_file(part).unlink(missing_ok=True)
-    where = f"it is now {aside.name}" if aside.exists() and not part.exists() else "it is passed over"
+    with suppress(OSError):
+        _sum_file(part).replace(_sum_file(aside))
+    moved = os.path.lexists(aside) and not os.path.lexists(part)
+    where = f"it is now {aside.name}" if moved else "it is passed over"
     notice(f"{part} is damaged ({why}): {where}, and what it held counts as never measured")
 
 
@@ -157,11 +193,11 @@ def _check(part: Path, names: Sequence[str] | None) -> None:
     """Compare the bytes of these columns, and all that follows the columns, with the sums. Raises Damaged."""
     try:
         _compare(part, names)
-    except (Damaged, ValueError, KeyError, TypeError):
+    except (Damaged, *_NO_SUMS):
         time.sleep(_AGAIN)
         try:
             _compare(part, names)
-        except (ValueError, KeyError, TypeError) as error:
+        except _NO_SUMS as error:
             raise Damaged(f"its checksums cannot be read: {error}") from error
 
 
