@@ -25,10 +25,17 @@ def remembered_sha256(path: Path) -> str:
     about = real.stat()
     known = f"{os.fsencode(real)!r} {about.st_size} {about.st_mtime_ns}"
     note = cache_folder() / "sha256" / sha256_of(known.encode())
-    with suppress(OSError):
-        return note.read_text(encoding="ascii")
+    with suppress(OSError, ValueError):
+        found, proof = note.read_text(encoding="ascii").split()
+        if proof == _proof(known, found):
+            return found
     found = file_sha256(real)
     with suppress(UnreachableError, OSError):  # without the note it is only slower the next time
         note.parent.mkdir(parents=True, exist_ok=True)
-        write_text(found, note)
+        write_text(f"{found} {_proof(known, found)}", note)
     return found
+
+
+def _proof(known: str, found: str) -> str:
+    """What a note ends with, so that one that was cut off or changed is not believed."""
+    return sha256_of(f"{known} {found}".encode())[:16]

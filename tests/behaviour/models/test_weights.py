@@ -95,6 +95,20 @@ def test_a_folder_without_weights(tmp_path: Path):
         find_weights(str(tmp_path), ("*.json", "*.safetensors"))
 
 
+@pytest.mark.parametrize("spoil", [b"", b"\xff", b"0" * 64, None])
+def test_a_note_of_a_hash_that_was_damaged_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: bytes | None
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = tmp_path / "weights.onnx"
+    path.write_bytes(b"weights")
+    right = remembered_sha256(path)
+    (note,) = (tmp_path / "cache").rglob("sha256/*")
+    flipped = bytes([note.read_bytes()[0] ^ 1]) + note.read_bytes()[1:]
+    note.write_bytes(flipped if spoil is None else spoil)
+    assert remembered_sha256(path) == right == remembered_sha256(path)
+
+
 def test_a_hash_is_remembered_until_the_file_changes(tmp_path: Path):
     path = tmp_path / "a.bin"
     path.write_bytes(b"one")
