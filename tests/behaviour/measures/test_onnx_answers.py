@@ -213,3 +213,13 @@ def test_the_axis_of_labels_may_be_any(made: tuple[int, np.ndarray], reduce: str
         )
     direct = {"max": numbers.max(1), "mean": numbers.mean(1), "count": (numbers > 0.5).sum(1)}[reduce]
     assert [expected[f"onnx_l{n}"] for n in range(count)] == pytest.approx(list(direct))
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [Wish(reduce="count", over=0.1), Wish(("a", "b", "c"), only=("a",)), Wish(reduce="max"), Wish(index=0)],
+)
+def test_what_is_not_a_number_is_never_compared(wish: Wish) -> None:
+    """A count would pass it over, and the greatest label would follow from the order of labels."""
+    with pytest.raises(ValueError, match="NaN"):
+        read_answer(np.array([0.5, np.nan, 0.7]), wish, 0)

@@ -178,13 +178,15 @@ def read_answer(answer: Numbers, wish: Wish, axis: int | None) -> dict[str, Valu
 
     With labels a column for each, and ``onnx``: the label that is greatest, or of a count how many there are in all.
 
-    Raises ValueError where the answer is not of the shape that was found in `plan`.
+    Raises ValueError where the answer is not of the shape that was found in `plan`, or holds what is not a number.
 
     >>> read_answer(np.array([1.0, 3.0]), Wish(("sea", "wood")), 0)
     {'onnx': 'wood', 'onnx_sea': 1.0, 'onnx_wood': 3.0}
     >>> read_answer(np.array([[0.2, 0.9, 0.7]]), Wish(reduce="count", over=0.5), None)
     {'onnx': 2}
     """
+    if np.isnan(answer).any():  # neither above nor below anything: no count, no greatest label
+        raise ValueError("the answer holds a number that is none (NaN)")
     if wish.labels:
         return _of_labels(_rows(answer, wish, axis or 0), wish)
     flat = answer.reshape(-1)
