@@ -13,6 +13,7 @@ from flow_tools import groundglass, run_json, steps
 from groundglass import testing
 from groundglass.annotators.clients import retry
 from groundglass.annotators.clients.ledger import read_lines
+from groundglass.steps.annotate.ask_picture import BREAKER
 from groundglass.testing.model_server import ModelServer
 
 pytest.importorskip("httpx2", reason="needs the extra 'annotate'")
@@ -124,6 +125,17 @@ def test_an_error_of_the_configuration_is_never_a_pictures_own(tmp_path: Path):
         asked = len(server.served)
         run_json(tmp_path, "odd.yaml")
         assert len(server.served) == asked
+
+
+def test_errors_within_replies_end_no_run_however_many_there_are(tmp_path: Path):
+    with ModelServer(lambda _: "error_within") as server:
+        prepared(tmp_path, server)
+        for seed in range(PICTURES, BREAKER + 2):
+            (tmp_path / "photos" / f"{seed}.png").write_bytes(testing.png(testing.photo(40, 30, seed)))
+        done = steps(run_json(tmp_path, "odd.yaml"))["asked"]
+        assert_ledger_is_the_servers_count(tmp_path, server)
+        assert len(server.served) == BREAKER + 2
+    assert done["reasons"] == {"caption: bad_request": BREAKER + 2}
 
 
 def test_a_picture_that_is_refused_without_words_beside_others_is_refused(tmp_path: Path):

@@ -77,6 +77,7 @@ class Trouble(Exception):
     wait     seconds that the server wants to be left alone; None where it does not say
     charged  whether the call may cost money although nothing came back
     tokens   in and out, where the server counted some all the same
+    within   whether it came as a reply of status 200: the server answers
     changed  whether the request is sent in another form next time, because the server refuses a setting of it
     """
 
@@ -94,7 +95,7 @@ class Trouble(Exception):
         super().__init__(reason, without_secrets(detail))
         self.reason, self.detail = reason, without_secrets(detail)
         self.again, self.wait, self.charged = again, wait, charged
-        self.tokens, self.changed = tokens, changed
+        self.tokens, self.changed, self.within = tokens, changed, False
 
 
 class Client(Protocol):

@@ -1,4 +1,4 @@
-"""The JSON objects in the body of a reply: one as a rule, several where a server streams although nobody asked it to."""
+"""The JSON objects in the body of a reply: one as a rule, several where a server streams although unasked."""
 
 from __future__ import annotations
 

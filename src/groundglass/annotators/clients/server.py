@@ -9,7 +9,6 @@ from typing import Any
 from groundglass.annotators.clients.concessions import Concessions, Forms, Setting
 from groundglass.annotators.clients.foreign import DoubledKey
 from groundglass.annotators.clients.protocol import Reply, Request, Trouble, without_secrets
-from groundglass.annotators.clients.reply_body import UNPAID, pieces_of
 from groundglass.annotators.clients.refusals import (
     POLICY,
     Failure,
@@ -17,6 +16,7 @@ from groundglass.annotators.clients.refusals import (
     read_failure,
     trouble_of,
 )
+from groundglass.annotators.clients.reply_body import UNPAID, pieces_of
 from groundglass.annotators.clients.wire import Answered, Wire
 
 ABOUT_SETTINGS = (400, 404, 405, 415, 422, 500, 501)
@@ -113,7 +113,7 @@ class Server:
         """What a failure means; a setting that the server refuses has another form from now on."""
         trouble = trouble_of(failure, self.where)
         paid = any(tokens)
-        trouble.tokens, trouble.charged = tokens, paid
+        trouble.tokens, trouble.charged, trouble.within = tokens, paid, failure.within
         trouble.again = trouble.again and not paid
         if failure.status not in ABOUT_SETTINGS or POLICY.search(failure.words) or paid:
             return trouble

@@ -160,7 +160,7 @@ class Questioner:
             reason = self._reason(number, fault)
             self._save(number, sha256, region, {}, f"{reason}: {fault.detail}" if fault.detail else reason)
 
-        came = isinstance(fault, NoValue) or (fault.charged and not fault.again)
+        came = isinstance(fault, NoValue) or ((fault.charged or fault.within) and not fault.again)
         if fault.reason == "refused":
             save()
         elif came:
