@@ -22,7 +22,9 @@ from groundglass.engines.progress import Progress
 from groundglass.engines.run import run_job
 from groundglass.errors import RecipeError
 from groundglass.plans.naturalness_reference import fitted
+from groundglass.plans.texts import with_texts
 from groundglass.tables.measure_store import MeasureStore
+from groundglass.tables.rows import photographs
 
 SHOWN = 3
 """Pictures of each severity that slipped through, kept to look at."""
@@ -85,6 +87,7 @@ def examine(
             "no photograph passed all gates, so there is none to put defects into",
             f"groundglass show {passage.state.run.folder.path} says where the last one went",
         )
+    passage = _with_texts(passage, progress)
     gates = tuple(freeze(passage, planned) for planned in passage.gates)
     defects = chosen_defects(options.defects, gates)
     with tempfile.TemporaryDirectory(prefix="groundglass-audit-") as made:
@@ -99,6 +102,15 @@ def examine(
     slipped = pa.concat_tables([_slipped(one) for one in held])
     card = _scorecard(passage, seed, gates, held)
     return replace(card, notes=(*card.notes, *_missing(options.defects, gates))), slipped
+
+
+def _with_texts(passage: Passage, progress: Callable[[str], Progress]) -> Passage:
+    """With the vectors of all texts that images are compared to: those that the store has lost are made again."""
+    state = replace(passage.state, run=replace(passage.state.run, progress=progress))
+    for planned in state.run.plan.steps:
+        for ask in planned.texts:
+            state = with_texts(state, photographs(state.tables.images), ask, "audit")
+    return replace(passage, state=replace(state, run=passage.state.run))
 
 
 def chosen_defects(names: Sequence[str], gates: Sequence[Gate]) -> tuple[Defect, ...]:

@@ -30,7 +30,7 @@ def with_texts(state: State, rows: pa.Table, ask: TextAsk, title: str) -> State:
 
 def with_known_texts(state: State, asks: Sequence[TextAsk]) -> State:
     """The state with the vectors of all texts that the store has."""
-    known = {ask.key: state.run.store.read(ask.key) for ask in asks}
+    known = {ask.key: state.run.store.read(ask.key, [*TEXT_COLUMNS]) for ask in asks}
     return replace(state, scores={**state.scores, **known}) if known else state
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,57 @@ def test_single_files_have_no_caption(folder: Path):
     done = run_here(folder, ("measure", "alignment", "photos/0.png", "--weights", "network"), {})
     assert done.returncode == 2
     assert "use it in a recipe" in " ".join(done.stderr.split())
+
+
+def forget(folder: Path, begin: str) -> None:
+    """The store has nothing any more of what begins so."""
+    for place in (folder / "runs/pairs/store/measures").glob(f"{begin}*"):
+        shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("gone", ["alignment_text-", "alignment-1"])
+def test_a_store_that_lost_vectors_stops_neither_plan_nor_audit(folder: Path, gone: str):
+    run(folder)
+    audited = ("audit", "pairs", "--json", "--defects", "blur")
+    right = json.loads(run_here(folder, audited, {}).stdout)
+    assert right["false_alarm"] == 0
+    forget(folder, gone)
+    done = run_here(folder, ("plan", "r.yaml", "--json"), {})
+    assert done.returncode == 0, done.stderr
+    assert {step["name"]: step for step in json.loads(done.stdout)["steps"]}["fit"]["to_do"] >= 4
+    done = run_here(folder, audited, {})
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["false_alarm"] == 0, "what is lost is made again, and is no fault of the images"
+    shown = [
+        [(one["gate"], one["severity"], one["recall"]) for one in card["gates"]] for card in (right, found)
+    ]
+    assert shown[0] == shown[1]
+    forget(folder, gone)
+    assert run(folder, 2).keys() == CAPTIONS.keys()
+
+
+def test_a_plan_with_a_condition_counts_as_the_run_does(folder: Path):
+    """Tiles of the images that fit, beside whole images that do not; both are compared to their captions."""
+    measure = RECIPE.splitlines()[4]
+    middle = (
+        f'    name: fit\n  - transform: {{tile: 40}}\n    if: "alignment > -1"\n{measure}\n    name: again\n'
+    )
+    run(folder)
+    (folder / "r.yaml").write_text(RECIPE.replace("    name: fit\n", middle))
+    plan = json.loads(run_here(folder, ("plan", "r.yaml", "--json"), {}).stdout)
+    forecast = {step["name"]: step for step in plan["steps"]}
+    rows = pq.read_table(folder / "runs/pairs/0001/images/source-1/part-0.parquet").num_rows
+    assert rows == len(CAPTIONS) + 1
+    done = run_here(folder, ("run", "r.yaml", "--json"), {})
+    assert done.returncode == 0, done.stderr
+    ran = {step["step"]: step for step in json.loads(done.stdout)["steps"]}
+    assert forecast["again"]["into"] == ran["again"]["in"] > rows
+    assert forecast["again"]["to_do"] == ran["again"]["in"] - 1, (
+        "the image without a caption stayed whole: known"
+    )
+    plan = json.loads(run_here(folder, ("plan", "r.yaml", "--json"), {}).stdout)
+    forecast = {step["name"]: step for step in plan["steps"]}
+    assert forecast["again"]["to_do"] == 0
+    assert forecast["told"]["exact"]
+    assert forecast["release-1"]["into"] == ran["release-1"]["in"]
