@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from groundglass.errors import RecipeError
-from groundglass.sources.table_columns import Pictures
 from groundglass.sources import json_table
+from groundglass.sources.table_columns import Pictures
 from groundglass.sources.table_listing import list_tables, read_table
 from groundglass.sources.table_survey import Question, Survey, survey
 
