@@ -1,4 +1,4 @@
-"""Profiles that are three curves and a matrix (AdobeRGB, Display P3, ProPhoto …), applied in one fused pass.
+"""Profiles made of three curves and a matrix (AdobeRGB, Display P3, ProPhoto …), applied in one fused pass.
 
 LittleCMS by way of Pillow takes 17 ms a megapixel, ten times the decode, and sees 8 bits only; this takes
 about a fifth of that, and 16 bits as they are. Method: ICC.1:2022, annex F.3, equations F.1 to F.6.
@@ -50,9 +50,10 @@ class MatrixProfile:
 
 
 def parse(profile: bytes) -> MatrixProfile | None:
-    """The curves and matrix of an RGB profile; None where it has lookup tables or something unheard of."""
+    """The curves and matrix of an RGB profile; None where it has lookup tables or parts unknown here."""
     try:
         tags = _tags(profile)
+        # A profile with tables (A2B0) may also hold a matrix; the tables are the ones that count.
         if profile[16:24] != b"RGB XYZ " or b"A2B0" in tags:
             return None
         colorants = np.array([_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]).T
@@ -124,7 +125,7 @@ def _encoding() -> Pixels:
 
 
 _BLOCK = 1024
-"""Pixels worked on at a time: the middle step runs in vector registers, between two that look up."""
+"""Pixels worked on at a time: the middle step runs in vector registers, between two that look up tables."""
 
 
 @njit(cache=True, nogil=True)
