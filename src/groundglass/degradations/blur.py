@@ -64,6 +64,7 @@ def gaussian_blur(rgb: Pixels, settings: GaussianBlur, random: np.random.Generat
 
 def motion_blur(rgb: Pixels, settings: MotionBlur, random: np.random.Generator) -> Pixels:
     """The mean of the image along a line, borders mirrored."""
+    # Drawn even where it is not used, so that the stream continues equally for any length.
     angle = random.uniform(0, 180) if settings.angle is None else settings.angle
     return rgb.copy() if settings.length == 1 else _filtered(rgb, line(settings.length, angle))
 

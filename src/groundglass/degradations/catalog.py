@@ -70,7 +70,7 @@ _APPLY = {one.settings: one.apply for one in DISTORTIONS.values()}
 def distort(rgb: Pixels, settings: Any, random: np.random.Generator) -> Pixels:
     """The image with one distortion, or with several in sequence.
 
-    rgb       H×W×3 uint8; it is not changed, and shares no memory with what comes back
+    rgb       H×W×3 uint8; it is not changed, and shares no memory with the result
     settings  one record of this catalog, or a sequence of them: done in that order
     random    all randomness comes from it: equal streams give equal pixels (`groundglass.random_streams`)
 

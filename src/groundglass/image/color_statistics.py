@@ -96,7 +96,7 @@ def _rg_squares(red: Any, green: Any, count: int) -> Any:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _yb_squares(red: Any, green: Any, blue: Any, count: int) -> Any:
-    """Of 2·yb, which is whole."""
+    """Sum of squares of 2·yb, which is a whole number."""
     total = _i4(0)
     for n in range(_up(count)):
         yb = _i2(_i2(_i2(red[n]) + _i2(green[n])) - (_i2(blue[n]) << 1))
@@ -175,6 +175,7 @@ def _box_means(rgb: Pixels) -> Pixels:
     rows, columns = rgb.shape[0] // side, rgb.shape[1] // side
     if not rows or not columns:
         return rgb
+    # Of large images only some rows of boxes: a few thousand places are enough to see the scatter.
     bands = rgb[: rows * side].reshape(rows, side, *rgb.shape[1:])[:: max(1, rows * columns // _MOST)]
     chosen = np.ascontiguousarray(bands).reshape(-1, *rgb.shape[1:])[:, : columns * side]
     return np.asarray(cv2.resize(chosen, (columns, len(bands)), interpolation=cv2.INTER_AREA), np.uint8)

@@ -61,7 +61,7 @@ def decode(data: bytes, header: Header) -> Decoded:
     if rgb.shape != (header.height, header.width, 3):
         raise ImageError(
             "corrupt",
-            f"header says {header.width} x {header.height} px, {rgb.shape[1]} x {rgb.shape[0]} came",
+            f"header says {header.width} x {header.height} px, {rgb.shape[1]} x {rgb.shape[0]} were decoded",
         )
     return Decoded(rgb, source_luma, (*words, *more))
 
@@ -86,6 +86,7 @@ def _samples(data: bytes, header: Header) -> tuple[SampleRows, tuple[str, ...]]:
         return Samples(planes, space), words
     transparent: tuple[int, ...] = ()
     if header.format == "PNG":
+        # Without metadata: Pillow stops at a damaged text or profile, which does no harm to the pixels.
         chunks = png_chunks.read_chunks(data)
         png_chunks.check_pixel_chunks(data, chunks)
         data, transparent = png_chunks.only_pixels(data, chunks), chunks.transparent

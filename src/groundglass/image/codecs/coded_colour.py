@@ -1,4 +1,4 @@
-"""The colours that AV1 and HEVC state inside their coded data, for files that say nothing around it.
+"""The colours that AV1 and HEVC state inside their coded data, for files that do not state them outside it.
 
 AV1: sequence header, section 5.5 of its specification. HEVC: the sequence parameter set's VUI, ITU-T H.265 annex E.
 """

@@ -36,7 +36,7 @@ def of_jpeg_2000(data: bytes, image: Any, bits: int) -> Deep:
     """H×W×3 or H×W×4 (grey is repeated), stretched to 16 bits.
 
     Pillow's rounding to 8 bits overflows: its brightest half step comes out black. So only the lower eight bits of
-    what it rounds to are compared. Raises ImageError ``unsupported`` where OpenCV cannot read the image, ``corrupt``
+    the rounded values are compared. Raises ImageError ``unsupported`` where OpenCV cannot read the image, ``corrupt``
     where the two do not agree.
     """
     values = decoded(data)
@@ -83,7 +83,7 @@ def _rows(image: Any, rows: slice) -> npt.NDArray[Any]:
 
 def _refuse_other_size(values: Deep, image: Any) -> None:
     if values.shape[:2] != (image.height, image.width):
-        raise ImageError("corrupt", "two decoders see different sizes")
+        raise ImageError("corrupt", "two decoders give different sizes")
 
 
 def _refuse_disagreement(
@@ -91,4 +91,4 @@ def _refuse_disagreement(
 ) -> None:
     for rows in _bands(len(values)):
         if not np.array_equal(kept(values[rows]), seen(rows)):
-            raise ImageError("corrupt", "two decoders see different pixels")
+            raise ImageError("corrupt", "two decoders give different pixels")

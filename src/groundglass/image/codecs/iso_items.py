@@ -88,6 +88,7 @@ def _places(
     sizes = numbers.take(2)
     offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
     index_size = sizes & 15 if version in (1, 2) else 0
+    # Bounded, since a damaged file may state billions of items.
     for _ in range(min(numbers.take(2 if version < 2 else 4), _MOST_ITEMS)):
         name = numbers.take(2 if version < 2 else 4)
         method = numbers.take(2) & 15 if version in (1, 2) else _IN_FILE

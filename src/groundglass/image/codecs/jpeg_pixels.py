@@ -80,7 +80,7 @@ def _second_look(data: bytes, markers: JpegMarkers, space: str) -> tuple[Pixels,
     if markers.tables.precision != 8:
         raise ImageError("unsupported", f"a JPEG of {markers.tables.precision} bits")
     scans = jpeg_scans.read_scans(data, markers)
-    # The data of the scans with a header made of nothing but the pixels' own segments.
+    # Strict again, but with a header of only those segments that the pixels need.
     header, body = jpeg_markers.header_for_pixels(data, markers), data[markers.segments[-1][2] : scans.end]
     arithmetic = jpeg_scans.is_arithmetic(markers)  # its decoder reads missing bytes as zeros
     if arithmetic and not scans.closed:

@@ -53,6 +53,7 @@ def of_heif(data: bytes) -> FileColour:
     >>> of_heif(b"")
     FileColour(icc=None, stated=None)
     """
+    # Image sequences have their colours in a track; still images in the properties of an item.
     sequence = _track(data) if data[8:12] in (b"avis", b"msf1", b"hevc", b"hevx") else None
     found = sequence if sequence is not None else _item(data)
     colours = [content for kind, content in found if kind == b"colr"]

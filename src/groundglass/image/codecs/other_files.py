@@ -111,6 +111,7 @@ def refuse(data: bytes) -> ImageError:
     """
     for magic, name in _UNREAD_FORMATS:
         if data.startswith(magic):
+            # An uncompressed TGA may begin with the bytes of a mouse pointer.
             return ImageError("unsupported", "TGA" if name.startswith("CUR") and _is_tga(data) else name)
     for magic, name in _OTHERS:
         if data.startswith(magic):

@@ -22,7 +22,7 @@ class PngChunks:
 
     spans         (type, start, end) of the whole chunks that the pixels need
     transparent   the one grey value or colour that is transparent, as stored; empty where there is none
-    icc, colour   the colour space by whichever chunk counts, both None for sRGB
+    icc, colour   the colour space by the chunk with precedence, both None for sRGB
     """
 
     width: int = 0
@@ -169,6 +169,7 @@ def only_pixels(data: bytes, chunks: PngChunks) -> bytes:
     """The same image without metadata, since decoders stop at damaged or huge metadata, and without the
     transparent value: Pillow reads it as one of 8 bits (`samples_to_8bit` applies it to the samples).
     """
+    # A missing end is only a warning here, but decoders need the chunk.
     end = b"" if chunks.complete else b"\0\0\0\0IEND\xaeB`\x82"
     skipped = b"tRNS" if chunks.mode in ("L", "RGB") else b""
     kept = (data[start:stop] for kind, start, stop in chunks.spans if kind != skipped)

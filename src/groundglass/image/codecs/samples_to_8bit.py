@@ -106,6 +106,7 @@ def from_pillow(
         return Samples(np.rint(values.clip(0, white) * (255.0 / white)).astype(np.uint8), "GRAY"), words
     if image.mode.startswith("I"):  # whatever the depth in the file, Pillow's decoders stretch it to 16 bits
         return DeepRows(np.asarray(image).astype(np.uint16, copy=False), "L", upright=upright), ()
+    # Pillow stretches grey of 1, 2 and 4 bits to 8, so the transparent value is stretched, too.
     steps = 255 // ((1 << header.bit_depth) - 1) if transparent else 1
     return _PillowRows(image, upright, tuple(value * steps for value in transparent)), ()
 

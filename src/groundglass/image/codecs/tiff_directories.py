@@ -71,6 +71,7 @@ def read_tiff(data: bytes) -> TiffFile:
         if compression == WEBP or compression not in TiffImagePlugin.COMPRESSION_INFO:
             raise ImageError("unsupported", f"a TIFF of {words}")
         image = declared(offset, tags, "<" if data[:2] == b"II" else ">", frames)
+    # Pillow and libtiff decode the first directory of a file.
     first = data if offset == chain[0][0] else _with_first(data, offset)
     return TiffFile(image, first, tags, frames, words)
 
