@@ -78,6 +78,7 @@ def head_of(tensors: Mapping[str, NDArray[np.float64]], width: int, where: str) 
         layers = tuple((tensors[_join(stem, "weight")], tensors[_join(stem, "bias")]) for stem in stems)
     except KeyError as error:
         raise RecipeError(f"{where} is not an aesthetic head: it has no {error}", HEAD_HINT) from error
+    # Input and output sizes: each layer must take as many numbers as the one before gives, and the last must give one.
     sides = [width, *(side for weight, _ in layers for side in reversed(weight.shape)), 1]
     fits = len(sides) > 2 and all(
         before == after for before, after in zip(sides[::2], sides[1::2], strict=True)

@@ -62,8 +62,9 @@ def named(text: str, known: Sequence[str], where: str) -> tuple[str, ...]:
 
 def settle(weights: Weights, *, labels: str = "") -> Settled:
     """A column for each label. Raises RecipeError for labels that the network lacks, or that would share a column."""
+    # The network's labels are in config.json; where that is still to be fetched, `load` checks them.
     if any(file.name == "config.json" for file in weights.absent):
-        names = tuple(dict.fromkeys(label_list(labels)))  # `load` checks that the network has them
+        names = tuple(dict.fromkeys(label_list(labels)))
     else:
         names = named(labels, read_labels_of(weights.path)[0], weights.origin)
     columns = dict(MEASURE.columns)

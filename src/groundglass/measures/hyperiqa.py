@@ -90,6 +90,7 @@ def load(weights: Path, place: Place, crops: int | str = 25, resize: bool = Fals
         }
     on_cpu = place.device == "cpu"
     score = partial(_score, HyperNetwork(ready), most, CROPS_AT_ONCE if on_cpu else 1_000)
+    # On a CPU the crops of one image are a full batch already.
     return Scorer(partial(prepare, crops=crops, resize=resize), score, batch=1 if on_cpu else 16)
 
 

@@ -180,6 +180,7 @@ def take(ask: Ask, frame: Frame) -> tuple[Mapping[str, Value], str | None]:
 
 def checked(values: Mapping[str, Value]) -> tuple[Mapping[str, Value], str | None]:
     """The values unchanged, or a reason instead where one is not a finite number."""
+    # NaN in a table would pass or fail filters without a reason on record.
     odd = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
     return ({}, f"measure_failed: {odd[0]} is {values[odd[0]]}") if odd else (values, None)
 

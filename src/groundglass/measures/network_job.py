@@ -72,6 +72,7 @@ class Infer(Look):
             for item in items:
                 yield [self._row(item, region, next(answers)) for region, _ in item.wanted]
         finally:
+            # After an error, the images prepared ahead are not needed.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def pictures(self, item: Photograph) -> int:
@@ -143,6 +144,7 @@ def _infer(ask: Ask, store: Path, limits: ImageLimits, settings: Settings) -> tu
 def place_workers(use: Use, settings: Settings) -> tuple[tuple[str, ...], int, Settings]:
     """The devices that a network may run on, a worker's threads on the CPU, and the settings with as many workers."""
     devices = tuple(find_devices(use.device))
+    # One worker for each accelerator: two would hold the weights twice and wait for each other.
     if devices != ("cpu",):
         return devices, 1, replace(settings, workers=len(devices))
     processors = settings.workers or cores()

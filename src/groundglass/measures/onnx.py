@@ -82,6 +82,7 @@ def settle(weights: Weights, **settings: Any) -> Settled:
             rest[name] = "\n".join(_names(rest[name]))
     look, output, wish = _declared(rest)
     wish.check()
+    # A file that is still to be fetched is checked when it is loaded.
     if not weights.absent:
         _open(weights.path, Place(), look, output, wish)
     return Settled(rest, rest, _columns(wish, **column))

@@ -89,6 +89,7 @@ class ReadTexts:
         """The rows of the texts, in order."""
         for start in range(0, len(items), BATCH):
             some = items[start : start + BATCH]
+            # No pixels: the network reads the text that comes with each item.
             answers = self.network.answers([Prepared(np.zeros(0), text) for text in some])
             yield from map(_row, some, answers)
 

@@ -74,6 +74,7 @@ def texture(counts: npt.NDArray[np.int64]) -> dict[str, Value]:
     mean = (i * p).sum()
     variance = ((i - mean) ** 2 * p).sum()
     correlation = float(((i - mean) * (j - mean) * p).sum() / variance) if variance > 0 else None
+    # Rounding can bring the energy just above 1, out of its column's range.
     contrast, energy = float(((i - j) ** 2 * p).sum()), float(np.sqrt((p**2).sum()))
     return dict(zip(names, (contrast, min(1.0, energy), entropy(counts), correlation), strict=True))
 
@@ -85,6 +86,7 @@ def entropy(counts: npt.NDArray[np.int64]) -> float:
     1.0
     """
     p = counts[counts > 0] / counts.sum()
+    # `abs` in place of a minus, so that one level gives 0.0 and not -0.0.
     return abs(float(np.sum(p * np.log2(p))))
 
 
@@ -99,7 +101,7 @@ MEASURE = Measure(
         ),
         "compression_ratio": Column("", 0, None, "higher", "bytes of a grey JPEG at 512 px over its pixels"),
         "glcm_contrast": Column("level²", 0, 31**2, "higher", "mean squared step to a neighbour, 32 levels"),
-        "glcm_energy": Column("", 0, 1, "lower", "1 where all pairs of neighbours are alike"),
+        "glcm_energy": Column("", 0, 1, "lower", "1 where all pairs of neighbours are equal"),
         "glcm_entropy": Column("bit", 0, 10, "higher", "entropy of the pairs of neighbours"),
         "glcm_correlation": Column("", -1, 1, "neither", "how well a pixel predicts its neighbour"),
     },

@@ -63,6 +63,7 @@ def patch_features(luma: Luma) -> Patches:
     sums, sharpness = patch_moments(even, 2 * tops.ravel(), 2 * lefts.ravel(), PATCH)
     half = np.asarray(cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
     coarse, _ = patch_moments(half, tops.ravel(), lefts.ravel(), PATCH // 2)
+    # A patch needs texture at both scales, since both give half of its features.
     texture = np.minimum(_texture(sums), _texture(coarse))
     good = texture >= TEXTURED
     described = np.hstack([describe(sums[good]), describe(coarse[good])])

@@ -77,6 +77,7 @@ def _down(lines: Any, y: int, out: Any) -> None:
     _weigh(lines[y], lines[y + 1], lines[y + 2], lines[y + 3], lines[y + 4], lines[y + 5], lines[y + 6], out)
 
 
+# Of `fastmath` only the freedom to reorder sums, which vectors need.
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz"})
 def _divide(level: Any, total: Any, squares: Any, out: Any) -> Any:
     """Eqs. 1 to 3 on one row; ``level`` begins with the first pixel. Returns the sum of σ."""

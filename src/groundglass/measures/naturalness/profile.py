@@ -51,6 +51,7 @@ def save_natural(profile: NaturalProfile, path: Path) -> None:
     """Write a profile as JSON. Raises UnreachableError where that cannot be done."""
     mean, covariance, images, patches = profile.gaussian
     about = {"name": profile.name, "measure": profile.measure, "made_from": profile.made_from}
+    # The covariance is symmetric: its lower half is enough.
     below = [row[: place + 1].tolist() for place, row in enumerate(covariance)]
     fitted = {"pictures": images, "patches": patches, "mean": mean.tolist(), "covariance": below}
     text = json.dumps(
@@ -84,6 +85,7 @@ def load_natural(path: Path, measure: str) -> NaturalProfile:
 
 def natural_of(path: Path, measure: str) -> NaturalProfile:
     """The same, kept in memory as long as the file does not change."""
+    # The file's time is part of the cache's key, so a profile that was fitted again is read again.
     try:
         changed = path.stat().st_mtime_ns
     except OSError:

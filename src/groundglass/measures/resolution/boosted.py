@@ -60,6 +60,7 @@ class Trees:
         node = np.zeros((len(rows), len(self.feature)), np.int64)
         tree = np.arange(len(self.feature))[None, :]
         each = np.arange(len(rows))[:, None]
+        # All trees are complete and equally deep, so one node shows whether all are at their leaves.
         while node[0, 0] < inner if len(rows) else False:
             right = rows[each, self.feature[tree, node]] > self.threshold[tree, node]
             node = 2 * node + 1 + right

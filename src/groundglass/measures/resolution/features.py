@@ -69,6 +69,7 @@ def step_at(spectrum: Spectrum, cut: float) -> float:
 
 def noise_cues(spectrum: Spectrum) -> Row:
     """Level and colour of the noise in flat blocks (white grain: all differences 0), and the same in textured ones."""
+    # 1e-3 keeps the logarithm of an empty band finite.
     flat, textured = np.log10(spectrum.flat + 1e-3), np.log10(spectrum.textured + 1e-3)
     found = {
         "noise": flat[12:].mean(),

@@ -58,6 +58,7 @@ def band_spectrum(patches: Sequence[Luma]) -> Spectrum:
     1.0
     """
     power = np.concatenate([_block_powers(patch, len(patches)) for patch in patches])
+    # Clipped and blank blocks have neither detail nor noise, and would make the flat blocks look noiseless.
     power = power[power.sum(axis=1) > 1e-3]
     if len(power) < 8:
         raise ValueError("fewer than 8 blocks are not flat")

@@ -99,6 +99,7 @@ def resampling_factor(periods: Values, guess: float) -> float | None:
     jpeg = max(peak_at(line, k / 8) for line in periods for k in (1, 3))
     needed[_ON_JPEG] = np.maximum(needed[_ON_JPEG], 2 * jpeg)
     bins = np.flatnonzero(power > needed)
+    # Longer periods than 25 px come from the image itself: no upscaling is that strong.
     frequency = bins[bins > LENGTH // 25] / LENGTH
     factors = np.concatenate([1 / frequency, 1 / (1 - frequency)])
     near = np.abs(np.log(factors / guess)) < np.log(1.25)
@@ -112,6 +113,7 @@ def resampling_factor(periods: Values, guess: float) -> float | None:
 def _power(line: Values) -> Values:
     """The periodogram of one line without its slow changes; mean 1."""
     smooth = np.convolve(np.pad(line, _SMOOTH // 2, mode="reflect"), np.ones(_SMOOTH) / _SMOOTH, "valid")
+    # Relative to the local mean: busy columns must not outweigh quiet ones.
     rest = (line - smooth) / (smooth + 0.02)
     coefficients: Any = fft.rfft(rest * np.hanning(len(rest)), LENGTH)
     power: Values = np.abs(coefficients) ** 2

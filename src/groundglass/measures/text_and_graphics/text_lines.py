@@ -167,6 +167,7 @@ def _link(box: Any, stroke: Any, tone: Any) -> Any:
     reach = box[:, 3].max()
     for i in range(count):
         for j in range(i + 1, count):
+            # Letters come from left to right, so all further ones are too far away as well.
             if box[j, 0] - box[i, 0] - box[i, 2] > reach:
                 break
             if chain[i] == chain[j]:
