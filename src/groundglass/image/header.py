@@ -69,7 +69,7 @@ class ImageLimits:
 class Header:
     """The facts of an image file that need no decoding.
 
-    format          "JPEG", "PNG", "WEBP", … by content, whatever the file's name says
+    format          "JPEG", "PNG", "WEBP", … by content, not by the file's name
     width, height   px, upright: as the image is shown
     stored_width, stored_height   px, as stored, before the orientation is applied
     mode            Pillow's name for the samples: "1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F" …

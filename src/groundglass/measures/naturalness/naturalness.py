@@ -38,9 +38,10 @@ def naturalness(frame: Frame, reference: str = "") -> dict[str, Value]:
     On photos that were not used in the fit (`benchmarks/naturalness.py`: 60 of CID22 and 200 of BSDS500), 88 to 100 %
     score worse with blur, motion blur, defocus, noise of 5 and more, JPEG 20 or upscaled 1.5 times and more; 75 and
     97 % with JPEG 50, but 45 and 80 % with JPEG 90 (use `blockiness`), and 42 and 64 % when sharpened. It does not
-    measure quality: the grainy exposure scored as more natural than the mean of many in 37 pairs of 37, and a diffusion
-    model's version of an image as more natural than the true photo in 14 of 19. Smooth or dark photos and drawings are
-    far from any reference. The mirror image has the same value, except for rounding and the last pixel of an odd width.
+    show which image is better: the grainy exposure scored as more natural than the mean of many in 37 pairs of 37, and
+    a diffusion model's version of an image as more natural than the true photo in 14 of 19. Smooth or dark photos and
+    drawings are far from any reference. The mirror image has the same value, except for rounding and the last
+    pixel of an odd width.
 
     Raises NoValue: ``too_small`` where a side is under 192 px, ``flat`` where fewer than two patches have texture.
     RecipeError where the reference cannot be used.

@@ -46,8 +46,8 @@ def objects_detect(frame: Frame, **parameters: Value) -> dict[str, Value]:
     loaded, or does not recognise a word.
 
     Source: Minderer et al., "Scaling Open-Vocabulary Object Detection", NeurIPS 2023; Liu et al., "Grounding
-    DINO", ECCV 2024; Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020. It
-    replaces Detic in DiverSeg (ECCV 2024).
+    DINO", ECCV 2024; Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020. A
+    substitute for Detic, the detector of DiverSeg (ECCV 2024).
 
     >>> settle(None, vocabulary="cat, dog, cat").settings["vocabulary"].splitlines()
     ['cat', 'dog']

@@ -36,7 +36,7 @@ def objects_fast(frame: Frame, contrast: float = 1.5) -> dict[str, Value]:
     Raises NoValue ``too_small`` where a side is under 32 px.
 
     Source: Grimaud, "A new measure of contrast: the dynamics", SPIE 1992; Meyer, "Topographic distance and
-    watershed lines", 1994. It replaces the mask count of DiverSeg (ECCV 2024).
+    watershed lines", 1994. A substitute for the mask count of DiverSeg (ECCV 2024).
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import open_frame
