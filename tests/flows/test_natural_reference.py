@@ -144,7 +144,7 @@ def plan_error(folder: Path, reference: str) -> str:
 def test_references_that_cannot_be_used_stop_in_plan(folder: Path):
     assert "cannot read the naturalness profile" in plan_error(folder, "none.json")
     (folder / "some.json").write_text("{}")
-    assert "is no naturalness profile" in plan_error(folder, "some.json")
+    assert "is not a naturalness profile" in plan_error(folder, "some.json")
     said = plan_error(folder, "photos")
     assert "has 4 files, too few for a reference" in said
     assert f"{PICTURES} clean pictures or more" in said
@@ -160,7 +160,7 @@ def test_a_folder_with_too_few_pictures_is_refused_with_the_reason(folder: Path)
     write_recipe(folder, RECIPE.replace("REFERENCE", "clean"))
     done = groundglass(folder, "run", "small.yaml")
     assert done.returncode == 2, done.stderr
-    assert "pictures with" in done.stderr
+    assert "images with" in done.stderr
     assert "are too few for a reference" in done.stderr
     made = groundglass(folder, "fit-naturalness", "clean", "-o", "mine.json")
     assert made.returncode == 2

@@ -1,4 +1,4 @@
-"""Banding: too few grey levels, seen as steps in the sky."""
+"""Banding: too few grey levels, visible as steps in the sky."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class MotionBlur:
     """The camera moved in a straight line while the shutter was open.
 
     length   of the path, px, 1 (a point) to 500; neutral 1
-    angle    of the path, degrees from the horizontal; None draws one
+    angle    of the path, degrees from the horizontal; None draws one at random
     """
 
     length: float = 1.0
@@ -53,7 +53,7 @@ class Defocus:
 
 
 def gaussian_blur(rgb: Pixels, settings: GaussianBlur, random: np.random.Generator) -> Pixels:  # noqa: ARG001
-    """The picture convolved with a Gaussian cut at four standard deviations, borders mirrored."""
+    """The image convolved with a Gaussian cut at four standard deviations, borders mirrored."""
     if settings.sigma == 0:
         return rgb.copy()
 
@@ -63,13 +63,14 @@ def gaussian_blur(rgb: Pixels, settings: GaussianBlur, random: np.random.Generat
 
 
 def motion_blur(rgb: Pixels, settings: MotionBlur, random: np.random.Generator) -> Pixels:
-    """The mean of the picture along a line, borders mirrored."""
+    """The mean of the image along a line, borders mirrored."""
+    # Drawn even where it is not used, so that the stream continues equally for any length.
     angle = random.uniform(0, 180) if settings.angle is None else settings.angle
     return rgb.copy() if settings.length == 1 else _filtered(rgb, line(settings.length, angle))
 
 
 def defocus(rgb: Pixels, settings: Defocus, random: np.random.Generator) -> Pixels:  # noqa: ARG001
-    """The mean of the picture under a disc, borders mirrored."""
+    """The mean of the image under a disc, borders mirrored."""
     return rgb.copy() if settings.radius == 0 else _filtered(rgb, disc(settings.radius))
 
 
@@ -79,6 +80,7 @@ def line(length: float, angle: float) -> npt.NDArray[np.float64]:
     >>> line(3, 0).round(2)[1].tolist()
     [0.26, 0.49, 0.26]
     """
+    # Rounded, because sin(180°) comes out as 1e-16 and `floor` would then step one cell aside.
     reach = int(np.ceil((length - 1) / 2))
     weights = np.zeros((2 * reach + 2, 2 * reach + 2))
     along = np.linspace(-(length - 1) / 2, (length - 1) / 2, 16 * int(np.ceil(length)))

@@ -31,9 +31,9 @@ from groundglass.degradations.sharpen import Sharpen, sharpen
 
 @dataclass(frozen=True)
 class Distortion:
-    """A plain function of (picture, settings, random stream), and the record of its settings.
+    """A plain function of (image, settings, random stream), and the record of its settings.
 
-    ``settings()`` without arguments is neutral: the picture comes back as it was.
+    ``settings()`` without arguments is neutral: the image comes back unchanged.
     """
 
     name: str
@@ -68,13 +68,13 @@ _APPLY = {one.settings: one.apply for one in DISTORTIONS.values()}
 
 
 def distort(rgb: Pixels, settings: Any, random: np.random.Generator) -> Pixels:
-    """The picture with one distortion, or with several after each other.
+    """The image with one distortion, or with several in sequence.
 
-    rgb       H×W×3 uint8; it is not changed, and shares no memory with what comes back
+    rgb       H×W×3 uint8; it is not changed, and shares no memory with the result
     settings  one record of this catalog, or a sequence of them: done in that order
-    random    every chance comes from it: an equal stream gives equal pixels (`groundglass.random_streams`)
+    random    all randomness comes from it: equal streams give equal pixels (`groundglass.random_streams`)
 
-    Gives H×W×3 uint8 of the same size (but for `Scale` and `Crop`). Raises TypeError for other pixels or settings.
+    Gives H×W×3 uint8 of the same size (except for `Scale` and `Crop`). Raises TypeError for other pixels or settings.
 
     >>> grey = np.full((16, 16, 3), 100, np.uint8)
     >>> random = np.random.default_rng(0)
@@ -84,11 +84,12 @@ def distort(rgb: Pixels, settings: Any, random: np.random.Generator) -> Pixels:
     np.uint8(0)
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
-        raise TypeError(f"a picture is H×W×3 uint8, not {rgb.shape} {rgb.dtype}")
+        raise TypeError(f"an image is H×W×3 uint8, not {rgb.shape} {rgb.dtype}")
     chain: Sequence[Any] = settings if isinstance(settings, tuple | list) else (settings,)
+    # An empty chain must also give the caller pixels of its own.
     made = rgb.copy() if not chain else rgb
     for one in chain:
         if type(one) not in _APPLY:
-            raise TypeError(f"{type(one).__name__} is no distortion's settings")
+            raise TypeError(f"{type(one).__name__} is not the settings of a distortion")
         made = _APPLY[type(one)](made, one, random)
     return made

@@ -1,4 +1,4 @@
-"""Clipping: highlights burnt out, shadows drowned."""
+"""Clipping: highlights burnt out, shadows crushed."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def clipping(rgb: Pixels, settings: Clipping, random: np.random.Generator) -> Pi
     counts = np.bincount(rgb.ravel(), minlength=256)
     low = _value_at(counts, settings.shadows) if settings.shadows else 0
     high = 255 - _value_at(counts[::-1], settings.highlights) if settings.highlights else 255
+    # At least 1: an image of one tone has no range to stretch.
     return as_bytes(255 * (np.arange(256) - low) / max(1, high - low))[rgb]
 
 

@@ -1,4 +1,4 @@
-"""Cropping, and the reverse: a picture laid somewhere into a larger one."""
+"""Cropping, and the reverse: an image pasted somewhere into a larger one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from groundglass.degradations.settings import Pixels, within
 
 @dataclass(frozen=True)
 class Crop:
-    """A part of the picture, somewhere in it, of the same shape.
+    """A part of the image at a random place, of the same shape.
 
-    area   the part's share of the picture's area, 0.01 to 1; neutral 1
+    area   the part's share of the image's area, 0.01 to 1; neutral 1
     """
 
     area: float = 1.0
@@ -32,7 +32,7 @@ def crop(rgb: Pixels, settings: Crop, random: np.random.Generator) -> Pixels:
 
 
 def lay_into(background: Pixels, rgb: Pixels, area: float, random: np.random.Generator) -> Pixels:
-    """``rgb`` somewhere in ``background``, sized to cover about this share of it (0 to 1) and to fit inside.
+    """``rgb`` pasted at a random place of ``background``, covering about this share of it (0 to 1) and fitting inside.
 
     Both are H×W×3 uint8; neither is changed. The result has the background's size.
 
@@ -52,6 +52,6 @@ def lay_into(background: Pixels, rgb: Pixels, area: float, random: np.random.Gen
 
 
 def _place(part: tuple[int, ...], whole: Pixels, random: np.random.Generator) -> tuple[int, int]:
-    """Where a part of this height and width begins, by chance."""
+    """Top and left of a part of this height and width, at a random place."""
     top, left = (int(random.integers(whole.shape[axis] - part[axis] + 1)) for axis in (0, 1))
     return top, left

@@ -1,4 +1,4 @@
-"""JPEG: the file as it is saved, and its traces in a picture whose grid is gone."""
+"""JPEG: the saved file, and its traces in an image that has lost its grid."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Subsampling = Literal["4:4:4", "4:2:2", "4:2:0"]
 class Jpeg:
     """Saved as JPEG and opened again.
 
-    quality       of the IJG scale, 1 (worst) to 100; neutral None: not saved at all
+    quality       on the IJG scale, 1 (worst) to 100; neutral None: not saved at all
     subsampling   of the colours
-    shift_x       how far left of the picture's edge the 8×8 grid begins, px, 0 to 7: what cropping a JPEG does
+    shift_x       how far left of the image's edge the 8×8 grid begins, px, 0 to 7: as after cropping a JPEG
     shift_y       the same above it, px, 0 to 7
     """
 
@@ -36,19 +36,20 @@ class Jpeg:
 
 
 def jpeg(rgb: Pixels, settings: Jpeg, random: np.random.Generator) -> Pixels:  # noqa: ARG001
-    """The pixels after one JPEG generation; with a shift, of a larger picture cropped to this size."""
+    """The pixels after one JPEG generation; with a shift, of a larger image cropped to this size."""
     if settings.quality is None:
         return rgb.copy()
 
     x, y = settings.shift_x, settings.shift_y
     padded = np.pad(rgb, ((y, 0), (x, 0), (0, 0)), mode="symmetric") if x or y else rgb
     file = jpeg_file(padded, settings.quality, settings.subsampling)
+    # Exact transform and upsampling: the fast ones would add errors that are not JPEG's own.
     decoded = simplejpeg.decode_jpeg(file, fastdct=False, fastupsample=False)
     return np.ascontiguousarray(decoded[y:, x:])
 
 
 def jpeg_file(rgb: Pixels, quality: int, subsampling: Subsampling = "4:2:0") -> bytes:
-    """The picture as a JPEG file, so that it can be measured as one: with its tables and its grid."""
+    """The image as a JPEG file, so that it can be measured as one: with its tables and its grid."""
     return encode_jpeg(rgb, quality, subsampling)
 
 

@@ -11,7 +11,7 @@ from groundglass.degradations.settings import Pixels, within
 
 @dataclass(frozen=True)
 class Letterbox:
-    """Bars laid over the picture.
+    """Bars laid over the image.
 
     rows      share of the height that each of the bars above and below takes, 0 to 0.49; neutral 0
     columns   share of the width that each of the bars left and right takes, 0 to 0.49; neutral 0
@@ -29,7 +29,7 @@ class Letterbox:
 
 
 def letterbox(rgb: Pixels, settings: Letterbox, random: np.random.Generator) -> Pixels:  # noqa: ARG001
-    """The picture with its edges painted over."""
+    """The image with its edges painted over."""
     boxed = rgb.copy()
     height, width = rgb.shape[:2]
     down, across = round(settings.rows * height), round(settings.columns * width)

@@ -13,7 +13,7 @@ from groundglass.degradations.settings import Pixels
 class Mirror:
     """Left and right exchanged.
 
-    across   whether; neutral False
+    across   whether it is done; neutral False
     """
 
     across: bool = False

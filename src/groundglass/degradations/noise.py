@@ -59,10 +59,11 @@ def shot_noise(rgb: Pixels, settings: ShotNoise, random: np.random.Generator) ->
 
 
 def _grains(noise: npt.NDArray[np.float32], size: float) -> npt.NDArray[np.float32]:
-    """Noise whose grains have a size; its deviation stays 1."""
+    """Noise with grains of this size; its deviation stays 1."""
     if size == 0:
         return noise
 
     planes = [cv2.GaussianBlur(noise[:, :, c], (0, 0), size) for c in range(noise.shape[2])]
     smooth = np.stack(planes, axis=2)
+    # Smoothing weakens noise; rescaled, so that `sigma` means the same with and without grain.
     return (smooth / max(float(smooth.std()), 1e-6)).astype(np.float32)

@@ -12,10 +12,10 @@ from groundglass.libraries import cv2
 
 @dataclass(frozen=True)
 class TextOverlay:
-    """White letters with a dark rim somewhere on the picture.
+    """White letters with a dark rim somewhere on the image.
 
-    size      height of a capital over the picture's height, 0 to 0.5; neutral 0
-    text      what is written
+    size      height of a capital over the image's height, 0 to 0.5; neutral 0
+    text      the text to draw
     opacity   0 to 1; neutral 0
     """
 
@@ -32,7 +32,7 @@ class TextOverlay:
 class LogoOverlay:
     """A ring with a bar through it, white with a dark rim, in one of the corners.
 
-    size      diameter over the picture's shorter side, 0 to 1; neutral 0
+    size      diameter over the image's shorter side, 0 to 1; neutral 0
     opacity   0 to 1; neutral 0
     """
 
@@ -45,7 +45,7 @@ class LogoOverlay:
 
 
 def text_overlay(rgb: Pixels, settings: TextOverlay, random: np.random.Generator) -> Pixels:
-    """The text once, at a place drawn so that it lies within the picture as far as it fits."""
+    """The text once, at a random place within the image as far as it fits."""
     if settings.size == 0 or settings.opacity == 0:
         return rgb.copy()
 
@@ -64,7 +64,7 @@ def text_overlay(rgb: Pixels, settings: TextOverlay, random: np.random.Generator
 
 
 def logo_overlay(rgb: Pixels, settings: LogoOverlay, random: np.random.Generator) -> Pixels:
-    """The logo once, in a corner drawn, half its radius from the edges."""
+    """The logo once, in a random corner, half its radius from the edges."""
     if settings.size == 0 or settings.opacity == 0:
         return rgb.copy()
     height, width = rgb.shape[:2]
@@ -91,7 +91,7 @@ def _blank(rgb: Pixels) -> Pixels:
 
 
 def _laid_over(rgb: Pixels, rim: Pixels, ink: Pixels, opacity: float) -> Pixels:
-    """Dark where the rim is, then white where the ink is; elsewhere the picture itself."""
+    """Dark under the rim, then white under the ink; elsewhere the image itself."""
     drawn = rim > 0
     under = rgb[drawn] * (1 - opacity / 255 * rim[drawn, None])
     shown = rgb.copy()

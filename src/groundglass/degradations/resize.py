@@ -15,10 +15,10 @@ Interpolation = Literal["matlab_bicubic", "lanczos"]
 
 @dataclass(frozen=True)
 class FalseResolution:
-    """Enlarged from a smaller picture: the pixels are there, the detail is not.
+    """Upscaled from a smaller image: the pixels are there, the detail is not.
 
     factor   how many times smaller it was, 1 to 16; neutral 1
-    kernel   of `groundglass.image.resize`, for both ways
+    kernel   of `groundglass.image.resize`, for both directions
     """
 
     factor: float = 1.0
@@ -30,7 +30,7 @@ class FalseResolution:
 
 @dataclass(frozen=True)
 class Scale:
-    """Another size, the same shape: beside `Crop` the only distortion that changes width and height.
+    """Another size, the same shape: with `Crop` the only distortion that changes width and height.
 
     factor   new side over old side, 0.05 to 8; neutral 1
     kernel   of `groundglass.image.resize`
@@ -52,7 +52,7 @@ def false_resolution(rgb: Pixels, settings: FalseResolution, random: np.random.G
 
 
 def scale(rgb: Pixels, settings: Scale, random: np.random.Generator) -> Pixels:  # noqa: ARG001
-    """The picture at another size."""
+    """The image at another size."""
     return scaled(rgb, settings.factor, settings.kernel)
 
 

@@ -1,4 +1,4 @@
-"""What all families share: the type of a picture, and the check of a setting."""
+"""Shared by all families: the type of an image, and the check of a setting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def within(name: str, value: float, low: float, high: float) -> None:
-    """Raise RecipeError where a setting lies outside its range.
+    """Raise RecipeError where a setting is outside its range.
 
     >>> within("quality", 130, 1, 100)
     Traceback (most recent call last):

@@ -14,7 +14,7 @@ from groundglass.libraries import cv2
 class Sharpen:
     """Unsharp masking.
 
-    amount   how much of the difference to the blurred picture is added, 0 to 20; neutral 0
+    amount   how much of the difference to the blurred image is added, 0 to 20; neutral 0
     sigma    of the Gaussian blur, px, above 0 to 50: the width of the halos
     """
 

@@ -13,11 +13,12 @@ from groundglass.libraries import cv2
 
 
 def luma(rgb: Pixels) -> Pixels:
-    """OpenCV's fixed-point grey of an H×W×3 uint8 picture: (9798 R + 19235 G + 3735 B + 16384) >> 15.
+    """OpenCV's fixed-point grey of an H×W×3 uint8 image: (9798 R + 19235 G + 3735 B + 16384) >> 15.
 
     >>> luma(np.full((1, 1, 3), 200, np.uint8)).tolist()
     [[200]]
     """
+    # OpenCV raises an error for an array without pixels.
     if rgb.size == 0:
         return np.zeros(rgb.shape[:2], np.uint8)
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
@@ -28,16 +29,17 @@ def to_srgb(
 ) -> tuple[Pixels, Pixels | None, tuple[str, ...]]:
     """sRGB pixels on white; luma before the colours were converted (None where that changes nothing); warnings.
 
-    ``profile`` or ``colour``: what the file says its samples are; sRGB where it says nothing. A profile of curves and
-    a matrix, and a stated colour space, are applied by `icc_matrix`, any other by LittleCMS, perceptual intent. One
-    that converts nothing (sRGB under any name) is skipped; one that neither can use is the warning ``bad_icc`` and
-    the samples are taken as sRGB.
+    ``profile`` or ``colour``: the colour space that the file states for its samples; sRGB where it states none. A
+    profile of curves and a matrix, and a stated colour space, are applied by `icc_matrix`, any other by LittleCMS,
+    perceptual intent. One that converts nothing (sRGB under any name) is skipped; one that neither can use gives the
+    warning ``bad_icc``, and the samples are taken as sRGB.
     """
     try:
         space, transform = _way(samples.space, profile, colour)
         words: tuple[str, ...] = ()
     except ValueError:
         space, transform, words = samples.space, None, ("bad_icc",)
+    # The common case, 8-bit sRGB without alpha, passes without a copy.
     if (
         transform is None
         and isinstance(samples, Samples)
@@ -54,6 +56,7 @@ def to_srgb(
             rgb[rows] = on_white(plain, band.alpha)
             continue
         source_luma[rows] = luma(on_white(plain, band.alpha))
+        # Grey samples become RGB first where their profile is one for RGB.
         source = plain if space != band.space else band.planes
         if band.deep is not None and transform.takes_16_bits:
             source = band.deep
@@ -62,7 +65,7 @@ def to_srgb(
 
 
 def _way(space: str, profile: bytes | None, colour: StatedColour | None) -> tuple[str, Transform | None]:
-    """The space that samples are to be brought to, and the way from there to sRGB."""
+    """The space that samples are first brought to, and the conversion from there to sRGB."""
     if space == "LAB":
         return space, color_transforms.of_profile(color_transforms.lab_profile(), space)
     if profile is not None:

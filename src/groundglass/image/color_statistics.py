@@ -1,4 +1,4 @@
-"""One pass over RGB that tells how strong colours are and where they clip; and whether they follow brightness.
+"""One pass over RGB: how strong colours are and where they clip; and whether they follow brightness.
 
 Written for the compiler's vectoriser like `passes`: integer sums over stretches that fit 32 bits, so a sum is
 exact and comes out the same in any order.
@@ -16,12 +16,12 @@ from groundglass.libraries import cv2, njit
 
 Pixels = npt.NDArray[np.uint8]
 BRIGHT = 251
-"""A channel from this level on is taken as clipped: JPEG leaves no flat 255."""
+"""A channel from this level on counts as clipped: JPEG leaves no flat 255."""
 CHROMA = 12
-"""A pixel whose largest and smallest channel differ by more is coloured; JPEG's noise on grey stays below."""
+"""A pixel is coloured if its largest and smallest channel differ by more; JPEG's noise on grey stays below."""
 _STRETCH = 2048  # px: 2048 · 510² fits 32 bits
 _ONE = np.float32(65536)  # saturation is summed in parts of this
-_FEWEST, _MOST = 1024, 4096  # boxes that tell whether colour follows brightness
+_FEWEST, _MOST = 1024, 4096  # boxes that show whether colour follows brightness
 _LEVELS_A_BIN = 2
 _LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -30,7 +30,7 @@ _u1, _i2, _i4, _f4, _up = np.uint8, np.int16, np.int32, np.float32, np.uintp
 
 @dataclass(frozen=True)
 class ColourSums:
-    """What one pass over the colours of H×W×3 RGB gives; rg = R - G, yb = (R + G)/2 - B, in grey levels.
+    """Results of one pass over the colours of H×W×3 RGB; rg = R - G, yb = (R + G)/2 - B, in grey levels.
 
     rg_mean, yb_mean           means of the opponent colours
     rg_variance, yb_variance   their variances
@@ -96,7 +96,7 @@ def _rg_squares(red: Any, green: Any, count: int) -> Any:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _yb_squares(red: Any, green: Any, blue: Any, count: int) -> Any:
-    """Of 2·yb, which is whole."""
+    """Sum of squares of 2·yb, which is a whole number."""
     total = _i4(0)
     for n in range(_up(count)):
         yb = _i2(_i2(_i2(red[n]) + _i2(green[n])) - (_i2(blue[n]) << 1))
@@ -151,9 +151,9 @@ def _sums(pixels: Any) -> Any:
 def colour_beside_brightness(rgb: Pixels) -> tuple[float, float]:
     """How strong the colour of H×W×3 uint8 ``rgb`` is, and how much of it brightness does not decide.
 
-    Both are root mean squares of (rg, yb), in grey levels, over the means of 8×8 px (fewer in small pictures;
-    of large ones some rows are left out): of all of it, and of its distance to the mean colour of the places
-    that are as bright within 2 levels. In a toned picture (sepia, cyanotype) the second is near 0.
+    Both are root mean squares of (rg, yb), in grey levels, over the means of 8×8 px (fewer in small images;
+    of large ones some rows are left out): the first of the colour itself, the second of its distance to the mean
+    colour of the places that are as bright within 2 levels. In a toned image (sepia, cyanotype) the second is near 0.
 
     >>> colour_beside_brightness(np.full((4, 4, 3), (9, 5, 1), np.uint8))
     (7.211102550927978, 0.0)
@@ -164,16 +164,18 @@ def colour_beside_brightness(rgb: Pixels) -> tuple[float, float]:
     counts = np.bincount(level)
     explained = sum(np.bincount(level, part) ** 2 / np.maximum(counts, 1) for part in (rg, yb))
     squares, known = float((rg**2 + yb**2).sum()), float(np.sum(explained))
-    free = max(1, level.size - np.count_nonzero(counts))  # a bin of one place would explain it wholly
+    free = max(1, level.size - np.count_nonzero(counts))  # a bin of one place would explain it fully
     return float(np.sqrt(squares / level.size)), float(np.sqrt(max(0.0, squares - known) / free))
 
 
 def _box_means(rgb: Pixels) -> Pixels:
     """Means of boxes up to 8×8 px: small enough that there are about `_FEWEST`, at most about `_MOST`."""
+    # Boxes rather than pixels: JPEG keeps colour at half the resolution, and noise would look like many tones.
     side = int(np.clip(np.sqrt(rgb.shape[0] * rgb.shape[1] / _FEWEST), 1, 8))
     rows, columns = rgb.shape[0] // side, rgb.shape[1] // side
     if not rows or not columns:
         return rgb
+    # Of large images only some rows of boxes: a few thousand places are enough to see the scatter.
     bands = rgb[: rows * side].reshape(rows, side, *rgb.shape[1:])[:: max(1, rows * columns // _MOST)]
     chosen = np.ascontiguousarray(bands).reshape(-1, *rgb.shape[1:])[:, : columns * side]
     return np.asarray(cv2.resize(chosen, (columns, len(bands)), interpolation=cv2.INTER_AREA), np.uint8)

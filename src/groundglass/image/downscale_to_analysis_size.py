@@ -1,4 +1,4 @@
-"""A picture reduced to one scale, so that what is counted on it does not depend on its size."""
+"""An image reduced to one scale, so that counts made on it do not depend on its size."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from groundglass.libraries import cv2, njit
 Pixels = npt.NDArray[np.uint8]
 
 WHOLE_FROM = 3
-"""From this factor on a pixel goes to one cell as a whole: six times faster, and cells hardly differ in size."""
+"""From this factor on each pixel goes to one cell, undivided: six times faster, and cells hardly differ in size."""
 
 
-def reduced(picture: Pixels, side: int) -> Pixels:
-    """H×W or H×W×C uint8 by area means, its longer side at most ``side`` px; a smaller one comes as it is.
+def reduced(image: Pixels, side: int) -> Pixels:
+    """H×W or H×W×C uint8 by area means, its longer side at most ``side`` px; a smaller one is returned as it is.
 
     From a factor of 3 on pixels are not divided between cells: in a strip of few px that moves the mean.
 
@@ -25,26 +25,27 @@ def reduced(picture: Pixels, side: int) -> Pixels:
     >>> reduced(np.full((400, 2000), 7, np.uint8), 256).shape
     (51, 256)
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     scale = side / max(height, width)
     if scale >= 1:
-        return picture
+        return image
     size = max(1, round(width * scale)), max(1, round(height * scale))
     if scale * WHOLE_FROM > 1:
-        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    cells = np.empty((size[1], size[0], *picture.shape[2:]), np.uint8)
-    rows = np.ascontiguousarray(picture).reshape(height, -1)
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    cells = np.empty((size[1], size[0], *image.shape[2:]), np.uint8)
+    rows = np.ascontiguousarray(image).reshape(height, -1)
     _means(rows, _cuts(height, size[1]), _cuts(width, size[0]), cells.reshape(*cells.shape[:2], -1))
     return cells
 
 
 def _cuts(length: int, parts: int) -> npt.NDArray[np.int64]:
-    """Where each of ``parts`` nearly equal stretches begins, and the end; the same seen from both ends.
+    """The starts of ``parts`` nearly equal stretches, and the end; the same counted from both ends.
 
     >>> _cuts(10, 4).tolist(), _cuts(11, 2).tolist()
     ([0, 3, 5, 7, 10], [0, 6, 11])
     """
     cuts = (2 * np.arange(parts + 1) * length + parts) // (2 * parts)
+    # The second half mirrors the first, so that a mirrored image gives mirrored cells.
     half = (parts + 1) // 2
     cuts[parts - half + 1 :] = length - cuts[:half][::-1]
     return cuts
@@ -52,7 +53,7 @@ def _cuts(length: int, parts: int) -> npt.NDArray[np.int64]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _means(rows: Any, down: Any, across: Any, cells: Any) -> None:
-    """Running sums along each row of cells: short loops of 7 or 8 px would be guessed wrong all the time."""
+    """Running sums along each row of cells: a processor mispredicts short loops of 7 or 8 px all the time."""
     channels = cells.shape[2]
     sums = np.zeros(rows.shape[1], np.uint32)
     upto = np.zeros(rows.shape[1] // channels + 1, np.uint32)

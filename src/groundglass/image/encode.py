@@ -35,8 +35,8 @@ def _png_settings(level: int, strategy: int) -> list[int]:
 def _png_strategy(rgb: Pixels, level: int) -> int:
     """Runs only, or all repetitions: whichever makes a sample of the rows smaller.
 
-    Photographs in colour have hardly any repetitions: runs only is twice as fast and 9 % smaller than level 3.
-    Grey pictures and printed text have many, and would be 1.8 times as large.
+    Photos in colour have hardly any repetitions: runs only is twice as fast and 9 % smaller than level 3.
+    Grey images and printed text have many, and would be 1.8 times as large.
     """
     height = rgb.shape[0]
     if height <= 4 * _BAND:
@@ -55,9 +55,10 @@ def encode_webp_lossless(rgb: Pixels) -> bytes:
     About 30 % smaller than `encode_png` in two to three times its time; the format's best effort would
     give another 10 % in twelve times.
 
-    Raises ImageError ``write_failed`` where the format cannot hold the picture.
+    Raises ImageError ``write_failed`` where the format cannot hold the image.
     """
     file = io.BytesIO()
+    # For a lossless WebP, `quality` is the encoder's effort.
     try:
         Image.fromarray(rgb).save(file, "WEBP", lossless=True, method=1, quality=20)
     except (ValueError, OSError) as error:
@@ -68,15 +69,15 @@ def encode_webp_lossless(rgb: Pixels) -> bytes:
 def encode_lossless(rgb: Pixels, image: str) -> bytes:
     """H×W×3 uint8 pixels as a release writes them: "png" or "webp".
 
-    Raises ImageError ``write_failed`` where the format cannot hold the picture.
+    Raises ImageError ``write_failed`` where the format cannot hold the image.
     """
     return encode_png(rgb) if image == "png" else encode_webp_lossless(rgb)
 
 
 def read_back(encoded: bytes) -> Pixels:
-    """The pixels of a file that was encoded here, H×W×3 uint8 RGB, to compare with what was meant.
+    """The pixels of a file that was encoded here, H×W×3 uint8 RGB, to compare with the pixels that were meant.
 
-    Fast, and no check of other people's files: what is damaged may come out as some other picture.
+    Fast, but not a check of files from elsewhere: a damaged one may come out as a different image.
     Raises ImageError ``write_failed`` where nothing can be read.
 
     >>> bool((read_back(encode_png(np.full((8, 9, 3), 7, np.uint8))) == 7).all())
@@ -126,6 +127,7 @@ def encode_jpeg(rgb: Pixels, quality: int, subsampling: str = "4:2:0") -> bytes:
     b'\\xff\\xd8'
     """
     pixels = np.ascontiguousarray(rgb)
+    # The exact transform: the fast one would add errors that are not JPEG's own.
     return simplejpeg.encode_jpeg(pixels, quality, "RGB", subsampling.replace(":", ""), fastdct=False)
 
 
@@ -140,7 +142,7 @@ def encode_grey_jpeg(luma: Pixels, quality: int) -> bytes:
 
 
 def thumbnail(rgb: Pixels, side: int = 256, quality: int = 80) -> bytes:
-    """A small JPEG, its longer side at most ``side`` px, by area averaging; never enlarged."""
+    """A small JPEG, its longer side at most ``side`` px, by area averaging; never upscaled."""
     height, width = rgb.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -152,7 +154,7 @@ _SAMPLES = 8
 
 
 def _thinned(rgb: Pixels, size: tuple[int, int]) -> Any:
-    """Eight samples a pixel in each direction are enough for a thumbnail; a 4K picture has 24."""
+    """Eight samples a pixel in each direction are enough for a thumbnail; a 4K image has 24."""
     wanted = size[0] * _SAMPLES, size[1] * _SAMPLES
     if rgb.shape[1] <= wanted[0] or rgb.shape[0] <= wanted[1]:
         return rgb

@@ -1,4 +1,4 @@
-"""`Frame`: a photograph or a region of it, decoded once, with planes that are made when first asked for."""
+"""`Frame`: a photo or a region of it, decoded once, with planes that are made on first use."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ _GRID = 8
 
 
 def open_frame(source: Path | str | bytes, limits: ImageLimits | None = None) -> Frame:
-    """Open a photograph: its header is read and its limits are judged; pixels are decoded when first asked
-    for.
+    """Open an image file: the header is read and limits are checked; pixels are decoded on first use.
 
     Raises ImageError: ``vanished`` or ``unreadable`` (a path), and all of `read_header`. `Frame.rgb` and the
     planes raise all of `decode.decode`.
@@ -43,7 +42,7 @@ def open_frame(source: Path | str | bytes, limits: ImageLimits | None = None) ->
 
 
 class _Photograph:
-    """What all frames of one photograph share: the bytes, the decode, and the last resized version."""
+    """Shared by all frames of one photo: the bytes, the decode, and the last resized version."""
 
     def __init__(self, data: bytes, header: Header) -> None:
         self.data = data
@@ -65,12 +64,13 @@ class _Photograph:
         return orientation.as_stored(self.luma if source is None else source, self.header.orientation)
 
     def pixels(self, steps: tuple[Step, ...]) -> Pixels:
-        """The photograph after these steps; the last resized version is kept for the crops that follow."""
+        """The photo after these steps; the last resized version is kept for the crops that follow."""
         if not steps:
             return self.decoded.rgb
         if isinstance(last := steps[-1], Crop):
             before = self.pixels(steps[:-1])
             return np.ascontiguousarray(before[last.y : last.y + last.height, last.x : last.x + last.width])
+        # One version is enough, since tiles of one scale follow each other; each of a 4K photo may be 25 MB.
         kept = self._resized  # read once: other threads may be at other regions
         if kept is None or kept[0] != steps:
             kept = steps, resize.resize(self.pixels(steps[:-1]), last.width, last.height, last.kernel)
@@ -79,13 +79,13 @@ class _Photograph:
 
 
 class Frame:
-    """A photograph or a region of it. All planes are contiguous uint8 and made on first use.
+    """A photo or a region of it. All planes are contiguous uint8 and made on first use.
 
-    header       what is known of the photograph's file
+    header       facts about the photo's file
     data         the file's bytes
-    region       "" for the whole photograph, else a text of `groundglass.image.region`
+    region       "" for the whole photo, else a text of `groundglass.image.region`
     width, height   px of this region
-    on_grid      False once the region was resized: then there is no JPEG grid any more
+    on_grid      False once the region was resized: then there is no JPEG grid anymore
     """
 
     def __init__(self, photograph: _Photograph, region: str) -> None:
@@ -98,10 +98,10 @@ class Frame:
         self.on_grid = not was_resized(region)
 
     def at(self, region: str) -> Frame:
-        """The region of the same photograph (counted from the whole one); shares the decode.
+        """The region of the same photo (counted from the whole one); shares the decode.
 
-        Raises ImageError ``too_small`` where a crop reaches beyond the picture, RecipeError for a senseless
-        text.
+        Raises ImageError ``too_small`` where a crop reaches beyond the image, RecipeError for a text that is not
+        a region.
         """
         return self if region == self.region else Frame(self._photograph, region)
 
@@ -125,7 +125,7 @@ class Frame:
 
     @cached_property
     def grid_luma(self) -> Pixels:
-        """Luma of the stored pixels (before orientation and profile), its (0,0) on the photograph's 8×8 grid.
+        """Luma of the stored pixels (before orientation and profile), with (0,0) on the photo's 8×8 grid.
 
         A region's is cut at left and top to the grid (`grid_offset`), so it may be smaller, even empty. On a
         resized region it is `luma`, and `on_grid` is False.
@@ -149,6 +149,7 @@ class Frame:
     @property
     def _stored_box(self) -> Box:
         header = self.header
+        # All steps are crops here, so their corners add up.
         left, top = sum(_crop(step).x for step in self._steps), sum(_crop(step).y for step in self._steps)
         box = Box(left, top, self.width, self.height)
         return orientation.box_as_stored(box, header.orientation, header.stored_width, header.stored_height)
@@ -186,6 +187,6 @@ def _size_after(steps: tuple[Step, ...], width: int, height: int) -> tuple[int, 
             width, height = step.width, step.height
             continue
         if step.x + step.width > width or step.y + step.height > height or not step.width or not step.height:
-            raise ImageError("too_small", f"{step} of a picture of {width} x {height} px")
+            raise ImageError("too_small", f"{step} of an image of {width} x {height} px")
         width, height = step.width, step.height
     return width, height

@@ -1,4 +1,4 @@
-"""Passes over luma that several measures share: one reading of the pixels gives all that their edges say.
+"""Passes over luma that several measures share: one reading of the pixels gives all edge statistics.
 
 Written for the compiler's vectoriser: 16-bit differences, 32-bit sums over at most a patch's row, no branch
 and no store inside the loop. Compiled once and cached beside the package.
@@ -16,20 +16,20 @@ from groundglass.libraries import njit
 
 Luma = npt.NDArray[np.uint8]
 PATCH = 240
-"""Side of the patches whose Sobel variance is kept, px. A patch row of the largest squares fits 32 bits."""
+"""Side of the patches for which the Sobel variance is kept, px. A patch row of the largest squares fits 32 bits."""
 
 _i2, _i4, _f4 = np.int16, np.int32, np.float32
 
 
 @dataclass(frozen=True)
 class GradientSums:
-    """What one pass over the edges of H×W luma gives. Borders are mirrored without the edge pixel.
+    """Results of one pass over the edges of H×W luma. Borders are mirrored without the edge pixel.
 
     laplacian_variance  of the 4-neighbour Laplacian, as ``cv2.Laplacian(luma, cv2.CV_64F, ksize=1).var()``
     tenengrad           mean squared Sobel magnitude, G = Gx² + Gy² (3×3)
     gradient_energy     mean of squared differences to the next pixel right and below
     patch_variances     variance of the Sobel magnitude √G in every 240 px patch, row by row from the top
-                        left; what is left over at the right and the bottom are smaller patches
+                        left; the rest at the right and the bottom gives smaller patches
     """
 
     laplacian_variance: float
@@ -80,7 +80,7 @@ def _pad(luma: Any, y: int, row: Any) -> None:
 def _stretch(above: Any, row: Any, below: Any, start: int, count: int) -> Any:
     """Sums over ``count`` pixels: Laplacian, its square, G, √G, and squared forward differences.
 
-    Rows are 16-bit, though their values need 8: that is what lets differences be taken in 16 bits.
+    Rows are 16-bit, though their values need 8: so differences can be taken in 16 bits.
     """
     laplacian, laplacian2, sobel2, energy = _i4(0), _i4(0), _i4(0), _i4(0)
     sobel = _f4(0)
@@ -104,7 +104,7 @@ def _stretch(above: Any, row: Any, below: Any, start: int, count: int) -> Any:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _sums(luma: Any) -> Any:
-    """Sums over the picture (Laplacian, its square, G, energy) and over each patch (√G, G)."""
+    """Sums over the image (Laplacian, its square, G, energy) and over each patch (√G, G)."""
     height, width = luma.shape
     whole = np.zeros(4, np.int64)
     patches = np.zeros((2, (height + PATCH - 1) // PATCH, (width + PATCH - 1) // PATCH))
@@ -132,7 +132,7 @@ def _sums(luma: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _beyond(row: Any, below: Any, last: bool) -> Any:
-    """Squared differences to the mirrored neighbours beyond right edge and bottom, which count for nothing."""
+    """Squared differences to the mirrored neighbours beyond right edge and bottom, which do not count."""
     width = row.size - 2
     total = (row[width + 1] - row[width]) ** 2
     if last:
@@ -152,7 +152,7 @@ def histogram(luma: Luma) -> npt.NDArray[np.int64]:
 
 @njit(cache=True, nogil=True)
 def _counts(pixels: Any) -> Any:
-    """Eight tables by turns: equal neighbours would else wait for each other's count."""
+    """Eight tables in turn: with one, equal neighbours would wait for each other's count."""
     tables = np.zeros((8, 256), np.uint32)
     whole = pixels.size - pixels.size % 8
     for n in range(0, whole, 8):

@@ -1,6 +1,4 @@
-"""What a file is, read from its first bytes: format by content, size, colour, orientation, and what is odd
-about it.
-"""
+"""The facts of an image file, read from its first bytes: format by content, size, colour, orientation, and oddities."""
 
 from __future__ import annotations
 
@@ -26,41 +24,39 @@ from groundglass.image.codecs.jpeg_markers import JpegTables
 from groundglass.image.codecs.stated_colour import StatedColour
 
 WARNINGS: dict[str, str] = {
-    "junk_in_header": "bytes between the header's parts that belong to none",
+    "junk_in_header": "bytes between the header's parts that belong to none of them",
     "bad_exif": "the Exif block cannot be read; taken as upright",
-    "bad_icc": "the colour profile is damaged or does not fit the picture; taken as sRGB",
+    "bad_icc": "the colour profile is damaged or does not fit the image; taken as sRGB",
     "no_end_marker": "the file's end marker is missing",
-    "trailing_bytes": "bytes after the picture's end",
+    "trailing_bytes": "bytes after the image's end",
     "animated": "more than one frame; the first is used",
-    "more_images": "more than one picture or page; the first is used",
+    "more_images": "more than one image or page; the first is used",
     "unknown_colour": "the file states colours that cannot be converted; taken as sRGB",
-    "hdr": "high dynamic range (PQ or HLG) brought to sRGB; what is brighter than white is cut",
-    "cmyk_without_profile": "printing colours without a profile; converted by the plain formula",
+    "hdr": "high dynamic range (PQ or HLG) brought to sRGB; levels brighter than white are cut",
+    "cmyk_without_profile": "printing colours without a profile; converted by the simple formula",
     "range_guessed": "floating-point or 32-bit samples: white taken as the value that their range shows",
-    "clipped": "floating-point or 32-bit samples of which a few lie beyond black or white; those are clipped",
+    "clipped": "floating-point or 32-bit samples of which a few are beyond black or white; those are clipped",
     "rounded_down": "16-bit samples, of which the decoder gave only the upper eight bits",
     "padded_scan": "filling bytes between the JPEG's scan and its end marker",
-    "alpha_on_white": "an alpha channel or a transparent colour; what is transparent is laid on white",
+    "alpha_on_white": "an alpha channel or a transparent colour; transparent parts are laid on white",
     "rounded_to_8_bits": "more than 8 bits a sample; rounded to 8",
 }
-"""Every word of `Header.warnings` and `Frame.warnings`: the picture is sound, but something about its file is
-odd.
-"""
+"""Every word of `Header.warnings` and `Frame.warnings`: the image is sound, but its file has an oddity."""
 
 
 UNKNOWN_COLOUR = {
-    "bad_icc": "a colour profile that is damaged or does not fit the picture",
+    "bad_icc": "a colour profile that is damaged or does not fit the image",
     "cmyk_without_profile": "printing colours without a profile",
     "hdr": "high dynamic range, which sRGB cannot hold",
     "unknown_colour": "colours that cannot be converted to sRGB",
 }
-"""Warnings that `limits: {unknown_colour: refuse}` refuses, and what it says then."""
+"""Warnings that `limits: {unknown_colour: refuse}` refuses, and the text of each refusal."""
 
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """What is refused before decoding: as ``too_large`` by ``pixels``, width x height, by ``side``, the longest, px,
-    and by the memory that goes with ``pixels`` (`memory.refuse`);
+    """Images that are refused before decoding: as ``too_large`` by ``pixels``, width x height, by ``side``, the
+    longest, px, and by the memory that goes with ``pixels`` (`memory.refuse`);
     as ``unsupported`` where ``unknown_colour`` is "refuse" and a warning is one of `UNKNOWN_COLOUR`.
     """
 
@@ -71,17 +67,17 @@ class ImageLimits:
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of an image file without decoding its pixels.
+    """The facts of an image file that need no decoding.
 
-    format          "JPEG", "PNG", "WEBP", … by content, whatever the file's name says
-    width, height   px, upright: as the picture is to be seen
+    format          "JPEG", "PNG", "WEBP", … by content, not by the file's name
+    width, height   px, upright: as the image is shown
     stored_width, stored_height   px, as stored, before the orientation is applied
-    mode            Pillow's word for the samples: "1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F" …
+    mode            Pillow's name for the samples: "1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F" …
     bit_depth       bits a sample in the file
     orientation     EXIF orientation 1 to 8; 1 is upright
     icc             the colour space's name: the ICC profile's description, or "Display P3 (nclx)" and its like
                     where the file states it otherwise; None for sRGB without a profile
-    frames          frames of an animation, pages or pictures in the file
+    frames          frames of an animation, pages or images in the file
     alpha           an alpha channel or a transparent colour
     jpeg            a JPEG's own tables, else None
     icc_profile     the profile itself
@@ -111,7 +107,7 @@ class Header:
 
 
 def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
-    """The header of an image file's bytes, judged by content.
+    """The header of an image file's bytes, detected by content.
 
     Raises ImageError: ``empty``, ``not_an_image``, ``unsupported``, ``too_large``, ``truncated``,
     ``corrupt``.
@@ -123,11 +119,13 @@ def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
     """
     format = detect_format.format_of(data)
     limits = limits or ImageLimits()
+    # Some decoders take all their memory when they open a file, so the size is checked before that.
     if (size := detect_format.early_size(data, format)) is not None:
         check_size(*size, limits)
         memory.refuse(*size, memory.needed(format, size[0] * size[1], len(data)), limits.pixels)
     detect_format.refuse_what_decoders_miss(data, format, size)
     header = _READERS.get(format, _from_pillow)(data, format)
+    # Checked again: depth and mode decide the memory, and are only known now.
     check_size(header.width, header.height, limits)
     memory.refuse(header.width, header.height, memory_needed(header, len(data)), limits.pixels)
     header = _with_colour(header)
@@ -137,7 +135,7 @@ def read_header(data: bytes, limits: ImageLimits | None = None) -> Header:
 
 
 def check_size(width: int, height: int, limits: ImageLimits) -> None:
-    """Raises ImageError: ``too_large`` beyond a limit, ``corrupt`` for a picture without pixels."""
+    """Raises ImageError: ``too_large`` beyond a limit, ``corrupt`` for an image without pixels."""
     if width <= 0 or height <= 0:
         raise ImageError("corrupt", f"{width} x {height} px")
     if width * height > limits.pixels:
@@ -147,7 +145,7 @@ def check_size(width: int, height: int, limits: ImageLimits) -> None:
 
 
 def memory_needed(header: Header, file_bytes: int) -> float:
-    """Bytes that the picture takes at the worst moment, from its file to sRGB."""
+    """Peak memory of the image in bytes, from its file to sRGB."""
     pixels = header.width * header.height
     if header.jpeg is not None:
         return memory.needed_for_jpeg(header.jpeg, header.several_scans, pixels, file_bytes)
@@ -194,7 +192,7 @@ def _from_png(data: bytes, format: str) -> Header:
 
 def _from_tiff(data: bytes, format: str) -> Header:
     found = tiff_directories.read_tiff(data)
-    if (picture := found.picture) is None:
+    if (image := found.image) is None:
         try:
             header = _from_pillow(found.data, format)
         except ImageError as error:
@@ -202,17 +200,17 @@ def _from_tiff(data: bytes, format: str) -> Header:
                 raise ImageError("unsupported", f"a TIFF of {found.words}") from error
             raise
         return _with_frames(header, found.frames)
-    known = 1 <= picture.orientation <= 8
+    known = 1 <= image.orientation <= 8
     return _header(
         format,
-        (picture.width, picture.height),
-        picture.mode,
-        picture.bits,
-        orientation=picture.orientation if known else 1,
+        (image.width, image.height),
+        image.mode,
+        image.bits,
+        orientation=image.orientation if known else 1,
         frames=found.frames,
-        alpha=picture.alpha is not None,
-        icc_profile=picture.icc_profile,
-        working_bytes=tiff_segments.working_bytes(picture),
+        alpha=image.alpha is not None,
+        icc_profile=image.icc_profile,
+        working_bytes=tiff_segments.working_bytes(image),
         warnings=() if known else ("bad_exif",),
     )
 
@@ -231,7 +229,7 @@ def _describe(image: Any, data: bytes, format: str) -> Header:
     info: dict[str, Any] = image.info
     orientation, words = _pillow_orientation(image, format)
     size = (image.width, image.height)
-    if format == "TIFF" and orientation >= 5:  # Pillow's TIFF tells the upright size
+    if format == "TIFF" and orientation >= 5:  # Pillow's TIFF gives the upright size
         size = size[::-1]
     profile = info.get("icc_profile")
     colour = file_colour.read(data, format, profile if isinstance(profile, bytes) and profile else None)
@@ -266,7 +264,7 @@ def _orientation(block: bytes | None) -> tuple[int, tuple[str, ...]]:
 def _frames(image: Any) -> int:
     try:
         return int(getattr(image, "n_frames", 1))
-    except Exception:  # later frames may be broken in any way; the first is what counts
+    except Exception:  # later frames may be broken in any way; only the first is used
         return 2
 
 
@@ -284,10 +282,9 @@ def _with_frames(header: Header, frames: int) -> Header:
 
 
 def _with_colour(header: Header) -> Header:
-    """The header with its colour space's name, without a profile that is of no use, and with what is to be said of its
-    samples.
-    """
+    """The header with the name of its colour space, without an unusable profile, with warnings about its samples."""
     profile, colour, words = header.icc_profile, header.colour, list(header.warnings)
+    # PQ and HLG first: the curves and tables of such a profile are only one way of many to a screen.
     if profile is not None and (coded := icc_header.high_dynamic_range(profile)):
         profile, colour = None, coded
     elif profile is not None:

@@ -1,5 +1,5 @@
-"""How much memory a picture takes from its file to sRGB, told from its header: measured for each decoder, and held by
-`tests/behaviour/image/test_memory.py`.
+"""How much memory an image takes from its file to sRGB, estimated from its header: measured for each decoder, and
+checked by `tests/behaviour/image/test_memory.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ WORKER = 350_000_000
 LEAST_ALLOWED = 2_000_000_000
 _ALLOWED_A_PIXEL = LEAST_ALLOWED / 150e6
 
-# bytes a pixel at the worst moment, of samples of 8 bits and of more
+# Peak bytes a pixel, for samples of 8 bits and for deeper ones.
 _DECODERS = {
     "PNG": (9, 17),
     "WEBP": (17, 17),
@@ -27,7 +27,7 @@ _FLOATS = 26
 
 
 def refuse(width: int, height: int, bytes_needed: float, most_pixels: float) -> None:
-    """Raises ImageError ``too_large`` for a picture that takes more memory than its limit of pixels allows: 2 GB for
+    """Raises ImageError ``too_large`` for an image that takes more memory than its limit of pixels allows: 2 GB for
     up to 150 million pixels, and in proportion for a higher limit. The text says which limit would let it pass.
     """
     allowed = max(LEAST_ALLOWED, most_pixels * _ALLOWED_A_PIXEL)
@@ -41,7 +41,7 @@ def refuse(width: int, height: int, bytes_needed: float, most_pixels: float) -> 
 
 
 def needed(format: str, pixels: int, file_bytes: int, deep: bool = False, floats: bool = False) -> float:
-    """Bytes at the worst moment of any file but a JPEG: the worker, the file twice, and so many a pixel.
+    """Peak memory in bytes for any file but a JPEG: the worker, the file twice, and a number for each pixel.
 
     ``deep``: more than 8 bits. ``floats``: floating-point samples.
 
@@ -57,9 +57,9 @@ _COEFFICIENTS = {"4:4:4": 3, "4:2:2": 2, "4:4:0": 2, "4:2:0": 1.5, "4:1:1": 1.5,
 
 
 def needed_for_jpeg(tables: JpegTables, several_scans: bool, pixels: int, file_bytes: int) -> float:
-    """The same of a JPEG. Where it comes in several scans, coefficients of two bytes are kept beside the samples."""
+    """The same for a JPEG. If it has several scans, coefficients of two bytes are kept beside the samples."""
     components = tables.components
     kept = 2 * _COEFFICIENTS.get(tables.subsampling, components) if several_scans else 0
-    finished = components + 3 + 1  # samples as they are, sRGB, and luma before the colours were converted
+    finished = components + 3 + 1  # decoded samples, sRGB, and luma before the colours were converted
     inverted = 2 * components if components == 4 else 0
     return WORKER + 2 * file_bytes + pixels * (max(kept + components, finished, inverted) + 0.5)

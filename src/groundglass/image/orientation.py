@@ -14,11 +14,12 @@ Pixels = npt.NDArray[np.uint8]
 
 TURNED = (5, 6, 7, 8)
 """Orientations that swap width and height."""
+# Quarter turns undo each other; every other orientation undoes itself.
 _BACK = {6: 8, 8: 6}
 
 
 def upright(stored: Pixels, orientation: int) -> Pixels:
-    """Stored pixels H×W or H×W×3, turned the way they are to be seen (TIFF tag 274: 1 to 8). Contiguous.
+    """Stored pixels H×W or H×W×3, turned upright (TIFF tag 274: 1 to 8). Contiguous.
 
     >>> upright(np.uint8([[1, 2], [3, 4]]), 6).tolist()
     [[3, 1], [4, 2]]
@@ -34,7 +35,7 @@ def as_stored(seen: Pixels, orientation: int) -> Pixels:
 
 
 def box_as_stored(box: Box, orientation: int, stored_width: int, stored_height: int) -> Box:
-    """Where a box of the upright picture lies in the stored one.
+    """The place of a box of the upright image in the stored one.
 
     >>> box_as_stored(Box(0, 0, 10, 20), 6, 400, 300)
     Box(x=0, y=290, width=20, height=10)

@@ -1,12 +1,12 @@
-"""Which part of a photograph, at which size, a virtual image is: a short text that any worker can redo.
+"""The part of a photo, and its size, that make a virtual image: a short text that any worker can apply.
 
-A region is a chain of steps from the upright photograph to the virtual image, joined by ``/``:
+A region is a chain of steps from the upright photo to the virtual image, joined by ``/``:
 
-    ""                                             the whole photograph
+    ""                                             the whole photo
     "crop(512,0,512,512)"                          x, y, width, height
     "resize(1536x1024,lanczos)/crop(0,0,512,512)"  first resized, then cut
 
-The text is the region's identity: measures are stored under (sha256 of the photograph, region).
+The text is the region's identity: measures are stored under (sha256 of the photo, region).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STEP = re.compile(
 
 
 class Box(NamedTuple):
-    """Where something lies in a picture: left, top, width, height, in pixels."""
+    """A place in an image: left, top, width, height, in pixels."""
 
     x: int
     y: int
@@ -33,7 +33,7 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class Crop:
-    """A box of the picture so far: left, top, width, height, in pixels."""
+    """A box of the image so far: left, top, width, height, in pixels."""
 
     x: int
     y: int
@@ -46,7 +46,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class Resize:
-    """The picture so far brought to width x height with a named kernel of `groundglass.image.resize`."""
+    """The image so far brought to width x height with a named kernel of `groundglass.image.resize`."""
 
     width: int
     height: int
@@ -59,7 +59,7 @@ class Resize:
 Step = Crop | Resize
 WHOLE = ""
 TILE_SIGN = "#"
-"""Between a photograph's uri and the region of it: ``a/113.jpg#crop(0,512,512,512)``."""
+"""Between a photo's uri and its region: ``a/113.jpg#crop(0,512,512,512)``."""
 
 
 def parse(region: str) -> tuple[Step, ...]:
@@ -75,7 +75,7 @@ def _parse_step(text: str) -> Step:
     found = _STEP.fullmatch(text)
     if found is None:
         raise RecipeError(
-            f"{text!r} is no step of a region", "write crop(x,y,width,height) or resize(WxH,kernel)"
+            f"{text!r} is not a step of a region", "write crop(x,y,width,height) or resize(WxH,kernel)"
         )
     if found["kernel"]:
         return Resize(int(found["rw"]), int(found["rh"]), found["kernel"])
@@ -83,7 +83,7 @@ def _parse_step(text: str) -> Step:
 
 
 def extend(region: str, step: Step) -> str:
-    """The region one step further.
+    """The region with one more step.
 
     >>> extend("crop(0,0,512,512)", Resize(128, 128, "box"))
     'crop(0,0,512,512)/resize(128x128,box)'
@@ -92,5 +92,5 @@ def extend(region: str, step: Step) -> str:
 
 
 def was_resized(region: str) -> bool:
-    """Whether the JPEG grid of the photograph is lost on this region."""
+    """Whether the JPEG grid of the photo is lost on this region."""
     return "resize(" in region

@@ -1,6 +1,6 @@
 """Resizing as the field's reference tools do it: MATLAB's bicubic, Pillow's Lanczos, plain area means.
 
-A low-resolution picture made with another bicubic than the test set's costs .7 dB and more, so every kernel
+Making low-resolution images with a different bicubic from the test set's costs .7 dB and more, so every kernel
 here has one definition and one rounding. The heavy libraries are imported on first use.
 """
 
@@ -25,25 +25,25 @@ _Weights = tuple[NDArray[np.int64], NDArray[np.float64]]
 class Kernel:
     """A way to resize.
 
-    resize     resize(H x W x C picture, width, height) -> picture of the same dtype
+    resize     resize(H x W x C image, width, height) -> image of the same dtype
     meaning    one sentence
-    enlarges   whether the result may be larger than the picture
-    reference  the tool whose pixels it gives
+    upscales   whether the result may be larger than the image
+    reference  the tool with the same pixels
     """
 
     name: str
     resize: Callable[[Pixels, int, int], Pixels]
     meaning: str
-    enlarges: bool
+    upscales: bool
     reference: str
 
 
 def resize(image: Pixels, width: int, height: int, kernel: str) -> Pixels:
-    """The picture at another size.
+    """The image at another size.
 
     ``image`` is H x W or H x W x C: uint8 gives uint8, rounded and clipped to 0..255; float32 or float64
-    gives the same type, neither rounded nor clipped. ``kernel`` is a word of `KERNELS`. Its own size
-    gives a copy.
+    gives the same type, neither rounded nor clipped. ``kernel`` is a word of `KERNELS`. The image's
+    own size gives a copy.
 
     Raises RecipeError for an unknown kernel, a size below 1 px, or a size that the kernel does not make;
     TypeError for other pixel types.
@@ -63,7 +63,7 @@ def resize(image: Pixels, width: int, height: int, kernel: str) -> Pixels:
 
 
 def crop_to_multiple(image: Pixels, factor: int) -> Pixels:
-    """The picture without the right and bottom rest that ``factor`` does not divide: LR is exactly HR/factor.
+    """The image without the remainder at the right and bottom, so that LR is exactly HR/factor.
 
     A view, not a copy. Raises RecipeError where a side is shorter than ``factor``.
 
@@ -73,7 +73,7 @@ def crop_to_multiple(image: Pixels, factor: int) -> Pixels:
     height, width = image.shape[0] // factor * factor, image.shape[1] // factor * factor
     if not height or not width:
         raise RecipeError(
-            f"{image.shape[1]} x {image.shape[0]} px cannot be reduced by {factor}", "use a larger picture"
+            f"{image.shape[1]} x {image.shape[0]} px cannot be reduced by {factor}", "use a larger image"
         )
     return image[:height, :width]
 
@@ -83,27 +83,27 @@ def find_kernel(name: str) -> Kernel:
 
     >>> find_kernel("lancsoz")
     Traceback (most recent call last):
-    groundglass.errors.RecipeError: 'lancsoz' is no kernel
+    groundglass.errors.RecipeError: 'lancsoz' is not a kernel
     """
     if name in KERNELS:
         return KERNELS[name]
     close = nearest(name, KERNELS)
     hint = f"did you mean '{close}'?" if close else f"one of {', '.join(KERNELS)}"
-    raise RecipeError(f"{name!r} is no kernel", hint)
+    raise RecipeError(f"{name!r} is not a kernel", hint)
 
 
 def _check(image: Pixels, width: int, height: int, kernel: Kernel) -> None:
     if image.dtype.name not in ("uint8", "float32", "float64"):
         raise TypeError(f"pixels must be uint8, float32 or float64, not {image.dtype}")
     if image.ndim not in (2, 3) or image.size == 0:
-        raise TypeError(f"a picture is height x width or height x width x channels, not {image.shape}")
+        raise TypeError(f"an image is height x width or height x width x channels, not {image.shape}")
     if width < 1 or height < 1:
         raise RecipeError(
-            f"a picture of {width} x {height} px cannot be made", "both sides must be at least 1 px"
+            f"an image of {width} x {height} px cannot be made", "both sides must be at least 1 px"
         )
-    if not kernel.enlarges and (height > image.shape[0] or width > image.shape[1]):
+    if not kernel.upscales and (height > image.shape[0] or width > image.shape[1]):
         raise RecipeError(
-            f"{kernel.name} does not enlarge: {image.shape[1]} x {image.shape[0]} to {width} x {height} px",
+            f"{kernel.name} does not upscale: {image.shape[1]} x {image.shape[0]} to {width} x {height} px",
             "use matlab_bicubic or lanczos, or a smaller size",
         )
 
@@ -121,9 +121,9 @@ def cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def cubic_weights(length: int, new: int) -> _Weights:
-    """Which pixels of a line of ``length`` make each of the ``new`` ones, and their shares (rows sum to 1).
+    """The pixels of a line of ``length`` that make each of the ``new`` ones, and their shares (rows sum to 1).
 
-    Positions may lie outside 0..length-1: the line goes on there as its mirror image. When shrinking the
+    Positions may be outside 0..length-1: the line continues there as its mirror image. When shrinking, the
     kernel is widened by length/new (antialiasing); MATLAB, imresize.m, function contributions.
 
     >>> positions, weights = cubic_weights(8, 4)
@@ -135,14 +135,16 @@ def cubic_weights(length: int, new: int) -> _Weights:
     width = 4.0 / shrink
     centre = (np.arange(1, new + 1)) / scale + 0.5 * (1 - 1 / scale)
     left = np.floor(centre - width / 2)
+    # Two taps more than the kernel is wide, as in imresize.m; those without weight are dropped at the end.
     positions = left[:, None] + np.arange(int(np.ceil(width)) + 2)
     weights = shrink * cubic(shrink * (centre[:, None] - positions))
     weights /= weights.sum(axis=1, keepdims=True)
+    # MATLAB counts pixels from 1.
     return _without_empty_taps(positions.astype(np.int64) - 1, weights)
 
 
 def area_weights(length: int, new: int) -> _Weights:
-    """Which pixels of a line lie under each new pixel, and which share of it each covers (rows sum to 1).
+    """The pixels of a line under each new pixel, and the share of it that each covers (rows sum to 1).
 
     >>> area_weights(3, 2)[1].round(3).tolist()
     [[0.667, 0.333], [0.333, 0.667]]
@@ -215,11 +217,12 @@ def _box(image: Pixels, width: int, height: int) -> Pixels:
 def _lanczos(image: Pixels, width: int, height: int) -> Pixels:
     from PIL import Image as Pillow
 
-    def one(picture: Pixels) -> Pixels:
-        return np.asarray(Pillow.fromarray(picture).resize((width, height), Pillow.Resampling.LANCZOS))
+    def one(pixels: Pixels) -> Pixels:
+        return np.asarray(Pillow.fromarray(pixels).resize((width, height), Pillow.Resampling.LANCZOS))
 
     if image.dtype == np.uint8 and image.shape[2] == 3:
         return one(image)
+    # Pillow resizes floating-point samples in images of one channel only.
     planes = image if image.dtype == np.uint8 else image.astype(np.float32)
     channels = [one(np.ascontiguousarray(planes[:, :, c])) for c in range(image.shape[2])]
     return np.stack(channels, axis=2).astype(image.dtype)

@@ -1,4 +1,4 @@
-"""The compiled half of `groundglass.image.resize`: one pass over the picture, one row of it at a time."""
+"""The compiled half of `groundglass.image.resize`: one pass over the image, one row of it at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Line = NDArray[np.float64]
 
 @njit(cache=True, nogil=True)
 def _weighted_rows(image: Pixels, rows: Positions, weights: Weights, line: Line) -> None:
-    """One row of the vertical pass, into `line`: the sum of the picture's `rows` times `weights`."""
+    """One row of the vertical pass, into `line`: the sum of the image's `rows` times `weights`."""
     width = image.shape[1]
     for x in range(width):
         line[x] = 0.0
@@ -38,7 +38,7 @@ def _rounded(line: Line) -> None:
 
 @njit(cache=True, nogil=True)
 def _mirrored(line: Line, pad: int, length: int) -> None:
-    """Fill both margins of `line` with the mirror image of what lies between, the edge pixel repeated."""
+    """Fill both margins of `line` with the mirror image of the samples between, the edge pixel repeated."""
     period = 2 * length
     for margin in range(1, pad + 1):
         left = (margin - 1) % period
@@ -75,7 +75,7 @@ def resample(
 ) -> None:
     """Resize H x W x C ``image`` into ``out``, vertically and then horizontally, row by row.
 
-    rows, row_weights        h x taps: which rows of the picture make an output row, and how much of each
+    rows, row_weights        h x taps: which rows of the image make an output row, and how much of each
     starts, column_weights   w, w x taps: first column (after `pad` mirrored ones) and how much of each
     whole_steps              round and clip between the passes, as MATLAB does for uint8
     whole_result             round and clip the result
@@ -105,7 +105,7 @@ def resample(
 
 @njit(cache=True, nogil=True)
 def block_means(image: Pixels, factor_y: int, factor_x: int, out: Pixels) -> None:
-    """The mean of every factor_y x factor_x block of a uint8 picture, halves rounded up, in whole numbers."""
+    """The mean of every factor_y x factor_x block of a uint8 image, halves rounded up, in whole numbers."""
     height, width, channels = out.shape
     area = factor_y * factor_x
     sums = np.empty(width * channels, np.int64)

@@ -1,4 +1,4 @@
-"""How beautiful people would find a picture: LAION's predictor, a small head over CLIP's vectors."""
+"""How beautiful people would find an image: LAION's predictor, a small head over CLIP's vectors."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ HEAD_HINT = "head: the .safetensors or .pth of a predictor, such as sac+logos+av
 
 
 def aesthetic(frame: Frame, **parameters: Value) -> dict[str, Value]:
-    """The score from 1 to 10 that people would give a picture for its looks; higher is better.
+    """The score from 1 to 10 that people would give an image for its beauty; higher is better.
 
-    CLIP's vector of the picture, at length 1, goes through the linear layers of ``head``: one of them, or the
+    CLIP's vector of the image, at length 1, goes through the linear layers of ``head``: one of them, or the
     predictor's five (768, 1024, 128, 64, 16, 1) with nothing between them, as the published one was trained. Its
-    answers lie between about 3 and 8, and nothing holds them within 1 to 10. It says how much a picture pleases,
-    not how well it is resolved: many sharp photographs score low, and smooth paintings score high.
+    answers are between about 3 and 8, and nothing limits them to 1 to 10. It says how much an image pleases,
+    not how well it is resolved: many sharp photos score low, and smooth paintings score high.
 
     ``weights`` must be the CLIP that the head was trained with: ViT-L/14 of OpenAI for the published ones.
 
@@ -72,12 +72,13 @@ def read_head(path: Path, width: int) -> Head:
 
 
 def head_of(tensors: Mapping[str, NDArray[np.float64]], width: int, where: str) -> Head:
-    """The head that named arrays make up, its layers in the order of the numbers in their names."""
+    """The head made of named arrays, its layers in the order of the numbers in their names."""
     stems = sorted({name.rpartition(".")[0] for name in tensors}, key=_number)
     try:
         layers = tuple((tensors[_join(stem, "weight")], tensors[_join(stem, "bias")]) for stem in stems)
     except KeyError as error:
-        raise RecipeError(f"{where} is no aesthetic head: it has no {error}", HEAD_HINT) from error
+        raise RecipeError(f"{where} is not an aesthetic head: it has no {error}", HEAD_HINT) from error
+    # Input and output sizes: each layer must take as many numbers as the one before gives, and the last must give one.
     sides = [width, *(side for weight, _ in layers for side in reversed(weight.shape)), 1]
     fits = len(sides) > 2 and all(
         before == after for before, after in zip(sides[::2], sides[1::2], strict=True)
@@ -101,10 +102,10 @@ def _join(stem: str, name: str) -> str:
 
 
 def settle(weights: object, *, head: str = "") -> Settled:  # noqa: ARG001
-    """The head's own hash in the key. Raises RecipeError where it is not given or not there."""
+    """The head's own hash in the key. Raises RecipeError where the head is not given or not found."""
     if not head:
         raise RecipeError("the aesthetic head is not given", HEAD_HINT)
-    # A .pth of tensors alone: `read_tensors` loads nothing else from it, so it needs no leave.
+    # A .pth of tensors alone: `read_tensors` loads nothing else from it, so it needs no permission.
     found = find_weights(head, allow_pickle=True)
     if found.absent:
         raise RecipeError(
@@ -127,9 +128,7 @@ MEASURE = Measure(
     version=1,
     compute=aesthetic,
     columns={
-        "aesthetic": Column(
-            "of 1 to 10", None, None, "higher", "how much a picture pleases, as people voted"
-        ),
+        "aesthetic": Column("of 1 to 10", None, None, "higher", "how much an image pleases, as people voted"),
     },
     reference="Schuhmann et al., LAION-5B, NeurIPS 2022; Schuhmann, Improved aesthetic predictor, 2022",
     parameters={"head": Parameter("", "the predictor's own weights, .safetensors or .pth; needed")},

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 def alignment(frame: Frame, **parameters: Value) -> dict[str, Value]:
-    """The cosine of a picture and its caption, as CLIP or SigLIP sees both, -1 to 1; higher is better.
+    """The cosine of an image and its caption, as CLIP or SigLIP sees both, -1 to 1; higher is better.
 
     ``text`` names the column that the captions come in, such as meta.caption. Scores of different networks do not
     compare: of CLIP ViT-L/14 a caption that fits has about .2 to .35, and CLIPScore is 2.5 times that. A network of
-    this family that was trained on what people prefer (PickScore, HPS v2) goes in by its ``weights``, as a folder that
-    transformers loads as CLIP; its score is this cosine times a constant.
+    this family that was trained on people's preferences (PickScore, HPS v2) is used by its ``weights``, as a folder
+    that transformers loads as CLIP; its score is this cosine times a constant.
 
     `alignment_read` is the share of the caption's tokens that the network read: CLIP takes 77, SigLIP 64, and the rest
-    of a long caption counts for nothing. Both columns are empty (``no_text``) where an image came without a caption.
-    A tile is compared to the caption of its photograph.
+    of a long caption does not count. Both columns are empty (``no_text``) where an image came without a caption.
+    A tile is compared with the caption of its photo.
 
-    Kept in the store are one vector a picture and one a text, 16 bits a number: a changed caption costs no look at the
-    picture. The cosine is exact to about four digits.
+    The store keeps one vector for each image and one for each text, 16 bits a number: a changed caption needs no new
+    pass over the image. The cosine is exact to about four digits.
 
     In a recipe: ``- measure: [{alignment: {text: meta.caption}}]``, then
     ``- select: {where: "alignment >= 0.2 AND alignment_read = 1"}``.
@@ -46,19 +46,19 @@ def alignment(frame: Frame, **parameters: Value) -> dict[str, Value]:
 
 
 def settle(weights: object, *, text: str = "") -> Settled:  # noqa: ARG001
-    """A picture's vector is the same whatever text stands beside it."""
+    """An image's vector does not depend on the text, so the text's column is not part of the key."""
     return Settled({}, {}, {VECTOR: TEXT_COLUMNS[VECTOR]})
 
 
 def load(weights: Path, place: Place) -> Scorer:
-    """The network of a folder, asked for the vectors of pictures."""
+    """The network of a folder, for the vectors of images."""
     return clip.scorer(
         clip.load_clip(weights, place), lambda vectors: [{VECTOR: pack(vector)} for vector in vectors]
     )
 
 
 def load_texts(weights: Path, place: Place) -> Scorer:
-    """The same network, asked for the vectors of texts: what is known about each "picture" is the text."""
+    """The same network, for the vectors of texts: each "image" is empty, and the text comes with it."""
     network = clip.load_clip(weights, place)
 
     def score(pixels: Any, about: Sequence[Any]) -> list[dict[str, Value]]:  # noqa: ARG001
@@ -68,11 +68,11 @@ def load_texts(weights: Path, place: Place) -> Scorer:
             for vector, text in zip(vectors, about, strict=True)
         ]
 
-    return Scorer(_no_picture, score, 64)
+    return Scorer(_no_image, score, 64)
 
 
-def _no_picture(frame: Frame) -> Any:
-    raise NotImplementedError("texts are asked here")
+def _no_image(frame: Frame) -> Any:
+    raise NotImplementedError("this network reads texts only")
 
 
 MEASURE = Measure(

@@ -1,4 +1,4 @@
-"""Every measure there is, written out. Importing this loads no pixel library."""
+"""Every measure, written out. Importing this loads no pixel library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels that a classifier was trained to tell apart: anime, rendered, watermark, not safe for work …"""
+"""Labels that a classifier was trained to separate: anime, rendered, watermark, not safe for work …"""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
 
 def classify(frame: Frame, **parameters: Value) -> dict[str, Value]:
-    """The probability of each label that is named, by a classifier of the transformers library.
+    """The probability of each named label, by a classifier of the transformers library.
 
     ``weights`` is a folder or OWNER/NAME@REVISION of a hub that transformers loads as an image classifier. Each of
     ``labels`` must be one of the network's own (`id2label` of its config.json) and becomes a column of 0 to 1, called
-    `classify_LABEL` with _ for what is neither letter nor digit. `classify` is the likeliest of all the network's
-    labels. The probabilities of all labels sum to 1 (softmax); of a network that was trained to give several labels at
-    once, or knows one only, each stands by itself (sigmoid).
+    `classify_LABEL`, with _ in place of other characters than letters and digits. `classify` is the likeliest of all
+    the network's labels. The probabilities of all labels sum to 1 (softmax); those of a network that was trained to
+    give several labels at once, or has one only, are independent (sigmoid).
 
-    Pictures are resized, cut and normalised as the folder's preprocessor_config.json says. What a classifier says of
-    tiles is worth little where it was trained on whole photographs. Two networks need two names: ``as: nsfw_``.
+    Images are resized, cut and normalised as the folder's preprocessor_config.json says. A classifier that was trained
+    on whole photos is not reliable on tiles. Two networks need two names: ``as: nsfw_``.
 
     In a recipe: ``- measure: [{classify: {weights: models/real-or-anime, labels: [anime, rendering]}}]``, then
     ``- select: {where: "classify_anime < 0.5"}``.
 
-    Raises RecipeError for a label that the network has not, and where it cannot be loaded, or prepares pictures in a
-    way that is not known here.
+    Raises RecipeError for a label that the network does not have, and where it cannot be loaded, or prepares images in
+    a way that is not supported here.
 
     Source: the network's own; Wolf et al., "Transformers: State-of-the-Art Natural Language Processing", EMNLP 2020.
 
@@ -61,14 +61,15 @@ def named(text: str, known: Sequence[str], where: str) -> tuple[str, ...]:
 
 
 def settle(weights: Weights, *, labels: str = "") -> Settled:
-    """A column for each label. Raises RecipeError for labels that the network has not, or that would share a column."""
+    """A column for each label. Raises RecipeError for labels that the network lacks, or that would share a column."""
+    # The network's labels are in config.json; where that is still to be fetched, `load` checks them.
     if any(file.name == "config.json" for file in weights.absent):
-        names = tuple(dict.fromkeys(label_list(labels)))  # `load` looks whether the network has them
+        names = tuple(dict.fromkeys(label_list(labels)))
     else:
         names = named(labels, read_labels_of(weights.path)[0], weights.origin)
     columns = dict(MEASURE.columns)
     for column, label in label_columns("classify", names).items():
-        columns[column] = Column("", 0, 1, "neither", f"how likely the picture is '{label}'")
+        columns[column] = Column("", 0, 1, "neither", f"how likely the image is '{label}'")
     settings: dict[str, Value] = {"labels": "\n".join(names)}
     return Settled(settings, settings, columns)
 

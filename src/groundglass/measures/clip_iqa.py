@@ -1,4 +1,4 @@
-"""CLIP-IQA: which of two opposite sentences a network finds in a picture, for quality and what makes it up."""
+"""CLIP-IQA: which of two opposite sentences fits an image better, for quality and for its components."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ PAIRS: dict[str, tuple[str, str]] = {
     "clip_iqa_complex": ("Complex photo.", "Simple photo."),
     "clip_iqa_natural": ("Natural photo.", "Synthetic photo."),
 }
-"""What each column asks: the sentence for 1 and the sentence for 0, as the paper has them."""
+"""The sentences of each column, for 1 and for 0, as in the paper."""
 
 
 def clip_iqa(frame: Frame, **parameters: Value) -> dict[str, Value]:
-    """How much better the first of two opposite sentences fits a picture than the second, for eight pairs.
+    """How much better the first of two opposite sentences fits an image than the second, for eight pairs.
 
-    Each column is e^(s·a) / (e^(s·a) + e^(s·b)), 0 to 1, where a and b are the cosines of the picture with the two
+    Each column is e^(s·a) / (e^(s·a) + e^(s·b)), 0 to 1, where a and b are the cosines of the image with the two
     sentences of `PAIRS` and s is the network's own scale. Higher is better, or more of it.
 
-    Two things differ from the paper. It takes CLIP's ResNet-50 and leaves its position embedding out, so that a
-    picture goes in at its own size; this takes any CLIP or SigLIP with a vision transformer, whose position
-    embeddings stay. And a picture is first brought to the network's size (224 px for the default), which hides
+    Two things differ from the paper. The paper takes CLIP's ResNet-50 and leaves its position embedding out, so that
+    an image goes in at its own size; this measure takes any CLIP or SigLIP with a vision transformer, and keeps its
+    position embeddings. And an image is first brought to the network's size (224 px for the default), which hides
     fine blur, noise and blocks: measure tiles, or give ``side`` a multiple of the patch (448, 672 …), for which
-    position embeddings are interpolated. Values of different networks, or sides, are not comparable.
+    position embeddings are interpolated. Values of different networks, or sides, do not compare.
 
     Raises RecipeError where the network cannot be loaded.
 
@@ -53,9 +53,9 @@ def load(weights: Path, place: Place, side: int = 0) -> Scorer:
     network = clip.load_clip(weights, place, side)
     words = clip.embed_words(network, [text for pair in PAIRS.values() for text in pair])
 
-    def judge(pictures: clip.Vectors) -> list[dict[str, Value]]:
-        fits = clip.logits(network, pictures, words)
-        shares = clip.softmax(fits.reshape(len(pictures), len(PAIRS), 2))[:, :, 0]
+    def judge(images: clip.Vectors) -> list[dict[str, Value]]:
+        fits = clip.logits(network, images, words)
+        shares = clip.softmax(fits.reshape(len(images), len(PAIRS), 2))[:, :, 0]
         return [dict(zip(PAIRS, row, strict=True)) for row in shares.tolist()]
 
     return clip.scorer(network, judge)
@@ -81,9 +81,7 @@ MEASURE = Measure(
     },
     reference="Wang, Chan and Loy, Exploring CLIP for Assessing the Look and Feel of Images, AAAI 2023",
     parameters={
-        "side": Parameter(
-            0, "side of the square that pictures are brought to; 0 is the network's own", "px", 0
-        )
+        "side": Parameter(0, "side of the square that images are brought to; 0 is the network's own", "px", 0)
     },
     extra="models",
     network=Network(load, clip.DEFAULT, clip.FILES, "MIT", half=False),

@@ -1,4 +1,4 @@
-"""Encoded bytes: the size of the file that a release would write of a picture or tile."""
+"""Encoded bytes: the size of the file that a release would write of an image or tile."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 def encoded_bytes(frame: Frame, image: str = "png", multiple: int = 1) -> dict[str, Value]:
-    """The bytes of a picture or tile once it is written as a lossless file, exactly as `release` writes it.
+    """The bytes of an image or tile once it is written as a lossless file, exactly as `release` writes it.
 
     Among tiles of one size, the smallest files hold the least: flat sky, blur, black. Noise makes files larger, so
-    large is not yet good. ``image`` is the release's own setting, and ``multiple`` the scale of its low-resolution
-    pictures (of several, the smallest number that all of them divide): it cuts sides to a multiple of that.
+    a large file is not always a good tile. ``image`` is the release's own setting, and ``multiple`` the scale of its
+    low-resolution images (of several, the smallest number that all of them divide): sides are cut to a multiple of it.
 
-    A photograph that a release copies as it is (``image: original``) keeps the `bytes` of `header`. The same pixels may
+    A photo that a release copies as it is (``image: original``) keeps the `bytes` of `header`. The same pixels may
     come out a few bytes larger or smaller with another version of OpenCV or Pillow.
 
     Raises NoValue ``too_small`` where a side is shorter than ``multiple``, and ImageError ``write_failed`` where the
-    format cannot hold the picture, such as WebP sides over 16,383 px.
+    format cannot hold the image, such as WebP sides over 16,383 px.
 
     In a recipe: after ``- transform: {tile: 512}``, ``- measure: [encoded_bytes]`` and then
     ``- select: {quantile: 10%, by: encoded_bytes}`` drop the tenth with the smallest files.

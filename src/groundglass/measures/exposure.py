@@ -1,4 +1,4 @@
-"""Exposure: how light a picture is, how wide its range, and how much of it is clipped."""
+"""Exposure: how light an image is, how wide its range, and how much of it is clipped."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 def exposure(frame: Frame, dark: int = 4, bright: int = 251) -> dict[str, Value]:
     """Shares of clipped pixels, mean of luma, and RMS contrast.
 
-    ``clipped_dark`` is the share of pixels whose luma is at most ``dark``, ``clipped_bright`` of those whose
-    luma is at least ``bright``: a little inside 0 and 255, because JPEG scatters what was clipped.
+    ``clipped_dark`` is the share of pixels with a luma of at most ``dark``, ``clipped_bright`` of those with a
+    luma of at least ``bright``: a little inside 0 and 255, because JPEG scatters clipped pixels.
     ``clipped_channel`` is the share of pixels from 251 on in the channel that clips most: a red flower or a
-    blue lamp has lost its modelling though its luma is not bright. ``mean_luma`` and ``contrast``, the
+    blue lamp has lost its detail though its luma is not bright. ``mean_luma`` and ``contrast``, the
     standard deviation of luma, are in grey levels. All of 8-bit luma and sRGB, none linear.
 
     Source: contrast as the root mean square of Peli, "Contrast in complex images", JOSA A 1990, not divided

@@ -1,4 +1,4 @@
-"""Header: what the file says of itself, read without decoding a pixel."""
+"""Header: the facts that the file states about itself, read without decoding a pixel."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _CHROMINANCE = (
     47, 66, 99, *[99] * 37,
 )  # fmt: skip
 _COMPONENTS = {"grey": "0", "YCbCr": "011", "RGB": "000", "CMYK": "0000", "YCCK": "0110"}
-"""Which of the two tables libjpeg gives to each component."""
+"""The number of the table that libjpeg gives to each component."""
 
 
 def header(frame: Frame) -> dict[str, Value]:
-    """Size and shape of the picture, and how its file was made.
+    """Size and shape of the image, and how its file was made.
 
-    Width, height, megapixels and aspect ratio are the region's, upright; everything else is the photograph's
-    file's. ``jpeg_quality`` is the IJG quality whose quantisation tables are nearest to the file's, and
-    ``jpeg_quality_error`` their mean distance: 0 says that the tables are exactly those of libjpeg at this
-    quality, anything else that another encoder's tables were used and the quality is only like it. Both are
+    Width, height, megapixels and aspect ratio are of the region, upright; everything else is of the photo's
+    file. ``jpeg_quality`` is the IJG quality with the quantisation tables nearest to the file's, and
+    ``jpeg_quality_error`` their mean distance: 0 means that the tables are exactly those of libjpeg at this
+    quality, anything else that another encoder's tables were used and the quality is approximate. Both are
     empty for other formats.
 
     Source: ITU-T T.81, annex K; libjpeg's ``jpeg_quality_scaling``.
@@ -98,6 +98,7 @@ def jpeg_quality(
 @lru_cache(maxsize=256)
 def _distances(kind: int, table: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """Mean distance of a table from libjpeg's at qualities 1 to 100, [capped at 255 or not, quality]."""
+    # Baseline files hold steps of 8 bits, so libjpeg caps them; other files may hold the full values.
     wide = ijg_tables()[:, kind]
     return np.stack([np.abs(like - np.array(table)).mean(axis=1) for like in (np.minimum(wide, 255), wide)])
 
@@ -116,14 +117,14 @@ MEASURE = Measure(
     version=1,
     compute=header,
     columns={
-        "width": Column("px", 1, None, "higher", "width of the upright picture or region", int),
-        "height": Column("px", 1, None, "higher", "height of the upright picture or region", int),
-        "megapixels": Column("Mpx", 0, None, "higher", "millions of pixels of the picture or region"),
+        "width": Column("px", 1, None, "higher", "width of the upright image or region", int),
+        "height": Column("px", 1, None, "higher", "height of the upright image or region", int),
+        "megapixels": Column("Mpx", 0, None, "higher", "millions of pixels of the image or region"),
         "aspect_ratio": Column("", 0, None, "neither", "width ÷ height"),
         "bit_depth": Column("bit", 1, 64, "higher", "bits a sample in the file", int),
-        "format": Column("", None, None, "neither", "file format, judged by content", str),
-        "bytes": Column("B", 1, None, "neither", "size of the photograph's file", int),
-        "bits_per_pixel": Column("bit/px", 0, None, "higher", "file size by pixels, of the photograph"),
+        "format": Column("", None, None, "neither", "file format, detected by content", str),
+        "bytes": Column("B", 1, None, "neither", "size of the photo's file", int),
+        "bits_per_pixel": Column("bit/px", 0, None, "higher", "file size over pixels, of the photo"),
         "has_alpha": Column("", None, None, "neither", "the file has transparency", bool),
         "frames": Column("", 1, None, "neither", "frames or pages in the file; the first is used", int),
         "chroma_subsampling": Column(
@@ -132,7 +133,7 @@ MEASURE = Measure(
         "progressive": Column("", None, None, "neither", "a progressive JPEG; empty unless a JPEG", bool),
         "jpeg_quality": Column("", 1, 100, "higher", "nearest IJG quality; empty unless a JPEG", int),
         "jpeg_quality_error": Column(
-            "", 0, None, "neither", "mean distance of the tables to that quality's; 0 is exact"
+            "", 0, None, "neither", "mean distance of the tables from that quality's; 0 is exact"
         ),
     },
     reference="ITU-T T.81, annex K; libjpeg's jpeg_quality_scaling",

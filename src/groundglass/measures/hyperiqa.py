@@ -1,4 +1,4 @@
-"""HyperIQA: how good a picture looks, by the network that most curated sets are ranked with."""
+"""HyperIQA: perceived quality, by the network that ranks most curated sets."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from groundglass.image.frame import Frame
 
 AUTHORS = (384, 512)
-"""Width and height, px, that the authors' own test makes every picture first, whatever its shape."""
+"""Width and height, px, to which the authors' own test resizes every image first, whatever its shape."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, of levels 0 to 1."""
 GRID = 5
 """Crops a side of the uniform grid."""
 CROPS_AT_ONCE = 5
-"""Crops that a CPU core takes at a time: more do not fit its caches."""
+"""Crops that a CPU core takes at a time: more do not fit into its caches."""
 
 
 def hyperiqa(
@@ -50,18 +50,18 @@ def hyperiqa(
     crops: int | str = 25,
     resize: bool = False,
 ) -> dict[str, Value]:
-    """Perceived quality, about 0 to 1, higher is better: the mean of what HyperIQA says of crops of 224 px.
+    """Perceived quality, about 0 to 1, higher is better: the mean score of HyperIQA over crops of 224 px.
 
-    ``crops`` places are drawn by lot, fixed by the pixels: the same pixels give the same value in any file. With
+    ``crops`` places are drawn at random, fixed by the pixels: the same pixels give the same value in any file. With
     ``crops: uniform`` they are pyiqa's grid of 5 × 5 instead, which begins at the upper left corner and ends a fifth of
-    the way before the right and the lower side. They are taken at full resolution, as those who rank tiles take them;
-    with ``resize`` the picture is first made 384 × 512 px, as the authors' test does. Raises NoValue ``too_small``
-    under 224 px; pyiqa enlarges what has a side of 224 px or less.
+    the way before the right and the lower side. Crops have full resolution, as is usual for ranking tiles;
+    with ``resize`` the image is first resized to 384 × 512 px, as in the authors' test. Raises NoValue ``too_small``
+    under 224 px; pyiqa upscales images with a side of 224 px or less.
 
     Values depend on the weights, which must be given: the authors' (koniq_pretrained.pkl of github.com/SSL92/hyperIQA,
-    which answers 0 to 100: a hundredth of it is taken), or pyiqa's (HyperIQA-resnet50-koniq10k-….pth, trained anew,
-    which answers 0 to 1), as they are or converted to safetensors with the same names. Thresholds that others publish
-    from 0 to 1 are of pyiqa's weights and its uniform crops. What those weights may be used for, their page says.
+    which answers 0 to 100: the value is a hundredth), or pyiqa's (HyperIQA-resnet50-koniq10k-….pth, trained again,
+    which answers 0 to 1), unchanged or converted to safetensors with the same names. Published thresholds from 0 to 1
+    are for pyiqa's weights and its uniform crops. The page of those weights states their permitted use.
 
     Source: Su et al., CVPR 2020; github.com/SSL92/hyperIQA, trained on KonIQ-10k.
 
@@ -90,6 +90,7 @@ def load(weights: Path, place: Place, crops: int | str = 25, resize: bool = Fals
         }
     on_cpu = place.device == "cpu"
     score = partial(_score, HyperNetwork(ready), most, CROPS_AT_ONCE if on_cpu else 1_000)
+    # On a CPU the crops of one image are a full batch already.
     return Scorer(partial(prepare, crops=crops, resize=resize), score, batch=1 if on_cpu else 16)
 
 
@@ -101,25 +102,26 @@ def settle(weights: Weights, **settings: Value) -> Settled:
 
 
 def prepare(frame: Frame, crops: int | str, resize: bool) -> Prepared:
-    """The different crops of a picture, k×224×224×3 uint8, and how often each is taken."""
+    """The different crops of an image, k×224×224×3 uint8, and how often each was drawn."""
     rgb = _as_the_authors(frame.rgb) if resize else frame.rgb
     height, width = rgb.shape[:2]
     if min(height, width) < SIDE:
         raise NoValue("too_small", f"{width} x {height} px, needs {SIDE}")
     drawn = _grid(height, width) if isinstance(crops, str) else _by_lot(rgb, crops)
+    # A small image is drawn at the same place several times: each crop is scored once, and weighted.
     places, counts = np.unique(drawn, axis=0, return_counts=True)
     return Prepared(np.stack([rgb[y : y + SIDE, x : x + SIDE] for y, x in places]), counts)
 
 
 def _by_lot(rgb: NDArray[np.uint8], crops: int) -> NDArray[np.int64]:
-    """Upper left corners (y, x) of so many crops, anywhere in the picture, as the authors draw them."""
+    """Upper left corners (y, x) of this number of crops, anywhere in the image, as the authors draw them."""
     height, width = rgb.shape[:2]
     random = stream(0, "hyperiqa", pixel_hash(rgb))
     return random.integers(0, (height - SIDE + 1, width - SIDE + 1), (crops, 2))
 
 
 def _grid(height: int, width: int) -> NDArray[np.int64]:
-    """The upper left corners of pyiqa's `uniform_crop`: whole steps from 0, each a fifth of the room there is.
+    """The upper left corners of pyiqa's `uniform_crop`: whole steps from 0, each a fifth of the room.
 
     >>> _grid(512, 1000)[:6].tolist()
     [[0, 0], [0, 155], [0, 310], [0, 465], [0, 620], [57, 0]]
@@ -136,9 +138,9 @@ def _as_the_authors(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _score(
     network: HyperNetwork, most: int, at_once: int, pixels: NDArray[Any], about: Sequence[Any]
 ) -> list[dict[str, Value]]:
-    """Pixels (n, k, 224, 224, 3) uint8 and the counts of each picture's crops → a value for each picture.
+    """Pixels (n, k, 224, 224, 3) uint8 and the counts of each image's crops → a value for each image.
 
-    ``most`` is what the network says of the best ones: 100 by the authors' weights, 1 by pyiqa's.
+    ``most`` is the network's score of the best images: 100 with the authors' weights, 1 with pyiqa's.
     """
     import torch
 
@@ -162,20 +164,20 @@ MEASURE = Measure(
     compute=hyperiqa,
     columns={
         "hyperiqa": Column(
-            "", None, None, "higher", "perceived quality, about 0 to 1, as people judge photographs"
+            "", None, None, "higher", "perceived quality, about 0 to 1, as people judge photos"
         )
     },
     reference="Su et al., HyperIQA, CVPR 2020; weights of github.com/SSL92/hyperIQA",
     parameters={
         "crops": Parameter(
             25,
-            "crops of 224 px that are judged, drawn by lot; or uniform: pyiqa's 5 × 5",
+            "crops of 224 px that are scored, drawn at random; or uniform: pyiqa's 5 × 5",
             "",
             1,
             1000,
             words=("uniform",),
         ),
-        "resize": Parameter(False, "make the picture 384 × 512 px first, as the authors' test does"),
+        "resize": Parameter(False, "resize the image to 384 × 512 px first, as the authors' test does"),
     },
     extra="models",
     network=Network(load=load, half=False, passes=25, settle=settle),

@@ -1,4 +1,4 @@
-"""Fingerprints of test images: made like a measure, but none that a recipe asks for."""
+"""Fingerprints of test images: computed like a measure, but not one that a recipe can ask for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def known_by(frame: Frame) -> dict[str, Value]:
-    """What a test image is known by when it is sought in photographs. No pixels are kept.
+    """The features by which a test image is recognised in photos. No pixels are kept.
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import open_frame
@@ -29,8 +29,8 @@ KNOWN_BY = Measure(
     compute=known_by,
     columns={
         "pixels_sha256": Column("", None, None, "neither", "of size and luma", str, hidden=True),
-        "width": Column("px", 1, None, "neither", "of the reduced picture", int, hidden=True),
-        "height": Column("px", 1, None, "neither", "of the reduced picture", int, hidden=True),
+        "width": Column("px", 1, None, "neither", "of the reduced image", int, hidden=True),
+        "height": Column("px", 1, None, "neither", "of the reduced image", int, hidden=True),
         "relief": Column(
             "", None, None, "neither", "32×32 differences from the neighbourhood", bytes, hidden=True
         ),
@@ -45,4 +45,4 @@ KNOWN_BY = Measure(
     },
     reference="Rublee et al., ORB, ICCV 2011",
 )
-"""Asked for by `groundglass fingerprint` alone."""
+"""Only `groundglass fingerprint` computes it."""

@@ -1,4 +1,4 @@
-"""Leaks: does a photograph show an image of a test set, whole or in part?"""
+"""Leaks: does a photo show an image of a test set, as a whole or in part?"""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def leaks(frame: Frame, against: str = "all") -> dict[str, Value]:
-    """The test image that a picture shows most clearly, if it shows one.
+    """The test image that an image shows most clearly, if it shows one.
 
-    Found are copies (smaller, larger, recompressed, mirrored, turned), larger pictures that a test image was cut out
-    of, and parts of one. Whole pictures are compared by 32×32 cells, each against its neighbourhood; parts by ORB
-    features, 256 bits each, which must agree on one scale, turn and shift. Then the two are laid over each other, and
+    It finds copies (smaller, larger, recompressed, mirrored, rotated), larger images that a test image was cut out
+    of, and parts of one. Whole images are compared by 32×32 cells, each against its neighbourhood; parts by ORB
+    features, 256 bits each, which must agree on one scale, rotation and shift. Then the two are aligned, and
     the cells that both show must correlate by .7 or more.
 
-    A test image that covers less than about a twentieth of a picture, or of which less than a tenth is left, is mostly
-    missed. All columns are empty where no test image is shown, and that is what is wished for.
+    It mostly misses a test image that covers less than about a twentieth of an image, or of which less than a tenth is
+    left. All columns are empty where no test image is shown: this is the good result.
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import open_frame
@@ -51,10 +51,10 @@ MEASURE = Measure(
             "", None, None, "neither", "same, contains (it), inside (it) or overlaps", str
         ),
         "leak_mirrored": Column("", None, None, "neither", "whether it is shown mirrored", bool),
-        "leak_score": Column("", 0, 1, "lower", "correlation of what both show"),
+        "leak_score": Column("", 0, 1, "lower", "correlation of the area that both show"),
         "leak_overlap": Column("", 0, 1, "lower", "share of the test image that is shown"),
         "leak_matches": Column(
-            "", 0, None, "lower", "features that agree; 0 where whole pictures were compared", int
+            "", 0, None, "lower", "features that agree; 0 where whole images were compared", int
         ),
     },
     reference="Rublee et al., ORB, ICCV 2011; Norouzi et al., Multi-index hashing, CVPR 2012; Lowe 2004, section 7.4",

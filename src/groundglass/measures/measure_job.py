@@ -1,4 +1,4 @@
-"""The job that measures: one decode of a photograph, all its regions, every measure that was asked for."""
+"""The job that measures: one decode of a photo, all its regions, every requested measure."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from groundglass.image.header import ImageLimits
 
 NO_VALUE = ("flat", "too_small")
-"""Reasons for an empty value of a sound picture: no failure."""
+"""Reasons for an empty value of a sound image: not a failure."""
 
 
 @dataclass(frozen=True)
 class Ask:
     """One measure with its settings, and the key of the store that its values go to.
 
-    record  the measure where it is none of the catalog's
-    use     the weights and the device, where the measure asks a network; the key holds the weights' hash
+    record  the measure where it is not in the catalog
+    use     the weights and the device, where the measure uses a network; the key holds the weights' hash
     """
 
     measure: str
@@ -52,15 +52,16 @@ class Ask:
 
 
 def ask_of(measure: Measure, settings: Mapping[str, Value]) -> Ask:
-    """The ask for a measure with the settings that differ from its own; spelling a default out changes nothing.
+    """The ask for a measure with the settings that differ from its defaults; writing out a default changes nothing.
 
-    The weights of a measure that asks a network are found now: raises all of `find_weights` and `settle`.
+    The weights of a measure that uses a network are found now: raises all of `find_weights` and `settle`.
 
     >>> ask_of(find("blockiness"), {}).key
     'blockiness-1'
     >>> ask_of(find("blockiness"), {"search_phases": False}) == ask_of(find("blockiness"), {})
     True
     """
+    # Only settings that differ are in the key, so a new setting with a neutral default keeps stored values valid.
     neutral = {name: parameter.default for name, parameter in measure.parameters.items()}
     own = {
         name: value
@@ -80,7 +81,7 @@ def ask_of(measure: Measure, settings: Mapping[str, Value]) -> Ask:
 
 @dataclass(frozen=True)
 class Photograph:
-    """An item: a file as it was listed, and which asks (by number) each of its regions lacks.
+    """An item: a file as it was listed, and the asks (by number) that each of its regions lacks.
 
     ``path`` is a locator of `groundglass.files.locators`.
     """
@@ -93,7 +94,7 @@ class Photograph:
 
 
 class Row(NamedTuple):
-    """What became of one ask on one region: values, or the reason why there are none."""
+    """The result of one ask on one region: values, or the reason why there are none."""
 
     ask: int
     sha256: str
@@ -104,14 +105,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Look:
-    """Measures photographs; a finished shard is one part for each ask below ``store``."""
+    """Measures photos; a finished shard is one part for each ask below ``store``."""
 
     asks: tuple[Ask, ...]
     store: Path
     limits: ImageLimits
 
     def one(self, item: Photograph) -> list[Row]:
-        """Every row that the photograph was asked for; errors are rows too."""
+        """Every requested row of the photo; errors are rows too."""
         try:
             photograph = open_photograph(item, self.limits)
         except (ImageError, MemoryError) as error:
@@ -124,12 +125,12 @@ class Look:
         ]
 
     def lost(self, item: Photograph, reason: str, detail: str) -> list[Row]:
-        """The same error in every row of a photograph."""
+        """The same error in every row of a photo."""
         error = f"{reason}: {detail}" if reason == "measure_failed" and detail else reason
         return [Row(ask, item.sha256, region, {}, error) for region, asks in item.wanted for ask in asks]
 
     def name(self, item: Photograph) -> str:
-        """The photograph's place."""
+        """The photo's place."""
         return place_in_words(item.path)
 
     def save(self, results: Sequence[list[Row]]) -> Summary:
@@ -143,10 +144,11 @@ class Look:
         return Summary(len(results), dict(Counter(reason for reason in failures if reason)))
 
     def _decode(self, photograph: Frame, item: Photograph) -> str | None:
-        """Decode once, if any ask needs pixels; why that cannot be done, or None."""
+        """Decode once, if any ask needs pixels; returns the reason if that fails, or None."""
         asked = {ask for _, asks in item.wanted for ask in asks}
         if all(self.asks[ask].definition.needs == "header" for ask in asked):
             return None
+        # Any exception: a decoder may raise anything, and one bad file must not end the shard.
         try:
             _ = photograph.rgb
         except Exception as error:
@@ -177,7 +179,8 @@ def take(ask: Ask, frame: Frame) -> tuple[Mapping[str, Value], str | None]:
 
 
 def checked(values: Mapping[str, Value]) -> tuple[Mapping[str, Value], str | None]:
-    """Values as they are, or a reason instead of them where one is no finite number."""
+    """The values unchanged, or a reason instead where one is not a finite number."""
+    # NaN in a table would pass or fail filters without a reason on record.
     odd = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
     return ({}, f"measure_failed: {odd[0]} is {values[odd[0]]}") if odd else (values, None)
 
@@ -189,7 +192,7 @@ def _values(ask: Ask, frame: Frame) -> Mapping[str, Value]:
 
 
 def reason_of(error: Exception) -> str:
-    """What a row says of an exception.
+    """The reason in a row for an exception.
 
     >>> reason_of(ImageError("truncated", "at row 3")), reason_of(MemoryError()), reason_of(ValueError("no"))
     ('truncated', 'out_of_memory', 'measure_failed: ValueError: no')
@@ -204,7 +207,7 @@ def reason_of(error: Exception) -> str:
 
 
 def open_photograph(item: Photograph, limits: ImageLimits) -> Frame:
-    """The photograph as it was listed. Raises ImageError ``changed`` where it is another one now."""
+    """The photo as it was listed. Raises ImageError ``changed`` where the file is a different one now."""
     return open_frame(read_listed(item.path, item.bytes, item.mtime_ns, item.sha256), limits)
 
 
@@ -214,6 +217,6 @@ def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
 
 
 def _failure(rows: Sequence[Row]) -> str | None:
-    """The first reason why a photograph, or a measure of it, failed."""
+    """The first reason why a photo, or a measure of it, failed."""
     reasons = (row.error.partition(":")[0] for row in rows if row.error)
     return next((reason for reason in reasons if reason not in NO_VALUE), None)

@@ -1,4 +1,4 @@
-"""The job that asks a network: pictures are decoded and prepared beside it, and go to it in batches."""
+"""The job that runs a network: threads decode and prepare images meanwhile, and pass them to it in batches."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from groundglass.models.loaded import Use, in_memory
 from groundglass.models.scorer import Prepared
 
 COPIES = 3
-"""Memory of a worker, in sizes of its weights: the file as read, the network, and what it works with."""
+"""Memory of a worker, in sizes of its weights: the file as read, the network, and its working memory."""
 TORCH = 600_000_000
-"""Bytes that a worker takes before it has any weights."""
+"""Bytes that a worker takes before it loads weights."""
 DECODERS = 8
-"""Most threads that prepare pictures for one accelerator."""
+"""Most threads that prepare images for one accelerator."""
 LARGE_SHARD = 256
-"""Items per shard where an accelerator works: it would otherwise wait at every shard's end."""
+"""Items per shard on an accelerator: it waits at the end of every shard."""
 
 
 @dataclass(frozen=True)
 class Infer(Look):
-    """Asks the network of its one ask; rows and parts are those of `Look`.
+    """Runs the network of its one ask; rows and parts are those of `Look`.
 
     devices   where it may run; each worker takes one
-    decoders  threads that prepare pictures
+    decoders  threads that prepare images
     threads   threads of the network on the CPU
     """
 
@@ -54,16 +54,17 @@ class Infer(Look):
         return in_memory(ask.definition.network, use, ask.settings)
 
     def load(self) -> None:
-        """Load the network; what it uses of the CPU is held to `threads`."""
+        """Load the network, and limit it to `threads` threads of the CPU."""
         hold_torch_to(self.threads)
         _ = self.network
 
     def one(self, item: Photograph) -> list[Row]:
-        """Every row of one photograph, with nothing looked ahead at."""
+        """Every row of one photo, without preparing others ahead."""
         return next(self.many([item]))
 
     def many(self, items: Sequence[Photograph]) -> Iterator[list[Row]]:
-        """The rows of each photograph, in order."""
+        """The rows of each photo, in order."""
+        # Two batches ahead: one to be prepared while the network works on the other.
         ahead = 2 * max(self.network.most, self.decoders)
         pool = ThreadPoolExecutor(self.decoders, "prepare")
         try:
@@ -71,10 +72,11 @@ class Infer(Look):
             for item in items:
                 yield [self._row(item, region, next(answers)) for region, _ in item.wanted]
         finally:
+            # After an error, the images prepared ahead are not needed.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def pictures(self, item: Photograph) -> int:
-        """How many regions are looked at."""
+        """The number of regions."""
         return len(item.wanted)
 
     def _prepared(self, items: Sequence[Photograph], pool: ThreadPoolExecutor) -> Iterator[Future[Prepared]]:
@@ -92,7 +94,7 @@ class Infer(Look):
 
 
 class _Shared:
-    """A photograph that several threads look at: opened and decoded once, by the first of them."""
+    """A photo that several threads share: opened and decoded once, by the first of them."""
 
     def __init__(self, item: Photograph, limits: ImageLimits) -> None:
         self._item = item
@@ -101,7 +103,7 @@ class _Shared:
         self._found: Frame | Exception | None = None
 
     def frame(self) -> Frame:
-        """The photograph, decoded. Raises each time what the first time raised."""
+        """The photo, decoded. Raises each time what the first call raised."""
         with self._lock:
             if self._found is None:
                 self._found = self._open()
@@ -121,7 +123,7 @@ class _Shared:
 def jobs_of(
     asks: Sequence[Ask], store: Path, limits: ImageLimits, settings: Settings
 ) -> Iterator[tuple[Look, Settings]]:
-    """The jobs that take these measures, and how to run each: one for all that ask no network, one a network."""
+    """The jobs that take these measures, and how to run each: one for all without a network, one for each network."""
     plain = tuple(ask for ask in asks if ask.use is None)
     if plain:
         yield Look(plain, store, limits), settings
@@ -140,8 +142,9 @@ def _infer(ask: Ask, store: Path, limits: ImageLimits, settings: Settings) -> tu
 
 
 def place_workers(use: Use, settings: Settings) -> tuple[tuple[str, ...], int, Settings]:
-    """The devices that a network may run on, a worker's threads on the CPU, and the settings with so many workers."""
+    """The devices that a network may run on, a worker's threads on the CPU, and the settings with as many workers."""
     devices = tuple(find_devices(use.device))
+    # One worker for each accelerator: two would hold the weights twice and wait for each other.
     if devices != ("cpu",):
         return devices, 1, replace(settings, workers=len(devices))
     processors = settings.workers or cores()
@@ -150,7 +153,7 @@ def place_workers(use: Use, settings: Settings) -> tuple[tuple[str, ...], int, S
 
 
 def workers_that_fit(weights: int, processors: int, memory: int | None) -> int:
-    """Workers on a CPU: one a core, fewer where so many networks do not fit into memory, at least one.
+    """Workers on a CPU: one for each core, fewer where that many networks do not fit into memory, at least one.
 
     >>> workers_that_fit(100_000_000, 8, 16_000_000_000), workers_that_fit(2_000_000_000, 8, 16_000_000_000)
     (8, 2)
@@ -161,7 +164,7 @@ def workers_that_fit(weights: int, processors: int, memory: int | None) -> int:
 
 
 def hold_torch_to(threads: int) -> None:
-    """Let torch use so many threads in this process, where it is installed."""
+    """Let torch use this number of threads in this process, where it is installed."""
     from importlib.util import find_spec
 
     if find_spec("torch") is not None:

@@ -1,4 +1,4 @@
-"""The settings of measures: whether a value fits, and values typed on the command line."""
+"""The settings of measures: checks of values, and values typed on the command line."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def parameter_problem(known: Parameter, value: object) -> str:
         return ""
     wanted = known.kind or type(known.default)
     fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
+    # In Python True is an int, but a setting of numbers must not take it as 1.
     if not fits or (isinstance(value, bool) and wanted is not bool):
         names: dict[type, str] = {
             bool: "true or false",
@@ -43,7 +44,7 @@ def parameter_problem(known: Parameter, value: object) -> str:
 def typed_settings(measures: Sequence[Measure], typed: Sequence[str]) -> dict[str, Value]:
     """Settings as they were typed, NAME=VALUE each, for the measures that have one of that name.
 
-    Raises RecipeError for what is no setting of any of them, and for a value that does not fit.
+    Raises RecipeError for a name that is not a setting of any of them, and for a value that does not fit.
 
     >>> from groundglass.measures.catalog import find
     >>> typed_settings([find("blockiness")], ["search_phases=true"])
@@ -66,7 +67,7 @@ def typed_settings(measures: Sequence[Measure], typed: Sequence[str]) -> dict[st
 
 
 def _as(kind: type, said: str) -> Value:
-    """A word as the kind that is wanted, where it is one; else the word itself."""
+    """A word as a value of this kind, if it is one; otherwise the word itself."""
     if kind is bool:
         return {"true": True, "false": False}.get(said.lower(), said)
     if kind not in (int, float):

@@ -1,4 +1,4 @@
-"""Fingerprint: 64-bit hashes of what a picture shows, to find copies and near-duplicates by."""
+"""Fingerprint: 64-bit hashes of an image's content, to find copies and near-duplicates."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 def fingerprint(frame: Frame) -> dict[str, Value]:
-    """Three 64-bit perceptual hashes: of the picture, of its mirror image, and of it upside down; and its detail.
+    """Three 64-bit perceptual hashes: of the image, of its mirror image, and of it upside down; and its detail.
 
     The luma is averaged to 32×32 cells, and each bit says whether one of the 64 slowest waves of its DCT has
-    a positive coefficient. Copies in another size or format differ in few of the 64 bits, unlike pictures in
+    a positive coefficient. Copies in another size or format differ in few of the 64 bits, unlike images in
     about 30. Numbers from 0 to 2⁶⁴ - 1, kept as unsigned integers: the distance is
     ``bit_count(xor(a, b))`` in DuckDB and ``np.bitwise_count(a ^ b)`` in numpy. A mirrored copy is found by
-    comparing one's ``phash`` with the other's ``phash_mirror``; turned ones by what follows from all three
+    comparing one's ``phash`` with the other's ``phash_mirror``; rotated copies by the hashes derived from all three
     (`groundglass.similarity.orientations`).
 
-    ``phash_detail`` is what copies are verified by: 256 digits (base64, -32 to 31), one for each of 16×16 cells, that
-    say how much lighter or darker it is than its neighbourhood. None for smooth pictures (skies, fog, dark frames),
-    whose hashes are alike by chance.
+    ``phash_detail`` verifies copies: 256 digits (base64, -32 to 31), one for each of 16×16 cells, for
+    how much lighter or darker it is than its neighbourhood. None for smooth images (skies, fog, dark frames),
+    since their hashes are alike by chance.
 
-    Raises NoValue ``flat`` for a picture of one colour.
+    Raises NoValue ``flat`` for an image of one colour.
 
     Source: the DCT hash of pHash (Zauner, 2010), with signs in place of the median.
 
@@ -48,10 +48,10 @@ MEASURE = Measure(
     columns={
         "phash": Column("", 0, 2**64 - 1, "neither", "64-bit perceptual hash", int, hidden=True),
         "phash_mirror": Column(
-            "", 0, 2**64 - 1, "neither", "the same of the mirrored picture", int, hidden=True
+            "", 0, 2**64 - 1, "neither", "the same of the mirrored image", int, hidden=True
         ),
         "phash_flipped": Column(
-            "", 0, 2**64 - 1, "neither", "the same of the picture upside down", int, hidden=True
+            "", 0, 2**64 - 1, "neither", "the same of the image upside down", int, hidden=True
         ),
         "phash_detail": Column(
             "", None, None, "neither", "16×16 differences from the neighbourhood", str, hidden=True

@@ -1,4 +1,4 @@
-"""Pixels: one hash of what a picture decodes to, to find copies in other files by."""
+"""Pixels: one hash of an image's decoded pixels, to find copies in other files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def pixels(frame: Frame) -> dict[str, Value]:
-    """The SHA-256 of the picture's size and pixels as they are seen: upright, in 8-bit sRGB, on white where clear.
+    """The SHA-256 of the image's size and pixels as shown: upright, in 8-bit sRGB, on white where transparent.
 
-    Equal for the same picture saved as PNG and BMP, with other metadata, or with another orientation tag and its
-    pixels turned to match. A picture that was saved with loss once more has other pixels: `fingerprint` finds those.
+    Equal for the same image saved as PNG and BMP, with other metadata, or with another orientation tag and its
+    pixels turned to match. An image that was saved again with loss has other pixels: `fingerprint` finds those.
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import open_frame

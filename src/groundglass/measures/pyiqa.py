@@ -1,4 +1,4 @@
-"""Any no-reference metric of pyiqa, where the user installed it; it is no part of groundglass, nor of any extra."""
+"""Any no-reference metric of pyiqa, if the user installed it; it is not part of groundglass, nor of any extra."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from groundglass.image.frame import Frame
 
 LICENCE = "PolyForm-Noncommercial-1.0.0"
-MORE_THAN_A_PICTURE = ("fid", "inception_score", "clipscore")
-"""Metrics that pyiqa calls no-reference, but that ask for a set of pictures or a text."""
+MORE_THAN_AN_IMAGE = ("fid", "inception_score", "clipscore")
+"""Metrics that pyiqa calls no-reference, but that need a set of images or a text."""
 
 
 def pyiqa(frame: Frame, **parameters: Value) -> dict[str, Value]:
-    """The score that a metric of the package pyiqa gives a picture.
+    """The score that a metric of the package pyiqa gives an image.
 
-    ``metric`` is its name there: musiq, maniqa, topiq_nr, niqe … Which way is better, and the range, are what
-    pyiqa's own table says of it. Give each its own column: ``as: musiq_`` makes it ``musiq_pyiqa``. A picture goes in
-    at its own size, one at a time, its levels 0 to 1; chance (the crops of some metrics) begins alike for each.
+    ``metric`` is its name there: musiq, maniqa, topiq_nr, niqe … The better direction and the range come from
+    pyiqa's own table. Give each its own column: ``as: musiq_`` makes it ``musiq_pyiqa``. An image goes in
+    at its own size, one at a time, its levels 0 to 1; random numbers (for some metrics' crops) start the same for each.
 
-    pyiqa is licensed for non-commercial use only, and so are several of its networks: this is an adapter to what
-    you installed. Its networks are the ones it fetches itself; values are stored under the metric's name and
-    pyiqa's version, since no hash of them is known before.
+    pyiqa is licensed for non-commercial use only, and so are several of its networks: this is an adapter to your
+    own installation. pyiqa fetches its networks itself; values are stored under the metric's name and
+    pyiqa's version, since the networks' hashes are not known before.
 
     Raises RecipeError where pyiqa is not installed, and for a metric that it does not have or that needs more than
-    one picture.
+    one image.
 
     Source: Chen and Mo, "IQA-PyTorch", github.com/chaofengc/IQA-PyTorch; the metric's own paper.
 
@@ -47,7 +47,7 @@ def pyiqa(frame: Frame, **parameters: Value) -> dict[str, Value]:
 
 
 def bounds(text: str) -> tuple[float | None, float | None]:
-    """The limits that pyiqa states of a metric; None where it says "about", or nothing.
+    """The limits that pyiqa states for a metric; None where it states "about", or none.
 
     >>> bounds("0, 1"), bounds("")
     ((0.0, 1.0), (None, None))
@@ -64,7 +64,7 @@ def _bound(word: str) -> float | None:
 
 
 def find() -> Weights:
-    """The package as it is installed. Raises RecipeError where it is not."""
+    """The installed package. Raises RecipeError where it is not installed."""
     return Weights("pyiqa", str(_package().__version__), Path(), (), licence=LICENCE)
 
 
@@ -76,12 +76,12 @@ def _package() -> Any:
     except ModuleNotFoundError as error:
         raise RecipeError(
             f"pyiqa needs a package that is not installed: {error.name}",
-            "pip install pyiqa  (for non-commercial use only; it is no part of groundglass)",
+            "pip install pyiqa  (for non-commercial use only; it is not part of groundglass)",
         ) from error
 
 
 def settle(weights: Weights, *, metric: str = "") -> Settled:
-    """The column as pyiqa's table has it, and its version in the key."""
+    """The column by pyiqa's table, and pyiqa's version in the key."""
     about = _about(metric)
     low, high = bounds(str(about.get("score_range", "")))
     better = "lower" if about.get("lower_better") else "higher"
@@ -100,13 +100,13 @@ def _about(metric: str) -> Mapping[str, Any]:
     fitting = [
         name
         for name, about in known.items()
-        if about["metric_mode"] == "NR" and name not in MORE_THAN_A_PICTURE
+        if about["metric_mode"] == "NR" and name not in MORE_THAN_AN_IMAGE
     ]
     if metric in fitting:
         return known[metric]
     if metric in known:
         raise RecipeError(
-            f"pyiqa's '{metric}' needs more than one picture", "choose a no-reference metric, as musiq"
+            f"pyiqa's '{metric}' needs more than one image", "choose a no-reference metric, such as musiq"
         )
     raise RecipeError(
         f"pyiqa has no metric '{metric}'.{did_you_mean(metric, fitting)}"
@@ -117,7 +117,7 @@ def _about(metric: str) -> Mapping[str, Any]:
 
 
 def load(weights: Path, place: Place, metric: str) -> Scorer:  # noqa: ARG001
-    """The metric, in memory; pyiqa fetches its weights where they are not here."""
+    """The metric, in memory; pyiqa fetches its weights if they are missing."""
     network = _package().create_metric(metric, device=place.device)
 
     def prepared(frame: Frame) -> Prepared:
@@ -126,6 +126,7 @@ def load(weights: Path, place: Place, metric: str) -> Scorer:  # noqa: ARG001
     def score(pixels: NDArray[Any], about: Sequence[Any]) -> list[dict[str, Value]]:  # noqa: ARG001
         import torch
 
+        # Each image starts with the same seed, so that its value does not depend on the order of images.
         torch.manual_seed(0)
         with torch.inference_mode():
             answer = network(torch.from_numpy(np.ascontiguousarray(pixels)).to(place.device))
@@ -138,9 +139,9 @@ MEASURE = Measure(
     name="pyiqa",
     version=1,
     compute=pyiqa,
-    columns={"pyiqa": Column("", None, None, "neither", "what a metric of pyiqa says of the picture")},
+    columns={"pyiqa": Column("", None, None, "neither", "the score of a metric of pyiqa")},
     reference="Chen and Mo, IQA-PyTorch; the metric's own paper",
-    parameters={"metric": Parameter("", "its name there, as musiq or niqe; needed")},
+    parameters={"metric": Parameter("", "its name there, such as musiq or niqe; needed")},
     network=Network(
         load,
         licence=LICENCE,

@@ -1,4 +1,4 @@
-"""Sharpness: how strong the edges are, and how much of the picture has none."""
+"""Sharpness: the strength of edges, and the share of the image without any."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def sharpness(frame: Frame, flat_below: float = 800.0) -> dict[str, Value]:
     ``laplacian_variance`` is the variance of the 4-neighbour Laplacian (borders mirrored), ``tenengrad`` the
     mean of Gx² + Gy² with 3×3 Sobel operators. ``flat_share`` is the share of 240×240 px patches in which
     the Sobel magnitude's variance is under ``flat_below``; smaller patches at the right and the bottom count.
-    Noise and over-sharpening raise the first two: a band is a better gate than a floor.
+    Noise and over-sharpening raise the first two: a range is a better gate than a minimum.
 
     Source: Pech-Pacheco et al., ICPR 2000; Tenenbaum, 1970; 4KLSDB keeps Laplacian variances within
     (150, 8000) and drops from a flat share of .5 on (800), or within (100, 10000) and from .65 on (100).
@@ -43,7 +43,7 @@ MEASURE = Measure(
             "grey²", 0, 1020**2, "higher", "variance of the Laplacian; noise raises it"
         ),
         "tenengrad": Column("grey²", 0, 2 * 1020**2, "higher", "mean squared Sobel gradient"),
-        "flat_share": Column("", 0, 1, "lower", "share of 240 px patches with hardly an edge"),
+        "flat_share": Column("", 0, 1, "lower", "share of 240 px patches with hardly any edge"),
     },
     reference="Pech-Pacheco et al., ICPR 2000; Tenenbaum, 1970; 4KLSDB's rules for flat patches",
     parameters={

@@ -1,4 +1,4 @@
-"""Labels of your own, found in pictures by a network that knows words: indoor, outdoor, people …"""
+"""Your own labels, found in images by a network that understands words: indoor, outdoor, people …"""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ LEAST = 0.2
 
 
 def tags(frame: Frame, **parameters: Value) -> dict[str, Value]:
-    """Which of the labels fits a picture best, how sure that is, and which others fit too.
+    """The label that fits an image best, how sure that is, and the others that fit too.
 
     Each label is put into the sentence ``template`` in the place of {}. ``tag`` is the best of them. ``tag_share``,
-    0 to 1, is how sure it is: with CLIP its share among all labels (softmax), so that it says nothing of pictures
+    0 to 1, is how sure it is: with CLIP its share among all labels (softmax), so that it means nothing for images
     that show none of them, unless a label like "something else" is there; with SigLIP the probability of this
-    label by itself (sigmoid). ``tags`` are all labels of at least ``least``, the surest first, or empty.
+    label alone (sigmoid). ``tags`` are all labels of at least ``least``, the surest first, or empty.
 
-    ``labels``: a text with commas between them, or the path of a .txt file with one a line. They are part of what
-    values are stored under, not the file's name.
+    ``labels``: a text with commas between them, or the path of a .txt file with one a line. The labels are part of the
+    key that values are stored under, not the file's name.
 
-    Raises RecipeError for fewer than two labels, for labels that the network cannot tell apart, and where it
+    Raises RecipeError for fewer than two labels, for labels that the network cannot distinguish, and where it
     cannot be loaded.
 
     Source: Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021,
@@ -43,7 +43,7 @@ def tags(frame: Frame, **parameters: Value) -> dict[str, Value]:
 
 
 def settle(weights: object, *, labels: str = "", template: str = TEMPLATE, least: float = LEAST) -> Settled:  # noqa: ARG001
-    """The labels themselves in the place of a file. Raises RecipeError for too few, or a template without {}."""
+    """The labels themselves in place of a file. Raises RecipeError for too few, or a template without {}."""
     check_sentence("template", template, TEMPLATE)
     settings = {"labels": "\n".join(read_labels(labels)), "template": template, "least": least}
     return Settled(settings, settings)
@@ -55,8 +55,8 @@ def load(weights: Path, place: Place, labels: str, template: str = TEMPLATE, lea
     network = clip.load_clip(weights, place)
     words = clip.embed_words(network, [template.replace("{}", name) for name in names])
 
-    def judge(pictures: clip.Vectors) -> list[dict[str, Value]]:
-        fits = clip.logits(network, pictures, words)
+    def judge(images: clip.Vectors) -> list[dict[str, Value]]:
+        fits = clip.logits(network, images, words)
         shares = clip.softmax(fits) if network.shares == "softmax" else clip.sigmoid(fits)
         return [_best(names, row, least) for row in shares.tolist()]
 
@@ -64,7 +64,7 @@ def load(weights: Path, place: Place, labels: str, template: str = TEMPLATE, lea
 
 
 def _best(names: Sequence[str], shares: Sequence[float], least: float) -> dict[str, Value]:
-    """The labels in words.
+    """The columns of one image.
 
     >>> _best(["sea", "wood", "town"], [0.3, 0.6, 0.1], least=0.2)
     {'tag': 'wood', 'tag_share': 0.6, 'tags': 'wood, sea'}
@@ -81,7 +81,7 @@ MEASURE = Measure(
     columns={
         "tag": Column("", None, None, "neither", "the label that fits best", str),
         "tag_share": Column(
-            "", 0, 1, "neither", "how sure that is: a share of all (CLIP), or by itself (SigLIP)"
+            "", 0, 1, "neither", "how sure that is: a share of all (CLIP), or alone (SigLIP)"
         ),
         "tags": Column("", None, None, "neither", "all labels that fit, the surest first, with commas", str),
     },
@@ -89,7 +89,7 @@ MEASURE = Measure(
     parameters={
         "labels": Parameter("", "labels with commas between them, or a .txt file with one a line; needed"),
         "template": Parameter(TEMPLATE, "the sentence that each label is put into, at {}"),
-        "least": Parameter(LEAST, "what a label of `tags` must reach", "", 0, 1),
+        "least": Parameter(LEAST, "the least share of a label in `tags`", "", 0, 1),
     },
     extra="models",
     network=Network(load, clip.DEFAULT, clip.FILES, "MIT", settle=settle),

@@ -1,4 +1,4 @@
-"""The job that makes vectors of texts that came with images, for measures of a picture and a text."""
+"""The job that computes vectors of the texts that came with images, for measures of an image and a text."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.text_fit import TEXT_COLUMNS, text_key
 
 BATCH = 64
-"""Texts that are read together."""
+"""Texts in one batch."""
 SHARD = 512
-"""Texts that a kill may cost."""
+"""Texts in a shard: the most that a killed run has to read again."""
 
 
 @dataclass(frozen=True)
 class TextAsk:
-    """Texts that must be known for a measure.
+    """The texts that a measure needs.
 
-    picture  the ask for the pictures' vectors
-    key      where the texts' vectors lie in the store, each under the text's own hash and no region
-    column   the column of texts, as it is called behind "meta."
+    image    the ask for the images' vectors
+    key      the store's key of the texts' vectors, each stored under the text's own hash and no region
+    column   the column of texts, its name after "meta."
     """
 
-    picture: Ask
+    image: Ask
     key: str
     column: str
 
 
-def text_ask(picture: Ask, column: str) -> TextAsk:
-    """The texts' side of an ask: kept by the network's weights, as the pictures' vectors are."""
-    assert picture.use is not None
-    name = f"{picture.measure}_text"
-    key = settings_key(name, picture.definition.version, {"weights": picture.use.weights.sha256})
-    return TextAsk(picture, key, column)
+def text_ask(image: Ask, column: str) -> TextAsk:
+    """The ask for the texts of an image's ask: its key holds the network's weights, as for images."""
+    assert image.use is not None
+    name = f"{image.measure}_text"
+    key = settings_key(name, image.definition.version, {"weights": image.use.weights.sha256})
+    return TextAsk(image, key, column)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class ReadTexts:
     @cached_property
     def network(self) -> Batches:
         """The network, in this process's memory. Raises what `in_memory` does."""
-        use, network = self.ask.picture.use, self.ask.picture.definition.network
+        use, network = self.ask.image.use, self.ask.image.definition.network
         assert use is not None
         assert network is not None
         assert network.texts is not None
@@ -77,7 +77,7 @@ class ReadTexts:
         return in_memory(replace(network, load=network.texts), use, ())
 
     def load(self) -> None:
-        """Load the network; what it uses of the CPU is held to `threads`."""
+        """Load the network, and limit it to `threads` threads of the CPU."""
         hold_torch_to(self.threads)
         _ = self.network
 
@@ -89,6 +89,7 @@ class ReadTexts:
         """The rows of the texts, in order."""
         for start in range(0, len(items), BATCH):
             some = items[start : start + BATCH]
+            # No pixels: the network reads the text that comes with each item.
             answers = self.network.answers([Prepared(np.zeros(0), text) for text in some])
             yield from map(_row, some, answers)
 
@@ -97,7 +98,7 @@ class ReadTexts:
         return 1
 
     def lost(self, item: str, reason: str, detail: str) -> dict[str, Any]:  # noqa: ARG002
-        """The row of a text that no worker survived."""
+        """The row of a text on which the workers failed."""
         return {"sha256": text_key(item), "region": "", "error": reason}
 
     def name(self, item: str) -> str:
@@ -113,7 +114,7 @@ class ReadTexts:
 
 
 def _row(text: str, answer: Answer) -> dict[str, Any]:
-    """Raises what is no fault of the text, such as a tokenizer that belongs to another network."""
+    """Raises errors that are not the text's fault, such as a tokenizer that belongs to another network."""
     if isinstance(answer, GroundglassError) and not hasattr(answer, "reason"):
         raise answer
     said = {} if isinstance(answer, Exception) else answer
@@ -123,6 +124,6 @@ def _row(text: str, answer: Answer) -> dict[str, Any]:
 
 def text_job(ask: TextAsk, store: Path, settings: Settings) -> tuple[ReadTexts, Settings]:
     """The job that reads texts, and how to run it."""
-    assert ask.picture.use is not None
-    devices, threads, settings = place_workers(ask.picture.use, settings)
+    assert ask.image.use is not None
+    devices, threads, settings = place_workers(ask.image.use, settings)
     return ReadTexts(ask, store, devices, threads), replace(settings, shard=SHARD)

@@ -1,4 +1,4 @@
-"""Thumbnails for reports: made like a measure, in the same decode, but none that a recipe asks for."""
+"""Thumbnails for reports: computed like a measure, in the same decode, but not one that a recipe can ask for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def thumbnail(frame: Frame) -> dict[str, Value]:
-    """A small JPEG of the picture, its longer side at most 256 px.
+    """A small JPEG of the image, its longer side at most 256 px.
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import open_frame
@@ -31,4 +31,4 @@ THUMBNAIL = Measure(
     },
     reference="area averaging",
 )
-"""Stored beside the measures under the key ``thumbnail-1``."""
+"""Stored with the measures under the key ``thumbnail-1``."""

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from groundglass.image.sprite_sheet import grey_picture
+from groundglass.image.sprite_sheet import grey_image
 from groundglass.reports.facts import RunFacts
 from groundglass.reports.recurring_overlays import FEWEST, Luma, RepeatedOverlay, repeated_overlay
 
@@ -68,7 +68,7 @@ def _same_sizes(facts: RunFacts) -> Iterator[tuple[tuple[str, int, int], list[st
 def _recurring(
     place: tuple[str, int, int], ids: list[str], thumbnails: Mapping[str, bytes]
 ) -> Recurring | None:
-    decoded = (grey_picture(thumbnails[key]) for key in ids)
+    decoded = (grey_image(thumbnails[key]) for key in ids)
     lumas = [luma for luma in decoded if luma is not None and min(luma.shape) >= SMALLEST]
     found = _overlay(lumas)
     if found is None or found.box is None:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 from groundglass.image.region import Box
-from groundglass.image.sprite_sheet import draw_sheet, picture_size
+from groundglass.image.sprite_sheet import draw_sheet, image_size
 
 _ALIGN = 16
 """Boxes begin on JPEG's 16-px blocks, so that ringing of one picture does not reach into the next."""
@@ -125,7 +125,7 @@ def write_sheets(
 def _sizes(ids: Sequence[str], thumbnails: Mapping[str, bytes]) -> Iterator[tuple[str, tuple[int, int]]]:
     for key in ids:
         data = thumbnails.get(key)
-        size = picture_size(data) if data else None
+        size = image_size(data) if data else None
         if size is not None:
             yield key, size
 

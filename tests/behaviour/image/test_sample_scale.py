@@ -78,7 +78,7 @@ def test_integers_of_32_bits() -> None:
         assert np.array_equal(rgb, np.rint(values / white * 255).astype(np.uint8))
         assert words == ("range_guessed",)
     for values in (GREY.astype(np.int32) - 128, GREY.astype(np.uint32) * 1000):
-        with pytest.raises(ImageError, match="which value is white"):
+        with pytest.raises(ImageError, match="the value of white is unknown"):
             read(values)
 
 

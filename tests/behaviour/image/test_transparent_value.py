@@ -66,6 +66,6 @@ def test_two_decoders_that_disagree_are_an_error(monkeypatch: pytest.MonkeyPatch
     assert seen is not None
     seen[3, 4, 1] ^= 0x100
     monkeypatch.setattr(deep_samples, "decoded", lambda _: seen)
-    with pytest.raises(ImageError, match="two decoders see different pixels") as caught:
+    with pytest.raises(ImageError, match="two decoders give different pixels") as caught:
         _ = open_frame(data).rgb
     assert caught.value.reason == "corrupt"

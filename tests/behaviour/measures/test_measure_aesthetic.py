@@ -57,7 +57,7 @@ def test_a_head_for_other_vectors_is_refused(tmp_path: Path, sides: tuple[int, .
 
 
 def test_what_is_no_head_is_refused():
-    with pytest.raises(RecipeError, match="no aesthetic head"):
+    with pytest.raises(RecipeError, match="not an aesthetic head"):
         head_of({"conv.weight": np.zeros((1, 8))}, 8, "x")
     with pytest.raises(RecipeError, match="its layers are none"):
         head_of({}, 8, "x")

@@ -139,9 +139,9 @@ def cut(path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("sides", "wants pictures 64 px high, not 32 px"),
+        ("sides", "takes images 64 px high, not 32 px"),
         ("no size", "the size is not given"),
-        ("own size", "wants pictures 64 px high, not of any size"),
+        ("own size", "takes images 64 px high, not of any size"),
         ("grey", r"wants 'pixels', \?×1×64×64, tensor\(float\)"),
         ("type", r"tensor\(int64\); a scorer takes one batch"),
         ("outputs", "has 2 outputs, and none is chosen: 'means', .*; 'most'"),
@@ -152,7 +152,7 @@ def cut(path: Path) -> Path:
         ("word", "resize cannot be 'squish'. Did you mean 'squash'"),
         ("mean", "mean is '0.1, 0.2'"),
         ("std", "nothing can be divided by 0"),
-        ("limits", "low must be the lesser"),
+        ("limits", "low must be less than high"),
     ],
 )
 def test_what_cannot_be_is_said_before_anything_is_measured(tmp_path: Path, name: str, said: str):

@@ -54,8 +54,8 @@ def test_direction_and_range_are_those_of_its_own_table():
     ("metric", "said"),
     [
         ("britghness", "no metric 'britghness'. Did you mean 'brightness'"),
-        ("lpips", "'lpips' needs more than one picture"),
-        ("fid", "'fid' needs more than one picture"),
+        ("lpips", "'lpips' needs more than one image"),
+        ("fid", "'fid' needs more than one image"),
         ("", "the metric is not given"),
     ],
 )

@@ -57,7 +57,7 @@ def test_the_fit_is_the_mean_and_covariance_of_all_sharp_patches():
     pictures = made_patches(40)
     fitted = fit_gaussian(map(sharp_sums, pictures))
     every = np.vstack([patches.features for patches in pictures])
-    assert (fitted.pictures, fitted.patches) == (40, len(every))
+    assert (fitted.images, fitted.patches) == (40, len(every))
     assert fitted.mean[SYMMETRIC] == pytest.approx(every.mean(axis=0)[SYMMETRIC], rel=1e-8)
     block = np.ix_(SYMMETRIC, SYMMETRIC)
     assert fitted.covariance[block] == pytest.approx(np.cov(every, rowvar=False)[block], rel=1e-6, abs=1e-8)
@@ -107,7 +107,7 @@ def test_a_saved_profile_is_read_as_it_was(tmp_path: Path):
 def test_the_shipped_profile_is_of_this_version():
     """Another digest is another measure: raise its version."""
     shipped = load_natural(SHIPPED, PROFILED)
-    assert (shipped.gaussian.pictures, shipped.gaussian.patches) == (269, 1172)
+    assert (shipped.gaussian.images, shipped.gaussian.patches) == (269, 1172)
     assert (np.linalg.eigvalsh(shipped.gaussian.covariance) > 0).all()
     assert (PROFILED, shipped.digest[:16]) == ("naturalness-1", "465252c6c056d91a")
 
@@ -138,7 +138,7 @@ def spoilt(change: Callable[[dict[str, Any]], None]) -> str:
 def test_what_is_no_profile_is_said_to_be_none(text: str, tmp_path: Path):
     file = tmp_path / "mine.json"
     file.write_text(text)
-    with pytest.raises(RecipeError, match="is no naturalness profile") as caught:
+    with pytest.raises(RecipeError, match="is not a naturalness profile") as caught:
         load_natural(file, PROFILED)
     assert "fit-naturalness" in caught.value.hint
 

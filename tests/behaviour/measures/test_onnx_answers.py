@@ -134,7 +134,7 @@ def test_many_pictures_at_once_are_told_apart(tmp_path: Path):
         ([[1, 2, 3]] * 3, {"labels": "a, b, c", "reduce": "max"}, "more than one axis has", "another size"),
         ([1, 2, 3], {"reduce": "maxx"}, "Did you mean 'max'", "one of max"),
         ([1, 2, 3], {"labels": "sea, wood, town", "only": "wod"}, "Did you mean 'wood'", "the labels are"),
-        ([1, 2, 3], {"labels": "a, A, b"}, "'a' is there twice", "rename"),
+        ([1, 2, 3], {"labels": "a, A, b"}, "'a' appears twice", "rename"),
         ([1, 2, 3], {"labels": "a, ?, b"}, "holds no letter", "'-'"),
         ([1, 2, 3], {"reduce": "count"}, "a count needs `over`", "over: 0.5"),
         ([1, 2, 3], {"over": 0.5}, "`over` belongs to a count", "reduce: count"),

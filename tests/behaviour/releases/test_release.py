@@ -288,7 +288,7 @@ def test_an_archive_of_another_release_is_never_overwritten(photographs, tmp_pat
 @pytest.mark.parametrize(
     ("step", "columns", "words"),
     [
-        (PairedRelease(lr_scales=(4,), kernel="bicubik"), {}, "'bicubik' is no kernel"),
+        (PairedRelease(lr_scales=(4,), kernel="bicubik"), {}, "'bicubik' is not a kernel"),
         (PairedRelease(lr_scales=(2, 2)), {}, "one is there twice"),
         (FolderRelease(), {"split": ["../up", "train", "train"]}, "is no name for a split"),
         (FolderRelease(), {"licence": ["CC0-1.0", None, "CC0-1.0"]}, "is unknown"),

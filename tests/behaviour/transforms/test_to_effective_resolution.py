@@ -64,5 +64,5 @@ def test_the_kernel_can_be_chosen() -> None:
     results = found(rows, [UPSCALED])
     made = to_effective_resolution(rows, results, kernel="area").rows
     assert made["region"].to_pylist() == ["resize(50x50,area)"]
-    with pytest.raises(RecipeError, match="is no kernel"):
+    with pytest.raises(RecipeError, match="is not a kernel"):
         to_effective_resolution(rows, results, kernel="lancsoz")

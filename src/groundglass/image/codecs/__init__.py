@@ -1,1 +1,1 @@
-"""What image file formats say of themselves: signatures, JPEG markers, PNG chunks, EXIF, ICC."""
+"""Image file formats: signatures, JPEG markers, PNG chunks, EXIF, ICC, damage, and the decoders."""

@@ -1,4 +1,4 @@
-"""Bits a sample, as the file states them: decoders hand over 8 or 16 bits whatever the file holds."""
+"""Bits a sample, as the file states them: decoders return 8 or 16 bits, whatever the file holds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OF_RAW_MODE = {"P;1": 1, "1": 1, "P;2": 2, "P;4": 4, "BGR;15": 5, "BGR;16": 6}
 def bit_depth(image: Any, data: bytes, format: str) -> int:
     """Bits of the deepest sample of a file that Pillow has opened.
 
-    TIFF, AVIF, JPEG XL, JPEG 2000, PPM and BMP are asked themselves; of the others Pillow knows.
+    TIFF, AVIF, JPEG XL, JPEG 2000, PPM and BMP are read here; for the others Pillow states it.
     """
     known = _OF_MODE.get(image.mode, 8)
     if format == "TIFF":
@@ -40,6 +40,7 @@ def _raw_mode(image: Any) -> str:
 
 
 def _of_av1(data: bytes) -> int:
+    # The configuration box repeats the depth, so the coded data need not be read.
     at = data.find(b"av1C")
     flags = data[at + 6] if 0 <= at < len(data) - 6 else 0
     return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
@@ -93,7 +94,7 @@ def _taken_depth(bits: Bits) -> int:
 
 def _skip_extra_fields(bits: Bits) -> None:
     bits.take(3)  # orientation
-    if bits.take(1):  # the size that it is to be shown at
+    if bits.take(1):  # the size at which it is to be shown
         jxl_take_size(bits)
     if bits.take(1):
         _skip_preview(bits)

@@ -1,4 +1,4 @@
-"""Run-length coded BMPs. Pillow reads those whose lines are all full; a line may end early, and a picture, too.
+"""Run-length coded BMPs. Pillow reads those with full lines only; a line may end early, and so may an image.
 
 Pixels that the runs leave out have the palette's first colour, as Windows, Pillow and OpenCV show them.
 """
@@ -13,14 +13,14 @@ from groundglass.errors import ImageError
 from groundglass.image.orientation import Pixels
 
 _BITS = {1: 8, 2: 4}
-_END_OF_LINE, _END_OF_PICTURE, _DELTA = 0, 1, 2
+_END_OF_LINE, _END_OF_IMAGE, _DELTA = 0, 1, 2
 
 
 def read_runs(data: bytes) -> Pixels | None:
     """H×W×3 of a run-length coded BMP; None of any other.
 
-    Raises ImageError: ``corrupt`` for runs beyond the picture and colours beyond the palette, ``truncated`` where
-    the runs end before the picture.
+    Raises ImageError: ``corrupt`` for runs beyond the image and colours beyond the palette, ``truncated`` where
+    the runs end before the image.
     """
     head, coding = int.from_bytes(data[14:18], "little"), int.from_bytes(data[30:34], "little")
     bits = int.from_bytes(data[28:30], "little")
@@ -32,6 +32,7 @@ def read_runs(data: bytes) -> Pixels | None:
         raise ImageError("corrupt", f"{width} x {height} px in runs")
     indices = np.zeros((height, width), np.uint8)
     for x, y, values in _runs(data[start:], bits, width, height):
+        # Lines are stored from the bottom up.
         indices[height - 1 - y, x : x + len(values)] = np.frombuffer(values, np.uint8)
     return _palette(data, 14 + head, bits, start, int(indices.max()))[indices]
 
@@ -49,7 +50,7 @@ def _runs(stream: bytes, bits: int, width: int, height: int) -> Iterator[tuple[i
         elif value == _END_OF_LINE:
             x, y = 0, y + 1
             continue
-        elif value == _END_OF_PICTURE:
+        elif value == _END_OF_IMAGE:
             return
         elif value == _DELTA:
             x, y = (
@@ -70,7 +71,7 @@ def _runs(stream: bytes, bits: int, width: int, height: int) -> Iterator[tuple[i
             )
             at += stored + stored % 2
         if y >= height or x + len(values) > width:
-            raise ImageError("corrupt", "run lengths beyond the picture")
+            raise ImageError("corrupt", "run lengths beyond the image")
         yield x, y, values
         x += len(values)
     if y < height - 1 or (y == height - 1 and x < width):

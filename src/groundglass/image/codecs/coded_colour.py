@@ -1,4 +1,4 @@
-"""The colours that AV1 and HEVC state inside their own coded data, where the file around it says nothing.
+"""The colours that AV1 and HEVC state inside their coded data, for files that do not state them outside it.
 
 AV1: sequence header, section 5.5 of its specification. HEVC: the sequence parameter set's VUI, ITU-T H.265 annex E.
 """
@@ -46,13 +46,14 @@ class _Bits:
         zeros = 0
         while not self.take(1):
             zeros += 1
+            # No number of the standard is longer: damaged bytes must not become a huge number.
             if zeros > 32:
                 raise _Ended
         return (1 << zeros) - 1 + self.take(zeros)
 
 
 def _media(data: bytes) -> bytes:
-    """The coded data: what follows the head of the first mdat box."""
+    """The coded data after the head of the first mdat box, at most 64 KiB."""
     at = data.find(b"mdat")
     return data[at + 4 : at + 4 + 65536] if at >= 0 else b""
 
@@ -83,7 +84,7 @@ def _of_av1(units: bytes) -> StatedColour | None:
 def _of_sequence_header(bits: _Bits) -> StatedColour | None:
     profile = bits.take(3)
     bits.take(1)
-    if bits.take(1):  # reduced: a still picture
+    if bits.take(1):  # reduced: a still image
         bits.take(5)
         _skip_sizes(bits, may_have_ids=False)
         bits.take(3)  # superblocks, intra filter, intra edges
@@ -160,6 +161,7 @@ def _of_hevc(configuration: bytes) -> StatedColour | None:
         for _ in range(count):
             length = int.from_bytes(configuration[at : at + 2], "big")
             if kind == _SPS:
+                # A byte 3 after two zeros is stuffing, so that no start code appears inside a unit.
                 unit = configuration[at + 4 : at + 2 + length]
                 return _of_parameter_set(_Bits(unit.replace(b"\0\0\3", b"\0\0")))
             at += 2 + length
@@ -221,16 +223,16 @@ def _skip_scaling_lists(bits: _Bits) -> None:
 
 
 def _skip_reference_sets(bits: _Bits) -> None:
-    pictures = 0
+    references = 0
     for number in range(min(bits.exp_golomb(), 64)):
         if number and bits.take(1):  # predicted from the set before
             bits.take(1)
             bits.exp_golomb()
-            pictures = sum(1 for _ in range(pictures + 1) if bits.take(1) or bits.take(1))
+            references = sum(1 for _ in range(references + 1) if bits.take(1) or bits.take(1))
         else:
             negative, positive = bits.exp_golomb(), bits.exp_golomb()
-            pictures = negative + positive
-            for _ in range(pictures):
+            references = negative + positive
+            for _ in range(references):
                 bits.exp_golomb()
                 bits.take(1)
 

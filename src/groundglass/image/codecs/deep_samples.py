@@ -1,7 +1,7 @@
 """All bits of PNG and JPEG 2000, by OpenCV: Pillow keeps only eight of colour.
 
-Pillow has decoded the same bytes, so they are known to be whole, which OpenCV alone is no judge of. The two must
-agree on what Pillow kept: where they do not, nobody knows the picture.
+Pillow has decoded the same bytes, so they are known to be intact; OpenCV alone does not detect damage. The two must
+agree on the bits that Pillow kept: otherwise it is unknown which of them is right.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _WORDS = {"LA": "grey with transparency", "RGB": "RGB", "RGBA": "RGB with transp
 
 
 def of_png(values: Deep | None, image: Any) -> Deep | None:
-    """H×W, H×W×3 or H×W×4, 16 bits; None where OpenCV cannot read them. ``values``: what `decoded` gives.
+    """H×W, H×W×3 or H×W×4, 16 bits; None where OpenCV cannot read them. ``values``: the result of `decoded`.
 
     Raises ImageError ``corrupt`` where OpenCV and Pillow do not agree.
     """
@@ -35,8 +35,8 @@ def of_png(values: Deep | None, image: Any) -> Deep | None:
 def of_jpeg_2000(data: bytes, image: Any, bits: int) -> Deep:
     """H×W×3 or H×W×4 (grey is repeated), stretched to 16 bits.
 
-    Pillow's rounding to 8 bits runs over: its brightest half step comes out black. So only the lower eight bits of
-    what it rounds to are compared. Raises ImageError ``unsupported`` where OpenCV cannot read the picture, ``corrupt``
+    Pillow's rounding to 8 bits overflows: its brightest half step comes out black. So only the lower eight bits of
+    the rounded values are compared. Raises ImageError ``unsupported`` where OpenCV cannot read the image, ``corrupt``
     where the two do not agree.
     """
     values = decoded(data)
@@ -61,10 +61,9 @@ def _bands(rows: int) -> list[slice]:
 
 
 def decoded(data: bytes) -> Deep | None:
-    """All bits, in the order red, green, blue, alpha; None where OpenCV cannot read them. It is no judge of damage."""
-    cv2.utils.logging.setLogLevel(
-        cv2.utils.logging.LOG_LEVEL_SILENT
-    )  # what it refuses is a row's reason: a worker's stderr is not the place
+    """All bits, in the order red, green, blue, alpha; None where OpenCV cannot read them. It does not detect damage."""
+    # A refusal becomes the reason of a row, so it must not also go to a worker's stderr.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -78,13 +77,13 @@ def decoded(data: bytes) -> Deep | None:
 
 
 def _rows(image: Any, rows: slice) -> npt.NDArray[Any]:
-    """A few rows of a Pillow image: all of them as an array would be the picture once more in memory."""
+    """A few rows of a Pillow image: all of them as an array would be the image once more in memory."""
     return np.asarray(image.crop((0, rows.start, image.width, min(rows.stop, image.height))))
 
 
 def _refuse_other_size(values: Deep, image: Any) -> None:
     if values.shape[:2] != (image.height, image.width):
-        raise ImageError("corrupt", "two decoders see different sizes")
+        raise ImageError("corrupt", "two decoders give different sizes")
 
 
 def _refuse_disagreement(
@@ -92,4 +91,4 @@ def _refuse_disagreement(
 ) -> None:
     for rows in _bands(len(values)):
         if not np.array_equal(kept(values[rows]), seen(rows)):
-            raise ImageError("corrupt", "two decoders see different pixels")
+            raise ImageError("corrupt", "two decoders give different pixels")

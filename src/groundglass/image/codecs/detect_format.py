@@ -1,6 +1,4 @@
-"""Which format the bytes are, and the few facts of the rarer ones that Pillow does not tell or tells too
-late.
-"""
+"""The format of a file's bytes, and the few facts of rarer formats that Pillow does not give, or gives too late."""
 
 from __future__ import annotations
 
@@ -59,7 +57,7 @@ _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 
 
 def _is_bmp(data: bytes) -> bool:
-    """Two letters are a weak mark: text begins with them, too."""
+    """Two letters are a weak mark: text may begin with them, too."""
     return len(data) < 18 or int.from_bytes(data[14:18], "little") in _BMP_HEADERS
 
 
@@ -120,7 +118,7 @@ _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 
 
 
 def jxl_start(data: bytes) -> int:
-    """Where the codestream of a JPEG XL begins; -1 where there is none."""
+    """The start of the codestream of a JPEG XL; -1 where there is none."""
     return 0 if data[:2] == b"\xff\x0a" else _jxl_codestream(data)
 
 
@@ -137,7 +135,7 @@ def _jxl_codestream(data: bytes) -> int:
 
 
 def _largest_item(data: bytes) -> tuple[int, int] | None:
-    """The largest of the sizes that an ISO media file's property boxes name."""
+    """The largest of the sizes in an ISO media file's property boxes."""
     largest, at = None, data.find(b"ispe")
     while 0 <= at <= len(data) - 16:
         size = struct.unpack_from(">II", data, at + 8)
@@ -153,16 +151,15 @@ _AVIF_PIXELS = 16384 * 16384
 
 
 def refuse_what_decoders_miss(data: bytes, format: str, size: tuple[int, int] | None) -> None:
-    """Raises ImageError where decoders would take a cut-off file for a shorter picture or misname the fault:
-    ``truncated``, and ``too_large`` beyond libavif's own limit, which it calls a parsing error.
+    """Raises ImageError where decoders would show a cut-off file as a shorter image or report another fault:
+    ``truncated``, and ``too_large`` beyond libavif's own limit, which it reports as a parsing error.
     """
     if format == "AVIF" and size is not None and size[0] * size[1] > _AVIF_PIXELS:
         raise ImageError("too_large", f"{size[0]} x {size[1]} px is more than the AVIF decoder takes")
     if format in ("AVIF", "HEIF"):
         _refuse_cut_boxes(data)
-    if (
-        format == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data) + 1
-    ):  # the last byte may be padding
+    # One byte may be missing at the end: it may be padding.
+    if format == "WEBP" and int.from_bytes(data[4:8], "little") + 8 > len(data) + 1:
         raise ImageError("truncated", f"{len(data)} bytes of {int.from_bytes(data[4:8], 'little') + 8}")
     if format == "PSD":
         _refuse_photoshop(data)
@@ -198,9 +195,8 @@ def _refuse_cut_boxes(data: bytes) -> None:
         length = int.from_bytes(data[at : at + 4], "big")
         if length == 1:
             length = int.from_bytes(data[at + 8 : at + 16], "big")
-        if (
-            length < 8 or not data[at + 4 : at + 8].isalnum()
-        ):  # to the end of the file, or junk after the boxes
+        # A box to the end of the file, or junk after the boxes: neither is damage.
+        if length < 8 or not data[at + 4 : at + 8].isalnum():
             return
         if at + length > len(data):
             raise ImageError("truncated", f"box {data[at + 4 : at + 8]!r} reaches beyond the end")

@@ -1,4 +1,4 @@
-"""What groundglass needs from a TIFF directory inside a file: orientation, count of images, and colour space."""
+"""The parts of a TIFF directory inside a file that groundglass uses: orientation, count of images, colour space."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _TEXT, _SHORT, _LONG = 2, 3, 4
 
 
 class BadExifError(ValueError):
-    """The block is no readable TIFF directory."""
+    """The block is not a readable TIFF directory."""
 
 
 def orientation(block: bytes) -> int:
     """The EXIF orientation 1 to 8 of an Exif block (with or without its ``Exif\\0\\0`` prefix); 1 where none
     is given.
 
-    Orientation in XMP is not followed: browsers, libvips and OpenCV do not either.
+    Orientation in XMP is not followed: browsers, libvips and OpenCV do not follow it either.
     Raises BadExifError when the block cannot be read or the value is none of 1 to 8.
 
     >>> orientation(b"II*\\0\\x08\\0\\0\\0\\x01\\0\\x12\\x01\\x03\\0\\x01\\0\\0\\0\\x06\\0\\0\\0")
     6
     """
     value = first_directory(block.removeprefix(b"Exif\0\0")).get(_ORIENTATION, 1)
-    if value == 0:  # written by cameras that do not know
+    if value == 0:  # written by cameras that do not detect it
         return 1
     if not 1 <= value <= 8:
         raise BadExifError(f"orientation {value}")
@@ -34,7 +34,7 @@ def orientation(block: bytes) -> int:
 
 
 def number_of_images(block: bytes) -> int:
-    """How many pictures a multi-picture block (MPF, CIPA DC-007) lists, at least 1.
+    """How many images a multi-image block (MPF, CIPA DC-007) lists, at least 1.
 
     >>> number_of_images(b"")
     1
@@ -46,8 +46,8 @@ def number_of_images(block: bytes) -> int:
 
 
 def colour_space(block: bytes) -> str:
-    """What an Exif block says of the colours: "sRGB", "Adobe RGB" (DCF 2.0's optional colour space, or the number 2
-    that some cameras write), "uncalibrated" where it says that they are others, "" where it says nothing.
+    """The colour space that an Exif block states: "sRGB", "Adobe RGB" (DCF 2.0's optional colour space, or the number 2
+    that some cameras write), "uncalibrated" where it states that it is another one, "" where it states none.
 
     >>> colour_space(b"II*\\0\\x08\\0\\0\\0\\0\\0")
     ''
@@ -69,13 +69,13 @@ def colour_space(block: bytes) -> str:
 def first_directory(block: bytes) -> dict[int, int]:
     """Tag -> value of the single SHORT and LONG entries in the first directory of a TIFF block.
 
-    Raises BadExifError when the block ends early or is no TIFF.
+    Raises BadExifError when the block ends early or is not a TIFF.
     """
     return directory(block, None)
 
 
 def directory(block: bytes, start: int | None, text: bool = False) -> dict[int, int]:
-    """The same of the directory at ``start``, None for the first; with ``text`` also texts of 4 bytes, as numbers."""
+    """The same for the directory at ``start``, None for the first; with ``text`` also texts of 4 bytes, as numbers."""
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     if order is None:
         raise BadExifError("no byte order mark")

@@ -1,4 +1,4 @@
-"""What a file says of its colours, where its decoder does not hand that on or says it in a form of its own."""
+"""The colours that a file states, for formats with a decoder that drops this or returns it in a form of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from groundglass.image.codecs.stated_colour import of_code_points
 
 
 def read(data: bytes, format: str, profile: bytes | None) -> FileColour:
-    """The colours that a file of Pillow's formats states; ``profile``: the one that its decoder hands on.
+    """The colours that a file of Pillow's formats states; ``profile``: the one that its decoder returns.
 
     An ICC profile comes before numbers. Raises ImageError as `media_boxes.of_jp2`.
 
@@ -30,7 +30,7 @@ _LIBJXL_GREY = {"709": 1, "SRG": 13, "Lin": 8, "DCI": 17, "PeQ": 16, "HLG": 18}
 
 
 def _of_libjxl(profile: bytes) -> FileColour:
-    """libjxl makes a profile of the code points that a JPEG XL states; these say more: that it is PQ or HLG."""
+    """libjxl makes a profile of the code points that a JPEG XL states; only the points also state PQ and HLG."""
     if icc_header.space(profile) == b"RGB " and icc_header.has_code_points(profile):
         return FileColour(stated=icc_header.by_code_points(profile, "JXL"))
     title, _, transfer = icc_header.description(profile).rpartition("_")

@@ -1,6 +1,6 @@
-"""Runs of one byte inside coded data: what an interrupted download or a dying card leaves, and no encoder writes.
+"""Runs of one byte inside coded data: an interrupted download or a failing card leaves them, no encoder writes them.
 
-Arithmetic decoders read such bytes as pixels and never complain, so this is the only proof of the damage that there is.
+Arithmetic decoders read such bytes as pixels and never complain, so these runs are the only proof of the damage.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from groundglass.errors import ImageError
 
 LONGEST = 64
-"""Bytes. The longest run in whole files was 22 (AVIF, 436 files) and 10 (HEIC, 158 files), flat pictures among them."""
+"""Bytes. The longest run in intact files was 22 (AVIF, 436 files) and 10 (HEIC, 158 files), flat images among them."""
 
 
 def refuse(coded: bytes | memoryview, what: str, longest: int = LONGEST) -> None:
     """Raises ImageError: ``truncated`` where the coded bytes end in ``longest`` equal ones or more, ``corrupt`` where
-    as many 00 or FF lie inside.
+    as many 00 or FF are inside.
     """
     whole = bytes(coded)
     if (filling := run_at_end(whole)) >= longest:
@@ -24,7 +24,7 @@ def refuse(coded: bytes | memoryview, what: str, longest: int = LONGEST) -> None
 
 
 def run_at_end(coded: bytes) -> int:
-    """How often the last byte stands at the end.
+    """How often the last byte is repeated at the end, itself included.
 
     >>> run_at_end(b"abccc")
     3

@@ -1,4 +1,4 @@
-"""The parts of an ICC profile's header that say what it is for (ICC.1:2022)."""
+"""The parts of an ICC profile's header that state its purpose (ICC.1:2022)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def space(profile: bytes) -> bytes:
 
 
 def fits(profile: bytes, mode: str) -> bool:
-    """Whether the profile is whole and made for samples of this mode (Pillow's word)."""
+    """Whether the profile is complete and made for samples of this mode (Pillow's name)."""
     if len(profile) < 132 or profile[36:40] != b"acsp" or int.from_bytes(profile[:4], "big") > len(profile):
         return False
     return space(profile) in _SPACES.get(mode, (b"RGB ",))
@@ -61,7 +61,7 @@ def by_code_points(profile: bytes, where: str = "cicp") -> StatedColour | None:
 
 
 def high_dynamic_range(profile: bytes) -> StatedColour | None:
-    """The colour space by the profile's cicp tag where that is PQ or HLG: its curves and tables hold but one way of
+    """The colour space by the profile's cicp tag where that is PQ or HLG: its curves and tables hold only one way of
     many to bring it to a screen. None for any other profile.
 
     >>> high_dynamic_range(bytes(132)) is None
@@ -76,8 +76,9 @@ def _described(profile: bytes) -> str:
 
 
 def _tag(profile: bytes, wanted: bytes) -> bytes:
-    """The content of a tag, with what lies behind it; nothing where the profile has no such tag."""
+    """The content of a tag and all that follows it; empty where the profile has no such tag."""
     (count,) = struct.unpack_from(">I", profile, 128)
+    # A damaged profile may state billions of tags; sound ones have about twenty.
     for at in range(132, 132 + 12 * min(count, 100), 12):
         tag, start, _ = struct.unpack_from(">4sII", profile, at)
         if tag == wanted:

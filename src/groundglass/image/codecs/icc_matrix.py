@@ -1,6 +1,6 @@
-"""Profiles that are three curves and a matrix (AdobeRGB, Display P3, ProPhoto …), applied in one fused pass.
+"""Profiles made of three curves and a matrix (AdobeRGB, Display P3, ProPhoto …), applied in one fused pass.
 
-LittleCMS by way of Pillow takes 17 ms a megapixel, ten times the decode, and sees 8 bits only; this takes
+LittleCMS by way of Pillow takes 17 ms a megapixel, ten times the decode, and reads 8 bits only; this takes
 about a fifth of that, and 16 bits as they are. Method: ICC.1:2022, annex F.3, equations F.1 to F.6.
 """
 
@@ -42,6 +42,7 @@ class MatrixProfile:
 
     def apply(self, planes: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Pixels:
         """H×W×3 samples of 8 or 16 bits to sRGB; colours outside sRGB are clipped."""
+        # 65535 = 255 · 257, so every 257th entry belongs to an 8-bit sample.
         curves = self.curves if planes.dtype == np.uint16 else np.ascontiguousarray(self.curves[:, ::257])
         flat = np.ascontiguousarray(planes).reshape(-1, 3)
         rgb = np.empty(flat.shape, np.uint8)
@@ -50,9 +51,10 @@ class MatrixProfile:
 
 
 def parse(profile: bytes) -> MatrixProfile | None:
-    """The curves and matrix of an RGB profile; None where it has lookup tables or something unheard of."""
+    """The curves and matrix of an RGB profile; None where it has lookup tables or parts unknown here."""
     try:
         tags = _tags(profile)
+        # A profile with tables (A2B0) may also hold a matrix; the tables are the ones that count.
         if profile[16:24] != b"RGB XYZ " or b"A2B0" in tags:
             return None
         colorants = np.array([_xyz(tags[name]) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]).T
@@ -124,7 +126,7 @@ def _encoding() -> Pixels:
 
 
 _BLOCK = 1024
-"""Pixels worked on at a time: the middle step runs in vector registers, between two that look up."""
+"""Pixels worked on at a time: the middle step runs in vector registers, between two that look up tables."""
 
 
 @njit(cache=True, nogil=True)

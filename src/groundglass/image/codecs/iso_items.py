@@ -1,4 +1,4 @@
-"""Where the coded pictures of an AVIF or HEIC file lie (ISO/IEC 14496-12, boxes `iinf` and `iloc`)."""
+"""The places of the coded images in an AVIF or HEIC file (ISO/IEC 14496-12, boxes `iinf` and `iloc`)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _MOST_ITEMS = 1 << 16
 
 @dataclass(frozen=True)
 class Item:
-    """A coded picture, a tile of one, or its alpha. ``extents``: (start, end) in the file, in their order."""
+    """A coded image, a tile of one, or its alpha. ``extents``: (start, end) in the file, in their order."""
 
     kind: bytes
     extents: tuple[tuple[int, int], ...]
 
 
 def coded_items(data: bytes) -> list[Item]:
-    """All coded items whose place the file states in a way that is read here; [] where its boxes make no sense."""
+    """All coded items with a place stated in a way that is read here; [] where the file's boxes make no sense."""
     try:
         return list(_items(data))
     except (IndexError, ValueError):
@@ -81,13 +81,14 @@ class _Numbers:
 def _places(
     data: bytes, start: int, stop: int, idat: int
 ) -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
-    """Each item's number and extents; items that lie in other files or in other items are passed over."""
+    """Each item's number and extents; items stored in other files or in other items are skipped."""
     numbers = _Numbers(data, start, stop)
     version = numbers.take(1)
     numbers.take(3)
     sizes = numbers.take(2)
     offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
     index_size = sizes & 15 if version in (1, 2) else 0
+    # Bounded, since a damaged file may state billions of items.
     for _ in range(min(numbers.take(2 if version < 2 else 4), _MOST_ITEMS)):
         name = numbers.take(2 if version < 2 else 4)
         method = numbers.take(2) & 15 if version in (1, 2) else _IN_FILE

@@ -1,4 +1,4 @@
-"""What stands before the pixels of a JPEG file, read without decoding one."""
+"""The markers before the pixels of a JPEG file, read without decoding a pixel."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SUBSAMPLING = {
 
 @dataclass(frozen=True)
 class JpegTables:
-    """What a JPEG's own markers say about how it was compressed.
+    """A JPEG's compression, as its own markers state it.
 
     quantisation  one table a component, 64 numbers each, row by row (not zigzag); () where the file has none
     subsampling   "4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1", "4:1:0"; "" for grey; else like "2x2,2x1,1x1"
@@ -77,7 +77,7 @@ class JpegMarkers:
 
 @dataclass
 class _Gathered:
-    """What the walk over the segments has met so far."""
+    """All that the walk over the segments has found so far."""
 
     segments: list[tuple[int, int, int]] = field(default_factory=list[tuple[int, int, int]])
     quantisation: dict[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
@@ -94,7 +94,7 @@ class _Gathered:
 def read_markers(data: bytes) -> JpegMarkers:
     """Read a JPEG's segments up to its first scan; about 30 µs for an ordinary file.
 
-    Raises ImageError: ``truncated`` (ends before a scan), ``corrupt`` (no frame or senseless numbers),
+    Raises ImageError: ``truncated`` (ends before a scan), ``corrupt`` (no frame or impossible numbers),
     ``unsupported``.
     """
     gathered = _Gathered()
@@ -112,7 +112,7 @@ def _walk(data: bytes, gathered: _Gathered) -> int:
         if marker in _ALONE:
             continue
         if marker in (SOI, EOI):
-            raise ImageError("corrupt", "no picture between start and end marker")
+            raise ImageError("corrupt", "no image between start and end marker")
         end = at + int.from_bytes(data[at : at + 2], "big")
         if end < at + 2:
             raise ImageError(
@@ -128,7 +128,7 @@ def _walk(data: bytes, gathered: _Gathered) -> int:
 
 
 def _next_marker(data: bytes, at: int, gathered: _Gathered) -> tuple[int, int]:
-    """The place after the next marker, and the marker; what lies between is junk, as for libjpeg."""
+    """The place after the next marker, and the marker; bytes between are junk, as for libjpeg."""
     start = at
     while True:
         at = data.find(b"\xff", at)
@@ -140,7 +140,7 @@ def _next_marker(data: bytes, at: int, gathered: _Gathered) -> tuple[int, int]:
         if at >= len(data):
             raise ImageError("truncated", "ends inside its header")
         if data[at] == 0:
-            start = -1  # FF00 is no marker: more junk
+            start = -1  # FF00 is not a marker: more junk
             continue
         if junk and "junk_in_header" not in gathered.warnings:
             gathered.warnings.append("junk_in_header")
@@ -206,12 +206,13 @@ def _markers(data: bytes, gathered: _Gathered, scan: int) -> JpegMarkers:
         scan=scan,
         interleaved=data[scan] == count,
         segments=tuple(gathered.segments),
+        # Last, because reading the orientation and the profile may add warnings.
         warnings=(*gathered.warnings, *_end_warnings(data, scan, gathered.images)),
     )
 
 
 def _colour(names: bytes, gathered: _Gathered) -> JpegColour:
-    """libjpeg's decision (jdapimin.c, default_decompress_parms), so that others see the same picture."""
+    """libjpeg's decision (jdapimin.c, default_decompress_parms), so that other programs show the same image."""
     if len(names) == 1:
         return "grey"
     if len(names) == 3:
@@ -269,6 +270,7 @@ def _height_after_scan(data: bytes, scan: int) -> int:
 
 
 def _end_warnings(data: bytes, scan: int, images: int) -> tuple[str, ...]:
+    # Most files end with the marker, so the search through the whole file is spared.
     if data.endswith(b"\xff\xd9"):
         return ()
     end = data.rfind(b"\xff\xd9", scan)
@@ -278,10 +280,10 @@ def _end_warnings(data: bytes, scan: int, images: int) -> tuple[str, ...]:
 
 
 def header_for_pixels(data: bytes, markers: JpegMarkers) -> bytes:
-    """The file up to its first scan's data, with nothing in it but what the pixels need.
+    """The file up to its first scan's data, with only the segments that the pixels need.
 
     A strict decoder stops at junk between segments and at a broken ICC profile: both are harmless to the
-    pixels, so damage can be told from junk by decoding with this header.
+    pixels, so decoding with this header separates damage from junk.
     """
     parts = [b"\xff\xd8", _colour_marker(markers)]
     for marker, start, end in markers.segments:
@@ -291,7 +293,7 @@ def header_for_pixels(data: bytes, markers: JpegMarkers) -> bytes:
 
 
 def _colour_marker(markers: JpegMarkers) -> bytes:
-    """An Adobe segment that states the colour already decided upon."""
+    """An Adobe segment that states the colour decided before."""
     if markers.tables.colour == "grey" or (markers.tables.components == 4 and not markers.inverted):
         return b""
     transform = {"RGB": 0, "YCbCr": 1, "CMYK": 0, "YCCK": 2}[markers.tables.colour]

@@ -1,6 +1,6 @@
-"""A JPEG's pixels by simplejpeg, which raises at the slightest complaint of libjpeg-turbo, and what may be forgiven:
-junk between header segments, a missing end marker, filling after the last scan. Each only where the picture is proved
-whole: every scan is there, and not one complaint is left.
+"""A JPEG's pixels by simplejpeg, which raises at the slightest complaint of libjpeg-turbo, and the faults that are
+accepted: junk between header segments, a missing end marker, filling after the last scan. Each only where the image is
+proved complete: every scan is there, and no complaint is left.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FEW = 3
 
 
 def decode(data: bytes, tables: JpegTables) -> tuple[Pixels, str, tuple[str, ...]]:
-    """Pixels (H×W grey, H×W×3 RGB or H×W×4 CMYK, 0 is no ink), their space, and words of `header.WARNINGS`.
+    """Pixels (H×W grey, H×W×3 RGB or H×W×4 CMYK, 0 without ink), their space, and words of `header.WARNINGS`.
 
     Raises ImageError: ``truncated``, ``corrupt``, ``unsupported``.
     """
@@ -39,6 +39,7 @@ def decode(data: bytes, tables: JpegTables) -> tuple[Pixels, str, tuple[str, ...
         planes, words = _second_look(data, markers, space)
     else:
         markers = jpeg_markers.read_markers(data)
+        # A sequential file of one scan needs no check: the decoder notices when that ends early.
         if tables.progressive or not markers.interleaved:
             _refuse_missing_scans(data, markers, jpeg_scans.read_scans(data, markers))
     if space == "GRAY":
@@ -55,8 +56,8 @@ def may_hold_filling(data: bytes) -> bool:
 
 
 def _rare(data: bytes, markers: JpegMarkers) -> tuple[Pixels, str]:
-    """Sampling factors that TurboJPEG has no name for, by Pillow, which hears no complaint: what can be proved
-    without decoding is proved before.
+    """Sampling factors that TurboJPEG has no name for, by Pillow, which reports no complaint: so all that can be proved
+    without decoding is proved first.
     """
     scans = jpeg_scans.read_scans(data, markers)
     if not scans.closed:
@@ -75,12 +76,13 @@ def _refuse_missing_scans(data: bytes, markers: JpegMarkers, scans: Scans) -> No
 
 
 def _second_look(data: bytes, markers: JpegMarkers, space: str) -> tuple[Pixels, tuple[str, ...]]:
-    """Decode again without metadata, then without filling: what a strict decoder still objects to is damage."""
+    """Decode again without metadata, then without filling: if a strict decoder still objects, it is damage."""
     if markers.tables.precision != 8:
         raise ImageError("unsupported", f"a JPEG of {markers.tables.precision} bits")
     scans = jpeg_scans.read_scans(data, markers)
+    # Strict again, but with a header of only those segments that the pixels need.
     header, body = jpeg_markers.header_for_pixels(data, markers), data[markers.segments[-1][2] : scans.end]
-    arithmetic = jpeg_scans.is_arithmetic(markers)  # its decoder takes what is missing for zeros
+    arithmetic = jpeg_scans.is_arithmetic(markers)  # its decoder reads missing bytes as zeros
     if arithmetic and not scans.closed:
         raise ImageError("truncated", "no end marker")
     complaint = "no pixel data"

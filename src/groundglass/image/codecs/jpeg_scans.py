@@ -1,5 +1,5 @@
-"""Where a JPEG's picture ends, and whether its scans hold all of it. A decoder tells neither: it shows what came,
-and paints what never came in grey, smeared or blurred.
+"""The end of a JPEG's image, and whether its scans hold all of it. A decoder reports neither: it shows the parts that
+are there, and paints the missing ones grey, smeared or blurred.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _COEFFICIENTS = 64
 
 @dataclass(frozen=True)
 class Scan:
-    """One scan's header: which components and coefficients it brings (``first`` to ``last``, zigzag), down to
+    """One scan's header: the components and coefficients that it brings (``first`` to ``last``, zigzag), down to
     which bit (0: the lowest).
     """
 
@@ -30,7 +30,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class Scans:
-    """A picture's scans. ``end``: where its coded data ends. ``closed``: an end marker stands there."""
+    """An image's scans. ``end``: the end of its coded data. ``closed``: an end marker follows there."""
 
     scans: tuple[Scan, ...]
     end: int
@@ -56,7 +56,7 @@ def read_scans(data: bytes, markers: JpegMarkers) -> Scans:
 
 
 def _scan(payload: bytes) -> Scan:
-    """Of a header that is cut short only what is there: it brings nothing then, and the decoder objects."""
+    """For a header that is cut short a scan that brings nothing: the decoder objects to it."""
     count = payload[0] if payload else 0
     if len(payload) < 4 + 2 * count:
         return Scan(b"", 0, 0, 0)
@@ -65,20 +65,21 @@ def _scan(payload: bytes) -> Scan:
 
 
 def is_arithmetic(markers: JpegMarkers) -> bool:
-    """Arithmetic coding, whose decoder takes missing bytes for zeros without a word (ITU-T T.81, D.2.6)."""
+    """Arithmetic coding, with a decoder that reads missing bytes as zeros and reports nothing (ITU-T T.81, D.2.6)."""
     return markers.process >= _FIRST_ARITHMETIC
 
 
 def lacks(data: bytes, markers: JpegMarkers, scans: Scans) -> str:
-    """What the scans leave out, in words; "" where every coefficient of every component comes down to its last bit.
+    """The missing parts, in words; "" where the scans bring every coefficient of every component to its last bit.
 
-    A scan that ends early is the decoder's to notice; this notices scans that are not there at all.
+    The decoder notices a scan that ends early; this notices scans that are not there at all.
     """
     names = _component_names(data, markers)
     if not markers.tables.progressive:
         seen = b"".join(scan.components for scan in scans.scans)
         missing = sum(name not in seen for name in names)
         return f"{missing} of {len(names)} components are missing" if missing else ""
+    # Each coefficient starts with all its bits open; a scan brings it down to its lowest bit.
     open_bits = {name: [16] * _COEFFICIENTS for name in names}
     for scan in scans.scans:
         for name in scan.components:
@@ -100,12 +101,12 @@ _SURELY_FILLING_WITHOUT_END = 4
 
 
 def with_less_filling(body: bytes, closed: bool) -> list[bytes]:
-    """A scan's bytes as they may have been before somebody filled them up: as they are, where the last byte is not
-    repeated beyond doubt, then without its repetitions. ``closed``: an end marker follows.
+    """A scan's bytes as they may have been before they were filled up: unchanged, unless the last byte is surely
+    filling, then without its repetitions. ``closed``: an end marker follows.
 
-    Coded data can end in 00 of its own: after FF, where 00 says that FF is data, and about once in 256 files as its
-    last byte. More than these is never left: they would be taken for pixels that were never there. Without an end
-    marker the file was cut off, so of two 00 and more none is its own, nor any of four other equal bytes.
+    Coded data can itself end in 00: after FF, where 00 marks FF as data, and about once in 256 files as its
+    last byte. More than these is never kept: they would be read as pixels that were never there. Without an end
+    marker the file was cut off, so of two 00 and more none belongs to it, nor any of four other equal bytes.
     """
     last = body[-1:]
     bare = body.rstrip(last)

@@ -1,7 +1,7 @@
-"""What libtiff says while it takes a TIFF's strips or tiles apart. Pillow decodes with the same library but hears
-neither its warnings nor all of its errors, and what it does not hear ends on the terminal.
+"""The messages of libtiff while it decodes a TIFF's strips or tiles. Pillow decodes with the same library but catches
+neither its warnings nor all of its errors, and the ones that it misses are printed on the terminal.
 
-A handle has its own ears here (libtiff 4.5), so threads do not hear each other.
+Each handle has its own error handler here (libtiff 4.5), so threads do not receive each other's messages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _LONGEST_COMPLAINT = 300
 
 @lru_cache(maxsize=1)
 def _library() -> Any:
-    """The libtiff that Pillow is linked to; its default handler, which prints, is taken off."""
+    """The libtiff that Pillow is linked to; its default handler, which prints, is removed."""
+    # Pillow's own extension module holds or loads the library, so no other version can be met.
     library = ctypes.CDLL(Image.core.__file__)
     library.TIFFSetErrorHandler(None)
     pointer, number = c_void_p, c_uint32
@@ -57,7 +58,7 @@ def _library() -> Any:
 
 
 def silence() -> None:
-    """Keep libtiff from printing. What it says to Pillow becomes Pillow's error; what it says here is returned."""
+    """Keep libtiff from printing. Its messages to Pillow become Pillow's errors; those to this module are returned."""
     _reachable()
 
 
@@ -69,14 +70,16 @@ def _reachable() -> Any:
 
 
 def complaints(data: bytes, warnings_too: bool) -> list[str]:
-    """Decode all strips or tiles of the first directory, and give back what libtiff has to say; [] of a sound one.
+    """Decode all strips or tiles of the first directory, and return libtiff's messages; [] for a sound one.
 
-    At most three. What it says of the directory itself counts only where it refuses to open the file.
-    Raises ImageError ``unsupported`` where Pillow's libtiff cannot be asked: damage could not be told then.
+    At most three. Messages about the directory itself count only where it refuses to open the file.
+    Raises ImageError ``unsupported`` where Pillow's libtiff cannot be called: damage could not be detected then.
     """
     library = _reachable()
     if library is None:
-        raise ImageError("unsupported", "compressed TIFF: this Pillow's libtiff cannot be asked about damage")
+        raise ImageError(
+            "unsupported", "compressed TIFF: this Pillow's libtiff cannot be called to detect damage"
+        )
     said: list[str] = []
     hear, ignore = _HEAR(_listener(said)), _HEAR(lambda *_: 1)
     options = library.TIFFOpenOptionsAlloc()
@@ -87,6 +90,7 @@ def complaints(data: bytes, warnings_too: bool) -> list[str]:
         handle = library.TIFFClientOpenExt(b"", b"r", None, *file.procedures, options)
         if not handle:
             return said or ["cannot be opened"]
+        # Complaints about the directory's tags do not concern the pixels.
         said.clear()
         try:
             _read_all(library, handle, said)
@@ -125,13 +129,13 @@ def _listener(said: list[str]) -> Callable[..., int]:
             printf(buffer, _LONGEST_COMPLAINT, text, values)
             name = (module or b"").decode("utf-8", "replace")
             said.append(": ".join(part for part in (name, buffer.value.decode("utf-8", "replace")) if part))
-        return 1  # told: no other handler hears it
+        return 1  # handled: no other handler is called
 
     return hear
 
 
 class _InMemory:
-    """A file's bytes as libtiff wants them: mapped into memory, or read piece by piece."""
+    """A file's bytes as libtiff takes them: mapped into memory, or read piece by piece."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

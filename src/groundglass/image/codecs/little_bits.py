@@ -15,7 +15,7 @@ class Bits:
         self.value = value
 
     def take(self, count: int) -> int:
-        """The next ``count`` bits as a number; 0 of none."""
+        """The next ``count`` bits as a number; bits past the end are 0."""
         taken = self.value & ((1 << count) - 1)
         self.value >>= count
         return taken

@@ -1,4 +1,4 @@
-"""The boxes of ISO media files (HEIF, AVIF, JPEG 2000) that say what the colours of their picture are.
+"""The boxes of ISO media files (HEIF, AVIF, JPEG 2000) that state the colours of their image.
 
 ISO/IEC 14496-12 (boxes), 23008-12 (HEIF), 15444-1 annex I (JP2).
 """
@@ -18,7 +18,7 @@ _Box = tuple[bytes, bytes]
 
 
 def boxes(data: bytes) -> Iterator[_Box]:
-    """The boxes that lie one after the other in some bytes; stops at the first that is cut off."""
+    """The consecutive boxes in some bytes; stops at the first that is cut off."""
     at = 0
     while at + 8 <= len(data):
         length, kind, start = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8], at + 8
@@ -39,20 +39,21 @@ def _first(data: bytes, *path: bytes) -> bytes | None:
 
 @dataclass(frozen=True)
 class FileColour:
-    """What a file says of its colours: an ICC profile, or numbers, or nothing."""
+    """The colours that a file states: an ICC profile, or numbers, or nothing."""
 
     icc: bytes | None = None
     stated: StatedColour | None = None
 
 
 def of_heif(data: bytes) -> FileColour:
-    """The colours of the picture that an AVIF or HEIC file shows first.
+    """The colours of the image that an AVIF or HEIC file shows first.
 
-    An ICC profile comes before nclx (ISO/IEC 23008-12, 6.5.5.1); where there is neither, what the coded video says.
+    An ICC profile comes before nclx (ISO/IEC 23008-12, 6.5.5.1); where there is neither, the coded video decides.
 
     >>> of_heif(b"")
     FileColour(icc=None, stated=None)
     """
+    # Image sequences have their colours in a track; still images in the properties of an item.
     sequence = _track(data) if data[8:12] in (b"avis", b"msf1", b"hevc", b"hevx") else None
     found = sequence if sequence is not None else _item(data)
     colours = [content for kind, content in found if kind == b"colr"]
@@ -73,7 +74,7 @@ _SAMPLE_ENTRY = 78
 
 
 def _track(data: bytes) -> list[_Box] | None:
-    """The properties of a sequence's first track with pictures."""
+    """The properties of a sequence's first track with images."""
     for kind, track in boxes(_first(data, b"moov") or b""):
         entries = (_first(track, b"mdia", b"minf", b"stbl", b"stsd") or b"") if kind == b"trak" else b""
         for name, entry in boxes(entries[8:]):
@@ -83,7 +84,7 @@ def _track(data: bytes) -> list[_Box] | None:
 
 
 def _item(data: bytes) -> list[_Box]:
-    """The properties of the primary item; of the first tile where the item is a grid that has no colour itself."""
+    """The properties of the primary item; of the first tile where the item is a grid without colours."""
     meta = (_first(data, b"meta") or b"")[4:]
     pitm = _first(meta, b"pitm") or b""
     primary = int.from_bytes(pitm[4 : 6 if pitm[:1] == b"\0" else 8], "big")
@@ -101,7 +102,7 @@ def _owned(item: int, owned: dict[int, list[int]], known: list[_Box]) -> list[_B
 
 
 def _associations(ipma: bytes) -> dict[int, list[int]]:
-    """Which properties (counted from 1) each item has."""
+    """The properties (counted from 1) of each item."""
     wide_item, wide_index = ipma[:1] != b"\0", bool(ipma[3:4] and ipma[3] & 1)
     at, owned = 8, dict[int, list[int]]()
     for _ in range(int.from_bytes(ipma[4:8], "big")):
@@ -145,7 +146,7 @@ _ENUMERATED, _RESTRICTED_ICC, _ANY_ICC, _CODE_POINTS = 1, 2, 3, 5
 
 
 def of_jp2(data: bytes) -> FileColour:
-    """The colours of a JP2 or JPX file: its first colr box that can be read; a bare codestream says nothing.
+    """The colours of a JP2 or JPX file: its first colr box that can be read; a bare codestream states none.
 
     Raises ImageError ``unsupported`` for samples that the decoder leaves as they are and that are not RGB.
     """

@@ -1,14 +1,14 @@
-"""What a file is that is no picture for this program: the name that people know it by.
+"""The common names of files that this program does not read as images.
 
-Formats of pictures that cannot be read are `unsupported`; anything else is `not_an_image`. Wherever one of them lies
-under a picture's name, the row tells what it is.
+Formats of images that cannot be read are `unsupported`; anything else is `not_an_image`. If such a file has an image's
+name, the reason of its row says what it is.
 """
 
 from __future__ import annotations
 
 from groundglass.errors import ImageError
 
-_PICTURES = (
+_UNREAD_FORMATS = (
     (b"v/1\x01", "OpenEXR"),
     (b"#?RADIANCE", "Radiance HDR"),
     (b"#?RGBE", "Radiance HDR"),
@@ -47,7 +47,7 @@ _PICTURES = (
     (b"II\x1a\0\0\0HEAPCCDR", "camera raw (Canon CRW)"),
     (b"ARRI\x12\x34\x56\x78", "camera raw (ARRIRAW)"),
 )
-"""Formats of pictures, drawings and documents that groundglass does not read, by their first bytes."""
+"""Formats of images, drawings and documents that groundglass does not read, by their first bytes."""
 
 _OTHERS = (
     (
@@ -78,11 +78,11 @@ _OTHERS = (
     (b"\x7fELF", "a program"),
     (b"MZ\x90\0", "a program of Windows"),
     (b"bplist00", "settings of macOS"),
-    (b"\0\5\x16\7", "a companion file of macOS (AppleDouble), without the picture"),
+    (b"\0\5\x16\7", "a companion file of macOS (AppleDouble), without the image"),
     (b"\0\0\0\1Bud1", "a folder's settings of macOS (.DS_Store)"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document, or Thumbs.db of Windows"),
 )
-"""Other files that lie under a picture's name, by their first bytes."""
+"""Other files that may have an image's name, by their first bytes."""
 
 _RIFF = {b"AVI ": "a video (AVI)", b"WAVE": "a sound (WAV)", b"ACON": "an animated mouse pointer"}
 _VIDEO_BRANDS = (
@@ -102,15 +102,16 @@ _VIDEO_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
 def refuse(data: bytes) -> ImageError:
-    """The error for bytes that none of the formats read here begins with.
+    """The error for bytes that begin like none of the formats read here.
 
     >>> str(refuse(b"<!DOCTYPE html><title>Not found"))
     'not_an_image: a web page (HTML)'
     >>> str(refuse(b"DDS |"))
     'unsupported: DDS, a texture'
     """
-    for magic, name in _PICTURES:
+    for magic, name in _UNREAD_FORMATS:
         if data.startswith(magic):
+            # An uncompressed TGA may begin with the bytes of a mouse pointer.
             return ImageError("unsupported", "TGA" if name.startswith("CUR") and _is_tga(data) else name)
     for magic, name in _OTHERS:
         if data.startswith(magic):
@@ -123,7 +124,7 @@ def refuse(data: bytes) -> ImageError:
 
 
 def refuse_media(brand: bytes) -> ImageError:
-    """The error for an ISO media file of this main brand, which is no AVIF and no HEIF."""
+    """The error for an ISO media file of this main brand, which is neither AVIF nor HEIF."""
     if brand == b"crx ":
         return ImageError("unsupported", "camera raw (Canon CR3)")
     if brand in _VIDEO_BRANDS or brand[:2] == b"3g":
@@ -158,7 +159,7 @@ def _by_structure(data: bytes) -> ImageError | None:
 
 
 def _is_tga(data: bytes) -> bool:
-    """Truevision's mark at the end, or a header in which all fits together: TGA has no mark at its beginning."""
+    """Truevision's mark at the end, or a header with consistent fields: TGA has no mark at its beginning."""
     if data[-18:] == b"TRUEVISION-XFILE.\0":
         return True
     if len(data) < 18 or data[1] > 1 or data[2] not in (1, 2, 3, 9, 10, 11):

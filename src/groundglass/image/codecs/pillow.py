@@ -1,7 +1,7 @@
-"""Pillow's decoders, opened one by one for the format that the content shows.
+"""Pillow's decoders, each opened directly for the format that the content shows.
 
-Going to the decoder's class instead of `PIL.Image.open` keeps Pillow from guessing, and leaves its
-process-wide limit of pixels alone: ours is judged before.
+Using the decoder's class instead of `PIL.Image.open` keeps Pillow from guessing, and leaves its
+process-wide limit of pixels alone: our own is checked before.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ _THREADS = {
     "AVIF": ("DEFAULT_MAX_THREADS", 1),
     "JXL": ("DECODE_THREADS", 0),
 }
-"""One thread a decoder: the workers are the threads, and more than one each costs far more than it gives."""
+"""One thread a decoder: the workers are the threads, and more than one each costs far more than it gains."""
 
-# What Pillow has to say about odd metadata is found here by other means; a worker's stderr is not the place.
+# Odd metadata is detected here by other means; Pillow's warnings would only fill a worker's stderr.
 warnings.filterwarnings("ignore", module=r"(PIL|pillow_)")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def open_image(data: bytes, format: str) -> Any:
-    """The file as a Pillow image whose pixels are not decoded yet (JPEG XL: decoded at once).
+    """The file as a Pillow image, its pixels not decoded yet (JPEG XL: decoded at once).
 
     Raises ImageError: ``unsupported`` where the format's extra is not installed, else as `as_image_errors`.
     """
@@ -70,10 +70,10 @@ def open_image(data: bytes, format: str) -> Any:
 
 @contextmanager
 def as_image_errors() -> Generator[None]:
-    """Turns whatever a decoder raises on damaged bytes into an ImageError.
+    """Turns any exception of a decoder on damaged bytes into an ImageError.
 
-    Decoders raise almost anything on bytes that nobody expected (struct.error, IndexError, ZeroDivisionError,
-    …), so this is the one place that catches every Exception.
+    Decoders raise almost anything on unexpected bytes (struct.error, IndexError, ZeroDivisionError, …), so this
+    is the one place that catches every Exception.
     """
     try:
         yield
@@ -86,7 +86,7 @@ def as_image_errors() -> Generator[None]:
 
 
 def _detail(error: Exception) -> str:
-    """What the decoder said, cut short. Of a bomb only the size: the limit that Pillow quotes is not the user's."""
+    """The decoder's message, cut short. For a bomb only the size: the limit that Pillow quotes is not the user's."""
     if _is_bomb(error) and (size := re.search(r"(\d+) pixels", str(error))):
         return f"{size[1]} pixels are more than the decoder takes"
     return f"{type(error).__name__}: {error}"[:300]

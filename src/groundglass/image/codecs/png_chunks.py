@@ -1,4 +1,4 @@
-"""A PNG's chunks, read without inflating one (PNG specification, third edition)."""
+"""A PNG's chunks, read without inflating the pixels (PNG specification, third edition)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _LARGEST_PROFILE = 16 << 20
 
 @dataclass
 class PngChunks:
-    """What the chunks say.
+    """The facts that the chunks state.
 
     spans         (type, start, end) of the whole chunks that the pixels need
     transparent   the one grey value or colour that is transparent, as stored; empty where there is none
-    icc, colour   the colour space by whichever chunk counts, both None for sRGB
+    icc, colour   the colour space by the chunk with precedence, both None for sRGB
     """
 
     width: int = 0
@@ -46,8 +46,8 @@ class PngChunks:
 
 
 def read_chunks(data: bytes) -> PngChunks:
-    """Read a PNG's chunks. A break in the pixel data is left to `check_pixel_chunks`, so a header can still
-    be told.
+    """Read a PNG's chunks. A break in the pixel data is left to `check_pixel_chunks`, so the header can still
+    be read.
 
     Raises ImageError: ``truncated`` or ``corrupt`` where there is no sound IHDR, ``unsupported`` methods.
     """
@@ -63,6 +63,7 @@ def read_chunks(data: bytes) -> PngChunks:
         if kind in _PIXEL_CHUNKS:
             chunks.spans.append((kind, at, end))
         elif kind in _COLOUR_CHUNKS:
+            # The first chunk of a kind counts, as for libpng.
             colours.setdefault(kind, data[at + 8 : end - 4])
         _take(kind, data, at, end, chunks)
         at = end
@@ -139,6 +140,7 @@ def _inflate_profile(payload: bytes) -> bytes | None:
     if name_end < 0:
         return None
     try:
+        # Bounded: a few bytes can inflate to gigabytes.
         return zlib.decompressobj().decompress(payload[name_end + 2 :], _LARGEST_PROFILE) or None
     except zlib.error:
         return None
@@ -164,9 +166,10 @@ def check_pixel_chunks(data: bytes, chunks: PngChunks) -> None:
 
 
 def only_pixels(data: bytes, chunks: PngChunks) -> bytes:
-    """The same picture without metadata, which decoders stop at when it is damaged or huge, and without the
-    transparent value: Pillow takes it for one of 8 bits (`samples_to_8bit` lays it over the samples).
+    """The same image without metadata, since decoders stop at damaged or huge metadata, and without the
+    transparent value: Pillow reads it as one of 8 bits (`samples_to_8bit` applies it to the samples).
     """
+    # A missing end is only a warning here, but decoders need the chunk.
     end = b"" if chunks.complete else b"\0\0\0\0IEND\xaeB`\x82"
     skipped = b"tRNS" if chunks.mode in ("L", "RGB") else b""
     kept = (data[start:stop] for kind, start, stop in chunks.spans if kind != skipped)

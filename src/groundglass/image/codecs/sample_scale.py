@@ -1,4 +1,4 @@
-"""Which value is white, where the file does not say: floating-point samples and 32-bit integers."""
+"""The value of white, where the file does not state it: floating-point samples and 32-bit integers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _LEAST_LIT = 0.5
 
 
 def find_white(samples: Callable[[], Iterable[npt.NDArray[Any]]]) -> tuple[float, tuple[str, ...]]:
-    """The white of samples whose scale nobody declares, and the warnings it deserves.
+    """The white of samples with an undeclared scale, and the warnings for it.
 
     White is taken to be 1, 255 or 65535 (of integers 255, 65535 or 2^32 - 1) where the samples show it: at most 1 in
-    100 lies outside of the range, none by more than its length, and the brightest reaches its upper half. A white
-    of 1 needs no bright sample; a greater one must not leave half of the picture darker than a step of 8 bits.
-    Raises ImageError ``unsupported`` where they do not, ``corrupt`` for samples that are not numbers.
+    100 is outside of the range, none by more than its length, and the brightest reaches its upper half. A white
+    of 1 needs no bright sample; a greater one must not leave half of the image darker than a step of 8 bits.
+    Raises ImageError ``unsupported`` otherwise, ``corrupt`` for samples that are not numbers.
     """
     whites: tuple[float, ...] = _WHITES
     count, low, high = 0, 0.0, 0.0
@@ -42,6 +42,4 @@ def find_white(samples: Callable[[], Iterable[npt.NDArray[Any]]]) -> tuple[float
         if bright and -white <= low and high <= 2 * white and outside[number] <= _MOST_OUTSIDE * count:
             return white, ("range_guessed", "clipped") if outside[number] else ("range_guessed",)
     kind = "floating-point" if whites is _WHITES else "32-bit"
-    raise ImageError(
-        "unsupported", f"{kind} samples from {low:g} to {high:g}: nothing says which value is white"
-    )
+    raise ImageError("unsupported", f"{kind} samples from {low:g} to {high:g}: the value of white is unknown")

@@ -32,7 +32,7 @@ _WITH_ALPHA = {
 class Samples:
     """8-bit samples before any colour management.
 
-    planes    H×W for GRAY, H×W×3 for RGB and LAB, H×W×4 for CMYK (0 is no ink)
+    planes    H×W for GRAY, H×W×3 for RGB and LAB, H×W×4 for CMYK (0 without ink)
     alpha     H×W, 255 opaque; None where all is opaque
     deep      H×W×3 uint16, the RGB samples before they were rounded to 8 bits, where a profile needs them
     upright   whether the decoder has applied the orientation already
@@ -61,7 +61,7 @@ class Samples:
 
 
 class SampleRows(Protocol):
-    """Samples of which a few rows are brought to 8 bits at a time, so that a large picture is never held twice."""
+    """Samples that are brought to 8 bits a few rows at a time, so that a large image is never held twice."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -86,13 +86,13 @@ class SampleRows(Protocol):
 def from_pillow(
     image: Any, data: bytes, header: Header, transparent: tuple[int, ...] = (), deep: Values | None = None
 ) -> tuple[SampleRows, tuple[str, ...]]:
-    """The samples of a loaded Pillow image, and warnings; ``deep``: what `deep_samples.decoded` gives of a PNG.
+    """The samples of a loaded Pillow image, and warnings; ``deep``: the result of `deep_samples.decoded` for a PNG.
 
     16 bits become 8 by rounding v·255/65535, a palette becomes its colours. Samples equal to ``transparent`` (as
     stored, a value or a colour) are transparent. Raises ImageError ``corrupt`` where OpenCV and Pillow see different
     pixels, ``unsupported`` for floating-point samples without a known white.
     """
-    upright = header.format == "TIFF"  # Pillow's TIFF decoder turns
+    upright = header.format == "TIFF"  # Pillow's TIFF decoder turns the pixels itself
     if header.format == "PNG" and header.bit_depth == 16:
         values = deep_samples.of_png(deep, image)
         if values is not None:
@@ -106,13 +106,14 @@ def from_pillow(
         return Samples(np.rint(values.clip(0, white) * (255.0 / white)).astype(np.uint8), "GRAY"), words
     if image.mode.startswith("I"):  # whatever the depth in the file, Pillow's decoders stretch it to 16 bits
         return DeepRows(np.asarray(image).astype(np.uint16, copy=False), "L", upright=upright), ()
+    # Pillow stretches grey of 1, 2 and 4 bits to 8, so the transparent value is stretched, too.
     steps = 255 // ((1 << header.bit_depth) - 1) if transparent else 1
     return _PillowRows(image, upright, tuple(value * steps for value in transparent)), ()
 
 
 @dataclass(frozen=True)
 class _PillowRows:
-    """The rows of a Pillow image of 8 bits or less. ``transparent``: the 8-bit value or colour that nobody sees."""
+    """The rows of a Pillow image of 8 bits or less. ``transparent``: the 8-bit value or colour that is not shown."""
 
     image: Any
     upright: bool
@@ -163,7 +164,7 @@ def _split_alpha(values: Pixels, upright: bool) -> Samples:
 
 
 def _all_but(values: npt.NDArray[Any], transparent: Sequence[int]) -> Pixels | None:
-    """An alpha channel that hides one value of H×W, or one colour of H×W×3; None where all is seen."""
+    """An alpha channel that hides one value of H×W, or one colour of H×W×3; None where all is shown."""
     same = values == np.asarray(transparent, values.dtype)
     hidden = same.all(axis=2) if values.ndim == 3 else same
     return np.where(hidden, np.uint8(0), np.uint8(255)) if hidden.any() else None
@@ -171,9 +172,9 @@ def _all_but(values: npt.NDArray[Any], transparent: Sequence[int]) -> Pixels | N
 
 @dataclass(frozen=True)
 class DeepRows:
-    """The rows of H×W, H×W×3 or H×W×4 samples of 16 bits; ``mode`` is Pillow's word for the file's.
+    """The rows of H×W, H×W×3 or H×W×4 samples of 16 bits; ``mode`` is Pillow's name for the file's.
 
-    ``transparent``: the value or colour that nobody sees. ``alpha``: H×W of 8 bits, where ``values`` has none.
+    ``transparent``: the value or colour that is not shown. ``alpha``: H×W of 8 bits, where ``values`` has none.
     """
 
     values: npt.NDArray[np.uint16]

@@ -39,7 +39,7 @@ _PRIMARIES: dict[int, tuple[str, Chromaticities]] = {
 }
 
 # ITU-T H.273, table 3. The camera curves of BT.709, BT.601, SMPTE 240M, xvYCC and BT.2020 are read as sRGB's, which
-# is how browsers and viewers show them: it lies between the curve's inverse and the screen's gamma of 2.4.
+# is how browsers and viewers show them: sRGB's is between the curve's inverse and the screen's gamma of 2.4.
 _SRGB, _PQ, _HLG = "sRGB", "PQ", "HLG"
 _TRANSFERS: dict[int, str] = {
     **dict.fromkeys((1, 6, 7, 11, 13, 14, 15), _SRGB),
@@ -76,14 +76,14 @@ class StatedColour:
 
     @property
     def warning(self) -> str | None:
-        """The word of `header.WARNINGS` that it calls for."""
+        """The word of `header.WARNINGS` for it; None where it needs none."""
         if not self.is_known:
             return "unknown_colour"
         return "hdr" if self.transfer in (_PQ, _HLG) else None
 
     @property
     def is_known(self) -> bool:
-        """Whether there is a way from it to sRGB."""
+        """Whether it can be converted to sRGB."""
         return self.primaries is not None and self.transfer != ""
 
 
@@ -93,7 +93,7 @@ def of_code_points(
     """The colour space of H.273's code points; None where it is sRGB, or unspecified, which is taken as sRGB.
 
     ``where``: the part of the file that holds them. The decoder applies ``matrix``; where none can, the colour is
-    unknown. Samples are narrow without ``full_range``; say it only of samples that the decoder leaves so.
+    unknown. Samples are narrow without ``full_range``; pass False only for samples that the decoder leaves narrow.
 
     >>> of_code_points(12, 13), of_code_points(1, 13), of_code_points(2, 2), of_code_points(9, 16).warning
     (StatedColour(name='Display P3 (nclx)', primaries=(0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329), \
@@ -121,7 +121,7 @@ _NEAR_CHROMATICITY = 0.005
 def of_gamma(gamma: float | None, chromaticities: Chromaticities | None) -> StatedColour | None:
     """The colour space of a PNG's gAMA (the exponent from light to samples) and cHRM; None where it is sRGB.
 
-    A gamma of 1/2.2 is how a PNG says sRGB's curve in one number.
+    A gamma of 1/2.2 is a PNG's way to state sRGB's curve in one number.
 
     >>> of_gamma(1.0, None).name, of_gamma(0.45455, None), of_gamma(0.0, None).warning
     ('BT.709 gamma 1 (gAMA)', None, 'unknown_colour')
@@ -157,7 +157,7 @@ def _nearest(primaries: Chromaticities) -> str:
 
 
 def _checked(colour: StatedColour) -> StatedColour:
-    """Without primaries where the ones given enclose no colours."""
+    """The same without primaries where the given ones enclose no colours."""
     try:
         usable = bool(np.isfinite(to_xyz(colour.primaries or _BT709)).all())
     except (np.linalg.LinAlgError, ZeroDivisionError):
@@ -169,7 +169,7 @@ ROMM_RGB = StatedColour("ROMM RGB (colr)", _ROMM, "ROMM")
 
 
 def of_exif(colour_space: str) -> StatedColour | None:
-    """The colour space of `exif.colour_space`; None where it is sRGB or not said.
+    """The colour space of `exif.colour_space`; None where it is sRGB or not stated.
 
     >>> of_exif("Adobe RGB").name, of_exif("uncalibrated").warning, of_exif("sRGB")
     ('Adobe RGB (Exif)', 'unknown_colour', None)
@@ -181,8 +181,8 @@ def of_exif(colour_space: str) -> StatedColour | None:
 
 @lru_cache(maxsize=64)
 def profile_of(colour: StatedColour) -> MatrixProfile:
-    """The way to sRGB as curves and a matrix. Light beyond white (PQ: beyond 203 cd/m², BT.2408) is cut after the
-    matrix; HLG is read as the picture that BT.2100 made it to be on an SDR screen of BT.2020's colours.
+    """The conversion to sRGB as curves and a matrix. Light beyond white (PQ: beyond 203 cd/m², BT.2408) is cut after
+    the matrix; HLG is read as the image that BT.2100 designed it to give on an SDR screen of BT.2020's colours.
 
     Raises ValueError where there is none.
     """
@@ -216,7 +216,7 @@ _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0
 
 
 def _adapted(primaries: Chromaticities) -> Floats:
-    """`to_xyz` as seen under D65: what is white in the file is white in sRGB (Bradford)."""
+    """`to_xyz` as seen under D65: white in the file is white in sRGB (Bradford)."""
     cones = (_BRADFORD @ _white(_BT709)) / (_BRADFORD @ _white(primaries))
     return np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD @ to_xyz(primaries)
 

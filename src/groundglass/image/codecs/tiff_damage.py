@@ -1,4 +1,4 @@
-"""Damage in a TIFF's strips or tiles that its decoder shows as pixels: told before anything is decoded for good."""
+"""Damage in a TIFF's strips or tiles that its decoder would show as pixels: detected before the image is decoded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from groundglass.image.codecs import filled_runs, libtiff
 _NONE, _OLD_JPEG, _JPEG, _PACKBITS = 1, 6, 7, 32773
 _DEFLATE = (8, 32946)
 _PACKBITS_RUN = 256
-"""A literal run of PackBits holds at most 128 bytes, so as many equal ones stand where nothing was shortened."""
+"""A literal run of PackBits holds at most 128 bytes, so as many equal ones mean that nothing was shortened."""
 
 _CHUNK = 1 << 20
 _SPARE = 4
@@ -21,7 +21,7 @@ _SPARE = 4
 def refuse(data: bytes, tags: Any) -> None:
     """Raises ImageError ``truncated`` or ``corrupt`` where strips or tiles of the first directory are damaged.
 
-    ``tags`` are Pillow's. Samples without compression have nothing that damage could be told by, but its extent.
+    ``tags`` are Pillow's. Without compression, only the extent of samples can show damage.
     """
     compression = _numbers(tags, 259, _NONE)[0]
     if compression == _NONE:
@@ -46,7 +46,7 @@ def _numbers(tags: Any, tag: int, default: int) -> tuple[int, ...]:
 
 
 def _coded(data: bytes, tags: Any) -> Iterator[memoryview]:
-    """Each strip's or tile's bytes. Those of a length that is not stated are left to libtiff, which guesses it."""
+    """Each strip's or tile's bytes. Those without a stated length are left to libtiff, which guesses it."""
     tiled = 324 in tags
     offsets, counts = (_numbers(tags, tag, 0) for tag in ((324, 325) if tiled else (273, 279)))
     for offset, count in zip(offsets, counts, strict=False):
@@ -59,13 +59,13 @@ def _coded(data: bytes, tags: Any) -> Iterator[memoryview]:
 
 
 def _plain_bytes(tags: Any) -> int:
-    """Bytes of the picture without compression, its widest samples taken for all."""
+    """Bytes of the image without compression, counting all samples as wide as the widest."""
     sides = _numbers(tags, 256, 0)[0] * _numbers(tags, 257, 0)[0]
     return sides * _numbers(tags, 277, 1)[0] * max(8, *_numbers(tags, 258, 1)) // 8
 
 
 def _refuse_bad_deflate(coded: memoryview, what: str, most: int) -> None:
-    """libtiff stops where it has enough, before the checksum: this goes on to it. ``most``: bytes, against bombs."""
+    """libtiff stops once it has enough, before the checksum: this reads up to it. ``most``: bytes, against bombs."""
     stream = zlib.decompressobj()
     waiting: bytes | memoryview = coded
     try:
@@ -78,7 +78,7 @@ def _refuse_bad_deflate(coded: memoryview, what: str, most: int) -> None:
     except zlib.error as error:
         raise ImageError("corrupt", f"{what}: {error}") from error
     if not stream.eof:
-        raise ImageError("corrupt", f"{what}: holds far more than the picture")
+        raise ImageError("corrupt", f"{what}: holds far more than the image")
 
 
 def _reason(complaint: str) -> str:

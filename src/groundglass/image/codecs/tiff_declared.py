@@ -1,4 +1,4 @@
-"""What a directory of a TIFF declares about its samples: how many, how deep, where they lie and what they mean."""
+"""A TIFF directory's declarations about its samples: their number, depth, place and meaning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, INKS, YCBCR, LAB = 0, 1, 2, 3,
 UNSPECIFIED, ASSOCIATED, UNASSOCIATED = 0, 1, 2
 NONE, LZW, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 1, 5, 8, 32946, 32773, 34925, 50000
 WITH_PREDICTOR = (LZW, DEFLATE, OLD_DEFLATE, LZMA, ZSTD)
-"""Compressions that keep samples as they are: what comes out of them is the picture's own bytes."""
+"""Compressions that keep samples as they are: decompressing gives the image's own bytes."""
 
 COLOURS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, INKS: 4, LAB: 3}
 """Samples that make a colour; any more are extra."""
@@ -29,7 +29,7 @@ _PHOTOMETRIC = {
     32844: "LogL",
     32845: "LogLuv",
 }
-WEBP = 50001  # Pillow has a name for it, and its wheels have no decoder
+WEBP = 50001  # Pillow has a name for it, but its wheels have no decoder
 _COMPRESSION = {
     NONE: "no compression",
     2: "CCITT compression",
@@ -66,18 +66,18 @@ _MOST_TILE = 1 << 28
 
 
 @dataclass(frozen=True)
-class TiffPicture:
-    """What one directory declares.
+class TiffImage:
+    """The declarations of one directory.
 
-    offset        where the directory lies in the file
+    offset        the place of the directory in the file
     bits, kind    of each sample; kind is "u" unsigned, "i" signed, "f" floating point
     samples       samples a pixel, extra ones included
     planar        each sample has a plane of its own
     extra         meaning of the samples after the colour's: UNSPECIFIED, ASSOCIATED or UNASSOCIATED alpha
     segment       width and height of a tile, or of a strip
     tiled         tiles, not strips
-    offsets, counts   where the tiles or strips lie, and of how many bytes they are
-    frames        full pictures or pages in the file
+    offsets, counts   the places of the tiles or strips, and their lengths in bytes
+    frames        full images or pages in the file
     """
 
     offset: int
@@ -108,7 +108,7 @@ class TiffPicture:
 
     @property
     def mode(self) -> str:
-        """Pillow's word for such samples, also for those that Pillow has none for."""
+        """A name for such samples: Pillow's, or one like it where Pillow has none."""
         if self.photometric in (WHITE_IS_ZERO, BLACK_IS_ZERO):
             grey = {8: "L", 16: "I;16"}.get(self.bits, "I;16" if self.bits < 16 else "I")
             return "F" if self.kind == "f" else grey if self.alpha is None else "LA"
@@ -118,7 +118,7 @@ class TiffPicture:
 
     @property
     def alpha(self) -> int | None:
-        """Which sample is the alpha channel; None where there is none."""
+        """The number of the sample that is the alpha channel; None where there is none."""
         given = [at for at, kind in enumerate(self.extra) if kind in (ASSOCIATED, UNASSOCIATED)]
         return self.colours + given[0] if given else None
 
@@ -151,10 +151,10 @@ _WHOLE_BITS = (*range(8, 17), 32, 64)
 _FLOAT_BITS = (16, 32, 64)
 
 
-def declared(offset: int, tags: Any, order: str, frames: int) -> TiffPicture | None:
-    """What the directory declares; None for what Pillow reads: few bits, YCbCr, fax, JPEG, and damage.
+def declared(offset: int, tags: Any, order: str, frames: int) -> TiffImage | None:
+    """The directory's declarations; None for those that Pillow reads: few bits, YCbCr, fax, JPEG, and damage.
 
-    Raises ImageError ``unsupported`` for samples whose meaning nobody declares.
+    Raises ImageError ``unsupported`` for samples of an undeclared meaning.
     """
     width, height, samples = (int(one(tags, tag, default)) for tag, default in ((256, 0), (257, 0), (277, 1)))
     compression = int(one(tags, 259, NONE))
@@ -175,7 +175,7 @@ def declared(offset: int, tags: Any, order: str, frames: int) -> TiffPicture | N
     tiled = 322 in tags
     orientation = one(tags, 274, 1)
     profile = tags.get(34675)
-    return TiffPicture(
+    return TiffImage(
         offset=offset,
         order=order,
         width=width,
@@ -211,7 +211,7 @@ def _stated_bits(tags: Any, samples: int) -> int:
 
 
 def _extra(tags: Any, count: int) -> tuple[int, ...]:
-    """The meaning of each extra sample. One that nobody declares is unspecified."""
+    """The meaning of each extra sample. An undeclared one is unspecified."""
     if count < 0:
         raise ImageError("corrupt", "fewer samples a pixel than its colour needs")
     given = _all(tags, 338)[:count]
@@ -219,7 +219,7 @@ def _extra(tags: Any, count: int) -> tuple[int, ...]:
 
 
 def _refuse_unclear(tags: Any, photometric: int, bits: int, kind: str) -> None:
-    """Raises ImageError ``unsupported`` where it is not declared which sample is black and which is white."""
+    """Raises ImageError ``unsupported`` where black and white are not declared."""
     words = words_of(tags)
     if photometric not in COLOURS or not kind:
         raise ImageError("unsupported", f"a TIFF of {words}")
@@ -236,7 +236,7 @@ def _refuse_unclear(tags: Any, photometric: int, bits: int, kind: str) -> None:
 
 
 def _segment(tags: Any, tiled: bool, width: int, height: int) -> tuple[int, int]:
-    """Width and height of a tile or strip. Raises ImageError ``corrupt`` for senseless ones."""
+    """Width and height of a tile or strip. Raises ImageError ``corrupt`` for impossible ones."""
     if tiled:
         size = int(one(tags, 322, 0)), int(one(tags, 323, 0))
     else:

@@ -1,6 +1,6 @@
-"""Which of a TIFF's directories holds the picture, and what that directory declares about its samples.
+"""The directory of a TIFF that holds the image, and its declarations about the samples.
 
-Pillow reads the directories. Previews and masks are passed over, camera raw is named and refused.
+Pillow reads the directories. Previews and masks are skipped, camera raw is named and refused.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from groundglass.errors import ImageError
 from groundglass.image.codecs import pillow
-from groundglass.image.codecs.tiff_declared import MASK, NONE, WEBP, TiffPicture, declared, one, words_of
+from groundglass.image.codecs.tiff_declared import MASK, NONE, WEBP, TiffImage, declared, one, words_of
 from groundglass.libraries import TiffImagePlugin
 
 _CFA, _LINEAR_RAW = 32803, 34892
@@ -38,16 +38,16 @@ _MOST_DIRECTORIES = 4096
 
 @dataclass(frozen=True)
 class TiffFile:
-    """A TIFF and the directory of its picture.
+    """A TIFF and the directory of its image.
 
-    picture   what the directory declares, where its samples are read by `tiff_samples`; None: Pillow reads it
+    image     what the directory declares, where its samples are read by `tiff_samples`; None: Pillow reads it
     data      the file's bytes, with that directory as the first
     tags      all that the directory says, as Pillow reads it
-    frames    full pictures or pages in the file
+    frames    full images or pages in the file
     words     text for people: "RGB of 16 bits in LZW compression"
     """
 
-    picture: TiffPicture | None
+    image: TiffImage | None
     data: bytes
     tags: Any
     frames: int
@@ -55,13 +55,13 @@ class TiffFile:
 
 
 def read_tiff(data: bytes) -> TiffFile:
-    """Find the picture of a TIFF: the first that is full, else the largest.
+    """Find the image of a TIFF: the first that is full, else the largest.
 
-    Raises ImageError: ``unsupported`` for camera raw, for a preview alone, and for what no decoder here knows.
+    Raises ImageError: ``unsupported`` for camera raw, for a preview alone, and for compressions without a decoder here.
     """
     with pillow.as_image_errors():
         chain = list(_chain(data))
-        if not chain or _area(chain[0][1]) == 0:  # Pillow says what is wrong with it
+        if not chain or _area(chain[0][1]) == 0:  # Pillow reports what is wrong with it
             return TiffFile(None, data, {}, 1, "")
         inside = [found for _, tags in chain for found in _sub_directories(data, tags)]
         _refuse_camera_raw(data, [tags for _, tags in (*chain, *inside)])
@@ -70,9 +70,10 @@ def read_tiff(data: bytes) -> TiffFile:
         compression = int(one(tags, 259, NONE))
         if compression == WEBP or compression not in TiffImagePlugin.COMPRESSION_INFO:
             raise ImageError("unsupported", f"a TIFF of {words}")
-        picture = declared(offset, tags, "<" if data[:2] == b"II" else ">", frames)
+        image = declared(offset, tags, "<" if data[:2] == b"II" else ">", frames)
+    # Pillow and libtiff decode the first directory of a file.
     first = data if offset == chain[0][0] else _with_first(data, offset)
-    return TiffFile(picture, first, tags, frames, words)
+    return TiffFile(image, first, tags, frames, words)
 
 
 def _chain(data: bytes) -> Iterator[Found]:
@@ -93,7 +94,7 @@ def _directory(data: bytes, offset: int) -> Any:
     stream.seek(offset)
     try:
         tags.load(stream)
-    except struct.error:  # ends inside the directory: what was read before counts
+    except struct.error:  # ends inside the directory: the tags before the end count
         tags.next = 0
     return tags
 
@@ -127,14 +128,14 @@ def _with_first(data: bytes, offset: int) -> bytes:
 
 
 def _chosen(chain: list[Found], inside: list[Found]) -> tuple[int, Any, int]:
-    """Offset and tags of the directory to read, and how many full pictures there are.
+    """Offset and tags of the directory to read, and how many full images there are.
 
-    The first page of a document is read; a preview, declared or plain to see, gives way to the largest picture.
+    The first page of a document is read; a preview, declared or evident, gives way to the largest image.
     """
     pages = [found for found in chain if not _is_preview(found[1])]
     full = pages + [found for found in inside if not _is_preview(found[1])]
     if not full:
-        raise ImageError("unsupported", "a TIFF that holds only a preview, not the full picture")
+        raise ImageError("unsupported", "a TIFF that holds only a preview, not the full image")
     largest = max(full, key=lambda found: _area(found[1]))
     if _is_preview(chain[0][1]):
         return *largest, max(1, len(pages))
@@ -144,7 +145,7 @@ def _chosen(chain: list[Found], inside: list[Found]) -> tuple[int, Any, int]:
 
 
 def _is_preview(tags: Any) -> bool:
-    """A reduced copy or a mask of another picture, or no picture at all."""
+    """A reduced copy or a mask of another image, or not an image at all."""
     return (
         _area(tags) == 0
         or bool(one(tags, 254, 0) & 0b101)
@@ -162,7 +163,7 @@ _THUMBNAIL_SIDE = 512
 
 
 def _looks_like_thumbnail(first: Any, largest: Any) -> bool:
-    """At most 512 px long, of the same shape, and at most half as long as the largest: nobody declared it."""
+    """At most 512 px long, of the same shape, and at most half as long as the largest: an undeclared preview."""
     side = max(one(first, 256, 0), one(first, 257, 0))
     if side > _THUMBNAIL_SIDE or _area(largest) < 4 * _area(first):
         return False
@@ -171,7 +172,7 @@ def _looks_like_thumbnail(first: Any, largest: Any) -> bool:
 
 
 def _refuse_camera_raw(data: bytes, directories: list[Any]) -> None:
-    """Raises ImageError ``unsupported`` for camera raw in TIFF's clothes, with its name."""
+    """Raises ImageError ``unsupported`` for camera raw stored as a TIFF, with its name."""
     name = ""
     if 50706 in directories[0]:
         name = "DNG"

@@ -1,6 +1,6 @@
-"""A TIFF's samples brought to 8 bits, by what its directory declares: which is white, which is alpha, and which scale.
+"""A TIFF's samples brought to 8 bits, as its directory declares them: the value of white, the alpha channel, the scale.
 
-Every picture whose compression keeps samples as they are is read here, of 8 bits and of more, so that a picture
+Every image in a compression that keeps samples as they are is read here, of 8 bits and of more, so that an image
 and its copy of fewer bits cannot differ.
 """
 
@@ -22,7 +22,7 @@ from groundglass.image.codecs.tiff_declared import (
     PALETTE,
     RGB,
     WHITE_IS_ZERO,
-    TiffPicture,
+    TiffImage,
 )
 from groundglass.image.orientation import Pixels
 
@@ -30,23 +30,23 @@ _SPACES = {WHITE_IS_ZERO: "GRAY", BLACK_IS_ZERO: "GRAY", RGB: "RGB", PALETTE: "R
 Values = npt.NDArray[Any]
 
 
-def read_samples(data: bytes, picture: TiffPicture, deep: bool) -> tuple[SampleRows, tuple[str, ...]]:
+def read_samples(data: bytes, image: TiffImage, deep: bool) -> tuple[SampleRows, tuple[str, ...]]:
     """The samples as stored, before the orientation; and words of `header.WARNINGS`.
 
     ``deep``: RGB of 16 bits is also given unrounded. Raises ImageError: ``truncated``, ``corrupt``,
     ``unsupported``.
     """
-    white, words = _white(data, picture)
-    channels = {"GRAY": 1, "CMYK": 4}.get(_SPACES[picture.photometric], 3)
-    shape = (picture.height, picture.width)
-    unrounded = np.empty((*shape, 3), np.uint16) if deep and _has_deep_rgb(picture) else None
+    white, words = _white(data, image)
+    channels = {"GRAY": 1, "CMYK": 4}.get(_SPACES[image.photometric], 3)
+    shape = (image.height, image.width)
+    unrounded = np.empty((*shape, 3), np.uint16) if deep and _has_deep_rgb(image) else None
     planes = np.empty((*shape, channels) if unrounded is None else 0, np.uint8)
-    alpha = None if picture.alpha is None else np.empty(shape, np.uint8)
-    for start, stored in tiff_segments.bands(data, picture):
+    alpha = None if image.alpha is None else np.empty(shape, np.uint8)
+    for start, stored in tiff_segments.bands(data, image):
         rows = slice(start, start + len(stored))
-        colour, opaque = _meaning(stored, picture, white)
+        colour, opaque = _meaning(stored, image, white)
         if unrounded is None:
-            planes[rows] = _to_8_bits(colour, picture, white)
+            planes[rows] = _to_8_bits(colour, image, white)
         else:
             unrounded[rows] = colour
         if alpha is not None:
@@ -55,46 +55,46 @@ def read_samples(data: bytes, picture: TiffPicture, deep: bool) -> tuple[SampleR
         alpha = None
     if unrounded is not None:
         return DeepRows(unrounded, "RGB", alpha=alpha), words
-    space = _SPACES[picture.photometric]
+    space = _SPACES[image.photometric]
     return Samples(planes[..., 0] if space == "GRAY" else planes, space, alpha), words
 
 
-def _has_deep_rgb(picture: TiffPicture) -> bool:
-    return picture.photometric == PALETTE or (picture.photometric == RGB and picture.bits == 16)
+def _has_deep_rgb(image: TiffImage) -> bool:
+    return image.photometric == PALETTE or (image.photometric == RGB and image.bits == 16)
 
 
-def _white(data: bytes, picture: TiffPicture) -> tuple[float, tuple[str, ...]]:
-    """The value of white: declared by the bits up to 16, else told from the samples' range."""
-    if picture.kind != "f" and picture.bits <= 16:
-        return 2**picture.bits - 1, ()
-    colour = picture.colours
+def _white(data: bytes, image: TiffImage) -> tuple[float, tuple[str, ...]]:
+    """The value of white: declared by the bits up to 16, else found from the samples' range."""
+    if image.kind != "f" and image.bits <= 16:
+        return 2**image.bits - 1, ()
+    colour = image.colours
     return sample_scale.find_white(
-        lambda: (rows[..., :colour] for _, rows in tiff_segments.bands(data, picture))
+        lambda: (rows[..., :colour] for _, rows in tiff_segments.bands(data, image))
     )
 
 
-def _meaning(stored: Values, picture: TiffPicture, white: float) -> tuple[Values, Values]:
+def _meaning(stored: Values, image: TiffImage, white: float) -> tuple[Values, Values]:
     """Colour samples with black at 0, or ink with none at 0, not multiplied by alpha; and the alpha samples."""
-    colour = stored[..., : picture.colours]
-    opaque = stored[..., -1 if picture.alpha is None else picture.alpha]
-    if picture.kind == "f" or picture.bits > 16:
-        colour = colour.astype(np.float32 if picture.bits <= 32 else np.float64).clip(0, white)
+    colour = stored[..., : image.colours]
+    opaque = stored[..., -1 if image.alpha is None else image.alpha]
+    if image.kind == "f" or image.bits > 16:
+        colour = colour.astype(np.float32 if image.bits <= 32 else np.float64).clip(0, white)
         opaque = opaque.astype(colour.dtype).clip(0, white)
-    if picture.photometric == PALETTE:
-        colour = _looked_up(colour[..., 0], picture)
-    if picture.alpha is not None and picture.extra[picture.alpha - picture.colours] == ASSOCIATED:
+    if image.photometric == PALETTE:
+        colour = _looked_up(colour[..., 0], image)
+    if image.alpha is not None and image.extra[image.alpha - image.colours] == ASSOCIATED:
         colour = _unmultiplied(colour, opaque[..., None], white)
-    if picture.photometric == WHITE_IS_ZERO:
+    if image.photometric == WHITE_IS_ZERO:
         colour = colour.dtype.type(white) - colour
     return colour, opaque
 
 
-def _looked_up(indices: Values, picture: TiffPicture) -> Values:
-    """The 16-bit colours of a palette. Some programs write 8-bit ones, and libtiff reads them so, too."""
-    size = 2**picture.bits
-    if len(picture.colour_map) < 3 * size:
+def _looked_up(indices: Values, image: TiffImage) -> Values:
+    """The 16-bit colours of a palette. Some programs write 8-bit ones, and libtiff also reads those as 8 bits."""
+    size = 2**image.bits
+    if len(image.colour_map) < 3 * size:
         raise ImageError("corrupt", "the palette is too short")
-    table = np.asarray(picture.colour_map[: 3 * size], np.uint16).reshape(3, size).T
+    table = np.asarray(image.colour_map[: 3 * size], np.uint16).reshape(3, size).T
     return (table * np.uint16(257) if table.max() < 256 else table)[indices]
 
 
@@ -106,10 +106,10 @@ def _unmultiplied(colour: Values, opaque: Values, white: float) -> Values:
     return np.minimum(quotient, whole).astype(colour.dtype)
 
 
-def _to_8_bits(colour: Values, picture: TiffPicture, white: float) -> Pixels:
-    if picture.photometric == PALETTE:
+def _to_8_bits(colour: Values, image: TiffImage, white: float) -> Pixels:
+    if image.photometric == PALETTE:
         return narrowed(colour, 16)
-    if picture.photometric == LAB:
+    if image.photometric == LAB:
         return _lab(colour, white)
     return _shade(colour, white)
 
@@ -122,7 +122,7 @@ def _shade(values: Values, white: float) -> Pixels:
 
 
 def _lab(values: Values, white: float) -> Pixels:
-    """L* from 0 to 255; a* and b* signed whole steps, as the file has them and Pillow, too."""
+    """L* from 0 to 255; a* and b* signed whole steps, as in the file and in Pillow."""
     if white == 255:
         return values.view(np.uint8)
     lab = np.empty(values.shape, np.uint8)

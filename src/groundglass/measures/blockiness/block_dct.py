@@ -1,9 +1,9 @@
 """How much 8×8 DCT blocks differ from their neighbours: the inner sums of blockiness.
 
-Vectorised across blocks, not inside one: coefficient k of all blocks of a block row lies in one stretch of
-memory, so that every step is the same arithmetic on neighbouring floats. Only two block rows are kept; a new
-row takes the place of the one before last. The transform is the scaled one of Arai, Agui and Nakajima (1988),
-5 products and 29 sums for 8 values; the scale is put right at the end.
+Vectorised across blocks, not inside one: coefficient k of all blocks of a block row is stored contiguously,
+so that every step is the same arithmetic on neighbouring floats. Only two block rows are kept; a new
+row replaces the one before last. The transform is the scaled one of Arai, Agui and Nakajima (1988),
+5 products and 29 sums for 8 values; the scale is corrected at the end.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ FEW = 400
 """Grids of fewer blocks are done in double precision."""
 
 _f4, _u4, _u8, _i4, _up = np.float32, np.uint32, np.uint64, np.int32, np.uintp
-_STRIP = 512  # blocks of a row that are worked on at a time
-_STRIDE = (
-    _STRIP + 24
-)  # floats from one coefficient to the next: 8 of them must not be a multiple of 4096 bytes
+_STRIP = 512  # blocks of a row that are processed at a time
+# Floats from one coefficient to the next. Eight strides must not be a multiple of 4096 bytes: a processor mistakes
+# addresses that far apart for one, and its loads wait for stores.
+_STRIDE = _STRIP + 24
 _ROW = 64 * _STRIDE
-_LANES = 16  # stretches are filled up to whole vectors, which spares the slow rest of each loop
+_LANES = 16  # rows are padded to full vectors, which avoids the slow remainder of each loop
 _C4, _C6 = _f4(0.7071067811865476), _f4(0.38268343236508984)  # cos 4π/16, cos 6π/16
 _Q, _R = _f4(0.541196100146197), _f4(1.3065629648763766)  # cos 2π/16 ∓ cos 6π/16
 _k, _n = np.arange(8)[:, None], np.arange(8)
@@ -82,7 +82,7 @@ def _dct8(d0: Any, d1: Any, d2: Any, d3: Any, d4: Any, d5: Any, d6: Any, d7: Any
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _copy(luma: Any, y: int, x: int, count: int, pixels: Any) -> None:
-    row, first = _up(y), _up(x)  # unsigned, else every index is checked for its sign
+    row, first = _up(y), _up(x)  # unsigned, or every index would be checked for its sign
     for n in range(_up(count)):
         pixels[n] = luma[row, first + n]
 
@@ -121,7 +121,7 @@ def _variation(work: Any, i: int, above: Any, below: Any) -> Any:
 @njit(inline="always")
 def _transform_columns(work: Any, old: int, middle: int, k: int, count: int, mask: Any, sums: Any) -> None:
     """The vertical transform for horizontal frequency ``k``: the new row replaces the row at ``old``, and the
-    variation of the row at ``middle``, which lies between the two, is added to ``sums``.
+    variation of the row at ``middle``, which is between the two, is added to ``sums``.
     """
     S = 8 * _STRIDE
     s0, s1, s2, s3 = _f4(0), _f4(0), _f4(0), _f4(0)
@@ -167,7 +167,7 @@ def _even_row(work: Any, count: int, mask: Any, sums: Any) -> None:
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _odd_row(work: Any, count: int, mask: Any, sums: Any) -> None:
-    # Apart from _even_row because only fixed distances let the compiler see that no store meets a load.
+    # Separate from _even_row, because only fixed distances let the compiler see that no store overlaps a load.
     for k in range(8):
         _transform_columns(work, 2 * _ROW, _ROW, k, count, mask, sums)
 
@@ -194,7 +194,7 @@ def _add_strip(
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _grid_sums(luma: Any, top: int, left: int, rows: int, columns: int) -> Any:
-    """64 sums over the counted blocks, strip by strip; strips overlap by the two columns that V looks at."""
+    """64 sums over the counted blocks, strip by strip; strips overlap by the two columns that V reads."""
     work, words, sums = np.zeros(3 * _ROW + _LANES, _f4), np.empty(_STRIP, _u8), np.zeros(64)
     first = 1
     while first + 1 <= columns - 2:

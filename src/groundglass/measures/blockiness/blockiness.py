@@ -1,4 +1,4 @@
-"""Blockiness: how much more the 8×8 blocks of a JPEG differ on its own grid than beside it."""
+"""Blockiness: how much more the 8×8 blocks of a JPEG differ on its own grid than on a shifted one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ FLAT = 1e-4
 
 
 def blockiness(frame: Frame, search_phases: bool = False) -> dict[str, Value]:
-    """Traces of JPEG compression: 0 without, about 10 at quality 95, 45 at 85, 80 at 75 and 160 at 50.
+    """Traces of JPEG compression: 0 for none, about 10 at quality 95, 45 at 85, 80 at 75 and 160 at 50.
 
     Two grids of 8×8 blocks are laid over the luma as it was stored, one on the JPEG's grid and one 4 px down
     and right. V is how much a block's DCT coefficients differ from its neighbours' (`block_variation`), and
 
         B = Σ over the 64 subbands of |V̄crop - V̄| / V̄
 
-    A region of a photograph is measured on the photograph's grid. For a picture of unknown history (a JPEG
+    A region of a photo is measured on the photo's grid. For an image of unknown history (a JPEG
     that was cropped and saved again) ``search_phases`` tries all 64 places of the grid, at 64 times the cost,
     and gives the largest B and where it was found.
 
@@ -52,10 +52,11 @@ def blockiness(frame: Frame, search_phases: bool = False) -> dict[str, Value]:
 
 
 def blockiness_of(luma: npt.NDArray[np.uint8]) -> float:
-    """B of H×W uint8 luma whose grid begins at its top left. Raises NoValue as `blockiness`."""
+    """B of H×W uint8 luma with a grid that begins at its top left. Raises NoValue as `blockiness`."""
     height, width = luma.shape
     if min(height, width) < SMALLEST:
         raise NoValue("too_small", f"{width} x {height} px on the grid, {SMALLEST} are needed")
+    # Both grids have the same number of blocks, so that their means compare.
     rows, columns = (height - 4) // 8, (width - 4) // 8  # whole blocks that leave 4 px for the shifted grid
     on_grid = block_variation(luma, 0, 0, rows, columns)
     beside = block_variation(luma, 4, 4, rows, columns)

@@ -1,4 +1,4 @@
-"""Blockiness of a photograph as it is and after JPEG at known qualities: what profiles of sources are made of."""
+"""Blockiness of a photo as it is and after JPEG at known qualities: the data of a source's profile."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from groundglass.image.frame import Frame
 
 COLUMNS: dict[float, str] = {quality: f"quality_{round(100 * quality)}" for quality in QUALITIES}
-"""The column of each quality; 1 is the photograph as it is."""
+"""The column of each quality; 1 is the photo as it is."""
 
 
 def reencoded(frame: Frame) -> dict[str, Value]:
-    """Blockiness as the photograph is, and of its upright pixels as a baseline JPEG, 4:2:0, at each quality.
+    """Blockiness as the photo is, and of its upright pixels as a baseline JPEG, 4:2:0, at each quality.
 
-    No catalog lists it: nobody selects by it. Raises NoValue as `blockiness`.
+    No catalog lists it, since no recipe selects by it. Raises NoValue as `blockiness`.
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import open_frame

@@ -1,4 +1,4 @@
-"""Bands of one grey level along the sides of a picture: letterbox, pillarbox, frames."""
+"""Bands of one grey level along the sides of an image: letterbox, pillarbox, frames."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from groundglass.errors import NoValue
 
 Luma = npt.NDArray[np.uint8]
 STRAY = 0.005
-"""Share of a line's pixels that may lie off the band's level: specks, the corner of a logo."""
+"""Share of a line's pixels that may differ from the band's level: specks, the corner of a logo."""
 STEP = 0.5
-"""Share of the content's edge that must leave the band's level at once, else the band just fades out."""
-_RINGING = 8  # lines in which JPEG blurs the band's edge
-_FIRST, _CHUNK = 2, 64  # lines looked at first, and then at a time
+"""Share of the content's edge that must leave the band's level at once; otherwise the band fades into the image."""
+_RINGING = 8  # lines over which JPEG blurs the band's edge
+_FIRST, _CHUNK = 2, 64  # lines read first, and then at a time
 
 
 class Bands(NamedTuple):
-    """What bands leave of a picture: px to be cut from each side."""
+    """Widths of the bands: px to be cut from each side of an image."""
 
     top: int
     bottom: int
@@ -30,7 +30,7 @@ class Bands(NamedTuple):
 def find_bands(luma: Luma, tolerance: int) -> Bands:
     """Widths of the bands of H×W uint8 ``luma``; a line belongs to one while it is within ``tolerance``.
 
-    Raises NoValue ``flat`` where the whole picture is one band.
+    Raises NoValue ``flat`` where the whole image is one band.
     """
     views = (luma, luma[::-1], luma.T, luma.T[::-1])
     reach = [_flat_lines(view, tolerance) for view in views]
@@ -43,12 +43,13 @@ def find_bands(luma: Luma, tolerance: int) -> Bands:
 
 
 def _level(view: Luma) -> int:
-    """The band's level, were there one: the middle value of the outermost line."""
+    """The level of a possible band: the median of the outermost line."""
     return int(np.median(view[0]))
 
 
 def _flat_lines(view: Luma, tolerance: int) -> int:
-    """Lines from the first on that lie within tolerance of its level, but for a few pixels."""
+    """Lines from the first on that are within tolerance of its level, except for a few pixels."""
+    # Most images have no bands, so the first two lines usually decide, and the rest is not read.
     level, start, chunk = _level(view), 0, _FIRST
     while start < len(view):
         lines = view[start : start + chunk].astype(np.int16)
@@ -60,7 +61,7 @@ def _flat_lines(view: Luma, tolerance: int) -> int:
 
 
 def _sharp_end(view: Luma, flat: int, across: slice, tolerance: int) -> int:
-    """Where the band ends in a step, within a JPEG block of where it stops being flat; 0 where it fades out."""
+    """The line at which the band ends in a step, within a JPEG block of its last flat line; 0 where it fades out."""
     if not flat:
         return 0
     lines = view[flat - 1 : flat + _RINGING, across].astype(np.int16)

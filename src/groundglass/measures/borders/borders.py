@@ -1,4 +1,4 @@
-"""Borders: bars and frames around the picture, which are no part of what was photographed."""
+"""Borders: bars and frames around the image, which are not part of the photo."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SMALLEST = 16
 def borders(frame: Frame, tolerance: int = 8) -> dict[str, Value]:
     """Letterbox, pillarbox and frames: widths of the uniform bands at the four sides.
 
-    A line of pixels belongs to a band while all but .5 % of its luma lie within ``tolerance`` of the middle
-    value of the outermost line. It is a border only if it ends in a step: at the picture's edge at least half
-    of the pixels must leave the level by twice the tolerance from one line to the next. The clear skies,
-    studio backgrounds and night skies that fade into the picture are none.
+    A line of pixels belongs to a band while all but .5 % of its luma is within ``tolerance`` of the median
+    of the outermost line. It is a border only if it ends in a step: at the image's edge at least half
+    of the pixels must leave the level by twice the tolerance from one line to the next. Clear skies,
+    studio backgrounds and night skies that fade into the image are not borders.
 
-    Not found: textured or noisy frames, bars with writing along them, bars beside a picture that is as dark
-    as they are along more than half its edge, and anything tilted. Found, though no frame: a plain wall or
-    sky that ends in a straight edge parallel to the picture's, as in drawings and screenshots.
+    Not found: textured or noisy frames, bars with writing along them, bars next to an image that is as dark
+    as they are along more than half its edge, and anything tilted. Found by mistake: a plain wall or
+    sky that ends in a straight edge parallel to the image's, as in drawings and screenshots.
 
-    Raises NoValue: ``too_small`` below 16 px, ``flat`` where the whole picture is one grey level.
+    Raises NoValue: ``too_small`` below 16 px, ``flat`` where the whole image is one grey level.
 
     >>> import numpy as np
     >>> from groundglass import testing
@@ -59,7 +59,7 @@ MEASURE = Measure(
         "border_bottom": Column("px", 0, None, "lower", "height of the band at the bottom", int),
         "border_left": Column("px", 0, None, "lower", "width of the band at the left", int),
         "border_right": Column("px", 0, None, "lower", "width of the band at the right", int),
-        "border_share": Column("", 0, 1, "lower", "share of the picture's area that is border"),
+        "border_share": Column("", 0, 1, "lower", "share of the image's area that is border"),
     },
     reference="own definition: uniform lines that end in a step",
     parameters={

@@ -1,1 +1,1 @@
-"""How much an image shows, by its entropy and by how its grey levels stand beside each other."""
+"""How much detail an image has, by its entropy and by the grey levels of neighbouring pixels."""

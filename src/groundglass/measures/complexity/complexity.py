@@ -1,4 +1,4 @@
-"""Complexity: how much there is in a picture, judged from its grey levels and differences."""
+"""Complexity: how much detail an image has, by its grey levels and differences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from groundglass.image.frame import Frame
 
 COMPRESSED_SIDE = 512
-"""Longer side, px, to which a picture is reduced before it is compressed."""
+"""Longer side, px, to which an image is reduced before it is compressed."""
 COMPRESSED_QUALITY = 75
 """IJG quality at which it is compressed."""
 
@@ -26,11 +26,11 @@ def complexity(frame: Frame) -> dict[str, Value]:
 
     ``entropy`` is -Σ p·log2 p over the 256 levels of luma: 0 bit for one level, 8 bit when all are as
     frequent. ``gradient_energy`` is the mean over pixels of (I(x+1,y) - I(x,y))² + (I(x,y+1) - I(x,y))².
-    ``compression_ratio`` is the size of a grey JPEG of quality 75 by the bytes of its pixels, after the
-    picture was reduced to 512 px on its longer side: .02 for hardly anything, .3 for a thicket.
+    ``compression_ratio`` is the size of a grey JPEG of quality 75 over the bytes of its pixels, after the
+    image was reduced to 512 px on its longer side: .02 for an almost empty image, .3 for a thicket.
 
     The ``glcm`` columns are Haralick's, from one table of co-occurring luma in 32 levels: neighbours at
-    distance 1, right and below together, symmetric (`texture`). Large pictures are counted in every nth row.
+    distance 1, right and below together, symmetric (`texture`). Large images are counted in every nth row.
     They are empty for a single pixel, ``glcm_correlation`` also where all is one level.
 
     Source: Shannon, 1948; Subbarao, Choi and Nikzad, "Focusing techniques", Optical Engineering 1993;
@@ -52,7 +52,8 @@ def complexity(frame: Frame) -> dict[str, Value]:
 
 
 def compression_ratio(luma: npt.NDArray[np.uint8]) -> float:
-    """Bytes of a JPEG of H×W uint8 luma, reduced, by its pixels."""
+    """Bytes of a JPEG of H×W uint8 luma, reduced, over its number of pixels."""
+    # Reduced first, so that the ratio depends little on the image's size.
     small = reduced(luma, COMPRESSED_SIDE)
     return len(encode_grey_jpeg(small, COMPRESSED_QUALITY)) / small.size
 
@@ -73,6 +74,7 @@ def texture(counts: npt.NDArray[np.int64]) -> dict[str, Value]:
     mean = (i * p).sum()
     variance = ((i - mean) ** 2 * p).sum()
     correlation = float(((i - mean) * (j - mean) * p).sum() / variance) if variance > 0 else None
+    # Rounding can bring the energy just above 1, out of its column's range.
     contrast, energy = float(((i - j) ** 2 * p).sum()), float(np.sqrt((p**2).sum()))
     return dict(zip(names, (contrast, min(1.0, energy), entropy(counts), correlation), strict=True))
 
@@ -84,6 +86,7 @@ def entropy(counts: npt.NDArray[np.int64]) -> float:
     1.0
     """
     p = counts[counts > 0] / counts.sum()
+    # `abs` in place of a minus, so that one level gives 0.0 and not -0.0.
     return abs(float(np.sum(p * np.log2(p))))
 
 
@@ -96,11 +99,11 @@ MEASURE = Measure(
         "gradient_energy": Column(
             "grey²", 0, 2 * 255**2, "higher", "mean squared difference to the next pixels"
         ),
-        "compression_ratio": Column("", 0, None, "higher", "bytes of a grey JPEG at 512 px by its pixels"),
+        "compression_ratio": Column("", 0, None, "higher", "bytes of a grey JPEG at 512 px over its pixels"),
         "glcm_contrast": Column("level²", 0, 31**2, "higher", "mean squared step to a neighbour, 32 levels"),
-        "glcm_energy": Column("", 0, 1, "lower", "1 where all pairs of neighbours are alike"),
+        "glcm_energy": Column("", 0, 1, "lower", "1 where all pairs of neighbours are equal"),
         "glcm_entropy": Column("bit", 0, 10, "higher", "entropy of the pairs of neighbours"),
-        "glcm_correlation": Column("", -1, 1, "neither", "how well a pixel foretells its neighbour"),
+        "glcm_correlation": Column("", -1, 1, "neither", "how well a pixel predicts its neighbour"),
     },
     reference="Shannon, 1948; Subbarao, Choi and Nikzad, Optical Engineering 1993; Haralick et al., IEEE SMC 1973",
 )

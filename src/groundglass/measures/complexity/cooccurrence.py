@@ -1,4 +1,4 @@
-"""Grey-level co-occurrence: how often one grey level stands beside another."""
+"""Grey-level co-occurrence: how often one grey level is next to another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEVELS = 32
 """Luma is counted in steps of 8 grey levels."""
 _SHIFT, _BITS = 3, 5  # to the level, and for two levels in one index
 _LANES = 4
-_PIXELS = 1 << 19  # about so many are looked at: 1024 cells need no more
+_PIXELS = 1 << 19  # about the number that is read: 1024 cells need no more
 
 _up = np.uintp
 
@@ -23,7 +23,7 @@ def cooccurrence(luma: Luma) -> npt.NDArray[np.int64]:
     """32×32 counts of pairs of neighbours, right and below, in H×W uint8 ``luma``; symmetric.
 
     Every pair counts in both orders and both directions count into one table, so it sums to twice the number
-    of pairs. Of pictures over half a megapixel every nth row is looked at, beside the one below it.
+    of pairs. Of images over half a megapixel every nth row is read, and the one below it.
 
     >>> cooccurrence(np.uint8([[0, 8]]))[:2, :2].tolist()
     [[0, 1], [1, 0]]
@@ -35,7 +35,7 @@ def cooccurrence(luma: Luma) -> npt.NDArray[np.int64]:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _pairs(luma: Any, step: int) -> Any:
-    """Several tables by turns: equal pairs would else wait for each other's count."""
+    """Several tables in turn: with one, equal pairs would wait for each other's count."""
     height, width = luma.shape
     tables = np.zeros((_LANES, LEVELS * LEVELS), np.uint32)
     indices = np.empty((2, width), np.uint16)

@@ -1,1 +1,1 @@
-"""NIQE, with a reference of your own or the one that comes along."""
+"""NIQE, with your own reference or the shipped one."""

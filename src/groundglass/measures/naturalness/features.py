@@ -1,4 +1,4 @@
-"""The 36 numbers that the texture of a patch is described by, at two scales."""
+"""The 36 numbers that describe the texture of a patch, at two scales."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ FEATURES = 36
 SMALLEST = 2 * PATCH
 """The shorter side, px, from which there are four patches."""
 MOST = 256
-"""Patches looked at; of larger pictures as many, evenly spread."""
+"""The most patches of an image; those of larger images are evenly spread."""
 TEXTURED = 0.1
-"""The least texture of a patch: a burnt-out sky beside a roof has none that could be fitted."""
+"""The least texture of a patch: a burnt-out sky next to a roof has too little for a fit."""
 MIRRORED = np.r_[0:10, 14:18, 10:14]
-"""Where the features of one scale are found in a mirrored picture: the diagonals change places."""
+"""The features of one scale in the order of the mirrored image: the diagonals change places."""
 _SHAPES = 0.2, 10.0, 0.001  # of the distributions: least, greatest, step of the table
 
 
 class Patches(NamedTuple):
-    """The patches of a picture that have texture.
+    """The patches of an image that have texture.
 
     features  n×36
     sharpness mean local deviation of each, grey levels
-    texture   share of its pixels that differ from what is around them, `TEXTURED` to 1
+    texture   share of its pixels that differ from their surroundings, `TEXTURED` to 1
     """
 
     features: Floats
@@ -41,10 +41,10 @@ class Patches(NamedTuple):
 
 
 def patch_features(luma: Luma) -> Patches:
-    """The features of patches of 96 px of H×W uint8 ``luma``: as many as fit beside each other, at most 256.
+    """The features of patches of 96 px of H×W uint8 ``luma``: as many as fit side by side, at most 256.
 
-    They are spread over the picture so that the first and the last ones touch its edges, and the same patches are seen
-    in the mirrored picture. A patch without texture (one colour) is left out.
+    They are spread over the image so that the first and the last ones touch its edges, and the same patches are seen
+    in the mirrored image. A patch without texture (one colour) is left out.
 
     Raises NoValue ``too_small`` where a side is under 192 px.
 
@@ -56,12 +56,14 @@ def patch_features(luma: Luma) -> Patches:
     height, width = luma.shape
     if min(height, width) < SMALLEST:
         raise NoValue("too_small", f"{width} x {height} px, {SMALLEST} are needed")
+    # Even sides, so that both scales show exactly the same places.
     even = luma[: height // 2 * 2, : width // 2 * 2]
     rows, columns = _counts(height // PATCH, width // PATCH)
     tops, lefts = np.meshgrid(_spread(height // 2, rows), _spread(width // 2, columns), indexing="ij")
     sums, sharpness = patch_moments(even, 2 * tops.ravel(), 2 * lefts.ravel(), PATCH)
     half = np.asarray(cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
     coarse, _ = patch_moments(half, tops.ravel(), lefts.ravel(), PATCH // 2)
+    # A patch needs texture at both scales, since both give half of its features.
     texture = np.minimum(_texture(sums), _texture(coarse))
     good = texture >= TEXTURED
     described = np.hstack([describe(sums[good]), describe(coarse[good])])
@@ -88,7 +90,7 @@ def _counts(rows: int, columns: int) -> tuple[int, int]:
 
 
 def _spread(length: int, count: int) -> npt.NDArray[np.int64]:
-    """Where ``count`` half-size patches begin on ``length`` px, the same seen from both ends.
+    """The starts of ``count`` half-size patches on ``length`` px, the same counted from both ends.
 
     >>> _spread(150, 3).tolist(), _spread(48, 1).tolist()
     ([0, 51, 102], [0])
@@ -117,7 +119,7 @@ def fit(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Shape γ, mean η and spreads βl, βr of asymmetric generalised Gaussians, eqs. 7 and 8, by moments.
 
     ``sums`` are (…, 6). Source of the estimator: Lasmar, Stitou and Berthoumieu, "Multiscale skewed heavy tailed model
-    for texture analysis", ICIP 2009. Shapes lie in .2 to 10.
+    for texture analysis", ICIP 2009. Shapes are in .2 to 10.
 
     >>> values = np.random.default_rng(0).laplace(size=100_000)
     >>> low, high = values[values < 0], values[values > 0]

@@ -1,7 +1,7 @@
-"""Contrast-normalised patches, and the sums that their distributions are fitted to.
+"""Contrast-normalised patches, and the sums to which their distributions are fitted.
 
 The Gaussian's weights are 256ths, so that sums of whole grey levels are exact and a flat surface is exactly 0:
-rounding noise there would else be fitted as texture.
+otherwise rounding noise there would be fitted as texture.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from groundglass.libraries import njit
 Luma = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 MAPS = 5
-"""Of a patch: the coefficients, and their products with the neighbour right, below, and on both diagonals."""
+"""Maps of a patch: the coefficients, and their products with the neighbour right, below, and on both diagonals."""
 SUMS = 6
-"""Of a map: how many values there are, are negative, are positive; Σx² of the negative, of the positive; Σ|x|."""
+"""Sums of a map: the number of all, of negative and of positive values; Σx² of the negative, of the positive; Σ|x|."""
 _RADIUS = 3
 _UNIT = 65536.0  # sum of the 7 × 7 weights
-_MIDDLE = 128  # subtracted first: squares of what is left, weighted, fit 31 bits
+_MIDDLE = 128  # subtracted first: the weighted squares of the rest fit 31 bits
 
 _i4, _f4, _up = np.int32, np.float32, np.uintp
 
@@ -32,7 +32,7 @@ def patch_moments(
     """Sums over patches of ``side`` px of H×W uint8 ``luma``: n×5×6 (`MAPS`, `SUMS`), and each patch's mean deviation.
 
     Of patch n, ``tops[n]`` and ``lefts[n]`` are the first row and column. Local means reach 3 px beyond a patch, and
-    repeat the picture's edge. The deviation, in grey levels, is eq. 4 ÷ the number of pixels: more is sharper.
+    repeat the image's edge. The deviation, in grey levels, is eq. 4 ÷ the number of pixels: more is sharper.
 
     >>> sums, deviation = patch_moments(np.full((20, 20), 9, np.uint8), np.array([2]), np.array([2]), 16)
     >>> sums[0, 0].tolist(), deviation.tolist()
@@ -77,6 +77,7 @@ def _down(lines: Any, y: int, out: Any) -> None:
     _weigh(lines[y], lines[y + 1], lines[y + 2], lines[y + 3], lines[y + 4], lines[y + 5], lines[y + 6], out)
 
 
+# Of `fastmath` only the freedom to reorder sums, which vectors need.
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz"})
 def _divide(level: Any, total: Any, squares: Any, out: Any) -> Any:
     """Eqs. 1 to 3 on one row; ``level`` begins with the first pixel. Returns the sum of σ."""

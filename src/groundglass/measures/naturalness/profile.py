@@ -29,8 +29,8 @@ class NaturalProfile:
 
     name       a word for it
     measure    name and version of the measure, e.g. "naturalness-1": features of another version do not compare
-    gaussian   what was fitted
-    made_from  which pictures, whose, and under which licence
+    gaussian   the fit
+    made_from  the images of the fit, their origin and licence
     """
 
     name: str
@@ -40,7 +40,7 @@ class NaturalProfile:
 
     @property
     def digest(self) -> str:
-        """A hash of the measure and all that was fitted: equal for profiles that judge alike."""
+        """A hash of the measure and of the fit: equal for profiles that give equal values."""
         summed = hashlib.sha256(self.measure.encode())
         summed.update(self.gaussian.mean.astype("<f8").tobytes())
         summed.update(self.gaussian.covariance.astype("<f8").tobytes())
@@ -49,10 +49,11 @@ class NaturalProfile:
 
 def save_natural(profile: NaturalProfile, path: Path) -> None:
     """Write a profile as JSON. Raises UnreachableError where that cannot be done."""
-    mean, covariance, pictures, patches = profile.gaussian
+    mean, covariance, images, patches = profile.gaussian
     about = {"name": profile.name, "measure": profile.measure, "made_from": profile.made_from}
+    # The covariance is symmetric: its lower half is enough.
     below = [row[: place + 1].tolist() for place, row in enumerate(covariance)]
-    fitted = {"pictures": pictures, "patches": patches, "mean": mean.tolist(), "covariance": below}
+    fitted = {"pictures": images, "patches": patches, "mean": mean.tolist(), "covariance": below}
     text = json.dumps(
         {"groundglass_naturalness": FORMAT, **about, **fitted}, ensure_ascii=False, separators=(",", ":")
     )
@@ -65,7 +66,7 @@ def load_natural(path: Path, measure: str) -> NaturalProfile:
     Raises RecipeError where there is none, or where it is not of ``measure`` (name and version).
 
     >>> profile = load_natural(SHIPPED, "naturalness-1")
-    >>> profile.name, profile.gaussian.pictures > 200
+    >>> profile.name, profile.gaussian.images > 200
     ('photographs', True)
     """
     try:
@@ -73,17 +74,18 @@ def load_natural(path: Path, measure: str) -> NaturalProfile:
     except OSError as error:
         raise RecipeError(
             f"cannot read the naturalness profile {path}: {error.strerror}",
-            "name a file made by `groundglass fit-naturalness`, or a folder of clean pictures",
+            "name a file made by `groundglass fit-naturalness`, or a folder of clean images",
         ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise RecipeError(f"{path} is no naturalness profile", AGAIN) from error
+        raise RecipeError(f"{path} is not a naturalness profile", AGAIN) from error
     if profile.measure != measure:
         raise RecipeError(f"{path} was fitted with {profile.measure}, this version measures {measure}", AGAIN)
     return profile
 
 
 def natural_of(path: Path, measure: str) -> NaturalProfile:
-    """The same, kept for the process as long as the file does not change."""
+    """The same, kept in memory as long as the file does not change."""
+    # The file's time is part of the cache's key, so a profile that was fitted again is read again.
     try:
         changed = path.stat().st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""What a clean picture adds to a reference of naturalness: made like a measure, but none that a recipe asks for."""
+"""A clean image's contribution to a reference of naturalness: computed like a measure, but not one for recipes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def sharp_patches(frame: Frame) -> dict[str, Value]:
-    """Sums over the features of the sharp patches of a picture; raises NoValue as `naturalness`.
+    """Sums over the features of the sharp patches of an image; raises NoValue as `naturalness`.
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import open_frame
@@ -41,4 +41,4 @@ SHARP_PATCHES = Measure(
     },
     reference=NATURALNESS.reference,
 )
-"""Asked for by `groundglass fit-naturalness`, and where a recipe's reference is a folder."""
+"""Computed by `groundglass fit-naturalness`, and where a recipe's reference is a folder."""

@@ -1,7 +1,7 @@
-"""Noise seen in the flattest blocks of a picture.
+"""Noise measured in the flattest blocks of an image.
 
-Immerkær's mask is blind to anything that rises evenly, so on a flat block it answers to noise alone; the slope of
-a 3×3 mean is nearly blind to noise, so blocks that are chosen by it are no less noisy than others.
+Immerkær's mask ignores anything that rises evenly, so on a flat block it responds to noise alone; the slope of
+a 3×3 mean hardly responds to noise, so blocks that are chosen by it are not less noisy than others.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ FEWEST = 16
 """Flat blocks that are taken even where their share is less."""
 _MARGIN = 2  # px around a block that the masks reach
 _DARK, _BRIGHT = 4, 251  # block means beyond these are clipped
-_DEVIATIONS = 2  # a block's mean keeps this many of them away from both ends, else its noise is cut off
+_DEVIATIONS = 2  # a block's mean must be this many of them away from both ends, or its noise is clipped
 _MEDIAN_OF_BLOCKS = 0.9567  # median ÷ mean of a block's variance for white noise, by simulation
-_PIXELS = 1 << 20  # about so many are looked at
+_PIXELS = 1 << 20  # about the number that is read
 
 _i2, _i4, _up = np.int16, np.int32, np.uintp
 
@@ -45,7 +45,7 @@ def noise_sigma(luma: Luma) -> float:
         raise NoValue("too_small", f"{luma.shape[1]} x {luma.shape[0]} px, {SMALLEST} are needed")
     variance, slope, mean = block_facts(luma)
     sigma = None
-    for _ in range(2):  # the second time without the blocks where this much noise is clipped
+    for _ in range(2):  # the second time without the blocks where this much noise would be clipped
         far = _DEVIATIONS * (sigma or 0.0)
         sound = (mean >= _DARK + far) & (mean <= _BRIGHT - far)
         if sound.any():
@@ -56,16 +56,16 @@ def noise_sigma(luma: Luma) -> float:
 
 
 def _sigma_of_flattest(variance: Floats, slope: Floats) -> float:
-    """Of blocks with equal slopes all or none are taken, so that their order says nothing."""
+    """The noise of the flattest blocks. Blocks with equal slopes count all or not at all: their order is irrelevant."""
     count = min(max(FEWEST, round(SHARE * slope.size)), slope.size)
     limit = np.partition(slope, count - 1)[count - 1]
     return float(np.sqrt(np.median(variance[slope <= limit]) / _MEDIAN_OF_BLOCKS))
 
 
 def block_facts(luma: Luma) -> tuple[Floats, Floats, Floats]:
-    """Of 8×8 blocks: noise variance by Immerkær's mask, slope energy of the 3×3 mean, and mean.
+    """For 8×8 blocks: noise variance by Immerkær's mask, slope energy of the 3×3 mean, and mean.
 
-    The blocks are centred in the picture, with 2 px beside them. Of large pictures some rows of blocks are
+    The blocks are centred in the image, with 2 px around them. Of large images some rows of blocks are
     left out.
     """
     rows, columns = ((side - 2 * _MARGIN) // BLOCK for side in luma.shape)
@@ -84,7 +84,7 @@ def _load(luma: Any, y: int, first: int, row: Any) -> None:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _upright(a: Any, b: Any, c: Any, d: Any, e: Any, parts: Any) -> None:
-    """What the masks take from each column of five lines: curvature, mean of three, and slope."""
+    """The masks' terms for each column of five lines: curvature, sum of three, and slope."""
     curve, three, slope = parts[0], parts[1], parts[2]
     for x in range(_up(curve.size)):
         ends = _i2(b[x] + d[x])

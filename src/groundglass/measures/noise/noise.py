@@ -1,4 +1,4 @@
-"""Noise: how far grain and sensor noise scatter the grey levels."""
+"""Noise: how much grain and sensor noise scatter the grey levels."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 def noise(frame: Frame) -> dict[str, Value]:
-    """Standard deviation of the noise of luma, in grey levels: below 1 for a clean photograph.
+    """Standard deviation of the noise of luma, in grey levels: below 1 for a clean photo.
 
-    Immerkær's mask is taken on the flattest 5 % of 8×8 blocks, flat by the slope of a 3×3 mean, which noise
-    hardly moves; ``noise_sigma`` is the root of the median of their variances, put right for white noise.
+    Immerkær's mask is applied to the flattest 5 % of 8×8 blocks, flat by the slope of a 3×3 mean, which noise
+    hardly changes; ``noise_sigma`` is the root of the median of their variances, corrected for white noise.
     Blocks that are clipped, or would be by this much noise, are left out.
 
-    White noise of 1, 2, 5, 10 and 20 added to 60 clean photographs is read as 1.10, 2.06, 5.03, 9.98 and 19.9
-    (medians; deviation 2 to 11 %), none as .35, of which rounding to 8 bits and shading make .3. It sees the
-    noise of the pixels as they are: a denoised or enlarged picture seems cleaner than it looks, and so does a
-    JPEG, where the flattest places lose their grain first: a noise of 5 is read as 5.7 at quality 95, 2.3 at
+    White noise of 1, 2, 5, 10 and 20 added to 60 clean photos is measured as 1.10, 2.06, 5.03, 9.98 and 19.9
+    (medians; deviation 2 to 11 %), none as .35, of which rounding to 8 bits and shading make .3. It measures the
+    noise of the pixels as they are: a denoised or upscaled image scores cleaner than it looks, and so does a
+    JPEG, where the flattest places lose their grain first: a noise of 5 is measured as 5.7 at quality 95, 2.3 at
     85 and .5 at 50. Independent noise of the three channels has two thirds of its deviation in luma.
 
     Raises NoValue: ``too_small`` below 36 px, ``flat`` where every block is clipped.

@@ -1,1 +1,1 @@
-"""How many things an image shows: by watershed, Segment Anything or a detector."""
+"""The number of things that an image shows: by watershed, Segment Anything or a detector."""

@@ -1,4 +1,4 @@
-"""Objects, by a detector: how many things it finds, of how many kinds, and their names."""
+"""Objects, by a detector: the number of things that it finds, the number of kinds, and their names."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ NMS = 0.5
 
 
 def objects_detect(frame: Frame, **parameters: Value) -> dict[str, Value]:
-    """Things in a picture that a detector finds and names.
+    """Things in an image that a detector finds and names.
 
     `objects_detect` is their number, from 0; more means more diverse. `object_kinds` is the number of different
     names among them, `object_labels` these names, the surest first, with commas between them.
 
-    What is looked for are the words of ``vocabulary``: written with commas, in a .txt file with one a line, the
-    1,203 names of LVIS by the word `lvis`, or the 80 kinds of COCO where it is left out. A network that knows its
-    own kinds only (DETR, YOLOS, RT-DETR …) counts those of them that are in the vocabulary, or all. A box counts as
-    the one thing that it most likely shows, if that is surer than ``least``; of boxes that overlap by more than
-    ``nms`` the surest counts, even if the others have other names: one thing is not two because two words fit it.
+    The detector looks for the words of ``vocabulary``: written with commas, in a .txt file with one a line, the
+    1,203 names of LVIS by the word `lvis`, or the 80 kinds of COCO where it is left out. A network with a fixed list
+    of kinds (DETR, YOLOS, RT-DETR …) counts those of them that are in the vocabulary, or all. A box counts as
+    its likeliest thing, if its score is above ``least``; of boxes that overlap by more than
+    ``nms`` the surest counts, even if the others have other names: two fitting words do not make one thing two.
 
-    Scores of different networks do not compare: what their libraries take is .1 for OWLv2, .25 for Grounding
+    Scores of different networks do not compare: the defaults of their libraries are .1 for OWLv2, .25 for Grounding
     DINO, .5 for DETR, and more words find more things. The 18 objects of DiverSeg were Detic's, with a
-    vocabulary and a score that it does not state. Grounding DINO is asked as many words at once as 256 tokens hold,
-    and looks again for every further sentence. A name is sure as its surest token, and is never two words joined.
+    vocabulary and a score that it does not state. Grounding DINO gets as many words at once as fit into 256 tokens,
+    and runs again for every further sentence. A name has the score of its surest token, and never joins two words.
 
     Raises NoValue ``too_small`` where a side is under 32 px, and RecipeError where the network cannot be
-    loaded, or does not know a word.
+    loaded, or does not recognise a word.
 
     Source: Minderer et al., "Scaling Open-Vocabulary Object Detection", NeurIPS 2023; Liu et al., "Grounding
-    DINO", ECCV 2024; Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020. What it stands in
-    for: Detic in DiverSeg (ECCV 2024).
+    DINO", ECCV 2024; Carion et al., "End-to-End Object Detection with Transformers", ECCV 2020. A
+    substitute for Detic, the detector of DiverSeg (ECCV 2024).
 
     >>> settle(None, vocabulary="cat, dog, cat").settings["vocabulary"].splitlines()
     ['cat', 'dog']
@@ -63,7 +63,7 @@ def settle(
     least: float = LEAST,
     nms: float = NMS,
 ) -> Settled:
-    """The words themselves in the place of a file. Raises RecipeError where there are none, or no {} in the prompt."""
+    """The words themselves in place of a file. Raises RecipeError where there are none, or no {} in the prompt."""
     check_sentence("prompt", prompt, PROMPT)
     words = "\n".join(read_labels(vocabulary, fewest=1)) if vocabulary else ""
     settings: dict[str, Value] = {"vocabulary": words, "prompt": prompt, "least": least, "nms": nms}
@@ -106,18 +106,18 @@ MEASURE = Measure(
     version=1,
     compute=objects_detect,
     columns={
-        "objects_detect": Column("", 0, None, "higher", "things that a detector finds", int),
+        "objects_detect": Column("", 0, None, "higher", "number of things that a detector finds", int),
         "object_kinds": Column("", 0, None, "higher", "different names among these things", int),
         "object_labels": Column(
             "", None, None, "neither", "these names, the surest first, commas between", str
         ),
     },
-    reference="Minderer et al., Scaling Open-Vocabulary Object Detection, NeurIPS 2023; stands in for Detic (DiverSeg)",
+    reference="Minderer et al., Scaling Open-Vocabulary Object Detection, NeurIPS 2023; in place of Detic (DiverSeg)",
     parameters={
         "vocabulary": Parameter(
             "", "words with commas between them, a .txt file with one a line, or lvis (1,203); else COCO's 80"
         ),
-        "prompt": Parameter(PROMPT, "what OWL is asked, {} standing for a word"),
+        "prompt": Parameter(PROMPT, "the sentence for OWL, with {} in place of a word"),
         "least": Parameter(LEAST, "score that a thing must exceed", "", 0, 1),
         "nms": Parameter(NMS, "overlap of boxes beyond which two count as one", "", 0, 1),
     },

@@ -1,4 +1,4 @@
-"""Objects, by Segment Anything: how many different masks a grid of points gives."""
+"""Objects, by Segment Anything: the number of different masks that a grid of points gives."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def load(
     grid = point_grid(points_per_side)
 
     def prepared(frame: Frame) -> Prepared:
-        """The picture on the network's square, how much of that it fills, and the way back to its own size."""
+        """The image on the network's square, the share of it that it fills, and the way back to its own size."""
         frame.check_side(LEAST)
         height, width = segmenter.preparation.size(frame.height, frame.width)
         shares = height / segmenter.side, width / segmenter.side
@@ -62,29 +62,29 @@ def load(
 
 
 def settle(weights: object, **settings: Value) -> Settled:  # noqa: ARG001
-    """How many points are asked at once changes no count, so it is no part of the key."""
+    """The number of points at once changes no count, so it is not part of the key."""
     return Settled(settings, {name: value for name, value in settings.items() if name != "points_at_once"})
 
 
 def objects_sam(frame: Frame, **parameters: Value) -> dict[str, Value]:
-    """Different things in a picture, counted by Segment Anything: masks that are left of a grid of points.
+    """Different things in an image, counted by Segment Anything: the masks that remain from a grid of points.
 
-    Each of ``points_per_side``² points gets three masks. Those stay whose predicted intersection over union is
-    above ``iou`` and which change so little with the threshold that `stability` reaches ``stability``; of those
-    whose boxes overlap by more than ``nms`` only the most trusted one. `objects_sam` is their number, from 0;
-    more means more diverse. `objects_cover` is the share of the picture that they cover together. The picture
+    Each of ``points_per_side``² points gets three masks. A mask stays if its predicted intersection over union is
+    above ``iou`` and if it changes so little with the threshold that `stability` reaches ``stability``; of masks
+    with boxes that overlap by more than ``nms`` only the surest one. `objects_sam` is their number, from 0;
+    more means more diverse. `objects_cover` is the share of the image that they cover together. The image
     is encoded once; values are the same each time on one device.
 
-    As the authors' generator with its own settings (one look at the whole picture, no smaller crops, no
-    removing of small holes): masks are judged at the picture's own size. ``mask_side: 1024`` judges them at 1024 px on
-    the network's square instead, where a box holds its last row and column: faster, with other counts, most of all for
-    small pictures. What DiverSeg used is not known. SAM 2's and 3's folders work as well; their authors' own ``iou`` is
-    .8, and their counts are others, so a threshold does not carry over from one network to another.
+    As in the authors' generator with its default settings (one pass over the whole image, no smaller crops, no
+    removal of small holes), masks are judged at the image's own size. ``mask_side: 1024`` judges them at 1024 px on
+    the network's square instead, where a box includes its last row and column: this is faster, with other counts, most
+    of all for small images. DiverSeg does not state its setting. Folders of SAM 2 and 3 work as well; their authors'
+    ``iou`` is .8, and their counts differ, so a threshold does not carry over from one network to another.
 
     Raises NoValue ``too_small`` where a side is under 32 px, and RecipeError where the network cannot be loaded.
 
     Source: Kirillov et al., "Segment Anything", ICCV 2023, section 5 and appendix B; DiverSeg (ECCV 2024) keeps
-    pictures of 100 masks and more, with ViT-H.
+    images of 100 masks and more, with ViT-H.
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import open_frame
@@ -100,8 +100,10 @@ MEASURE = Measure(
     version=2,
     compute=objects_sam,
     columns={
-        "objects_sam": Column("", 0, None, "higher", "masks of a segmenter that show different things", int),
-        "objects_cover": Column("", 0, 1, "neither", "share of the picture that these masks cover"),
+        "objects_sam": Column(
+            "", 0, None, "higher", "number of a segmenter's masks that show different things", int
+        ),
+        "objects_cover": Column("", 0, 1, "neither", "share of the image that these masks cover"),
     },
     reference="Kirillov et al., Segment Anything, ICCV 2023; DiverSeg, ECCV 2024",
     parameters={
@@ -110,9 +112,9 @@ MEASURE = Measure(
         "stability": Parameter(0.95, "least stability of a mask under another threshold", "", 0, 1),
         "nms": Parameter(0.7, "overlap of boxes beyond which two masks count as one", "", 0, 1),
         "mask_side": Parameter(
-            0, "side to which masks are enlarged before they are judged; 0: the picture's own size", "px", 0
+            0, "side to which masks are upscaled before they are judged; 0: the image's own size", "px", 0
         ),
-        "points_at_once": Parameter(64, "points that are asked together; fewer take less memory", "", 1),
+        "points_at_once": Parameter(64, "points that are processed together; fewer take less memory", "", 1),
     },
     extra="models",
     network=Network(

@@ -1,4 +1,4 @@
-"""Catchment basins of a picture's gradient: the regions that edges divide it into, counted by depth.
+"""Catchment basins of an image's gradient: the regions between edges, counted by depth.
 
 Water rises on the gradient's magnitude. Every minimum begins a basin; where two basins meet, the shallower
 one ends, and the level of their meeting above its minimum is its *dynamics*. How many minima have at least
@@ -25,13 +25,14 @@ STEPS = 64
 def colour_gradient(rgb: Pixels, sigma: float) -> Levels:
     """Magnitude of the CIELAB gradient of H×W×3 uint8 sRGB, in 1/`STEPS` of ΔE a pixel.
 
-    The picture is first blurred by a Gaussian of ``sigma`` px; derivatives are Sobel's, divided by 8; the
+    The image is first blurred by a Gaussian of ``sigma`` px; derivatives are Sobel's, divided by 8; the
     three channels' squares are added (Di Zenzo's tensor, its trace).
 
     >>> edge = np.repeat(np.uint8([0, 0, 0, 0, 255, 255, 255, 255]), 3).reshape(1, 8, 3)
     >>> colour_gradient(np.tile(edge, (8, 1, 1)), 1.0)[4].argmax() in (3, 4)
     True
     """
+    # CIELAB, where equal distances look equal: an edge between colours of one brightness counts, too.
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     smooth = cv2.GaussianBlur(lab, (0, 0), sigma)
     squares = sum(_squares(np.ascontiguousarray(smooth[..., channel])) for channel in range(3))
@@ -57,13 +58,14 @@ def count_basins(levels: Levels, dynamics: int) -> int:
     inside = np.zeros(padded.shape, np.bool_)
     inside[1:-1, 1:-1] = True
     places = np.flatnonzero(inside)
+    # A stable sort of whole numbers: fast, and the same order on every machine.
     order = places[np.argsort(levels.reshape(-1), kind="stable")]
     return int(_flood(padded.reshape(-1), order, padded.shape[1], dynamics))
 
 
 @njit(cache=True, nogil=True)
 def _lowest(parent: Any, place: int) -> Any:
-    """The minimum of the basin that a flooded place belongs to, halving the path on the way."""
+    """The minimum of the basin of a flooded place, halving the path on the way."""
     while parent[place] != place:
         parent[place] = parent[parent[place]]
         place = parent[place]
@@ -72,7 +74,7 @@ def _lowest(parent: Any, place: int) -> Any:
 
 @njit(cache=True, nogil=True)
 def _flood(level: Any, order: Any, width: int, dynamics: int) -> Any:
-    """The border around the picture is never flooded, so no neighbour needs to be looked for."""
+    """The border around the image is never flooded, so no neighbour needs a check of its bounds."""
     parent = np.full(level.size, -1, np.int32)
     beside = np.array([-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1])
     count = 1

@@ -1,4 +1,4 @@
-"""How close a restored picture is to its reference: PSNR and SSIM, under the two protocols of the literature.
+"""Fidelity of a restored image to its reference: PSNR and SSIM, under the two protocols of the literature.
 
 A score without its protocol means nothing: whether luma is rounded, whether the border is cut and whether the
 LR was a file each moves the mean by .01 to .1 dB. So the protocol's name is part of every score made here.
@@ -28,7 +28,7 @@ WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03
 class Fidelity:
     """Two scores and the protocol they were made under.
 
-    psnr       dB, higher is better; infinite for equal pictures
+    psnr       dB, higher is better; infinite for equal images
     ssim       -1..1, higher is better
     protocol   a word of `PROTOCOLS`
     """
@@ -40,10 +40,10 @@ class Fidelity:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How pictures become the planes that are compared.
+    """How images become the planes that are compared.
 
-    luma       the plane of a uint8 picture that is scored
-    baseline   what bicubic up-scaling of the reduced picture gives: (picture, scale) -> picture to be scored
+    luma       the plane of a uint8 image that is scored
+    baseline   bicubic upscaling of the reduced image: (image, scale) -> image to be scored
     meaning    one sentence
     """
 
@@ -56,7 +56,7 @@ class Protocol:
 def psnr(reference: Pixels, restored: Pixels, peak: float = 255.0) -> float:
     """Peak signal-to-noise ratio in dB, ``10 log10(peak² / MSE)``; higher is better.
 
-    Infinite for equal pictures. Raises ValueError where they differ in shape.
+    Infinite for equal images. Raises ValueError where they differ in shape.
 
     >>> round(psnr(np.zeros((4, 4)), np.full((4, 4), 16.0)), 3)
     24.048
@@ -67,7 +67,7 @@ def psnr(reference: Pixels, restored: Pixels, peak: float = 255.0) -> float:
 
 
 def ssim(reference: Pixels, restored: Pixels, peak: float = 255.0) -> float:
-    """Structural similarity, -1..1, higher is better, 1 for equal pictures; mean over pixels and channels.
+    """Structural similarity, -1..1, higher is better, 1 for equal images; mean over pixels and channels.
 
     Wang et al., Image quality assessment: from error visibility to structural similarity, 2004, equation 13:
     an 11 x 11 Gaussian window (σ 1.5) at every place where it fits. Raises ValueError where the shapes differ
@@ -104,6 +104,7 @@ def _window_mean(plane: Plane) -> Plane:
     margin = WINDOW // 2
     window = cv2.getGaussianKernel(WINDOW, SIGMA, cv2.CV_64F)
     means = cv2.sepFilter2D(plane, cv2.CV_64F, window, window)
+    # Only windows that fit: the border would otherwise depend on how it is filled.
     return cast(Plane, means[margin:-margin, margin:-margin])
 
 
@@ -134,7 +135,7 @@ def score(reference: Pixels, restored: Pixels, scale: int, protocol: str) -> Fid
 
 
 def bicubic_score(reference: Pixels, scale: int, protocol: str) -> Fidelity:
-    """The score of reducing by ``scale`` and enlarging again, both by matlab_bicubic: the field's zero line.
+    """The score of reducing by ``scale`` and upscaling again, both by matlab_bicubic: the field's baseline.
 
     ``reference`` is uint8, H x W or H x W x 3; it is first cropped to a multiple of ``scale``.
     """
@@ -145,47 +146,47 @@ def bicubic_score(reference: Pixels, scale: int, protocol: str) -> Fidelity:
 def find_protocol(name: str) -> Protocol:
     """The protocol of that name. Raises RecipeError where there is none."""
     if name not in PROTOCOLS:
-        raise RecipeError(f"{name!r} is no protocol", f"one of {', '.join(PROTOCOLS)}")
+        raise RecipeError(f"{name!r} is not a protocol", f"one of {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]
 
 
 def _check_shapes(reference: Pixels, restored: Pixels) -> None:
     if reference.shape != restored.shape:
-        raise ValueError(f"pictures of different shape: {reference.shape} and {restored.shape}")
+        raise ValueError(f"images of different shape: {reference.shape} and {restored.shape}")
 
 
-def _classic_plane(picture: Pixels) -> Pixels:
-    """Rounded luma; a grey picture is its own luma."""
-    return picture if picture.ndim == 2 else rgb_to_y(picture, rounded=True)
+def _classic_plane(image: Pixels) -> Pixels:
+    """Rounded luma; a grey image is its own luma."""
+    return image if image.ndim == 2 else rgb_to_y(image, rounded=True)
 
 
-def _classic_baseline(picture: Pixels, scale: int) -> Pixels:
-    """Luma reduced and enlarged; the small plane stays float, the result is rounded and clipped."""
-    plane = _classic_plane(picture)
+def _classic_baseline(image: Pixels, scale: int) -> Pixels:
+    """Luma reduced and upscaled; the small plane stays float, the result is rounded and clipped."""
+    plane = _classic_plane(image)
     height, width = plane.shape
     small = resize(plane.astype(np.float64), width // scale, height // scale, "matlab_bicubic")
     return _as_bytes(resize(small, width, height, "matlab_bicubic"))
 
 
-def _as_bytes(picture: Plane) -> Pixels:
-    return np.clip(np.floor(picture + 0.5), 0, 255).astype(np.uint8)
+def _as_bytes(image: Plane) -> Pixels:
+    return np.clip(np.floor(image + 0.5), 0, 255).astype(np.uint8)
 
 
-def _as_rgb(picture: Pixels) -> Pixels:
-    return np.repeat(picture[:, :, None], 3, axis=2) if picture.ndim == 2 else picture
+def _as_rgb(image: Pixels) -> Pixels:
+    return np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image
 
 
-def _network_plane(picture: Pixels) -> Plane:
-    return rgb_to_y(_as_rgb(picture))
+def _network_plane(image: Pixels) -> Plane:
+    return rgb_to_y(_as_rgb(image))
 
 
-def _network_baseline(picture: Pixels, scale: int) -> Pixels:
-    """Both the small and the large picture are rounded once, as BasicSR's float port of imresize does.
+def _network_baseline(image: Pixels, scale: int) -> Pixels:
+    """Both the small and the large image are rounded once, as BasicSR's float port of imresize does.
 
     (MATLAB itself also rounds uint8 between its two passes, as `resize` does; that would cost .008 dB at x2.)
     """
-    height, width = picture.shape[:2]
-    small = _as_bytes(resize(picture.astype(np.float64), width // scale, height // scale, "matlab_bicubic"))
+    height, width = image.shape[:2]
+    small = _as_bytes(resize(image.astype(np.float64), width // scale, height // scale, "matlab_bicubic"))
     return _as_bytes(resize(small.astype(np.float64), width, height, "matlab_bicubic"))
 
 

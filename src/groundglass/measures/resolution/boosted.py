@@ -16,10 +16,10 @@ class Trees:
     """T complete binary trees of depth D over named features.
 
     names       the features, in the order of a row's values
-    feature     T×(2^D - 1): which feature each node asks for, breadth first
+    feature     T×(2^D - 1): the feature of each node, breadth first
     threshold   T×(2^D - 1): a value above goes right
-    leaf        T×2^D: what each leaf adds
-    start       what the sum begins with
+    leaf        T×2^D: the term of each leaf
+    start       the sum's constant term
     """
 
     names: tuple[str, ...]
@@ -60,6 +60,7 @@ class Trees:
         node = np.zeros((len(rows), len(self.feature)), np.int64)
         tree = np.arange(len(self.feature))[None, :]
         each = np.arange(len(rows))[:, None]
+        # All trees are complete and equally deep, so one node shows whether all are at their leaves.
         while node[0, 0] < inner if len(rows) else False:
             right = rows[each, self.feature[tree, node]] > self.threshold[tree, node]
             node = 2 * node + 1 + right

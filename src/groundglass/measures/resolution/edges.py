@@ -1,4 +1,4 @@
-"""Edge width: how many pixels the strong edges of a picture need to rise."""
+"""Edge width: the number of pixels over which the strong edges of an image rise."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from groundglass.measures.resolution.patches import Luma
 
 BINS = 64
 LEAST_RISE = 32
-"""Grey levels that an edge rises at least."""
+"""The least rise of an edge, grey levels."""
 
 
 def steepness(patches: Sequence[Luma]) -> npt.NDArray[np.float64]:
     """How steep edges are: quantiles .5, .8 and .95 over all edges along rows and columns, in 0..1.
 
     The steepness of an edge (a monotone rise or fall of at least 32 grey levels) is the largest step from
-    one pixel to the next over the whole rise: 1 is a step, 1/w an even ramp of w px. Zeros where a picture
+    one pixel to the next over the whole rise: 1 is a step, 1/w an even ramp of w px. Zeros where an image
     has fewer than 16 such edges. After Marziliano 2004 and Narvekar & Karam 2011, which measure widths.
 
     >>> step = np.where(np.arange(64) % 16 < 8, 40, 200).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""All cues of a picture as one row of named numbers: what the frozen score is made of."""
+"""All cues of an image as one row of named numbers: the input of the frozen score."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Values = npt.NDArray[np.float64]
 Row = dict[str, float]
 
 CUTS = (0.25, 0.33, 0.4, 0.5, 0.58, 0.67, 0.75, 0.85)
-"""Cut-offs (of Nyquist) at which the spectrum's fall is looked at."""
+"""Cut-offs (of Nyquist) at which the spectrum's fall is measured."""
 
 
 @dataclass(frozen=True)
 class Cues:
-    """What was seen of a picture: the row of numbers, and the two curves it was made of."""
+    """The cues of an image: the row of numbers, and the two curves behind it."""
 
     row: Row
     spectrum: Spectrum
@@ -68,7 +68,8 @@ def step_at(spectrum: Spectrum, cut: float) -> float:
 
 
 def noise_cues(spectrum: Spectrum) -> Row:
-    """Level and colour of the noise in flat blocks (white grain: all differences 0), the same of textured ones."""
+    """Level and colour of the noise in flat blocks (white grain: all differences 0), and the same in textured ones."""
+    # 1e-3 keeps the logarithm of an empty band finite.
     flat, textured = np.log10(spectrum.flat + 1e-3), np.log10(spectrum.textured + 1e-3)
     found = {
         "noise": flat[12:].mean(),

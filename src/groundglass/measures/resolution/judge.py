@@ -1,7 +1,7 @@
-"""The one frozen score: from a picture's cues to what is said of its resolution.
+"""The one frozen score: from an image's cues to the judgement of its resolution.
 
 The numbers are in `frozen.json`, written by `python -m benchmarks.calibrate_resolution` from fakes of real
-photographs and never changed by what a user measures.
+photos and never changed by a user's measurements.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ Values = npt.NDArray[np.float64]
 State = Literal["native", "upscaled", "unknown"]
 
 LEAST_TEXTURE = 1.7
-"""log10 of the power in the low bands of the textured blocks, below which there is nothing to see by."""
+"""log10 of the power in the low bands of the textured blocks, below which nothing can be judged."""
 LEAST_CONTRAST = 0.25
-"""log10 of textured over flat blocks in the fourth band: as little is all noise, or all alike."""
+"""log10 of textured over flat blocks in the fourth band: below it, all blocks are noise, or alike."""
 
 
 @dataclass(frozen=True)
 class Frozen:
     """The calibrated numbers.
 
-    upscaled     trees whose sum is the logit of being upscaled
-    factor       trees whose sum is log2 of the enlargement (0: native)
+    upscaled     trees for the logit of being upscaled, as their sum
+    factor       trees for log2 of the upscaling factor, as their sum (0: native)
     chance       knots from the logit to the probability, isotonic: (logits, probabilities)
-    upscaled_at  probability from which a picture is called upscaled
+    upscaled_at  probability from which an image is called upscaled
     errors       knots of log2 factor, and there the 5 % and 95 % quantiles of its error: (knots, low, high)
     """
 
@@ -50,13 +50,13 @@ class Frozen:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is said of a picture.
+    """The judgement of an image.
 
-    score      probability of being upscaled, 0..1, where as many are as are not
+    score      probability of being upscaled, 0..1, if half of all images are
     state      native, upscaled, or unknown where there is too little texture
     scale      true over present resolution, in (0, 1]; with low and high, a 90 % interval
-    factor     the enlargement that the periods witness; None where they do not
-    cutoff     where the signal's spectrum ends, of Nyquist, (0, 1]
+    factor     the upscaling factor that the periods show; None where they show none
+    cutoff     the end of the signal's spectrum, of Nyquist, (0, 1]
     """
 
     score: float
@@ -87,11 +87,12 @@ def from_plain(plain: Mapping[str, Any]) -> Frozen:
 
 
 def judge(cues: Cues, numbers: Frozen) -> Judgement:
-    """What the frozen numbers say of a picture's cues."""
+    """The judgement of an image's cues by the frozen numbers."""
     row = np.array([[cues.row[name] for name in numbers.upscaled.names]])
     score = float(np.interp(numbers.upscaled.sums(row)[0], *numbers.chance))
     octaves = float(max(0.0, numbers.factor.sums(row)[0]))
     state = state_of(cues, score >= numbers.upscaled_at)
+    # The period gives the exact factor, but several factors share a period: the trees' estimate chooses.
     witnessed = resampling_factor(cues.periods, 2**octaves) if state == "upscaled" else None
     low, high = interval(octaves, numbers)
     witnessed = simple(witnessed) if witnessed else None
@@ -100,7 +101,7 @@ def judge(cues: Cues, numbers: Frozen) -> Judgement:
 
 
 def simple(factor: float) -> float:
-    """The factor, or the fraction of at most four parts that lies within 1 % of it.
+    """The factor, or the fraction with a denominator of at most 4 that is within 1 % of it.
 
     >>> simple(1.503), simple(2.994), simple(1.81)
     (1.5, 3.0, 1.81)
@@ -110,14 +111,14 @@ def simple(factor: float) -> float:
 
 
 def state_of(cues: Cues, upscaled: bool) -> State:
-    """One word; unknown where there is too little texture to see by, or all blocks are alike."""
+    """One word; unknown where there is too little texture, or where all blocks are alike."""
     if cues.row["texture"] < LEAST_TEXTURE or cues.row["contrast_3"] < LEAST_CONTRAST:
         return "unknown"
     return "upscaled" if upscaled else "native"
 
 
 def interval(octaves: float, numbers: Frozen) -> tuple[float, float]:
-    """The scales between which the true one lies 9 times of 10, from the errors made in calibration."""
+    """The scales that enclose the true one 9 times of 10, by the errors in calibration."""
     knots, low, high = numbers.errors
     most = octaves + float(np.interp(octaves, knots, high))
     least = octaves + float(np.interp(octaves, knots, low))
@@ -125,10 +126,11 @@ def interval(octaves: float, numbers: Frozen) -> tuple[float, float]:
 
 
 def cutoff_of(cues: Cues) -> float:
-    """The last band whose signal is above noise and not 100 times under what 1/f² would leave there, of Nyquist."""
+    """The last band with a signal above noise and not 100 times under a 1/f² spectrum's, of Nyquist."""
     spectrum = cues.spectrum
     bands = np.arange(1, len(spectrum.flat) + 1)
     natural = spectrum.signal[1:4].mean() * (3 / bands) ** 2
     seen = (spectrum.textured - spectrum.flat > 2 * spectrum.error) & (spectrum.signal > natural / 100)
+    # The lowest bands set the natural spectrum themselves, so they cannot be judged by it.
     seen[:3] = True
     return float((np.argmin(seen) if not seen.all() else len(bands)) / len(bands))

@@ -1,4 +1,4 @@
-"""Where resolution can be seen: the most textured patches of a picture."""
+"""The places that show resolution: the most textured patches of an image."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy.typing as npt
 Luma = npt.NDArray[np.uint8]
 
 SIDE = 256
-"""Side of a patch, px; a smaller picture gives smaller patches."""
+"""Side of a patch, px; a smaller image gives smaller patches."""
 LEAST = 64
-"""Shorter side of a picture, px, below which nothing can be said."""
+"""Shorter side of an image, px, below which nothing can be judged."""
 MOST = 16
-"""Patches looked at: a 4K picture costs no more than one of 1024 px."""
+"""The most patches that are read: a 4K image costs no more than one of 1024 px."""
 
 
 def textured_patches(luma: Luma, most: int = MOST) -> list[Luma]:
     """The ``most`` patches with the most texture, in reading order: views of H×W uint8 ``luma``.
 
-    Patches are up to 256 px a side, lie evenly over the picture and cover it (they overlap a little where a
-    side is no multiple of 256 px). Texture is the mean absolute difference of neighbours on every fourth row,
-    capped at 16 grey levels so that one hard edge is not taken for texture.
+    Patches are up to 256 px a side, evenly spread over the image, and cover it (they overlap a little where a
+    side is not a multiple of 256 px). Texture is the mean absolute difference of neighbours on every fourth row,
+    capped at 16 grey levels so that one hard edge does not count as texture.
 
-    >>> picture = np.zeros((512, 768), np.uint8)
-    >>> picture[256:, 512:] = np.random.default_rng(0).integers(0, 99, (256, 256))
-    >>> [bool(patch.any()) for patch in textured_patches(picture, 1)]
+    >>> image = np.zeros((512, 768), np.uint8)
+    >>> image[256:, 512:] = np.random.default_rng(0).integers(0, 99, (256, 256))
+    >>> [bool(patch.any()) for patch in textured_patches(image, 1)]
     [True]
     """
     boxes = [(y, x) for y in _starts(luma.shape[0]) for x in _starts(luma.shape[1])]
@@ -38,7 +38,7 @@ def textured_patches(luma: Luma, most: int = MOST) -> list[Luma]:
 
 
 def _starts(length: int) -> list[int]:
-    """Where patches start along a side: symmetrical, covering it."""
+    """The starts of patches along a side: symmetrical, covering it."""
     count = max(1, -(-length // SIDE))
     return [round(index * (length - SIDE) / (count - 1)) for index in range(count)] if count > 1 else [0]
 

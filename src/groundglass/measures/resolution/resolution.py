@@ -1,4 +1,4 @@
-"""Effective resolution: is this 4K picture 4K?"""
+"""Effective resolution: is this 4K image 4K?"""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 
 def resolution(frame: Frame) -> dict[str, Value]:
-    """True over present resolution of a picture, whether it was enlarged by interpolation, and how sure that is.
+    """True over present resolution of an image, whether it was upscaled by interpolation, and how sure that is.
 
     Three cues of the up to 16 most textured patches of 256 px are joined: the spectrum above the noise (grain
     adds the same power to flat blocks and textured ones, detail does not), the period that interpolation leaves
     in the differences of neighbours (blocks of JPEG have one too, at all multiples of 1/8 together), and how
-    steep edges are. One score, calibrated once on fakes of real photographs, is frozen into the package.
+    steep edges are. One score, calibrated once on fakes of real photos, is frozen into the package.
 
-    ``effective_scale`` 1 means as sharp as its pixels allow, .5 that a picture of half its width and height
+    ``effective_scale`` 1 means as sharp as its pixels allow, .5 that an image of half its width and height
     would hold as much; a 90 % interval goes with it. All are null where ``resolution_state`` is ``unknown``:
     there is too little texture, or noise covers it.
 
-    On photographs disjoint from calibration the AUC is .968 on average over 84 kinds of fakes (1.5 to 4 times;
+    On photos disjoint from calibration the AUC is .968 on average over 84 kinds of fakes (1.5 to 4 times;
     bicubic, Lanczos, nearest and blur; plain, grain, sharpened, JPEG, cut) and .91 in the worst, 2.2 % of the
     native ones are called upscaled, and at least 80 % of each kind of fakes is
     (`benchmarks/results/resolution.csv`).
 
-    Where it cannot see: what a network enlarged (super-resolution invents detail and leaves no period), and most
-    of what was enlarged by less than 1.4. Camera originals that are soft at 100 % (high ISO, denoised, strongly
-    cropped) look like fakes once their period is gone: 14 % (PolyU) and 28 % (RealSR, DRealSR) of such cuts are
-    called upscaled. Grain hides an enlargement by 2 from one picture in five.
+    It cannot detect images that a network upscaled (super-resolution invents detail and leaves no period), and misses
+    most that were upscaled by less than 1.4. Camera originals that are soft at 100 % (high ISO, denoised, strongly
+    cropped) look like fakes once their period is gone: 14 % (PolyU) and 28 % (RealSR, DRealSR) of such crops are
+    called upscaled. Grain hides an upscaling by 2 in one image of five.
 
     Raises NoValue ``too_small`` where a side is under 64 px, ``flat`` where nearly nothing varies.
 
@@ -73,15 +73,19 @@ MEASURE = Measure(
         "effective_scale_low": Column("", 0, 1, "higher", "lower end of its 90 % interval"),
         "effective_scale_high": Column("", 0, 1, "higher", "upper end of its 90 % interval"),
         "resolution_state": Column(
-            "", None, None, "neither", "native, upscaled, or unknown: too little texture to tell", str
+            "", None, None, "neither", "native, upscaled, or unknown: too little texture", str
         ),
         "upscaled_score": Column(
-            "", 0, 1, "lower", "probability of having been enlarged, if half of all pictures were"
+            "", 0, 1, "lower", "probability of having been upscaled, if half of all images were"
         ),
         "resampling_factor": Column(
-            "", 1, None, "neither", "enlargement that the period in its pixels shows; null where none is"
+            "",
+            1,
+            None,
+            "neither",
+            "upscaling factor that a period in the pixels shows; null where there is none",
         ),
-        "cutoff": Column("of Nyquist", 0, 1, "higher", "where the spectrum ends that rises above the noise"),
+        "cutoff": Column("of Nyquist", 0, 1, "higher", "end of the part of the spectrum above the noise"),
     },
     reference="fusion of Katsavounidis 2015, Gallagher 2005 / Mahdian & Saic 2008 and Marziliano 2004",
 )

@@ -1,7 +1,7 @@
-"""The SNR-aware spectrum: how strong each band of frequencies is where there is texture, above the noise.
+"""The SNR-aware spectrum: the strength of each band of frequencies above the noise, in textured places.
 
-White grain adds the same power to every block of a picture, textured or not; detail does not. So the power
-of the flat blocks is taken off that of the textured ones, band by band, and what is left is signal.
+White grain adds the same power to every block of an image, textured or not; detail does not. So the power
+of the flat blocks is subtracted from that of the textured ones, band by band, and the rest is signal.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from groundglass.measures.resolution.patches import Luma
 Values = npt.NDArray[np.float64]
 
 BLOCK = 32
-"""Side of the blocks whose spectra are taken, px."""
+"""Side of the blocks of which spectra are taken, px."""
 BANDS = BLOCK // 2
 """Bands of equal width; the last one ends at Nyquist."""
 SHARE = 0.25
 """Share of the blocks that count as textured, and as flat."""
 _LOW = slice(1, 4)
-"""Bands that say how textured a block is: 2 to 4 of 16, which even a picture enlarged fourfold still has."""
+"""Bands that show how textured a block is: 2 to 4 of 16, which even an image upscaled fourfold still has."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Spectrum:
     """Mean power per band (16 bands to Nyquist, grey levels squared per coefficient).
 
     textured  of the most textured quarter of the blocks
-    flat      of the least textured quarter: noise, grain, what JPEG leaves
+    flat      of the least textured quarter: noise, grain, traces of JPEG
     error     standard error of ``textured - flat``
     """
 
@@ -48,7 +48,7 @@ class Spectrum:
 
 
 def band_spectrum(patches: Sequence[Luma]) -> Spectrum:
-    """The spectrum of the blocks of all ``patches`` (H×W uint8), those without any variance left out.
+    """The spectrum of the blocks of all ``patches`` (H×W uint8), except those without variance.
 
     Bands are squares: the larger of the two frequencies counts, since interpolation is done along rows and
     columns. Raises ValueError where fewer than 8 blocks are not flat.
@@ -58,6 +58,7 @@ def band_spectrum(patches: Sequence[Luma]) -> Spectrum:
     1.0
     """
     power = np.concatenate([_block_powers(patch, len(patches)) for patch in patches])
+    # Clipped and blank blocks have neither detail nor noise, and would make the flat blocks look noiseless.
     power = power[power.sum(axis=1) > 1e-3]
     if len(power) < 8:
         raise ValueError("fewer than 8 blocks are not flat")
@@ -70,6 +71,7 @@ def band_spectrum(patches: Sequence[Luma]) -> Spectrum:
 
 def _block_powers(patch: Luma, patches: int) -> Values:
     """Blocks×16: mean power in each band of overlapping blocks."""
+    # A small image gives few blocks, so there they overlap: more of them, and a smaller error.
     step = BLOCK // 2 if patches <= 6 else BLOCK
     windows = np.lib.stride_tricks.sliding_window_view(patch, (BLOCK, BLOCK))[::step, ::step]
     blocks = windows.reshape(-1, BLOCK, BLOCK).astype(np.float32)
@@ -86,7 +88,7 @@ def _window() -> npt.NDArray[np.float32]:
 
 
 def _to_bands() -> npt.NDArray[np.float32]:
-    """Which coefficient belongs to which band; each counts for itself and its mirror image."""
+    """The band of each coefficient; each counts for itself and its mirror image."""
     rows = np.abs(np.fft.fftfreq(BLOCK) * BLOCK)[:, None]
     columns = np.arange(BANDS + 1)[None, :]
     band = np.maximum(rows, columns).astype(int).ravel() - 1

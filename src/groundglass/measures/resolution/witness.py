@@ -1,8 +1,8 @@
-"""The resampling witness: interpolation leaves a period in how strongly neighbouring pixels differ.
+"""The resampling detector: interpolation leaves a period in the differences of neighbouring pixels.
 
-A pixel made half-way between two old ones is smoother than one that fell on an old one, so the size of the
-differences goes up and down with the period of the enlargement. An enlargement by f shows at the frequency
-1/f (folded to 0..1/2). The 8×8 blocks of JPEG do the same at k/8; those differ, in that all k come together.
+A pixel interpolated half-way between two old ones is smoother than one at the place of an old one, so the size of the
+differences goes up and down with the period of the upscaling. Upscaling by f shows at the frequency
+1/f (folded to 0..1/2). The 8×8 blocks of JPEG do the same at k/8, but for all k together.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from groundglass.measures.resolution.patches import Luma
 Values = npt.NDArray[np.float64]
 
 LENGTH = 512
-"""Length of the periodogram (lines are filled up with zeros): frequencies 0..256 of 512."""
+"""Length of the periodogram (lines are padded with zeros): frequencies 0..256 of 512."""
 _SMOOTH = 17
-"""Lines are compared with their own mean over so many px."""
+"""Lines are compared with their own mean over this many px."""
 _NEAR = 24
-"""Bins on either side whose median is the background."""
+"""Bins on either side; their median is the background."""
 _BINS = np.arange(LENGTH // 2 + 1)
 _ON_JPEG = np.min([np.abs(_BINS - k * LENGTH / 8) for k in range(5)], axis=0) <= 3
 _AWAY = ~_ON_JPEG & (np.abs(_BINS - LENGTH / 3) > 3) & (_BINS > LENGTH // 25)
@@ -35,8 +35,8 @@ def periodograms(patches: Sequence[Luma]) -> Values:
     """3×257: how strong each period is in differences of first, second and third order, 1 = background.
 
     Mean over all ``patches`` (H×W uint8) and both directions. Column k is the frequency k/512 per px. First
-    and third differences also see the enlargement by 2, whose two phases are mirror images and equal in the
-    second.
+    and third differences also show upscaling by 2: its two phases are mirror images, and equal in the second
+    differences.
 
     >>> random = np.random.default_rng(0).integers(0, 256, (128, 128)).astype(np.uint8)
     >>> bool(periodograms([random])[1].max() < 9)
@@ -84,10 +84,10 @@ def strongest_away_from_jpeg(line: Values) -> float:
 
 
 def resampling_factor(periods: Values, guess: float) -> float | None:
-    """The enlargement within a quarter of ``guess`` whose period is witnessed, or None where none is.
+    """The upscaling factor within a quarter of ``guess`` with a visible period; None where there is none.
 
-    A peak at the frequency a stands for 1/a or 1/(1-a). It must be 8 times the background, and where JPEG's
-    blocks also have one (k/8) twice as strong as their odd ones, which no enlargement by 2 or 4 has.
+    A peak at the frequency a means 1/a or 1/(1-a). It must be 8 times the background, and where JPEG's blocks
+    also have a peak (k/8) twice as strong as theirs at odd k, which no upscaling by 2 or 4 has.
 
     >>> random = np.random.default_rng(0).integers(0, 256, (128, 128)).astype(np.uint8)
     >>> round(resampling_factor(periodograms([np.repeat(np.repeat(random, 2, 0), 2, 1)]), 2.2), 1)
@@ -99,6 +99,7 @@ def resampling_factor(periods: Values, guess: float) -> float | None:
     jpeg = max(peak_at(line, k / 8) for line in periods for k in (1, 3))
     needed[_ON_JPEG] = np.maximum(needed[_ON_JPEG], 2 * jpeg)
     bins = np.flatnonzero(power > needed)
+    # Longer periods than 25 px come from the image itself: no upscaling is that strong.
     frequency = bins[bins > LENGTH // 25] / LENGTH
     factors = np.concatenate([1 / frequency, 1 / (1 - frequency)])
     near = np.abs(np.log(factors / guess)) < np.log(1.25)
@@ -110,8 +111,9 @@ def resampling_factor(periods: Values, guess: float) -> float | None:
 
 
 def _power(line: Values) -> Values:
-    """The periodogram of one line, its slow changes taken out; mean 1."""
+    """The periodogram of one line without its slow changes; mean 1."""
     smooth = np.convolve(np.pad(line, _SMOOTH // 2, mode="reflect"), np.ones(_SMOOTH) / _SMOOTH, "valid")
+    # Relative to the local mean: busy columns must not outweigh quiet ones.
     rest = (line - smooth) / (smooth + 0.02)
     coefficients: Any = fft.rfft(rest * np.hanning(len(rest)), LENGTH)
     power: Values = np.abs(coefficients) ** 2

@@ -1,1 +1,1 @@
-"""Lines of text, and drawn instead of photographed areas."""
+"""Lines of text, and images that are drawn rather than photographed."""

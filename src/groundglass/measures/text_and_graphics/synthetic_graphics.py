@@ -1,4 +1,4 @@
-"""Two signs that a picture was drawn by a program, not taken: few tones, and steps of nothing or a lot."""
+"""Two signs that a program drew an image: few tones, and steps between pixels that are zero or large."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from groundglass.libraries import njit
 Luma = npt.NDArray[np.uint8]
 
 TONES = 16
-"""So many tones are enough for most drawings; a photograph's noise and shading spread over more."""
+"""This many tones are enough for most drawings; a photo's noise and shading spread over more."""
 WEAK = 12
 """Steps from 1 to below this, in grey levels, are noise and shading; larger ones are edges."""
 
 
 def tone_concentration(histogram: npt.NDArray[np.int64]) -> float:
-    """The share of pixels that have one of the 16 commonest tones, 0 to 1; 16/256 where all are as common.
+    """The share of pixels with one of the 16 commonest tones, 0 to 1; 16/256 where all are equally common.
 
     >>> tone_concentration(np.ones(256, np.int64)), tone_concentration(np.eye(1, 256, dtype=np.int64)[0])
     (0.0625, 1.0)
@@ -27,7 +27,7 @@ def tone_concentration(histogram: npt.NDArray[np.int64]) -> float:
 
 
 def weak_share(luma: Luma) -> float:
-    """The share of pixels whose larger step, to the right or down, is weak: neither 0 nor an edge.
+    """The share of pixels with a larger step, to the right or down, that is weak: neither 0 nor an edge.
 
     0 to 1; the last row and column are left out. Needs 2 px a side.
 

@@ -1,9 +1,9 @@
 """Lines of lettering: thin strokes of one tone, side by side and alike, found without a network.
 
-Strokes are what a morphological hat leaves: thinner than the hat's window and lighter, or darker, than their
+Strokes are the result of a morphological hat: thinner than the hat's window and lighter, or darker, than their
 surroundings. A pixel belongs to a stroke when it has at least half of the greatest contrast around it, so
 letters stay apart from weaker texture. Connected strokes of a letter's proportions are linked to neighbours
-of like height, width of stroke and tone; a chain of three or more is a line, and its evenness says how much
+of similar height, width of stroke and tone; a chain of three or more is a line, and its evenness shows how much
 it looks like lettering.
 """
 
@@ -21,20 +21,20 @@ Luma = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.float64]
 
 WINDOW = 15
-"""Side of the hat's square, px: wider strokes are not seen."""
+"""Side of the hat's square, px: wider strokes are not found."""
 LEAST_CONTRAST = 24
 """Grey levels by which a stroke must differ from its surroundings."""
 LOWEST, TALLEST = 6, 0.25
-"""Height of a letter: from so many px to this share of the picture's height."""
+"""Height of a letter: from this many px to this share of the image's height."""
 FEWEST = 3
 """Letters of a line."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A chain of letter-like strokes in px of the picture.
+    """A chain of letter-like strokes in px of the image.
 
-    letters      how many strokes
+    letters      number of strokes
     confidence   log-odds that it is lettering: positive is more likely than not
     tone_spread  standard deviation of the letters' extreme tones, grey levels: 0 for print of one colour
     """
@@ -78,9 +78,9 @@ def find_lines(luma: Luma) -> list[Line]:
     Source: the hats of Serra, 1982; chaining after Epshtein, Ofek and Wexler, "Detecting text in natural
     scenes with stroke width transform", CVPR 2010, with mean distance to the border for their width.
 
-    >>> picture = np.full((120, 200), 200, np.uint8)
-    >>> _ = cv2.putText(picture, "Hello", (20, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, 20, 2)
-    >>> dark = find_lines(picture)[-1]
+    >>> image = np.full((120, 200), 200, np.uint8)
+    >>> _ = cv2.putText(image, "Hello", (20, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, 20, 2)
+    >>> dark = find_lines(image)[-1]
     >>> dark.letters, dark.confidence > 0
     (5, True)
     """
@@ -116,6 +116,7 @@ def _letters(luma: Luma, hat: Luma, strokes: Luma, dark: bool) -> _Letters:
     filled, stroke = area / (width * height), 4 * mean[:, 3]  # a stroke of width w is w/4 from its border
     good = (height >= LOWEST) & (height <= TALLEST * luma.shape[0]) & (width <= 3 * height)
     good &= (filled > 0.12) & ((filled < 0.95) | (width < 0.35 * height)) & (stroke < 0.45 * height + 2)
+    # Component 0 is the background.
     good[0] = False
     found = np.flatnonzero(good)
     found = found[np.argsort(stats[found, 0], kind="stable")]
@@ -126,7 +127,7 @@ def _letters(luma: Luma, hat: Luma, strokes: Luma, dark: bool) -> _Letters:
 
 @njit(cache=True, nogil=True)
 def _sums(labels: Any, luma: Any, hat: Any, inside: Any, count: int, dark: bool) -> Any:
-    """Of each label: sums of luma, its square, the hat and the distance to the border; its extreme luma."""
+    """For each label: sums of luma, its square, the hat and the distance to the border; its extreme luma."""
     sums = np.zeros((count, 4))
     extremes = np.full(count, 255.0 if dark else 0.0)
     for y in range(labels.shape[0]):
@@ -145,7 +146,7 @@ def _sums(labels: Any, luma: Any, hat: Any, inside: Any, count: int, dark: bool)
 
 @njit(cache=True, nogil=True)
 def _alike(one: Any, other: Any, strokes: Any, tones: Any) -> bool:
-    """Whether two letters, the first further left, can stand beside each other in a line."""
+    """Whether two letters, the first further left, can be neighbours in a line."""
     tall, low = max(one[3], other[3]), min(one[3], other[3])
     gap = other[0] - one[0] - one[2]
     shared = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
@@ -166,6 +167,7 @@ def _link(box: Any, stroke: Any, tone: Any) -> Any:
     reach = box[:, 3].max()
     for i in range(count):
         for j in range(i + 1, count):
+            # Letters come from left to right, so all further ones are too far away as well.
             if box[j, 0] - box[i, 0] - box[i, 2] > reach:
                 break
             if chain[i] == chain[j]:
@@ -194,8 +196,8 @@ def _line(letters: _Letters, mine: Any, strokes: Luma) -> Line:
 def _confidence(letters: _Letters, mine: Any, height: int, ink: int) -> float:
     """Log-odds from six signs of print; ``ink`` is the number of stroke pixels in the line's box.
 
-    A logistic regression, its weights rounded, on chains found in half of the test photographs (the half
-    whose names' SHA-256 begins with an even byte), with and without words written over them.
+    A logistic regression, its weights rounded, on chains found in half of the test photos (the half with an
+    even first byte in the SHA-256 of their names), with and without words written over them.
     """
     box, area = letters.box[mine], letters.area[mine]
     contrast = max(8.0, float(np.median(letters.contrast[mine])))
@@ -223,7 +225,7 @@ def _wobble(box: npt.NDArray[np.int64], edge: npt.NDArray[np.int64]) -> float:
 
 
 def share_of(lines: list[Line], shape: tuple[int, ...]) -> float:
-    """The share of a picture of this shape that the boxes cover together, 0 to 1.
+    """The share of an image of this shape that the boxes cover together, 0 to 1.
 
     >>> share_of([Line(0, 0, 10, 5, 3, 1.0, 0.0), Line(0, 0, 10, 5, 3, 1.0, 0.0)], (10, 10))
     0.5

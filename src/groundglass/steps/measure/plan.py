@@ -80,7 +80,7 @@ def _columns_of_text(
     wanted: TextAsk, request: MeasureRequest, step: str, generation: int
 ) -> list[KnownColumn]:
     """The columns of such a measure: made of two vectors whenever they are asked for."""
-    key, prefix = wanted.picture.key, request.prefix or ""
+    key, prefix = wanted.image.key, request.prefix or ""
     found = measured_columns(MEASURES[request.measure], key, prefix, step, generation)
     return [replace(column, join="text", text=wanted.column, texts=wanted.key) for column in found]
 
