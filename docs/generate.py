@@ -84,7 +84,7 @@ def reasons_page() -> str:
 
 
 MARKS = {word: f"({word.split()[-1][0]})" for word in SOURCES}
-"""What follows a fact whose source is no link: (p), (k) or (m)."""
+"""The mark after a fact that has another source than a link: (p), (k) or (m)."""
 PUBLIC_DATASETS = """# Public datasets
 
 The sets that people start from. A set that is too small for your tiles, or that holds a test image, costs more than a

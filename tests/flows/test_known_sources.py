@@ -72,7 +72,7 @@ def test_nothing_is_said_of_a_source_without_tiles_or_a_known_name(tmp_path: Pat
 def test_a_known_small_set_is_named_without_tiles_too(tmp_path: Path):
     images(tmp_path / "celeba", 4, (178, 218))
     said = planned(tmp_path, "celeba", "measure: [header]")
-    assert "photos: it looks like CelebA, whose images are 178 × 218 px: smaller than the 256 px" in said
+    assert "photos: it looks like CelebA, and its images are 178 × 218 px: smaller than the 256 px" in said
 
 
 def test_tiles_that_only_some_images_are_cut_into_are_no_warning(tmp_path: Path):

@@ -50,7 +50,7 @@ def runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[C
 
 
 def recipes_or_runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What `groundglass audit` takes."""
+    """Recipes and runs, as `groundglass audit` takes either."""
     return [*recipes(ctx, param, incomplete), *runs(ctx, param, incomplete)[1:]]
 
 

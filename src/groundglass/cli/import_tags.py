@@ -37,8 +37,8 @@ def command(file: Path, run: str, out: Path, runs: Path, as_json: bool) -> None:
     groundglass import-tags tagged.json faces -o tags.jsonl
 
     FILE is what `dataset.write_json("tagged.json")` writes in FiftyOne, or the folder of an export as FiftyOneDataset.
-    RUN is the run whose images were tagged. The table has a row for each image of RUN in FILE, and a column of true or
-    false for each tag. In the recipe:
+    RUN is the run that was exported and tagged. The table has a row for each image of RUN in FILE, and a column of
+    true or false for each tag. In the recipe:
 
     \b
     - measure: [{table: tags.jsonl, key: uri}]

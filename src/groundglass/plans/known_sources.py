@@ -23,7 +23,7 @@ MOST = 0.5
 def source_warnings(
     steps: Sequence[PlannedStep], name: str, source: Source, rows: pa.Table, guessed: bool = False
 ) -> tuple[str, ...]:
-    """What a user should know of the source ``name``, a sentence each.
+    """Warnings about the source ``name``, a sentence each.
 
     ``rows`` are its images, with width and height in px; ``guessed`` where the sizes come from a sample of them. A
     known set is named only where the source's name and the sizes of its images agree, or its name and their number.
@@ -44,7 +44,7 @@ def source_warnings(
             said.append(_too_small(small, rows.num_rows, tiles, middle, known, guessed))
     elif known is not None and known.kind != "test" and min(middle) < _usual_patch():
         said.append(
-            f"it looks like {known.name}, whose images are {_px(middle)}: smaller than the {_usual_patch()} px that "
+            f"it looks like {known.name}, and its images are {_px(middle)}: smaller than the {_usual_patch()} px that "
             f"some trainers cut from HR at x{USUAL_SCALE}"
         )
     return tuple(said)

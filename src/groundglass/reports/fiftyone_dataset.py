@@ -33,7 +33,7 @@ IN_A_FILE, NOT_UNICODE = "inside another file", "file name is not Unicode"
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: how many samples of each fate, and why other photos have none."""
+    """The file that was written, how many samples of each fate it has, and why other photos have none."""
 
     file: Path
     fates: Mapping[str, int]

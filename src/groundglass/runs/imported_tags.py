@@ -86,7 +86,7 @@ def import_tags(file: Path, folder: RunFolder, out: Path) -> ImportedTags:
         )
         raise RecipeError(
             f"no sample of {file} gives a row ({words or 'it has none'})",
-            "name the run whose images were tagged; groundglass show lists the runs",
+            "name the run that was exported and tagged; groundglass show lists the runs",
         )
     uris = Counter(row["uri"] for row in known)
     key = "uri" if max(uris.values()) == 1 else "id"
