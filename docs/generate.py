@@ -19,6 +19,14 @@ from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.families import entries
 from groundglass.recipes.json_schema import json_schema
 from groundglass.recipes.reference_page import reference_page
+from groundglass.sources.public_datasets import (
+    FACTS,
+    KINDS,
+    PHRASES,
+    SOURCES,
+    PublicDataset,
+    public_datasets,
+)
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- made by `make docs`; do not edit -->\n\n"
@@ -36,6 +44,7 @@ def pages() -> dict[str, str]:
         "transforms.md": NOTE
         + "# Transforms\n\n"
         + "\n".join(rule_section(t) for t in entries("transform").values()),
+        "public-datasets.md": public_datasets_page(),
         "reasons.md": reasons_page(),
         "recipe.md": reference_page(),
         "recipe.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
@@ -72,6 +81,75 @@ def reasons_page() -> str:
         + "## Warnings\n\nA row with words in `warning` is sound; something about its file is odd.\n\n"
         + f"| warning | meaning |\n|---|---|\n{warnings}\n"
     )
+
+
+MARKS = {word: f"({word.split()[-1][0]})" for word in SOURCES}
+"""The mark after a fact that has another source than a link: (p), (k) or (m)."""
+PUBLIC_DATASETS = """# Public datasets
+
+The sets that people start from. A set that is too small for your tiles, or that holds a test image, costs more than a
+look at this page. `groundglass plan` warns where a source looks like a set that is too small for the recipe, or like a
+test set: its name and the size (or the number) of its images must both agree.
+
+- *Images* counts the test images too. *Size* is the median width × height in px, unless the cell says otherwise.
+- *Licence* is an SPDX identifier, or a phrase that is explained below. Read a set's own terms before you train on it.
+- *Leaks* are images that a set shares with another one, or holds several times.
+  [Keep test images out](../how-to/keep-test-images-out.md) shows how to find them in your own folder.
+- Every fact is followed by its source: a number is a link; {marks}.
+  "unknown" means that no source was found. Corrections are welcome: `src/groundglass/sources/public_datasets.toml`.
+"""
+
+
+def public_datasets_page() -> str:
+    """Every public set, by kind, each fact with its source."""
+    marks = "; ".join(f"{mark}: {SOURCES[word]}" for word, mark in MARKS.items())
+    links: dict[str, str] = {}
+    sections = [
+        f"## {heading}\n\n| set | images | size | files | licence | test images | known leaks |\n{'|---' * 7}|\n"
+        + "\n".join(dataset_row(one, links) for one in public_datasets() if one.kind == kind)
+        for kind, heading in KINDS.items()
+    ]
+    phrases = "\n".join(f"| {phrase} | {meaning} |" for phrase, meaning in PHRASES.items())
+    measured = "\n".join(
+        f"| {one.name} | {one.measured_on} |" for one in public_datasets() if one.measured_on
+    )
+    parts = [
+        PUBLIC_DATASETS.format(marks=marks),
+        *sections,
+        f"## Licences without an SPDX identifier\n\n| phrase | meaning |\n|---|---|\n{phrases}",
+        f"## Measured on\n\n| set | files |\n|---|---|\n{measured}",
+        "\n".join(f"{number}: {link}" for link, number in links.items()),
+    ]
+    return NOTE + "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def dataset_row(one: PublicDataset, links: dict[str, str]) -> str:
+    """One line of a table; a link that is new gets the next number."""
+    cells = [fact_cell(one, fact, links) for fact in FACTS]
+    return f"| {f'[{one.name}]({one.home})' if one.home else one.name} | {' | '.join(cells)} |"
+
+
+def fact_cell(one: PublicDataset, fact: str, links: dict[str, str]) -> str:
+    """A fact and its source; of several leaks with a source each, one after the other."""
+    if not one.states(fact):
+        return "unknown" if fact != "leaks" else "none known"
+    marks = [
+        MARKS.get(word) or links.setdefault(word, f"[{len(links) + 1}]") for word in one.sources_of(fact)
+    ]
+    said = one.leaks if len(marks) > 1 else [fact_in_words(one, fact)]
+    return "; ".join(f"{words} {mark}" for words, mark in zip(said, marks, strict=True))
+
+
+def fact_in_words(one: PublicDataset, fact: str) -> str:
+    match fact:
+        case "images":
+            return one.images_note or f"{one.images:,}"
+        case "size":
+            return one.size_note or "{} × {}".format(*(one.size or ()))
+        case "leaks":
+            return "; ".join(one.leaks)
+        case _:
+            return getattr(one, fact)
 
 
 def measure_section(measure: Any) -> str:

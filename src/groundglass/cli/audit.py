@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from groundglass.cli import completion
 from groundglass.cli.funnel import print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json, runs_folder, workers
 from groundglass.engines.progress import choose_progress
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("what", metavar="RECIPE|RUN")
+@click.argument("what", metavar="RECIPE|RUN", shell_complete=completion.recipes_or_runs)
 @click.option("--defects", metavar="NAMES", help="Use only these defects, such as jpeg,blur.  [default: all]")
 @click.option(
     "--sample",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from groundglass.cli import completion
 from groundglass.cli.funnel import COLOURS, plain_line, print_next, print_table, program, shorten
 from groundglass.cli.options import as_json, runs_folder
 from groundglass.plans.run_folder import RunFolder, find_run
@@ -24,8 +25,8 @@ MOST = 6
 
 
 @click.command()
-@click.argument("run_a")
-@click.argument("run_b")
+@click.argument("run_a", shell_complete=completion.runs)
+@click.argument("run_b", shell_complete=completion.runs)
 @click.option(
     "-o",
     "output",

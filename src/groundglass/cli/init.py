@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from groundglass.cli import completion
 from groundglass.cli.funnel import plain_line, print_next, program, terminal_width, wrapped
 from groundglass.cli.options import as_json, workers
 from groundglass.engines.progress import choose_progress
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 @click.argument("name")
 @click.argument("folder")
 @click.option(
-    "--like", metavar="RECIPE", help="Start from a shipped recipe: faceup, bhi, diverseg or 4klsdb."
+    "--like",
+    metavar="RECIPE",
+    shell_complete=completion.shipped_recipes,
+    help="Start from a shipped recipe: faceup, bhi, diverseg or 4klsdb.",
 )
 @click.option(
     "--sample",

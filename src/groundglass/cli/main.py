@@ -7,6 +7,7 @@ import os
 import sys
 
 import click
+from click.shell_completion import CompletionItem
 
 from groundglass import __version__
 from groundglass.errors import GroundglassError
@@ -25,6 +26,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "why": "tell why one image was kept or dropped",
         "report": "write the report of a run again, or as one file",
         "diff": "compare two runs: which images entered or left, and why",
+        "export": "write the photos of a run as a dataset of FiftyOne",
     },
     "Judge images and gates": {
         "measure": "measure single images",
@@ -35,6 +37,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "downscale": "make exact low-resolution versions of images",
         "fingerprint": "learn your own test images, to keep them out of a dataset",
         "fit-naturalness": "learn what clean photographs look like",
+        "import-tags": "write tags given in FiftyOne as a table for a recipe",
     },
     "Look up what a recipe can say": {
         "measures": "list what can be measured",
@@ -66,10 +69,18 @@ class Commands(click.Group):
             with formatter.section(heading):
                 formatter.write_dl([(name.ljust(widest), line) for name, line in group.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands with their lines; click's own way would import every command for its help."""
+        found = [
+            CompletionItem(name, help=line) for name, line in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        wrong = args and args[0] not in COMMANDS and not args[0].startswith("-")
+        if wrong and not ctx.resilient_parsing:  # a shell that completes wants no sentence
             from groundglass.text.suggest import did_you_mean
 
             raise click.UsageError(f"there is no command '{args[0]}'.{did_you_mean(args[0], COMMANDS)}", ctx)

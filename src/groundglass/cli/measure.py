@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from groundglass.cli import completion
 from groundglass.cli.funnel import plain_line
 from groundglass.cli.options import as_json, workers
 from groundglass.engines.progress import choose_progress
@@ -15,7 +16,7 @@ from groundglass.errors import NothingProduced
 
 
 @click.command()
-@click.argument("measures")
+@click.argument("measures", shell_complete=completion.measures)
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--weights",

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from groundglass.cli import completion
 from groundglass.errors import UnreachableError
 
 Command = Callable[..., Any]
@@ -29,6 +30,8 @@ runs_folder = click.option(
     show_default=True,
     help="The folder that holds the runs.",
 )
+run_argument = click.argument("run", shell_complete=completion.runs)
+recipe_argument = click.argument("recipe", shell_complete=completion.recipes)
 workers = click.option(
     "--workers",
     default=0,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from groundglass.cli.funnel import print_next, print_table, print_wrapped, program, shorten
-from groundglass.cli.options import as_json, recipe_options, runs_folder
+from groundglass.cli.options import as_json, recipe_argument, recipe_options, runs_folder
 from groundglass.errors import RecipeError
 from groundglass.recipes.shipped import recipe_path
 from groundglass.text.format import duration, percent, size, thousands
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("recipe")
+@recipe_argument
 @recipe_options
 @runs_folder
 @as_json

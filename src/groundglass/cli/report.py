@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from groundglass.cli.funnel import print_next
-from groundglass.cli.options import as_json, runs_folder
+from groundglass.cli.options import as_json, run_argument, runs_folder
 from groundglass.errors import UnreachableError
 from groundglass.plans.run_folder import RunFolder, find_run, load_record, store_of
 from groundglass.reports.output_folder import check_file, check_folder
@@ -17,7 +17,7 @@ from groundglass.text.format import size, thousands
 
 
 @click.command()
-@click.argument("run")
+@run_argument
 @click.option("--single-file", is_flag=True, help="Write one file that holds everything, to send or to keep.")
 @click.option(
     "--budget",

@@ -6,12 +6,20 @@ from pathlib import Path
 
 import click
 
-from groundglass.cli.options import as_json, max_failed, recipe_options, retry, runs_folder, workers
+from groundglass.cli.options import (
+    as_json,
+    max_failed,
+    recipe_argument,
+    recipe_options,
+    retry,
+    runs_folder,
+    workers,
+)
 from groundglass.recipes.shipped import recipe_path
 
 
 @click.command()
-@click.argument("recipe")
+@recipe_argument
 @recipe_options
 @workers
 @runs_folder

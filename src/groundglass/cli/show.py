@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from groundglass.cli import completion
 from groundglass.cli.funnel import print_funnel, print_next, print_table, program
 from groundglass.cli.options import as_json, runs_folder
 from groundglass.plans.run_folder import RunFolder, find_run, load_record, readable_record
@@ -15,7 +16,7 @@ from groundglass.text.format import thousands
 
 
 @click.command()
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=completion.runs)
 @runs_folder
 @as_json
 def command(run: str | None, runs: Path, as_json: bool) -> None:

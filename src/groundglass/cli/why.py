@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from groundglass.cli.funnel import COLOURS, plain_line, print_table, print_wrapped, shorten
-from groundglass.cli.options import as_json, runs_folder
+from groundglass.cli.options import as_json, run_argument, runs_folder
 from groundglass.errors import RecipeError
 from groundglass.plans.run_folder import find_run, load_record
 from groundglass.text.format import number, some
@@ -24,7 +24,7 @@ MOST_WORDS = 40
 
 
 @click.command()
-@click.argument("run")
+@run_argument
 @click.argument("image")
 @runs_folder
 @as_json

@@ -201,7 +201,8 @@ def fates_of(folder: RunFolder, record: RunRecord, columns: Sequence[str]) -> li
         parts[row["root"]].append(row["id"])
     order = {step.step: place for place, step in enumerate(record.steps)}
     fates: list[Fate] = []
-    for image in tables.images.select(["id", "uri", "source", "error", *columns]).to_pylist():
+    asked = dict.fromkeys(["id", "uri", "source", "error", *columns])
+    for image in tables.images.select(list(asked)).to_pylist():
         told = {name: image[name] for name in columns}
         ends = [left.get(part) for part in parts.get(image["id"], [image["id"]])]
         if image["error"]:

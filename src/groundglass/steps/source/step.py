@@ -11,7 +11,9 @@ import pyarrow as pa
 from groundglass.errors import ImageError
 from groundglass.files.locators import read
 from groundglass.image.frame import open_frame
+from groundglass.notices import notice
 from groundglass.plans.current_rows import count
+from groundglass.plans.known_sources import source_warnings
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
 from groundglass.plans.wide_images import wide_note
@@ -69,6 +71,9 @@ def run(state: State, planned: PlannedStep) -> Done:
     after = state.with_images(found.images).with_photographs(rows)
     failed = found.images.filter(found.images["error"].is_valid())
     warnings = warning_counts(found.images["warning"])
+    known = source_warnings(state.run.plan.steps, planned.step.name, body, rows)
+    for sentence in known:  # now, while it can still save hours; the funnel has it again at the end
+        notice(f"{planned.step.name}: {sentence}")
     return done(
         state,
         after,
@@ -79,7 +84,7 @@ def run(state: State, planned: PlannedStep) -> Done:
         failed=failed.num_rows,
         cached=found.cached,
         reasons=count(failed["error"]) | count_kinds(found.refused),
-        notes=(*found.notes, *warnings_note(found.images["warning"], warnings)),
+        notes=(*found.notes, *warnings_note(found.images["warning"], warnings), *known),
         facts={"warnings": warnings} if warnings else {},
     )
 
@@ -112,6 +117,9 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
         walk.notes.append(
             f"{planned.step.name}: sizes of {to_do:,} unread files are guessed from {SAMPLE:,} of them"
         )
+    steps = state.run.plan.steps
+    warnings = source_warnings(steps, planned.step.name, body, rows, guessed=to_do > SAMPLE)
+    walk.notes += [f"{planned.step.name}: {sentence}" for sentence in warnings]
     readable = listing["error"].null_count
     cached = readable - to_do - refused_rows(images["id"], listing).num_rows
     return replace(
