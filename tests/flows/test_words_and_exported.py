@@ -99,7 +99,7 @@ def test_a_recipe_with_labels_and_an_exported_scorer(folder: Path):
             "weights: level.onnx, size: 32, range",
             "weights: means.onnx, size: 32, range",
             10,
-            "3 numbers a picture",
+            "3 numbers per image",
         ),
         ("low: 0", "low: least", 9, "must be a number"),
     ],

@@ -15,7 +15,7 @@ from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Va
 from groundglass.errors import RecipeError
 from groundglass.models.architectures.onnx import Answering, Exported, find_answer, open_exported, run
 from groundglass.models.architectures.onnx_answer import NONE, Wish, column_of
-from groundglass.models.architectures.onnx_input import KERNELS, Look, probe_picture, show
+from groundglass.models.architectures.onnx_input import KERNELS, Look, probe_image, show
 from groundglass.models.labels import label_list
 from groundglass.models.loaded import ask_network
 from groundglass.models.scorer import Place, Prepared, Scorer
@@ -174,7 +174,7 @@ def _open(path: Path, place: Place, look: Look, output: str, wish: Wish) -> tupl
 
     shown = partial(show, look, way)
     # Two images at once: the output's shape then shows which axis is the batch.
-    probe = shown(probe_picture())
+    probe = shown(probe_image())
     answering = find_answer(exported, output, wish, np.stack([probe, probe]))
     return exported, answering, shown
 

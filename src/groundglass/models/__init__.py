@@ -1,4 +1,6 @@
-"""Networks: weights found, hashed and fetched; devices; batches; loading once a worker. Imports no torch by itself.
+"""Networks: finds, hashes and fetches weights, chooses devices, makes batches, loads once per worker.
+
+Importing it does not load torch.
 
 It may import `tables`, and what lies below.
 """

@@ -1,4 +1,4 @@
-"""A network in memory that is asked in batches: pictures of one shape together, fewer once memory ran out."""
+"""A network in memory that works in batches: images of one shape together, fewer after memory ran out."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from groundglass.errors import GroundglassError
 from groundglass.models.scorer import Prepared, Scorer
 
 Answer = Mapping[str, Value] | Exception
-"""What a network says of one picture, or why it says nothing."""
+"""A network's values for one image, or the error that prevented them."""
 
 
 class Batches:
-    """A network, and how many pictures it takes at a time.
+    """A network, and the size of its batches.
 
-    most  pictures in a batch; halved for good whenever memory runs out
+    most  images in a batch; halved for the rest of the process whenever memory runs out
 
     >>> def mean(pixels, about):
     ...     return [{"mean": float(one.mean())} for one in pixels]
@@ -33,62 +33,64 @@ class Batches:
         self.scorer = scorer
         self.most = max(1, scorer.batch)
 
-    def answers(self, pictures: Sequence[Prepared]) -> list[Answer]:
-        """One answer for each picture of one bucket, in order; nothing is raised but what ends the job."""
+    def answers(self, images: Sequence[Prepared]) -> list[Answer]:
+        """One answer for each image of one bucket, in order; raises only errors that end the job."""
         found: list[Answer] = []
-        while len(found) < len(pictures):
-            found += self._asked(pictures[len(found) : len(found) + self.most])
+        while len(found) < len(images):
+            found += self._asked(images[len(found) : len(found) + self.most])
         return found
 
-    def _asked(self, pictures: Sequence[Prepared]) -> list[Answer]:
-        """Ask once; where that fails, ask for each half, so that a picture fails for itself alone."""
+    def _asked(self, images: Sequence[Prepared]) -> list[Answer]:
+        """Ask once; if that fails, ask for each half, so that a bad image does not fail others."""
         try:
-            return self._scored(pictures)
+            return self._scored(images)
         except Exception as error:
             if _is_lost(error):
                 raise GroundglassError(
-                    f"the device failed: {_said(error)}", "the same command goes on"
+                    f"the device failed: {_said(error)}", "run the same command again: it continues"
                 ) from error
             full = _is_out_of_memory(error)
-            if len(pictures) == 1:
+            if len(images) == 1:
                 return [MemoryError(_said(error)) if full else error]
             if full:
-                self.most = min(self.most, len(pictures) // 2)
+                self.most = min(self.most, len(images) // 2)
         _free_memory()
-        middle = len(pictures) // 2
-        return self._asked(pictures[:middle]) + self._asked(pictures[middle:])
+        # Halves, not single images: after a batch that was too large, the rest still runs in batches.
+        middle = len(images) // 2
+        return self._asked(images[:middle]) + self._asked(images[middle:])
 
-    def _scored(self, pictures: Sequence[Prepared]) -> list[Answer]:
-        pixels = np.stack([picture.pixels for picture in pictures])
-        values = self.scorer.score(pixels, [picture.about for picture in pictures])
-        if len(values) != len(pictures):
-            raise ValueError(f"the network gave {len(values)} answers for {len(pictures)} pictures")
+    def _scored(self, images: Sequence[Prepared]) -> list[Answer]:
+        pixels = np.stack([image.pixels for image in images])
+        values = self.scorer.score(pixels, [image.about for image in images])
+        if len(values) != len(images):
+            raise ValueError(f"the network gave {len(values)} answers for {len(images)} images")
         return list(values)
 
 
 def in_order(futures: Iterable[Future[Prepared]], batches: Batches, ahead: int) -> Iterator[Answer]:
-    """One answer for each picture that is being prepared, in order; pictures of one bucket share batches.
+    """One answer for each image that is being prepared, in order; images of one bucket share batches.
 
-    ``ahead`` pictures are being prepared while the network works. A picture of a rare bucket waits for others of its
-    kind only while fewer than four batches are waiting behind it.
+    ``ahead`` images are being prepared while the network works. An image of a rare bucket waits for others of its
+    bucket only while fewer than four batches are waiting behind it, so that memory stays bounded.
     """
     slots: deque[_Slot] = deque()
     buckets: dict[object, list[_Slot]] = {}
 
     def ask(bucket: object) -> None:
         asked = buckets.pop(bucket)
-        for slot, answer in zip(asked, batches.answers([slot.picture for slot in asked]), strict=True):
+        for slot, answer in zip(asked, batches.answers([slot.image for slot in asked]), strict=True):
             slot.answer = answer
 
     for future in _submitted(futures, ahead):
         slot = _Slot(future)
         slots.append(slot)
         if slot.answer is None:
-            buckets.setdefault(slot.picture.bucket, []).append(slot)
-            if len(buckets[slot.picture.bucket]) >= batches.most:
-                ask(slot.picture.bucket)
+            buckets.setdefault(slot.image.bucket, []).append(slot)
+            if len(buckets[slot.image.bucket]) >= batches.most:
+                ask(slot.image.bucket)
+        # The first image's bucket is not full, but everything behind it waits for its answer: the order is kept.
         if slots[0].answer is None and len(slots) >= 4 * batches.most:
-            ask(slots[0].picture.bucket)
+            ask(slots[0].image.bucket)
         yield from _answered(slots)
     for bucket in list(buckets):
         ask(bucket)
@@ -96,7 +98,7 @@ def in_order(futures: Iterable[Future[Prepared]], batches: Batches, ahead: int) 
 
 
 class _Slot:
-    """A picture and its answer, once there is one."""
+    """An image, and its answer as soon as it is known."""
 
     def __init__(self, future: Future[Prepared]) -> None:
         error = future.exception()
@@ -104,16 +106,16 @@ class _Slot:
             error if isinstance(error, Exception) or error is None else _wrapped(error)
         )
         if error is None:
-            self.picture = future.result()
+            self.image = future.result()
 
 
 def _wrapped(error: BaseException) -> Exception:
-    """A panic of native code, which is no Exception, as one."""
+    """A panic of native code, which is not an Exception, as one."""
     return RuntimeError(_said(error))
 
 
 def _submitted(futures: Iterable[Future[Prepared]], ahead: int) -> Iterator[Future[Prepared]]:
-    """The same futures, taken from their maker ``ahead`` of time."""
+    """The same futures, with ``ahead`` of them taken from the iterable in advance."""
     source = iter(futures)
     waiting = deque(islice(source, ahead))
     while waiting:
@@ -128,14 +130,15 @@ def _answered(slots: deque[_Slot]) -> Iterator[Answer]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Of numpy, of torch on any device, or of onnxruntime."""
+    """Whether numpy, torch (on any device) or onnxruntime ran out of memory."""
     named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     text = str(error).lower()
     return named or "out of memory" in text or "can't allocate memory" in text or "failed to allocate" in text
 
 
 def _is_lost(error: Exception) -> bool:
-    """Whether the device itself is gone: then every picture that follows would fail too."""
+    """Whether the device itself failed: then every later image would fail too."""
+    # By name: torch may not be loaded, and its older versions do not have this class.
     return type(error).__name__ == "AcceleratorError" and not _is_out_of_memory(error)
 
 
@@ -146,6 +149,7 @@ def _said(error: BaseException) -> str:
 def _free_memory() -> None:
     import sys
 
+    # Importing torch takes seconds; if it is not loaded, there is no GPU memory to free.
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

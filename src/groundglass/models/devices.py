@@ -1,4 +1,4 @@
-"""Where networks run: the devices that a recipe's word means, and one of them for each worker."""
+"""Devices of networks: the devices that a recipe's word names, and one of them for each worker."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from groundglass.extras import is_installed
 from groundglass.models.scorer import Place
 
 DEVICES = ("auto", "cpu", "cuda", "cuda:0", "mps")
-"""Words that a recipe may write; any other number behind `cuda:` too."""
+"""Words that a recipe may use; `cuda:` may have any number."""
 
 
 def check_device(word: str) -> None:
-    """Raises RecipeError for a word that names no device; whether this machine has it is not asked.
+    """Raises RecipeError for a word that is not a device; does not check whether this machine has it.
 
     >>> check_device("gpu")
     Traceback (most recent call last):
     groundglass.errors.RecipeError: there is no device 'gpu'
     """
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", word):
-        raise RecipeError(f"there is no device '{word}'", f"known are {', '.join(DEVICES)}")
+        raise RecipeError(f"there is no device '{word}'", f"use one of {', '.join(DEVICES)}")
 
 
 def find_devices(word: str) -> list[str]:
-    """The devices of this machine that a word means, at least one; "auto" is every GPU there is, else the CPU.
+    """The devices of this machine that a word names, at least one; "auto" is every GPU, or the CPU if there is none.
 
-    Raises RecipeError for a device that is not here. Imports torch, but for "cpu".
+    Raises RecipeError for a device that this machine does not have. Imports torch, except for "cpu".
 
     >>> find_devices("cpu")
     ['cpu']
@@ -50,13 +50,13 @@ def find_devices(word: str) -> list[str]:
     if not found:
         raise RecipeError(
             f"this machine has no {word}: torch finds {', '.join((*cuda, *mps)) or 'only the CPU'}",
-            "device: auto takes what there is",
+            "device: auto uses what there is",
         )
     return found
 
 
 def place_on(device: str, half: bool) -> Place:
-    """A device with the numbers that a network uses there: 16 bits only on an accelerator, and where that is safe.
+    """A device with the dtype of a network there: 16 bits only on an accelerator, and if ``half`` says that it is safe.
 
     >>> place_on("cpu", half=True)
     Place(device='cpu', dtype='float32')
@@ -65,6 +65,7 @@ def place_on(device: str, half: bool) -> Place:
         return Place(device)
     import torch
 
+    # bfloat16 has the range of float32; float16 overflows above 65,504.
     wide = device.startswith("cuda") and torch.cuda.is_bf16_supported()
     return Place(device, "bfloat16" if wide else "float16")
 
@@ -73,9 +74,9 @@ _held: list[int] = []
 
 
 def claim(devices: Sequence[str], folder: Path) -> str:
-    """One of several devices for this process: one that no other worker holds, the first where all are held.
+    """One of several devices for this process: one that no other worker holds, or the first if all are held.
 
-    A claim is a lock on a file in ``folder``, which the system drops when the process ends, however it ends.
+    A claim is a lock on a file in ``folder``. The system releases it when the process ends, also after a crash.
     """
     for device in devices if len(devices) > 1 else ():
         file = os.open(folder / f".{device.replace(':', '-')}.lock", os.O_RDWR | os.O_CREAT)

@@ -1,4 +1,4 @@
-"""Weights found: of a hub, in a folder, or one file; hashed, and looked at as far as that needs no network library."""
+"""Finds weights on a hub, in a folder or as one file; hashes them and checks what needs no network library."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from groundglass.models.weights import (
 def find_weights(text: str, patterns: tuple[str, ...] = (), allow_pickle: bool = False) -> Weights:
     """The weights that a recipe names: "OWNER/NAME@REVISION[/FILE]", or a file or folder on this machine.
 
-    Nothing large is fetched: what is not here yet is named in `absent`, for `groundglass.models.hub.fetch`.
-    Raises RecipeError where there are none, where a file is damaged, or is a pickle that ``allow_pickle`` does not
-    allow; UnreachableError where the hub must be asked and does not answer.
+    Nothing large is fetched: files that are not here yet are listed in `absent`, for `groundglass.models.hub.fetch`.
+    Raises RecipeError if there are none, if a file is damaged, or if it is a pickle and ``allow_pickle`` is false;
+    UnreachableError if the hub is needed and does not answer.
     """
     if not text:
-        raise RecipeError("the weights are not given", f"weights: … {HUB_HINT}")
+        raise RecipeError("no weights are given", f"weights: … {HUB_HINT}")
     path = Path(text).expanduser()
     if path.exists():
         return _here(path, patterns, allow_pickle)
@@ -45,7 +45,8 @@ def _here(path: Path, patterns: tuple[str, ...], allow_pickle: bool) -> Weights:
         )
     if patterns:
         raise RecipeError(
-            f"{path} is one file; wanted is a folder with {', '.join(patterns)}", "name the folder it lies in"
+            f"{path} is a file; this network needs a folder with {', '.join(patterns)}",
+            "name the folder of the file",
         )
     refuse_pickle(str(path), allow_pickle)
     return Weights(path.name, "", path.resolve(), (weight_file(path.parent, path.name),))

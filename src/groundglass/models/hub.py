@@ -1,4 +1,4 @@
-"""The one door to a model hub: what it has, and fetching it into the usual cache. HF_ENDPOINT and HF_HOME count."""
+"""All access to a model hub: lists files and fetches them into the usual cache. Respects HF_ENDPOINT and HF_HOME."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Listing:
-    """What a repository holds at one commit: name → (bytes, SHA-256 or "" where the hub does not say it)."""
+    """The files of a repository at one commit: name → (bytes, SHA-256 or "" if the hub does not state it)."""
 
     commit: str
     files: dict[str, tuple[int, str]]
@@ -32,9 +32,10 @@ class Listing:
 
 
 def find_on_hub(place: OnHub, patterns: tuple[str, ...], allow_pickle: bool) -> Weights:
-    """Weights of a hub, hashed by what lies in the cache, or by what the hub says of what does not lie there yet.
+    """Weights of a hub: cached files are hashed, and for the others the hub's stated hashes are used.
 
-    The hub is not asked where a full commit was listed before. Small files without a stated hash are fetched at once.
+    The hub is not asked about a full commit that was listed before. Small files without a stated hash are fetched at
+    once.
     """
     if not is_installed("huggingface_hub"):
         raise MissingExtra(f"weights of a hub ({place})", "models")
@@ -48,9 +49,9 @@ def find_on_hub(place: OnHub, patterns: tuple[str, ...], allow_pickle: bool) -> 
 
 
 def fetch(weights: Weights, each: Callable[[WeightFile], None] = lambda _: None) -> None:
-    """Fetch what is absent into the hub's cache; ``each`` is told of every file before it comes.
+    """Fetch absent files into the hub's cache; ``each`` is called with every file before it is fetched.
 
-    Raises UnreachableError where the hub does not answer, or sends something else than it states.
+    Raises UnreachableError if the hub does not answer, or if a file differs from the stated hash.
     """
     folder = _snapshot(weights.origin, weights.revision)
     for file in weights.absent:
@@ -85,13 +86,14 @@ def _file(place: OnHub, listing: Listing, folder: Path, name: str) -> WeightFile
 def _check_hash(path: Path, stated: str) -> None:
     if remembered_sha256(path) != stated:
         raise UnreachableError(
-            f"{path} is not what the hub states: its SHA-256 is another",
+            f"{path} differs from what the hub states: its SHA-256 does not match",
             f"delete it and try again: rm {path}",
         )
 
 
 def _listing(place: OnHub) -> Listing:
-    """Of a full commit as it was listed before; else as the hub says, or the cache where the hub is out of reach."""
+    """The files of a revision: as listed before for a full commit, else from the hub, or from the cache without it."""
+    # A full commit never changes, so an earlier answer stays true; a branch or tag may move.
     exact = re.fullmatch("[0-9a-f]{40}", place.revision) is not None
     known = _remembered(place.repository, place.revision) if exact else None
     if known is not None:
@@ -103,6 +105,7 @@ def _listing(place: OnHub) -> Listing:
         if found is None:
             raise
         return found
+    # Also under the commit, so that a recipe that names the commit later does not need the hub.
     for revision in {place.revision, listing.commit}:
         _remember(place.repository, revision, listing)
     return listing
@@ -127,7 +130,7 @@ def _licence(about: Any) -> str:
 
 
 def _remembered(repository: str, revision: str) -> Listing | None:
-    """What the hub said the last time that it was asked for this revision."""
+    """The hub's last answer about this revision."""
     with suppress(OSError, ValueError, TypeError, LookupError):
         kept = json.loads(_note(repository, revision).read_text(encoding="utf-8"))
         files = {name: (size, sha256) for name, (size, sha256) in kept["files"].items()}
@@ -147,7 +150,7 @@ def _note(repository: str, revision: str) -> Path:
 
 
 def _of_cache(place: OnHub) -> Listing | None:
-    """What is known of a revision without the hub: as it last said, or as it lies in the cache, whoever fetched it."""
+    """The files of a revision without asking the hub: by its last answer, or by the files in the cache."""
     known = _remembered(place.repository, place.revision)
     if known is not None:
         return known
@@ -181,7 +184,7 @@ def _download(repository: str, commit: str, name: str) -> None:
 
 @contextmanager
 def _in_our_words(what: str) -> Generator[None]:
-    """The hub's errors as ours: wrong names are the recipe's fault, anything else means out of reach."""
+    """Turns the hub's errors into ours: a wrong name is an error of the recipe, anything else means unreachable."""
     from huggingface_hub import constants, errors
 
     try:
@@ -190,20 +193,21 @@ def _in_our_words(what: str) -> Generator[None]:
         raise
     except errors.GatedRepoError as error:
         raise RecipeError(
-            f"{what}: its licence must be agreed to on the hub first", "agree there, then: hf auth login"
+            f"{what}: its licence must be accepted on the hub first", "accept it there, then: hf auth login"
         ) from error
     except errors.RevisionNotFoundError as error:
         raise RecipeError(f"{what}: there is no such revision", "the hub's page lists them") from error
     except errors.RepositoryNotFoundError as error:
         raise RecipeError(
-            f"{what}: the hub has no such repository, or it is private", "look at the name; hf auth login"
+            f"{what}: the hub has no such repository, or it is private", "check the name; hf auth login"
         ) from error
     except Exception as error:
-        not_here = isinstance(error, errors.LocalEntryNotFoundError)  # and the hub could not be asked
+        # LocalEntryNotFoundError is a subclass: the file is not cached, and the hub is unreachable.
+        not_here = isinstance(error, errors.LocalEntryNotFoundError)
         if isinstance(error, errors.EntryNotFoundError) and not not_here:
             raise RecipeError(f"{what}: there is no such file", "the hub's page lists them") from error
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UnreachableError(
-            f"{what}: cannot be had from {constants.ENDPOINT}: {said}",
+            f"{what}: cannot be fetched from {constants.ENDPOINT}: {said}",
             "try again later, or give a folder with the weights: weights: PATH",
         ) from error

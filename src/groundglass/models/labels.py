@@ -1,4 +1,4 @@
-"""Lists of labels that a recipe gives: a few words, a text file with one a line, or the name of a shipped list."""
+"""Lists of labels in a recipe: a few words, a text file with one label per line, or the name of a shipped list."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from groundglass.models.architectures.coco_labels import COCO
 from groundglass.text.decode_text import decode_text
 
 LVIS = Path(__file__).parent / "vocabularies" / "lvis.txt"
-"""The 1,203 names of LVIS v1, one a line (CC BY 4.0, see the README beside it)."""
+"""The 1,203 names of LVIS v1, one per line (CC BY 4.0, see the README next to it)."""
 
 
 def read_labels(text: str, fewest: int = 2) -> tuple[str, ...]:
-    """The labels: of the .txt file that a text names, one a line; else the text itself, one a line or split at commas.
+    """The labels in a .txt file that a text names (one per line), or in the text (one per line or split at commas).
 
-    The text may be the name of a list that is shipped: `coco` (80 names) or `lvis` (1,203). Empty ones and those said
-    before are left out. Raises RecipeError where there are fewer than ``fewest``, and where the file cannot be read.
+    The text may be the name of a shipped list: `coco` (80 names) or `lvis` (1,203). Empty and repeated labels are left
+    out. Raises RecipeError if there are fewer than ``fewest``, or if the file cannot be read.
 
     >>> read_labels("indoor, outdoor, indoor")
     ('indoor', 'outdoor')
     >>> len(read_labels("lvis")), read_labels("coco")[:2]
     (1203, ('person', 'bicycle'))
     """
+    # A dict keeps the order, which is the order of the columns.
     labels = tuple(dict.fromkeys(label_list(text)))
     if len(labels) < fewest:
         raise RecipeError(
             f"{len(labels) or 'no'} label{'' if len(labels) == 1 else 's'} in {text!r}: at least {fewest} needed",
-            "'indoor, outdoor', or the path of a .txt file with one label a line",
+            "'indoor, outdoor', or the path of a .txt file with one label per line",
         )
     return labels
 
 
 def label_list(text: str) -> tuple[str, ...]:
-    """The same with those said before, in the order of a network's own numbers.
+    """The same with repeated labels, in the order of a network's outputs.
 
     >>> label_list("-, cat, -, dog")
     ('-', 'cat', '-', 'dog')
@@ -62,7 +63,7 @@ def label_column(measure: str, label: str) -> str:
 
 
 def label_columns(measure: str, labels: Iterable[str]) -> dict[str, str]:
-    """The label of each column. Raises RecipeError where two labels would have one, or a label holds no letter.
+    """The label of each column. Raises RecipeError if two labels would share a column, or if a label has no letter.
 
     >>> label_columns("classify", ["hot dog", "cat"])
     {'classify_hot_dog': 'hot dog', 'classify_cat': 'cat'}
@@ -72,17 +73,18 @@ def label_columns(measure: str, labels: Iterable[str]) -> dict[str, str]:
         column = label_column(measure, label)
         if column == f"{measure}_":
             raise RecipeError(f"the label '{label}' holds no letter and no digit", "")
+        # SQL ignores case in the names of columns, so "Cat" and "cat" would be the same one.
         other = next((one for name, one in found.items() if name.lower() == column.lower()), label)
         if other != label:
             raise RecipeError(
-                f"the labels '{other}' and '{label}' would have the same column", "name one of them"
+                f"the labels '{other}' and '{label}' would have the same column", "rename one of them"
             )
         found[column] = label
     return found
 
 
 def check_sentence(name: str, sentence: str, example: str) -> None:
-    """Raises RecipeError for a sentence, called ``name`` in a recipe, without one {} where a label is put.
+    """Raises RecipeError for a sentence, called ``name`` in a recipe, that does not hold {} once, in the label's place.
 
     >>> check_sentence("template", "a photo", "a photo of {}")
     Traceback (most recent call last):
@@ -97,7 +99,9 @@ def _read(path: str) -> str:
         return decode_text(Path(path.strip()).expanduser().read_bytes()).text
     except OSError as error:
         raise RecipeError(
-            f"cannot read {path}: {error.strerror}", "paths are taken from the working folder"
+            f"cannot read {path}: {error.strerror}", "paths are relative to the working folder"
         ) from error
     except ValueError as error:
-        raise RecipeError(f"{path} is no text: {error}", "save it as UTF-8, one label a line") from error
+        raise RecipeError(
+            f"{path} is not a text file: {error}", "save it as UTF-8, one label per line"
+        ) from error

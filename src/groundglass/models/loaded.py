@@ -1,4 +1,4 @@
-"""A network as an ask uses it: the weights that were found, the device, and the network in memory."""
+"""A network in use: the weights that were found, the device, and the network in memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Settings = tuple[tuple[str, Value], ...]
 
 @dataclass(frozen=True)
 class Use:
-    """Weights that were found for a measure, and where its network shall run: a device, or "auto"."""
+    """The weights that were found for a measure, and the device of its network, or "auto"."""
 
     weights: Weights
     device: str = "auto"
@@ -30,9 +30,10 @@ class Use:
 def find_use(
     network: Network, weights: Value = None, device: Value = None, allow_pickle: Value = False
 ) -> Use:
-    """What a recipe's `weights`, `device` and `allow_pickle` come to. Raises all of `find_weights`."""
+    """The use that a recipe's `weights`, `device` and `allow_pickle` describe. Raises the errors of `find_weights`."""
     word = str(device or "auto")
     check_device(word)
+    # A missing GPU is found here already, so that `plan` stops and not a run after its earlier steps.
     if word.partition(":")[0] in ("cuda", "mps"):
         find_devices(word)
     return Use(_found(network, weights, bool(allow_pickle)), word)
@@ -42,23 +43,23 @@ def _found(network: Network, weights: Value, allow_pickle: bool) -> Weights:
     if network.find is None:
         return find_weights(str(weights or network.weights), network.patterns, allow_pickle)
     if weights:
-        raise RecipeError("it takes no weights: its package has its own", "leave `weights` out")
+        raise RecipeError("it takes no weights: its package brings them", "leave `weights` out")
     found: Weights = network.find()
     return found
 
 
 def settle(network: Network, use: Use, settings: Mapping[str, Value]) -> Settled:
-    """What settings come to with these weights; as they are where the network says nothing of it.
+    """Settings completed by these weights; unchanged if the network has nothing to add.
 
-    Raises RecipeError for settings that cannot be.
+    Raises RecipeError for settings that do not fit the weights.
     """
     return network.settle(use.weights, **settings) if network.settle else Settled(settings, settings)
 
 
 def in_memory(network: Network, use: Use, settings: Settings) -> Batches:
-    """The network, loaded when first asked for in this process and then kept.
+    """The network, loaded at its first use in this process and then kept.
 
-    Raises RecipeError where it cannot be loaded from these weights, and what a loader raises on purpose.
+    Raises RecipeError if it cannot be loaded from these weights, and the errors that a loader raises on purpose.
     """
     place = place_on(find_devices(use.device)[0], network.half)
     return _loaded(network.load, use.weights, place, settings)
@@ -76,15 +77,15 @@ def _loaded(load: Callable[..., Any], weights: Weights, place: Place, settings: 
         said = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
         raise RecipeError(
             f"cannot load the network of {weights.path} on {place.device}: {said}",
-            "are these the weights of this network? groundglass measures NAME says what it takes",
+            "are these the weights of this network? groundglass measures NAME shows what it takes",
         ) from error
 
 
 def ask_network(measure: Measure, frame: Any, parameters: dict[str, Value]) -> dict[str, Value]:
-    """What a measure's network says of one frame: the body of such a measure's `compute`.
+    """The values of a measure's network for one frame: the body of such a measure's `compute`.
 
-    ``parameters`` are those of the measure, `weights` and so on among them; the network stays in memory for the next
-    frame. Raises NoValue and ImageError, and RecipeError where the network cannot be had.
+    ``parameters`` are those of the measure, including `weights`, `device` and `allow_pickle`; the network stays in
+    memory for the next frame. Raises NoValue and ImageError, and RecipeError if the network cannot be loaded.
     """
     assert measure.network is not None
     given = dict(parameters)
@@ -96,7 +97,7 @@ def ask_network(measure: Measure, frame: Any, parameters: dict[str, Value]) -> d
 
 
 def answer(batches: Batches, frame: Any) -> dict[str, Value]:
-    """The answer for one frame; raises why there is none."""
+    """The answer for one frame; raises the error if there is none."""
     found = batches.answers([batches.scorer.prepare(frame)])[0]
     if isinstance(found, Exception):
         raise found

@@ -1,4 +1,4 @@
-"""Pictures as a network was trained to take them: resized, cropped, normalised and padded as its folder says."""
+"""Prepares images as in a network's training: resized, cropped, normalised and padded as its folder says."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 """Height and width, px."""
 MOST_BESIDE = 64
-"""Resized pixels for one that a crop keeps, above which only the kept ones are made."""
+"""If a resize makes more than this many pixels for one that the crop keeps, only the kept ones are made."""
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """What becomes of a picture, in this order.
+    """The steps that prepare an image, in this order.
 
-    to        both sides, px, whatever the picture's shape; else one of the next four
-    cover     size, px, that the picture just fills in its own shape
-    within    size, px, that the picture just fits into in its own shape
+    to        both sides, px, whatever the image's proportions; else one of the next four
+    cover     size, px, that the image just covers, proportions kept
+    within    size, px, that the image just fits into, proportions kept
     shortest  the shorter side, px
     longest   the longer side, px; with `shortest` its upper limit
     multiple  px; each side becomes the nearest multiple of it
-    crop      the middle that is kept, px; a smaller picture gets zeros around it
-    kernel    the library's number of the resampling; Pillow's: 2 bilinear, 3 bicubic, 1 Lanczos
-    library   which resizes: "pillow", which smooths what it shrinks, or "opencv", which does not
+    crop      the middle that is kept, px; a smaller image gets zeros around it
+    kernel    the library's number of the resampling filter; Pillow's: 2 bilinear, 3 bicubic, 1 Lanczos
+    library   the library that resizes: "pillow", with antialiasing when it shrinks, or "opencv", without
     scale     factor on the levels 0 to 255
     mean, std of each channel, after `scale`
-    pad       size, px, up to which the picture is filled at the right and below, after all else
-    fill      what it is filled with: a level 0 to 255 of the picture; None for zeros
+    pad       size, px, up to which the image is padded at the right and bottom, after all other steps
+    fill      the padding: a level 0 to 255 of the image; None for zeros
     """
 
     to: Size | None = None
@@ -60,7 +60,7 @@ class Preparation:
     fill: float | None = None
 
     def size(self, height: int, width: int) -> Size:
-        """Height and width, px, that a picture is resized to (before crop and padding).
+        """Height and width, px, that an image is resized to (before crop and padding).
 
         >>> Preparation(shortest=800, longest=1333).size(480, 640), Preparation(longest=1024).size(480, 640)
         ((800, 1066), (768, 1024))
@@ -89,7 +89,7 @@ class Preparation:
 
 
 def prepare(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.float32]:
-    """An H×W×3 uint8 picture as 3×h×w float32, as transformers' own processors make it (their Pillow way).
+    """An H×W×3 uint8 image as 3×h×w float32, as transformers' own processors make it (those that use Pillow).
 
     >>> prepare(np.full((2, 4, 3), 255, np.uint8), Preparation(longest=2, pad=(2, 2)))[0].tolist()
     [[1.0, 1.0], [0.0, 0.0]]
@@ -105,7 +105,7 @@ def prepare(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.float32]:
 def _filled(
     made: NDArray[np.float32], way: Preparation, mean: NDArray[np.float32], std: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """The same with the rest of `pad` filled."""
+    """The image with the rest of `pad` filled."""
     height, width = (max(wish, side) for wish, side in zip(way.pad or (0, 0), made.shape, strict=False))
     level = np.float32(0) if way.fill is None else (np.float32(way.fill * way.scale) - mean) / std
     whole = np.empty((height, width, made.shape[2]), np.float32)
@@ -117,10 +117,10 @@ def _filled(
 def scorer_of(
     way: Preparation, judge: Callable[[NDArray[Any]], list[dict[str, Value]]], batch: int = 16, least: int = 1
 ) -> Scorer:
-    """A network that takes whole pictures, prepared one ``way``, and judges them by their pixels alone.
+    """A scorer for a network that takes whole images, prepared one ``way``, and judges them by their pixels alone.
 
-    ``judge`` has n × 3 × height × width float32 and gives n pictures' values; a picture with a side under ``least`` px
-    is ``too_small``.
+    ``judge`` takes n × 3 × height × width float32 and gives the values of n images; an image with a side under
+    ``least`` px is ``too_small``.
     """
 
     def prepared(frame: Frame) -> Prepared:
@@ -131,20 +131,20 @@ def scorer_of(
 
 
 def read_preparation(folder: str | Path) -> Preparation:
-    """What the ``preprocessor_config.json`` (or ``processor_config.json``) of a model's folder asks for.
+    """The preparation in the ``preprocessor_config.json`` (or ``processor_config.json``) of a model's folder.
 
-    Raises RecipeError where there is none, or where its size is of a kind that is not known here.
+    Raises RecipeError if there is none, or if its kind of size is not supported.
     """
     folder = Path(folder)
     said = read_preprocessor(folder)
     try:
         return preparation_of(said)
     except (KeyError, TypeError, ValueError) as error:
-        raise RecipeError(f"{folder}: preprocessor_config.json is not understood: {error!r}") from error
+        raise RecipeError(f"{folder}: preprocessor_config.json is not supported: {error!r}") from error
 
 
 def read_preprocessor(folder: str | Path) -> Mapping[str, Any]:
-    """What a folder's ``processor_config.json`` or ``preprocessor_config.json`` says. Raises RecipeError without."""
+    """The settings in a folder's ``processor_config.json`` or ``preprocessor_config.json``. Raises RecipeError."""
     folder = Path(folder)
     for name in ("processor_config.json", "preprocessor_config.json"):
         if not (folder / name).is_file():
@@ -156,15 +156,15 @@ def read_preprocessor(folder: str | Path) -> Mapping[str, Any]:
         if found := said.get("image_processor") or ({"image_mean", "size"} & said.keys() and said):
             return found
     raise RecipeError(
-        f"{folder} does not say how pictures are prepared: it has no preprocessor_config.json",
-        "take the whole folder of the model, as its hub has it",
+        f"{folder} does not say how to prepare images: it has no preprocessor_config.json",
+        "take the whole folder of the model, as the hub has it",
     )
 
 
 def preparation_of(said: Mapping[str, Any]) -> Preparation:
-    """The same in steps, for processors that do what they say in the usual order.
+    """The same settings as steps, for processors that do them in the usual order.
 
-    Raises KeyError, TypeError or ValueError for what is not understood.
+    Raises KeyError, TypeError or ValueError for settings that are not supported.
     """
     cropped = bool(said.get("do_center_crop"))
     sides = _sides(said, cropped) if said.get("do_resize", True) else {}
@@ -181,7 +181,7 @@ def preparation_of(said: Mapping[str, Any]) -> Preparation:
 
 
 def _sides(said: Mapping[str, Any], cropped: bool) -> dict[str, Any]:
-    """Older files give one number: the shorter side where something is cut or limited after it, else both."""
+    """The sizes. Older files give one number: the shorter side if a crop or a limit follows, else both sides."""
     size = said["size"]
     if isinstance(size, Mapping):
         if size.get("height"):
@@ -208,6 +208,7 @@ def _nearest(side: int, multiple: int) -> int:
 
 
 def _by_shortest(height: int, width: int, shortest: int, longest: int | None) -> Size:
+    # Rounded as in transformers: the shorter side to the nearest px, the longer one down.
     short, long = min(height, width), max(height, width)
     exact = float(shortest)
     if longest and long / short * shortest > longest:
@@ -218,9 +219,9 @@ def _by_shortest(height: int, width: int, shortest: int, longest: int | None) ->
 
 
 def _resized(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.uint8]:
-    """The picture resized, and the middle of it that the crop keeps.
+    """The image resized, and the middle of it that the crop keeps.
 
-    Of a strip, whose rest would be huge, only that middle is made: equal but for the last rounding.
+    Of a narrow strip, whose resized form would be huge, only that middle is made: equal except for the last rounding.
     """
     size = way.size(*rgb.shape[:2])
     kept = size if way.crop is None else (min(size[0], way.crop[0]), min(size[1], way.crop[1]))
@@ -228,22 +229,24 @@ def _resized(rgb: NDArray[np.uint8], way: Preparation) -> NDArray[np.uint8]:
         return rgb
     top, left = (size[0] - kept[0]) // 2, (size[1] - kept[1]) // 2
     strip = size[0] * size[1] > MOST_BESIDE * kept[0] * kept[1]
+    # Only Pillow resizes a part of an image to a part of the result, so strips go through Pillow.
     if way.library == "opencv" and not strip:
         wide = cv2.resize(rgb, (size[1], size[0]), interpolation=way.kernel)
         return np.asarray(wide[top : top + kept[0], left : left + kept[1]], np.uint8)
-    picture = Image.fromarray(rgb)
+    image = Image.fromarray(rgb)
     kernel = Image.Resampling(way.kernel if way.library == "pillow" else Image.Resampling.BILINEAR)
     if strip:
         down, across = rgb.shape[0] / size[0], rgb.shape[1] / size[1]
         box = (left * across, top * down, (left + kept[1]) * across, (top + kept[0]) * down)
-        return np.asarray(picture.resize((kept[1], kept[0]), kernel, box))
-    whole = np.asarray(picture.resize((size[1], size[0]), kernel))
+        return np.asarray(image.resize((kept[1], kept[0]), kernel, box))
+    whole = np.asarray(image.resize((size[1], size[0]), kernel))
     return whole[top : top + kept[0], left : left + kept[1]]
 
 
-def _padded(picture: NDArray[np.uint8], crop: Size | None) -> NDArray[np.uint8]:
-    """Zeros around a picture that is smaller than its crop."""
-    if crop is None or crop == picture.shape[:2]:
-        return picture
-    short = [wish - side for wish, side in zip(crop, picture.shape[:2], strict=True)]
-    return np.pad(picture, (*[((n + 1) // 2, n // 2) for n in short], (0, 0)))
+def _padded(image: NDArray[np.uint8], crop: Size | None) -> NDArray[np.uint8]:
+    """Zeros around an image that is smaller than its crop."""
+    if crop is None or crop == image.shape[:2]:
+        return image
+    short = [wish - side for wish, side in zip(crop, image.shape[:2], strict=True)]
+    # The odd pixel goes to the top and left, as in transformers.
+    return np.pad(image, (*[((n + 1) // 2, n // 2) for n in short], (0, 0)))

@@ -1,4 +1,4 @@
-"""Tensors read from files, and their shapes checked. Imports torch inside functions."""
+"""Reads tensors from files and checks their shapes. Imports torch inside functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = Sequence[int]
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a file by name, on the CPU: safetensors, or a pickle that is read with ``weights_only``.
 
-    A pickle's tensors may lie under ``state_dict`` or ``params``. Raises RecipeError where the file cannot be read.
+    A pickle's tensors may be under ``state_dict`` or ``params``. Raises RecipeError if the file cannot be read.
     """
     try:
         if is_of(path.name, SAFE[:1]):
@@ -36,23 +36,25 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def _of_pickle(path: Path) -> dict[str, Tensor]:
     import torch
 
+    # weights_only refuses everything in a pickle that is not a tensor or a plain container.
     found = torch.load(path, map_location="cpu", weights_only=True)
     for key in ("state_dict", "params"):
         found = found[key] if isinstance(found, Mapping) and key in found else found
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
-        raise RecipeError(f"{path} holds no tensors by name", "wanted is a state dict")
+        raise RecipeError(f"{path} holds no tensors by name", "it must hold a state dict")
     return {str(name): value for name, value in found.items()}
 
 
 def check_shapes(found: Mapping[str, Shape], wanted: Mapping[str, Shape], where: str) -> None:
-    """Raises RecipeError naming the first tensors that are missing, too many, or of another shape than wanted.
+    """Raises RecipeError and names the first tensors that are missing, unknown, or of another shape than wanted.
 
-    Tensors that only count steps of training (``num_batches_tracked``) may be there or not.
+    Tensors that only count training steps (``num_batches_tracked``) are optional.
 
     >>> check_shapes({"fc": (8, 3)}, {"fc": (8, 4)}, "a.bin")
     Traceback (most recent call last):
     groundglass.errors.RecipeError: a.bin does not fit the network: of another shape: fc is 8×3, not 8×4
     """
+    # A tensor too many is refused as well: it shows that the file belongs to another network.
     extra = [name for name in found if name not in wanted and not name.endswith("num_batches_tracked")]
     wrong = [
         f"{name} is {_shape(found[name])}, not {_shape(shape)}"

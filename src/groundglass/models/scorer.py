@@ -1,4 +1,4 @@
-"""What a loaded network is to the rest: a way to prepare one picture, and a way to judge a batch of them."""
+"""The interface of a loaded network: a function that prepares one image, and one that judges a batch."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Prepared(NamedTuple):
-    """One picture as a network takes it, made beside the decoding.
+    """One image as a network takes it, prepared by the thread that decodes it.
 
-    pixels  the array that is stacked into a batch; pictures of one shape and dtype go together
-    about   what the network must know of this picture besides, such as its size before padding
+    pixels  the array that is stacked into a batch; images of one shape and dtype go together
+    about   other facts of this image that the network needs, such as its size before padding
     """
 
     pixels: NDArray[Any]
@@ -27,13 +27,13 @@ class Prepared(NamedTuple):
 
     @property
     def bucket(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """What pictures must share to go into one batch."""
+        """The shape and dtype that all images of a batch share."""
         return self.pixels.shape, self.pixels.dtype
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a network runs.
+    """The device and dtype that a network runs in.
 
     device  "cpu", "cuda" (or "cuda:1"), "mps"
     dtype   "float32", "bfloat16" or "float16"
@@ -47,10 +47,10 @@ class Place:
 class Scorer:
     """A network in memory.
 
-    prepare  of one frame; raises NoValue or ImageError where the network can say nothing of it
-    score    values for each picture of a batch: pixels (n, *shape) and what is known about each; a failure is
-             raised, never answered by a constant
-    batch    the most pictures that go in one batch
+    prepare  prepares one frame; raises NoValue or ImageError if the network cannot judge it
+    score    values for each image of a batch, from pixels (n, *shape) and ``about`` of each; a failure is raised,
+             never answered with a constant
+    batch    the most images that go in one batch
     """
 
     prepare: Callable[[Frame], Prepared]

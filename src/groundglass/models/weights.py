@@ -1,4 +1,4 @@
-"""What is known of weights: where they come from, which files they are, and the hash that stands for them."""
+"""Records of weights: their origin, their files, and the hash that identifies them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from groundglass.errors import RecipeError
 from groundglass.files.hashes import sha256_of
 
 SAFE = (".safetensors", ".onnx")
-"""Files of weights that hold numbers and nothing that could be run."""
+"""Weight files that hold only numbers, and no code."""
 PICKLES = (".bin", ".pth", ".pt", ".pkl", ".ckpt")
-"""Files of weights that are programs to the reader: loading one of an unknown origin can run anything."""
+"""Weight files that are pickles: loading one of unknown origin can run any code."""
 _HUB = re.compile(r"([\w.-]+/[\w.-]+)@([^/\s]+)(?:/(\S+))?")
 
 
@@ -31,11 +31,11 @@ class Weights:
     """Weights that were found.
 
     origin    "OWNER/NAME" on a hub, or the name of the file or folder that a recipe gave
-    revision  the commit on the hub; "" for what lies on this machine
-    path      the file or folder to load; on a hub's, where it lies once `absent` was fetched
-    files     what is loaded, by name
+    revision  the commit on the hub; "" for weights on this machine
+    path      the file or folder to load; for a hub's weights its place in the cache, also before it is fetched
+    files     the files to load, by name
     absent    those of them that must be fetched first
-    licence   as the hub's card says; "" where nothing says it
+    licence   as the hub's card says; "" if nothing says it
     """
 
     origin: str
@@ -47,7 +47,7 @@ class Weights:
 
     @property
     def sha256(self) -> str:
-        """Of the one file; of several, of the lines that `sha256sum` would print of them; "" where none is known."""
+        """The hash of one file; for several, the hash of the lines that `sha256sum` prints for them; "" for none."""
         if not self.files:
             return ""
         if len(self.files) == 1:
@@ -62,7 +62,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class OnHub:
-    """A place on a hub: "OWNER/NAME@REVISION", with "/FILE" behind it where one file is meant."""
+    """A place on a hub: "OWNER/NAME@REVISION", followed by "/FILE" if one file is meant."""
 
     repository: str
     revision: str
@@ -73,7 +73,7 @@ class OnHub:
 
 
 def parse_hub(text: str) -> OnHub | None:
-    """The place on a hub that a text names; None where it names none.
+    """The place on a hub that a text names; None if the text is not such a place.
 
     >>> parse_hub("openai/clip@main"), parse_hub("a/b@1f2e/x/model.safetensors").file
     (OnHub(repository='openai/clip', revision='main', file=''), 'x/model.safetensors')
@@ -84,10 +84,10 @@ def parse_hub(text: str) -> OnHub | None:
 
 
 def choose_files(names: list[str], patterns: tuple[str, ...], where: str, allow_pickle: bool) -> list[str]:
-    """Which files of a folder are loaded, in order: those that the patterns want, or the one that holds weights.
+    """The files of a folder to load, in order: those that match the patterns, or the one that holds weights.
 
-    Pickles are left out where there is anything better. Raises RecipeError where nothing holds weights, where one file
-    is wanted and several are there, and where only a pickle is and the recipe does not allow it.
+    Pickles are left out if there is a safe file. Raises RecipeError if nothing holds weights, if one file is wanted
+    and several are there, or if only a pickle is there and the recipe does not allow it.
 
     >>> choose_files(["config.json", "model.safetensors", "model.bin"], ("*.json", "*.safetensors"), "here", False)
     ['config.json', 'model.safetensors']
@@ -100,7 +100,7 @@ def choose_files(names: list[str], patterns: tuple[str, ...], where: str, allow_
         holding = [name for name in sorted(names) if is_of(name, PICKLES)]
         if not holding:
             raise RecipeError(
-                f"{where} holds no weights", f"wanted is {', '.join(patterns) or 'a .safetensors file'}"
+                f"{where} holds no weights", f"it must hold {', '.join(patterns) or 'a .safetensors file'}"
             )
         refuse_pickle(f"{where}/{holding[0]}", allow_pickle)
     if not patterns and len(holding) > 1:
@@ -115,8 +115,8 @@ def refuse_pickle(where: str, allow_pickle: bool) -> None:
     """Raises RecipeError for a pickle that the recipe does not allow."""
     if is_of(where, PICKLES) and not allow_pickle:
         raise RecipeError(
-            f"{where} is a pickle, which can run anything when it is loaded",
-            "give a .safetensors file, or write allow_pickle: true where you trust its origin",
+            f"{where} is a pickle, which can run any code when it is loaded",
+            "give a .safetensors file, or write allow_pickle: true if you trust its origin",
         )
 
 
@@ -131,7 +131,7 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 @dataclass(frozen=True)
 class NetworkNote:
-    """One network that was asked: by which measure, where its weights come from, their hash and licence."""
+    """One network that was used: the measure that used it, and the origin, hash and licence of its weights."""
 
     measure: str
     weights: str

@@ -18,7 +18,7 @@ from groundglass.errors import RecipeError
 from groundglass.image.frame import open_frame
 from groundglass.measures.aesthetic import MEASURE, head_of, judge, load, read_head, settle
 from groundglass.measures.measure_job import ask_of
-from groundglass.models.architectures.clip import embed_pictures, load_clip
+from groundglass.models.architectures.clip import embed_images, load_clip
 from groundglass.models.scorer import Place
 
 
@@ -88,7 +88,7 @@ def test_the_score_is_the_head_over_the_networks_vectors(tmp_path: Path):
     folder, head = tiny_clip.clip(tmp_path), tiny_clip.aesthetic_head(tmp_path)
     scorer = load(folder, Place(), str(head))
     pixels = scorer.prepare(open_frame(testing.png(testing.photo(90, 70)))).pixels[None]
-    vectors = embed_pictures(load_clip(folder, Place()), pixels)
+    vectors = embed_images(load_clip(folder, Place()), pixels)
     assert scorer.score(pixels, [None]) == [{"aesthetic": judge(read_head(head, 8), vectors)[0]}]
 
 

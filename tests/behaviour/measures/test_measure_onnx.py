@@ -145,7 +145,7 @@ def cut(path: Path) -> Path:
         ("grey", r"wants 'pixels', \?×1×64×64, tensor\(float\)"),
         ("type", r"tensor\(int64\); a scorer takes one batch"),
         ("outputs", "has 2 outputs, and none is chosen: 'means', .*; 'most'"),
-        ("many", r"'means', \?×3, tensor\(float\): 3 numbers a picture, not one"),
+        ("many", r"'means', \?×3, tensor\(float\): 3 numbers per image, not one"),
         ("index", "there is no number 3"),
         ("garbage", "cannot be loaded"),
         ("cut", "cannot be loaded"),

@@ -36,7 +36,7 @@ def test_too_few_labels_or_no_file(labels: str, said: str):
 
 def test_a_file_that_is_no_text(tmp_path: Path):
     (tmp_path / "labels.txt").write_bytes(b"\xff\xfe\x00indoor")
-    with pytest.raises(RecipeError, match="is no text"):
+    with pytest.raises(RecipeError, match="is not a text file"):
         read_labels(str(tmp_path / "labels.txt"))
 
 

@@ -119,7 +119,7 @@ def test_many_pictures_at_once_are_told_apart(tmp_path: Path):
 @pytest.mark.parametrize(
     ("rows", "told", "said", "hint"),
     [
-        ([1, 2, 3], {}, "3 numbers a picture, not one", "labels: 3 names"),
+        ([1, 2, 3], {}, "3 numbers per image, not one", "labels: 3 names"),
         (
             [1, 2, 3],
             {"labels": "a, b"},
@@ -128,7 +128,7 @@ def test_many_pictures_at_once_are_told_apart(tmp_path: Path):
         ),
         ([1, 2, 3], {"index": 3}, "there is no number 3", "index: 0 … 2"),
         ([[1, 2, 3]] * 5, {"index": 3}, "more than a row", "labels"),
-        ([[1, 2, 3]] * 5, {}, "15 numbers a picture", "reduce: max, mean, count"),
+        ([[1, 2, 3]] * 5, {}, "15 numbers per image", "reduce: max, mean, count"),
         ([[1, 2, 3]] * 5, {"reduce": "max"}, "not plain which of these numbers max", "labels"),
         ([[1, 2, 3]] * 5, {"labels": "a, b, c"}, "5 numbers for each label", "reduce: max, mean or count"),
         ([[1, 2, 3]] * 3, {"labels": "a, b, c", "reduce": "max"}, "more than one axis has", "another size"),
@@ -176,8 +176,8 @@ def test_an_answer_of_another_shape_than_in_plan_is_an_error_and_no_value(tmp_pa
     network = Batches(load(path, Place(), size=2))
     (found,) = network.answers([network.scorer.prepare(frame)])
     assert isinstance(found, ValueError)
-    assert "12 numbers a picture" in str(found)
-    assert "12 numbers a picture" in refused(open_sides(path), size=2).message
+    assert "12 numbers per image" in str(found)
+    assert "12 numbers per image" in refused(open_sides(path), size=2).message
 
 
 def open_sides(path: Path) -> Path:

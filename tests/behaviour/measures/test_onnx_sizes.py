@@ -135,5 +135,5 @@ def test_a_network_that_wants_other_sides_than_its_file_says_is_found_out_in_pla
         tmp_path / "a.onnx", steps, [("pixels", ("n", 3, "h", "w"), "FLOAT")], [("score", ("k",))], known
     )
     ask_of(MEASURE, {"weights": str(path), "device": "cpu", "size": 32})
-    with pytest.raises(RecipeError, match="cannot be asked about a picture of 33 x 33 px"):
+    with pytest.raises(RecipeError, match="does not run on an image of 33 x 33 px"):
         ask_of(MEASURE, {"weights": str(path), "device": "cpu", "size": 33})

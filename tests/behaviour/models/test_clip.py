@@ -48,7 +48,7 @@ def test_logits_are_those_of_the_networks_own_forward(folder: Path):
 
     network = clip.load_clip(folder, Place())
     taken = pixels(network)
-    found = clip.logits(network, clip.embed_pictures(network, taken), clip.embed_words(network, TEXTS))
+    found = clip.logits(network, clip.embed_images(network, taken), clip.embed_words(network, TEXTS))
     model, tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
     padding = (
         {"padding": "max_length", "max_length": 32} if network.shares == "sigmoid" else {"padding": True}
@@ -65,8 +65,8 @@ def test_logits_are_those_of_the_networks_own_forward(folder: Path):
 def test_a_batch_says_what_each_picture_says_alone(folder: Path):
     network = clip.load_clip(folder, Place())
     taken = pixels(network)
-    alone = np.concatenate([clip.embed_pictures(network, one[None]) for one in taken])
-    np.testing.assert_allclose(clip.embed_pictures(network, taken), alone, atol=1e-5)
+    alone = np.concatenate([clip.embed_images(network, one[None]) for one in taken])
+    np.testing.assert_allclose(clip.embed_images(network, taken), alone, atol=1e-5)
 
 
 def test_another_side_is_seen_finer_with_stretched_positions(folder: Path):
@@ -74,7 +74,7 @@ def test_another_side_is_seen_finer_with_stretched_positions(folder: Path):
     taken = pixels(network)
     assert taken.shape == (3, 3, 64, 64)
     assert network.stretch
-    vectors = clip.embed_pictures(network, taken)
+    vectors = clip.embed_images(network, taken)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
     with pytest.raises(RecipeError, match="70 px cannot be cut into patches of 8 px") as caught:
         clip.load_clip(folder, Place(), side=70)
@@ -98,10 +98,10 @@ def test_missing_and_damaged_files(copy: Path):
     with pytest.raises(RecipeError, match="cannot be loaded"):
         clip.load_clip(copy, Place())
     (copy / "preprocessor_config.json").unlink()
-    with pytest.raises(RecipeError, match="how pictures are prepared"):
+    with pytest.raises(RecipeError, match="how to prepare images"):
         clip.load_clip(copy, Place())
     shutil.rmtree(copy)
-    with pytest.raises(RecipeError, match="no folder of a transformers network"):
+    with pytest.raises(RecipeError, match="not the folder of a transformers network"):
         clip.load_clip(copy, Place())
 
 
@@ -124,7 +124,7 @@ def test_another_kind_of_network_is_refused(copy: Path):
     (copy / "config.json").write_text(json.dumps({**config, "model_type": "bert"}), encoding="utf-8")
     with pytest.raises(RecipeError, match="kind 'bert'") as caught:
         clip.load_clip(copy, Place())
-    assert caught.value.hint == "known here: clip, siglip"
+    assert caught.value.hint == "supported here: clip, siglip"
 
 
 def test_texts_that_read_the_same_are_refused(folder: Path):
@@ -144,5 +144,5 @@ def test_a_tokenizer_that_knows_more_than_the_network_is_refused(copy: Path):
     save_file({**loaded, name: loaded[name][:9]}, tensors, {"format": "pt"})
     config["text_config"] |= {"vocab_size": 9}
     (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    with pytest.raises(RecipeError, match="the network knows 9"):
+    with pytest.raises(RecipeError, match="the network has 9 tokens"):
         clip.embed_words(clip.load_clip(copy, Place()), TEXTS)

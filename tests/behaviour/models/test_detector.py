@@ -110,9 +110,9 @@ def test_own_labels_are_counted_as_the_vocabulary_says(folders: dict[str, Path])
     pixels = torch.tensor(pictures(every))
     with torch.no_grad():
         torch.testing.assert_close(some.ask(pixels).shares, every.ask(pixels).shares[..., [2, 0]])
-    with pytest.raises(RecipeError, match=r"does not know 'brd'\. Did you mean 'bird'\?"):
+    with pytest.raises(RecipeError, match=r"has no category 'brd'\. Did you mean 'bird'\?"):
         load_detector(folders["detr"], Place(), ("cat", "brd"), (), PROMPT)
-    with pytest.raises(RecipeError, match="does not know 'N/A'"):
+    with pytest.raises(RecipeError, match="has no category 'N/A'"):
         load_detector(folders["detr"], Place(), ("N/A",), (), PROMPT)
 
 

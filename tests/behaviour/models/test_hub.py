@@ -88,7 +88,7 @@ def test_a_hub_that_does_not_answer(hub: Hub, how: str, monkeypatch: pytest.Monk
     else:
         hub.slow = 2.0
         monkeypatch.setattr("groundglass.models.hub.PATIENCE", 0.2)
-    with pytest.raises(UnreachableError, match="tiny/net@main: cannot be had from http") as caught:
+    with pytest.raises(UnreachableError, match="tiny/net@main: cannot be fetched from http") as caught:
         find_weights("tiny/net@main", PATTERNS)
     assert "weights: PATH" in caught.value.hint
     assert caught.value.exit_code == 3
@@ -96,7 +96,7 @@ def test_a_hub_that_does_not_answer(hub: Hub, how: str, monkeypatch: pytest.Monk
 
 def test_what_is_not_what_the_hub_states_is_refused(hub: Hub):
     hub.stated["net.onnx"] = "0" * 64
-    with pytest.raises(UnreachableError, match="not what the hub states"):
+    with pytest.raises(UnreachableError, match="differs from what the hub states"):
         fetch(find_weights("tiny/net@main", PATTERNS))
 
 

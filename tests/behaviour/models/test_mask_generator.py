@@ -79,7 +79,7 @@ def test_masks_are_brought_back_to_the_pictures_size_as_the_authors_do_it(
     """Enlarged to the square, its padding cut off, resized to the photograph."""
     logits = np.random.default_rng(seed).normal(-spread / 2, spread, (5, *size)).astype(np.float32)
     shown = max(1, round(side * shares[0])), max(1, round(side * shares[1]))
-    areas, boxes = areas_and_boxes(logits, side, shown, picture=picture)
+    areas, boxes = areas_and_boxes(logits, side, shown, image=picture)
     square = torch.nn.functional.interpolate(torch.tensor(logits)[None], (side, side), mode="bilinear")
     cut = square[..., : shown[0], : shown[1]]
     large = torch.nn.functional.interpolate(cut, picture, mode="bilinear")[0].numpy()

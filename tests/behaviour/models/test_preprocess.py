@@ -64,9 +64,9 @@ def test_a_processors_file_may_hold_it_too(tmp_path: Path):
 
 
 def test_without_a_file_or_with_a_senseless_one(tmp_path: Path):
-    with pytest.raises(RecipeError, match="does not say how pictures are prepared"):
+    with pytest.raises(RecipeError, match="does not say how to prepare images"):
         read_preparation(tmp_path)
-    with pytest.raises(RecipeError, match="not understood"):
+    with pytest.raises(RecipeError, match="not supported"):
         read_preparation(write(tmp_path, size={"height": "tall", "width": 3}, **MEAN_STD))
     (tmp_path / "preprocessor_config.json").write_text("{", encoding="utf-8")
     with pytest.raises(RecipeError, match="cannot be read"):

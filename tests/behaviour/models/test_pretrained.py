@@ -64,14 +64,14 @@ def test_damaged_and_missing_files_are_refused(folder: Path):
     with pytest.raises(RecipeError, match="cannot be loaded"):
         load_pretrained(AUTO, folder, Place())
     (folder / "config.json").unlink()
-    with pytest.raises(RecipeError, match="no folder of a transformers network"):
+    with pytest.raises(RecipeError, match="not the folder of a transformers network"):
         model_type(folder, ["sam"])
 
 
 def test_another_kind_of_network_is_named(folder: Path):
     with pytest.raises(RecipeError, match="the kind 'sam'") as caught:
         model_type(folder, ["clip", "siglip"])
-    assert caught.value.hint == "known here: clip, siglip"
+    assert caught.value.hint == "supported here: clip, siglip"
 
 
 def test_a_segmenter_whose_files_do_not_belong_together_is_refused(folder: Path):

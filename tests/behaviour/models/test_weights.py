@@ -62,7 +62,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, cut: int):
 def test_what_is_no_safetensors_file_is_refused(tmp_path: Path, content: bytes):
     path = tmp_path / "a.safetensors"
     path.write_bytes(content)
-    with pytest.raises(RecipeError, match="no safetensors file"):
+    with pytest.raises(RecipeError, match="not a safetensors file"):
         find_weights(str(path))
 
 
@@ -78,7 +78,7 @@ def test_a_pickle_needs_leave(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "not given"),
+        ("", "no weights are given"),
         ("nowhere.safetensors", "no weights nowhere"),
         ("owner/name", "no weights owner/name"),
     ],

@@ -1,1 +1,1 @@
-"""The networks themselves, one file each: what is built here, or loaded from transformers or ONNX."""
+"""The networks themselves, one file each: built here, or loaded from transformers or ONNX."""

@@ -1,4 +1,4 @@
-"""Boxes that a network found: how much two overlap, and which are kept of those that show the same thing."""
+"""Boxes that a network found: how much two overlap, and which one is kept of several around the same thing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Boxes = NDArray[np.floating]
 
 
 def areas(boxes: Boxes) -> NDArray[np.floating]:
-    """Of n×4 boxes (left, top, right, bottom); 0 where one is turned inside out.
+    """Areas of n×4 boxes (left, top, right, bottom); 0 for a box that is turned inside out.
 
     >>> areas(np.array([[0, 0, 2, 3.0], [5, 5, 4, 9]])).tolist()
     [6.0, 0.0]
@@ -31,15 +31,16 @@ def overlaps(box: Boxes, boxes: Boxes) -> NDArray[np.floating]:
 
 
 def best_boxes(boxes: Boxes, scores: NDArray[np.floating], limit: float) -> NDArray[np.intp]:
-    """Non-maximum suppression: which boxes remain when each drops those of less score that it overlaps.
+    """Non-maximum suppression: the boxes that remain when each drops the boxes of lower score that it overlaps.
 
-    Two overlap when their intersection over union is above ``limit``. The result is in order of falling
-    score; of equal scores the first comes first, so the result is always the same.
+    Two overlap when their intersection over union is above ``limit``. The result is in order of falling score; of
+    equal scores the first comes first, so the result is always the same.
 
     >>> boxes = np.array([[0, 0, 9, 10.0], [0, 0, 10, 10], [20, 0, 30, 10]])
     >>> best_boxes(boxes, np.array([0.8, 0.9, 0.3]), 0.7).tolist()
     [1, 2]
     """
+    # Stable, so that equal scores give the same result on every machine.
     waiting = np.argsort(-scores, kind="stable")
     kept: list[np.intp] = []
     while waiting.size:

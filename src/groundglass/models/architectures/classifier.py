@@ -1,4 +1,4 @@
-"""Classifiers of the transformers library: a picture in, a probability for each of the network's labels out.
+"""Classifiers of the transformers library: they take an image and give a probability for each of their labels.
 
 Importing this loads no torch.
 """
@@ -22,19 +22,19 @@ from groundglass.models.scorer import Place
 from groundglass.text.suggest import did_you_mean
 
 FILES = ("*.json", "model*.safetensors")
-"""What of its folder is wanted: configurations and weights."""
+"""Files that are loaded from its folder: configurations and weights."""
 
 Said = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of image processor does where its file does not say it.
+    """The defaults of a kind of image processor, for what its file does not say.
 
-    square   one number as size is both sides, not the shorter one
-    kernel   Pillow's number of the resampling
+    square   whether one number as size means both sides, not the shorter one
+    kernel   Pillow's number of the resampling filter
     crop     whether the middle is cut out
-    reword   what it does in its own way, said in the words that all share
+    reword   rewrites its own settings as the settings that all processors share
     """
 
     square: bool
@@ -44,7 +44,7 @@ class Kind:
 
 
 def _convnext(said: dict[str, Any]) -> dict[str, Any]:
-    """Under 384 px the middle is cut out of a picture that is larger by `crop_pct`; from there on it is squashed."""
+    """Under 384 px: resize larger by `crop_pct`, then crop the middle. From 384 px on: squash to the square."""
     if not said.get("do_resize", True):
         return said
     side = said["size"]["shortest_edge"]
@@ -64,9 +64,9 @@ def _levit(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _efficientnet(said: dict[str, Any]) -> dict[str, Any]:
-    """It divides by `image_std` twice, as its weights were trained."""
+    """It divides by `image_std` twice, because its weights were trained so."""
     if said.get("rescale_offset"):
-        raise ValueError("rescale_offset is not done here")
+        raise ValueError("rescale_offset is not supported")
     if not said.get("include_top", True):
         return said
     return said | {"image_std": [spread**2 for spread in said["image_std"]]}
@@ -74,7 +74,7 @@ def _efficientnet(said: dict[str, Any]) -> dict[str, Any]:
 
 def _mobilevit(said: dict[str, Any]) -> dict[str, Any]:
     if said.get("do_normalize") and said.get("do_flip_channel_order", True):
-        raise ValueError("do_normalize with do_flip_channel_order is not done here")
+        raise ValueError("do_normalize with do_flip_channel_order is not supported")
     return said | {"do_normalize": bool(said.get("do_normalize"))}
 
 
@@ -94,16 +94,16 @@ KINDS: dict[str, Kind] = {
     "Siglip": Kind(square=True, kernel=3, crop=False),
     "ViT": Kind(square=True, kernel=2, crop=False),
 }
-"""The image processors that are known, by their name without "ImageProcessor"."""
+"""The image processors that are supported, by their name without "ImageProcessor"."""
 
 
 @dataclass(frozen=True)
 class Classifier:
     """A network in memory.
 
-    labels  their names, in the order of the network's numbers
-    shares  "softmax": one label fits, and all sum to 1; "sigmoid": each by itself
-    flip    whether it wants blue before green before red
+    labels  their names, in the order of the network's outputs
+    shares  "softmax": one label fits, and all sum to 1; "sigmoid": each label is judged alone
+    flip    whether it takes blue, green, red, in this order
     """
 
     network: Any
@@ -115,10 +115,10 @@ class Classifier:
 
 
 def load_classifier(folder: str | Path, place: Place) -> Classifier:
-    """The network in a folder as its hub has it: config, preprocessor_config and safetensors.
+    """The network in a folder as a hub stores it: config, preprocessor_config and safetensors.
 
-    Raises RecipeError where a file is missing or damaged, where the folder holds no classifier, or one whose pictures
-    are prepared in a way that is not known here.
+    Raises RecipeError if a file is missing or damaged, if the folder holds no classifier, or if the classifier
+    prepares images in a way that is not supported.
     """
     labels, shares = read_labels_of(folder)
     way, flip = read_classifier_preparation(folder)
@@ -129,9 +129,9 @@ def load_classifier(folder: str | Path, place: Place) -> Classifier:
 
 
 def read_labels_of(folder: str | Path) -> tuple[tuple[str, ...], Literal["softmax", "sigmoid"]]:
-    """The labels that a folder's config.json names, in order, and whether they share one whole or stand for themselves.
+    """The labels that a folder's config.json names, in order, and whether they sum to 1 or are judged one by one.
 
-    Raises RecipeError where it names none, or is a network that foretells a quantity.
+    Raises RecipeError if it names none, or if the network predicts a quantity.
     """
     path = Path(folder) / "config.json"
     try:
@@ -144,18 +144,19 @@ def read_labels_of(folder: str | Path) -> tuple[tuple[str, ...], Literal["softma
     problem = said.get("problem_type")
     if problem == "regression":
         raise RecipeError(
-            f"{path} is of a network that foretells a quantity: it has no probabilities",
+            f"{path} describes a network that predicts a quantity: it has no probabilities",
             "export it to ONNX: measure `onnx` reads any number",
         )
+    # One label cannot share a softmax: it would always get 1.
     several = problem == "multi_label_classification" or len(named) == 1
     labels = tuple(" ".join(named[number].split()) for number in range(len(named)))
     return labels, "sigmoid" if several else "softmax"
 
 
 def find_labels(wanted: Sequence[str], labels: Sequence[str], where: str) -> list[int]:
-    """The network's number of each label that is wanted.
+    """The network's output for each label that is wanted.
 
-    Raises RecipeError for a label that it has not, with the nearest that it has, and for one that it has twice.
+    Raises RecipeError for a label that it does not have, with the nearest one, and for a label that it has twice.
 
     >>> find_labels(["dog"], ["cat", "dog"], "pets")
     [1]
@@ -168,24 +169,24 @@ def find_labels(wanted: Sequence[str], labels: Sequence[str], where: str) -> lis
             )
         if labels.count(name) > 1:
             raise RecipeError(
-                f"{where} has {labels.count(name)} labels that are called '{name}'", "name others"
+                f"{where} has {labels.count(name)} labels that are called '{name}'", "name other labels"
             )
     return [labels.index(name) for name in wanted]
 
 
 def read_classifier_preparation(folder: str | Path) -> tuple[Preparation, bool]:
-    """What the processor of a folder does with a picture, and whether it turns the channels round.
+    """How the processor of a folder prepares an image, and whether it reverses the channels.
 
-    Raises RecipeError where it is of a kind that is not known here.
+    Raises RecipeError if its kind is not supported.
     """
     said = read_preprocessor(folder)
     stated = str(said.get("image_processor_type") or said.get("feature_extractor_type") or "")
     name = re.sub(r"(FeatureExtractor|ImageProcessor)(Fast|Pil)?$", "", stated)
     if name not in KINDS:
         raise RecipeError(
-            f"{folder}: pictures are prepared by '{stated or 'nothing that is named'}', which is not known here."
+            f"{folder}: its image processor, '{stated or 'without a name'}', is not supported."
             f"{did_you_mean(name, KINDS)}",
-            f"known here: {', '.join(f'{kind}ImageProcessor' for kind in KINDS)}; or export it to ONNX",
+            f"supported: {', '.join(f'{kind}ImageProcessor' for kind in KINDS)}; or export the network to ONNX",
         )
     kind = KINDS[name]
     try:
@@ -210,9 +211,10 @@ def _spelt_out(said: Said, kind: Kind) -> dict[str, Any]:
 
 
 def probabilities(classifier: Classifier, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Of each label for each picture, n × labels, for n × 3 × height × width."""
+    """The probability of each label for each image, n × labels, for n × 3 × height × width pixels."""
     import torch
 
+    # MobileViT was trained on images with blue first.
     channels = pixels[:, ::-1] if classifier.flip else pixels
     with torch.inference_mode():
         batch = torch.from_numpy(np.ascontiguousarray(channels)).to(classifier.device)
@@ -222,22 +224,22 @@ def probabilities(classifier: Classifier, pixels: NDArray[np.float32]) -> NDArra
 
 
 def _probe(folder: str | Path, classifier: Classifier) -> None:
-    """A network that does not take what its processor makes is refused once, not for every picture."""
+    """Try the network once on an empty image: a network that does not fit its processor is refused before the run."""
     way = classifier.way
     sides = way.crop or way.to
     if sides is None:
         return
     try:
         found = probabilities(classifier, np.zeros((1, 3, *sides), np.float32))
-    except Exception as error:  # whatever a network raises of a size that it does not take
+    except Exception as error:  # a network may raise anything for a size that it does not take
         said = " ".join(str(error).split())[:200]
         raise RecipeError(
-            f"the network in {folder} does not take pictures of {sides[1]} x {sides[0]} px: {said}",
-            "take config.json and preprocessor_config.json of one and the same network",
+            f"the network in {folder} does not take images of {sides[1]} x {sides[0]} px: {said}",
+            "take config.json and preprocessor_config.json from the same network",
         ) from error
     if found.shape != (1, len(classifier.labels)):
         raise RecipeError(
             f"the network in {folder} answers with {found.shape[-1]} numbers, but its config.json names "
             f"{len(classifier.labels)} labels",
-            "take config.json and model.safetensors of one and the same network",
+            "take config.json and model.safetensors from the same network",
         )

@@ -1,4 +1,4 @@
-"""CLIP and SigLIP: pictures and words as vectors of one space, so that words can be found in pictures.
+"""CLIP and SigLIP: images and words as vectors of one space, so that an image can be compared with words.
 
 Sources: Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021; Zhai
 et al., "Sigmoid Loss for Language Image Pre-Training", ICCV 2023. Importing this loads no torch.
@@ -21,9 +21,9 @@ from groundglass.models.pretrained import load_pretrained, load_tokenizer, model
 from groundglass.models.scorer import Place, Scorer
 
 DEFAULT = "openai/clip-vit-large-patch14@32bd64288804d66eefd0ccbe215aa642df71cc41"
-"""The network that these measures ask unless a recipe names another."""
+"""The network that these measures use unless a recipe names another."""
 FILES = ("*.json", "*.txt", "*.model", "model*.safetensors")
-"""What of its folder is wanted: configurations, the tokenizer's tables, the weights."""
+"""Files that are loaded from its folder: configurations, the tokenizer's tables, the weights."""
 
 _SHARES: dict[str, Literal["softmax", "sigmoid"]] = {"clip": "softmax", "siglip": "sigmoid"}
 
@@ -34,9 +34,9 @@ Vectors = NDArray[np.float64]
 class Clip:
     """A network of this family in memory.
 
-    shares   how it was trained to tell words apart: "softmax" over all of them (CLIP), "sigmoid" of each (SigLIP)
+    shares   how it was trained to separate words: "softmax" over all of them (CLIP), "sigmoid" of each (SigLIP)
     scale    its logit scale: a logit is scale · cosine + bias
-    stretch  whether its position embeddings are interpolated, since pictures come at another size than in training
+    stretch  whether its position embeddings are interpolated, because images have another size than in training
     """
 
     network: Any
@@ -50,18 +50,18 @@ class Clip:
 
     @property
     def width(self) -> int:
-        """How many numbers a vector has."""
+        """The length of a vector."""
         return int(self.network.get_text_features(**_tokens(self, ["a"])).pooler_output.shape[-1])
 
 
 def load_clip(folder: str | Path, place: Place, side: int = 0) -> Clip:
-    """The network in a folder as its hub has it: config, preprocessor_config, tokenizer and safetensors.
+    """The network in a folder as a hub stores it: config, preprocessor_config, tokenizer and safetensors.
 
-    ``side``: px of the square that pictures are brought to; 0 is what the network was trained with. Computes in
-    float32 wherever it runs: the shares of words hang on the third digit of a cosine.
+    ``side``: px of the square that images are resized to; 0 is the size that the network was trained with. It computes
+    in float32 on every device: the shares of words depend on the third digit of a cosine.
 
-    Raises RecipeError where a file is missing or damaged, where the network is neither CLIP nor SigLIP, and where
-    ``side`` is no multiple of the network's patches.
+    Raises RecipeError if a file is missing or damaged, if the network is neither CLIP nor SigLIP, and if
+    ``side`` is not a multiple of the network's patch size.
     """
     kind = model_type(folder, _SHARES)
     way = read_preparation(folder)
@@ -96,12 +96,12 @@ def at_side(way: Preparation, side: int) -> Preparation:
 
 
 def scorer(clip: Clip, judge: Callable[[Vectors], list[dict[str, Value]]]) -> Scorer:
-    """The network as a scorer; ``judge`` makes a picture's values of each of n vectors of length 1, n × width."""
-    return scorer_of(clip.way, lambda pixels: judge(embed_pictures(clip, pixels)))
+    """The network as a scorer; ``judge`` turns n vectors of length 1 (n × width) into the values of n images."""
+    return scorer_of(clip.way, lambda pixels: judge(embed_images(clip, pixels)))
 
 
-def embed_pictures(clip: Clip, pixels: NDArray[np.float32]) -> Vectors:
-    """Vectors of length 1, n × width, of prepared pictures, n × 3 × height × width."""
+def embed_images(clip: Clip, pixels: NDArray[np.float32]) -> Vectors:
+    """Vectors of length 1, n × width, of prepared images, n × 3 × height × width."""
     import torch
 
     with torch.inference_mode():
@@ -111,7 +111,7 @@ def embed_pictures(clip: Clip, pixels: NDArray[np.float32]) -> Vectors:
 
 
 def embed_words(clip: Clip, texts: Sequence[str]) -> Vectors:
-    """Vectors of length 1, one for each text; what is too long for the network is cut off."""
+    """Vectors of length 1, one for each text; a text that is too long for the network is cut off."""
     import torch
 
     with torch.inference_mode():
@@ -119,7 +119,7 @@ def embed_words(clip: Clip, texts: Sequence[str]) -> Vectors:
 
 
 def embed_each(clip: Clip, texts: Sequence[str]) -> Vectors:
-    """The same for texts that may well be read alike, such as long captions that begin with the same words."""
+    """The same for texts that the network may read as equal, such as long captions that begin with the same words."""
     import torch
 
     with torch.inference_mode():
@@ -127,14 +127,14 @@ def embed_each(clip: Clip, texts: Sequence[str]) -> Vectors:
 
 
 def share_read(clip: Clip, text: str) -> float:
-    """How much of a text the network reads, 0 to 1, in tokens: what is too long is cut off."""
+    """The share of a text's tokens that the network reads, 0 to 1: a text that is too long is cut off."""
     longest = clip.network.config.text_config.max_position_embeddings
     return min(1.0, longest / max(1, len(clip.tokenizer(text)["input_ids"])))
 
 
-def logits(clip: Clip, pictures: Vectors, words: Vectors) -> Vectors:
-    """How well each text fits each picture, n × texts: scale · cosine + bias."""
-    return clip.scale * (pictures @ words.T) + clip.bias
+def logits(clip: Clip, images: Vectors, words: Vectors) -> Vectors:
+    """How well each text fits each image, n × texts: scale · cosine + bias."""
+    return clip.scale * (images @ words.T) + clip.bias
 
 
 def softmax(values: Vectors) -> Vectors:
@@ -143,6 +143,7 @@ def softmax(values: Vectors) -> Vectors:
     >>> softmax(np.array([0.0, np.log(3.0)])).round(2).tolist()
     [0.25, 0.75]
     """
+    # The largest is subtracted first, because exp of a large logit would overflow.
     raised = np.exp(values - values.max(axis=-1, keepdims=True))
     return raised / raised.sum(axis=-1, keepdims=True)
 
@@ -162,7 +163,7 @@ def _unit(vectors: Any) -> Vectors:
 
 
 def _tokens(clip: Clip, texts: Sequence[str], apart: bool = True) -> dict[str, Any]:
-    """SigLIP was trained on texts filled up to their full length, and knows no mask."""
+    """Tokens of texts. SigLIP was trained on texts padded to the full length, without an attention mask."""
     longest = clip.network.config.text_config.max_position_embeddings
     padding = "max_length" if clip.shares == "sigmoid" else True
     made = clip.tokenizer(
@@ -174,18 +175,18 @@ def _tokens(clip: Clip, texts: Sequence[str], apart: bool = True) -> dict[str, A
 
 
 def _check_tokens(clip: Clip, texts: Sequence[str], tokens: Sequence[Sequence[int]], apart: bool) -> None:
-    """Texts that the network cannot tell apart would share one value, as if it were measured."""
+    """Refuse texts that the network reads as equal: they would share one value, as if it had been measured."""
     known = clip.network.config.text_config.vocab_size
     seen: dict[tuple[int, ...], str] = {}
     for text, numbers in zip(texts, tokens, strict=True):
         if max(numbers) >= known:
             raise RecipeError(
-                f"the tokenizer gives {text!r} the number {max(numbers)}; the network knows {known}",
-                "take the tokenizer and the weights from one and the same folder",
+                f"the tokenizer gives {text!r} the number {max(numbers)}; the network has {known} tokens",
+                "take the tokenizer and the weights from the same folder",
             )
         other = seen.setdefault(tuple(numbers), text)
         if apart and other != text:
             raise RecipeError(
                 f"the network reads {other!r} and {text!r} as the same text",
-                "say them shorter or otherwise; or the folder's tokenizer lacks its vocabulary",
+                "shorten or reword them; or the folder's tokenizer lacks its vocabulary",
             )

@@ -1,4 +1,4 @@
-"""Kinds of thing that detectors are usually asked for."""
+"""The kinds of things that detectors are usually asked for."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ COCO = (
     "tv", "laptop", "mouse", "remote", "keyboard", "cell phone", "microwave", "oven", "toaster", "sink",
     "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
 )  # fmt: skip
-"""The 80 kinds of thing of COCO (Lin et al., ECCV 2014)."""
+"""The 80 categories of COCO (Lin et al., ECCV 2014)."""

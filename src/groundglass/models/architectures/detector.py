@@ -1,8 +1,8 @@
-"""Networks that find things and name them, of three families, asked in one way.
+"""Networks that find things and name them: three families behind one interface.
 
 - words in, boxes out: OWL-ViT and OWLv2 (Minderer et al., "Scaling Open-Vocabulary Object Detection", NeurIPS 2023)
-- a sentence in, boxes with the words they stand for out: Grounding DINO (Liu et al., ECCV 2024)
-- kinds of thing learnt once: DETR (Carion et al., ECCV 2020), its successors, YOLOS
+- a sentence in, boxes with their words out: Grounding DINO (Liu et al., ECCV 2024)
+- fixed categories from training: DETR (Carion et al., ECCV 2020), its successors, YOLOS
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ KINDS = (*WORDS, *SENTENCE, *OWN_SOFTMAX, *OWN_SIGMOID)
 
 
 class Seen(NamedTuple):
-    """What a network says of n pictures, each with q boxes, which may be k things.
+    """A network's answer for n images, each with q boxes, each of which may be one of k things.
 
     shares  n×q×k: how sure it is, 0 to 1, that a box shows this thing
-    boxes   n×q×4: centre x, y, width and height, as shares of the picture as it was shown, padding included
+    boxes   n×q×4: centre x, y, width and height, as shares of the prepared image, padding included
     """
 
     shares: Tensor
@@ -47,7 +47,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Detector:
-    """A network in memory: what it can name, how it takes pictures, and its answer for n×3×h×w of them."""
+    """A network in memory: its labels, the preparation of its images, and its answer for n×3×h×w pixels."""
 
     labels: tuple[str, ...]
     preparation: Preparation
@@ -56,11 +56,11 @@ class Detector:
 
 
 class Found(NamedTuple):
-    """What is in one picture, the surest first.
+    """The things in one image, the surest first.
 
-    boxes   n×4: left, top, right, bottom, as shares of the picture as it was shown, padding included
+    boxes   n×4: left, top, right, bottom, as shares of the prepared image, padding included
     scores  n: 0 to 1
-    labels  n: which of the detector's labels
+    labels  n: places in the detector's labels
     """
 
     boxes: NDArray[np.float64]
@@ -73,10 +73,10 @@ def load_detector(
 ) -> Detector:
     """The network of a folder, ready to look for the words that are ``wanted``.
 
-    Where none are, one that takes any word looks for the ``usual`` ones, and one with kinds of its own for all
-    that it knows. ``prompt`` is what OWL is asked, "{}" standing for a word.
+    If none are wanted, a network that takes any word looks for the ``usual`` ones, and a network with fixed categories
+    looks for all of them. ``prompt`` is the text for OWL, with "{}" for a word.
 
-    Raises RecipeError where it is none of `KINDS`, its files are damaged, or it does not know a word.
+    Raises RecipeError if it is none of `KINDS`, if its files are damaged, or if a word is not one of its categories.
     """
     kind = model_type(folder, KINDS)
     way = read_preparation(folder)
@@ -91,6 +91,7 @@ def load_detector(
         return Detector(vocabulary, way, ask, place.device)
     if kind in SENTENCE:
         network = load_pretrained("AutoModelForZeroShotObjectDetection", folder, place)
+        # No padding, here and below: images of a batch have the same shape already.
         ask = _ask_sentences(network, load_tokenizer(folder), vocabulary)
         return Detector(vocabulary, replace(way, pad=None), ask, place.device)
     network = load_pretrained("AutoModelForObjectDetection", folder, place)
@@ -100,18 +101,19 @@ def load_detector(
 
 
 def detect(detector: Detector, pixels: NDArray[np.float32], least: float, nms: float) -> list[Found]:
-    """What is found in each of n×3×h×w prepared pictures.
+    """The things found in each of n×3×h×w prepared images.
 
-    Every box stands for the one thing it most likely shows, if that is above ``least``. Of boxes that overlap by
-    more than ``nms`` (intersection over union) the surest stays, whatever the others are called.
+    Every box counts as the one thing that it most likely shows, if that is above ``least``. Of boxes that overlap by
+    more than ``nms`` (intersection over union) the surest stays, whatever the labels of the others.
 
-    Raises ImageError ``measure_failed`` where the network answers with what is no number.
+    Raises ImageError ``measure_failed`` if the network's answer holds values that are not numbers.
     """
     import torch
 
     with torch.inference_mode():
         seen = detector.ask(torch.from_numpy(pixels).to(detector.device))
     shares, boxes = seen.shares.double().cpu().numpy(), seen.boxes.double().cpu().numpy()
+    # NaN fails every comparison below, so it would silently count as an image without things.
     if not (np.isfinite(shares).all() and np.isfinite(boxes).all()):
         raise ImageError("measure_failed", "the network's answer holds values that are not numbers")
     return [_chosen(*one, least, nms) for one in zip(shares, boxes, strict=True)]
@@ -136,12 +138,12 @@ def _chosen(shares: NDArray[np.float64], boxes: NDArray[np.float64], least: floa
 
 
 def _padded(way: Preparation, side: int) -> Preparation:
-    """OWLv2: fitted into its square; beside it lies the mean colour, near the authors' grey."""
+    """OWLv2: the image is fitted into a square and padded with the mean colour, which is near the authors' grey."""
     return replace(way, to=None, shortest=None, longest=side, pad=(side, side))
 
 
 def _ask_words(network: Any, tokenizer: Any, kind: str, prompts: Sequence[str]) -> Callable[[Tensor], Seen]:
-    """The words become vectors once; each patch of a picture is then compared with all of them."""
+    """Embed the words once; each patch of an image is then compared with all of them."""
     import torch
 
     text = network.config.text_config
@@ -166,7 +168,7 @@ def _ask_words(network: Any, tokenizer: Any, kind: str, prompts: Sequence[str]) 
 
 
 def _ask_sentences(network: Any, tokenizer: Any, vocabulary: Sequence[str]) -> Callable[[Tensor], Seen]:
-    """All words in one sentence, or in several where they are too long for one: each costs a look of its own."""
+    """All words in one sentence, or in several if they are too long for one: each sentence costs one pass."""
     sentences = _sentences(tokenizer, vocabulary, network.config.max_text_len)
     words = len(vocabulary)
 
@@ -182,7 +184,7 @@ def _ask_sentences(network: Any, tokenizer: Any, vocabulary: Sequence[str]) -> C
 
 
 def _ask_sentence(network: Any, tokenizer: Any, sentence: _Sentence, words: int, pixels: Tensor) -> Seen:
-    """How sure a word is, is how sure its surest token is."""
+    """Answer one sentence; the score of a word is the score of its surest token."""
     tokens = tokenizer(sentence.text, return_tensors="pt").to(pixels.device)
     answer = network(
         pixel_values=pixels, **{name: ids.expand(len(pixels), -1) for name, ids in tokens.items()}
@@ -195,14 +197,15 @@ def _ask_sentence(network: Any, tokenizer: Any, sentence: _Sentence, words: int,
 
 
 class _Sentence(NamedTuple):
-    """Words as Grounding DINO is asked for them, "cat. traffic light.", and where the tokens of each stand."""
+    """Words in the form that Grounding DINO takes, "cat. traffic light.", and the places of each word's tokens."""
 
     text: str
     places: dict[int, list[int]]
 
 
 def _sentences(tokenizer: Any, vocabulary: Sequence[str], longest: int) -> list[_Sentence]:
-    """As few sentences as hold all the words; a stop, which parts two words, is no token of either."""
+    """As few sentences as hold all the words; the full stop between two words is a token of neither."""
+    # Grounding DINO was trained on lower-case words, and a full stop ends a word.
     spelt = [word.lower().replace(".", " ") for word in vocabulary]
     lengths = [len(tokenizer(word)["input_ids"]) - 2 for word in spelt]
     made: list[_Sentence] = []
@@ -221,8 +224,9 @@ def _sentences(tokenizer: Any, vocabulary: Sequence[str], longest: int) -> list[
 
 
 def _ask_own(network: Any, columns: Sequence[int], softmax: bool, pixels: Tensor) -> Seen:
-    """A softmax has one class more, the last: nothing is there."""
+    """Ask a network with fixed categories. With a softmax, the last class means that nothing is there."""
     answer = network(pixel_values=pixels)
+    # The last class of a softmax is "no object"; it takes part in the softmax and is then left out.
     shares = answer.logits.softmax(-1)[..., :-1] if softmax else answer.logits.sigmoid()
     return Seen(shares[..., list(columns)], answer.pred_boxes)
 
@@ -230,13 +234,13 @@ def _ask_own(network: Any, columns: Sequence[int], softmax: bool, pixels: Tensor
 def _own_labels(
     known: dict[int, str], wanted: Sequence[str], folder: str | Path
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Labels, and where the network answers for each. Numbers that COCO left out are called N/A."""
+    """Labels, and the network's output for each. Numbers that COCO left out are called N/A."""
     place = {label: number for number, label in known.items() if label != "N/A"}
     for word in wanted:
         if word not in place:
             raise RecipeError(
-                f"the network in {folder} does not know '{word}'.{did_you_mean(word, place)}",
-                f"it knows {', '.join(list(place)[:8])} …",
+                f"the network in {folder} has no category '{word}'.{did_you_mean(word, place)}",
+                f"it has {', '.join(list(place)[:8])} …",
             )
     labels = tuple(wanted or place)
     return labels, tuple(place[label] for label in labels)

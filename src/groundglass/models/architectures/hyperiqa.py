@@ -1,7 +1,7 @@
-"""HyperIQA's network: a ResNet-50 whose features write the weights of a small network that judges them.
+"""HyperIQA's network: the features of a ResNet-50 set the weights of a small network that judges them.
 
 Su et al., "Blindly Assess Image Quality in the Wild Guided by a Self-Adaptive Hyper Network", CVPR 2020. Tensors have
-the names that the authors published, or those of pyiqa, which trained the same network anew; torch is imported inside
+the names that the authors published, or those of pyiqa, which trained the same network again. torch is imported inside
 functions.
 """
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SIDE = 224
-"""Side of the crops, px: the network takes no other."""
+"""Side of the crops, px: the network takes no other size."""
 BLOCKS = (3, 4, 6, 3)
 """Bottlenecks of each stage of a ResNet-50 (He et al., CVPR 2016)."""
 PLANES = (64, 128, 256, 512)
 LOCAL = ((256, 16, 8), (512, 32, 4), (1024, 64, 2))
 """Local distortion aware modules: channels in, channels out, and the side left after pooling by 7."""
 LDA = 16
-"""What each of them says of a picture, in numbers."""
+"""Numbers that each of these modules gives for an image."""
 HYPER = 112
 """Channels that the hyper network reads."""
 TARGET = (224, 112, 56, 28, 14)
 """Sizes of the target network's layers; the last gives one number."""
 CELLS = 49
-"""Places of the last feature map, 7 × 7."""
+"""Cells of the last feature map, 7 × 7."""
 EPSILON = 1e-5
 
 Shapes = dict[str, tuple[int, ...]]
@@ -61,7 +61,7 @@ def shapes() -> Shapes:
 
 
 def is_of_pyiqa(names: Iterable[str]) -> bool:
-    """Whether tensors have pyiqa's names, as its HyperIQA-resnet50-koniq10k-….pth has: it answers 0 to 1, not 0 to 100.
+    """Whether tensors have pyiqa's names, as in HyperIQA-resnet50-koniq10k-….pth: that answers 0 to 1, not 0 to 100.
 
     >>> is_of_pyiqa(["base_model.conv1.weight"]), is_of_pyiqa(["res.conv1.weight"])
     (True, False)
@@ -70,7 +70,7 @@ def is_of_pyiqa(names: Iterable[str]) -> bool:
 
 
 def as_the_authors(tensors: Mapping[str, Named]) -> dict[str, Named]:
-    """The same under the authors' names, whichever of the two they have; a name that is unknown stays as it is.
+    """The same tensors under the authors' names, whichever of the two they have; an unknown name stays as it is.
 
     >>> list(as_the_authors({"lda_modules.3.2.bias": 0, "fc_w_modules.4.2.bias": 0, "fc_b_modules.0.2.bias": 0}))
     ['res.lda4_fc.bias', 'fc5w_fc.bias', 'fc1b_fc.bias']
@@ -93,7 +93,7 @@ PYIQA = {
     "fc_w_modules.4.2": "fc5w_fc",
     **{f"fc_b_modules.{n}.2": f"fc{n + 1}b_fc" for n in range(5)},
 }
-"""Layers outside the ResNet, by pyiqa's names → by the authors'; `conv1` has one name."""
+"""Layers outside the ResNet: pyiqa's name → the authors' name. `conv1` has the same name in both."""
 
 
 def _layer(name: str, after: int, *before: int) -> Shapes:
@@ -119,14 +119,14 @@ def _bottleneck(name: str, inside: int, planes: int, first: bool) -> Shapes:
 class HyperNetwork:
     """The network with its tensors; each batch normalisation is folded into the convolution before it.
 
-    tensors  by the authors' names, in the place and kind that the network runs in
+    tensors  by the authors' names, on the device and in the dtype that the network runs in
     """
 
     tensors: Mapping[str, Tensor]
 
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """The quality of each picture, about 0 to 100, higher is better: (n, 3, 224, 224), normalised → (n,)."""
-        features, vector = self._resnet(pictures)
+    def __call__(self, images: Tensor) -> Tensor:
+        """The quality of each image, about 0 to 100, higher is better: (n, 3, 224, 224), normalised → (n,)."""
+        features, vector = self._resnet(images)
         for layer in ("conv1.0", "conv1.2", "conv1.4"):
             features = self._convolved(features, layer).relu()
         return self._judged(vector, features)
@@ -161,7 +161,7 @@ class HyperNetwork:
         return self._linear(avg_pool2d(x, 7, 7).flatten(1), f"res.lda{stage}_fc")
 
     def _judged(self, vector: Tensor, features: Tensor) -> Tensor:
-        """The target network, whose weights are the hyper network's answers (eq. 4 and 5)."""
+        """The target network; its weights are the hyper network's output (eq. 4 and 5)."""
         pooled = features.mean(dim=(2, 3))
         for number, size in enumerate(TARGET[1:], 1):
             weights = self._convolved(features, f"fc{number}w_conv", padding=1).reshape(len(vector), size, -1)
@@ -182,7 +182,7 @@ class HyperNetwork:
 
 
 def folded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same network without batch normalisations: each is put into the convolution before it."""
+    """The same network without batch normalisations: each is folded into the convolution before it."""
     norms = dict(_norms())
     found = {
         name: tensor for name, tensor in tensors.items() if name.rpartition(".")[0] not in norms.values()
@@ -191,6 +191,7 @@ def folded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         weight, bias, mean, variance = (
             tensors[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
         )
+        # Outside training a batch normalisation is a fixed linear function, so it can become part of the weights.
         factor = weight / (variance + EPSILON).sqrt()
         found[f"{convolution}.weight"] = tensors[f"{convolution}.weight"] * factor[:, None, None, None]
         found[f"{convolution}.bias"] = bias - mean * factor
@@ -198,7 +199,7 @@ def folded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _norms() -> Iterator[tuple[str, str]]:
-    """Convolution and the normalisation behind it."""
+    """Pairs of a convolution and the normalisation after it."""
     for name in shapes():
         if name.endswith("running_mean"):
             norm = name.removesuffix(".running_mean")

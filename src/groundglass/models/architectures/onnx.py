@@ -1,4 +1,4 @@
-"""Networks exported to ONNX: what their files say of input and output, checked, and run. Imports no onnxruntime."""
+"""Networks exported to ONNX: check the inputs and outputs that a file declares, and run it. Imports no onnxruntime."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from groundglass.models.scorer import Place
 from groundglass.text.suggest import did_you_mean
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
-"""Device → what onnxruntime calls that which runs there."""
+"""Device → onnxruntime's name for its execution provider."""
 _TYPES = {
     "tensor(float)": np.dtype(np.float32),
     "tensor(float16)": np.dtype(np.float16),
@@ -30,13 +30,13 @@ _NUMBERS = frozenset({*_TYPES, "tensor(int64)", "tensor(int32)", "tensor(int8)",
 
 @dataclass(frozen=True)
 class Exported:
-    """An exported network in memory, and what its file says of its input.
+    """An exported network in memory, and the input that its file declares.
 
-    batch     how many pictures it takes at once; None for any number
-    height    px that it wants; None for any
-    width     px that it wants; None for any
+    batch     how many images it takes at once; None for any number
+    height    px that it needs; None for any
+    width     px that it needs; None for any
     last      whether channels are the last axis (N×H×W×3), not the second (N×3×H×W)
-    channels  3, or 1 for pictures in grey
+    channels  3, or 1 for greyscale
     dtype     of its input
     """
 
@@ -56,10 +56,10 @@ class Answering:
     """How one of its outputs is read.
 
     output   its name
-    wish     what is read from it
-    axis     of one picture's answer, along which labels lie; None where there are none
-    batched  whether its first axis is the pictures
-    batch    how many pictures can be asked about at once; None for any number
+    wish     the values to read from it
+    axis     the axis of one image's answer that holds the labels; None if there are none
+    batched  whether its first axis is the images
+    batch    how many images the network takes at once; None for any number
     """
 
     output: str
@@ -70,46 +70,46 @@ class Answering:
 
 
 def open_exported(path: Path, place: Place, layout: str = "", channels: int = 3) -> Exported:
-    """The network of an .onnx file; ``layout`` is "nchw", "nhwc", or "" for what the file's own shape says.
+    """The network of an .onnx file; ``layout`` is "nchw", "nhwc", or "" for the layout that the file's shape implies.
 
-    A file's weights must lie in it: what lies beside it would not be part of its hash. On the CPU it runs in one
-    thread. Raises RecipeError where the file cannot be loaded or the device is not to be had, and where its input is
-    no batch of pictures with so many ``channels``.
+    A file must hold its own weights: weights in a second file would not be part of its hash. On the CPU it runs in one
+    thread. Raises RecipeError if the file cannot be loaded, if the device is not available, or if its input is not a
+    batch of images with that many ``channels``.
     """
     session = _session(path, place)
     return Exported(path, session, *_layout(path, session, layout, channels))
 
 
-def find_answer(exported: Exported, output: str, wish: Wish, pictures: NDArray[Any]) -> Answering:
-    """How the output of that name is read; no name is needed where there is one output only.
+def find_answer(exported: Exported, output: str, wish: Wish, images: NDArray[Any]) -> Answering:
+    """How to read the output of that name; a network with one output needs no name.
 
-    Where the file leaves a side of it open, the network is asked about ``pictures`` (n × channels × height × width,
-    prepared, two of them), and its answer decides. Raises RecipeError where the output is not there, where the network
-    refuses such pictures, and where it is not plain which number is meant.
+    If the file leaves a dimension of it open, the network is run on two prepared ``images`` (n × channels × height ×
+    width), and its answer decides. Raises RecipeError if the output does not exist, if the network refuses such
+    images, or if it is ambiguous which number is meant.
     """
     path = exported.path
     named = _output(path, exported.session, output)
     shape, batched, batch = _known_shape(exported, named), True, exported.batch
     if shape is None:
-        batched, batch, shape = _probed(exported, named, wish, pictures)
+        batched, batch, shape = _probed(exported, named, wish, images)
     said = f"{path} answers with {describe(named)}"
     if not batched or any(not isinstance(side, int) for side in named.shape[1:]):
-        said += f", which is {'×'.join(map(str, shape)) or 'a number'} for a picture"
-    axis = labels_axis(shape, wish, (pictures.shape[2], pictures.shape[3]), said)
+        said += f", which is {'×'.join(map(str, shape)) or 'a number'} for an image"
+    axis = labels_axis(shape, wish, (images.shape[2], images.shape[3]), said)
     return Answering(named.name, wish, axis, batched, batch if batched else 1)
 
 
 def run(exported: Exported, answering: Answering, pixels: NDArray[Any]) -> list[dict[str, Value]]:
-    """The values of each prepared picture, n × channels × height × width.
+    """The values of each prepared image, n × channels × height × width.
 
-    Raises ValueError where the network answers with another shape than `find_answer` found.
+    Raises ValueError if the shape of the answer is not the one that `find_answer` found.
     """
     count = len(pixels)
     answer = _asked(exported, answering.output, pixels)
     if answering.batched and answer.shape[:1] != (count,):
-        raise ValueError(f"the output '{answering.output}' is {answer.shape} for {count} pictures")
+        raise ValueError(f"the output '{answering.output}' is {answer.shape} for {count} images")
     if not answering.batched and count != 1:
-        raise ValueError(f"the output '{answering.output}' cannot be told apart for {count} pictures")
+        raise ValueError(f"the output '{answering.output}' cannot be separated for {count} images")
     each = answer if answering.batched else answer[None]
     try:
         return [read_answer(one, answering.wish, answering.axis) for one in each]
@@ -118,18 +118,19 @@ def run(exported: Exported, answering: Answering, pixels: NDArray[Any]) -> list[
 
 
 def _asked(exported: Exported, output: str, pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """What the network says of pictures; a batch of a fixed size is filled up with the last of them."""
+    """The network's answer for images; a batch of a fixed size is filled up with the last image."""
     count, batch = len(pixels), exported.batch
     if batch and count < batch:
         pixels = np.concatenate([pixels, np.repeat(pixels[-1:], batch - count, axis=0)])
     shown = pixels.transpose(0, 2, 3, 1) if exported.last else pixels
     taken = np.ascontiguousarray(shown.round() if exported.dtype == np.uint8 else shown, exported.dtype)
     answer = np.asarray(exported.session.run([output], {exported.name: taken})[0], np.float64)
+    # The answers for the filled-up places are cut off again.
     return answer[:count] if batch and answer.shape[:1] == (batch,) else answer
 
 
 def _known_shape(exported: Exported, output: Any) -> Shape | None:
-    """The shape of an output for one picture, as the file says it; None where only a run can tell."""
+    """The shape of an output for one image, as the file declares it; None if only a run shows it."""
     first, *sides = output.shape or [None]
     asked = exported.session.get_inputs()[0].shape[0]
     known = tuple(side for side in sides if isinstance(side, int) and side > 0)
@@ -137,27 +138,28 @@ def _known_shape(exported: Exported, output: Any) -> Shape | None:
 
 
 def _probed(
-    exported: Exported, output: Any, wish: Wish, pictures: NDArray[Any]
+    exported: Exported, output: Any, wish: Wish, images: NDArray[Any]
 ) -> tuple[bool, int | None, Shape]:
-    """What one run tells: whether the first axis is the pictures, how many it takes at once, and the shape for one.
+    """Run it once to find whether the first axis is the images, how many it takes at once, and the shape for one image.
 
-    A network whose file says that it takes any number of pictures may take one only: then it is asked about one.
+    A network whose file declares any number of images may still take only one: then it is run on one.
     """
-    shown = pictures if exported.batch is None else pictures[:1]
+    shown = images if exported.batch is None else images[:1]
     try:
         answer = _asked(exported, output.name, shown)
-    except Exception as error:  # onnxruntime's own kinds share no base
+    except Exception as error:  # onnxruntime's errors have no common base class
         if len(shown) > 1:
-            return _probed(exported, output, wish, pictures[:1])
+            return _probed(exported, output, wish, images[:1])
         _, _, height, width = shown.shape
         raise RecipeError(
-            f"{exported.path} cannot be asked about a picture of {width} x {height} px: {_line_of(error)}",
-            "size, or multiple: 32 where sides must be a multiple of something",
+            f"{exported.path} does not run on an image of {width} x {height} px: {_line_of(error)}",
+            "give a size; or a multiple, such as multiple: 32, if sides must be a multiple of something",
         ) from error
     batched = answer.shape[:1] == (len(shown),)
     if len(shown) > 1:
-        return (True, None, answer.shape[1:]) if batched else _probed(exported, output, wish, pictures[:1])
-    if answer.ndim == 1 and wish.reduce in ("max", "mean", "count"):  # a list of finds, one of them by chance
+        return (True, None, answer.shape[1:]) if batched else _probed(exported, output, wish, images[:1])
+    # A list of detections that happens to hold one looks like a batch of one.
+    if answer.ndim == 1 and wish.reduce in ("max", "mean", "count"):
         batched = False
     return batched, exported.batch or 1, answer.shape[1:] if batched else answer.shape
 
@@ -168,33 +170,35 @@ def _session(path: Path, place: Place) -> Any:
     provider = PROVIDERS[place.device.partition(":")[0]]
     if provider not in onnxruntime.get_available_providers():
         raise RecipeError(
-            f"the onnxruntime that is installed cannot use {place.device}",
-            "device: cpu, or pip install onnxruntime-gpu in its place",
+            f"the installed onnxruntime cannot use {place.device}",
+            "device: cpu, or replace it: pip install onnxruntime-gpu",
         )
     options = onnxruntime.SessionOptions()
+    # Fatal errors only: the library's warnings would run into the progress display.
     options.log_severity_level = 4
+    # One thread, as for every native library in a worker: values stay the same to the last bit.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     number = {"device_id": place.device.partition(":")[2] or "0"} if place.device.startswith("cuda") else {}
     try:
         return onnxruntime.InferenceSession(path.read_bytes(), options, providers=[(provider, number)])
     except OSError as error:
         raise RecipeError(f"cannot read {path}: {error.strerror}") from error
-    except Exception as error:  # onnxruntime's own kinds share no base
+    except Exception as error:  # onnxruntime's errors have no common base class
         raise RecipeError(
             f"{path} cannot be loaded: {_line_of(error)}",
-            "it must be an .onnx file that holds its weights itself, not in a file beside it",
+            "it must be an .onnx file that holds its own weights, not in a second file",
         ) from error
 
 
 def _layout(
     path: Path, session: Any, layout: str, channels: int
 ) -> tuple[str, int | None, int | None, int | None, bool, int, np.dtype[Any]]:
-    """Name, batch, height, width, whether channels are last, how many, and type of the input."""
+    """The input's name, batch, height, width, whether channels are last, how many there are, and its type."""
     inputs = session.get_inputs()
     wants = "; ".join(describe(one) for one in inputs)
     if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in _TYPES:
         raise RecipeError(
-            f"{path} wants {wants or 'nothing'}; a scorer takes one batch of pictures",
+            f"{path} takes {wants or 'no input'}; a scorer takes one batch of images",
             "export it with one input, N×3×H×W or N×H×W×3, of float or uint8",
         )
     batch, *sides = (side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape)
@@ -202,8 +206,8 @@ def _layout(
     found, height, width = (sides[2], sides[0], sides[1]) if last else sides
     if found not in (channels, None):
         raise RecipeError(
-            f"{path} wants {wants}; shown are pictures of {channels} channel{'s' if channels > 1 else ''}",
-            "channels: grey shows one channel, rgb and bgr three; layout: nhwc has them last",
+            f"{path} takes {wants}; the recipe gives images of {channels} channel{'s' if channels > 1 else ''}",
+            "channels: grey gives one channel, rgb and bgr three; layout: nhwc has channels last",
         )
     return inputs[0].name, batch, height, width, last, channels, _TYPES[inputs[0].type]
 
@@ -223,18 +227,18 @@ def _output(path: Path, session: Any, output: str) -> Any:
     found = named[output] if output else next(iter(named.values()))
     if found.type not in _NUMBERS:
         raise RecipeError(
-            f"{path} answers with {describe(found)}, which holds no numbers", "output: another output"
+            f"{path} answers with {describe(found)}, which does not hold numbers", "output: another output"
         )
     return found
 
 
 def _numbers_of(one: Any) -> str:
-    """How many numbers an output has for a picture, where its file says so."""
+    """How many numbers an output has for each image, if its file says so."""
     sides = one.shape[1:]
     if not all(isinstance(side, int) for side in sides):
         return ""
     count = math.prod(sides)
-    return f" ({count:,} number{'' if count == 1 else 's'} a picture)"
+    return f" ({count:,} number{'' if count == 1 else 's'} per image)"
 
 
 def _line_of(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""How the numbers of an exported network become values: which axis holds the labels, and what becomes of the rest."""
+"""How the numbers of an exported network become values: which axis holds the labels, and how the others are reduced."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ Numbers = NDArray[np.float64]
 
 REDUCE = ("max", "mean", "count", "softmax")
 BEFORE = {"": 0, "box": 4, "box, objectness": 5}
-"""What stands before the labels' own numbers → how many numbers that is."""
+"""The numbers before the labels' own numbers → their count."""
 NONE = "-"
-"""In the place of a label: a number that nobody wants."""
+"""Written instead of a label: a number that is not used."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a recipe wants to know of an answer.
+    """The values that a recipe reads from an answer.
 
-    labels  the names of the numbers along one axis, in their order, `NONE` among them; empty where there is one number
+    labels  the names of the numbers along one axis, in their order, `NONE` among them; empty if there is one number
     only    the labels that become columns; empty for all
-    index   which number of a row of numbers, from 0; None for the one there is
-    reduce  what becomes of the other axes, or a softmax over the labels; "" where there are none
-    over    what a number must be above to be counted
+    index   which number of a row of numbers, from 0; None for a single number
+    reduce  how the other axes are reduced, or a softmax over the labels; "" for neither
+    over    the threshold above which a number is counted
     before  a key of `BEFORE`
     nms     of two boxes that overlap by more, the less sure one is not counted; intersection over union
     """
@@ -47,7 +47,7 @@ class Wish:
     nms: float = 0.45
 
     def columns(self) -> dict[str, int]:
-        """The columns of labels, each with its number on the axis.
+        """The columns of labels, each with its place on the axis.
 
         >>> Wish(("-", "0 degrees", "90 degrees"), only=("90 degrees",)).columns()
         {'onnx_90_degrees': 2}
@@ -56,7 +56,7 @@ class Wish:
         return {column_of(name): named[name] for name in self.only or named}
 
     def check(self) -> None:
-        """Raises RecipeError where the wishes do not fit together, whatever the network answers."""
+        """Raises RecipeError if the settings contradict each other, whatever the network answers."""
         for name, word, known in (("reduce", self.reduce, REDUCE), ("before", self.before, tuple(BEFORE))):
             if word and word not in known:
                 shown = ", ".join(f"'{one}'" if "," in one else one for one in known if one)
@@ -67,26 +67,26 @@ class Wish:
         for name in self.only:
             if name not in self.labels:
                 raise RecipeError(
-                    f"only names '{name}', which is none of the labels.{did_you_mean(name, self.labels)}",
+                    f"`only` names '{name}', which is not one of the labels.{did_you_mean(name, self.labels)}",
                     f"the labels are {', '.join(self.labels) or 'not given'}",
                 )
         if (self.reduce == "count") != (self.over is not None):
             raise RecipeError(
-                "a count needs `over`: what a number must be above"
+                "a count needs `over`: the threshold that a number must exceed"
                 if self.reduce
                 else "`over` belongs to a count",
                 "reduce: count, over: 0.5",
             )
         if self.labels and self.index is not None:
-            raise RecipeError("both labels and an index are given", "only: LABEL takes one of the labels")
+            raise RecipeError("both labels and an index are given", "only: LABEL selects one of the labels")
         if self.index is not None and self.reduce in ("max", "mean", "count"):
             raise RecipeError(
-                f"an index chooses one number, and {self.reduce} goes over several", "leave one of them out"
+                f"an index selects one number, and {self.reduce} needs several", "leave one of them out"
             )
         if self.reduce == "softmax" and not self.labels and self.index is None:
-            raise RecipeError("a softmax needs the labels it goes over", "labels: 'first, second'")
+            raise RecipeError("a softmax needs labels", "labels: 'first, second'")
         if self.before and not self.labels:
-            raise RecipeError("`before` stands before labels, and there are none", "labels: 'person, car'")
+            raise RecipeError("`before` needs labels, and none are given", "labels: 'person, car'")
 
 
 def column_of(label: str) -> str:
@@ -99,13 +99,13 @@ def column_of(label: str) -> str:
 
 
 def labels_axis(shape: Shape, wish: Wish, shown: tuple[int, int], said: str) -> int | None:
-    """The axis of one picture's answer that holds the labels (or the row that an index chooses from), if any.
+    """The axis of one image's answer that holds the labels (or the row that an index selects from), if any.
 
-    shape  of one picture's answer
-    shown  height and width, px, of the picture that was answered so: what has its shape is a map
+    shape  of one image's answer
+    shown  height and width, px, of the image that gave this answer: an answer of the same proportions is a map
     said   the output in words, for messages
 
-    Raises RecipeError wherever it is not plain which number is meant.
+    Raises RecipeError if it is ambiguous which number is meant.
     """
     wide = [axis for axis, side in enumerate(shape) if side != 1]
     if wish.labels:
@@ -115,13 +115,13 @@ def labels_axis(shape: Shape, wish: Wish, shown: tuple[int, int], said: str) -> 
     if wish.reduce:
         if len(wide) > 1 and not (len(wide) == 2 and _is_map([shape[axis] for axis in wide], shown)):
             raise RecipeError(
-                f"{said}: it is not plain which of these numbers {wish.reduce} goes over",
+                f"{said}: it is ambiguous which of these numbers {wish.reduce} is taken over",
                 "labels: one name for each number along an axis; or output: another output",
             )
     elif wide:
         count = math.prod(shape)
         raise RecipeError(
-            f"{said}: {count:,} numbers a picture, not one",
+            f"{said}: {count:,} numbers per image, not one",
             f"labels: {count} names; index: 0 … {count - 1}; or reduce: {', '.join(REDUCE[:3])}"
             if len(wide) == 1
             else f"reduce: {', '.join(REDUCE[:3])}; with labels: a name for each number along an axis",
@@ -142,7 +142,7 @@ def _axis_of_labels(shape: Shape, wish: Wish, said: str) -> int:
             f"{said}: {names}{after}, but {many} that many",
             "take another size, so that the axes differ"
             if fitting
-            else f"labels: one for each number of an axis: {sides}; '{NONE}' for those that nobody wants",
+            else f"labels: one for each number of an axis: {sides}; '{NONE}' for those that are not used",
         )
     others = math.prod(side for axis, side in enumerate(shape) if axis != fitting[0])
     if others != 1 and wish.reduce not in ("max", "mean", "count"):
@@ -153,7 +153,7 @@ def _axis_of_labels(shape: Shape, wish: Wish, said: str) -> int:
 def _axis_of_index(shape: Shape, wide: Sequence[int], index: int, said: str) -> int:
     if len(wide) > 1:
         raise RecipeError(
-            f"{said}: an index chooses from a row of numbers, and these are more than a row",
+            f"{said}: an index selects from one row of numbers, and this answer has more than one row",
             "labels: one name for each number along an axis, with reduce: max, mean or count",
         )
     axis = wide[0] if wide else max(0, len(shape) - 1)
@@ -164,21 +164,22 @@ def _axis_of_index(shape: Shape, wide: Sequence[int], index: int, said: str) -> 
 
 
 def _is_map(sides: Sequence[int], shown: tuple[int, int]) -> bool:
-    """Whether the sides are those of a picture, perhaps made smaller.
+    """Whether the sides have the proportions of the image, as a map at the same or a smaller scale has.
 
     >>> _is_map((60, 80), (480, 640)), _is_map((84, 8400), (640, 640))
     (True, False)
     """
     beside = abs(sides[0] * shown[1] - sides[1] * shown[0])
-    return beside == 0 or (shown[0] != shown[1] and beside < max(shown))  # rounded by less than one
+    # The sides of a reduced map are rounded by less than 1 px; those of a square stay equal.
+    return beside == 0 or (shown[0] != shown[1] and beside < max(shown))
 
 
 def read_answer(answer: Numbers, wish: Wish, axis: int | None) -> dict[str, Value]:
-    """The values of one picture's answer; ``axis`` as `labels_axis` found it.
+    """The values of one image's answer; ``axis`` as `labels_axis` found it.
 
-    With labels a column for each, and ``onnx``: the label that is greatest, or of a count how many there are in all.
+    With labels: a column for each, and ``onnx``, the label with the greatest value, or for a count the total.
 
-    Raises ValueError where the answer is not of the shape that was found in `plan`, or holds what is not a number.
+    Raises ValueError if the answer does not have the shape that was found in `plan`, or holds NaN.
 
     >>> read_answer(np.array([1.0, 3.0]), Wish(("sea", "wood")), 0)
     {'onnx': 'wood', 'onnx_sea': 1.0, 'onnx_wood': 3.0}
@@ -197,14 +198,14 @@ def read_answer(answer: Numbers, wish: Wish, axis: int | None) -> dict[str, Valu
     if wish.over is not None:
         return {"onnx": int((flat > wish.over).sum())}
     if not wish.reduce and flat.size != 1:
-        raise ValueError(f"the answer has {flat.size} numbers a picture, not one")
+        raise ValueError(f"the answer has {flat.size} numbers per image, not one")
     if not flat.size:
-        raise ValueError(f"the answer is empty: there is no {wish.reduce} of nothing")
+        raise ValueError(f"the answer is empty: it has no {wish.reduce}")
     return {"onnx": float(flat.mean() if wish.reduce == "mean" else flat.max())}
 
 
 def _rows(answer: Numbers, wish: Wish, axis: int) -> Numbers:
-    """One row a place, with the numbers before the labels and then theirs."""
+    """One row per place: the numbers before the labels, then the labels' numbers."""
     wanted = BEFORE[wish.before] + len(wish.labels)
     if axis >= answer.ndim or answer.shape[axis] != wanted:
         raise ValueError(f"the answer is {answer.shape}, not with {wanted} numbers for the labels")
@@ -214,6 +215,7 @@ def _rows(answer: Numbers, wish: Wish, axis: int) -> Numbers:
 def _of_labels(rows: Numbers, wish: Wish) -> dict[str, Value]:
     before = BEFORE[wish.before]
     boxes, numbers = rows[:, :4], rows[:, before:]
+    # Older YOLO exports: the score of a label is its own number times the box's objectness.
     if before > 4:
         numbers = numbers * rows[:, 4:5]
     named = [number for number, name in enumerate(wish.labels) if name != NONE]
@@ -232,7 +234,7 @@ def _of_labels(rows: Numbers, wish: Wish) -> dict[str, Value]:
 def _counts(
     boxes: Numbers | None, numbers: Numbers, named: Sequence[int], wish: Wish, over: float
 ) -> dict[str, Value]:
-    """How many places each label has: without boxes a place may have several labels, a box has its surest one."""
+    """How many places each label has. Without boxes a place may have several labels; a box has only its surest one."""
     above = numbers > over
     if boxes is None:
         whole: dict[str, Value] = {"onnx": int(above[:, named].any(axis=1).sum())}

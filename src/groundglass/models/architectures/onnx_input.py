@@ -1,4 +1,4 @@
-"""How a picture is shown to an exported network: size, levels and channels, as the network's own code prepares it."""
+"""How an image is prepared for an exported network: size, levels and channels, as the network's own code does it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ KERNELS: dict[str, tuple[Literal["pillow", "opencv"], int]] = {
     "opencv_lanczos": ("opencv", 4),
     "opencv_area": ("opencv", 3),
 }
-"""Ways to resize: the library, with its number for them."""
+"""Resampling filters: the library, and its number for the filter."""
 PROBE = (256, 320)
-"""Height and width, px, of the picture that is shown in `plan` where the network takes any size."""
+"""Height and width, px, of the image that `plan` runs a network on if it takes any size."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a picture is shown to the network: the measure's parameters of these names."""
+    """How an image is prepared for the network: the measure's parameters of these names."""
 
     size: int = 0
     width: int = 0
@@ -46,10 +46,9 @@ class Look:
     layout: str = ""
 
     def preparation(self, own: tuple[int | None, int | None] = (None, None)) -> Preparation:
-        """The same as steps; ``own``, height and width in px, stand in where the recipe gives none.
+        """The same as steps; ``own``, height and width in px, is used if the recipe gives no size.
 
-        Raises RecipeError where a size, or a number of `mean` and `std`, is missing, and for sizes that do not fit
-        together.
+        Raises RecipeError if a size, or a number of `mean` and `std`, is missing, or if sizes contradict each other.
 
         >>> way = Look(size=224, resize="shortest", resize_to=256).preparation()
         >>> way.shortest, way.crop
@@ -57,9 +56,7 @@ class Look:
         """
         mean, std = _three("mean", self.mean), _three("std", self.std)
         if 0.0 in std:
-            raise RecipeError(
-                f"std is {self.std!r}: nothing can be divided by 0", "std: '1' leaves levels alone"
-            )
+            raise RecipeError(f"std is {self.std!r}: division by 0", "std: '1' leaves levels unchanged")
         library, kernel = KERNELS[self.kernel]
         return Preparation(
             **self._sizes(own),
@@ -75,23 +72,27 @@ class Look:
         height, width = self.height or self.size or own[0], self.width or self.size or own[1]
         if self.resize == "none":
             if self.resize_to:
-                raise RecipeError("resize_to is given, and resize: none", "leave one of them out")
+                raise RecipeError("both resize_to and resize: none are given", "leave one of them out")
             return {"multiple": self.multiple}
         if self.multiple != 1:
-            raise RecipeError("a multiple is for pictures that keep their size", "multiple: 32, resize: none")
+            raise RecipeError("multiple needs resize: none", "multiple: 32, resize: none")
         if not height or not width:
             missing = "size" if not height and not width else "width" if height else "height"
             raise RecipeError(
-                f"the {missing} is not given, and the file takes any", f"{missing}: 512, or resize: none"
+                f"the {missing} is not given, and the file takes any {missing}",
+                f"{missing}: 512, or resize: none",
             )
         sides = (height, width)
         if self.resize == "longest":
             if self.resize_to:
-                raise RecipeError("resize_to is for what is cut out afterwards", "resize: squash or shortest")
+                raise RecipeError(
+                    "resize_to is for a crop afterwards, and resize: longest has none",
+                    "resize: squash or shortest",
+                )
             return {"within": sides, "pad": sides}
         if self.resize_to and self.resize_to < max(sides):
             raise RecipeError(
-                f"resize_to is {self.resize_to} px, less than the {max(sides)} px that are cut out of it",
+                f"resize_to is {self.resize_to} px, less than the {max(sides)} px of the crop",
                 f"resize_to: {max(sides)} or more",
             )
         to = self.resize_to or height
@@ -99,12 +100,13 @@ class Look:
             return {"to": (to, to), "crop": sides} if self.resize_to else {"to": sides}
         filled = (to, to) if self.resize_to else sides
         if filled[0] == filled[1] and KERNELS[self.kernel][0] == "pillow":
-            return {"shortest": to, "crop": sides}  # as torchvision: the other side is rounded down
+            # As in torchvision: the other side is rounded down.
+            return {"shortest": to, "crop": sides}
         return {"cover": filled, "crop": sides}
 
 
 def _three(name: str, text: str) -> tuple[float, ...]:
-    """One number a channel.
+    """One number per channel.
 
     >>> _three("mean", "0.5"), _three("std", "0.1, 0.2, 0.3")
     ((0.5, 0.5, 0.5), (0.1, 0.2, 0.3))
@@ -121,14 +123,15 @@ def _three(name: str, text: str) -> tuple[float, ...]:
 
 
 def show(look: Look, way: Preparation, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A picture H×W×3 as the network takes it, channels × h × w; ``way`` is the look's own preparation."""
+    """An H×W×3 image as the network takes it, channels × h × w; ``way`` is the look's own preparation."""
     if look.channels == "grey":
         grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+        # The preparation takes three channels, so grey is repeated and two of them are dropped again.
         return prepare(np.repeat(grey[:, :, None], 3, axis=2), way)[:1]
     return prepare(rgb if look.channels == "rgb" else np.ascontiguousarray(rgb[:, :, ::-1]), way)
 
 
-def probe_picture() -> NDArray[np.uint8]:
-    """A picture of slow changes, to see in `plan` what a network answers with."""
+def probe_image() -> NDArray[np.uint8]:
+    """An image of smooth gradients, on which `plan` runs a network to see its answer."""
     height, width = np.indices(PROBE)
     return np.stack([height, width, height + width], axis=2).astype(np.uint8)

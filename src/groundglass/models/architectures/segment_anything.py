@@ -1,4 +1,4 @@
-"""A promptable segmenter (SAM, SAM 2, SAM 3's tracker) as transformers has it: one look at a picture, many points."""
+"""A promptable segmenter of transformers (SAM, SAM 2, SAM 3's tracker): encodes an image once for many points."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KINDS = ("sam", "sam2", "sam2_video", "sam3_tracker", "sam3_video")
-"""Kinds of network, as config.json names them. The video ones are asked for single pictures."""
+"""Kinds of network, as config.json names them. The video networks are used on single images."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Segmenter:
     """A network in memory.
 
     network      transformers' model
-    preparation  of its pictures
+    preparation  of its images
     side         px of the square that it takes
-    device       where it runs, in float32: a count hangs on masks that just pass or just fail
+    device       where it runs, in float32: a count depends on masks that just pass or just fail
     """
 
     network: Any
@@ -38,12 +38,13 @@ class Segmenter:
     device: str
 
     def encode(self, pixels: NDArray[np.float32]) -> list[Any]:
-        """What the network remembers of each of n×3×side×side pictures: the costly part."""
+        """The network's embeddings of n×3×side×side images: the costly part."""
         import torch
 
         with torch.inference_mode():
             seen = self.network.get_image_embeddings(torch.from_numpy(pixels).to(self.device))
-        if isinstance(seen, list):  # SAM 2 and 3: feature maps of several scales
+        # SAM 2 and SAM 3 return feature maps of several scales, SAM returns one.
+        if isinstance(seen, list):
             return [[level[n : n + 1] for level in seen] for n in range(len(pixels))]
         return list(seen.split(1))
 
@@ -63,7 +64,7 @@ class Segmenter:
 def load_segmenter(folder: str | Path, place: Place) -> Segmenter:
     """The network of a folder: config.json, model.safetensors, preprocessor_config.json.
 
-    Raises RecipeError where it is none of `KINDS`, or its files are damaged or do not fit each other.
+    Raises RecipeError if it is none of `KINDS`, or if its files are damaged or do not fit each other.
     """
     model_type(folder, KINDS)
     preparation = read_preparation(folder)
@@ -71,8 +72,8 @@ def load_segmenter(folder: str | Path, place: Place) -> Segmenter:
     side = int(np.max(network.config.prompt_encoder_config.image_size))
     if (preparation.pad or preparation.to) != (side, side):
         raise RecipeError(
-            f"{folder}: preprocessor_config.json makes pictures of {preparation.pad or preparation.to} px, "
+            f"{folder}: preprocessor_config.json prepares images of {preparation.pad or preparation.to} px, "
             f"but the network takes {side} x {side} px",
-            "take both files of one and the same network",
+            "take both files from the same network",
         )
     return Segmenter(network, preparation, side, place.device)

@@ -1,4 +1,4 @@
-"""What masks would be after enlarging, without making the enlarged ones: their areas and boxes, to the pixel."""
+"""Areas and boxes of masks after upscaling, exact to the pixel, without building the upscaled masks."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def areas_and_boxes(
     side: int | Size,
     shown: Size,
     offset: float = 1.0,
-    picture: Size | None = None,
+    image: Size | None = None,
 ) -> tuple[Counts, Counts]:
-    """Of n×h×w logits enlarged bilinearly to n×side×side, of which the first rows and columns are ``shown``.
+    """Areas and boxes of n×h×w logits upscaled bilinearly to n×side×side; the first ``shown`` rows and columns count.
 
-    ``side`` may be height and width. What is shown is resized a second time, to the height and width of the
-    ``picture``, where they are given: so do the authors' generators bring masks back to a photograph's size.
+    ``side`` may be height and width. If ``image`` (height and width) is given, the shown part is resized a second
+    time, to that size: the authors' generators bring masks back to a photo's size in this way.
 
-    Gives n×3 numbers of pixels, those above +offset, above 0 and above -offset, and n×4 boxes around those above 0
-    (left, top, right, bottom; ends excluded; all 0 where there are none). A sample is worth its place as in torch's
-    ``interpolate(mode="bilinear", align_corners=False)``. Four samples that are all above or all below bound what lies
-    between them, so only the pixels along a mask's outline are worked out one by one.
+    Returns n×3 numbers of pixels, those above +offset, above 0 and above -offset, and n×4 boxes around those above 0
+    (left, top, right, bottom; ends excluded; all 0 if there are none). Samples are placed as in torch's
+    ``interpolate(mode="bilinear", align_corners=False)``. Four samples that are all above or all below bound the values
+    between them, so only the pixels along a mask's outline are computed one by one.
 
     >>> areas, boxes = areas_and_boxes(np.full((1, 2, 2), 5, np.float32), 8, (8, 6))
     >>> areas.tolist(), boxes.tolist()
@@ -41,18 +41,18 @@ def areas_and_boxes(
     rows, down = _places(height, tall, shown[0])
     columns, across = _places(width, wide, shown[1])
     given, limit = np.ascontiguousarray(logits), np.float32(offset)
-    if picture is None:
+    if image is None:
         _measure(given, limit, rows, down, columns, across, areas, boxes)
         return areas, boxes
     between = _before(rows, shown[0]), down, _before(columns, shown[1]), across
-    rows, down = _places(shown[0], picture[0], picture[0])
-    columns, across = _places(shown[1], picture[1], picture[1])
+    rows, down = _places(shown[0], image[0], image[0])
+    columns, across = _places(shown[1], image[1], image[1])
     _measure_twice(given, limit, *between, rows, down, columns, across, areas, boxes)
     return areas, boxes
 
 
 def _before(begins: Counts, pixels: int) -> Counts:
-    """The sample before each pixel, of where the pixels begin that follow each sample.
+    """The sample before each pixel; ``begins`` has the first pixel that follows each sample.
 
     >>> _before(np.array([0, 3, 4]), 4).tolist()
     [0, 0, 0, 1]
@@ -61,7 +61,7 @@ def _before(begins: Counts, pixels: int) -> Counts:
 
 
 def _places(samples: int, side: int, shown: int) -> tuple[Counts, NDArray[np.float32]]:
-    """Where the pixels that follow each sample begin (one number more), and each pixel's share of the next sample.
+    """The first pixel after each sample (one number more than samples), and each pixel's share of the next sample.
 
     >>> _places(2, 4, 4)[0].tolist(), _places(2, 4, 4)[1].tolist()
     ([0, 3, 4], [0.0, 0.25, 0.75, 0.25])
@@ -92,7 +92,7 @@ def _measure_twice(
     logits: Any, offset: Any, above: Any, lower: Any, left: Any, righter: Any,
     rows: Any, down: Any, columns: Any, across: Any, areas: Any, boxes: Any,
 ) -> None:  # fmt: skip
-    """As `_measure`, of what lies between: of that only the part is made that may be above -offset."""
+    """Like `_measure`, through the size between; only the part of it that may be above -offset is built."""
     for n in range(logits.shape[0]):
         box = boxes[n]
         box[0], box[1] = across.size, down.size
@@ -121,7 +121,7 @@ def _measure_twice(
 
 @njit(cache=True, nogil=True)
 def _span(logits: Any, offset: Any, before: Any) -> Any:
-    """From which line to which (excluded) of what lies between values may be above -offset, and a line beside."""
+    """The lines between, first and last (excluded), that may have values above -offset, with one more on each side."""
     low, high = logits.shape[0], -1
     for y in range(logits.shape[0]):
         if (logits[y] > -offset).any():
@@ -160,6 +160,6 @@ def _strip(
 
 @njit(cache=True, nogil=True)
 def _hold(box: Any, left: int, top: int, right: int, bottom: int) -> None:
-    """Make the box large enough for these pixels too."""
+    """Grow the box to hold these pixels too."""
     box[0], box[1] = min(box[0], left), min(box[1], top)
     box[2], box[3] = max(box[2], right), max(box[3], bottom)
