@@ -385,7 +385,7 @@ def test_tiles_are_asked_about_as_they_are(tmp_path: Path):
         ("vocabulary=", "`category` needs the words to choose from", "vocabulary: ["),
         ("ask=[caption]", "no question here uses a vocabulary", "category"),
         ("model.base_url=", "needs a key in the environment: OPENAI_API_KEY", "export OPENAI_API_KEY="),
-        ("model.base_url=localhost", "'localhost' is no address", "http://localhost:8000/v1"),
+        ("model.base_url=localhost", "'localhost' is not an address", "http://localhost:8000/v1"),
         ("model.google=gemini", "cannot go together", "removes the other key"),
         ("model.opnai=x", "`opnai` is no key of `model`; did you mean `openai`?", "keys of `model`"),
         ("budget.euros=3", "`euros` is no key of `budget`", "money"),

@@ -1,4 +1,4 @@
-"""One question put to a model: its answer read strictly, one attempt to repair it, else why there is none."""
+"""Asks a model one question: reads its answer strictly, tries once to repair it, and else gives a reason."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from groundglass.errors import NoValue
 Ask = Callable[[Request], Reply]
 
 MOST_TOKENS = 1000
-"""Of an answer, with what a model thinks before it."""
+"""The limit of an answer's tokens, reasoning included."""
 FEW_TOKENS = 8
-"""Of an answer of one word."""
+"""The limit of tokens for an answer of one word."""
 
 
 MOST_LETTERS = 100_000
-"""Of an answer that is read at all."""
+"""An answer with more letters than this is not read."""
 MOST_BRACES = 500
-"""Places of an answer at which an object may begin: each is tried, and the time for it grows with their square."""
+"""The most places of an answer at which an object may begin: each is tried, and the time grows with their square."""
 SHOWN = 2000
-"""Letters of a faulty answer that are shown to the model again: they are paid for."""
+"""Letters of a faulty answer that are sent back to the model: they cost money."""
 
 Readout = Literal["probabilities", "number"]
 READOUTS: tuple[Readout, ...] = get_args(Readout)
@@ -39,15 +39,15 @@ READOUTS: tuple[Readout, ...] = get_args(Readout)
 class Interview:
     """Questions to one model. Safe for threads.
 
-    readouts  how a question that asks for a level is read, once that is known: the first answer decides, and the two
-              ways are never mixed, for their numbers lie on different scales
+    readouts  how a question that asks for a level is read, as soon as that is known: the first answer decides, and the
+              two ways are never mixed, because their numbers are on different scales
     """
 
     readouts: dict[str, Readout] = field(default_factory=dict)
     _deciding: Lock = field(default_factory=Lock)
 
     def answer(self, inquiry: Inquiry, image: bytes, ask: Ask) -> dict[str, Value]:
-        """The values of a question's columns for a picture, given as a JPEG file.
+        """The values of a question's columns for an image, which is given as a JPEG file.
 
         Raises NoValue: ``refused``, ``length`` (cut off), ``malformed`` (no JSON object), ``wrong_schema``,
         ``not_in_vocabulary``, ``no_probabilities``; and what ``ask`` raises.
@@ -56,6 +56,7 @@ class Interview:
         if not question.levels:
             return json_answer(inquiry, image, ask)
         if question.name not in self.readouts:
+            # Only one thread decides; the others wait for its answer and then read theirs in the same way.
             with self._deciding:
                 if question.name not in self.readouts:
                     return self._decide(inquiry, image, ask)
@@ -67,14 +68,14 @@ class Interview:
         return level
 
     def _decide(self, inquiry: Inquiry, image: bytes, ask: Ask) -> dict[str, Value]:
-        """The first answer: from probabilities where the server tells them, else the number."""
+        """The first answer: from probabilities if the server gives them, else the number."""
         level, _ = _level(inquiry, image, ask)
         self.readouts[inquiry.question.name] = "number" if level is None else "probabilities"
         return json_answer(inquiry, image, ask) if level is None else level
 
 
 def _level(inquiry: Inquiry, image: bytes, ask: Ask) -> tuple[dict[str, Value] | None, str]:
-    """What the probabilities of the answer's first token say, None if nothing; and how the answer begins."""
+    """The level by the probabilities of the answer's first token, None if they give none; and how the answer begins."""
     single = replace(
         _request(inquiry, image),
         question=inquiry.question.single,
@@ -83,7 +84,8 @@ def _level(inquiry: Inquiry, image: bytes, ask: Ask) -> tuple[dict[str, Value] |
         most_tokens=FEW_TOKENS,
     )
     reply = _given(ask(single))
-    thought = reply.reasoning or "<think>" in reply.text  # then the first token is none of the answer
+    # After reasoning, the first token does not belong to the answer.
+    thought = reply.reasoning or "<think>" in reply.text
     if thought or not reply.positions:
         return None, without_secrets(reply.text)[:40]
     level = expected_level(reply.positions[0], inquiry.question.name)
@@ -91,23 +93,25 @@ def _level(inquiry: Inquiry, image: bytes, ask: Ask) -> tuple[dict[str, Value] |
 
 
 def json_answer(inquiry: Inquiry, image: bytes, ask: Ask) -> dict[str, Value]:
-    """The values of a JSON answer; a faulty one is shown to the model once, with what is wrong. Raises NoValue."""
+    """The values of a JSON answer; a faulty one is sent back to the model once, with its fault. Raises NoValue."""
     request = _request(inquiry, image)
     reply = _given(ask(request))
     try:
         return _read_reply(inquiry, reply)
     except NoValue as fault:
-        if fault.reason == "length" or not reply.text.strip():  # there is nothing that could be repaired
+        # A cut or empty answer leaves nothing to repair.
+        if fault.reason == "length" or not reply.text.strip():
             raise
-        told = f"That is no valid answer ({fault}). Answer again, with one JSON object of the schema and nothing else."
-        repaired = _given(ask(replace(request, faulty=(reply.text[:SHOWN], told))))
+        # The model reads this text, so it stays as it is: another wording could change its answers.
+        again = f"That is no valid answer ({fault}). Answer again, with one JSON object of the schema and nothing else."
+        repaired = _given(ask(replace(request, faulty=(reply.text[:SHOWN], again))))
     return _read_reply(inquiry, repaired)
 
 
 def _read_reply(inquiry: Inquiry, reply: Reply) -> dict[str, Value]:
-    """The values in a reply. An answer that is cut off is none, whatever stands before the cut.
+    """The values in a reply. An answer that is cut off does not count, whatever comes before the cut.
 
-    Where only thoughts came, they are the answer if they are its one JSON object: some servers take them for thoughts.
+    If only reasoning came, it is the answer if it is its one JSON object: some servers return answers as reasoning.
     """
     text = reply.text.strip()
     whole = text or reply.reasoning.strip()
@@ -125,7 +129,7 @@ def _read_reply(inquiry: Inquiry, reply: Reply) -> dict[str, Value]:
 
 
 def read_answer(inquiry: Inquiry, text: str) -> dict[str, Value]:
-    """The values in an answer's text; thoughts, a fence or a sentence around the one JSON object are passed over.
+    """The values in an answer's text; reasoning, a fence or a sentence around the one JSON object is ignored.
 
     Raises NoValue: ``malformed``, ``wrong_schema``, ``not_in_vocabulary``.
 
@@ -147,6 +151,7 @@ def read_answer(inquiry: Inquiry, text: str) -> dict[str, Value]:
         except NoValue as fault:
             faults.append(fault)
         else:
+            # A model that repeats its answer gave one answer; two different ones are refused below.
             fitting += [values] if values not in fitting else []
     if len(fitting) > 1:
         raise NoValue("malformed", f"{len(fitting)} different answers in one")
@@ -156,7 +161,7 @@ def read_answer(inquiry: Inquiry, text: str) -> dict[str, Value]:
 
 
 def _values(inquiry: Inquiry, found: dict[str, Any]) -> dict[str, Value]:
-    """The values of one JSON object. No key that a server quotes gets into a column."""
+    """The values of one JSON object. An API key that a server quotes never gets into a column."""
     question = inquiry.question
     try:
         answer: Answer = question.answer.model_validate(found)
@@ -170,9 +175,10 @@ def _values(inquiry: Inquiry, found: dict[str, Any]) -> dict[str, Value]:
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    """The JSON objects in a text, those within others left out; at least one. Raises NoValue ``malformed``."""
+    """The outermost JSON objects in a text, at least one. Raises NoValue ``malformed``."""
     if len(text) > MOST_LETTERS:
         raise NoValue("malformed", f"an answer of {len(text):,} letters")
+    # Reasoning may hold JSON too; only what comes after it is the answer.
     text = text.rpartition("</think>")[2]
     found: list[dict[str, Any]] = []
     read, start, tried = decoder(), text.find("{"), 0
@@ -195,7 +201,7 @@ def _objects(text: str) -> list[dict[str, Any]]:
 
 
 def _fault(error: ValidationError) -> str:
-    """The first thing that is wrong, in short."""
+    """The first fault, in short."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(step) for step in first["loc"])
     return without_secrets(f"{place}: {first['msg']}" if place else first["msg"])

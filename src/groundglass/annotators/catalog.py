@@ -20,4 +20,4 @@ _ALL = (
     flags.AI_MADE,
 )
 QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}
-"""name → question, in the order in which they are listed."""
+"""name → question, in the order of the lists that users see."""

@@ -204,9 +204,9 @@ def test_no_key_of_one_service_goes_to_a_server_that_a_recipe_names(monkeypatch:
     [
         (ModelName("openai", "m"), "OPENAI_API_KEY", "export OPENAI_API_KEY=…"),
         (ModelName("google", "m"), "GOOGLE_API_KEY", "export GOOGLE_API_KEY=…"),
-        (ModelName("openai", "m", "localhost:8000"), "is no address", "http://localhost:8000/v1"),
+        (ModelName("openai", "m", "localhost:8000"), "is not an address", "http://localhost:8000/v1"),
         (ModelName("openai", "m", "http://me:pw@host/v1"), "password", "export GROUNDGLASS_API_KEY=…"),
-        (ModelName("local", "nowhere"), "nowhere holds no model", "name its folder"),
+        (ModelName("local", "nowhere"), "nowhere holds no model", "name the folder that has one"),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_asked(

@@ -316,4 +316,4 @@ def test_no_redirection_is_followed():
     with pytest.raises(Trouble) as caught:
         client.ask(Request("", "?", IMAGE, "caption"))
     assert caught.value.reason == "no_access"
-    assert "name that address as base_url" in caught.value.detail
+    assert "give that address as base_url" in caught.value.detail

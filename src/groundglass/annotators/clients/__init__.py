@@ -1,1 +1,1 @@
-"""How models are reached: OpenAI-compatible servers, Gemini, local networks; retries and the ledger."""
+"""Clients of models: OpenAI-compatible servers, Gemini, local networks; retries and the ledger."""

@@ -1,8 +1,8 @@
-"""Settings that a server refuses: each is replaced or left out once, for the whole run, whatever the server's words.
+"""Settings that a server refuses: each is replaced or left out once, for the whole run, whatever the server's wording.
 
-A refusal that names a setting is believed. One that names none is tried out, as long as the server has accepted no
-question of this name with the setting: one setting after the other is given up until the question is accepted; then the
-last one was the cause, and the others are taken up again. A refused request costs nothing.
+A refusal that names a setting is believed. If it names none, settings that the server has never accepted for this
+question are left out one after the other until the question is accepted: then the last one was the cause, and the
+others are used again. A refused request costs nothing.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from groundglass.annotators.clients.protocol import Request, without_secrets
-from groundglass.annotators.clients.refusals import Failure, is_the_pictures_own
+from groundglass.annotators.clients.refusals import Failure, is_the_images_own
 
 MOST_SEARCHES = 3
-"""Questions for which all settings are tried out in vain, after which none is tried out any more."""
+"""After this many questions for which leaving out settings did not help, no more settings are tried."""
 
 
 @dataclass(frozen=True)
 class Setting:
     """A part of a request that some servers refuse.
 
-    names   what a refusal calls it (a regular expression)
-    forms   what stands for it, one after the other, each with the words by which a refusal leads to it ("" any);
-            the first form is the one that is tried first, and the last one is that it is left out
-    loyal   it decides what an answer means: once it was accepted, a refusal is a mood of the server's, and the question
-            is put again as it was
+    names   a regular expression for its names in refusals
+    forms   its forms in the order in which they are tried, each with the words of a refusal that lead to it ("" for
+            any); the last form is that it is left out
+    loyal   whether it decides the meaning of an answer: if it was accepted once, a later refusal counts as a passing
+            fault of the server, and the question is asked again unchanged
     """
 
     name: str
@@ -36,18 +36,18 @@ class Setting:
     loyal: bool = False
 
     def next(self, form: int, words: str) -> int:
-        """The form after a refusal."""
+        """The next form after a refusal."""
         after = range(form + 1, len(self.forms))
         return next(one for one in after if re.search(self.forms[one][1], words, re.IGNORECASE))
 
 
 Forms = Mapping[str, int]
-"""Setting → the place of its form in `Setting.forms`."""
+"""Setting → index of its form in `Setting.forms`."""
 
 
 @dataclass
 class Concessions:
-    """What a server was found to refuse. Safe for threads."""
+    """The settings that a server was found to refuse. Safe for threads."""
 
     settings: Sequence[Setting]
     notes: dict[str, str] = field(default_factory=dict)
@@ -58,36 +58,39 @@ class Concessions:
     _lock: Lock = field(default_factory=Lock)
 
     def forms(self, used: Sequence[str]) -> Forms:
-        """The form of each of these settings, as a request is to be sent now."""
+        """The form of each of these settings for the next request."""
         with self._lock:
             return self._forms(used)
 
     def accepted(self, request: Request, sent: Forms) -> None:
-        """A request in these forms was answered."""
+        """Record that a request in these forms was answered."""
         with self._lock:
             self._accepted |= {(request.name, name, form) for name, form in sent.items()}
+            # Another thread may have changed the forms meanwhile; then this success proves nothing about the trial.
             if self._tried and sent == self._forms(list(sent)):
                 name, form = self._tried[-1]
                 self._tried.clear()
                 self._keep(name, form, "without saying why")
 
     def refused(self, request: Request, sent: Forms, failure: Failure, searching: bool) -> bool:
-        """A request in these forms was refused; whether it is to be sent again, in another form or for another try.
+        """Record that a request in these forms was refused; returns whether to send it again, changed or unchanged.
 
-        Only where ``searching`` may a setting be looked for that the refusal does not name.
+        A setting that the refusal does not name is searched for only if ``searching``.
         """
         with self._lock:
             named = [one for one in self.settings if one.name in sent and _is_named(one, failure.words)]
             if self._give_up(request, sent, named, failure):
                 return True
-            return searching and is_the_pictures_own(failure.words) and self._search(request, sent)
+            # A refusal about sizes or models has another cause; any other one may hide a setting.
+            return searching and is_the_images_own(failure.words) and self._search(request, sent)
 
     def _give_up(self, request: Request, sent: Forms, named: Sequence[Setting], failure: Failure) -> bool:
         """Go on to the next form of the settings that a refusal names."""
         again = False
         for one in named:
             settled = one.loyal and (request.name, one.name, sent[one.name]) in self._accepted
-            if settled or self._form(one.name) != sent[one.name]:  # of the latter another thread took care
+            # The second case: another thread has changed the form already.
+            if settled or self._form(one.name) != sent[one.name]:
                 again = True
             elif sent[one.name] < len(one.forms) - 1:
                 self._keep(one.name, one.next(sent[one.name], failure.words), failure.message)
@@ -95,7 +98,7 @@ class Concessions:
         return again
 
     def _search(self, request: Request, sent: Forms) -> bool:
-        """Give up one more setting on trial; False once all were given up in vain."""
+        """Leave out one more setting as a trial; False if leaving out all of them did not help."""
         if dict(sent) != self._forms(list(sent)):
             return True
         for one in self.settings:
@@ -126,7 +129,7 @@ class Concessions:
 
 
 def _quoted(form: str) -> str:
-    """A key as it is written in a request; several words are words."""
+    """A form in a sentence: a request's key in code quotes, a phrase as it is."""
     return form if " " in form else f"`{form}`"
 
 

@@ -1,7 +1,7 @@
-"""What a server sends is foreign data: its JSON, and the fields that every schema of a reply is made of.
+"""Reads the untrusted data of a server: its JSON, and the types of fields that the schemas of replies share.
 
-What only informs (counts of tokens, probabilities, why an answer ended) is None where it cannot be understood, so that
-it never costs an answer. The answer itself is read as it stands, or it is none.
+A field that only informs (counts of tokens, probabilities, the reason for ending) is None if it cannot be parsed, so
+that it never costs an answer. The answer itself is taken literally, or it does not count.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, Va
 from pydantic.functional_validators import WrapValidator
 
 MOST_TOKENS = 10**9
-"""No call takes more: a larger number is none."""
+"""No call takes more: a larger number is not a count of tokens."""
 
 
 class Foreign(BaseModel):
-    """A part of a reply: keys that are not known are passed over, keys that are not there are None."""
+    """A part of a reply: unknown keys are ignored, missing keys are None."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class DoubledKey(ValueError):
-    """One object has a key twice, with two values, and nothing says which of them is meant."""
+    """One object has a key twice, with different values, and nothing says which of them is meant."""
 
 
 def load_json(text: str | bytes) -> Any:
-    """A JSON text. Raises ValueError where it is none, is nested too deeply or has a key with two values.
+    """Parses JSON text. Raises ValueError if it is not JSON, is nested too deeply or has a key with two values.
 
     >>> load_json('{"a": 1, "a": 1}')
     {'a': 1}
     >>> load_json('{"a": 1, "a": 2}')
     Traceback (most recent call last):
-    groundglass.annotators.clients.foreign.DoubledKey: the key 'a' is there twice
+    groundglass.annotators.clients.foreign.DoubledKey: the key 'a' appears twice
     """
     try:
         return json.loads(text, object_pairs_hook=_one_of_each)
@@ -43,9 +43,9 @@ def load_json(text: str | bytes) -> Any:
 
 
 def decoder() -> json.JSONDecoder:
-    """Reads a JSON text that begins somewhere in another one, by the rules of `load_json`.
+    """Decodes JSON that begins inside another text, by the rules of `load_json`.
 
-    A line may end within a text, as models write it.
+    A string may contain line breaks, because models write them.
 
     >>> decoder().raw_decode('{"a": "one\\ntwo"} and more')[0]
     {'a': 'one\\ntwo'}
@@ -56,14 +56,15 @@ def decoder() -> json.JSONDecoder:
 def _one_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
+        # Some servers repeat a key with the same value, which is harmless.
         if key in found and found[key] != value:
-            raise DoubledKey(f"the key {key[:60]!r} is there twice")
+            raise DoubledKey(f"the key {key[:60]!r} appears twice")
         found[key] = value
     return found
 
 
 def _count(value: Any) -> int | None:
-    """A count of tokens, also one that is written as text.
+    """A count of tokens, also if it is written as text.
 
     >>> _count("120"), _count(12.0), _count("many"), _count(-3), _count(True), _count(float("inf"))
     (120, 12, None, None, None, None)
@@ -78,7 +79,7 @@ def _count(value: Any) -> int | None:
 
 
 def _logarithm(value: Any) -> float | None:
-    """A logarithm of a probability; none at all is the one of an impossible token.
+    """The logarithm of a probability; None is that of an impossible token.
 
     >>> _logarithm(-0.5), _logarithm("-0.5"), _logarithm(None), _logarithm("?")
     (-0.5, -0.5, -inf, nan)
@@ -94,7 +95,7 @@ def _logarithm(value: Any) -> float | None:
 
 
 def _words(value: Any) -> str:
-    """A word, or "" for what is none.
+    """A word, or "" for any other value.
 
     >>> _words("stop"), _words(None), _words(429), _words([1])
     ('stop', '', '429', '')
@@ -119,13 +120,13 @@ Count = Annotated[int | None, BeforeValidator(_count)]
 Logarithm = Annotated[float, BeforeValidator(_logarithm)]
 Words = Annotated[str, BeforeValidator(_words)]
 OrNone = WrapValidator(_or_none)
-"""Marks a field that is None where it does not fit."""
+"""Marks a field that is None if it does not fit."""
 Listed = BeforeValidator(_listed)
-"""Marks a list that is empty where there is none."""
+"""Marks a list that is empty if there is none."""
 
 
 def positions_of(places: list[list[tuple[str, float]]]) -> tuple[dict[str, float], ...]:
-    """The alternatives of each place; of a token that is named twice the greater probability.
+    """The alternatives at each place; a token that is named twice has the greater probability.
 
     >>> positions_of([[("good", -0.2), ("good", -0.2), ("bad", float("-inf"))]])
     ({'good': -0.2, 'bad': -inf},)
@@ -140,5 +141,5 @@ def positions_of(places: list[list[tuple[str, float]]]) -> tuple[dict[str, float
 
 
 def _rank(logarithm: float) -> float:
-    """What is no number comes first, so that it is seen."""
+    """NaN ranks highest, so that a fault is not hidden by a valid number."""
     return math.inf if math.isnan(logarithm) else logarithm

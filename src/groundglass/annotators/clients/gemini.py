@@ -1,4 +1,4 @@
-"""Asking a Gemini model through Google's ``generateContent``."""
+"""Asks a Gemini model through Google's ``generateContent``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groundglass.annotators.clients.server import Dialect, Server
 
 HOME = "https://generativelanguage.googleapis.com"
 TOP = 5
-"""Alternatives to each token that are asked for."""
+"""The number of alternatives to each token that are requested."""
 
 SETTINGS = (
     Setting(
@@ -31,11 +31,11 @@ SETTINGS = (
     Setting("temperature", "temperature", (("temperature", ""), ("", ""))),
     Setting("length", r"max.?output.?tokens|max.?tokens", (("maxOutputTokens", ""), ("", ""))),
 )
-"""What models refuse, the likeliest first. Thinking costs as much as an answer, so it is turned off where it can be."""
+"""Settings that models refuse, the likeliest first. Reasoning costs as much as an answer, so it is off if possible."""
 
 
 def google_server(model: str, base_url: str, key: str, seconds: float) -> Server:
-    """A model of Google's, or of a server that speaks the same; ``base_url`` "" is Google's own."""
+    """A model of Google, or of a server with the same protocol; ``base_url`` "" is Google's own server."""
     root = (base_url or HOME).rstrip("/")
     name = model if "/" in model else f"models/{model}"
     dialect = Dialect(
@@ -59,7 +59,7 @@ def used(request: Request) -> list[str]:
 
 
 def body_of(_model: str, request: Request, forms: Forms) -> dict[str, Any]:
-    """What is sent."""
+    """The body of the request."""
     settings: dict[str, Any] = {}
     if forms["temperature"] == 0:
         settings["temperature"] = 0
@@ -69,6 +69,7 @@ def body_of(_model: str, request: Request, forms: Forms) -> dict[str, Any]:
         settings |= {"responseMimeType": "application/json", "responseJsonSchema": request.schema}
     if request.probabilities and forms["logprobs"] == 0:
         settings |= {"responseLogprobs": True, "logprobs": TOP}
+    # A budget of 0 turns reasoning off.
     if forms["thinking"] == 0:
         settings["thinkingConfig"] = {"thinkingBudget": 0}
     own_turn = forms["system"] == 0
@@ -79,11 +80,11 @@ def body_of(_model: str, request: Request, forms: Forms) -> dict[str, Any]:
 
 
 def _contents(request: Request, own_turn: bool) -> list[Any]:
-    """The picture, the question, and what was wrong with the first answer."""
+    """The image, the question, and what was wrong with the first answer."""
     question = request.question if own_turn else f"{request.instructions}\n\n{request.question}"
     data = base64.b64encode(request.image).decode("ascii")
-    picture = {"inlineData": {"mimeType": "image/jpeg", "data": data}}
-    turns: list[Any] = [{"role": "user", "parts": [picture, {"text": question}]}]
+    image = {"inlineData": {"mimeType": "image/jpeg", "data": data}}
+    turns: list[Any] = [{"role": "user", "parts": [image, {"text": question}]}]
     if request.faulty:
         answer, fault = request.faulty
         turns.append({"role": "model", "parts": [{"text": answer}]})

@@ -1,4 +1,4 @@
-"""The one schema by which every reply of Gemini's ``generateContent`` is read."""
+"""The schema of all replies of Gemini's ``generateContent``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from groundglass.annotators.clients.foreign import (
 from groundglass.annotators.clients.protocol import Reply, Trouble
 
 POSITIONS = 8
-"""Tokens from the answer's beginning whose probabilities are looked at."""
+"""The number of first tokens whose probabilities are read."""
 HARMFUL = ("SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY", "RECITATION")
-"""Reasons for ending that are refusals."""
+"""Finish reasons that are refusals."""
 
 
 def _objects(value: Any) -> list[Any]:
@@ -29,7 +29,7 @@ def _objects(value: Any) -> list[Any]:
 
 
 class Usage(Foreign):
-    """Tokens; what a model thinks is paid for like what it says."""
+    """Tokens; a model's reasoning costs as much as its answer."""
 
     into: Annotated[Count, Field(validation_alias="promptTokenCount")] = None
     said: Annotated[Count, Field(validation_alias="candidatesTokenCount")] = None
@@ -37,7 +37,7 @@ class Usage(Foreign):
     total: Annotated[Count, Field(validation_alias="totalTokenCount")] = None
 
     def tokens(self) -> tuple[int | None, int | None]:
-        """In and out.
+        """Tokens in and out.
 
         >>> Usage.model_validate({"promptTokenCount": 90, "thoughtsTokenCount": 4}).tokens()
         (90, 4)
@@ -57,7 +57,7 @@ class Alternative(Foreign):
 
 
 class Place(Foreign):
-    """What the model could have said at one place."""
+    """The alternatives at one place of the answer."""
 
     candidates: Annotated[list[Alternative], BeforeValidator(_objects)] = Field(default_factory=list)
 
@@ -71,14 +71,14 @@ class Logprobs(Foreign):
 
 
 class Part(Foreign):
-    """A piece of text, said or thought."""
+    """A piece of text, of the answer or of the reasoning."""
 
     text: Words = ""
     thought: Any = None
 
 
 class Content(Foreign):
-    """What a model says."""
+    """The content of a model's answer."""
 
     parts: Annotated[list[Part], BeforeValidator(_objects)] = Field(default_factory=list)
 
@@ -92,13 +92,13 @@ class Candidate(Foreign):
 
 
 class Feedback(Foreign):
-    """Why a question was not even put to the model."""
+    """The reason why a question did not reach the model."""
 
     blocked: Annotated[Words, Field(validation_alias="blockReason")] = ""
 
 
 class Generated(Foreign):
-    """A whole reply."""
+    """A complete reply."""
 
     candidates: Annotated[list[Annotated[Candidate | None, OrNone]], Listed] = Field(default_factory=list)
     usage: Annotated[Usage | None, OrNone, Field(validation_alias="usageMetadata")] = None
@@ -139,18 +139,18 @@ def joined(pieces: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def error_of(payload: Any) -> Any:
-    """The error that a reply is or holds, None where it is none."""
+    """The error in a reply, None if there is none."""
     return Generated.model_validate(payload).error
 
 
 def tokens_of(payload: Any) -> tuple[int | None, int | None]:
-    """Tokens in and out, None where a reply does not tell."""
+    """Tokens in and out, None if a reply does not count them."""
     usage = Generated.model_validate(payload).usage
     return usage.tokens() if usage else (None, None)
 
 
 def read_reply(payload: Any, where: str) -> Reply:
-    """The answer in a reply. Raises Trouble where there is none.
+    """The answer in a reply. Raises Trouble if there is none.
 
     >>> read_reply({"candidates": [{"content": {"parts": [{"text": "yes"}]}}]}, "Google").text
     'yes'
@@ -167,6 +167,7 @@ def read_reply(payload: Any, where: str) -> Reply:
             tokens=tokens,
         )
     first = (generated.candidates[0] if generated.candidates else None) or Candidate()
+    # A blocked prompt has no candidate, a blocked answer has one without content.
     refused = blocked or (first.ended if first.ended in HARMFUL else "")
     if first.content is None and not refused and first.ended in ("", "STOP"):
         raise Trouble("server_error", f"{where} answers with a null message", charged=True, tokens=tokens)

@@ -1,7 +1,7 @@
-"""What calls of a model cost: a line before each call and one after it, and a budget that holds them back.
+"""The cost of calls to a model: a line before and after each call, and a budget that stops them.
 
-Each line is on disk before the call goes out, so also after a kill the ledger holds every call that a server can
-have counted. A call that was sent and never answered is charged at what was put by for it.
+A line is written to disk before its call is sent, so that the ledger has every call that a server may have counted,
+also after a kill. A call that was sent and never answered is charged with the amount that was reserved for it.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from typing import Any
 from groundglass.errors import cannot_write
 
 FIRST_GUESS = 30_000
-"""Tokens put by for a call as long as no answer has said what a picture costs: more than any known model takes."""
+"""Tokens reserved for a call until an answer shows the cost of an image: more than any known model takes."""
 MARGIN = 1.25
-"""Later calls are put by with this much over the largest seen."""
+"""Later calls reserve the largest count seen so far times this."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """What a million tokens cost, in any currency; None where it is not known."""
+    """The price of a million tokens, in any currency; None if it is not known."""
 
     input: float | None = None
     output: float | None = None
 
     def of(self, tokens_in: int, tokens_out: int) -> float:
-        """The price of a call; 0 where prices are not known.
+        """The price of a call; 0 if prices are not known.
 
         >>> Price(2.0, 10.0).of(1000, 100)
         0.003
@@ -42,7 +42,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Budget:
-    """The most that may be spent: requests (repeated ones count), and money in the currency of the price."""
+    """The most that may be spent: requests (repeats count), and money in the currency of the price."""
 
     calls: int | None = None
     money: float | None = None
@@ -57,8 +57,8 @@ class Spent:
     """A ledger's sums.
 
     calls       requests sent
-    unanswered  those of them that a kill cut short: nobody knows how they ended
-    cost        of what has ended, with what was put by for calls whose tokens are not known
+    unanswered  those of them that a kill cut short: their outcome is unknown
+    cost        of all calls that ended, including the amounts reserved for calls whose tokens are not known
     """
 
     calls: int = 0
@@ -93,6 +93,7 @@ class Ledger:
         for line in read_lines(path):
             self._count(line)
         self._unanswered = len(self._open)
+        # Calls without an end may have been charged: they count with their reserve.
         self._cost += sum(self._open.values())
         self._open.clear()
 
@@ -103,10 +104,10 @@ class Ledger:
             return Spent(self._calls, self._unanswered, self._in, self._out, self._cost)
 
     def open(self, most_tokens: int, **facts: Any) -> str:
-        """Put a call on record before it is sent; returns what it is known by.
+        """Record a call before it is sent; returns its id.
 
-        As long as calls under way could still turn out cheap enough, it is waited for them.
-        Raises BudgetSpent where it could exceed the budget, UnreachableError where the line cannot be written.
+        If the budget is too small now, it waits for calls under way, which may turn out cheaper than their reserve.
+        Raises BudgetSpent if the call could exceed the budget, UnreachableError if the line cannot be written.
         """
         with self._lock:
             while self._too_much(most_tokens) and self._open:
@@ -125,7 +126,7 @@ class Ledger:
         tokens_out: int | None = None,
         charged: bool = False,
     ) -> None:
-        """Put on record how a call ended; ``charged`` where it may cost although no tokens are known."""
+        """Record how a call ended; ``charged`` if it may cost money although its tokens are not known."""
         with self._lock:
             cost = self.price.of(tokens_in or 0, tokens_out or 0)
             if charged and (tokens_in is None or tokens_out is None):
@@ -135,7 +136,8 @@ class Ledger:
             self._lock.notify_all()
 
     def _reserve(self, most_tokens: int) -> float:
-        """What a call may cost, by the dearest so far."""
+        """The most that a call may cost, judged by the most expensive one so far."""
+        # Images have different sizes, so the next call may cost more than all before.
         tokens = round(self._largest * MARGIN) if self._largest else FIRST_GUESS
         return self.price.of(tokens, most_tokens)
 
@@ -156,6 +158,7 @@ class Ledger:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
+                # One write with O_APPEND: a kill can cut a line short, but never mix it with another.
                 os.write(handle, ("\n" + json.dumps({"time": round(time.time(), 3), **line})).encode())
             finally:
                 os.close(handle)
@@ -176,10 +179,10 @@ class Ledger:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a ledger, in their order; nothing where there is none.
+    """The lines of a ledger, in order; nothing if there is no file.
 
-    A line begins with its line end, so one that a kill tore leaves the next one whole; it is passed over, and so is
-    one that a disk changed.
+    Every line is written with its line break first, so a line that a kill cut short does not damage the next one. It
+    is skipped here, and so is a line that the disk changed.
     """
     for text in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
         try:
@@ -191,7 +194,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _is_sound(line: Mapping[str, Any]) -> bool:
-    """Whether a line says of one call all that is counted."""
+    """Whether a line has all values of a call that are counted."""
     if not isinstance(line.get("call"), str):
         return False
     if line.get("event") == "sent":

@@ -1,4 +1,4 @@
-"""Asking any server that speaks OpenAI's chat-completions protocol: OpenAI, vLLM, Ollama, llama.cpp …"""
+"""Asks any server with OpenAI's chat-completions protocol: OpenAI, vLLM, Ollama, llama.cpp …"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groundglass.annotators.clients.server import Dialect, Server
 
 HOME = "https://api.openai.com/v1"
 TOP = (20, 5)
-"""Alternatives to each token that are asked for: no server gives more than the first, some no more than the second."""
+"""The number of alternatives to each token that are requested: the most that any server gives, and that some give."""
 
 _ROLES = (
     r"system.{0,20}(role|message|prompt|instruction)|developer.{0,10}(role|message|instruction)"
@@ -41,7 +41,7 @@ _TOKENS = r"max.?(completion.?|output.?|new.?)?tokens"
 
 
 def settings(lengths: tuple[str, str]) -> tuple[Setting, ...]:
-    """What servers refuse, the likeliest first; ``lengths`` are the two names of the limit on an answer's length."""
+    """Settings that servers refuse, the likeliest first; ``lengths`` are the two names of the limit on an answer."""
     length = Setting("length", _TOKENS, ((lengths[0], ""), (lengths[1], ""), ("", "")))
     return FORMAT, LOGPROBS, SYSTEM, TEMPERATURE, length
 
@@ -49,7 +49,8 @@ def settings(lengths: tuple[str, str]) -> tuple[Setting, ...]:
 def openai_server(
     model: str, base_url: str, key: str, seconds: float, headers: Mapping[str, str] | None = None
 ) -> Server:
-    """A model of a server. ``base_url`` ends in ``/v1`` as a rule; ``key`` is sent as the bearer's token."""
+    """A model of a server. ``base_url`` usually ends in ``/v1``; ``key`` is sent as the bearer token."""
+    # OpenAI's own server uses the new name, most others the old one; a refusal switches to the other name.
     lengths = ("max_tokens", "max_completion_tokens")
     known = settings((lengths[1], lengths[0]) if base_url == HOME else lengths)
 
@@ -76,7 +77,7 @@ def used(request: Request) -> list[str]:
 
 
 def body_of(model: str, request: Request, forms: Forms, known: tuple[Setting, ...]) -> dict[str, Any]:
-    """What is sent."""
+    """The body of the request."""
     length = known[-1].forms[forms["length"]][0]
     body: dict[str, Any] = {"model": model, "messages": messages(request, own_turn=forms["system"] == 0)}
     if forms["temperature"] == 0:
@@ -84,6 +85,7 @@ def body_of(model: str, request: Request, forms: Forms, known: tuple[Setting, ..
     if length:
         body[length] = request.most_tokens
     if request.probabilities and forms["logprobs"] < len(TOP):
+        # The second form asks for fewer alternatives, because some servers allow only 5.
         body |= {"logprobs": True, "top_logprobs": TOP[forms["logprobs"]]}
     if request.schema is not None and forms["format"] == 0:
         schema = {"name": request.name, "schema": request.schema, "strict": True}
@@ -92,14 +94,14 @@ def body_of(model: str, request: Request, forms: Forms, known: tuple[Setting, ..
 
 
 def messages(request: Request, own_turn: bool = True) -> list[Any]:
-    """The conversation: instructions, the picture, the question, and what was wrong with the first answer.
+    """The conversation: instructions, the image, the question, and the fault of the first answer.
 
-    Where the instructions have no turn of their own, they stand before the question.
+    Without ``own_turn`` the instructions come before the question, in the same message.
     """
-    picture = f"data:image/jpeg;base64,{base64.b64encode(request.image).decode('ascii')}"
+    image = f"data:image/jpeg;base64,{base64.b64encode(request.image).decode('ascii')}"
     question = request.question if own_turn else f"{request.instructions}\n\n{request.question}"
     said = [
-        {"type": "image_url", "image_url": {"url": picture}},
+        {"type": "image_url", "image_url": {"url": image}},
         {"type": "text", "text": question},
     ]
     whole: list[Any] = [{"role": "system", "content": request.instructions}] if own_turn else []

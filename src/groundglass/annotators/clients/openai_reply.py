@@ -1,4 +1,4 @@
-"""The one schema by which every reply of OpenAI's chat-completions protocol is read, whatever server sent it."""
+"""The schema of all replies in OpenAI's chat-completions protocol, whatever server sent them."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from groundglass.annotators.clients.foreign import (
 from groundglass.annotators.clients.protocol import Reply, Trouble
 
 POSITIONS = 8
-"""Tokens from the answer's beginning whose probabilities are looked at."""
+"""The number of first tokens whose probabilities are read."""
 BARE_ERROR = ("message", "detail")
-"""Keys of an error that stands in a reply without a wrapping of its own."""
+"""Keys of an error that is not wrapped in ``error``."""
 THOUGHTS = ("thinking", "reasoning")
-"""Kinds of parts that are no answer."""
+"""Kinds of parts that do not belong to the answer."""
 
 
 class Usage(Foreign):
-    """Tokens; some servers call them by other names, or give only the sum."""
+    """Tokens; some servers use other names, or give only the sum."""
 
     into: Annotated[Count, Field(validation_alias=AliasChoices("prompt_tokens", "input_tokens"))] = None
     out: Annotated[Count, Field(validation_alias=AliasChoices("completion_tokens", "output_tokens"))] = None
     total: Annotated[Count, Field(validation_alias="total_tokens")] = None
 
     def tokens(self) -> tuple[int | None, int | None]:
-        """In and out.
+        """Tokens in and out.
 
         >>> Usage.model_validate({"prompt_tokens": "90", "total_tokens": 100}).tokens()
         (90, 10)
@@ -63,7 +63,7 @@ def _no_nulls(value: Any) -> list[Any]:
 
 
 class Token(Alternative):
-    """A token that was said, and what could have been said in its place."""
+    """A token of the answer, and its alternatives."""
 
     top_logprobs: Annotated[list[Alternative], BeforeValidator(_no_nulls)] = Field(default_factory=list)
 
@@ -78,7 +78,7 @@ class Logprobs(Foreign):
 
 
 def _content(value: Any) -> Any:
-    """Text and thoughts of a content that is text, parts, one part, an answer that was parsed already, or nothing."""
+    """Text and reasoning of a content: a text, parts, one part, an answer that is already parsed, or nothing."""
     parts = value if isinstance(value, list) else [value]
     said: dict[str, list[str]] = {"text": [], "thoughts": [], "refusal": []}
     for part in parts:
@@ -94,7 +94,8 @@ def _part(part: Any) -> tuple[str, str]:
         return "text", ""
     kind = part.get("type")
     if kind is None and not isinstance(part.get("text"), str):
-        return "text", json.dumps(part)  # the server parsed the answer's JSON
+        # The server parsed the answer's JSON; it is written again, so that all answers are read in one way.
+        return "text", json.dumps(part)
     if kind == "refusal":
         return "refusal", _words_of(part.get("refusal"))
     if kind in THOUGHTS or any(word in part for word in THOUGHTS):
@@ -103,7 +104,7 @@ def _part(part: Any) -> tuple[str, str]:
 
 
 def _words_of(value: Any) -> str:
-    """A text, or that of the parts within."""
+    """A text, or the texts of the parts inside."""
     if isinstance(value, list):
         return "".join(_words_of(one) for one in value)
     if isinstance(value, dict):
@@ -112,7 +113,7 @@ def _words_of(value: Any) -> str:
 
 
 class Content(Foreign):
-    """What is said, thought and refused in a message's content."""
+    """The text, reasoning and refusal in a message's content."""
 
     text: str = ""
     thoughts: str = ""
@@ -129,7 +130,7 @@ class Message(Foreign):
 
 
 class Choice(Foreign):
-    """One answer, or why there is none."""
+    """One answer, or the error in its place."""
 
     message: Annotated[Message | None, OrNone] = None
     delta: Annotated[Message | None, OrNone] = None
@@ -139,7 +140,7 @@ class Choice(Foreign):
 
 
 class Completion(Foreign):
-    """A whole reply."""
+    """A complete reply."""
 
     choices: Annotated[list[Annotated[Choice | None, OrNone]], Listed] = Field(default_factory=list)
     usage: Annotated[Usage | None, OrNone] = None
@@ -180,7 +181,7 @@ def joined(pieces: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def error_of(payload: Any) -> Any:
-    """The error that a reply is or holds, None where it is none."""
+    """The error in a reply, None if there is none."""
     completion = Completion.model_validate(payload)
     if not completion.choices and any(name in payload for name in BARE_ERROR):
         return completion.error or payload
@@ -189,13 +190,13 @@ def error_of(payload: Any) -> Any:
 
 
 def tokens_of(payload: Any) -> tuple[int | None, int | None]:
-    """Tokens in and out, None where a reply does not tell."""
+    """Tokens in and out, None if a reply does not count them."""
     usage = Completion.model_validate(payload).usage
     return usage.tokens() if usage else (None, None)
 
 
 def read_reply(payload: Any, where: str) -> Reply:
-    """The answer in a reply. Raises Trouble where there is none.
+    """The answer in a reply. Raises Trouble if there is none.
 
     >>> said = {"content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "yes"}]}
     >>> reply = read_reply({"choices": [{"message": said}], "usage": "12 tokens"}, "http://localhost")
@@ -215,6 +216,7 @@ def read_reply(payload: Any, where: str) -> Reply:
     choice = completion.choices[0] or Choice()
     message, ended = choice.message, choice.finish_reason
     filtered = "stopped by the server's filter" if ended == "content_filter" else ""
+    # A filtered answer may have no message; without a filter that is a fault of the server.
     if message is None:
         if not filtered:
             raise Trouble("server_error", f"{where} answers with a null message", charged=True, tokens=tokens)

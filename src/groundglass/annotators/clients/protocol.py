@@ -1,4 +1,4 @@
-"""What is asked of a multimodal model, what it answers, and what can go wrong on the way."""
+"""The requests to a multimodal model, its replies, and the errors on the way."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 SECRETS: set[str] = set()
-"""Keys that this process has read. No text of a server is passed on with one of them in it."""
+"""API keys that this process has read. They are masked in every text of a server before it is passed on."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One question about one picture.
+    """One question about one image.
 
-    instructions   what holds for every question (the system message)
-    question       the question itself; it stands behind the picture, so that servers can reuse what they made of it
-    image          the picture as a JPEG file
-    name           of the question: letters, digits and underscores
-    schema         JSON schema of the answer; None where any text will do
+    instructions   the system message, the same for every question
+    question       the question itself; it is sent after the image, so that servers can reuse the encoded image
+    image          the image as a JPEG file
+    name           name of the question: letters, digits and underscores
+    schema         JSON schema of the answer; None if any text is valid
     probabilities  whether the probabilities of the answer's tokens are wanted
     most_tokens    the longest answer, in tokens
-    faulty         an answer that was no answer, and what was wrong with it: then this is the one attempt to repair it
-    call           what this call is known by, sent along as ``X-Client-Request-Id``
+    faulty         an invalid answer and its fault: then this request is the one attempt to repair it
+    call           id of this call, sent as ``X-Client-Request-Id``
     """
 
     instructions: str
@@ -37,18 +37,18 @@ class Request:
 
 
 Position = Mapping[str, float]
-"""What the model could have said at one place of its answer: token → natural logarithm of its probability."""
+"""The alternatives at one place of an answer: token → natural logarithm of its probability."""
 
 
 @dataclass(frozen=True)
 class Reply:
     """A model's answer.
 
-    tokens_in/out   None where the server does not count them
-    positions       what else it could have said at its first tokens; empty where the server does not tell
-    refused         why it will not answer; "" where it did
-    reasoning       what the model thought before, where the server tells it apart
-    ended           why the answer ended, in the server's word; "" where it does not say
+    tokens_in/out   None if the server does not count them
+    positions       the alternatives to its first tokens; empty if the server does not give them
+    refused         why the model refused to answer; "" if it answered
+    reasoning       the model's reasoning, if the server returns it separately
+    ended           why the answer ended, in the server's word; "" if it does not say
     """
 
     text: str
@@ -66,19 +66,20 @@ class Reply:
         >>> Reply("", ended="MAX_TOKENS").cut, Reply("", ended="stop").cut
         (True, False)
         """
+        # Servers have several words for it, such as length and MAX_TOKENS.
         return any(word in self.ended.lower() for word in ("length", "max", "limit"))
 
 
 class Trouble(Exception):
-    """A call that brought no answer.
+    """A call without an answer.
 
     reason   ``timeout``, ``server_error``, ``refused``, ``bad_request`` or ``no_access``
     again    whether the same request may succeed later
-    wait     seconds that the server wants to be left alone; None where it does not say
+    wait     seconds that the server asks to wait; None if it does not say
     charged  whether the call may cost money although nothing came back
-    tokens   in and out, where the server counted some all the same
-    within   whether it came as a reply of status 200: the server answers
-    changed  whether the request is sent in another form next time, because the server refuses a setting of it
+    tokens   in and out, if the server counted some nevertheless
+    within   whether it came inside a reply of status 200: then the server answers
+    changed  whether the next request has another form, because the server refuses a setting of this one
     """
 
     def __init__(
@@ -99,13 +100,13 @@ class Trouble(Exception):
 
 
 class Client(Protocol):
-    """Someone who can be asked; by several threads at once where ``concurrent`` says so."""
+    """A model that can be asked, by several threads at once if ``concurrent``."""
 
     concurrent: bool
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know of how it was asked, such as settings that its server refuses."""
+        """Notes for the user on how the model was asked, such as settings that its server refuses."""
         ...
 
     def ask(self, request: Request) -> Reply:
@@ -114,7 +115,7 @@ class Client(Protocol):
 
 
 def without_secrets(text: str) -> str:
-    """A text that may be shown and stored: on one line, not long, of letters that files can hold, without any key.
+    """A text that is safe to show and store: one short line, valid Unicode, without any API key.
 
     >>> SECRETS.add("sk-123456")
     >>> without_secrets("Incorrect key\\n sk-123456")
@@ -126,11 +127,11 @@ def without_secrets(text: str) -> str:
 
 _CONTROLS = dict.fromkeys(n for n in range(32) if chr(n) not in "\t\n\r")
 SHORTEST = 8
-"""Letters of a key that is masked in answers: a shorter one, such as `none`, is a word like others."""
+"""Only keys of at least this length are masked in answers: a shorter one, such as `none`, may be an ordinary word."""
 
 
 def masked(text: str) -> str:
-    """An answer without any key, and with letters that files can hold: no halves of letters, no control characters.
+    """An answer without any API key, in valid Unicode, without unpaired surrogates or control characters.
 
     >>> SECRETS.add("sk-123456")
     >>> masked("a sign that says sk-123456")
@@ -141,6 +142,7 @@ def masked(text: str) -> str:
 
 
 def _masked(text: str, shortest: int) -> str:
+    # The longest first: a key may contain a shorter one.
     for secret in sorted(SECRETS, key=len, reverse=True):
         if len(secret) >= shortest:
             text = text.replace(secret, "…")

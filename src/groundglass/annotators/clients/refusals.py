@@ -1,4 +1,4 @@
-"""What a server's refusal means: what it says, how long it wants to be left alone, and whose fault it is."""
+"""Reads a server's refusal: its message, the wait that it asks for, and its cause (image, request or access)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 from groundglass.annotators.clients.foreign import load_json
 from groundglass.annotators.clients.protocol import Trouble
 
-NOT_THE_PICTURES_OWN = re.compile(
+NOT_THE_IMAGES_OWN = re.compile(
     r"too (large|big|long|many|small)|exceed|context (length|window|size)|maximum|at most|reduce the"
     r"|resolution|dimension"
     r"|\bmodels?\b.*\b(exist|found|unknown|invalid|support|available|load)|(unknown|invalid|unsupported) model"
     r"|(image|vision|multimodal).{0,30}(not|n't) (supported|enabled)|mmproj|multipart",
     re.IGNORECASE | re.DOTALL,
 )
-"""Words about sizes, limits and models, which another configuration mends."""
+"""Words about sizes, limits and models: another configuration solves these, another image does not."""
 POLICY = re.compile(
     r"content.?(policy|filter|management|moderation)|responsible.?ai|data.?inspection", re.IGNORECASE
 )
-"""Names that servers give to their refusals of a picture's content."""
+"""Names that servers use for refusals of an image's content."""
 CONTENT = re.compile(
     r"safety|moderat(ed|ion)|inappropriate|nsfw|high.?risk|sensitive|explicit|sexual|violen(t|ce)|harmful|unsafe"
     r"|(can ?not|can't|unable to|won't|will not) (assist|help|answer|process|comply|fulfil|describe|analy)"
@@ -31,19 +31,19 @@ CONTENT = re.compile(
     r"|flagged|censor|illegal content|guardrail|\bblocked\b|敏感|不安全|违规",
     re.IGNORECASE,
 )
-"""Words of a refusal of what a picture shows."""
+"""Words of a refusal because of what an image shows."""
 BILL = re.compile(r"insufficient.?(quota|balance|funds|credit)|billing|payment required", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What a server said instead of an answer.
+    """A server's error instead of an answer.
 
-    status   of HTTP, or the number that an error within a reply of status 200 gives
+    status   the HTTP status, or the number in an error inside a reply of status 200
     message  for people
-    words    the message with the names beside it: code, kind, parameter
-    wait     seconds that the server wants to be left alone; None where it does not say
-    within   whether it came in a reply of status 200
+    words    the message and the names next to it: code, kind, parameter
+    wait     seconds that the server asks to wait; None if it does not say
+    within   whether it came inside a reply of status 200
     """
 
     status: int
@@ -54,7 +54,7 @@ class Failure:
 
 
 def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-    """What a status other than success says, whatever its body is.
+    """The failure in a reply with an error status, whatever its body is.
 
     >>> read_failure(400, {}, b'{"error": {"message": "no", "code": "x"}}').words
     'no x'
@@ -70,7 +70,7 @@ def read_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failur
 
 
 def read_error_within(error: Any, headers: Mapping[str, str]) -> Failure:
-    """The error that stands in a reply of status 200.
+    """The failure in an error inside a reply of status 200.
 
     >>> read_error_within({"message": "slow down", "code": "429"}, {}).status
     429
@@ -80,6 +80,7 @@ def read_error_within(error: Any, headers: Mapping[str, str]) -> Failure:
     try:
         status = int(str(code))
     except ValueError:
+        # Some servers give a word instead of a number.
         status = 429 if re.search(r"rate.?limit|RESOURCE_EXHAUSTED|too many requests", words) else 0
     if not 400 <= status <= 599:
         invalid = re.search(r"invalid|bad.?request|INVALID_ARGUMENT", words, re.IGNORECASE)
@@ -88,7 +89,7 @@ def read_error_within(error: Any, headers: Mapping[str, str]) -> Failure:
 
 
 def _said(payload: Any) -> tuple[str, str]:
-    """The message, and all words that may tell what it is about."""
+    """The message, and all words that may show its cause."""
     if isinstance(payload, list):
         payload = payload[0] if payload else ""
     inner = payload.get("error", payload) if isinstance(payload, dict) else payload
@@ -104,7 +105,7 @@ def _said(payload: Any) -> tuple[str, str]:
 
 
 def wait_asked(headers: Mapping[str, str], payload: Any) -> float | None:
-    """Seconds for which a server wants to be left alone: by `Retry-After`, or Google's `retryDelay`.
+    """Seconds that a server asks to wait: from `Retry-After`, or Google's `retryDelay`.
 
     >>> wait_asked({}, {"error": {"details": [{"retryDelay": "37.5s"}]}}), wait_asked({"retry-after-ms": "1500"}, "")
     (37.5, 1.5)
@@ -112,8 +113,8 @@ def wait_asked(headers: Mapping[str, str], payload: Any) -> float | None:
     thousandths = seconds_of(headers.get("retry-after-ms"))
     if thousandths is not None:
         return thousandths / 1000
-    told = seconds_of(headers.get("retry-after"))
-    return told if told is not None else _delay(payload)
+    stated = seconds_of(headers.get("retry-after"))
+    return stated if stated is not None else _delay(payload)
 
 
 def _delay(payload: Any) -> float | None:
@@ -133,7 +134,7 @@ def _delay(payload: Any) -> float | None:
 
 
 def seconds_of(header: str | None) -> float | None:
-    """``Retry-After`` in seconds, also where it is a date; None where it is absent or neither.
+    """``Retry-After`` in seconds, also if it is a date; None if it is absent or neither.
 
     >>> seconds_of("1.5"), seconds_of("Fri, 31 Dec 1999 23:59:59 GMT"), seconds_of(None), seconds_of("nan")
     (1.5, 0.0, None, None)
@@ -155,7 +156,7 @@ def _until(date: str) -> float | None:
 
 
 def trouble_of(failure: Failure, where: str) -> Trouble:
-    """What a failure means for who asked, its settings aside.
+    """The trouble that a failure means for a request, apart from refused settings.
 
     >>> trouble_of(Failure(503, "", ""), "http://localhost").again
     True
@@ -166,17 +167,12 @@ def trouble_of(failure: Failure, where: str) -> Trouble:
     said = f"{where} says {status}: {message}"
     if POLICY.search(words) and status < 500:
         return Trouble("refused", message)
-    if failure.within and status in (
-        401,
-        402,
-        403,
-        404,
-    ):  # of this call alone: the server was reached and let one in
+    # Inside a reply of status 200 these concern this call only: the server was reached and granted access.
+    if failure.within and status in (401, 402, 403, 404):
         return Trouble("refused" if CONTENT.search(words) else "server_error", said)
     if status == 401 or (status == 400 and re.search(r"api.?key", words, re.IGNORECASE)):
-        return Trouble(
-            "no_access", f"{where} refuses access ({status})"
-        )  # the server's own text may quote the key
+        # The server's own text is left out: it may quote the key.
+        return Trouble("no_access", f"{where} refuses access ({status})")
     if status == 403:
         if CONTENT.search(words):
             return Trouble("refused", message)
@@ -184,7 +180,10 @@ def trouble_of(failure: Failure, where: str) -> Trouble:
     if status in (402, 404) or BILL.search(words):
         return Trouble("no_access", said)
     if 300 <= status < 400:
-        return Trouble("no_access", f"{where} sends one elsewhere ({status}): name that address as base_url")
+        return Trouble(
+            "no_access", f"{where} redirects to another address ({status}): give that address as base_url"
+        )
+    # These pass with time; every other 4xx would be refused again.
     if status in (408, 409, 425, 429) or status >= 500:
         return Trouble(
             "server_error", said, again=True, wait=failure.wait or None
@@ -194,10 +193,10 @@ def trouble_of(failure: Failure, where: str) -> Trouble:
     return Trouble("bad_request", said)
 
 
-def is_the_pictures_own(detail: str) -> bool:
-    """Whether a request that was not accepted can be the picture's own fault, as far as the words say.
+def is_the_images_own(detail: str) -> bool:
+    """Whether the image may be the cause of a refused request, as far as the words show.
 
-    >>> is_the_pictures_own("maximum context length is 4096 tokens"), is_the_pictures_own("cannot decode the image")
+    >>> is_the_images_own("maximum context length is 4096 tokens"), is_the_images_own("cannot decode the image")
     (False, True)
     """
-    return not NOT_THE_PICTURES_OWN.search(detail)
+    return not NOT_THE_IMAGES_OWN.search(detail)

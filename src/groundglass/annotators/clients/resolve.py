@@ -1,4 +1,4 @@
-"""Which model is meant, where it is, and what must be there before it can be asked."""
+"""Finds the model that a recipe names, and checks its key, address or folder before it is asked."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "openai": ("OPENAI_API_KEY",),
     "google": ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
 }
-"""Where the key of each service's own server is read from."""
+"""The environment variables with the key of each service's own server."""
 
 OWN_KEY = "GROUNDGLASS_API_KEY"
-"""Where the key of a server that a recipe names is read from: no recipe can send another one's key there."""
+"""The environment variable with the key of a server that a recipe names: a recipe cannot send the keys above there."""
 
 ACCOUNT: Mapping[str, str] = {
     "OpenAI-Organization": "OPENAI_ORG_ID",
     "OpenAI-Project": "OPENAI_PROJECT_ID",
 }
-"""Headers that OpenAI's own server gets, and where they are read from."""
+"""Headers for OpenAI's own server → their environment variables."""
 
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 """The files of a local model's folder that decide its answers."""
@@ -44,7 +44,7 @@ _EXTRAS = {"openai": "annotate", "google": "annotate", "local": "models"}
 class ModelName:
     """A multimodal model.
 
-    service   whose protocol it is asked by
+    service   the service whose protocol is used
     name      the model's name at the server, or the folder that holds its weights
     base_url  the server's address; "" is the service's own
     """
@@ -58,7 +58,7 @@ class ModelName:
 
 
 def check_model(model: ModelName) -> None:
-    """Raises RecipeError, with the line to type, where the model cannot be asked: extra, key, address or folder."""
+    """Raises RecipeError, with the line to type, if the model cannot be asked: extra, key, address or folder."""
     extra = _EXTRAS[model.service]
     if not is_installed(extra):
         raise MissingExtra(f"models of '{model.service}'", extra)
@@ -67,7 +67,7 @@ def check_model(model: ModelName) -> None:
     if model.service == "local":
         if not (Path(model.name).expanduser() / "config.json").is_file():
             raise RecipeError(
-                f"{model.name} holds no model: there is no config.json in it", "name its folder"
+                f"{model.name} holds no model: it has no config.json", "name the folder that has one"
             )
     elif not model.base_url and not _key_of(model):
         name = KEYS[model.service][0]
@@ -80,17 +80,18 @@ def _check_address(base_url: str) -> None:
         secret = parts.username or parts.password or parts.query
     except ValueError:
         raise RecipeError(
-            f"{base_url!r} is no address", "write for example http://localhost:8000/v1"
+            f"{base_url!r} is not an address", "write for example http://localhost:8000/v1"
         ) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise RecipeError(f"{base_url!r} is no address", "write for example http://localhost:8000/v1")
+        raise RecipeError(f"{base_url!r} is not an address", "write for example http://localhost:8000/v1")
+    # The address is written into the run's files, which people share.
     if secret:
         message = "an address with a name, a password or a query would be written into the run's files"
         raise RecipeError(message, f"leave that out, and export {OWN_KEY}=…")
 
 
 def _key_of(model: ModelName) -> str:
-    """The key that is sent to a model's server; "" where there is none."""
+    """The API key for a model's server; "" if there is none."""
     names = (OWN_KEY,) if model.base_url else KEYS[model.service]
     key = next((value for name in names if (value := os.environ.get(name, "").strip())), "")
     if key:
@@ -99,11 +100,12 @@ def _key_of(model: ModelName) -> str:
 
 
 def open_client(model: ModelName, seconds: float) -> Client:
-    """The model, ready to be asked; ``seconds`` is the limit of one call. Raises what `check_model` raises."""
+    """The model, ready to be asked; ``seconds`` is the limit of one call. Raises the errors of `check_model`."""
     check_model(model)
     if model.service == "local":
         return LocalModel(Path(model.name).expanduser())
-    key = _key_of(model) or "none"  # many servers of one's own ask for none
+    # A server on the user's own machine often needs no key, but the header must hold something.
+    key = _key_of(model) or "none"
     if model.service == "google":
         return google_server(model.name, model.base_url, key, seconds)
     account = {} if model.base_url else _account()
@@ -111,16 +113,16 @@ def open_client(model: ModelName, seconds: float) -> Client:
 
 
 def _account() -> dict[str, str]:
-    """Which of one's organisations and projects at OpenAI pays; no other server is told."""
+    """The headers for the organisation and project at OpenAI that pays; no other server gets them."""
     named = {header: os.environ.get(name, "").strip() for header, name in ACCOUNT.items()}
     return {header: value for header, value in named.items() if value}
 
 
 def identity(model: ModelName) -> str:
-    """What a model's answers are kept under: its name and server, or the hash of what its folder holds.
+    """The part of the store's key for a model: its name and server, or the hash of its folder's files.
 
-    The same name at another address may be another model, so it is asked anew there.
-    Raises RecipeError where a folder's files cannot be read or are damaged.
+    The same name at another address may be another model, so answers are not shared between addresses.
+    Raises RecipeError if a folder's files cannot be read or are damaged.
     """
     if model.service != "local":
         return str(model)

@@ -1,4 +1,4 @@
-"""Asking with patience: again after what may pass, slower when a server is busy, never beyond the budget."""
+"""Asks with retries: again after a passing fault, slower if a server is busy, never beyond the budget."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from groundglass.engines.shards import Stop
 from groundglass.notices import notice
 
 BLINK = 0.05
-"""Seconds between two looks at whether anyone wished for an end."""
+"""Seconds between two checks for a request to stop."""
 
 
 LONG = 10.0
 """Seconds of a wait that the person hears of."""
 MOST_FORMS = 40
-"""Requests for one answer of which the server refused a setting."""
+"""The most requests for one answer of which the server refuses a setting."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How often a request is sent, and how long is waited in between.
+    """How often a request is sent, and how long to wait in between.
 
-    attempts  requests for one answer, at most
+    attempts  the most requests for one answer
     first     seconds before the second one; each further wait is twice as long
-    most      seconds of the longest wait where the server asks for none
-    longest   seconds of the longest wait that a server may ask for; one that asks for more is not asked again
+    most      seconds of the longest wait if the server does not ask for one
+    longest   seconds of the longest wait that a server may ask for; after a longer one it is not asked again
     """
 
     attempts: int = 5
@@ -41,10 +41,10 @@ class Patience:
     longest: float = 3600.0
 
     def wait(self, attempt: int, asked: float | None, chance: float) -> float:
-        """Seconds before the next request, ``attempt`` of them having failed.
+        """Seconds to wait after ``attempt`` failed requests.
 
-        What the server asks for is kept to, with up to a tenth more; else a wait that doubles, of which ``chance``
-        (0 to 1) decides the second half, so that many askers do not come back at once.
+        The wait that the server asks for, plus up to a tenth; else a wait that doubles. ``chance`` (0 to 1) decides
+        its second half, so that many threads do not come back at the same moment.
 
         >>> patience = Patience()
         >>> patience.wait(3, None, 1.0), patience.wait(3, None, 0.0), patience.wait(1, 7.0, 0.0)
@@ -56,11 +56,11 @@ class Patience:
 
 
 class Stopped(Exception):
-    """Someone wished for an end before the answer was there."""
+    """A stop was requested before the answer came."""
 
 
 class Gate:
-    """When the next request may go out: a server that wants to be left alone is left alone by all threads."""
+    """Holds back the next request: if a server asks to wait, all threads wait."""
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
@@ -68,15 +68,22 @@ class Gate:
         self._until = 0.0
 
     def hold(self, seconds: float) -> None:
+<<<<<<< HEAD
         """Nobody asks for so long; a wait that is much longer than the one so far is said."""
         until = time.monotonic() + seconds
         with self._lock:
             longer, self._until = until - self._until, max(self._until, until)
         if min(longer, seconds) >= LONG:
             notice(f"the server asks to wait {seconds:.0f} s (until {clock_after(seconds)})")
+=======
+        """Let no thread ask for so many seconds."""
+        with self._lock:
+            # The longest wait counts: several threads may have been refused at the same moment.
+            self._until = max(self._until, time.monotonic() + seconds)
+>>>>>>> c559a50 (Say what model servers are asked and answer in plain English; prompts are unchanged)
 
     def wait(self, seconds: float = 0.0) -> None:
-        """Wait for one's own seconds and everyone's. Raises Stopped."""
+        """Wait for these seconds, and until the gate is open. Raises Stopped."""
         own = time.monotonic() + seconds
         while not self._stop.asked:
             left = max(own, self._until) - time.monotonic()
@@ -92,7 +99,7 @@ def clock_after(seconds: float) -> str:
 
 
 class Asker:
-    """A client that is asked with patience, every call on record. Safe for threads where the client is."""
+    """A client with retries that records every call. Safe for threads if the client is."""
 
     def __init__(self, client: Client, ledger: Ledger, stop: Stop, patience: Patience | None = None) -> None:
         self.client, self.ledger = client, ledger
@@ -100,9 +107,9 @@ class Asker:
         self.gate = Gate(stop)
 
     def ask(self, request: Request, facts: Mapping[str, Any]) -> Reply:
-        """The answer; ``facts`` stand in the ledger beside each call.
+        """The answer; ``facts`` are written to the ledger with each call.
 
-        Raises Trouble (after as many attempts as patience allows), BudgetSpent, Stopped, and UnreachableError where
+        Raises Trouble (after as many attempts as patience allows), BudgetSpent, Stopped, and UnreachableError if
         the ledger cannot be written.
         """
         wait, failed = 0.0, 0
@@ -111,7 +118,8 @@ class Asker:
             try:
                 return self._once(request, {**facts, "attempt": attempt})
             except Trouble as trouble:
-                failed += not trouble.changed  # in another form it is another request
+                # With a setting left out it is another request, not a repeat.
+                failed += not trouble.changed
                 if not trouble.again or failed == self.patience.attempts:
                     raise
                 if trouble.wait is not None and trouble.wait > self.patience.longest:
@@ -119,7 +127,7 @@ class Asker:
                 wait = self.patience.wait(max(failed, 1), trouble.wait, random.random())
                 if trouble.wait:
                     self.gate.hold(wait)
-        raise Trouble("bad_request", "the server accepts the question in no form")
+        raise Trouble("bad_request", "the server does not accept the question in any form")
 
     def _once(self, request: Request, facts: Mapping[str, Any]) -> Reply:
         call = self.ledger.open(request.most_tokens, question=request.name, **facts)

@@ -1,4 +1,4 @@
-"""A model behind a server, in whichever protocol: one way to send, to be refused, and to read what came back."""
+"""A model behind a server, for every protocol: sends requests, handles refusals, reads replies."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from groundglass.annotators.clients.reply_body import UNPAID, pieces_of
 from groundglass.annotators.clients.wire import Answered, Wire
 
 ABOUT_SETTINGS = (400, 404, 405, 415, 422, 500, 501)
-"""The statuses that servers refuse a setting with."""
+"""Statuses with which servers refuse a setting."""
 
 
 @dataclass(frozen=True)
 class Dialect:
     """A protocol.
 
-    settings   those that some servers refuse; the likeliest first
-    used       used(request) -> the names of the settings that a request has
-    body       body(model, request, forms) -> what is sent
+    settings   the settings that some servers refuse; the likeliest first
+    used       used(request) -> the names of the settings in a request
+    body       body(model, request, forms) -> the body to send
     error_of   error_of(payload) -> the error that a reply of status 200 holds, or None
     tokens_of  tokens_of(payload) -> tokens in and out
     read       read(payload, where) -> the answer; raises Trouble
@@ -46,7 +46,7 @@ class Dialect:
 
 
 class Server:
-    """A model that is asked at ``url``; ``where`` is what messages call the server. Safe for threads."""
+    """A model at ``url``; ``where`` is the server's name in messages. Safe for threads."""
 
     concurrent = True
 
@@ -60,7 +60,7 @@ class Server:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The settings that the server refuses, and what was done about each."""
+        """The settings that the server refuses, and the form in which each is sent instead."""
         return tuple(self._concessions.notes.values())
 
     def ask(self, request: Request) -> Reply:
@@ -95,6 +95,7 @@ class Server:
         except DoubledKey as error:
             raise Trouble("server_error", f"{self.where}: {error} in its reply", charged=True) from error
         except ValueError as error:
+<<<<<<< HEAD
             said = without_secrets(answered.body.decode(errors="replace"))[:80]
             what = f"{self.where} answers with what is no JSON: {said!r}"
             unpaid = answered.body.lstrip()[:1] in UNPAID
@@ -102,6 +103,18 @@ class Server:
         if not pieces:
             raise Trouble("server_error", f"{self.where} answers with what is no JSON object", charged=True)
         return pieces[0] if len(pieces) == 1 else self._dialect.joined(pieces)
+=======
+            said = answered.body[:80].decode(errors="replace")
+            what = f"{self.where} does not answer with JSON: {said!r}"
+            raise Trouble("server_error", what, again=True, charged=True) from error
+        # Some servers wrap the object in a list.
+        if isinstance(payload, list) and len(payload) == 1:
+            payload = payload[0]
+        if not isinstance(payload, dict):
+            what = f"{self.where} does not answer with a JSON object"
+            raise Trouble("server_error", what, again=True, charged=True)
+        return payload
+>>>>>>> c559a50 (Say what model servers are asked and answer in plain English; prompts are unchanged)
 
     def _refusal(
         self,
@@ -110,10 +123,15 @@ class Server:
         failure: Failure,
         tokens: tuple[int | None, int | None] = (None, None),
     ) -> Trouble:
-        """What a failure means; a setting that the server refuses has another form from now on."""
+        """The trouble that a failure means; a setting that the server refuses takes another form from now on."""
         trouble = trouble_of(failure, self.where)
         paid = any(tokens)
+<<<<<<< HEAD
         trouble.tokens, trouble.charged, trouble.within = tokens, paid, failure.within
+=======
+        trouble.tokens, trouble.charged = tokens, paid
+        # A call that cost tokens is not repeated: it would be paid twice.
+>>>>>>> c559a50 (Say what model servers are asked and answer in plain English; prompts are unchanged)
         trouble.again = trouble.again and not paid
         if failure.status not in ABOUT_SETTINGS or POLICY.search(failure.words) or paid:
             return trouble

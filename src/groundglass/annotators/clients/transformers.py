@@ -1,4 +1,4 @@
-"""Asking a multimodal model whose weights lie in a folder, with transformers."""
+"""Asks a multimodal model in a folder, with transformers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from groundglass.models.pretrained import load_pretrained
 from groundglass.models.scorer import Place
 
 TOP = 20
-"""Alternatives to each token that are told."""
+"""The number of alternatives to each token in a reply."""
 POSITIONS = 8
 
 
 class LocalModel:
     """The model of a folder as `save_pretrained` writes it: config, safetensors, processor, chat template.
 
-    It runs on a GPU where torch finds one, one picture at a time, in the numbers that the weights are kept in. Code
-    that a folder brings along is never run. Raises RecipeError where something is missing, damaged or does not fit.
+    It runs on a GPU if torch finds one, one image at a time, in the dtype of the weights. Code in the folder is never
+    run. Raises RecipeError if something is missing, damaged or does not fit.
     """
 
     concurrent = False
@@ -47,6 +47,7 @@ class LocalModel:
             made = self.model.generate(
                 **inputs,
                 max_new_tokens=request.most_tokens,
+                # The most probable answer, so that the same image always gets the same one.
                 do_sample=False,
                 return_dict_in_generate=True,
                 output_logits=request.probabilities,
@@ -63,30 +64,31 @@ class LocalModel:
         tokens = [self.processor.decode([token]) for token in best.indices.tolist()]
         position: dict[str, float] = {}
         for token, value in zip(tokens, best.values.tolist(), strict=True):
-            position.setdefault(token, value)  # two tokens of one text: the more probable one comes first
+            # Two tokens can have the same text: the more probable one comes first and counts.
+            position.setdefault(token, value)
         return position
 
 
 def _processor(folder: Path) -> Any:
-    """What turns pictures and words into the model's numbers. Some models' needs torchvision, and say so."""
+    """The processor that turns images and words into the model's numbers. Some need torchvision and say so."""
     from transformers import AutoProcessor
 
     anyone: Any = AutoProcessor
     try:
         return anyone.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # whatever a damaged file makes the library raise
+    except Exception as error:  # a damaged file can make the library raise anything
         said = " ".join(str(error).split())[:200]
         raise RecipeError(
             f"the processor in {folder} cannot be loaded: {said}",
-            "the folder must hold what save_pretrained of the whole processor writes",
+            "the folder must hold all that the processor's save_pretrained writes",
         ) from error
 
 
 def _turns(request: Request) -> list[dict[str, Any]]:
-    """The conversation. The instructions stand before the question: not every chat template knows a system's turn."""
-    picture = Image.open(io.BytesIO(request.image)).convert("RGB")
+    """The conversation. Instructions come before the question, because not every chat template has a system turn."""
+    image = Image.open(io.BytesIO(request.image)).convert("RGB")
     text = f"{request.instructions}\n\n{request.question}"
-    turns = [_turn("user", {"type": "image", "image": picture}, {"type": "text", "text": text})]
+    turns = [_turn("user", {"type": "image", "image": image}, {"type": "text", "text": text})]
     if request.faulty:
         answer, fault = request.faulty
         turns.append(_turn("assistant", {"type": "text", "text": answer}))

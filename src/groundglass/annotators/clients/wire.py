@@ -1,4 +1,4 @@
-"""A request over HTTP, whole or not at all: bounded in time and in size, to the address that was named and no other."""
+"""HTTP requests that are limited in time and size, and go only to the given address."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 from groundglass.annotators.clients.protocol import Trouble
 
 MOST_BYTES = 32 * 2**20
-"""Of a reply: an answer has a few kB."""
+"""The largest reply: an answer has a few kB."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A reply as it came."""
+    """A raw reply."""
 
     status: int
     headers: Mapping[str, str]
@@ -26,9 +26,9 @@ class Answered:
 
 
 class Wire:
-    """Posts JSON. ``seconds`` bounds each call from the connection to the last byte. Safe for threads.
+    """Posts JSON. ``seconds`` limits each call from the connection to the last byte. Safe for threads.
 
-    No redirection is followed: a key must not go to another server than the one that was named.
+    Redirects are not followed: a key must not go to another server than the given one.
     """
 
     def __init__(self, where: str, headers: Mapping[str, str], seconds: float) -> None:
@@ -44,14 +44,14 @@ class Wire:
         weakref.finalize(self, _close, self._client, self._loop).atexit = False
 
     def post(self, url: str, headers: Mapping[str, str], content: Any) -> Answered:
-        """What came back. Raises Trouble where nothing did, or not all in time."""
+        """The reply. Raises Trouble if none came, or not all of it in time."""
         import httpx2
 
         asked = asyncio.run_coroutine_threadsafe(self._post(url, headers, content), self._loop)
         try:
             return asked.result()
         except TimeoutError as error:
-            said = f"{self.where}: no whole answer within {self.seconds:g} s"
+            said = f"{self.where}: no complete answer within {self.seconds:g} s"
             raise Trouble("timeout", said, again=True, charged=True) from error
         except httpx2.DecodingError as error:
             said = f"{self.where}: its reply cannot be unpacked: {error}"
@@ -61,11 +61,13 @@ class Wire:
             raise Trouble("server_error", said, again=True, charged=True) from error
 
     async def _post(self, url: str, headers: Mapping[str, str], content: Any) -> Answered:
+        # httpx's own timeouts count between two bytes; a server that drips would never reach them.
         async with asyncio.timeout(self.seconds):
             async with self._client.stream("POST", url, headers=dict(headers), json=content) as response:
                 body = bytearray()
                 async for piece in response.aiter_bytes():
                     body += piece
+                    # Counted while it arrives, because a server may send without end.
                     if len(body) > MOST_BYTES:
                         said = f"{self.where} answers with more than {MOST_BYTES // 2**20} MiB"
                         raise Trouble("server_error", said, charged=True)
@@ -73,13 +75,13 @@ class Wire:
 
 
 def _close(client: Any, loop: asyncio.AbstractEventLoop) -> None:
-    """Let go of the connections, some time soon: whoever collects rubbish does not wait for it."""
+    """Close the connections soon: the garbage collector must not wait for the network."""
     asyncio.run_coroutine_threadsafe(client.aclose(), loop)
 
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """The loop that all calls of this process share, in a thread that nobody waits for."""
+    """The event loop that all calls of this process share, in a daemon thread."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="model servers", daemon=True).start()
     return loop

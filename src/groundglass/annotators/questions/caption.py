@@ -1,4 +1,4 @@
-"""A caption: what a picture shows, in one or two sentences."""
+"""A caption: a description of an image in one or two sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from groundglass.annotators.question import Answer, Question
 from groundglass.catalog import Column
 
 LONGEST = 5000
-"""Letters of a caption; 60 words are asked for."""
+"""The longest caption, in letters; the question asks for at most 60 words."""
 
 
 class Told(Answer):
@@ -37,7 +37,9 @@ QUESTION = Question(
     ),
     answer=Told,
     values=values,
-    columns={"caption": Column("", None, None, "neither", "one or two sentences on what is shown", str)},
-    summary="What the picture shows, in one or two sentences.",
+    columns={
+        "caption": Column("", None, None, "neither", "one or two sentences that describe the image", str)
+    },
+    summary="A description of the image in one or two sentences.",
 )
 """Its record in the catalog."""

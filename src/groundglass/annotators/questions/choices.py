@@ -8,7 +8,7 @@ from groundglass.annotators.question import Answer, Question
 from groundglass.catalog import Column, Value
 
 UNKNOWN = "unknown"
-"""What a model says where it cannot tell, so that it need not guess; a selection can drop it."""
+"""The answer of a model that is not sure, so that it need not guess; a selection can drop it."""
 SHOTS = ("macro", "close-up", "medium shot", "wide shot", "aerial", "microscopic", "no camera", UNKNOWN)
 STYLES = (
     "photograph",
@@ -43,7 +43,7 @@ class Style(Answer):
 
 
 def values(answer: Answer) -> dict[str, Value]:
-    """The word as it was said."""
+    """The word of the answer."""
     said: dict[str, Any] = answer.model_dump()
     return said
 
@@ -55,7 +55,7 @@ CATEGORY = Question(
     answer=Category,
     values=values,
     columns={"category": Column("", None, None, "neither", "a word of the recipe's `vocabulary`", str)},
-    summary="Which word of the recipe's vocabulary fits the main subject best.",
+    summary="The word of the recipe's vocabulary that fits the main subject best.",
     word="category",
 )
 SHOT = Question(
@@ -68,7 +68,7 @@ SHOT = Question(
     answer=Shot,
     values=values,
     columns={"shot": Column("", None, None, "neither", f"one of {', '.join(SHOTS)}", str)},
-    summary="How near the main subject is, from macro to aerial.",
+    summary="The distance of the main subject, from macro to aerial.",
     word="shot",
     words=SHOTS,
 )
@@ -79,7 +79,7 @@ STYLE = Question(
     answer=Style,
     values=values,
     columns={"style": Column("", None, None, "neither", f"one of {', '.join(STYLES)}", str)},
-    summary="What kind of picture it is: photograph, render, painting, drawing, screenshot …",
+    summary="The kind of image: photograph, render, painting, drawing, screenshot …",
     word="style",
     words=STYLES,
 )

@@ -1,4 +1,4 @@
-"""Yes or no: a visible watermark, what is not safe for work, pictures that a model made."""
+"""Yes-or-no questions: a visible watermark, unsafe content, an image made by a model."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from groundglass.catalog import Column, Value
 
 
 class Watermark(Answer):
-    """What was seen first, so that the flag follows from it."""
+    """The evidence comes first, so that the flag follows from it."""
 
     seen: str
     watermark: bool
 
 
 class Nsfw(Answer):
-    """What was seen first, so that the flag follows from it."""
+    """The evidence comes first, so that the flag follows from it."""
 
     seen: str
     nsfw: bool
 
 
 class AiMade(Answer):
-    """What was seen first, so that the flag follows from it."""
+    """The evidence comes first, so that the flag follows from it."""
 
     seen: str
     ai_made: bool
@@ -50,7 +50,7 @@ def _flag(answer: type[Answer], name: str, asks: str, meaning: str) -> Question:
         answer=answer,
         values=values,
         columns={name: Column("", 0, 1, "lower", meaning, bool), f"{name}_seen": evidence},
-        summary=f"{meaning[0].upper()}{meaning[1:]}, and what was seen of it.",
+        summary=f"{meaning[0].upper()}{meaning[1:]}, and the evidence.",
     )
 
 
@@ -59,7 +59,7 @@ WATERMARK = _flag(
     "watermark",
     "Has something been laid over the picture after it was taken: a watermark, logo, signature, date or caption? "
     "Signs and writing that belong to the scene do not count.",
-    "whether a watermark, logo, signature, date or caption lies over it",
+    "whether a watermark, logo, signature, date or caption covers part of it",
 )
 NSFW = _flag(
     Nsfw,

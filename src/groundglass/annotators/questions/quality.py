@@ -1,4 +1,4 @@
-"""Quality: a verdict with its reasons, and scores from the probabilities of five words, of quality and of beauty."""
+"""Quality: a verdict with its reasons, and scores of quality and of beauty from the probabilities of five words."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ VERDICTS = ("good", "usable", "bad")
 LEVELS = ("excellent", "good", "fair", "poor", "bad")
 """From 5 to 1, as raters of ITU-R BT.500 and Q-Align call them. No two begin with the same letter."""
 LEAST = 0.5
-"""The share of the probability that the five words must have between them."""
+"""The five words together must have at least this share of the probability."""
 MOST = 1.01
-"""What probabilities may sum up to: servers round them."""
+"""The largest sum of probabilities that is accepted: servers round them."""
 
 
 class Judged(Answer):
@@ -69,14 +69,14 @@ def rated(answer: Rated) -> dict[str, Value]:
 
 
 def expected_level(position: Mapping[str, float], name: str = "score") -> dict[str, Value] | None:
-    r"""The expected level of an answer, from 1 (bad) to 5 (excellent); None where it names no level.
+    r"""The expected level of an answer, from 1 (bad) to 5 (excellent); None if it names no level.
 
-    ``position`` is what the model could have said as the answer's first token: token → logarithm of its probability p.
-    The p of all tokens that begin a level's name are summed up for each level, and the score is
-    :math:`\sum_i p_i (6 - i) / \sum_i p_i` (Q-Align, equations 1 and 2), i = 1 for excellent. They must have at least
-    `LEAST` of the probability between them. ``name`` is the question's, and so the column's.
+    ``position`` has the alternatives for the answer's first token: token → logarithm of its probability p.
+    For each level, the p of all tokens that begin its name are summed, and the score is
+    :math:`\sum_i p_i (6 - i) / \sum_i p_i` (Q-Align, equations 1 and 2), i = 1 for excellent. Together they must have
+    at least `LEAST` of the probability. ``name`` is the name of the question and of its column.
 
-    Raises NoValue ``malformed`` where these are no probabilities: none of them may be over 1, nor their sum.
+    Raises NoValue ``malformed`` if these are not probabilities: neither one of them nor their sum may be over 1.
 
     >>> expected_level({"good": math.log(0.4), " Fair": math.log(0.4), "The": math.log(0.2)})
     {'score': 3.5, 'score_from': 'probabilities'}
@@ -98,12 +98,13 @@ def expected_level(position: Mapping[str, float], name: str = "score") -> dict[s
     total = sum(found.values())
     if total < LEAST:
         return None
+    # Divided by their own total, because the model may give the rest of the probability to other words.
     mean = sum(p * (len(LEVELS) - LEVELS.index(level)) for level, p in found.items()) / total
     return {name: mean, f"{name}_from": "probabilities"}
 
 
 def level_of(token: str) -> str:
-    """The level whose name a token begins, in small letters or capitals; "" where it begins none.
+    """The level whose name begins with a token, in small letters or capitals; "" if none does.
 
     >>> level_of(" Exc"), level_of("Good"), level_of("goodness"), level_of("")
     ('excellent', 'good', '', '')
@@ -129,7 +130,7 @@ QUALITY = Question(
     values=judged,
     columns={
         "quality": _text(f"one of {', '.join(VERDICTS)}"),
-        "quality_reasons": _text("what the model lists, `;` between"),
+        "quality_reasons": _text("the reasons that the model lists, separated by `;`"),
     },
     summary="A verdict on the technical quality (good, usable, bad), with reasons.",
     word="quality",
@@ -151,10 +152,10 @@ SCORE = Question(
     columns={
         "score": Column("", 1, 5, "higher", "the quality that the model gives it; 5 is excellent"),
         "score_from": _text(
-            "how: from `probabilities` of words, or from a `number` it wrote; all images alike"
+            "`probabilities` of words, or a `number` that the model wrote; the same for all images"
         ),
     },
-    summary="A number for the technical quality, from the probabilities of five words where the server tells them.",
+    summary="A number for the technical quality, from the probabilities of five words if the server gives them.",
     reference="Wu et al., Q-Align: Teaching LMMs for Visual Scoring via Discrete Text-Defined Levels, ICML 2024",
     levels=LEVELS,
 )
@@ -174,10 +175,10 @@ AESTHETIC_SCORE = Question(
     columns={
         "aesthetic_score": Column("", 1, 5, "higher", "how pleasing the model finds it; 5 is excellent"),
         "aesthetic_score_from": _text(
-            "how: from `probabilities` of words, or from a `number` it wrote; all images alike"
+            "`probabilities` of words, or a `number` that the model wrote; the same for all images"
         ),
     },
-    summary="A number for how pleasing the picture is, read as `score` is: the second head of Q-Align.",
+    summary="A number for how pleasing the image is, read like `score`: the second head of Q-Align.",
     reference="Wu et al., Q-Align: Teaching LMMs for Visual Scoring via Discrete Text-Defined Levels, ICML 2024",
     levels=LEVELS,
 )

@@ -13,7 +13,7 @@ import pyarrow as pa
 from groundglass.annotators.ask_question import Interview, Readout
 from groundglass.annotators.clients.ledger import BudgetSpent
 from groundglass.annotators.clients.protocol import Reply, Request, Trouble
-from groundglass.annotators.clients.refusals import is_the_pictures_own
+from groundglass.annotators.clients.refusals import is_the_images_own
 from groundglass.annotators.clients.retry import Asker, Stopped
 from groundglass.annotators.question import JPEG_QUALITY, Inquiry
 from groundglass.catalog import Value
@@ -172,7 +172,7 @@ class Questioner:
     def _reason(self, number: int, fault: NoValue | Trouble) -> str:
         """Whose fault it is that a request was not accepted: where the server answers the same question about other
         pictures, it refuses this one; else, or where sizes and limits are named, the configuration is to be mended."""
-        own = number in self._answered and is_the_pictures_own(fault.detail)
+        own = number in self._answered and is_the_images_own(fault.detail)
         return "refused" if fault.reason == "bad_request" and own else fault.reason
 
     def _save(
