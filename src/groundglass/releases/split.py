@@ -19,7 +19,7 @@ import pyarrow as pa
 from groundglass.errors import RecipeError
 from groundglass.similarity.near_columns import NEAR
 from groundglass.similarity.near_duplicates import DEFAULT_DISTANCE, near_duplicate_clusters
-from groundglass.similarity.orientations import of_pictures
+from groundglass.similarity.orientations import of_images
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _near_duplicates(photographs: pa.Table, distance: int | None) -> Iterable[tu
         return
 
     near = DEFAULT_DISTANCE if distance is None else distance
-    hashes, details = of_pictures({name: known[name] for name in _hashes_in(known)})
+    hashes, details = of_images({name: known[name] for name in _hashes_in(known)})
     clusters = near_duplicate_clusters(hashes[0], hashes[1:], near, details)
     first: dict[int, str] = {}
     for root, cluster in zip(known["root"].to_pylist(), clusters.tolist(), strict=True):

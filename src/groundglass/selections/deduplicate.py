@@ -17,7 +17,7 @@ from groundglass.selections.rule import Catches, Given, Judged, Lookup, Needs, R
 from groundglass.settings.key_rules import refuse
 from groundglass.similarity.near_columns import NEAR
 from groundglass.similarity.near_duplicates import nearest_kept
-from groundglass.similarity.orientations import of_pictures
+from groundglass.similarity.orientations import of_images
 from groundglass.tables.expressions import column_path
 from groundglass.tables.quoting import quoted_name
 from groundglass.tables.verdicts import ask, compute, errors, numbers, places, values, verdicts
@@ -262,7 +262,7 @@ def _near(ranked: pa.Table, distance: int) -> tuple[Any, Any]:
     """The nearest kept row, and how many bits it is away."""
     found = {name: values(ranked, (name,)) for name in NEAR if name in ranked.column_names}
     found["phash_mirror"] = compute.coalesce(found["phash_mirror"], found["phash"])
-    hashes, details = of_pictures(found)
+    hashes, details = of_images(found)
     return nearest_kept(hashes[0], hashes[1:], distance, details)
 
 

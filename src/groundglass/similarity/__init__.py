@@ -1,4 +1,4 @@
-"""Which images show the same: perceptual hashes, near-duplicates in all eight orientations.
+"""Finds images with the same content: perceptual hashes, near-duplicates in all eight orientations.
 
 It may import `tables`, and what lies below.
 """

@@ -1,4 +1,4 @@
-"""The columns of the measure `fingerprint` that near-duplicates are found and verified by."""
+"""The columns of the measure `fingerprint` that find and verify near-duplicates."""
 
 from __future__ import annotations
 

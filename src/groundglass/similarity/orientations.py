@@ -1,8 +1,8 @@
-"""The eight ways a picture can lie: turned by 0, 90, 180 and 270 degrees, and each of them mirrored.
+"""The eight orientations of an image: turned by 0, 90, 180 and 270 degrees, and each of them mirrored.
 
-What is known of a picture's slow waves and cells (`similarity.perceptual_hash`) is known of all eight: a flip
-changes the sign of every odd wave along it, and a flip over the diagonal exchanges down and across. So a turned copy is
-found without a second look at any pixel.
+The low frequencies and cells of an image (`similarity.perceptual_hash`) give those of all eight orientations: a flip
+changes the sign of every odd frequency along it, and a transposition exchanges down and across. So a turned copy is
+found without reading any pixel again.
 """
 
 from __future__ import annotations
@@ -18,42 +18,44 @@ from groundglass.similarity.perceptual_hash import DETAIL, DIGITS, PLACES
 
 Bits = NDArray[np.uint64]
 WAYS = 8
-"""Number of a way: 1 if mirrored left to right, + 2 if then upside down, + 4 if then flipped over the diagonal."""
+"""Number of an orientation: 1 if mirrored left to right, + 2 if then flipped upside down, + 4 if then transposed."""
 
 
 def ways_of_hashes(phash: Bits, mirror: Bits, flipped: Bits) -> Bits:
-    """8×n hashes of n pictures in each of the `WAYS`, from their hashes as they are, mirrored and upside down.
+    """8×n hashes of n images in each of the `WAYS`, from their hashes unchanged, mirrored and upside down.
 
-    A wave that is odd along one direction changes its sign with the flip along it, which ``mirror`` and ``flipped``
-    know; of one that is odd along both the sign comes back when both are flipped.
+    A frequency that is odd along one direction changes its sign with the flip along it, which ``mirror`` and
+    ``flipped`` show; if it is odd along both, both flips together restore the sign.
     """
     across, down = _mask(PLACES[1] % 2 > PLACES[0] % 2), _mask(PLACES[0] % 2 > PLACES[1] % 2)
+    # Frequencies that are even or odd along both directions keep their sign under both flips.
     both = (phash & ~(across | down)) | (mirror & across) | (flipped & down)
     upright = np.stack([phash, mirror, flipped, both])
     return np.concatenate([upright, _over_the_diagonal(upright)])
 
 
-def way(picture: NDArray[Any], number: int) -> NDArray[Any]:
-    """A picture, H×W or more, laid one of the `WAYS`.
+def way(image: NDArray[Any], number: int) -> NDArray[Any]:
+    """An image, H×W or more dimensions, in one of the `WAYS`.
 
-    >>> way(np.array([[1, 2], [3, 4]]), 5).tolist()  # mirrored, then over the diagonal: a quarter turn
+    >>> way(np.array([[1, 2], [3, 4]]), 5).tolist()  # mirrored, then transposed: a quarter turn
     [[2, 4], [1, 3]]
     """
-    shown = picture[:, ::-1] if number & 1 else picture
+    shown = image[:, ::-1] if number & 1 else image
     shown = shown[::-1] if number & 2 else shown
     return shown.swapaxes(0, 1) if number & 4 else shown
 
 
 def ways_of_cells() -> NDArray[np.int64]:
-    """8×256 places: ``detail[ways_of_cells()[w]]`` is the detail of the picture laid in way w."""
+    """8×256 places: ``detail[ways_of_cells()[w]]`` is the detail of the image in orientation w."""
     cells = np.arange(DETAIL * DETAIL).reshape(DETAIL, DETAIL)
     return np.stack([way(cells, number).ravel().astype(np.int64) for number in range(WAYS)])
 
 
-def of_pictures(known: Mapping[str, pa.ChunkedArray]) -> tuple[Bits, NDArray[np.int8] | None]:
-    """k×n hashes in the first k ways and n×256 details, from columns of the measure ``fingerprint``; no hash is null.
+def of_images(known: Mapping[str, pa.ChunkedArray]) -> tuple[Bits, NDArray[np.int8] | None]:
+    """k×n hashes in the first k orientations and n×256 details, from columns of the measure ``fingerprint``.
 
-    Without ``phash_flipped`` k is 2: as they are and mirrored. Without ``phash_detail`` there are no details.
+    No hash may be null. Without ``phash_flipped`` k is 2: unchanged and mirrored. Without ``phash_detail`` there are
+    no details.
     """
     words = [word for word in ("phash", "phash_mirror", "phash_flipped") if word in known]
     hashes = [np.asarray(known[word].to_numpy(), np.uint64) for word in words]
@@ -62,7 +64,7 @@ def of_pictures(known: Mapping[str, pa.ChunkedArray]) -> tuple[Bits, NDArray[np.
 
 
 def to_details(texts: pa.ChunkedArray | pa.Array) -> NDArray[np.int8]:
-    """n×256 numbers from the texts of `similarity.perceptual_hash.detail`; a row of zeros where there is none."""
+    """n×256 numbers from the texts of `similarity.perceptual_hash.detail`; a row of zeros if there is none."""
     chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
     return np.concatenate([np.empty((0, DETAIL * DETAIL), np.int8), *map(_details_of, chunks)])
 
@@ -71,7 +73,7 @@ def _details_of(texts: pa.Array) -> NDArray[np.int8]:
     known = np.asarray(texts.is_valid())
     details = np.zeros((len(texts), DETAIL * DETAIL), np.int8)
     if known.any():
-        # Put together with nothing, a slice of a longer array becomes one whose texts start at 0.
+        # Concatenated with an empty array, a slice of a longer array becomes one whose texts start at 0.
         whole = pa.concat_arrays([pa.array([], pa.string()), texts.drop_null().cast(pa.string())])
         digits = np.frombuffer(whole.buffers()[2], np.uint8, int(known.sum()) * DETAIL * DETAIL)
         details[known] = _VALUES[digits].reshape(-1, DETAIL * DETAIL)
@@ -83,7 +85,7 @@ def _mask(chosen: NDArray[np.bool_]) -> np.uint64:
 
 
 def _over_the_diagonal(hashes: Bits) -> Bits:
-    """The bits of waves (i, j) and (j, i) exchanged."""
+    """Hashes with the bits of frequencies (i, j) and (j, i) exchanged."""
     places = {place: n for n, place in enumerate(zip(*(side.tolist() for side in PLACES), strict=True))}
     order = [places[j, i] for i, j in places]
     bits = np.unpackbits(hashes.astype(">u8").view(np.uint8).reshape(*hashes.shape, 8), axis=-1)

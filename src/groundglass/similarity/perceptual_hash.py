@@ -1,4 +1,4 @@
-"""Perceptual hashes: 64 signs of a picture's slowest waves, alike for copies whatever their size or format."""
+"""Perceptual hashes: the signs of an image's 64 lowest frequencies, alike for copies of any size or format."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from groundglass.libraries import njit
 
 Luma = npt.NDArray[np.uint8]
 SIDE = 32
-"""Cells a side to which a picture is averaged."""
+"""An image is averaged to this many cells per side."""
 DETAIL = 16
-"""Cells a side of a picture's detail."""
+"""An image's detail has this many cells per side."""
 AROUND = 2
-"""A cell's neighbourhood goes this many cells each way."""
+"""A cell's neighbourhood reaches this many cells in each direction."""
 PLAIN = 1.0
-"""Deviation of cells from their neighbourhoods, in grey levels, below which a picture has no detail to be told by."""
+"""If cells deviate less than this from their neighbourhoods, in grey levels, an image has no detail to compare."""
 DIGITS = "".join(map(chr, (*range(65, 91), *range(97, 123), *range(48, 58), 43, 47)))
-"""Base64's digits, here for the numbers -32 to 31."""
+"""Base64's digits, for the numbers -32 to 31."""
 STILL = 1.0
-"""Coefficients up to this, in grey levels of the orthonormal DCT, are taken as 0: there lies the noise."""
+"""Coefficients up to this, in grey levels of the orthonormal DCT, count as 0, because noise has that size."""
 
 
 def area_means(luma: Luma, side: int = SIDE) -> npt.NDArray[np.float64]:
-    """Mean of H×W uint8 ``luma`` in each of side×side equal cells; pixels on a border count in parts.
+    """Mean of H×W uint8 ``luma`` in each of side×side equal cells; pixels on a border are split.
 
     >>> area_means(np.array([[0, 30, 60]], np.uint8), 2)
     array([[10., 50.],
@@ -36,37 +36,39 @@ def area_means(luma: Luma, side: int = SIDE) -> npt.NDArray[np.float64]:
 
 
 def waves(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The 11×11 slowest coefficients of the orthonormal DCT-II of `area_means`; [down, across]."""
+    """The 11×11 lowest-frequency coefficients of the orthonormal DCT-II of `area_means`; [down, across]."""
     return _BASIS @ means @ _BASIS.T
 
 
 def hash_of(coefficients: npt.NDArray[np.float64]) -> int:
     """64 bits, one for each of `PLACES`: whether that coefficient is above `STILL`."""
+    # Not above 0: a coefficient near 0 has a random sign, and copies would differ.
     bits = coefficients[PLACES] > STILL
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
 def mirrored(coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The coefficients of the picture flipped left to right: odd waves across change their sign."""
+    """The coefficients of the image mirrored left to right: odd frequencies across change their sign."""
     return coefficients * _ALTERNATING
 
 
 def flipped(coefficients: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The coefficients of the picture turned upside down in a mirror: odd waves down change their sign."""
+    """The coefficients of the image flipped upside down: odd frequencies down change their sign."""
     return mirrored(coefficients.T).T
 
 
 def detail(means: npt.NDArray[np.float64]) -> str | None:
-    """What 16×16 cells say beyond the slow waves: 256 `DIGITS`, row by row, or None where that is next to nothing.
+    """The detail in 16×16 cells beyond the low frequencies: 256 `DIGITS`, row by row, or None if there is almost none.
 
-    Each cell less the mean of its 5×5 neighbourhood, as signed square roots of deviation 10: one hard edge shall not
-    outweigh all other cells. Beyond its border a picture goes on as straight as it came, so that an even fall of light
-    is no detail anywhere. ``means`` are those of `area_means`.
+    Each cell minus the mean of its 5×5 neighbourhood, as signed square roots scaled to deviation 10, so that one hard
+    edge does not outweigh all other cells. The image is continued linearly beyond its border, so that a smooth
+    gradient is not detail anywhere. ``means`` are those of `area_means`.
     """
     cells = means.reshape(DETAIL, SIDE // DETAIL, DETAIL, SIDE // DETAIL).mean(axis=(1, 3))
     wide = np.pad(cells, AROUND, mode="reflect", reflect_type="odd")
     size = (2 * AROUND + 1, 2 * AROUND + 1)
     rough = cells - np.lib.stride_tricks.sliding_window_view(wide, size).mean(axis=(2, 3))
+    # Scaling noise to full strength would make any two plain images look different.
     if rough.std() < PLAIN:
         return None
     values = np.sign(rough) * np.sqrt(np.abs(rough))
@@ -75,20 +77,20 @@ def detail(means: npt.NDArray[np.float64]) -> str | None:
 
 
 def phash(luma: Luma) -> tuple[int, int, int, str | None]:
-    """The hashes of H×W uint8 ``luma``, of its mirror image and of it upside down, 0 to 2⁶⁴ - 1; and its `detail`.
+    """The hashes of H×W uint8 ``luma`` unchanged, mirrored and upside down, 0 to 2⁶⁴ - 1; and its `detail`.
 
-    Raises NoValue ``flat`` for a picture without any slow wave.
+    Raises NoValue ``flat`` for an image without any low frequency.
     """
     means = area_means(luma)
     coefficients = waves(means)
     if np.abs(coefficients[PLACES]).max() <= STILL:
-        raise NoValue("flat", "no slow wave to tell this picture by")
+        raise NoValue("flat", "no low frequency to recognise this image by")
     mirror, upside_down = hash_of(mirrored(coefficients)), hash_of(flipped(coefficients))
     return hash_of(coefficients), mirror, upside_down, detail(means)
 
 
 def _places() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The 64 slowest waves (i down, j across): 1 <= i + j <= 10, without (5, 5)."""
+    """The 64 lowest frequencies (i down, j across): 1 <= i + j <= 10, without (5, 5), which would be the 65th."""
     slow = sorted(
         (i + j, i, j) for i in range(11) for j in range(11) if 1 <= i + j <= 10 and (i, j) != (5, 5)
     )
@@ -110,7 +112,7 @@ def _add_row(luma: Any, y: int, weight: Any, sums: Any) -> None:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _overlap(pixel: int, start: float, stop: float) -> float:
-    """How much of a pixel lies between two borders."""
+    """The part of a pixel between two borders."""
     return min(stop, pixel + 1.0) - max(start, float(pixel))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from groundglass import testing
 from groundglass.image.color_management import luma
 from groundglass.similarity.near_duplicates import LEAST, near_duplicate_clusters, nearest_kept
-from groundglass.similarity.orientations import WAYS, of_pictures, to_details, way, ways_of_cells
+from groundglass.similarity.orientations import WAYS, of_images, to_details, way, ways_of_cells
 from groundglass.similarity.perceptual_hash import detail, phash
 
 Picture = NDArray[np.uint8]
@@ -28,7 +28,7 @@ def known(pictures: Sequence[Picture]) -> tuple[NDArray[np.uint64], NDArray[np.i
     names = ("phash", "phash_mirror", "phash_flipped", "phash_detail")
     kinds = (pa.uint64(), pa.uint64(), pa.uint64(), pa.string())
     columns = zip(names, zip(*rows, strict=True), kinds, strict=True)
-    hashes, details = of_pictures({name: pa.chunked_array([pa.array(v, kind)]) for name, v, kind in columns})
+    hashes, details = of_images({name: pa.chunked_array([pa.array(v, kind)]) for name, v, kind in columns})
     assert details is not None
     return hashes, details
 
@@ -119,7 +119,7 @@ def test_views_a_tenth_apart_are_other_pictures():
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_few_pictures_are_no_special_case(count: int):
     words = ("phash", "phash_mirror", "phash_flipped")
-    hashes, details = of_pictures(
+    hashes, details = of_images(
         {word: pa.chunked_array([pa.array(range(count), pa.uint64())]) for word in words}
         | {"phash_detail": pa.chunked_array([pa.nulls(count, pa.string())])}
     )

@@ -1,1 +1,1 @@
-"""Finding the images of known test sets, whole or in part, by fingerprints that hold no pixels."""
+"""Finds images of known test sets, complete or in part, by fingerprints that hold no pixels."""

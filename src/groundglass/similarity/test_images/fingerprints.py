@@ -1,4 +1,4 @@
-"""What a test image is known by, and files of such fingerprints. No pixels are kept."""
+"""Fingerprints of test images, which hold no pixels, and files of them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from groundglass.similarity.test_images.local_features import (
 from groundglass.similarity.test_images.sign_map import CELLS, Relief, cell_means, relief
 
 VERSION = "1"
-"""Of the file's format and of how fingerprints are made; one of another version is refused."""
+"""The version of the file's format and of the fingerprints; a file of another version is refused."""
 SIDE = 384
-"""Px of the longer side to which a test image is reduced before its features are sought."""
+"""Before feature detection a test image is reduced to this longer side, px."""
 MOST = 300
-"""Features kept of a test image, and again of its mirror image."""
+"""Features kept of a test image, and as many of its mirror image."""
 SUBPIXEL = 32
-"""Places are kept in this part of a px."""
+"""Positions are stored in units of 1/32 px."""
 TURN = 256
-"""Angles are kept in this part of a full turn."""
+"""Angles are stored in units of 1/256 of a full turn."""
 
 SCHEMA = pa.schema(
     [
@@ -52,8 +52,8 @@ SCHEMA = pa.schema(
         ("error", pa.string()),
     ]
 )
-"""pixels_sha256 is that of the size and the luma; points are x, y (1/32 px), level, angle (1/256 turn).
-Where ``error`` says why a picture has no fingerprint, all from there on are null."""
+"""pixels_sha256 is the hash of the size and the luma; points are x, y (1/32 px), level, angle (1/256 turn).
+If ``error`` says why an image has no fingerprint, its other columns except the names are null."""
 _PLACE = np.dtype([("x", "<u2"), ("y", "<u2"), ("level", "u1"), ("angle", "u1")])
 
 
@@ -61,10 +61,10 @@ _PLACE = np.dtype([("x", "<u2"), ("y", "<u2"), ("level", "u1"), ("angle", "u1")]
 class Print:
     """The fingerprint of one test image.
 
-    sha256         of its size and luma: equal for a copy without loss
-    width, height  of the reduced image that points are counted in, px
+    sha256         hash of its size and luma: equal for a lossless copy
+    width, height  size of the reduced image, to which the points refer, px
     relief         32×32, see `groundglass.similarity.test_images.sign_map`
-    features, mirrored  local features of it and of its mirror image
+    features, mirrored  local features of the image and of its mirror image
     """
 
     sha256: str
@@ -78,7 +78,7 @@ class Print:
 
     @property
     def label(self) -> str:
-        """As reasons name it: Set5/woman."""
+        """Its name in reasons: Set5/woman."""
         return f"{self.set}/{self.name}" if self.set else self.name
 
 
@@ -90,8 +90,10 @@ def make_print(luma: npt.NDArray[np.uint8]) -> Print:
     >>> known.width, known.height, len(known.features) > 100
     (384, 288, True)
     """
+    # One size for all, so that a feature's scale means the same in every test image.
     small = working(luma, SIDE)
     height, width = small.shape
+    # ORB's descriptors change when an image is mirrored, so both are stored.
     mirror = np.ascontiguousarray(small[:, ::-1])
     return Print(
         pixel_hash(luma), width, height, relief(cell_means(small)), find_features(small, MOST),
@@ -118,7 +120,7 @@ def to_row(known: Print) -> dict[str, Any]:
 
 
 def from_row(row: Mapping[str, Any]) -> Print:
-    """The fingerprint that a row holds. ValueError where its parts do not fit."""
+    """The fingerprint in a row. Raises ValueError if its parts do not fit."""
     cells = np.frombuffer(row["relief"], np.int8).reshape(CELLS, CELLS)
     features = _unpack(row["points"], row["descriptors"])
     mirrored = _unpack(row["mirrored_points"], row["mirrored_descriptors"])
@@ -145,7 +147,7 @@ def _unpack(points: bytes, descriptors: bytes) -> Features:
 
 
 def write_prints(rows: Iterable[Mapping[str, Any]], path: Path) -> None:
-    """Write rows of `SCHEMA` as a Parquet file; missing values are null. UnreachableError where that fails."""
+    """Write rows of `SCHEMA` as a Parquet file; missing values are null. Raises UnreachableError if that fails."""
     table = pa.Table.from_pylist([{**row} for row in rows], SCHEMA)
     table = table.replace_schema_metadata({b"groundglass.fingerprints": VERSION.encode()})
     file = io.BytesIO()

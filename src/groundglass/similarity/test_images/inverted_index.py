@@ -1,7 +1,7 @@
-"""Which test images a photograph's features look like: found in an inverted index, without comparing with all.
+"""An inverted index that finds the test images with features like a photo's, without comparing all of them.
 
-A descriptor's 256 bits are cut into 16 keys of 16 bits. Descriptors of the same corner differ in few bits, so some key
-is the same (multi-index hashing: Norouzi, Punjani, Fleet 2012). The cost hardly grows with the number of test images.
+A descriptor's 256 bits are cut into 16 keys of 16 bits. Descriptors of the same corner differ in few bits, so that some
+key is equal (multi-index hashing: Norouzi, Punjani, Fleet 2012). The cost hardly grows with the number of test images.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from groundglass.similarity.test_images.similarity_transform import count_agreei
 BANDS = 16
 BUCKETS = 1 << 16
 NEAR = 60
-"""Bits of 256 that descriptors of the same corner mostly differ in at most."""
+"""Descriptors of the same corner mostly differ in at most this many of 256 bits."""
 CROWDED = 150
-"""Descriptors in a bucket from which on its key says nothing."""
+"""A bucket with more descriptors than this is skipped: its key is too common."""
 PAIRS = 64
-"""Pairs of features that are looked at for each face to see whether they agree."""
+"""Pairs of features that are tested for agreement, for each face."""
 FEWEST_AGREE = 3
 
 Bits = npt.NDArray[np.uint64]
@@ -35,15 +35,15 @@ Ints = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Index:
-    """Fingerprints, and where to find their descriptors.
+    """Fingerprints, and an index of their descriptors.
 
     prints       the test images
-    faces        each one's features as it is, then mirrored: face 2i and 2i + 1 are those of print i
+    faces        each one's features, unchanged and mirrored: faces 2i and 2i + 1 belong to print i
     descriptors, points  of all faces, one after the other
-    sides        of each face, its longer side in px
+    sides        the longer side of each face in px
     owner        the face of each descriptor
     starts, laid  16 bands of buckets: ``laid[band, starts[band, key] : starts[band, key + 1]]`` are descriptors
-    reliefs      2n×1024, unit length, as they are and mirrored
+    reliefs      2n×1024, unit length, unchanged and mirrored
     """
 
     prints: Sequence[Print]
@@ -58,7 +58,7 @@ class Index:
 
 
 def build_index(prints: Sequence[Print]) -> Index:
-    """The index of fingerprints: about 60 kB each."""
+    """The index of fingerprints; it takes about 60 kB for each."""
     faces = [face for known in prints for face in (known.features, known.mirrored)]
     descriptors = np.concatenate([np.zeros((0, WORDS), np.uint64), *(face.descriptors for face in faces)])
     points = np.concatenate([np.zeros((0, 4), np.float32), *(face.points for face in faces)])
@@ -81,7 +81,7 @@ def keys_of(descriptors: Bits) -> npt.NDArray[np.uint16]:
 
 
 def unit(relief: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
-    """A relief as a vector of mean 0 and length 1 (0 where it is flat), so that products are correlations."""
+    """A relief as a vector of mean 0 and length 1 (0 if it is flat), so that products are correlations."""
     values = compressed(relief).ravel()
     values = values - values.mean()
     length = np.sqrt(values @ values)
@@ -89,9 +89,9 @@ def unit(relief: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
 
 
 def candidates(index: Index, features: Features, most: int) -> list[int]:
-    """The faces that most of the features agree on, best first; at most ``most``, and none with under 3 that agree.
+    """The faces with the most agreeing features, best first; at most ``most``, and none with fewer than 3.
 
-    Those agree that guess the same similarity between the two pictures (`similarity_transform`).
+    Features agree if they imply the same similarity between the two images (`similarity_transform`).
     """
     if not len(features) or not len(index.descriptors):
         return []
@@ -105,7 +105,7 @@ def candidates(index: Index, features: Features, most: int) -> list[int]:
 
 
 def matches(features: Features, face: Features, near: int) -> tuple[Ints, Ints]:
-    """For each feature that has one within ``near`` bits its nearest feature of the face: rows of both."""
+    """Pairs of a feature and its nearest feature of the face, if that is within ``near`` bits: rows of both."""
     nearest, bits = _nearest(features.descriptors, face.descriptors)
     rows = np.flatnonzero(bits <= near).astype(np.int32)
     return rows, nearest[rows]
@@ -123,9 +123,9 @@ def _bits_apart(a: Bits, i: int, b: Bits, j: int) -> np.int64:
 def _look_up(
     wanted: Bits, keys: npt.NDArray[np.uint16], known: Bits, owner: Ints, starts: Ints, laid: Ints, faces: int
 ) -> tuple[Ints, Ints, Ints]:
-    """For each face how many features have a descriptor of it within `NEAR` bits, and the rows of the nearest pairs.
+    """For each face: the number of features within `NEAR` bits of its descriptors, and the rows of the nearest pairs.
 
-    Blurred pictures have hundreds of such pairs with every face, hence the nearest.
+    Only the nearest pairs are kept, because blurred images have hundreds of pairs with every face.
     """
     counts, last = np.zeros(faces, np.int32), np.full(faces, -1, np.int32)
     own, theirs = np.zeros((faces, PAIRS), np.int32), np.zeros((faces, PAIRS), np.int32)
@@ -135,6 +135,7 @@ def _look_up(
         for band in range(BANDS):
             key = np.int64(keys[i, band])
             start, stop = starts[band, key], starts[band, key + 1]
+            # A common key, as of flat patches, would cost much and match by chance.
             if stop - start > CROWDED:
                 continue
             for place in range(start, stop):
@@ -150,13 +151,14 @@ def _look_up(
                 row = slot[face]
                 own[face, row], theirs[face, row], bits[face, row] = i, j, apart
                 if counts[face] == PAIRS:
+                    # The list is full: from here on only nearer pairs get in.
                     limit[face] = bits[face].max() - 1
     return counts, own, theirs
 
 
 @njit(cache=True, nogil=True)
 def _agreeing(counts: Ints, own: Ints, theirs: Ints, points: Points, known: Points, sides: Points) -> Ints:
-    """For each face, how many of its pairs agree with the best guess that one of them makes."""
+    """For each face, the number of its pairs that agree with the best guess of one of them."""
     agree = np.zeros(len(counts), np.int32)
     for face in range(len(counts)):
         n = counts[face]

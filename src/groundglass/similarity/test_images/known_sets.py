@@ -1,4 +1,4 @@
-"""The test sets that groundglass knows, and files of fingerprints that users made."""
+"""The test sets that come with groundglass, and files of fingerprints that users made."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from groundglass.similarity.test_images.inverted_index import Index
 
 SETS = ("Set5", "Set14", "BSD100", "Urban100")
-"""Whose fingerprints come with groundglass: 5, 14, 100 and 100 pictures."""
+"""The sets whose fingerprints come with groundglass: 5, 14, 100 and 100 images."""
 ALL = "all"
 FILE = Path(__file__).with_name("test_sets.parquet")
 
 
 def words_of(against: str) -> tuple[str, ...]:
-    """The sets and files that a text names, commas between, or one a line where names hold commas.
+    """The sets and files that a text names, separated by commas, or one per line if names hold commas.
 
     >>> words_of("Set5, Set14"), words_of("all")
     (('Set5', 'Set14'), ('all',))
@@ -60,7 +60,7 @@ def resolve(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[Path, ...]]:
 
 
 def digest_of(path: Path) -> str:
-    """What tells one file of fingerprints from another whatever it is called. Raises RecipeError."""
+    """The content hash that identifies a file of fingerprints, whatever its name. Raises RecipeError."""
     try:
         return file_sha256(path)[:16]
     except OSError as error:
@@ -69,7 +69,7 @@ def digest_of(path: Path) -> str:
 
 @lru_cache(maxsize=4)
 def load_index(against: str) -> Index:
-    """The index of the sets and files that a text names; kept for the process. Raises RecipeError."""
+    """The index of the sets and files that a text names, cached for the process. Raises RecipeError."""
     sets, files = resolve(words_of(against))
     prints = [known for known in read_prints(FILE) if known.set in sets] if sets else []
     for path in files:

@@ -1,4 +1,4 @@
-"""Local features of a picture: corners at several scales and what is around them, alike in crops and copies."""
+"""Local features of an image: corners at several scales and their surroundings, alike in crops and copies."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ Points = npt.NDArray[np.float32]
 Bits = npt.NDArray[np.uint64]
 
 LEVEL = 1.2
-"""Each level of the pyramid is this much smaller than the one before."""
+"""Each level of the pyramid is smaller than the one before by this factor."""
 LEVELS = 10
 PATCH = 31
-"""Side of the patch that a descriptor knows, px of its level."""
+"""Side of the patch that a descriptor covers, px of its level."""
 BORDER = 16
-"""Px of a level in which there are no features: the patch would reach outside."""
+"""Width of the border of a level without features, px: there the patch would reach outside."""
 SOUGHT = 4
-"""So many times more corners are sought than are kept: those that are kept lie all over the picture."""
+"""This many times more corners are detected than kept, so that the kept ones spread over the whole image."""
 GRID = 12
-"""Cells a side of which each gives its strongest corners."""
+"""Cells per side; each gives its strongest corners."""
 COARSE = 4
-"""The first level that counts as coarse: half the size, about."""
+"""The first level that counts as coarse: about half the size."""
 WORDS = 4
 """A descriptor is 256 bits: four 64-bit words."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """Features of one picture.
+    """Features of one image.
 
-    points       n×4 float32: x, y in px of the picture they were found in, side of the patch in px, angle in rad
+    points       n×4 float32: x, y in px of the searched image, side of the patch in px, angle in rad
     descriptors  n×4 uint64: 256 comparisons of pairs of px around each point, turned by its angle
     """
 
@@ -48,7 +48,7 @@ class Features:
 
     @property
     def places(self) -> npt.NDArray[np.complex128]:
-        """x + iy."""
+        """The positions as x + iy."""
         return self.points[:, 0].astype(np.float64) + 1j * self.points[:, 1]
 
 
@@ -58,7 +58,7 @@ NONE = Features(np.zeros((0, 4), np.float32), np.zeros((0, WORDS), np.uint64))
 def find_features(luma: Luma, most: int) -> Features:
     """At most ``most`` features of H×W uint8 ``luma``: ORB, corners by FAST ranked by Harris, 256 bits each.
 
-    A picture of fewer than about 40 px a side has none. Source: Rublee et al., ORB, ICCV 2011.
+    An image with a side under about 40 px has none. Source: Rublee et al., ORB, ICCV 2011.
 
     >>> from groundglass import testing
     >>> luma = np.ascontiguousarray(testing.photo(320, 240)[..., 1])
@@ -78,9 +78,9 @@ def find_features(luma: Luma, most: int) -> Features:
 
 
 def _spread(found: Any, shape: tuple[int, ...], most: int) -> list[Any]:
-    """Half of them the strongest, as many fine as coarse; then the strongest of each cell, the second of each …
+    """Half are the strongest, as many fine as coarse; then the strongest of each cell, the second of each, and so on.
 
-    So a lively background does not take all, and neither does the fine detail, which no larger copy has.
+    So neither a busy background nor the finest detail, which a reduced copy does not have, takes all places.
     """
     if len(found) <= most:
         return list(found)
@@ -88,6 +88,7 @@ def _spread(found: Any, shape: tuple[int, ...], most: int) -> list[Any]:
     strength, coarse = values[:, 2], values[:, 3] >= COARSE
     across, down = (values[:, axis] * GRID // shape[1 - axis] for axis in (0, 1))
     rank = _rank_in((down * GRID + across) * 2 + coarse, strength)
+    # A reduced copy has only the coarse features, so they have reserved places too.
     for kind in (coarse, ~coarse):
         rows = np.flatnonzero(kind)
         rank[rows[np.argsort(-strength[rows], kind="stable")[: most // 4]]] = -1
@@ -96,7 +97,7 @@ def _spread(found: Any, shape: tuple[int, ...], most: int) -> list[Any]:
 
 
 def _rank_in(group: npt.NDArray[Any], strength: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """How many of the same group are stronger."""
+    """For each feature, how many of the same group are stronger."""
     order = np.lexsort((-strength, group))
     rank = np.empty(len(group), np.int64)
     rank[order] = np.arange(len(group)) - np.searchsorted(group[order], group[order])
@@ -104,7 +105,7 @@ def _rank_in(group: npt.NDArray[Any], strength: npt.NDArray[Any]) -> npt.NDArray
 
 
 def working(luma: Luma, side: int) -> Luma:
-    """The picture with its longer side at most ``side`` px, by area means."""
+    """The image with its longer side at most ``side`` px, by area means."""
     return np.ascontiguousarray(reduced(luma, side))
 
 

@@ -1,7 +1,7 @@
-"""Does a photograph show a test image: whole, inside a larger picture, in part, mirrored or turned?
+"""Does a photo show a test image: all of it, inside a larger image, in part, mirrored or turned?
 
-Candidates come from the relief of the whole picture (copies, in eight turns) and from local features (crops both ways);
-each is laid over the test image and must then correlate with its relief, so that no chance agreement passes.
+Candidates come from the relief of the whole photo (copies, in eight orientations) and from local features (a crop of
+either one). Each is aligned with the test image and must then correlate with its relief: no chance match passes.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ from groundglass.similarity.test_images.similarity_transform import Similarity, 
 
 Luma = npt.NDArray[np.uint8]
 SIDE = 768
-"""Px of the longer side to which a photograph is reduced before its features are sought."""
+"""Before feature detection a photo is reduced to this longer side, px."""
 MOST = 1200
-"""Features of a photograph."""
+"""The most features of a photo."""
 CANDIDATES = 10
-"""Faces of test images that are looked at closely."""
+"""Faces of test images that are compared closely."""
 NEAR = 64
-"""Bits of 256 that matched descriptors may differ in."""
+"""Matched descriptors may differ in this many of 256 bits."""
 FEWEST = 5
-"""Inliers from which features say that something is there."""
+"""With fewer inliers, matched features are not evidence."""
 ALIKE = 0.7
-"""Correlation of reliefs from which two pictures show the same …"""
+"""Two images show the same if their reliefs correlate by at least this …"""
 FEW = 10
 SURE = 0.8
-"""… and where fewer than `FEW` features agree. Chosen on benchmarks/leaks.py: a chance match had .67 with 5
-features; the higher limit costs a few true ones."""
+"""… or by this, if fewer than `FEW` features agree. Chosen with benchmarks/leaks.py: a chance match had .67 with 5
+features; the higher limit costs a few true matches."""
 WHOLE = 0.85
-"""Share of a picture that counts as all of it: borders are often cut."""
+"""This share of an image counts as all of it, because borders are often cropped."""
 LEAST = 0.05
-"""Share of the test image that must be seen, or there is no leak to speak of."""
+"""The smallest share of the test image that counts as a leak."""
 SAMPLES = 8
-"""Px a side that a cell is averaged from when a photograph is laid over a test image."""
+"""Px per side from which a cell is averaged when a photo is aligned with a test image."""
 SCALES = 1 / 12, 12.0
-"""Px of the reduced test image for one px of the reduced photograph: what lies outside is no sane match."""
+"""Px of the reduced test image per px of the reduced photo: a match outside this range is implausible."""
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A test image found in a photograph.
+    """A test image that was found in a photo.
 
     of         "Set5/woman"
-    relation   "same", "contains" (all of the test image), "inside" (all of the photograph is part of it), "overlaps"
-    mirrored   whether it is seen mirrored
-    score      correlation of what both show, `ALIKE` to 1
-    overlap    share of the test image that is seen, 0 to 1
-    matches    features that agree on where it lies; 0 where whole pictures were compared
+    relation   "same", "contains" (all of the test image), "inside" (all of the photo is part of it), "overlaps"
+    mirrored   whether it is mirrored
+    score      correlation of the common part, `ALIKE` to 1
+    overlap    share of the test image that the photo shows, 0 to 1
+    matches    features that agree on its position; 0 if whole images were compared
     """
 
     of: str
@@ -67,7 +67,7 @@ class Leak:
 
 
 def find_leak(luma: Luma, index: Index) -> Leak | None:
-    """The test image of the index that H×W uint8 ``luma`` shows most clearly; None where it shows none.
+    """The test image of the index that H×W uint8 ``luma`` shows most clearly; None if it shows none.
 
     >>> from dataclasses import replace
     >>> from groundglass import testing
@@ -81,6 +81,7 @@ def find_leak(luma: Luma, index: Index) -> Leak | None:
     """
     small = working(luma, SIDE)
     found = max(_whole(small, index), key=lambda leak: leak.score, default=None)
+    # A copy of the whole image is certain and cheap; parts are searched only without one.
     if found is not None:
         return found
     features = find_features(small, MOST)
@@ -89,7 +90,7 @@ def find_leak(luma: Luma, index: Index) -> Leak | None:
 
 
 def _whole(small: Luma, index: Index) -> Iterator[Leak]:
-    """Test images that the whole picture correlates with, in any of eight turns."""
+    """Test images that the whole photo correlates with, in any of eight orientations."""
     cells = cell_means(small)
     if not index.prints or relief(cells).std() < 1:
         return
@@ -101,7 +102,7 @@ def _whole(small: Luma, index: Index) -> Iterator[Leak]:
 
 
 def _parts(small: Luma, features: Features, index: Index, faces: list[int]) -> Iterator[Leak]:
-    """Test images that features find in the picture, or it in them, and that correlate where both are seen."""
+    """Test images that features find in the photo (or the photo in them) and that correlate in the common part."""
     for face in faces:
         known, theirs = index.prints[face // 2], index.faces[face]
         rows, columns = matches(features, theirs, NEAR)
@@ -115,7 +116,7 @@ def _parts(small: Luma, features: Features, index: Index, faces: list[int]) -> I
 
 
 def _laid_over(small: Luma, known: Print, laid: Similarity, *, mirrored: bool) -> Leak | None:
-    """The leak, where the picture laid over the test image shows the same there."""
+    """The leak, if the photo, aligned with the test image, shows the same; else None."""
     means, seen = _cells_seen(small, known, laid)
     theirs = known.relief[:, ::-1] if mirrored else known.relief
     score = correlation(relief(means, seen), theirs, seen)
@@ -130,14 +131,16 @@ def _laid_over(small: Luma, known: Print, laid: Similarity, *, mirrored: bool) -
 def _cells_seen(
     small: Luma, known: Print, laid: Similarity
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """The picture's means in the test image's 32×32 cells, and which of these lie in the picture as a whole."""
+    """The photo's means in the test image's 32×32 cells, and which of these cells are entirely inside the photo."""
     size = CELLS * SAMPLES
     grid = np.diag([size / known.width, size / known.height]) @ laid.matrix
     shrunk = max(1.0, 1 / float(np.sqrt(abs(np.linalg.det(grid[:, :2])))))
-    picture = cv2.GaussianBlur(small, (0, 0), 0.4 * shrunk) if shrunk > 1.5 else small
-    warped = cv2.warpAffine(picture, grid, (size, size), flags=cv2.INTER_LINEAR)
+    # Warping samples single px: without this blur a photo that shrinks would alias.
+    image = cv2.GaussianBlur(small, (0, 0), 0.4 * shrunk) if shrunk > 1.5 else small
+    warped = cv2.warpAffine(image, grid, (size, size), flags=cv2.INTER_LINEAR)
     inside = cv2.warpAffine(np.full_like(small, 255), grid, (size, size), flags=cv2.INTER_LINEAR)
     share = cv2.resize(inside, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+    # 250 of 255: a cell that the border cuts would mix the photo with black.
     return cell_means(np.asarray(warped, np.uint8)), np.asarray(share) >= 250
 
 

@@ -1,7 +1,7 @@
-"""A picture's relief: where each of 32×32 cells is lighter or darker than its neighbours.
+"""An image's relief: whether each of 32×32 cells is lighter or darker than its neighbours.
 
-It tells pictures apart far better than the cells' own means do (skies are light and grounds dark in most photographs),
-and is no picture: 32×32 differences, from which nobody can make the photograph again.
+It separates images far better than the cells' own means do (skies are light and grounds dark in most photos), and it is
+not an image: 32×32 differences, from which the photo cannot be restored.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ import numpy.typing as npt
 from groundglass.libraries import cv2
 
 CELLS = 32
-"""Cells a side."""
+"""Cells per side."""
 NEIGHBOURS = 5
-"""Side of the square of cells, its own in the middle, that a cell is compared with."""
+"""A cell is compared with the square of cells of this side around it."""
 FEWEST = 48
-"""Cells that must be known of both pictures, or nothing can be said."""
+"""With fewer known cells of both images, there is no result."""
 FLAT = 0.5
-"""Deviation of a relief, in grey levels, from which there is anything to compare."""
+"""A relief with a smaller deviation, in grey levels, is too flat to compare."""
 
 Relief = npt.NDArray[np.int8]
 Means = npt.NDArray[np.float32]
 
 
 def cell_means(luma: npt.NDArray[np.uint8]) -> Means:
-    """Mean of H×W uint8 ``luma`` in 32×32 equal cells."""
+    """Mean of H×W uint8 ``luma`` in each of 32×32 equal cells."""
     return cv2.resize(luma, (CELLS, CELLS), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def relief(means: Means, known: npt.NDArray[np.bool_] | None = None) -> Relief:
-    """Each cell less the mean of its neighbourhood, in grey levels, -127 to 127; 0 where nothing is known.
+    """Each cell minus the mean of its neighbourhood, in grey levels, -127 to 127; 0 for a cell that is not known.
 
     >>> relief(np.full((32, 32), 80, np.float32)).any()
     np.False_
@@ -44,13 +44,13 @@ def relief(means: Means, known: npt.NDArray[np.bool_] | None = None) -> Relief:
 
 
 def compressed(relief: Relief) -> npt.NDArray[np.float32]:
-    """Signed square roots: one hard edge shall not outweigh all other cells."""
+    """Signed square roots, so that one hard edge does not outweigh all other cells."""
     values = relief.astype(np.float32)
     return np.sign(values) * np.sqrt(np.abs(values))
 
 
 def correlation(a: Relief, b: Relief, known: npt.NDArray[np.bool_]) -> float:
-    """Correlation of two reliefs over the known cells, -1 to 1; 0 where they are too few, or one of them is flat.
+    """Correlation of two reliefs over the known cells, -1 to 1; 0 if there are too few, or if one relief is flat.
 
     >>> ramp = (np.arange(1024) % 7 - 3).astype(np.int8).reshape(32, 32)
     >>> correlation(ramp, ramp, np.ones((32, 32), bool))

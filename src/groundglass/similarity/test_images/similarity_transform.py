@@ -1,7 +1,7 @@
-"""How one picture lies in another: the similarity (scale, turn, shift) that most pairs of features agree on.
+"""The position of one image in another: the similarity (scale, turn, shift) that most pairs of features agree on.
 
-Every pair of features, with its sizes and angles, is a guess at the whole similarity; each guess is tried, so there
-is no chance in it (Lowe, Distinctive image features, 2004, section 7.4, without the histogram).
+Every pair of features, with its sizes and angles, is a guess at the complete similarity. Every guess is tried, so the
+result is not random (Lowe, Distinctive image features, 2004, section 7.4, without the histogram).
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ Points = npt.NDArray[np.float32]
 Complex = npt.NDArray[np.complex128]
 
 APART = 0.035
-"""How far a point may lie from where the similarity puts it: a share of the test image's longer side."""
+"""The largest distance of a point from its predicted position, as a share of the test image's longer side."""
 TURN = 0.4
-"""Radians that a feature's angle may differ from the similarity's."""
+"""The largest difference of a feature's angle from the similarity's, in radians."""
 STRETCH = 0.45
-"""How far the logarithm of a feature's scale may differ from the similarity's."""
+"""The largest difference of the logarithm of a feature's scale from the similarity's."""
 SPOTS = 16
-"""Pairs are counted once for each of this many cells of the test image a side: one corner repeated counts once."""
+"""The test image is divided into this many cells per side. A cell counts once, and so does a repeated corner."""
 ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """``z ↦ turn·z + shift`` takes a point x + iy of the photograph to one of the test image.
+    """``z ↦ turn·z + shift`` maps a point x + iy of the photo to one of the test image.
 
-    inliers  pairs of features, in different spots of the test image, that agree with it
+    inliers  pairs of features, in different cells of the test image, that agree with it
     """
 
     turn: complex
@@ -40,20 +40,20 @@ class Similarity:
 
     @property
     def scale(self) -> float:
-        """Px of the test image for one px of the photograph."""
+        """Px of the test image per px of the photo."""
         return abs(self.turn)
 
     @property
     def matrix(self) -> npt.NDArray[np.float64]:
-        """The same as 2×3, for points as columns."""
+        """The same as a 2×3 matrix, for points as columns."""
         a, b, c = self.turn.real, self.turn.imag, self.shift
         return np.array([[a, -b, c.real], [b, a, c.imag]])
 
 
 def fit(source: Points, target: Points, side: float) -> Similarity | None:
-    """The similarity that most pairs of n×4 features agree on; None where fewer than 3 do.
+    """The similarity that most pairs of n×4 features agree on; None if fewer than 3 do.
 
-    ``side`` is the longer side of the target's picture in px.
+    ``side`` is the longer side of the target image in px.
 
     >>> a = np.array([[10, 10, 31, 0], [60, 20, 31, 0], [30, 90, 31, 0], [5, 60, 31, 0]], np.float32)
     >>> b = a * np.array([2, 2, 2, 1], np.float32) + np.array([7, 3, 0, 0], np.float32)
@@ -74,6 +74,7 @@ def fit(source: Points, target: Points, side: float) -> Similarity | None:
         if np.count_nonzero(agree) < 3:
             return None
         turn, shift = _least_squares(z[agree], w[agree])
+        # A fit to points that nearly coincide can collapse or explode.
         if not 1e-3 < abs(turn) < 1e3:
             return None
     agree = _agreeing(z, w, log, turned, turn, shift, APART * side)
@@ -81,7 +82,7 @@ def fit(source: Points, target: Points, side: float) -> Similarity | None:
 
 
 def _least_squares(z: Complex, w: Complex) -> tuple[complex, complex]:
-    """The turn and shift with the least squared distances."""
+    """The turn and shift with the smallest sum of squared distances."""
     middle, target = z.mean(), w.mean()
     offset = z - middle
     spread = (offset.conj() @ offset).real
@@ -116,7 +117,7 @@ def _best_guess(source: Points, target: Points, side: float) -> int:
 
 @njit(cache=True, nogil=True)
 def count_agreeing(source: Points, target: Points, i: int, side: float) -> int:
-    """How many of the pairs agree with the similarity that pair ``i`` guesses."""
+    """The number of pairs that agree with the similarity that pair ``i`` implies."""
     log, turned = np.log(target[i, 2] / source[i, 2]), target[i, 3] - source[i, 3]
     scale = target[i, 2] / source[i, 2]
     a, b = scale * np.cos(turned), scale * np.sin(turned)
