@@ -1,12 +1,12 @@
-"""The JPEG quality of a whole source, from how its blockiness is distributed: DiverSeg's released procedure.
+"""The JPEG quality of a whole source, from the distribution of its blockiness: DiverSeg's released procedure.
 
 For each quality q of a reference, p is the source's density and r the reference's, on one grid:
 
     D_q = Σ p·log(p/r) - p + r          q̂ = Σ q·exp(-D_q) / Σ exp(-D_q)
 
-The sum is over the grid's points and *not* multiplied by their distance. That is no integral: its scale makes
-exp(-D_q) decide sharply between qualities. With the integral the DF2K lists would give .968 .929 .822 .748 .523
-against themselves, with the sum they give 1.000 .950 .850 .750 .500.
+The sum is over the grid's points and *not* multiplied by their distance. So it is not an integral: its larger scale
+makes exp(-D_q) decide sharply between qualities. With the integral the DF2K lists would give .968 .929 .822 .748 .523
+against themselves; with the sum they give 1.000 .950 .850 .750 .500.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ from groundglass.source_quality.kernel_density import FINE, Numbers, Sample, den
 from groundglass.source_quality.mixture import shares_of
 
 LARGEST_VALUE = 300.0
-"""Values of the source from here on are left out of its density (those of the reference are not), as published."""
+"""Values of the source from this one on are left out of its density, as published; the reference keeps its values."""
 FLOOR = 1e-10
-"""Added to every density, so that its logarithm exists."""
+"""Added to every density, because a density of 0 has no logarithm."""
 LEAST = 30
-"""Values that a source must have. With 30, 99 % of draws from each DF2K list are estimated within .05."""
+"""The fewest values of a source. With 30, 99 % of draws from each DF2K list are estimated within .05."""
 LEAST_REFERENCE = 150
-"""Values a quality that a reference must have. With 20 of DF2K's photographs 2 % of the estimates are off by up to .5;
+"""The fewest values per quality of a reference. With 20 of DF2K's photographs 2 % of the estimates are off by up to .5;
 from 150 on all are within .05."""
 FARTHEST = 40.0
-"""The smallest divergence that is still believed. Of 30 and more of DF2K's photographs it stays below 30; where
-estimates were wrong because no reference density covered the values it was 41 to 65."""
+"""If the smallest divergence is above this, there is no estimate. With 30 and more of DF2K's photographs it stays below
+30; when estimates were wrong because no reference density covered the values, it was 41 to 65."""
 COMPRESSED = 0.2
-"""The share of a reference that may look as if it had been JPEGs: of DF2K .04 do, of JPEGs of quality 95 .83."""
+"""The largest share of a reference that may look like JPEGs: it is .04 for DF2K and .83 for JPEGs of quality 95."""
 BLOCKY = 0.9
-"""Reference qualities below this are the blocky tail of a mixture: DiverSeg's gate."""
+"""Reference qualities below this form the blocky tail of a mixture, as in DiverSeg's gate."""
 RESAMPLES = 200
-"""Bootstrap resamples behind an interval."""
+"""The number of bootstrap resamples for an interval."""
 
 
 @dataclass(frozen=True)
 class SourceQuality:
-    """What is known of a source.
+    """The estimated quality of a source.
 
-    quality      q̂, 0 to 1 on the scale of JPEG qualities ÷ 100, higher is better; None where it abstains
+    quality      q̂, 0 to 1 on the scale of JPEG qualities ÷ 100, higher is better; None if there is no estimate
     ci95         the middle 95 % of q̂ over bootstrap resamples of the images
     mixture      the shares of the reference's qualities that best explain the values; their sum is 1
-    blocky       the share of those below `BLOCKY`; q̂ is no mean, and a tenth of blocky pictures hides behind .95
+    blocky       the share of the qualities below `BLOCKY`; q̂ is not a mean, and can be .95 with a tenth blocky images
     divergences  D_q by quality
-    images       images that have a value
-    abstained    why there is no quality, else None
+    images       the number of images with a value
+    abstained    why there is no estimate, else None
     """
 
     images: int
@@ -65,7 +65,7 @@ class SourceQuality:
     abstained: str | None = None
 
     def plain(self) -> dict[str, Any]:
-        """As JSON can hold it: qualities as texts, numbers to four places."""
+        """The same for JSON: qualities as texts, numbers to four places."""
         return {
             "quality": None if self.quality is None else round(self.quality, 4),
             "ci95": None if self.ci95 is None else [round(end, 4) for end in self.ci95],
@@ -79,8 +79,8 @@ class SourceQuality:
 def source_quality(values: Sample, profile: Profile, seed: int = 0, name: str = "") -> SourceQuality:
     """The quality of a source whose images have these values, by the profile's measure.
 
-    ``seed`` and ``name`` fix the random draws behind the interval. Nothing is raised: where no quality can be given,
-    ``abstained`` says why, and the mixture is still there if the values suffice.
+    ``seed`` and ``name`` fix the random draws for the interval. Raises nothing: if there is no estimate, ``abstained``
+    says why, and the mixture is still given if there are enough values.
 
     Source: DiverSeg (ECCV 2024), its released source selection.
 
@@ -91,6 +91,7 @@ def source_quality(values: Sample, profile: Profile, seed: int = 0, name: str = 
     (0.75, None)
     """
     near = values.below(LARGEST_VALUE)
+    # Enough values, but nearly all at or above the limit: then the source is worse than the reference.
     beyond = near.size < LEAST <= values.size - near.size
     reason = fault_of(profile) or ("" if beyond else _too_few(near))
     if reason:
@@ -98,32 +99,31 @@ def source_quality(values: Sample, profile: Profile, seed: int = 0, name: str = 
     mixture = _mixture(values, profile)
     blocky = sum(share for quality, share in mixture.items() if quality < BLOCKY)
     known = SourceQuality(values.size, mixture=mixture, blocky=blocky)
-    if beyond:  # nearly all are worse than anything in the reference
+    # Nearly all values are worse than the reference's worst.
+    if beyond:
         worst = min(profile.samples)
         return replace(known, quality=worst, ci95=(worst, worst))
     sums = divergence_sums(near, profile)
     known = replace(known, divergences=dict(zip(profile.samples, sums.tolist(), strict=True)))
     if sums.min() > FARTHEST:
-        far = f"the smallest divergence is {sums.min():.0f}, believed up to {FARTHEST:.0f}"
+        far = f"the smallest divergence is {sums.min():.0f}, the limit is {FARTHEST:.0f}"
         return replace(known, abstained=f"like no quality of the reference: {far}")
     return replace(known, quality=estimate(sums, profile), ci95=interval(near, profile, seed, name))
 
 
 def fault_of(profile: Profile) -> str:
-    """Why nothing can be judged by this reference; "" where it can.
+    """Why this reference cannot be used; "" if it can.
 
-    A clean photograph's blockiness rises twentyfold when it is compressed to quality .95; one that was a JPEG
-    already hardly changes. So the pictures above half the median of the next quality were compressed before (or are
-    too small and noisy to tell).
+    Compression to quality .95 raises a clean photograph's blockiness twentyfold, and hardly changes that of one that
+    was a JPEG already. So the images above half the median of the next quality were compressed before (or are too
+    small and noisy to judge).
     """
     if profile.size < LEAST_REFERENCE:
         return f"the reference has {profile.size:,} values, at least {LEAST_REFERENCE} are needed"
     clean, compressed = list(profile.samples.values())[:2]
     share = clean.share_above(compressed.median() / 2)
     if share > COMPRESSED:
-        return (
-            f"the reference is compressed itself, or too small: {share:.0%} of its pictures look like JPEGs"
-        )
+        return f"the reference is compressed itself, or too small: {share:.0%} of its images look like JPEGs"
     return ""
 
 
@@ -141,7 +141,7 @@ def divergence_sums(target: Sample, profile: Profile) -> Numbers:
 def divergence_sum(target: Sample, reference: Sample) -> float:
     """Σ p·log(p/r) - p + r over the grid, not multiplied by its step: 0 for equal densities, else positive.
 
-    The grid reaches from the smallest to the largest number of both.
+    The grid reaches from the smallest to the largest number of the two samples.
     """
     low, high = min(target.low, reference.low), max(target.high, reference.high)
     p, r = density(target, low, high) + FLOOR, _remembered(reference, low, high) + FLOOR
@@ -150,12 +150,12 @@ def divergence_sum(target: Sample, reference: Sample) -> float:
 
 @lru_cache(maxsize=64)
 def _remembered(reference: Sample, low: float, high: float) -> Numbers:
-    """A reference's density on the last few grids: resamples of one source mostly have the same ends."""
+    """A reference's density, cached: resamples of one source mostly have the same ends, and so the same grid."""
     return density(reference, low, high)
 
 
 def estimate(sums: Numbers, profile: Profile) -> float:
-    """q̂ of the divergences; the smallest is subtracted first, since exp(-800) would be 0."""
+    """q̂ from the divergences; the smallest is subtracted first, because exp(-800) would be 0."""
     weights = np.exp(-(sums - sums.min()))
     return float(weights @ np.array(list(profile.samples)) / weights.sum())
 
@@ -173,7 +173,7 @@ def interval(target: Sample, profile: Profile, seed: int, name: str) -> tuple[fl
 
 
 def _resamples(sample: Sample, random: np.random.Generator) -> Iterator[Sample]:
-    """As many numbers again, drawn with replacement; draws whose numbers do not differ have no density."""
+    """Samples of the same size, drawn with replacement; draws whose numbers are all equal are left out: no density."""
     shares = sample.counts / sample.counts.sum()
     for _ in range(RESAMPLES):
         counts = random.multinomial(sample.size, shares)

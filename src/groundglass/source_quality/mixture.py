@@ -1,4 +1,4 @@
-"""Shares of known distributions that together explain a histogram."""
+"""The shares of known distributions that together explain a histogram."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from groundglass.libraries import optimize
 from groundglass.source_quality.kernel_density import Numbers, Sample, combined
 
 BINS = 48
-"""Bins that hold equally much of all components together: each says about as much as the others."""
+"""The number of bins. Each holds the same part of all components together, so that each counts about the same."""
 
 
 def shares_of(target: Sample, components: Sequence[Sample]) -> Numbers:
-    """The share of each component in the mixture that is nearest to ``target``: none negative, their sum 1.
+    """The share of each component in the mixture that is nearest to ``target``: none is negative, and their sum is 1.
 
     Non-negative least squares on the bins' masses. The first and the last bin are open, so every number counts.
 
@@ -27,12 +27,13 @@ def shares_of(target: Sample, components: Sequence[Sample]) -> Numbers:
     """
     edges = _edges(components)
     masses = np.stack([_masses(component, edges) for component in components], axis=1)
+    # The shares are scaled afterwards, because NNLS does not hold their sum at 1.
     weights, _ = optimize.nnls(masses, _masses(target, edges))
     return weights / weights.sum()
 
 
 def _edges(components: Sequence[Sample]) -> Numbers:
-    """Inner edges of the bins: quantiles of all components, each counted alike."""
+    """Inner edges of the bins: quantiles of all components, each with the same weight."""
     values = np.concatenate([component.values for component in components])
     weights = np.concatenate([component.counts / component.size for component in components])
     pooled = combined(values, weights)
@@ -42,5 +43,5 @@ def _edges(components: Sequence[Sample]) -> Numbers:
 
 
 def _masses(sample: Sample, edges: Numbers) -> Numbers:
-    """Which share of a sample lies in each bin."""
+    """The share of a sample in each bin."""
     return np.bincount(np.searchsorted(edges, sample.values), sample.counts, len(edges) + 1) / sample.size

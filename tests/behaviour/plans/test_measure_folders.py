@@ -156,7 +156,7 @@ def test_the_command_refuses_three_images_and_says_why(tmp_path: Path):
     [
         (["gone"], "there is no folder"),
         (["few", "--reference", "gone"], "there is no folder"),
-        (["few", "--reference", "notes.txt"], "is no profile"),
+        (["few", "--reference", "notes.txt"], "is not a profile"),
         (["few", "--reference", "old.json"], "this version measures"),
     ],
 )
