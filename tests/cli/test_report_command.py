@@ -91,8 +91,8 @@ def test_a_photograph_that_is_gone_is_said(copy: Path, reader):
     said(copy.parent.parent, "report", str(copy / "0001"))
     page = reader().open(copy / "0001" / "report" / "index.html")
     page.locator("#grid .cell").first.click()
-    wait(page, "document.querySelector('#drawer .spread').textContent.includes('not where it was')")
-    assert page.locator("#drawer .stage .picture").is_visible()
+    wait(page, "document.querySelector('#drawer .spread').textContent.includes('file not found')")
+    assert page.locator("#drawer .stage .thumbnail").is_visible()
 
 
 def test_a_run_without_its_store_keeps_its_page_and_says_why(copy: Path):
@@ -163,7 +163,7 @@ def test_what_is_not_ours_is_never_written_over(work: Path, tmp_path: Path):
     ):
         done = groundglass(tmp_path, "report", str(work / "runs/small/0001"), *words)
         assert done.returncode == 2
-        assert "no report of groundglass" in done.stderr
+        assert "not a report of groundglass" in done.stderr
     done = groundglass(tmp_path, "diff", *(str(work / f"runs/small/000{n}") for n in (1, 2)), "-o", "mine")
     assert done.returncode == 2
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["index.html"]

@@ -105,7 +105,7 @@ def test_moved_line_counts_as_numpy_does(facts: RunFacts, report: Path, reader, 
         == f'- select: {{where: "blockiness < {limit:g}"}}'
     )
     changed = abs(expected - facts.steps[2].out)
-    assert chips(page).get("Changed by the line", 0) == changed
+    assert chips(page).get("Changed by the threshold", 0) == changed
 
 
 def test_an_audits_knee_stands_on_the_chart_with_the_line_to_paste(

@@ -30,7 +30,7 @@ def test_a_single_file_opens_alone_and_in_silence(facts: RunFacts, reader, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     one = reader()
     page = one.open(single.path, "step-3")
-    wait(page, "document.querySelectorAll('#grid .cell .picture').length > 3")
+    wait(page, "document.querySelectorAll('#grid .cell .thumbnail').length > 3")
     assert page.locator("#view-step-3 .histogram").is_visible()
     page.locator("#theme").click()
     page.locator("#grid .cell").first.click()
@@ -86,7 +86,7 @@ def test_a_smaller_budget_never_shows_more(facts: RunFacts, tmp_path: Path):
 def test_what_cannot_fit_is_refused_and_nothing_is_written(facts: RunFacts, tmp_path: Path):
     with pytest.raises(RecipeError, match=r"does not fit into 50\.0 kB") as caught:
         render_single(facts, tmp_path / "one.html", 50_000)
-    assert "the least is" in caught.value.hint
+    assert "it needs at least" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""What a page loads: style sheets and scripts beside it, or inside it where the page is a single file."""
+"""The style sheets and scripts of a page: next to it, or inside it if the page is a single file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from importlib.resources import files
 PACKAGE = "groundglass.reports"
 
 REPORT_SCRIPTS = (
-    "dom.js", "model.js", "picture.js", "grid.js", "gallery.js", "drawer.js", "threshold.js", "shell.js", "page.js",
+    "dom.js", "model.js", "thumbnail.js", "grid.js", "gallery.js", "drawer.js", "threshold.js", "shell.js", "page.js",
 )  # fmt: skip
-"""The report's scripts, in the order in which they need each other."""
+"""The report's scripts, each after those that it needs."""
 
 CHANGES_SCRIPTS = (
-    "dom.js", "model.js", "picture.js", "grid.js", "gallery.js", "drawer.js", "shell.js", "changes.js",
+    "dom.js", "model.js", "thumbnail.js", "grid.js", "gallery.js", "drawer.js", "shell.js", "changes.js",
 )  # fmt: skip
 """The scripts of the page of two runs."""
 
@@ -28,12 +28,12 @@ _BESIDE = "default-src 'none'; img-src 'self' file: data:; script-src 'self' fil
 
 @dataclass(frozen=True)
 class Parts:
-    """What the templates `_head` and `_foot` write.
+    """The parts of a page that the templates `_head` and `_foot` write.
 
     policy   the page's Content-Security-Policy: it may load its own parts and nothing else
-    scripts  names of the scripts beside the page
+    scripts  names of the scripts next to the page
     inline   whether everything is inside the page instead; then:
-    theme    the script that comes before anything is drawn
+    theme    the script that runs before anything is drawn
     styles   medium and text of the style sheets
     sheets   sprite sheets as base64
     texts    the other scripts
@@ -49,7 +49,7 @@ class Parts:
 
 
 def parts_beside(scripts: Sequence[str]) -> Parts:
-    """The parts of a page whose files lie beside it."""
+    """The parts of a page with its files next to it."""
     return Parts(_BESIDE, scripts)
 
 
@@ -66,7 +66,7 @@ def parts_inside(scripts: Sequence[str], data: str, sheets: Sequence[bytes]) -> 
 
 
 def static_names(scripts: Sequence[str]) -> list[str]:
-    """The files that lie beside a page of these scripts."""
+    """The names of the files next to a page with these scripts."""
     return ["theme.js", *scripts, *(name for _, name in STYLES)]
 
 
@@ -81,5 +81,6 @@ def static_text(name: str) -> str:
 
 
 def _hashes(texts: Sequence[str]) -> str:
+    # The page allows exactly these scripts, so that markup in a file name could not run another one.
     digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
     return " ".join(f"'sha256-{digest}'" for digest in digests)

@@ -1,4 +1,4 @@
-"""The page of an audit: the scorecard as a matrix, other thresholds, and pictures of what slipped through."""
+"""The page of an audit: the scorecard as a matrix, other thresholds, and the images that slipped through."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ Plain = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class CellView:
-    """One gate on one severity: shape and word say what the colour says; ``told`` is the sentence under the pointer."""
+    """One gate on one severity. The shape repeats the colour's meaning; ``details`` is the tooltip."""
 
     percent: str
     glyph: str
     tone: str
-    told: str
+    details: str
     expected: bool
 
 
 @dataclass(frozen=True)
 class RowView:
-    """One severity of a defect. ``span`` is how many rows the defect has, 0 but on its first; ``cells`` has a None
-    where a gate was not asked.
+    """One severity of a defect.
+
+    span   the number of rows of the defect, on its first row; 0 on the others
+    cells  one for each gate; None if the gate judged none of these versions
     """
 
     defect: str
@@ -44,8 +46,8 @@ class RowView:
 
 
 @dataclass(frozen=True)
-class PictureView:
-    """A picture that slipped through: its file beside the page."""
+class SlippedImage:
+    """An image that slipped through, as a file next to the page."""
 
     file: str
     uri: str
@@ -54,17 +56,17 @@ class PictureView:
 
 @dataclass(frozen=True)
 class AuditView:
-    """All that the page shows, and the pictures that lie beside it."""
+    """The content of the page, and the image files next to it."""
 
     card: Plain
     gates: tuple[str, ...]
     rows: tuple[RowView, ...]
-    slipped: tuple[tuple[str, str, tuple[PictureView, ...]], ...]
-    pictures: Mapping[str, bytes]
+    slipped: tuple[tuple[str, str, tuple[SlippedImage, ...]], ...]
+    images: Mapping[str, bytes]
 
 
 def read_audit(run: Path) -> AuditView | None:
-    """What the page of a run's audit shows; None where there is no audit, or none that can be read."""
+    """The page's content for a run's audit; None if there is no audit, or if it cannot be read."""
     place = latest_audit(run)
     card = read_card(place) if place is not None else None
     if place is None or card is None:
@@ -74,18 +76,18 @@ def read_audit(run: Path) -> AuditView | None:
     except (OSError, ValueError):
         return None
     gates = tuple(dict.fromkeys(cell["gate"] for cell in card["gates"]))
-    pictures = {f"audit-{place:03d}.jpg": row["picture"] for place, row in enumerate(slipped)}
+    images = {f"audit-{place:03d}.jpg": row["picture"] for place, row in enumerate(slipped)}
     what = {reach["defect"]: reach["what"] for reach in card["defects"]}
-    shown = [(row["defect"], _picture(row, file)) for row, file in zip(slipped, pictures, strict=True)]
+    shown = [(row["defect"], _slipped(row, file)) for row, file in zip(slipped, images, strict=True)]
     groups = tuple(
         (defect, what[defect], tuple(view for _, view in group))
         for defect, group in groupby(shown, key=lambda pair: pair[0])
     )
-    return AuditView(card, gates, tuple(_rows(card, gates)), groups, pictures)
+    return AuditView(card, gates, tuple(_rows(card, gates)), groups, images)
 
 
-def _picture(row: Plain, file: str) -> PictureView:
-    return PictureView(file, row["uri"], row["severity"])
+def _slipped(row: Plain, file: str) -> SlippedImage:
+    return SlippedImage(file, row["uri"], row["severity"])
 
 
 def _rows(card: Plain, gates: Sequence[str]) -> list[RowView]:
@@ -108,12 +110,15 @@ def _rows(card: Plain, gates: Sequence[str]) -> list[RowView]:
     return rows
 
 
-def _cell(cell: Plain, who: str, expected: bool) -> CellView:
+def _cell(cell: Plain, gate: str, expected: bool) -> CellView:
     recall, (low, high) = cell["recall"], cell["recall_ci95"]
+    # 95 % is also the recall of the threshold that the audit suggests.
     glyph, tone = ("●", "all") if recall >= 0.95 else ("◐", "some") if recall > 0 else ("✕", "none")
-    told = f"{who} caught {percent(recall)} of {cell['n']} (95 % interval {percent(low)} to {percent(high)})"
+    details = (
+        f"{gate} caught {percent(recall)} of {cell['n']} (95 % interval {percent(low)} to {percent(high)})"
+    )
     better = cell.get("suggested")
     if better:
-        told += f"; {better['where']} would catch {percent(better['recall'])}"
-        told += f" and cost {percent(better['clean_lost'])} of the clean images"
-    return CellView(percent(recall), glyph, tone, told, expected)
+        details += f"; {better['where']} would catch {percent(better['recall'])}"
+        details += f" and cost {percent(better['clean_lost'])} of the clean images"
+    return CellView(percent(recall), glyph, tone, details, expected)

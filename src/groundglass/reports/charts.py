@@ -1,4 +1,4 @@
-"""Which charts belong to a step, and the numbers that the page's script needs to move their lines."""
+"""The charts of a step, and the numbers with which the page's script moves their thresholds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from groundglass.catalog import Column
 from groundglass.reports.charts_svg import Axis, Mark, Side, Size, choose_axis, histogram
 from groundglass.reports.facts import Knee
-from groundglass.reports.knees import told
+from groundglass.reports.knees import in_words
 from groundglass.reports.step_pools import Pool, Pools
 from groundglass.tables.step_record import StepRecord, Threshold
 
@@ -22,11 +22,11 @@ _SMALL = Size(460, 132)
 class Chart:
     """One histogram of a step.
 
-    column  what is counted
-    limit   where the line stands; None where the step draws none
+    column  the column whose values are counted
+    limit   the threshold; None if the step has none
     op      how a value is compared with the limit
     svg     the chart
-    knee    where an audit found the knee; None where it did not
+    knee    the knee that an audit found; None without one
     """
 
     column: str
@@ -39,21 +39,22 @@ class Chart:
 
     @property
     def side(self) -> Side:
-        """The kept side of the line."""
+        """The kept side of the threshold."""
         return "below" if self.op in ("<", "<=") else "above"
 
 
 def lines_of(step: StepRecord, pool: Pool, pools: Pools) -> tuple[Threshold, ...]:
-    """The lines that decide a step, all of them or none: a rule that is shown in part would be a false one."""
+    """The thresholds that decide a step, all of them or none: a part of a rule would be a different rule."""
     if step.ranking is not None:
         return _cut_of(step.ranking.column, step.ranking.order, pool, pools)
     return step.whole_rule if all(line.column in pools.columns for line in step.whole_rule) else ()
 
 
 def _cut_of(column: str, order: str, pool: Pool, pools: Pools) -> tuple[Threshold, ...]:
-    """Where a ranked list was cut: at the worst value that was kept."""
+    """The threshold of a ranking: the worst value that was kept."""
     if column not in pools.columns:
         return ()
+    # Failed rows have no value; they are left out with the other NaN below.
     kept = pools.values(column)[pool.rows][pool.status != 1]
     kept = kept[np.isfinite(kept)]
     if not kept.size:
@@ -63,7 +64,7 @@ def _cut_of(column: str, order: str, pool: Pool, pools: Pools) -> tuple[Threshol
 
 
 def charts_of(step: StepRecord, pool: Pool, pools: Pools, name: str) -> tuple[Chart, ...]:
-    """The histograms of a step: one a line, one a measured column, or the shorter side of what a source brought."""
+    """The histograms of a step: one per threshold or measured column, or the shorter side of a source's images."""
     if not len(pool):
         return ()
     lines = lines_of(step, pool, pools)
@@ -84,7 +85,7 @@ def charts_of(step: StepRecord, pool: Pool, pools: Pools, name: str) -> tuple[Ch
 
 def _line_chart(line: Threshold, knee: Knee | None, pool: Pool, pools: Pools, name: str, size: Size) -> Chart:
     values = pools.values(line.column)[pool.rows]
-    mark = None if knee is None else Mark(knee.threshold.limit, "knee", f"audit: {told(knee)}")
+    mark = None if knee is None else Mark(knee.threshold.limit, "knee", f"audit: {in_words(knee)}")
     axis = choose_axis(values, (line.limit,) if mark is None else (line.limit, mark.value))
     side: Side = "below" if line.op in ("<", "<=") else "above"
     title = f"{line.column} of {len(pool):,} images, kept where {line.op} {line.limit:.6g}"

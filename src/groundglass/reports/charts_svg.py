@@ -1,7 +1,7 @@
-"""Small charts as SVG text, for the report and the dataset card: no script, no font, no colour of their own.
+"""Small charts as SVG text, for the report and the dataset card: without scripts, fonts or colours.
 
 Colours come from the page through the classes ``kept``, ``dropped``, ``grid``, ``limit``, ``mark`` and ``dist``;
-without a style sheet everything is drawn in the current text colour, so a chart also stands alone.
+without a style sheet everything is drawn in the current text colour, so a chart also works alone.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ Side = Literal["below", "above"]
 _XMLNS = 'xmlns="http://www.w3.org/2000/svg"'
 
 _EQUAL = 1e-9
-"""Values that differ by less than this share of themselves are one value to the eye."""
+"""Values with a smaller relative difference than this look equal on a chart."""
 
 _LONG_TAIL = 4.0
-"""A tail this many times as long as the other one is shown on a logarithmic axis."""
+"""If one tail is this many times as long as the other, the axis is logarithmic."""
 
 
 @dataclass(frozen=True)
 class Axis:
     """A horizontal axis from ``low`` to ``high``.
 
-    cut_low/cut_high  whether values beyond that end exist; they are counted in the first or last bar
+    cut_low/cut_high  whether there are values beyond that end; they are counted in the first or last bar
     """
 
     low: float
@@ -40,7 +40,7 @@ class Axis:
     cut_high: bool = False
 
     def place(self, value: float) -> float:
-        """Where a value lies: 0 at ``low``, 1 at ``high``, held inside.
+        """The position of a value: 0 at ``low``, 1 at ``high``, clipped to this range.
 
         >>> Axis(1, 100, log=True).place(10)
         0.5
@@ -52,7 +52,7 @@ class Axis:
         return min(1.0, max(0.0, share))
 
     def edges(self, bins: int) -> Numbers:
-        """The bins' borders, evenly apart on this axis."""
+        """The borders of the bins, evenly spaced on this axis."""
         if self.log:
             return np.geomspace(self.low, self.high, bins + 1)
         return np.linspace(self.low, self.high, bins + 1)
@@ -71,6 +71,7 @@ class Axis:
 def _even_ticks(low: float, high: float, most: int) -> list[float]:
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
+    # The tolerance keeps a rounding error from choosing the next larger step.
     step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= rough * (1 - 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     digits = 3 - math.floor(math.log10(step))
@@ -88,10 +89,10 @@ def _log_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def choose_axis(values: Numbers, limits: tuple[float, ...] = ()) -> Axis:
-    """An axis on which the bulk of the values can be seen, whatever their tails do.
+    """An axis that shows most of the values well, even if their tails are long.
 
     A long upper tail of positive numbers gives a logarithmic axis; otherwise the outermost half per cent is
-    cut off when it would take more than a third of the room. ``limits`` always lie inside.
+    cut off if it would take more than a third of the room. ``limits`` are always inside.
 
     >>> choose_axis(np.array([1.0, 2, 3, 4]))
     Axis(low=1.0, high=4.0, log=False, cut_low=False, cut_high=False)
@@ -102,7 +103,7 @@ def choose_axis(values: Numbers, limits: tuple[float, ...] = ()) -> Axis:
     if not finite.size:
         finite = np.array([0.0, 1.0])
     log = _has_long_tail(finite) and min(limits, default=1.0) > 0
-    # A logarithmic axis has no zero: if there are a few, they are counted in the first bar.
+    # A logarithmic axis has no zero: a few zeros are counted in the first bar.
     low, high = _ends(
         finite[finite >= np.percentile(finite, 1)] if log and finite.min() <= 0 else finite, log
     )
@@ -120,7 +121,7 @@ def _has_long_tail(finite: Numbers) -> bool:
 
 
 def _ends(finite: Numbers, log: bool) -> tuple[float, float]:
-    """The ends of an axis: the values' own, or the inner 99 % where the rest takes over a third of the room."""
+    """The ends of an axis: the values' own, or the inner 99 % if the rest takes more than a third of the room."""
     scale = np.log if log else np.positive
     least, inner_low, inner_high, most = (float(q) for q in np.percentile(finite, [0, 0.5, 99.5, 100]))
     room = float(scale(inner_high) - scale(inner_low))
@@ -130,7 +131,7 @@ def _ends(finite: Numbers, log: bool) -> tuple[float, float]:
 
 
 def count_bins(count: int) -> int:
-    """How many bars a histogram of ``count`` values gets: half again as many as Rice's rule, from 12 to 64.
+    """The number of bars for a histogram of ``count`` values: 1.5 times Rice's rule, from 12 to 64.
 
     >>> count_bins(200), count_bins(10_000)
     (18, 64)
@@ -139,7 +140,7 @@ def count_bins(count: int) -> int:
 
 
 def bin_counts(values: Numbers, axis: Axis, bins: int) -> NDArray[np.int64]:
-    """How many values lie in each bin; those beyond an end are counted in the outermost bin."""
+    """The number of values in each bin; values beyond an end are counted in the outermost bin."""
     finite = values[np.isfinite(values)]
     return np.histogram(np.clip(finite, axis.low, axis.high), axis.edges(bins))[0]
 
@@ -168,7 +169,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Mark:
-    """A value to point out on a histogram: a dashed line with a word beside it, and a sentence that tells more."""
+    """A value to point out on a histogram: a dashed line with a word next to it, and a longer tooltip."""
 
     value: float
     label: str
@@ -185,12 +186,13 @@ def histogram(
     size: Size = Size(),
     mark: Mark | None = None,
 ) -> str:
-    """A histogram; with a ``limit``, the kept side is filled, the dropped side hatched and a line stands between.
+    """A histogram; with a ``limit``, the kept side is filled, the dropped side is hatched, and a line separates them.
 
-    name   unique on its page: clip paths are called after it
-    title  what it shows, for readers that cannot see it
-    mark   a second value to point out; it stays where it is
-    The elements ``[data-part=kept|dropped|limit]`` are all that has to move when the limit does.
+    name   unique on its page: clip paths are named after it
+    title  a description, for readers who cannot see it
+    mark   a second value to point out; it does not move
+
+    If the limit moves, only the elements ``[data-part=kept|dropped|limit]`` have to move.
     """
     counts = bin_counts(values, axis, count_bins(int(np.isfinite(values).sum())))
     plot = size.height - size.foot
@@ -212,7 +214,7 @@ def histogram(
 
 
 def _named(title: str) -> str:
-    """The end of an ``<svg`` tag that gives the chart a name for those that cannot see it."""
+    """The end of an ``<svg`` tag that names the chart, for people who cannot see it."""
     return f'role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
 
 
@@ -224,6 +226,7 @@ def _bars_path(counts: NDArray[np.int64], width: float, plot: float) -> str:
     parts: list[str] = []
     for index, count in enumerate(counts.tolist()):
         if count:
+            # A rare value must stay visible next to a bar of ten thousand.
             high = max(1.5, (plot - 16) * count / tallest)
             parts.append(f"M{index * step + gap / 2:.2f} {plot:g}v{-high:.2f}h{step - gap:.2f}V{plot:g}z")
     return "".join(parts)
@@ -262,7 +265,7 @@ def _limit_line(at: float, plot: float) -> str:
 
 
 def _axis_marks(axis: Axis, plot: float) -> str:
-    """Ticks and labels in per cent of the width: a chart that is stretched keeps its letters as they are."""
+    """Ticks and labels in per cent of the width, so that stretching a chart does not stretch its letters."""
     marks = [f'<path class="grid" d="M0 {plot + 0.5:g}h9999" stroke="currentColor"/>']
     for tick in axis.ticks():
         share = 100 * axis.place(tick)
@@ -276,7 +279,7 @@ def _axis_marks(axis: Axis, plot: float) -> str:
 
 
 def _mark_line(mark: Mark, at: float, plot: float) -> str:
-    """A dashed line upon a solid one, which a page may give its ground's colour, so that dashes show on bars too."""
+    """A dashed line on a solid one. A page can give that its background's colour, so that dashes show on bars too."""
     return (
         f'<g class="mark" transform="translate({at:.2f} 0)"><title>{escape(mark.title)}</title>'
         f'<path class="under" vector-effect="non-scaling-stroke" d="M0 0V{plot:g}" stroke="none"/>'
@@ -285,7 +288,7 @@ def _mark_line(mark: Mark, at: float, plot: float) -> str:
 
 
 def _mark_word(mark: Mark, axis: Axis, limit: float | None) -> str:
-    """The word of a mark, on the side that has room, away from the limit's line; it is not stretched with the bars."""
+    """The word of a mark, on the side with room and away from the limit's line; it does not stretch with the bars."""
     share = axis.place(mark.value)
     left = share > 0.9 or (share > 0.1 and limit is not None and axis.place(limit) > share)
     x, anchor = (-5, "end") if left else (5, "start")
@@ -296,7 +299,7 @@ def _mark_word(mark: Mark, axis: Axis, limit: float | None) -> str:
 
 
 def distribution(values: Numbers, axis: Axis, width: int = 120, height: int = 16) -> str:
-    """The outline of a distribution as an SVG path (``d``), to lay a mark upon."""
+    """The outline of a distribution as an SVG path (``d``), on which a page draws a mark."""
     counts = bin_counts(values, axis, min(24, count_bins(values.size))).astype(float)
     tops = height - (height - 1) * counts / max(1.0, counts.max(initial=0))
     step = width / len(tops)

@@ -1,4 +1,4 @@
-"""Two runs side by side: who entered the kept set, who left it, and why. Images are matched by their ids."""
+"""Compares two runs: the images that entered the kept set or left it, and why. Images are matched by their ids."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from groundglass.tables.quoting import quoted_name
 from groundglass.tables.step_record import StepRecord
 
 ABSENT = "not in its sources"
-"""Why an image is not kept in a run that has neither it nor its photograph."""
+"""The reason of an image in a run that has neither the image nor its photograph."""
 
 NOT_MADE = "not made of its photograph"
-"""The same, where the run has its photograph."""
+"""The same, if the run has the photograph."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Side:
 
 @dataclass(frozen=True)
 class StepPair:
-    """A step of both runs, or of one of them; ``limits`` are the thresholds that moved: what, before, after."""
+    """A step of both runs, or of one of them; ``limits`` are the thresholds that changed: name, before, after."""
 
     a: StepRecord | None
     b: StepRecord | None
@@ -53,13 +53,13 @@ class StepPair:
 
     @property
     def changed(self) -> bool:
-        """Whether the recipe says something else here."""
+        """Whether the recipes differ in this step."""
         return self.a is None or self.b is None or self.a.label != self.b.label
 
 
 @dataclass(frozen=True)
 class Change:
-    """Something else that differs and can change what is kept: what, in the first run, in the second."""
+    """Another difference that can change the kept set: its name, and its values in the first and the second run."""
 
     what: str
     a: str
@@ -68,11 +68,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is different between two runs.
+    """The differences between two runs.
 
-    entered  images kept in the second run only; left: in the first only. Columns: id, uri, source, region, changed
-             (the file's content is another one) and, for either run (a_, b_), fate, step, reason and margin
-    both     how many images both keep
+    entered  images that only the second run keeps; left: that only the first keeps. Columns: id, uri, source, region,
+             changed (whether the file's content differs) and, for each run (a_, b_), fate, step, reason and margin
+    both     the number of images that both keep
     """
 
     a: Side
@@ -85,7 +85,7 @@ class Comparison:
 
 
 def compare_runs(a: RunFolder, b: RunFolder) -> Comparison:
-    """Compare two runs, of one recipe or of two. Raises RecipeError where a folder holds no run."""
+    """Compare two runs, of one recipe or of two. Raises RecipeError if a folder holds no run."""
     one, two = read_side(a), read_side(b)
     rows = _differing(one, two)
     return Comparison(
@@ -100,7 +100,7 @@ def compare_runs(a: RunFolder, b: RunFolder) -> Comparison:
 
 
 def read_side(folder: RunFolder) -> Side:
-    """A run's tables and what became of every image of it."""
+    """A run's tables, and the outcome of every image in it."""
     record = load_record(folder)
     tables = read_tables(folder, record)
     verdicts = all_verdicts(tables)
@@ -115,7 +115,8 @@ _STATE = """
 
 
 def _view(con: Any, name: str, side: Side) -> None:
-    """``{name}``: every image with its fate, whether it is in the kept set, and the margin where it left."""
+    """Create the table ``{name}``: every image with its fate, whether it is kept, and its margin where it left."""
+    # Margins are only in the verdicts, and only the verdict of the step where an image left counts.
     con.register(f"{name}_fates", side.fates)
     con.register(f"{name}_verdicts", side.verdicts)
     con.execute(
@@ -150,7 +151,7 @@ def _differing(one: Side, two: Side) -> pa.Table:
 
 
 def _fate_on(side: str) -> str:
-    """One run's columns. An image that it never made has the fate of what it would have been made of."""
+    """One run's columns. An image that it never made has the fate of the image from which it would have been made."""
     gone = "('dropped', 'failed')"
 
     def first(column: str) -> str:
@@ -178,13 +179,13 @@ def _both(one: Side, two: Side) -> int:
 
 
 def pair_steps(a: tuple[StepRecord, ...], b: tuple[StepRecord, ...]) -> tuple[StepPair, ...]:
-    """The steps of both runs in order: equal ones together, and of the others those that mean the same.
+    """The steps of both runs in order: equal steps are paired, then similar ones.
 
     >>> def rule(limit): return StepRecord("select-1", "select", f"noise < {limit}", 9, 9)
     >>> [(pair.a is not None, pair.b is not None) for pair in pair_steps((rule(3),), (rule(4),))]
     [(True, True)]
     """
-    # best[i][j]: the most that a[i:] and b[j:] can have in common, kept in order
+    # A longest common subsequence, weighted by similarity: best[i][j] is the best total for a[i:] and b[j:].
     best = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in reversed(range(len(a))):
         for j in reversed(range(len(b))):
@@ -207,7 +208,7 @@ def pair_steps(a: tuple[StepRecord, ...], b: tuple[StepRecord, ...]) -> tuple[St
 
 
 def _alike(a: StepRecord, b: StepRecord) -> int:
-    """0 for steps that have nothing in common, most for equal ones; the same columns count more than a name."""
+    """The similarity of two steps: 0 with nothing in common, 8 if equal; the same columns count more than a name."""
     if a.kind != b.kind:
         return 0
     if a.label == b.label:
@@ -233,7 +234,7 @@ def _settings(a: RunRecord, b: RunRecord) -> list[Change]:
 
 
 def _measures(a: RunRecord, b: RunRecord) -> list[Change]:
-    """Columns that both runs have, measured by another version or with other settings; one line a measure."""
+    """Measures whose version or settings differ, for columns that both runs have; one line per measure."""
     before = {column["name"]: column["key"] for column in a.columns}
     found = {
         (before[column["name"]], column["key"])
@@ -244,7 +245,7 @@ def _measures(a: RunRecord, b: RunRecord) -> list[Change]:
 
 
 def _packages(a: RunFolder, b: RunFolder) -> list[Change]:
-    """Versions that can change a number or a pixel, where both runs have a lock."""
+    """Package versions that can change a number or a pixel, if both runs have a lock."""
     before, after = _versions(a), _versions(b)
     return [
         Change(name, before[name], version)

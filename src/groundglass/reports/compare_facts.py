@@ -1,4 +1,4 @@
-"""From a comparison of two runs to the facts of a page: the images that entered or left, as both runs know them."""
+"""Turns a comparison of two runs into the facts of a page: the images that entered or left, as each run saw them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from groundglass.tables.reasons import kinds_of
 
 @dataclass(frozen=True)
 class PairFacts:
-    """What the page of two runs shows.
+    """The content of the page of two runs.
 
     a, b      facts over the same rows, in the same order: those that entered ("kept") or left ("dropped").
-              Both say in ``born_at`` at which step a row came into that run: None where it never did
-    entered   how many entered, and for how many which reason had kept them out before
-    left      how many left, and for which reason
+              In both, ``born_at`` is the step at which a row came into that run: None if it never did
+    entered   the number of images that entered, for each reason that had kept them out before
+    left      the number of images that left, for each reason
     """
 
     a: RunFacts
@@ -41,14 +41,11 @@ def pair_facts(comparison: Comparison, most: int = MOST_ROWS) -> PairFacts:
     rows, columns = _rows(comparison, changed)
     shown = with_column(rows, "status", changed["status"])
     shown = with_column(shown, "reason", changed["reason"])
-    pictures = dict(thumbnails(comparison.b.tables, _known(comparison.b, changed)))
-    pictures |= thumbnails(
-        comparison.a.tables, without(_known(comparison.a, changed), pa.array(list(pictures)))
-    )
+    images = dict(thumbnails(comparison.b.tables, _known(comparison.b, changed)))
+    images |= thumbnails(comparison.a.tables, without(_known(comparison.a, changed), pa.array(list(images))))
     total = comparison.entered.num_rows + comparison.left.num_rows
     a, b = (
-        _facts(side, _steps_of(side, shown), columns, pictures, total)
-        for side in (comparison.a, comparison.b)
+        _facts(side, _steps_of(side, shown), columns, images, total) for side in (comparison.a, comparison.b)
     )
     return PairFacts(a, b, count_reasons(comparison.entered, "a"), count_reasons(comparison.left, "b"))
 
@@ -59,20 +56,20 @@ def with_column(table: pa.Table, name: str, values: Any) -> pa.Table:
 
 
 def _fewer(table: pa.Table, most: int) -> pa.Table:
-    """At most ``most`` rows: those of the smallest ids, which are as good as drawn by lot."""
+    """At most ``most`` rows: those with the smallest ids. Ids are hashes, so that is a random sample."""
     if table.num_rows <= most:
         return table
     return table.take(compute.select_k_unstable(table, k=most, sort_keys=[("id", "ascending")]))
 
 
 def _shown(table: pa.Table, status: str, decisive: str) -> pa.Table:
-    """id, status and the reason of the run that did not keep them."""
+    """The ids, with the status and the reason in the run that did not keep them."""
     reason = table[f"{decisive}_reason"]
     return pa.table({"id": table["id"], "status": pa.repeat(status, table.num_rows), "reason": reason})
 
 
 def count_reasons(table: pa.Table, decisive: str) -> Counter[tuple[str, str]]:
-    """How many for which step and kind of reason; each image counts once."""
+    """The number of images for each step and kind of reason; each image counts once."""
     steps, kinds = table[f"{decisive}_step"].to_pylist(), kinds_of(table[f"{decisive}_reason"])
     return Counter((step or "", kind or "") for step, kind in zip(steps, kinds, strict=True))
 
@@ -82,7 +79,7 @@ def _known(side: Side, changed: pa.Table) -> pa.Table:
 
 
 def _rows(comparison: Comparison, changed: pa.Table) -> tuple[pa.Table, dict[str, Column]]:
-    """The rows with their values, from the second run where it has them; in the order of ``changed``."""
+    """The rows with their values, from the second run if it has them; in the order of ``changed``."""
     new, old = _known(comparison.b, changed), _known(comparison.a, changed)
     old = without(old, new["id"])
     columns_a, columns_b = report_columns(comparison.a.tables), report_columns(comparison.b.tables)
@@ -96,7 +93,7 @@ def _rows(comparison: Comparison, changed: pa.Table) -> tuple[pa.Table, dict[str
 
 
 def _steps_of(side: Side, rows: pa.Table) -> pa.Table:
-    """The rows with the steps at which they came and left in this run; without any where they never were in it."""
+    """The rows with the steps at which they came and left in this run; null if they never were in it."""
     place = compute.index_in(rows["id"], side.fates["id"].combine_chunks())
     for name in ("born_at", "left_at"):
         rows = with_column(rows, name, side.fates[name].combine_chunks().take(place.combine_chunks()))
@@ -104,7 +101,7 @@ def _steps_of(side: Side, rows: pa.Table) -> pa.Table:
 
 
 def _facts(
-    side: Side, rows: pa.Table, columns: dict[str, Column], pictures: dict[str, bytes], total: int
+    side: Side, rows: pa.Table, columns: dict[str, Column], images: dict[str, bytes], total: int
 ) -> RunFacts:
     names = [*ROWS.names, *(name for name in EXTRAS if name in rows.column_names), *columns]
     return RunFacts(
@@ -119,7 +116,7 @@ def _facts(
         steps=side.steps,
         rows=rows.select(names),
         columns=columns,
-        thumbnails=pictures,
+        thumbnails=images,
         verdicts=only(side.verdicts, rows["id"]),
         total=total if total > rows.num_rows else None,
     )

@@ -1,4 +1,4 @@
-"""The page of two runs: what changed in the recipe, the funnels side by side, who entered and who left."""
+"""The page of two runs: the changes of the recipe, both funnels, and the images that entered or left."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import command, some, thousands
 
 MOST_REASONS = 8
-"""Reasons that are listed; the others are counted together."""
+"""The number of reasons that are listed; the others are counted together."""
 
 
 @dataclass(frozen=True)
 class PairView:
-    """One step of the two funnels. ``note`` says what the recipe changed; ``a`` and ``b`` are None where absent."""
+    """One step of the two funnels. ``note`` is the change in the recipe; ``a`` or ``b`` is None if absent."""
 
     kind: str
     label: str
@@ -40,7 +40,7 @@ class PairView:
 
 @dataclass(frozen=True)
 class ReasonCount:
-    """How many entered or left for a reason, with the step that it is of."""
+    """The number of images that entered or left for a reason of a step."""
 
     reason: str
     step: str
@@ -51,7 +51,7 @@ class ReasonCount:
 def render_comparison(comparison: Comparison, folder: Path) -> Path:
     """Write the page of two runs into ``folder`` and return its ``index.html``.
 
-    Raises UnreachableError when the place cannot be written.
+    Raises UnreachableError if the folder cannot be written.
     """
     facts = pair_facts(comparison)
     return write_folder(folder, lambda made: _write_all(comparison, facts, made))
@@ -74,13 +74,13 @@ def _write_all(comparison: Comparison, facts: PairFacts, folder: Path) -> None:
 
 
 def _name(side: Side, comparison: Comparison) -> str:
-    """A run in a heading: its number, and its recipe's name where the two differ."""
+    """A run in a heading: its number, with the recipe's name if the two names differ."""
     same = comparison.a.record.name == comparison.b.record.name
     return f"run {side.record.number}" if same else f"{side.record.name} run {side.record.number}"
 
 
 def _side(pools: Pools, own_steps: Pools | None, name: str) -> dict[str, Any]:
-    """What one run has to tell of the images. Its lines are left out: the values shown are the second run's."""
+    """One run's story of the images. Its thresholds are left out, because the values shown are the second run's."""
     side: dict[str, Any] = {
         "title": f"In {name}",
         "folder": pools.facts.folder,
@@ -122,12 +122,14 @@ def headline(comparison: Comparison) -> str:
 
 def _lead(comparison: Comparison) -> str:
     unfinished = [
-        f"Run {side.record.number} is not done: what it kept so far is compared."
+        f"Run {side.record.number} is not done: the images that it kept so far are compared."
         for side in (comparison.a, comparison.b)
         if side.record.state != "done"
     ]
-    anew = sum(comparison.entered["changed"].to_pylist()) + sum(comparison.left["changed"].to_pylist())
-    content = [f"{some(anew, 'images')} of these had another content in the two runs."] if anew else []
+    changed = sum(comparison.entered["changed"].to_pylist()) + sum(comparison.left["changed"].to_pylist())
+    content = (
+        [f"The files of {some(changed, 'images')} have different content in the two runs."] if changed else []
+    )
     return " ".join([*unfinished, *content])
 
 
@@ -165,7 +167,7 @@ def _pair_view(pair: StepPair, whole: int) -> PairView:
 
 
 def step_note(pair: StepPair) -> str:
-    """What the recipe changed about a step, in a few words; "" where it says the same."""
+    """The change of a step in the recipe, in a few words; "" without one."""
     if pair.a is None:
         return "new"
     if pair.b is None:

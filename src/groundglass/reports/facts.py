@@ -1,4 +1,4 @@
-"""What a report needs to know of a run, as plain data. Nothing here reads a file or draws anything."""
+"""The facts of a run that its report shows, as plain data. Nothing here reads a file or draws anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ State = Literal["done", "interrupted", "failed", "running"]
 Status = Literal["kept", "dropped", "failed", "held_out"]
 
 STATUSES: tuple[Status, ...] = ("kept", "dropped", "failed", "held_out")
-"""Every status of a row; the page knows them by their place in this list."""
+"""Every status of a row; the page refers to them by their index in this list."""
 
 ROWS = pa.schema(
     [
@@ -33,10 +33,10 @@ ROWS = pa.schema(
         pa.field("reason", pa.string()),
     ]
 )
-"""The columns that `RunFacts.rows` must have; beside them come one float column a measure, and any of `EXTRAS`."""
+"""The required columns of `RunFacts.rows`; there are also one float column per measure, and any of `EXTRAS`."""
 
 EXTRAS = ("path", "licence", "author", "format", "warning")
-"""Text columns of `RunFacts.rows` that are shown where they are given."""
+"""Optional text columns of `RunFacts.rows`."""
 
 VERDICTS = pa.schema(
     [
@@ -48,16 +48,16 @@ VERDICTS = pa.schema(
         pa.field("margin", pa.float64()),
     ]
 )
-"""The selections tables of a run, one under the other, with the step's name in front."""
+"""The concatenated selections tables of a run, with the step's name as first column."""
 
 
 @dataclass(frozen=True)
 class Knee:
-    """Where an audit of the run found the knee of a step's threshold.
+    """The knee that an audit of the run found for a step's threshold.
 
     recall      share of the defective versions that it would drop
     clean_lost  share of the clean images that it would drop
-    defects     what recall was counted on
+    defects     the defects that recall counts
     """
 
     threshold: Threshold
@@ -68,7 +68,7 @@ class Knee:
 
 @dataclass(frozen=True)
 class Failure:
-    """An image that could not be used: where, why (a word of `errors.REASONS`), and what the decoder said."""
+    """An image that could not be used: its place, the reason (in `errors.REASONS`), and the decoder's message."""
 
     uri: str
     source: str
@@ -79,7 +79,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What became of one source's photographs, all counted; ``derived`` are the images made of them that were kept."""
+    """The outcomes of all photographs of one source; ``derived`` counts the kept images that were made from them."""
 
     name: str
     photographs: int
@@ -89,13 +89,13 @@ class SourceFacts:
 
     @property
     def kept(self) -> int:
-        """Photographs that went on."""
+        """The number of photographs that were not lost."""
         return self.photographs - self.failed - self.dropped
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How many images of a unit were held out; ``regained`` of them had been dropped before."""
+    """The number of images of a unit that were held out; ``regained`` of them had been dropped before."""
 
     unit: str
     count: int
@@ -109,26 +109,26 @@ class RunFacts:
     name        the recipe's name
     number      the run's number under that name
     state       done, interrupted, failed or running
-    made_at     when the run ended, or when it was last written to
-    lock        the first hex digits of the lock's hash; "" where there is no lock yet
-    folder      the run's folder as the user types it, e.g. "runs/faceup/0003"
+    made_at     the time when the run ended, or was last written to
+    lock        the first hex digits of the lock's hash; "" if there is no lock yet
+    folder      the run's folder, as the user types it, e.g. "runs/faceup/0003"
     recipe      the recipe's path as the user types it, e.g. "faceup.yaml"
-    steps       every step of the recipe, in order; those not reached have ``seconds=None``
-    rows        `ROWS`, the measures' columns and any of `EXTRAS`; one row an image, photographs and derived ones
-    columns     what the measures' columns mean, in the order in which they are shown
-    thumbnails  id -> an encoded picture (JPEG, WebP or PNG), upright; ids may be absent
+    steps       every step of the recipe, in order; steps that were not reached have ``seconds=None``
+    rows        `ROWS`, the measures' columns and any of `EXTRAS`; one row per image, photographs and derived images
+    columns     the meaning of the measures' columns, in the order in which they are shown
+    thumbnails  id -> an encoded image (JPEG, WebP or PNG), upright; ids may be missing
     verdicts    `VERDICTS`
-    failures    a sample of images that failed, the most telling first
-    error/hint  what stopped a failed run, and what to try
-    total       rows of the whole run, of which ``rows`` are a sample; None where they are all
-    least       images of every group that a sample has at least, where there are so many
-    sources     the sources, counted over the whole run; () where ``rows`` are all
-    held_out    what was held out, counted over the whole run, by unit
-    lacking     what of the run is not where it was, and so is not shown; "" where all is there
-    left_out    what this page lacks to be small, a sentence each
-    qualities   (step, source -> `SourceQuality.plain`) of the steps that judged whole sources
-    said        columns of words, such as captions: name → the text of each of ``rows``, None where there is none
-    knees       step → what the run's latest audit found of its threshold, where it has just one
+    failures    a sample of the images that failed
+    error/hint  the error that stopped a failed run, and what to try
+    total       the number of rows of the whole run, if ``rows`` are a sample; else None
+    least       the smallest number of images of each group in a sample, if the group has so many
+    sources     the sources, counted over the whole run; () if ``rows`` are all
+    held_out    the held-out images, counted over the whole run, by unit
+    lacking     the part of the run that was moved or deleted, and so is not shown; "" if all is there
+    left_out    sentences on what this page leaves out to stay small
+    qualities   (step, source -> `SourceQuality.plain`) for the steps that judged whole sources
+    said        columns of text, such as captions: name → the text of each of ``rows``, None if there is none
+    knees       step → the knee of its threshold in the run's latest audit, if it has exactly one
     """
 
     name: str
@@ -158,23 +158,23 @@ class RunFacts:
     knees: Mapping[str, Knee] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises ValueError when a table lacks a column, or a row or verdict names a step that is not there."""
+        """Raises ValueError if a table lacks a column, or if a row or verdict names a step that does not exist."""
         _need_columns(self.rows, (*ROWS.names, *self.columns), "rows")
         _need_columns(self.verdicts, VERDICTS.names, "verdicts")
         _need_steps(self)
 
     def unit(self, step: StepRecord) -> str:
-        """What the rows after one of the steps are called, e.g. "photographs", "tiles"."""
+        """The name of the rows after one of the steps, e.g. "photographs", "tiles"."""
         return units_of(self.steps)[step.step]
 
 
 def units_of(steps: Iterable[StepRecord]) -> dict[str, str]:
-    """What the rows after each step are called."""
+    """The name of the rows after each step."""
     unit = "photographs"
     found: dict[str, str] = {}
     for step in steps:
         if step.kind == "transform":
-            unit = "tiles" if "tile" in step.label else "pictures"
+            unit = "tiles" if "tile" in step.label else "images"
         found[step.step] = unit
     return found
 

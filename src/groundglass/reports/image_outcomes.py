@@ -1,4 +1,4 @@
-"""Every image of a run: where it came from, and where, how and why it left. And a fair sample of them."""
+"""The outcome of every image of a run: its origin, and the step, status and reason with which it left; and a sample."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from groundglass.tables.parquet import connect, only
 from groundglass.tables.quoting import quoted_name
 
 MOST_ROWS = 20_000
-"""Images that a report shows; of more, a sample."""
+"""The most images that a report shows; of more it shows a sample."""
 
 LEAST_ROWS = 200
-"""Of every group of a sample, so that a rare reason can be looked at."""
+"""The fewest images of each group in a sample, so that rare reasons can be inspected."""
 
 _NEEDED = ("id", "uri", "source", "sha256", "error", "detail", *EXTRAS)
 _GROUP = "born_at, left_at, status"
@@ -37,9 +37,9 @@ def all_verdicts(tables: RunTables) -> pa.Table:
 
 
 def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
-    """Every image of the run, where it came from, and where, how and why it left.
+    """Every image of the run, with its origin, and the step, status and reason with which it left.
 
-    One row an image, in the order of the uris: the columns of `facts.ROWS`, the text columns of `EXTRAS`, and
+    One row per image, in the order of the uris: the columns of `facts.ROWS`, the text columns of `EXTRAS`, and
     ``root``, ``sha256`` and ``detail``. Sources that the run did not finish are left out.
     """
     con = connect()
@@ -81,17 +81,18 @@ def fates_of(tables: RunTables, verdicts: pa.Table) -> pa.Table:
 
 
 def _images(tables: RunTables) -> pa.Table:
-    """The photographs of the sources that are done, with every column that is asked for."""
+    """The photographs of the finished sources, with all columns that are needed."""
     images = only(tables.images, pa.array([step.step for step in tables.record.steps], pa.string()), "source")
     for name in ("width", "height", *_NEEDED):
         if name not in images.column_names:
             kind = {"width": pa.int64(), "height": pa.int64(), "path": pa.binary()}.get(name, pa.string())
+            # Older runs and some sources lack columns; they count as empty.
             images = images.append_column(name, pa.nulls(images.num_rows, kind))
     return images
 
 
 def _places(tables: RunTables) -> pa.Table:
-    """The steps, their order and kinds."""
+    """The steps with their order and kinds."""
     steps = tables.record.steps
     return pa.table(
         {
@@ -103,15 +104,16 @@ def _places(tables: RunTables) -> pa.Table:
 
 
 def sample(fates: pa.Table, most: int = MOST_ROWS, least: int = LEAST_ROWS) -> pa.Table:
-    """All images, or about ``most`` of them: the same share of every group, but ``least`` where it has so many.
+    """All images, or about ``most`` of them: the same share of each group, but at least ``least`` images of it.
 
-    A group is what came from one step and left at one step in one way. Ids are hashes, so the smallest of a group
-    are as good as drawn by lot, and a smaller sample lies within a larger one.
+    A group has the images that came from the same step and left at the same step with the same status. Ids are hashes,
+    so the smallest ids of a group are a random sample, and a smaller sample is a part of a larger one.
     """
     if fates.num_rows <= most:
         return fates
     con = connect()
     con.register("fates", fates)
+    # One share for all groups, so that the sample shows the proportions of the run.
     share = most / fates.num_rows
     return con.sql(
         f"SELECT * FROM fates WINDOW part AS (PARTITION BY {_GROUP} ORDER BY id) QUALIFY row_number() OVER part "
@@ -120,7 +122,7 @@ def sample(fates: pa.Table, most: int = MOST_ROWS, least: int = LEAST_ROWS) -> p
 
 
 def count_sources(fates: pa.Table) -> tuple[SourceFacts, ...]:
-    """What became of each source's photographs, and how many derived images of it were kept; all are counted."""
+    """The outcomes of each source's photographs, and the number of its kept derived images; all rows are counted."""
     con = connect()
     con.register("fates", fates)
     found = con.sql(
@@ -135,9 +137,9 @@ def count_sources(fates: pa.Table) -> tuple[SourceFacts, ...]:
 
 
 def count_held(fates: pa.Table, verdicts: pa.Table, units: Mapping[str, str]) -> tuple[HeldOut, ...]:
-    """What was held out, by unit: ``units`` says what the images born at a step are called.
+    """The held-out images, by unit; ``units`` has the name of the images that a step made.
 
-    What was held out of the rows that a rule had dropped is counted as regained.
+    Held-out images that a rule had dropped before are counted as regained.
     """
     con = connect()
     con.register("fates", fates)

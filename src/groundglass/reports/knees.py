@@ -1,4 +1,4 @@
-"""The knees that a run's latest audit found, for the charts of the steps whose thresholds it judged."""
+"""The knees that a run's latest audit found, for the charts of the steps that it judged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from groundglass.text.format import percent
 
 
 def knees_of(steps: Iterable[StepRecord], run: Path) -> dict[str, Knee]:
-    """What the latest audit of a run says of the thresholds of its steps, by the step; nothing where there is none."""
+    """The knee of each step's threshold in the latest audit of a run; empty if there is no audit."""
     place = latest_audit(run)
     card = read_card(place) if place is not None else None
     known = {advice["gate"]: advice for advice in card["thresholds"]} if card is not None else {}
@@ -29,15 +29,15 @@ def _knee(step: StepRecord, advice: Mapping[str, Any]) -> Knee | None:
     (threshold,) = step.whole_rule
     if (threshold.column, threshold.op) != (advice["column"], advice["op"]):
         return None
-    there = replace(threshold, limit=point["limit"])
-    return Knee(there, point["recall"], point["clean_lost"], tuple(advice["defects"]))
+    knee = replace(threshold, limit=point["limit"])
+    return Knee(knee, point["recall"], point["clean_lost"], tuple(advice["defects"]))
 
 
-def told(knee: Knee) -> str:
+def in_words(knee: Knee) -> str:
     """A knee in a few words.
 
     >>> from groundglass.tables.step_record import Threshold
-    >>> told(Knee(Threshold("blockiness", "<", 18.2), 0.97, 0.02, ("jpeg",)))
+    >>> in_words(Knee(Threshold("blockiness", "<", 18.2), 0.97, 0.02, ("jpeg",)))
     'knee at blockiness < 18.2: recall 97 %, costs 2 % of clean images'
     """
     return f"knee at {knee.threshold}: recall {percent(knee.recall)}, costs {percent(knee.clean_lost)} of clean images"

@@ -1,4 +1,4 @@
-"""Where a page may be written: an empty place, or one that holds a page of ours."""
+"""Checks the place of a page: it must be empty, or hold a page of groundglass."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from groundglass.errors import RecipeError
 
 MARK = b'<meta name="generator" content="groundglass">'
-"""What every page of ours has near its beginning."""
+"""Every page of groundglass has this near its beginning."""
 
 
 def check_folder(folder: Path) -> Path:
-    """The folder, when a page may be written into it. Raises RecipeError when something else is there."""
+    """The folder, if a page may be written into it. Raises RecipeError if something else is there."""
     if folder.is_dir() and any(folder.iterdir()) and not _ours(folder / "index.html"):
         raise _taken(folder)
     if folder.exists() and not folder.is_dir():
@@ -20,7 +20,7 @@ def check_folder(folder: Path) -> Path:
 
 
 def check_file(path: Path) -> Path:
-    """The path, when a page may be written to it. Raises RecipeError when something else is there."""
+    """The path, if a page may be written to it. Raises RecipeError if something else is there."""
     if path.is_dir() or (path.exists() and not _ours(path)):
         raise _taken(path)
     return path
@@ -28,8 +28,8 @@ def check_file(path: Path) -> Path:
 
 def _taken(path: Path) -> RecipeError:
     return RecipeError(
-        f"{path} is there already and is no report of groundglass",
-        "nothing is overwritten: name another place with -o",
+        f"{path} exists and is not a report of groundglass",
+        "nothing is overwritten: give another place with -o",
     )
 
 

@@ -1,7 +1,7 @@
-"""The report's data file: every image and number as columns, in one script that the page loads from disk.
+"""The report's data file: all images and numbers as columns, in one script that the page loads from disk.
 
-A page that was opened from disk may not fetch a JSON file, but may load a script; so the file assigns one global.
-Numbers travel as base64 of float64, so that the page counts with exactly the values that the run judged by.
+A page that is opened from disk may not fetch a JSON file, but may load a script; so the file assigns one global.
+Numbers are stored as base64 of float64, so that the page has exactly the values by which the run judged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from groundglass.tables.reasons import OTHERS, kinds_of
 from groundglass.tables.step_record import StepRecord
 
 _AT_LEAST = 5
-"""Fewer values make no distribution worth drawing."""
+"""With fewer values, a distribution is not drawn."""
 
 
 def script(
@@ -33,7 +33,7 @@ def script(
     sheet_height: int,
     more: Mapping[str, Any] | None = None,
 ) -> str:
-    """The text of ``data.js``: pure ASCII, and no ``<`` in it, wherever it may be pasted. ``more`` is added to it."""
+    """The text of ``data.js``: pure ASCII without ``<``, so that it is safe in any page. ``more`` is added to it."""
     data = {
         "run": _run(facts),
         "statuses": STATUSES,
@@ -47,12 +47,13 @@ def script(
 
 
 def safe_json(data: Any) -> str:
-    r"""JSON that is harmless inside any script or page.
+    r"""JSON that is safe inside any script or page.
 
     >>> safe_json("</script>é")
     '"\\u003c/script\\u003e\\u00e9"'
     """
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    # A text such as </script> in a file name would end the script.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
@@ -62,7 +63,7 @@ def packed(numbers: NDArray[Any], kind: str) -> str:
 
 
 def coded(words: Sequence[str | None]) -> dict[str, Any]:
-    """Repeated words as a list of the words and a place in it for each; -1 where there is none.
+    """Repeated words as a list of distinct words, and for each word its index in the list; -1 for None.
 
     >>> coded(["a", None, "b", "a"])
     {'words': ['a', 'b'], 'codes': [0, -1, 1, 0]}
@@ -78,7 +79,7 @@ def _run(facts: RunFacts) -> dict[str, Any]:
 
 
 def step_data(step: StepRecord, pools: Pools) -> dict[str, Any]:
-    """A step with the rows that it judged, as the page's script reads it; ``counted`` is what each reason counts as."""
+    """A step with the rows that it judged, for the page's script; ``counted`` has the kind of each reason."""
     pool = pools.of(step)
     place = {name: index for index, name in enumerate(pools.columns)}
     lines = lines_of(step, pool, pools)
@@ -114,7 +115,7 @@ def _column(name: str, pools: Pools) -> dict[str, Any]:
 
 
 def _spread(values: NDArray[np.float64]) -> dict[str, Any] | None:
-    """How a column is spread, once over photographs and once over derived images: they are not to be compared."""
+    """The distribution of a column. Photographs and derived images have one each: their values are not comparable."""
     finite = values[np.isfinite(values)]
     if finite.size < _AT_LEAST:
         return None
@@ -154,10 +155,11 @@ def _sheets(facts: RunFacts, pools: Pools, sheets: Sequence[Sheet], height: int)
 
 
 def sheet_order(facts: RunFacts, pools: Pools) -> list[str]:
-    """Ids in the order of the sheets: images that are shown side by side lie on the same sheet.
+    """Ids in the order of the sheets: by the step at which they left, and there by the value that decided.
 
-    By the step at which they left, and there by the value that decided.
+    So images that are shown next to each other are on the same sheet, and a page loads few sheets.
     """
+    # NaN sorts last: images without a deciding value come after the others.
     value = np.full(len(facts.rows), np.nan)
     for index, step in enumerate(facts.steps):
         line = next(iter(lines_of(step, pools.of(step), pools)), None)

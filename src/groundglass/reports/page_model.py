@@ -1,4 +1,4 @@
-"""What stands on the report's page, in the order in which it is read: plain records for the template."""
+"""The content of the report's page, in reading order: plain records for the template."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import duration, number, share, some, thousands
 
 _SAMPLES = 200
-"""Failures listed by name; more are only counted."""
+"""The most failures that are listed by name; more are only counted."""
 
 
 @dataclass(frozen=True)
 class StepView:
-    """One step as the rail and its own view show it. ``mark`` is the shape before it: kept, dropped or waiting."""
+    """One step, for the list of steps and for its own view."""
 
     index: int
     facts: StepRecord
@@ -44,15 +44,15 @@ class StepView:
 
     @property
     def grows(self) -> bool:
-        """Whether it makes more rows than came in (tiles)."""
+        """Whether it can make more rows than came in (tiles)."""
         return self.facts.kind == "transform"
 
 
 @dataclass(frozen=True)
 class ReasonView:
-    """Why images left: at which step, the reason, how many, and the share of what came in there.
+    """A reason why images left a step, their number, and their share of the images that came in.
 
-    left  whether they left for it: a picture without a model's answer stays
+    left  whether the images left: an image without a model's answer stays
     """
 
     step: StepRecord
@@ -67,7 +67,7 @@ class ReasonView:
 
 @dataclass(frozen=True)
 class SourceView:
-    """One source: what became of its photographs, the share of them kept, and the medians of the first measures."""
+    """One source: the outcomes of its photographs, the share kept, and the medians of the first measures."""
 
     facts: SourceFacts
     share: str
@@ -77,7 +77,7 @@ class SourceView:
 
 @dataclass(frozen=True)
 class FailureView:
-    """Failures of one reason, or files with one warning: the word, what it means, how many, and some of them."""
+    """Failures with one reason, or files with one warning: the word, its meaning, their number, and some of them."""
 
     reason: str
     meaning: str
@@ -112,7 +112,7 @@ def _nothing() -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str | None]]:
 
 
 def _wholes(steps: tuple[StepRecord, ...]) -> list[int]:
-    """What a full bar stands for: the most rows among the steps that count the same things."""
+    """The count of a full bar, for each step: the most rows among the steps that count the same kind of rows."""
     group, groups = 0, [0]
     for _, step in pairwise(steps):
         group += step.kind == "transform"
@@ -124,7 +124,7 @@ def _wholes(steps: tuple[StepRecord, ...]) -> list[int]:
 
 
 def view_reasons(facts: RunFacts) -> tuple[ReasonView, ...]:
-    """Every reason of every step, the commonest first. Of a step each image counts once."""
+    """Every reason of every step, the most frequent first. Each image counts once per step."""
     most = max((number for step in facts.steps for number in step.reasons.values()), default=1)
     views = [
         ReasonView(
@@ -145,12 +145,12 @@ def view_reasons(facts: RunFacts) -> tuple[ReasonView, ...]:
 
 
 def has_left(step: StepRecord, reason: str) -> bool:
-    """Whether images left a step for this reason: without an answer of a model, ``caption: refused``, they stay."""
+    """Whether images left a step for this reason: images without a model's answer (``caption: refused``) stay."""
     return step.kind != "annotate" or ": " not in reason
 
 
 def is_failure(step: StepRecord, reason: str) -> bool:
-    """Whether images could not be used for this reason, rather than being judged and dropped.
+    """Whether this reason means that images could not be used, not that they were judged and dropped.
 
     >>> rule = StepRecord("select-1", "select", "blockiness < 30", 9, 4, dropped=3, failed=2)
     >>> is_failure(rule, "no blockiness: too_small"), is_failure(rule, "blockiness, limit 30; no noise: flat")
@@ -171,7 +171,7 @@ def known_word(reason: str) -> str:
 
 
 def median_columns(pools: Pools) -> tuple[str, ...]:
-    """The measures whose medians stand in the table of sources: four, and first those that decided something."""
+    """The measures whose medians are in the table of sources: four, those that decided something first."""
     steps = pools.facts.steps
     decided = [threshold.column for step in steps for threshold in step.whole_rule]
     decided += [step.ranking.column for step in steps if step.ranking]
@@ -205,7 +205,7 @@ def _view_source(source: SourceFacts, photographs: np.ndarray, pools: Pools) -> 
 
 
 def plain_reason(reason: str) -> str:
-    """A reason as people write it; the names of columns in it stay as they are.
+    """A reason as people write it; names of columns in it stay unchanged.
 
     >>> plain_reason("no flat_share: too_small"), plain_reason("blockiness, limit 30; noise_sigma, limit 5")
     ('no flat_share: too small', 'blockiness, limit 30 and noise_sigma, limit 5')
@@ -219,7 +219,7 @@ def _plain_part(reason: str) -> str:
 
 
 def view_failures(facts: RunFacts) -> tuple[FailureView, ...]:
-    """Failures by reason, the commonest first; counts come from the steps, names from the sample."""
+    """Failures by reason, the most frequent first; counts come from the steps, names from the sample."""
     counts = Counter[str]()
     for step in facts.steps:
         counts.update({reason: many for reason, many in step.reasons.items() if _has_failed(step, reason)})
@@ -232,7 +232,7 @@ def view_failures(facts: RunFacts) -> tuple[FailureView, ...]:
 
 
 def view_warnings(facts: RunFacts) -> tuple[FailureView, ...]:
-    """What is odd about files that can be used all the same, the commonest first, with the names that are shown."""
+    """Warnings about files that can still be used, the most frequent first, with some names."""
     counts = Counter[str]()
     for step in facts.steps:
         counts.update(step.facts.get("warnings", {}))
@@ -272,7 +272,7 @@ def headline(facts: RunFacts) -> str:
 
 
 def _outcome(facts: RunFacts, last: StepRecord) -> str:
-    """What is there after the last step: the set, and what was held out of it."""
+    """The result after the last step: the kept set, and the images held out of it."""
     held, unit = sum(part.count for part in facts.held_out), facts.unit(last)
     if not held:
         return some(last.out, unit)
@@ -285,8 +285,9 @@ def _outcome(facts: RunFacts, last: StepRecord) -> str:
 
 
 def summary(facts: RunFacts) -> str:
-    """What happened on the way, in one sentence; what was dropped and held out after all is not dropped."""
+    """The run in one sentence; images that were dropped and then held out do not count as dropped."""
     dropped, failed = (sum(getattr(step, name) for step in facts.steps) for name in ("dropped", "failed"))
+    # Held-out images that a rule had dropped are in a split of their own, so they are not lost.
     dropped -= sum(part.regained for part in facts.held_out)
     known = [step.seconds for step in facts.steps if step.seconds is not None]
     steps = some(len(facts.steps), "steps")

@@ -1,4 +1,4 @@
-"""The estimated JPEG quality of each source, where a step judged whole sources by it."""
+"""The estimated JPEG quality of each source, if a step judged whole sources by it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ WIDTH = 160
 
 @dataclass(frozen=True)
 class QualityView:
-    """One source as a step found it.
+    """One source, as a step judged it.
 
-    quality   q̂ in words, or why there is none
-    interval  its 95 % interval; "" without
-    images    photographs that it was estimated from
+    quality   q̂ as text, or why there is none
+    interval  its 95 % interval; "" without one
+    images    the number of photographs in the estimate
     parts     (left, width, words, blocky) of the mixture's bar, px, from the worst quality to the best
     """
 

@@ -1,4 +1,4 @@
-"""From a run's folder to the facts that its report shows."""
+"""Reads the facts of a report from a run's folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from groundglass.tables.step_record import StepRecord
 from groundglass.tables.text_fit import READ, VECTOR, fits, look_up
 
 FAILURES = 200
-"""Failed images that are listed one by one."""
+"""The most failed images that are listed."""
 
 
 def write_report(folder: RunFolder) -> Path:
@@ -46,9 +46,9 @@ def write_report(folder: RunFolder) -> Path:
 
 
 def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
-    """What the report of a run shows, read from its tables and its store: of at most about ``most`` images.
+    """The facts of a run's report, read from its tables and its store, for at most about ``most`` images.
 
-    Runs that stopped, or whose store or source is not there any more, are told as far as they can be.
+    A run that stopped, or whose store or source no longer exists, is read as far as possible.
     """
     record = load_record(folder)
     tables = read_tables(folder, record)
@@ -92,7 +92,8 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
 
 
 def state_of(folder: RunFolder, record: RunRecord) -> RunState:
-    """How a run stands. One that was killed had no time to say so: it says "running", and nobody works on it."""
+    """The state of a run. A killed run could not record its end: it is "running" without a process that holds it."""
+    # A running process holds a lock on the folder; a killed one has lost it.
     if record.state == "running" and not is_held(folder.path):
         return "interrupted"
     return record.state
@@ -102,7 +103,8 @@ def steps_to_come(folder: RunFolder, record: RunRecord) -> list[StepRecord]:
     """The steps of the recipe that a stopped run did not reach."""
     try:
         recipe = load_recipe(folder.path / "recipe.yaml").recipe
-    except RecipeError:  # written by another version: then the steps that were done are what can be told
+    # The recipe was written for another version: then only the finished steps are known.
+    except RecipeError:
         return []
     done = {step.step for step in record.steps}
     return [
@@ -113,13 +115,13 @@ def steps_to_come(folder: RunFolder, record: RunRecord) -> list[StepRecord]:
 
 
 def lacking(tables: RunTables) -> str:
-    """The store's folder where values were measured and it is not there; "" where all is well."""
+    """The store's folder if values were measured and it does not exist; else ""."""
     measured = any(step.kind in ("measure", "annotate") for step in tables.record.steps)
     return str(tables.store.root.parent) if measured and not tables.store.root.is_dir() else ""
 
 
 class Place(NamedTuple):
-    """Where values lie in the store; ``text`` and ``texts`` as `groundglass.tables.columns.KnownColumn` has them."""
+    """The place of values in the store; ``text`` and ``texts`` as in `groundglass.tables.columns.KnownColumn`."""
 
     key: str
     column: str
@@ -128,7 +130,7 @@ class Place(NamedTuple):
 
 
 def report_columns(tables: RunTables) -> dict[str, tuple[Column, list[Place]]]:
-    """Every numeric column by its name: what it means, and where in the store its values lie."""
+    """Every numeric column by its name: its meaning, and the places of its values in the store."""
     found: dict[str, tuple[Column, list[Place]]] = {}
     for column in tables.record.shown_columns:
         numeric = column["sql_type"] in ("DOUBLE", "BIGINT", "BOOLEAN")
@@ -137,6 +139,7 @@ def report_columns(tables: RunTables) -> dict[str, tuple[Column, list[Place]]]:
         meaning = Column(column["unit"], column["low"], column["high"], column["better"], column["meaning"])
         place = Place(column["key"], column["column"], column.get("text", ""), column.get("texts", ""))
         found.setdefault(column["name"], (meaning, []))[1].append(place)
+    # Every row has these already, from its file.
     shadowed = ("width", "height")
     return {
         name: (meaning, list(dict.fromkeys(places)))
@@ -173,28 +176,28 @@ def with_measures(
 
 
 def words_said(tables: RunTables, chosen: pa.Table, ids: pa.ChunkedArray) -> dict[str, list[str | None]]:
-    """Every column of words that was measured or answered, for each of ``ids``; those that say nothing are left out."""
-    pictures = chosen.take(find_keys(ids, chosen["id"]))
+    """All text columns that measures or models filled, for each of ``ids``; empty columns are left out."""
+    images = chosen.take(find_keys(ids, chosen["id"]))
     found: dict[str, list[str | None]] = {}
     for column in tables.record.shown_columns:
         if column["sql_type"] != "VARCHAR" or column["join"] != "content":
             continue
-        said = values_beside(tables, pictures, column["key"], [column["column"]])
+        said = values_beside(tables, images, column["key"], [column["column"]])
         here = said[column["column"]].cast(pa.string()).to_pylist()
         before = found.get(column["name"], [None] * len(here))
         found[column["name"]] = [new if old is None else old for old, new in zip(before, here, strict=True)]
     return {name: texts for name, texts in found.items() if any(texts)}
 
 
-def values_beside(tables: RunTables, pictures: pa.Table, key: str, columns: list[str]) -> pa.Table:
-    """What a measure or a question says of each picture (sha256, region); null where it says nothing."""
+def values_beside(tables: RunTables, images: pa.Table, key: str, columns: list[str]) -> pa.Table:
+    """The values of a measure or a question for each image (sha256, region); null if it has none."""
     known = values_of(tables.store, key, columns)
-    places = find_rows(pictures.select(["sha256", "region"]), known.select(["sha256", "region"]))
+    places = find_rows(images.select(["sha256", "region"]), known.select(["sha256", "region"]))
     return known.select(columns).take(places)
 
 
 def values_of_text(tables: RunTables, rows: pa.Table, place: Place) -> pa.ChunkedArray:
-    """What is made of each row's picture and the text that came with it; null where one of them is not known."""
+    """A value of each row's image together with its text; null if one of them is not known."""
     images, known = tables.images, tables.store.read(place.texts)
     if VECTOR not in known.column_names or META + place.text not in images.column_names:
         return pa.chunked_array([pa.nulls(rows.num_rows, pa.float64())])
@@ -206,7 +209,7 @@ def values_of_text(tables: RunTables, rows: pa.Table, place: Place) -> pa.Chunke
 
 
 def values_of(store: MeasureStore, key: str, columns: list[str]) -> pa.Table:
-    """sha256, region and columns of a measure; empty where the store has nothing of it any more."""
+    """sha256, region and columns of a measure; empty if the store no longer has them."""
     known = store.read(key, columns)
     if all(column in known.column_names for column in columns):
         return known
@@ -217,14 +220,14 @@ def values_of(store: MeasureStore, key: str, columns: list[str]) -> pa.Table:
 
 
 class Thumbnails(Mapping[str, bytes]):
-    """id → encoded picture, out of a table's column: a picture is copied when it is asked for."""
+    """id → encoded image, from a table's column: an image is copied only when it is read."""
 
-    def __init__(self, ids: list[str], pictures: pa.ChunkedArray) -> None:
+    def __init__(self, ids: list[str], images: pa.ChunkedArray) -> None:
         self._places = {key: place for place, key in enumerate(ids)}
-        self._pictures = pictures
+        self._images = images
 
     def __getitem__(self, key: str) -> bytes:
-        return self._pictures[self._places[key]].as_py()
+        return self._images[self._places[key]].as_py()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -234,13 +237,13 @@ class Thumbnails(Mapping[str, bytes]):
 
 
 def thumbnails(tables: RunTables, rows: pa.Table) -> Mapping[str, bytes]:
-    """id → encoded picture, of the rows that have one."""
+    """id → encoded image, for the rows that have one."""
     known = tables.store.read(THUMBNAIL_ASK.key)
     if "thumbnail" not in known.column_names:
         return {}
     con = connect()
     con.register("chosen", rows)
-    # only names and places go through the database: pictures would be copied twice there
+    # Only names and places go through the database: it would copy every image twice.
     con.register(
         "thumbs",
         known.select(["sha256", "region"])

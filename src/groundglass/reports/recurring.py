@@ -1,4 +1,4 @@
-"""What recurs in a source: a watermark, logo, caption bar or frame at the same place in many of its photographs."""
+"""Overlays that recur in a source: a watermark, logo, caption bar or frame at one place in many of its photographs."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from groundglass.image.sprite_sheet import grey_image
 from groundglass.reports.facts import RunFacts
 from groundglass.reports.recurring_overlays import FEWEST, Luma, RepeatedOverlay, repeated_overlay
 
-MOST_PICTURES = 200
-"""Pictures of one size that are looked at: enough for a faint overlay."""
+MOST_PHOTOS = 200
+"""The most photographs of one size that are compared: enough for a faint overlay."""
 SMALLEST = 64
 """Shorter side of a thumbnail, px; icons and test patterns below it have edges in common without any overlay."""
 MOST_SIZES = 3
-"""Sizes of a source that are looked at, the commonest first."""
+"""The number of sizes of a source that are examined, the most frequent first."""
 MOST_SHOWN = 12
-"""Overlays that the page shows."""
+"""The most overlays that the page shows."""
 
 
 @dataclass(frozen=True)
 class Recurring:
     """An overlay that recurs in the photographs of one source and size.
 
-    pictures       photographs that were looked at
-    width/height   of these photographs, px
-    box            x, y, width, height in which it lies, as shares of the picture, 0 to 1
+    images         the number of photographs that were compared
+    width/height   size of these photographs, px
+    box            its x, y, width, height, as shares of the photograph, 0 to 1
     shape          width and height of ``example``, px
-    example        one of them, as a data URI
+    example        one of the photographs, as a data URI
     """
 
     source: str
-    pictures: int
+    images: int
     width: int
     height: int
     box: tuple[float, float, float, float]
@@ -41,28 +41,31 @@ class Recurring:
 
 
 def recurring_overlays(facts: RunFacts) -> tuple[Recurring, ...]:
-    """What recurs in each source, found on the thumbnails of its photographs; those of one size are compared.
+    """The overlays of each source, found on the thumbnails of its photographs; those of one size are compared.
 
-    See `reports.recurring_overlays.repeated_overlay` for what it can see: photographs that are aligned upon each
-    other, as cropped faces are, have edges in common too.
+    See `reports.recurring_overlays.repeated_overlay` for its limits: aligned photographs, such as cropped faces, have
+    edges in common too.
     """
     found = (_recurring(place, ids, facts.thumbnails) for place, ids in _same_sizes(facts))
     return tuple(overlay for overlay in found if overlay)[:MOST_SHOWN]
 
 
 def _same_sizes(facts: RunFacts) -> Iterator[tuple[tuple[str, int, int], list[str]]]:
-    """The photographs of each source's commonest sizes that have a thumbnail; ids are hashes, so the first by id are
-    as good as drawn by lot."""
+    """The photographs of each source's most frequent sizes that have a thumbnail.
+
+    Ids are hashes, so the first by id are a random sample.
+    """
     groups: dict[str, dict[tuple[str, int, int], list[str]]] = {}
     rows = facts.rows.select(["id", "parent", "source", "width", "height"]).to_pylist()
     for row in sorted(rows, key=lambda row: row["id"]):
-        if row["parent"] is None and row["width"] and row["id"] in facts.thumbnails:  # no size: it failed now
+        # A row without a size failed in this run; its thumbnail is from an earlier one.
+        if row["parent"] is None and row["width"] and row["id"] in facts.thumbnails:
             place = (row["source"], row["width"], row["height"])
             groups.setdefault(row["source"], {}).setdefault(place, []).append(row["id"])
     for sizes in groups.values():
         for place in sorted(sizes, key=lambda place: (-len(sizes[place]), place))[:MOST_SIZES]:
             if len(sizes[place]) >= FEWEST:
-                yield place, sizes[place][:MOST_PICTURES]
+                yield place, sizes[place][:MOST_PHOTOS]
 
 
 def _recurring(
@@ -77,11 +80,11 @@ def _recurring(
     x, y, across, down = found.box
     box = (x / width, y / height, across / width, down / height)
     example = "data:image/jpeg;base64," + base64.b64encode(thumbnails[ids[0]]).decode()
-    return Recurring(*place[:1], found.pictures, *place[1:], box, (width, height), example)
+    return Recurring(*place[:1], found.images, *place[1:], box, (width, height), example)
 
 
 def _overlay(lumas: list[Luma]) -> RepeatedOverlay | None:
-    """What recurs in pictures of the commonest shape among them; None where they are too few."""
+    """The overlay in images of their most frequent shape; None if there are too few."""
     shapes = [luma.shape for luma in lumas]
     same = [luma for luma in lumas if luma.shape == max(shapes, key=shapes.count)] if shapes else []
     return repeated_overlay(same) if len(same) >= FEWEST else None

@@ -1,7 +1,7 @@
-"""Overlays that recur: a watermark, logo, caption bar or frame at the same place in many pictures of a source.
+"""Recurring overlays: a watermark, logo, caption bar or frame at the same place in many images of a source.
 
-One picture does not tell a watermark from what it shows; many do. Edges of what is shown point anywhere, those
-of an overlay always point the same way at the same place, however weak it is.
+One image does not separate a watermark from the scene; many do. Edges of scenes point in any direction, and edges of an
+overlay always point in the same direction at the same place, even if it is faint.
 """
 
 from __future__ import annotations
@@ -19,46 +19,45 @@ Luma = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 
 FEWEST = 16
-"""Pictures below which chance agreement cannot be told from an overlay."""
+"""With fewer images, an overlay cannot be separated from chance agreement."""
 WEAKEST = 4.0
-"""Sobel magnitude ÷ 8, grey levels a pixel, up to which a direction is noise and counts as none."""
+"""Up to this Sobel magnitude ÷ 8, in grey levels per pixel, a direction is noise and does not count."""
 CHANCE = 1e-5
-"""Probability that a pixel without an overlay is marked, were pictures independent, before specks are dropped."""
+"""Probability that a pixel without an overlay is marked, for independent images, before specks are removed."""
 LEAST = 1 / 3
-"""Consistency that an overlay must have, however many pictures there are."""
+"""The smallest consistency of an overlay, for any number of images."""
 
 
 @dataclass(frozen=True)
 class RepeatedOverlay:
-    """What recurs in a set of pictures.
+    """The overlay of a set of images.
 
-    consistency   H×W float32, 0 to 1: length of the mean vote over all pictures
-    mask          H×W bool: where it is beyond chance
+    consistency   H×W float32, 0 to 1: length of the mean vote over all images
+    mask          H×W bool: pixels where it is beyond chance
     share         share of the pixels that the mask marks, 0 to 1
-    box           of all that is marked; None where nothing is
-    pictures      how many pictures were seen
+    box           bounding box of all marked pixels; None if there are none
+    images        the number of images
     """
 
     consistency: Plane
     mask: npt.NDArray[np.bool_]
     share: float
     box: Box | None
-    pictures: int
+    images: int
 
 
 def repeated_overlay(lumas: Iterable[Luma]) -> RepeatedOverlay:
-    """Edges that recur at the same place in the same direction, in pictures of equal size.
+    """Edges that recur at the same place in the same direction, in images of equal size.
 
-    Takes H×W uint8 lumas one by one and keeps none of them; 16 pictures suffice for a strong overlay, 50 for
-    a faint one. In each picture a pixel votes with the direction of its Sobel gradient (length 1), or not at
-    all where the gradient is weak; the length S of the sum of n votes is compared with what chance gives (Rayleigh:
-    P(S > s) = exp(-s²/n)), and must be at least a third of the pictures. Single marked pixels are dropped.
+    Takes H×W uint8 lumas one by one and keeps none of them; 16 images suffice for a strong overlay, 50 for a faint one.
+    In each image a pixel votes with the direction of its Sobel gradient (length 1), or does not vote if the gradient is
+    weak. The length S of the sum of n votes is compared with chance (Rayleigh: P(S > s) = exp(-s²/n)), and must be at
+    least a third of the number of images. Single marked pixels are removed.
 
-    Pictures of one scene, of one template, or aligned upon each other (faces, eyes over eyes) have true edges
-    in common and are marked too; an overlay that changes its place or size is not seen. Crop or group pictures
-    by size first.
+    Images of one scene or template, and aligned images (faces, eyes over eyes), have true edges in common and are
+    marked too; an overlay that changes its place or size is not detected. Crop or group images by size first.
 
-    Raises ValueError where sizes differ, or for fewer than 16 pictures.
+    Raises ValueError if sizes differ, or for fewer than 16 images.
 
     Source: Rayleigh's test (Mardia and Jupp, Directional Statistics, 2000, 6.3); consistent gradients across a
     collection after Dekel et al., "On the effectiveness of visible watermarks", CVPR 2017.
@@ -71,35 +70,36 @@ def repeated_overlay(lumas: Iterable[Luma]) -> RepeatedOverlay:
     >>> repeated_overlay(lumas).box
     Box(x=29, y=19, width=32, height=22)
     """
-    votes, voters, pictures = _sums(lumas)
+    votes, voters, images = _sums(lumas)
     length = np.hypot(votes[0], votes[1])
     beyond_chance = length**2 > -np.log(CHANCE) * voters
-    mask = _without_specks(beyond_chance & (length > LEAST * pictures))
-    consistency = (length / pictures).astype(np.float32)
-    return RepeatedOverlay(consistency, mask, float(mask.mean()), _box(mask), pictures)
+    mask = _without_specks(beyond_chance & (length > LEAST * images))
+    consistency = (length / images).astype(np.float32)
+    return RepeatedOverlay(consistency, mask, float(mask.mean()), _box(mask), images)
 
 
 def _sums(lumas: Iterable[Luma]) -> tuple[Plane, Plane, int]:
-    """The sum of all pictures' votes (2×H×W), how many voted at each pixel, and how many pictures there were."""
+    """The sum of all images' votes (2×H×W), the number of votes at each pixel, and the number of images."""
     total: Any = None
     voters: Any = 0
     count = 0
     for luma in lumas:
+        # Sums only, so that memory does not grow with the number of images.
         votes = _votes(luma)
         if total is not None and votes.shape != total.shape:
-            raise ValueError(
-                f"pictures differ in size: {votes.shape[:0:-1]} px after {total.shape[:0:-1]} px"
-            )
+            raise ValueError(f"images differ in size: {votes.shape[:0:-1]} px after {total.shape[:0:-1]} px")
         total = votes if total is None else total + votes
         voters = voters + votes.any(0)
         count += 1
     if count < FEWEST:
-        raise ValueError(f"{count} pictures are too few to tell an overlay from chance; {FEWEST} are needed")
+        raise ValueError(
+            f"{count} images are too few to separate an overlay from chance; {FEWEST} are needed"
+        )
     return total, voters, count
 
 
 def _votes(luma: Luma) -> Plane:
-    """Unit vectors (across, down) along the gradient, 2×H×W; 0 where it is weak."""
+    """Unit vectors (across, down) along the gradient, 2×H×W; 0 for a weak gradient."""
     import cv2
 
     across = cv2.Sobel(luma, cv2.CV_32F, 1, 0, scale=1 / 8)
@@ -114,6 +114,7 @@ def _without_specks(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     import cv2
 
     around = cv2.boxFilter(mask.astype(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    # The box filter counts the pixel itself, so 3 means two neighbours.
     return mask & (np.asarray(around) >= 3)
 
 

@@ -1,4 +1,4 @@
-"""The report folder: a page, its data, its sheets; complete or as it was before."""
+"""Writes the report's folder: a page, its data and its sheets, completely or not at all."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ from groundglass.text import format
 from groundglass.text.format import percent
 
 FINE_UP_TO = 2000
-"""Up to this many images, sheets are made at twice the page's size, for fine screens."""
+"""Up to this many images, sheets have twice the page's resolution, for high-density screens."""
 
 SHEETS = "sheets"
-"""The folder of the sprite sheets beside a page."""
+"""The folder of the sprite sheets, next to a page."""
 
 
 def render_report(facts: RunFacts, folder: Path, settings: SheetSettings | None = None) -> Path:
     """Write the report of a run into ``folder`` and return its ``index.html``.
 
-    It opens from disk and reaches no network. Raises UnreachableError when the place cannot be written.
+    It opens from disk and uses no network. Raises UnreachableError if the folder cannot be written.
     """
     settings = settings or default_sheets(len(facts.rows))
     return write_folder(folder, lambda made: _write_all(facts, made, settings))
@@ -64,8 +64,8 @@ def render_report(facts: RunFacts, folder: Path, settings: SheetSettings | None 
 def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
     """Let ``write`` make a page in a temporary folder, then move it into ``folder``; returns its ``index.html``.
 
-    It is moved in file by file, the page last: a reader sees the old page or the new one. Raises UnreachableError
-    when the place cannot be written.
+    The files are moved one by one, the page last: a reader sees the old page or the new one. Raises UnreachableError
+    if the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
 
 
 def default_sheets(rows: int) -> SheetSettings:
-    """Fine sheets for some thousand images, lighter ones for more."""
+    """Sheets of high resolution for up to `FINE_UP_TO` images, smaller ones for more."""
     settings = SheetSettings()
     return replace(settings, height=2 * settings.height, across=4) if rows <= FINE_UP_TO else settings
 
@@ -92,10 +92,10 @@ def _write_all(facts: RunFacts, folder: Path, settings: SheetSettings) -> None:
 
 
 def _write_audit(facts: RunFacts, folder: Path) -> None:
-    """The audit's page and pictures, where the run has been audited."""
+    """The audit's page and images, if the run was audited."""
     audit = read_audit(Path(facts.folder))
     if audit is not None:
-        files = {**audit.pictures, "audit.css": static_bytes("audit.css")}
+        files = {**audit.images, "audit.css": static_bytes("audit.css")}
         for name, content in files.items():
             (folder / name).write_bytes(content)
         (folder / "audit.html").write_text(
@@ -147,6 +147,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(PACKAGE, "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
+        # A misspelt name in a template is an error, not an empty place on the page.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -170,13 +171,15 @@ def _axis_json(axis: Axis) -> str:
 
 
 def _move_in(made: Path, folder: Path) -> None:
-    """Replace file by file, the page last; then clear away sheets that no page names any more."""
+    """Replace file by file, the page last; then delete sheets that the page no longer uses."""
     (folder / SHEETS).mkdir(exist_ok=True)
+    # Sheets have their content's hash in the name, so old and new ones are in the folder at the same time.
     fresh = [path for path in sorted(made.rglob("*")) if path.is_file()]
     for path in sorted(fresh, key=lambda path: path.name == "index.html"):
         target = folder / path.relative_to(made)
         path.replace(target)
     names = {path.name for path in fresh if path.parent.name == SHEETS}
+    # Only names that a report writes are deleted: a user's file stays.
     for old in (folder / SHEETS).glob("[0-9][0-9][0-9][0-9]*-*.jpg"):
         if old.name not in names:
             old.unlink()

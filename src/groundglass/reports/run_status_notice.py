@@ -1,4 +1,4 @@
-"""What a report says first when a run did not simply go well: what happened, and what to type."""
+"""The notice at the top of a report if a run did not go well: what happened, and what to type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from groundglass.text.format import command, some
 
 @dataclass(frozen=True)
 class Notice:
-    """A heading, what it means, and a command that helps ("" where none does)."""
+    """A heading, its explanation, and a command that helps ("" if none does)."""
 
     title: str
     text: str
@@ -20,15 +20,16 @@ class Notice:
 
 
 def notice_of(facts: RunFacts) -> Notice | None:
-    """The one thing to say before all else; None for a run that is done and kept something."""
+    """The notice of a run; None for a run that is done and kept something."""
     again = command("groundglass", "run", facts.recipe)
+    # A stopped run comes first: all that follows would describe its unfinished rest.
     stopped = _stopped(facts, again)
     if stopped is not None:
         return stopped
     if facts.state == "running":
         return Notice(
             "Still running",
-            "This page shows what was finished when it was written. Make it anew to see more.",
+            "This page shows what was finished when it was written. Write it again to see more.",
         )
     if facts.lacking:
         return Notice(
@@ -48,7 +49,7 @@ def _stopped(facts: RunFacts, again: str) -> Notice | None:
     done = sum(step.seconds is not None for step in facts.steps)
     far = f"{done} of {some(len(facts.steps), 'steps')} were finished and are saved"
     if facts.state == "interrupted":
-        return Notice("Interrupted", f"{far}. The same command goes on from there.", again)
+        return Notice("Interrupted", f"{far}. The same command continues from there.", again)
     if facts.state == "failed":
         what = facts.error or "An error stopped it"
         advice = f" {facts.hint[:1].upper()}{facts.hint[1:]}." if facts.hint else ""
@@ -58,15 +59,15 @@ def _stopped(facts: RunFacts, again: str) -> Notice | None:
 
 def _lacking_text(facts: RunFacts) -> str:
     return (
-        f"The store {facts.lacking} is not there. It lies beside the runs of a recipe and moves with them; bring it "
-        "back, then make this page anew."
+        f"The store {facts.lacking} does not exist. It belongs next to the runs of a recipe; move it back there, "
+        "then write this page again."
     )
 
 
 def _empty_text(facts: RunFacts) -> str:
     sources = [step.label for step in facts.steps if step.kind == "source"]
     where = ", ".join(sources) if sources else "the recipe"
-    return f"There is no file to read in {where}. Look at the source's path and glob in {facts.recipe}."
+    return f"There is no file to read in {where}. Check the source's path and glob in {facts.recipe}."
 
 
 def _nothing_left(facts: RunFacts, listed: int) -> Notice | None:
@@ -82,12 +83,12 @@ def _nothing_left(facts: RunFacts, listed: int) -> Notice | None:
 def _unread_text(facts: RunFacts, listed: int) -> str:
     reasons = {reason: many for step in facts.steps for reason, many in step.reasons.items()}
     listing = ", ".join(f"{reason.replace('_', ' ')} {many:,}" for reason, many in reasons.items())
-    return f"All {some(listed, 'files')} failed: {listing}. Failures lists them with what the decoder said."
+    return f"All {some(listed, 'files')} failed: {listing}. The tab Failures lists them with the decoder's messages."
 
 
 def _emptied_text(step: StepRecord, unit: str) -> str:
     judged = some(step.into, unit)
-    hint = " Its view shows where a line would keep some." if step.whole_rule else ""
+    hint = " Its view shows which threshold would keep some." if step.whole_rule else ""
     return f"The step {step.step} ({step.label}) kept none of {judged}.{hint}"
 
 

@@ -1,4 +1,4 @@
-"""What a page says of itself where it does not show everything."""
+"""Notes on a page that does not show everything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from groundglass.text.format import thousands
 
 
 def notes_of(facts: RunFacts) -> list[str]:
-    """Sentences on what is not shown; none where everything is."""
+    """Sentences on what is not shown; none if everything is."""
     found: list[str] = []
     shown = len(facts.rows)
     if facts.total is not None and facts.total > shown:
@@ -26,7 +26,4 @@ def _thumbnails(facts: RunFacts) -> list[str]:
     having = sum(key in facts.thumbnails for key in usable)
     if not having or having == len(usable):
         return []
-    return [
-        f"{thousands(having)} of these images have a thumbnail. The others are counted, but this page has no picture "
-        "of them."
-    ]
+    return [f"{thousands(having)} of these images have a thumbnail. The others are counted, but not shown."]

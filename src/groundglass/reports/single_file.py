@@ -1,4 +1,4 @@
-"""The report of a run as one file, small enough to be sent: fewer and smaller pictures until it fits."""
+"""The report of a run as one file, small enough to send: fewer and smaller thumbnails until it fits."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from groundglass.tables.parquet import only
 from groundglass.text.format import size
 
 BUDGET = 25_000_000
-"""Bytes that mail servers and chats usually take."""
+"""Bytes that mail servers and chats usually accept."""
 
 HEIGHTS = (320, 160, 128, 96)
-"""Heights of thumbnails that are tried, px; lower ones say nothing."""
+"""Heights of thumbnails to try, px; smaller ones show nothing."""
 
 FEWEST = 24
-"""Images of the smallest sample that is tried."""
+"""The number of images in the smallest sample to try."""
 
 _PROBES = 48
-"""Pictures by which it is foretold how large all will be."""
+"""The number of thumbnails from which the size of all is predicted."""
 
 
 @dataclass(frozen=True)
 class Single:
-    """A report that was written as one file: where, how large, how many images of how many, and what it lacks."""
+    """A report that was written as one file: its path and size, its images and the total, and what it leaves out."""
 
     path: Path
     bytes: int
@@ -45,7 +45,7 @@ class Single:
 
 @dataclass(frozen=True)
 class _Rung:
-    """One attempt: how many images, and how high their thumbnails are, px; 0 for none."""
+    """One attempt: the number of images, and the height of their thumbnails, px; 0 for none."""
 
     images: int
     height: int
@@ -54,14 +54,15 @@ class _Rung:
 def render_single(facts: RunFacts, path: Path, budget: int = BUDGET) -> Single:
     """Write the report of a run to ``path`` as one file of at most ``budget`` bytes.
 
-    The paths of the photographs are left out: the file is made to be given away. Raises RecipeError when not even
-    a small sample fits, UnreachableError when the place cannot be written.
+    The paths of the photographs are left out, because the file is made to be shared. Raises RecipeError if not even
+    a small sample fits, UnreachableError if the file cannot be written.
     """
     facts = _without_paths(facts)
     text, least = "", 0
     for rung in _promising(facts, budget):
         fewer = _reduced(facts, rung, budget)
         text = _page(fewer, rung)
+        # The size is measured on the finished text, because the prediction is only approximate.
         if len(text.encode()) <= budget:
             write_text(text, path)
             total = facts.total or len(facts.rows)
@@ -69,7 +70,7 @@ def render_single(facts: RunFacts, path: Path, budget: int = BUDGET) -> Single:
         least = len(text.encode())
     raise RecipeError(
         f"the report does not fit into {size(budget)}",
-        f"the least is {size(least)}; allow more with --budget",
+        f"it needs at least {size(least)}; allow more with --budget",
     )
 
 
@@ -79,7 +80,7 @@ def _without_paths(facts: RunFacts) -> RunFacts:
 
 
 def _rungs(images: int) -> Iterator[_Rung]:
-    """The attempts in their order: smaller pictures first, then fewer images, then no pictures."""
+    """The attempts in order: smaller thumbnails first, then fewer images, then no thumbnails."""
     for height in HEIGHTS:
         if height <= default_sheets(images).height:
             yield _Rung(images, height)
@@ -91,19 +92,20 @@ def _rungs(images: int) -> Iterator[_Rung]:
 
 
 def _promising(facts: RunFacts, budget: int) -> Iterator[_Rung]:
-    """The rungs without those that would be far too large, as a few pictures foretell."""
+    """The attempts without those that would be far too large, as predicted from a few thumbnails."""
     images = len(facts.rows)
     pools = Pools(facts)
     bare = len(_page(facts, _Rung(images, 0)).encode())
-    each = {height: _bytes_of_a_picture(facts, pools, height) for height in HEIGHTS}
+    each = {height: _bytes_per_image(facts, pools, height) for height in HEIGHTS}
     for rung in _rungs(images):
-        pictures = rung.images * each[rung.height] if rung.height else 0
-        if bare * rung.images / max(1, images) + pictures <= 1.1 * budget or not rung.height:
+        thumbnails = rung.images * each[rung.height] if rung.height else 0
+        # A tenth above the budget is still tried, because the prediction is approximate.
+        if bare * rung.images / max(1, images) + thumbnails <= 1.1 * budget or not rung.height:
             yield rung
 
 
-def _bytes_of_a_picture(facts: RunFacts, pools: Pools, height: int) -> float:
-    """What an image's thumbnail adds to the file: a few, evenly drawn, stand for all."""
+def _bytes_per_image(facts: RunFacts, pools: Pools, height: int) -> float:
+    """The bytes that a thumbnail adds to the file, averaged over a few that are spread evenly; 4/3 is for base64."""
     ids = [key for key in sheet_order(facts, pools) if key in facts.thumbnails]
     probes = ids[:: max(1, len(ids) // _PROBES)]
     with tempfile.TemporaryDirectory() as made:
@@ -118,8 +120,10 @@ def _settings(height: int) -> SheetSettings:
 
 
 def _reduced(facts: RunFacts, rung: _Rung, budget: int) -> RunFacts:
-    """The facts of a rung, which say what they lack."""
-    left_out = ["1:1 pictures work in the folder report only: the photographs’ paths are not in this file."]
+    """The facts of an attempt, with sentences on what they leave out."""
+    left_out = [
+        "The 1:1 view works only in the report folder: this file does not hold the photographs’ paths."
+    ]
     usual = default_sheets(len(facts.rows)).height
     if rung.height < usual:
         how = f"are {rung.height} px high instead of {usual}" if rung.height else "are left out"
@@ -140,13 +144,13 @@ def _reduced(facts: RunFacts, rung: _Rung, budget: int) -> RunFacts:
 
 
 def _page(facts: RunFacts, rung: _Rung) -> str:
-    """The whole file."""
+    """The text of the file."""
     pools = Pools(facts)
     with tempfile.TemporaryDirectory() as made:
         sheets: Sequence[Sheet] = ()
         if rung.height:
             order = sheet_order(facts, pools)
             sheets = write_sheets(order, facts.thumbnails, Path(made), _settings(rung.height))
-        pictures = [(Path(made) / sheet.name).read_bytes() for sheet in sheets]
+        encoded = [(Path(made) / sheet.name).read_bytes() for sheet in sheets]
     data = script(facts, pools, sheets, rung.height)
-    return page(facts, pools, parts_inside(REPORT_SCRIPTS, data, pictures))
+    return page(facts, pools, parts_inside(REPORT_SCRIPTS, data, encoded))

@@ -1,4 +1,4 @@
-"""Which images a step judged, what became of each, and the numbers it judged them by."""
+"""The images that a step judged, the outcome of each, and the numbers that it judged by."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES = {
 """Columns that every image has, measured or not."""
 
 RULES = ("select", "hold_out")
-"""Kinds of steps that judge every row; the others have verdicts on failures only."""
+"""Kinds of steps that judge every row; the others have verdicts only on failures."""
 
 _KEPT, _DROPPED, _FAILED, _HELD_OUT = range(len(STATUSES))
 
@@ -31,10 +31,10 @@ _KEPT, _DROPPED, _FAILED, _HELD_OUT = range(len(STATUSES))
 class Pool:
     """The rows that a step judged.
 
-    rows     places in the rows table, ascending
-    status   of each: a place in `STATUSES`
-    margin   how far it was on the right side of the rule; NaN where there is no such number
-    reasons  of each: why it left; None for those that stayed
+    rows     indices in the rows table, ascending
+    status   of each: an index in `STATUSES`
+    margin   of each: its distance from the threshold, positive on the kept side; NaN if there is no such number
+    reasons  of each: why it left; None if it stayed
     """
 
     rows: NDArray[np.int32]
@@ -62,23 +62,23 @@ class Pools:
 
     @cached_property
     def step_place(self) -> dict[str | None, int]:
-        """The place of a step's name; None, the end, comes after all of them."""
+        """The index of a step's name; None, the end, comes after all of them."""
         names = [step.step for step in self.facts.steps]
         return {None: len(names), **{name: place for place, name in enumerate(names)}}
 
     @cached_property
     def born(self) -> NDArray[np.int32]:
-        """At which step each row appeared."""
+        """The step at which each row appeared."""
         return self._steps("born_at")
 
     @cached_property
     def left(self) -> NDArray[np.int32]:
-        """At which step each row left the current set; the number of steps for those that never did."""
+        """The step at which each row left the current set; the number of steps for rows that never did."""
         return self._steps("left_at")
 
     @cached_property
     def status(self) -> NDArray[np.uint8]:
-        """What became of each row in the end: a place in `STATUSES`."""
+        """The outcome of each row: an index in `STATUSES`."""
         code = {status: place for place, status in enumerate(STATUSES)}
         return np.array([code[status] for status in self.facts.rows["status"].to_pylist()], np.uint8)
 
@@ -88,13 +88,13 @@ class Pools:
         return np.array(self.facts.rows["parent"].is_valid().to_pylist(), bool)
 
     def values(self, column: str) -> Numbers:
-        """A column's numbers, NaN where there is none."""
+        """A column's numbers, NaN if there is none."""
         if column not in self._values:
             self._values[column] = _floats(self.facts.rows[column])
         return self._values[column]
 
     def of(self, step: StepRecord) -> Pool:
-        """The rows that a step judged: for a rule those of its verdicts, otherwise those that were there."""
+        """The rows that a step judged: for a rule those of its verdicts, otherwise all rows at that step."""
         if step.step not in self._pools:
             judged = self._verdicts(step)
             self._pools[step.step] = self._judged(judged, step) if judged is not None else self._present(step)
@@ -102,14 +102,14 @@ class Pools:
 
     @cached_property
     def _verdict_places(self) -> dict[str, list[int]]:
-        """Which verdicts are a step's."""
+        """The rows of the verdicts table that belong to each step."""
         found: dict[str, list[int]] = {}
         for place, name in enumerate(self.facts.verdicts["step"].to_pylist()):
             found.setdefault(name, []).append(place)
         return found
 
     def _verdicts(self, step: StepRecord) -> pa.Table | None:
-        """The verdicts of a rule; None for any other step, or where there are none."""
+        """The verdicts of a rule; None for any other step, or if there are none."""
         places = self._verdict_places.get(step.step)
         return self.facts.verdicts.take(pa.array(places)) if places and step.kind in RULES else None
 
@@ -120,10 +120,12 @@ class Pools:
         places = np.array([self.place_of.get(key, -1) for key in table["id"].to_pylist()], np.int32)
         kept, failed = (np.array(table[name].to_pylist(), bool) for name in ("kept", "failed"))
         status = np.where(failed, _FAILED, np.where(kept, _KEPT, _DROPPED)).astype(np.uint8)
+        # A held-out image has a verdict of not kept, like a dropped one; its final status separates them.
         away = (self.status[places] == _HELD_OUT) & (self.left[places] == self.step_place[step.step])
         status[away] = _HELD_OUT
         margin = _floats(table["margin"])
         reasons = table["reason"].to_pylist()
+        # The page searches these rows by bisection, so they must be ascending.
         order = [place for place in np.argsort(places, kind="stable").tolist() if places[place] >= 0]
         return Pool(places[order], status[order], margin[order], [reasons[place] for place in order])
 
@@ -139,7 +141,7 @@ class Pools:
 
 
 def _floats(column: pa.ChunkedArray) -> Numbers:
-    """A column as float64, NaN where it is empty."""
+    """A column as float64, NaN if it is empty."""
     return np.asarray(column.cast(pa.float64()).fill_null(float("nan")).to_numpy(), np.float64)
 
 

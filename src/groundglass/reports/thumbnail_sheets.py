@@ -1,8 +1,8 @@
-"""Thumbnails laid out on sprite sheets: which picture lies where, and the sheets as files.
+"""Thumbnails on sprite sheets: the place of each image, and the sheets as files.
 
-One file a thumbnail, or pictures inside the page's text, makes browsers slow from some thousand pictures on.
-Sheets are small (half a dozen pictures), so that a page that shows pictures from everywhere decodes little that
-it does not show: with three times as many, a page of 10,000 took 97 MB more.
+One file per thumbnail, or images inside the page's text, makes browsers slow from some thousand images on.
+Sheets are small (half a dozen images), so that a page that shows a few images from many sheets decodes little that
+it does not show: with three times as many per sheet, a page of 10,000 took 97 MB more.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from groundglass.image.region import Box
 from groundglass.image.sprite_sheet import draw_sheet, image_size
 
 _ALIGN = 16
-"""Boxes begin on JPEG's 16-px blocks, so that ringing of one picture does not reach into the next."""
+"""Boxes begin on JPEG's 16-px blocks, so that the ringing of one image does not reach into the next."""
 
 
 @dataclass(frozen=True)
 class SheetSettings:
-    """How sheets are made.
+    """The layout of sheets.
 
-    height   of a picture on the sheet, px: twice what the page shows, on fine screens
-    widest   a picture's largest width, in heights; wider panoramas get lower instead
+    height   of an image on the sheet, px: twice the page's size for high-density screens
+    widest   an image's largest width, in heights; wider panoramas are reduced in height instead
     across   width of a sheet, in heights
-    shelves  rows of pictures on a sheet
+    shelves  rows of images on a sheet
     quality  JPEG quality
-    threads  sheets that are made at the same time; memory is bounded by them
+    threads  sheets that are made at the same time; they bound memory
     """
 
     height: int = 160
@@ -43,7 +43,7 @@ class SheetSettings:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: its file name, its size in px, and where each id's picture lies."""
+    """One sheet: its file name, its size in px, and the place of each id's image."""
 
     name: str
     width: int
@@ -61,7 +61,7 @@ class _Draft:
     shelf: int = 0
 
     def place(self, key: str, size: tuple[int, int]) -> bool:
-        """Give a picture its box; False when the sheet is full."""
+        """Give an image its box; False if the sheet is full."""
         width, height = size
         if self.x and self.x + width > self.settings.across * self.settings.height:
             self.x, self.shelf = 0, self.shelf + 1
@@ -77,7 +77,7 @@ def _aligned(length: int) -> int:
 
 
 def fit(size: tuple[int, int], settings: SheetSettings) -> tuple[int, int]:
-    """The size of a picture on its sheet: it keeps its shape and is never enlarged.
+    """The size of an image on its sheet: it keeps its proportions and is never upscaled.
 
     >>> fit((3000, 2000), SheetSettings()), fit((64, 64), SheetSettings()), fit((4000, 500), SheetSettings())
     ((240, 160), (64, 64), (320, 40))
@@ -90,7 +90,7 @@ def fit(size: tuple[int, int], settings: SheetSettings) -> tuple[int, int]:
 def pack(
     sizes: Iterable[tuple[str, tuple[int, int]]], settings: SheetSettings
 ) -> Iterator[Mapping[str, Box]]:
-    """Boxes for one sheet after the other, in the order of the pictures."""
+    """The boxes of each sheet, in the order of the images."""
     draft = _Draft(settings)
     for key, size in sizes:
         reduced = fit(size, settings)
@@ -107,16 +107,17 @@ def write_sheets(
 ) -> list[Sheet]:
     """Write the sheets of all ``ids`` that have a thumbnail, in the order of ``ids``.
 
-    A file is named after its place and its content, so the same pictures give the same names, and a page that
-    is open while its report is made anew never shows another's picture.
+    A file is named after its index and its content, so the same images give the same names, and a page that is open
+    while its report is written again never shows a wrong image.
     """
     settings = settings or SheetSettings()
     folder.mkdir(parents=True, exist_ok=True)
     layouts = enumerate(pack(_sizes(ids, thumbnails), settings))
     sheets: list[Sheet] = []
     with ThreadPoolExecutor(settings.threads) as pool:
+        # A few sheets at a time, so that memory holds only their images.
         while batch := list(islice(layouts, 2 * settings.threads)):
-            # Pictures are fetched here, not by the threads: the mapping may be a table that only one may read.
+            # Images are read here, not in the threads: the mapping may be a table that only one thread may read.
             jobs = [(index, boxes, [thumbnails[key] for key in boxes]) for index, boxes in batch]
             sheets += pool.map(lambda job: _write_sheet(job[0], job[1], job[2], folder, settings), jobs)
     return sheets
@@ -131,11 +132,12 @@ def _sizes(ids: Sequence[str], thumbnails: Mapping[str, bytes]) -> Iterator[tupl
 
 
 def _write_sheet(
-    index: int, boxes: Mapping[str, Box], pictures: Sequence[bytes], folder: Path, settings: SheetSettings
+    index: int, boxes: Mapping[str, Box], images: Sequence[bytes], folder: Path, settings: SheetSettings
 ) -> Sheet:
     width = max(box.x + box.width for box in boxes.values())
     height = max(box.y + box.height for box in boxes.values())
-    data = draw_sheet(list(zip(pictures, boxes.values(), strict=True)), width, height, settings.quality)
+    data = draw_sheet(list(zip(images, boxes.values(), strict=True)), width, height, settings.quality)
+    # The hash makes a browser's cache safe: new content has a new name.
     name = f"{index:04d}-{hashlib.sha256(data).hexdigest()[:8]}.jpg"
     (folder / name).write_bytes(data)
     return Sheet(name, width, height, boxes)

@@ -50,7 +50,7 @@ def test_an_overlay_is_found_where_it_is(facts: RunFacts, x: float, y: float):
     found = recurring_overlays(marked(facts, wanted))
     assert found
     for overlay in found:
-        assert overlay.pictures >= FEWEST
+        assert overlay.images >= FEWEST
         assert np.abs(np.subtract(overlay.box, wanted)).max() < 0.06
 
 
@@ -64,8 +64,8 @@ def test_few_photographs_and_broken_thumbnails_say_nothing(facts: RunFacts):
 def test_the_page_shows_it(facts: RunFacts, tmp_path: Path):
     clean = render_report(facts, tmp_path / "clean").read_text("utf-8")
     page = render_report(marked(facts, (0.2, 0.3, 0.3, 0.2)), tmp_path / "marked").read_text("utf-8")
-    assert "What recurs" not in clean
-    assert "What recurs" in page
+    assert "Recurring overlays" not in clean
+    assert "Recurring overlays" in page
     assert len(re.findall(r"<figure>\s*<svg", page)) == len(
         recurring_overlays(marked(facts, (0.2, 0.3, 0.3, 0.2)))
     )

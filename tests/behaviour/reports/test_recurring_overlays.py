@@ -33,7 +33,7 @@ def edges() -> np.ndarray:
 @pytest.mark.parametrize(("opacity", "count", "recall"), [(1.0, FEWEST, 0.8), (0.4, 24, 0.7), (0.2, 48, 0.5)])
 def test_the_edges_of_a_watermark_are_marked(opacity: float, count: int, recall: float):
     found = repeated_overlay(marked(pictures(count), opacity))
-    assert found.pictures == count
+    assert found.images == count
     assert found.mask[edges()].mean() > recall
     beyond = cv2.dilate(edges().astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
     assert found.mask[beyond].mean() < 1e-3
@@ -67,7 +67,7 @@ def test_flat_pictures_have_nothing():
 
 
 def test_too_few_and_unequal():
-    with pytest.raises(ValueError, match="15 pictures are too few"):
+    with pytest.raises(ValueError, match="15 images are too few"):
         repeated_overlay(pictures(FEWEST - 1))
     with pytest.raises(ValueError, match=r"\(160, 240\)|\(240, 160\)"):
         repeated_overlay([*pictures(2), testing.photo(50, 40)[..., 0]])

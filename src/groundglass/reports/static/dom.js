@@ -1,7 +1,7 @@
 // @ts-check
 "use strict";
 
-/** Making elements. Text is only ever set as text, so nothing that comes from a file name can become markup. */
+/** Makes elements. Text is always set as text, so that nothing from a file name can become markup. */
 const Dom = (() => {
   /**
    * @param {string} tag @param {Record<string, any>} [traits] attributes; `on…` are listeners
@@ -24,13 +24,13 @@ const Dom = (() => {
   /** @param {string} query @param {ParentNode} [within] @returns {any[]} */
   function all(query, within = document) { return [...within.querySelectorAll(query)]; }
 
-  /** Copies the code beside a button and says so. @param {HTMLElement} button */
+  /** Copies the code next to a button and says so. @param {HTMLElement} button */
   async function copy(button) {
     const code = find("code", /** @type {any} */ (button.parentElement));
     try {
       await navigator.clipboard.writeText(code.textContent);
     } catch {
-      // A page from disk may not reach the clipboard; then the text is selected, for the keys that copy.
+      // A page from disk may have no clipboard; then the text is selected, so that the user can copy it by keys.
       getSelection()?.selectAllChildren(code);
       document.execCommand("copy");
     }
@@ -38,7 +38,7 @@ const Dom = (() => {
     setTimeout(() => { button.textContent = "Copy"; }, 1600);
   }
 
-  /** Calls at most once a frame. @param {() => void} act @returns {() => void} */
+  /** Calls `act` at most once per frame. @param {() => void} act @returns {() => void} */
   function eachFrame(act) {
     let asked = false;
     return () => {

@@ -1,7 +1,7 @@
 // @ts-check
 "use strict";
 
-/** One image's story: the picture, where it stands on every measure, each verdict, and the command that says why. */
+/** One image's story: the image, its rank in every measure, each verdict, and the command that explains them. */
 const Drawer = (() => {
   const { make, find } = Dom;
   /** @type {any} */ let home;
@@ -33,11 +33,11 @@ const Drawer = (() => {
 
   function flip() { actual = !actual; if (isOpen()) open(row); }
 
-  /** The picture itself where it still lies on this disk, otherwise its thumbnail. */
+  /** The image itself if its file is still on this disk, otherwise its thumbnail. */
   function stage() {
     const node = make("div", { class: `stage${actual ? " actual" : ""}` });
     const path = Model.word("path", row);
-    node.append(Picture.draw(row, home.clientWidth || 440, 320, 1.5));
+    node.append(Thumbnail.draw(row, home.clientWidth || 440, 320, 1.5));
     if (path.startsWith("/") && location.protocol === "file:" && Model.last[row] !== Model.FAILED) showFile(node, path);
     return node;
   }
@@ -47,17 +47,17 @@ const Drawer = (() => {
     const mine = row;
     const image = new Image();
     image.onload = () => { if (mine === row && node.isConnected) { node.replaceChildren(framed(image)); find(".spread", home).textContent = ""; } };
-    image.onerror = () => { if (mine === row && node.isConnected) find(".spread", home).textContent = "not where it was; a thumbnail"; };
+    image.onerror = () => { if (mine === row && node.isConnected) find(".spread", home).textContent = "file not found; thumbnail"; };
     image.src = `file://${path.split("/").map(encodeURIComponent).join("/")}`;
     image.alt = Model.rows.uri[row];
   }
 
   /** The region of a photograph, fit into the stage or one image pixel to one screen pixel. @param {HTMLImageElement} image */
   function framed(image) {
-    const at = Picture.window(Model.word("region", row), image.naturalWidth, image.naturalHeight);
+    const at = Thumbnail.window(Model.word("region", row), image.naturalWidth, image.naturalHeight);
     const real = 1 / devicePixelRatio;
     const room = Math.min((home.clientWidth || 440) / at.w, 320 / at.h);
-    // A small picture is enlarged by a whole number, so that its pixels stay what they are.
+    // A small image is upscaled by a whole number, so that each pixel stays a sharp square.
     const scale = actual ? real : room / real >= 2 ? Math.floor(room / real) * real : Math.min(room, 1);
     const frame = make("div", { class: "frame" }, image);
     Object.assign(frame.style, { width: `${at.w * scale}px`, height: `${at.h * scale}px`, overflow: "hidden", margin: actual ? "auto" : "" });
@@ -72,8 +72,8 @@ const Drawer = (() => {
     const button = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {() => void} */ act, kind = "icon") =>
       make("button", { type: "button", class: kind, "aria-label": label, title: label, onclick: act }, sign);
     return make("div", { class: "drawer-tools" },
-      button("The one before", "←", () => Grid.step(-1)), button("The next one", "→", () => Grid.step(1)),
-      make("span", { class: "spread" }, Picture.box(row)[0] < 0 ? "" : "thumbnail"),
+      button("Previous image", "←", () => Grid.step(-1)), button("Next image", "→", () => Grid.step(1)),
+      make("span", { class: "spread" }, Thumbnail.box(row)[0] < 0 ? "" : "thumbnail"),
       Model.word("path", row).startsWith("/") && button("Fit or 1:1 (1)", actual ? "Fit" : "1:1", flip, "quiet"),
       button("Close (Esc)", "✕", close, "icon close"));
   }
@@ -90,27 +90,27 @@ const Drawer = (() => {
     return [make("p", { class: "about" }, facts.join(" · ")), region ? make("p", { class: "about" }, region) : null, Model.word("path", row) ? make("p", { class: "about" }, Model.word("path", row)) : null, Model.word("warning", row) ? make("p", { class: "about" }, `warning: ${Model.word("warning", row)}`) : null].filter(Boolean);
   }
 
-  /** Its values that are text: what models answered, and what measures found. */
+  /** Its text values: models' answers, and texts from measures. */
   function said() {
     const list = Model.said(row);
     return list.length ? [make("h3", {}, "Captions, tags and other text"), ...list.map(([name, text]) => make("p", { class: "about" }, make("strong", {}, name), ` ${text}`))] : [];
   }
 
-  /** The photograph that it was cut from, or the images that were cut from it. */
+  /** The photograph that it was made from, or the images that were made from it. */
   function family() {
     const up = Model.parent[row];
-    if (up >= 0) return [make("h3", {}, "Made from"), make("div", { class: "children" }, Picture.cell(up, 48, open))];
+    if (up >= 0) return [make("h3", {}, "Made from"), make("div", { class: "children" }, Thumbnail.cell(up, 48, open))];
     const made = [];
     for (let other = 0; other < Model.count; other++) if (Model.parent[other] === row) made.push(other);
     if (!made.length) return [];
     const kept = made.filter((other) => Model.last[other] === Model.KEPT).length;
-    return [make("h3", {}, `${Model.whole(made.length)} made from it, ${Model.whole(kept)} kept`), make("div", { class: "children" }, ...made.slice(0, 24).map((other) => Picture.cell(other, 48, open)))];
+    return [make("h3", {}, `${Model.whole(made.length)} made from it, ${Model.whole(kept)} kept`), make("div", { class: "children" }, ...made.slice(0, 24).map((other) => Thumbnail.cell(other, 48, open)))];
   }
 
-  function verdicts() { return Model.sides.flatMap(told); }
+  function verdicts() { return Model.sides.flatMap(storyOf); }
 
-  /** What one run says of it. @param {any} side */
-  function told(side) {
+  /** Its verdicts in one run. @param {any} side */
+  function storyOf(side) {
     const list = side.steps.map((/** @type {any} */ step, /** @type {number} */ index) => ({ step, index, at: Model.placeIn(step, row) }));
     const said = list.filter(({ step, index, at }) => at >= 0 && partOf(side, step, index)).map(({ step, index, at }) => verdict(side, step, index, at));
     if (side.there && !side.there[row]) said.push(make("p", { class: "about" }, `It was not in this run: ${Model.word("reason", row).replaceAll("_", " ")}.`));
@@ -126,20 +126,20 @@ const Drawer = (() => {
     const reason = (step.reason.codes[at] >= 0 ? step.reason.words[step.reason.codes[at]] : "").replaceAll("_", " ");
     const margin = step.margin ? step.margin[at] : NaN;
     const values = step.lines.map((/** @type {any} */ line) => `${Model.columns[line.column].name} ${Model.format(Model.columns[line.column].values[row])}, limit ${Model.format(line.limit)}`);
-    // A reason that only says the deciding value again is not said twice.
+    // A reason that only repeats the deciding value is left out.
     const again = step.lines.some((/** @type {any} */ line) => reason.startsWith(`${Model.columns[line.column].name.replaceAll("_", " ")} `));
     const why = [values.join("; "), again ? "" : reason].filter(Boolean).join(" · ");
     return make("div", { class: "verdict" },
       make("span", { class: `glyph ${Model.NAMES[status]}`, title: FATES[status] }, Model.SHAPES[status]),
       side.own ? make("a", { href: `#step-${index + 1}` }, step.label) : make("span", {}, step.label),
-      make("span", { class: "margin", title: "margin: how far on the kept side of the line" }, Number.isNaN(margin) ? "" : `${margin < 0 ? "−" : "+"}${Model.format(Math.abs(margin))}`),
+      make("span", { class: "margin", title: "margin: distance from the threshold, + on the kept side" }, Number.isNaN(margin) ? "" : `${margin < 0 ? "−" : "+"}${Model.format(Math.abs(margin))}`),
       why && make("span", { class: "why" }, why));
   }
 
   function measures() {
     const pool = Model.parent[row] >= 0 || Model.word("region", row) ? 1 : 0;
     const list = Model.columns.filter((column) => !Number.isNaN(column.values[row]));
-    return list.length ? [make("h3", {}, pool ? "Its values among those of all derived images" : "Its values among those of all photographs"), ...list.map((column) => measure(column, column.pools[pool]))] : [];
+    return list.length ? [make("h3", {}, pool ? "Its values, compared with all derived images" : "Its values, compared with all photographs"), ...list.map((column) => measure(column, column.pools[pool]))] : [];
   }
 
   /** @param {any} column @param {any} spread */

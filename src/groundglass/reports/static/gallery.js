@@ -1,7 +1,7 @@
 // @ts-check
 "use strict";
 
-/** What the grid shows: the chips, the search, the source, the order, and a range of any column. */
+/** Selects and sorts the grid's images: the chips, the search, the source, the order, and a range of any column. */
 const Gallery = (() => {
   const { make, find } = Dom;
   const CHANGED = -2, ALL = -1;
@@ -12,16 +12,16 @@ const Gallery = (() => {
   /** @type {string[] | null} */ let searched = null;
   /** @type {string | null} */ let kind = null;
 
-  /** The rows in question. */
+  /** The rows of the current step, null for the whole run. */
   function pool() { return step < 0 ? null : Model.steps[step].rows; }
 
-  /** The row at a place of the pool. @param {number} i */
+  /** The row at an index of the pool. @param {number} i */
   function rowAt(i) { const rows = pool(); return rows ? rows[i] : i; }
 
   /** @param {number} i */
   function isChanged(i) { return step >= 0 && status[i] !== Model.steps[step].status[i]; }
 
-  /** A step's images (or the whole run's, -1) with what becomes of each. @param {number} of @param {Uint8Array} judged */
+  /** Show a step's images (or the whole run's, -1) with the outcome of each. @param {number} of @param {Uint8Array} judged */
   function show(of, judged) {
     const fresh = of !== step;
     step = of;
@@ -63,13 +63,13 @@ const Gallery = (() => {
     return searched;
   }
 
-  /** What the reason of an image of this step counts as, "" for one that stayed. @param {number} i */
+  /** The kind under which the reason of an image counts in this step, "" if it stayed. @param {number} i */
   function kindOf(i) {
     const { reason, counted } = Model.steps[step], code = reason.codes[i];
     return code < 0 ? "" : counted.words[counted.codes[code]];
   }
 
-  /** A test for everything but the chip. @returns {(i: number) => boolean} */
+  /** A test for all controls except the chip. @returns {(i: number) => boolean} */
   function filter() {
     const text = find("#search").value.trim().toLowerCase(), source = find("#source").value;
     const column = Number(find("#range-column").value);
@@ -98,7 +98,7 @@ const Gallery = (() => {
       counts.set(status[i], (counts.get(status[i]) ?? 0) + 1);
       if (isChanged(i)) counts.set(CHANGED, (counts.get(CHANGED) ?? 0) + 1);
       if (chip !== ALL && chip !== status[i] && !(chip === CHANGED && isChanged(i))) continue;
-      if (whole || Picture.has(rowAt(i))) shown.push(i); else hidden++;
+      if (whole || Thumbnail.has(rowAt(i))) shown.push(i); else hidden++;
     }
     drawChips(counts, total);
     display(sorted(shown));
@@ -135,7 +135,7 @@ const Gallery = (() => {
     Model.TITLES.forEach((title, code) => {
       if (counts.has(code) || chip === code) chips.push(one(code, title, counts.get(code) ?? 0, make("span", { class: `glyph ${Model.NAMES[code]}` }, Model.SHAPES[code])));
     });
-    if (counts.has(CHANGED) || chip === CHANGED) chips.push(one(CHANGED, "Changed by the line", counts.get(CHANGED) ?? 0, null));
+    if (counts.has(CHANGED) || chip === CHANGED) chips.push(one(CHANGED, "Changed by the threshold", counts.get(CHANGED) ?? 0, null));
     find(".chips").replaceChildren(...chips);
   }
 
@@ -143,10 +143,10 @@ const Gallery = (() => {
   function say(many, hidden) {
     const home = find(".nothing");
     home.hidden = many > 0;
-    home.textContent = Model.count === 0 ? "" : hidden ? "None of these has a thumbnail." : "No image here. Choose All, or clear the search.";
+    home.textContent = Model.count === 0 ? "" : hidden ? "None of these has a thumbnail." : "No images match. Choose All, or clear the search.";
   }
 
-  /** Show the images that left for one reason: of a step exactly those that are counted under it. @param {string} reason */
+  /** Show the images that left for one reason; in a step, exactly those that are counted under it. @param {string} reason */
   function only(reason) {
     find("#search").value = reason;
     kind = step >= 0 ? reason : null;

@@ -2,7 +2,8 @@
 "use strict";
 
 /**
- * The wall of pictures: rows of even height, filled from edge to edge, of which only those near the screen exist.
+ * The grid of images: lines of similar height, filled from edge to edge. Only the lines near the screen have elements,
+ * because a browser is slow with tens of thousands.
  */
 const Grid = (() => {
   const GAP = 4, TALLEST = 208, BEYOND = 480;
@@ -16,7 +17,7 @@ const Grid = (() => {
   /** @type {(row: number) => void} */ let open = () => {};
   let current = -1;
 
-  // Layout: where each item is, and the first item and top of each line.
+  // Layout: the place of each item, and the first item and top of each line.
   let lefts = new Float32Array(0), widths = new Float32Array(0);
   /** @type {number[]} */ let firsts = [];
   /** @type {number[]} */ let tops = [];
@@ -30,7 +31,7 @@ const Grid = (() => {
     [firsts, tops, heights] = [[], [], []];
     let first = 0, sum = 0, top = 0;
     for (let i = 0; i < rows.length; i++) {
-      sum += Picture.width(rows[i]);
+      sum += Thumbnail.width(rows[i]);
       if (sum + (i - first) * GAP >= wide) { top = putLine(first, i + 1, sum, top, wide); first = i + 1; sum = 0; }
     }
     if (first < rows.length) top = putLine(first, rows.length, 0, top, wide);
@@ -39,12 +40,12 @@ const Grid = (() => {
 
   /** Place items first … end - 1 as one line; `sum` 0 leaves them at their own size. @param {number} first @param {number} end @param {number} sum @param {number} top @param {number} wide */
   function putLine(first, end, sum, top, wide) {
-    const scale = sum ? Math.min(TALLEST / Picture.HEIGHT, (wide - (end - first - 1) * GAP) / sum) : 1;
-    const high = Math.round(Picture.HEIGHT * scale);
+    const scale = sum ? Math.min(TALLEST / Thumbnail.HEIGHT, (wide - (end - first - 1) * GAP) / sum) : 1;
+    const high = Math.round(Thumbnail.HEIGHT * scale);
     let x = 0;
     for (let i = first; i < end; i++) {
       lefts[i] = Math.round(x);
-      const right = Math.min(wide, x + Picture.width(rows[i]) * scale);
+      const right = Math.min(wide, x + Thumbnail.width(rows[i]) * scale);
       widths[i] = Math.round(right) - lefts[i];
       x = right + GAP;
     }
@@ -95,7 +96,7 @@ const Grid = (() => {
       class: `cell ${Model.NAMES[status]}${changed(row) ? " changed" : ""}${item === current ? " current" : ""}`, id: `cell-${item}`, role: "option",
       "aria-label": label, "aria-selected": item === current, "aria-setsize": rows.length, "aria-posinset": item + 1,
       onclick: () => { move(item, false); open(row); home.focus({ preventScroll: true }); },
-    }, Picture.draw(row, widths[item], heights[line]), mark, tag);
+    }, Thumbnail.draw(row, widths[item], heights[line]), mark, tag);
     Object.assign(node.style, { left: `${lefts[item]}px`, top: `${tops[line]}px`, width: `${widths[item]}px`, height: `${heights[line]}px` });
     return node;
   }
@@ -114,14 +115,14 @@ const Grid = (() => {
     home.setAttribute("aria-activedescendant", `cell-${current}`);
   }
 
-  /** Scroll just so far that a line can be seen whole. @param {number} line */
+  /** Scroll just far enough to show a complete line. @param {number} line */
   function reveal(line) {
     const top = home.getBoundingClientRect().top + tops[line];
     const above = 72 - top, below = top + heights[line] + 16 - innerHeight;
     if (above > 0) scrollBy(0, -above); else if (below > 0) scrollBy(0, below);
   }
 
-  /** The item of the next line that lies under (or over) this one. @param {number} item @param {number} by */
+  /** The item of the next line that is below (or above) this one. @param {number} item @param {number} by */
   function vertical(item, by) {
     const line = lineOf(item), target = line + by;
     if (target < 0 || target >= firsts.length) return item;
@@ -136,7 +137,7 @@ const Grid = (() => {
   /** @param {KeyboardEvent} event */
   function onKey(event) {
     if (!rows.length || event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = Math.max(0, current), screen = Math.max(1, Math.floor((innerHeight - 120) / (Picture.HEIGHT + GAP)));
+    const at = Math.max(0, current), screen = Math.max(1, Math.floor((innerHeight - 120) / (Thumbnail.HEIGHT + GAP)));
     /** @type {Record<string, () => number>} */
     const moves = {
       ArrowRight: () => current + 1, ArrowLeft: () => at - 1,

@@ -2,8 +2,8 @@
 "use strict";
 
 /**
- * The run's data as the page uses it. `data.js` assigned the raw form to `window.GROUNDGLASS`; columns are
- * unpacked when they are first looked at.
+ * The run's data in the page. `data.js` assigned the raw form to `window.GROUNDGLASS`; columns are unpacked at
+ * their first use.
  *
  * @typedef {{low: number, high: number, log: boolean}} Axis
  * @typedef {{words: string[], codes: number[]}} Coded
@@ -29,7 +29,7 @@ const Model = (() => {
     return new Type(bytes.buffer);
   }
 
-  /** A property that is worked out once. @param {any} target @param {string} name @param {() => any} make */
+  /** A property that is computed once, at its first use. @param {any} target @param {string} name @param {() => any} make */
   function lazy(target, name, make) {
     Object.defineProperty(target, name, {
       configurable: true, enumerable: true,
@@ -67,7 +67,7 @@ const Model = (() => {
   const TITLES = raw.titles ?? ["Kept", "Dropped", "Failed", "Held out", `Went on as ${becomes}`];
 
   /**
-   * The runs that have something to tell of an image: this one, and on the page of two runs the one before it.
+   * The runs in an image's story: this one, and on the page of two runs also the one before it.
    * @typedef {{title: string, folder: string, steps: Step[], left: Int32Array, there: Uint8Array | null, own: boolean}} Side
    * @type {Side[]}
    */
@@ -78,15 +78,15 @@ const Model = (() => {
     there: side.there ? unpack(side.there, Uint8Array) : null,
   }));
 
-  // A photograph that a transform replaced by derived images was neither kept nor dropped: it went on as those.
+  // A photograph that a transform replaced by derived images was neither kept nor dropped: it went on as these.
   for (let row = 0; row < count; row++) if (last[row] === KEPT && left[row] < steps.length) last[row] = PASSED_ON;
 
-  // Pictures of very large runs are a sample too: then those without one count, but are not shown.
+  // In very large runs only some images have a thumbnail: then the others are counted, but not shown.
   let pictured = 0, without = 0;
   for (let row = 0; row < count; row++) if (boxes[5 * row] >= 0) pictured++; else if (last[row] !== FAILED) without++;
   const partly = pictured > 0 && without > 0;
 
-  /** The address of a sheet: a file beside the page or, where the page is a single file, a part of it. @param {number} sheet */
+  /** The address of a sheet: a file next to the page or, if the page is a single file, an element in it. @param {number} sheet */
   function sheetUrl(sheet) {
     const file = raw.sheets.files[sheet];
     if (!file.url) {
@@ -102,7 +102,7 @@ const Model = (() => {
     return coded && coded.codes[row] >= 0 ? /** @type {string} */ (coded.words[coded.codes[row]]) : "";
   }
 
-  /** The words that were measured or answered of an image, by the names of their columns. @param {number} row @returns {[string, string][]} */
+  /** The text values of an image, with the names of their columns. @param {number} row @returns {[string, string][]} */
   function said(row) {
     return Object.entries(rows.said ?? {}).filter(([, coded]) => coded.codes[row] >= 0).map(([name, coded]) => [name, coded.words[coded.codes[row]]]);
   }
@@ -113,8 +113,8 @@ const Model = (() => {
   }
 
   /**
-   * What would become of each image that a step judged if its lines stood elsewhere. With the recipe's own limits
-   * this is what the run found, by definition.
+   * The outcome of each image that a step judged, for other limits. For the recipe's own limits it returns the run's
+   * own outcomes, so that the page can never contradict the run.
    * @param {Step} step @param {number[]} limits @returns {Uint8Array}
    */
   function judge(step, limits) {
@@ -128,7 +128,7 @@ const Model = (() => {
     return judged;
   }
 
-  /** Where a row stands in a step's pool, -1 where it does not. @param {Step} step @param {number} row */
+  /** The index of a row in a step's pool, -1 if it is not there. @param {Step} step @param {number} row */
   function placeIn(step, row) {
     let low = 0, high = step.rows.length - 1;
     while (low <= high) {
@@ -139,7 +139,7 @@ const Model = (() => {
     return -1;
   }
 
-  /** A value's place on an axis, 0 to 1. @param {Axis} axis @param {number} value */
+  /** The position of a value on an axis, 0 to 1. @param {Axis} axis @param {number} value */
   function place(axis, value) {
     const share = axis.log
       ? Math.log(Math.max(value, axis.low) / axis.low) / Math.log(axis.high / axis.low)
@@ -147,7 +147,7 @@ const Model = (() => {
     return Math.min(1, Math.max(0, share));
   }
 
-  /** The value at a place of an axis, rounded to what a hand can mean. @param {Axis} axis @param {number} share */
+  /** The value at a position of an axis, rounded to a precision that a hand can set. @param {Axis} axis @param {number} share */
   function valueAt(axis, share) {
     const at = Math.min(1, Math.max(0, share));
     if (axis.log) return Number((axis.low * (axis.high / axis.low) ** at).toPrecision(3));
@@ -155,7 +155,7 @@ const Model = (() => {
     return Number((Math.round((axis.low + at * (axis.high - axis.low)) / step) * step).toPrecision(12));
   }
 
-  /** The smallest step of a linear axis that is worth making. @param {Axis} axis */
+  /** The smallest useful step on a linear axis. @param {Axis} axis */
   function grain(axis) { return 10 ** Math.floor(Math.log10((axis.high - axis.low) / 100)); }
 
   /** @param {number} value */

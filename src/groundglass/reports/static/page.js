@@ -1,7 +1,7 @@
 // @ts-check
 "use strict";
 
-/** The report as a whole: which view is shown, and printing. */
+/** The report: which view is shown, and printing. */
 const Page = (() => {
   const { make, find, all } = Dom;
   const PRINTED = 36;
@@ -58,18 +58,18 @@ const Page = (() => {
     }
   }
 
-  /** Two contact sheets for paper: images kept to the end, and images dropped, evenly drawn from all. */
+  /** Two contact sheets for paper: images kept to the end, and images dropped, each spread evenly over all. */
   function forPaper() {
     const home = find("#print-sheets");
     home.replaceChildren();
     for (const details of all("details")) details.open = true;
     for (const [status, title] of /** @type {[number, string][]} */ ([[Model.KEPT, "Kept"], [Model.DROPPED, "Dropped"]])) {
       /** @type {number[]} */ const rows = [];
-      for (let row = 0; row < Model.count; row++) if (Model.last[row] === status && Picture.box(row)[0] >= 0) rows.push(row);
+      for (let row = 0; row < Model.count; row++) if (Model.last[row] === status && Thumbnail.box(row)[0] >= 0) rows.push(row);
       if (!rows.length) continue;
       const step = Math.max(1, rows.length / PRINTED);
       const picked = Array.from({ length: Math.min(PRINTED, rows.length) }, (_, i) => rows[Math.floor(i * step)]);
-      const cells = make("div", { class: "cells" }, ...picked.map((row) => Picture.cell(row, 72, () => {})));
+      const cells = make("div", { class: "cells" }, ...picked.map((row) => Thumbnail.cell(row, 72, () => {})));
       home.append(make("h2", {}, `${title}: ${Model.whole(picked.length)} of ${Model.whole(rows.length)}`), cells);
     }
   }

@@ -1,7 +1,7 @@
 // @ts-check
 "use strict";
 
-/** What every page has: keys, the theme, buttons that copy, the legend. */
+/** Parts of every page: keys, the theme, buttons that copy, the legend. */
 const Shell = (() => {
   const { find, copy } = Dom;
 
@@ -33,13 +33,13 @@ const Shell = (() => {
     more(target);
   }
 
-  /** @param {Record<string, () => void>} keys of this page @param {(target: any) => void} click what else a click does */
+  /** @param {Record<string, () => void>} keys of this page @param {(target: any) => void} click more handling of a click */
   function start(keys, click) {
     document.addEventListener("keydown", (event) => onKey(event, keys));
     document.addEventListener("click", (event) => onClick(event, click));
   }
 
-  /** Says that the page can be used, and after how many ms. */
+  /** Marks the page as ready, with the ms that it took. */
   function ready() { document.documentElement.dataset.ready = String(Math.round(performance.now())); }
 
   return { start, ready };

@@ -1,4 +1,4 @@
-// Before anything is drawn: the theme that was chosen last time, if one was.
+// Before anything is drawn: restore the theme that was chosen last time.
 try {
   const theme = localStorage.getItem("groundglass-theme");
   if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;

@@ -1,35 +1,35 @@
 // @ts-check
 "use strict";
 
-/** The line that can be moved: what would remain, which images, and the recipe line that does it. */
+/** The movable threshold: the images that would remain, and the recipe line for it. */
 const Threshold = (() => {
   const { make, find, all, eachFrame } = Dom;
   const NEAREST = 16;
 
   /** @type {Map<number, number[]>} */ const moved = new Map();
 
-  /** A step's limits as they stand. @param {number} index */
+  /** A step's current limits. @param {number} index */
   function limitsOf(index) { return moved.get(index) ?? Model.steps[index].lines.map((line) => line.limit); }
 
-  /** What becomes of a step's images, as its lines stand. @param {number} index */
+  /** The outcome of a step's images with its current limits. @param {number} index */
   function statusOf(index) { return Model.judge(Model.steps[index], limitsOf(index)); }
 
-  /** A number as a recipe has it. @param {number} value */
+  /** A number as a recipe writes it. @param {number} value */
   function plain(value) { return String(Number(value.toPrecision(12))); }
 
   /** A YAML string in quotes. @param {string} text */
   function quoted(text) { return text.includes('"') || text.includes("\\") ? `'${text.replaceAll("'", "''")}'` : `"${text}"`; }
 
-  /** A column as an expression names it. @param {string} name */
+  /** A column as an expression writes it. @param {string} name */
   function named(name) { return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`; }
 
-  /** How many a ranking must keep: counted, or scaled up where the report shows a sample of the run. @param {any} step @param {number} kept @param {Uint8Array} status */
+  /** The number that a ranking must keep: counted, or scaled up if the report shows a sample of the run. @param {any} step @param {number} kept @param {Uint8Array} status */
   function wanted(step, kept, status) {
     if (status === step.status) return step.rowsOut;
     return step.rowsIn > status.length ? Math.round(kept * step.rowsIn / status.length) : kept;
   }
 
-  /** The recipe line of a step whose lines stand at these limits. @param {any} step @param {number[]} limits @param {Uint8Array} status */
+  /** The recipe line of a step with these limits. @param {any} step @param {number[]} limits @param {Uint8Array} status */
   function recipeLine(step, limits, status) {
     const kept = status.filter((code) => code === Model.KEPT).length;
     const by = step.lines.length ? Model.columns[step.lines[0].column].name : "";
@@ -42,7 +42,7 @@ const Threshold = (() => {
     return `- select: {where: ${quoted(tests.join(" and "))}}`;
   }
 
-  /** Moves a chart's line. @param {any} box @param {number} limit */
+  /** Moves the threshold in a chart. @param {any} box @param {number} limit */
   function drawLine(box, limit) {
     const axis = JSON.parse(box.dataset.axis), svg = find("svg.bars", box);
     const wide = svg.viewBox.baseVal.width, share = Model.place(axis, limit), at = share * wide;
@@ -58,7 +58,7 @@ const Threshold = (() => {
     handle.setAttribute("aria-valuetext", Model.format(limit));
   }
 
-  /** Everything of a step's view that follows its lines. @param {any} view @param {(row: number) => void} open */
+  /** Updates everything in a step's view that depends on its thresholds. @param {any} view @param {(row: number) => void} open */
   function draw(view, open) {
     const index = Number(view.dataset.step), step = Model.steps[index];
     const limits = limitsOf(index), status = statusOf(index);
@@ -85,8 +85,8 @@ const Threshold = (() => {
   }
 
   /**
-   * The images next to the line, on one side of it; with several lines, next to any of them. An image that more
-   * than one line drops is left out: it says nothing about either.
+   * The images nearest to the threshold, on one side of it; with several thresholds, nearest to any of them. An image
+   * that more than one threshold drops is left out: moving one of them would not bring it back.
    * @param {any} home @param {any} step @param {any} judged limits, status and the charts' axes @param {number} side @param {(row: number) => void} open
    */
   function fillStrip(home, step, { limits, status, axes }, side, open) {
@@ -95,7 +95,7 @@ const Threshold = (() => {
     for (let i = 0; i < status.length; i++) {
       if (status[i] !== side) continue;
       const row = step.rows[i];
-      if (!Picture.has(row)) continue;
+      if (!Thumbnail.has(row)) continue;
       const tests = step.lines.map((/** @type {any} */ line, /** @type {number} */ n) => ({
         n, value: sees[n][row], good: Model.passes(sees[n][row], line.op, limits[n]),
         away: Math.abs(Model.place(axes[n], sees[n][row]) - Model.place(axes[n], limits[n])),
@@ -108,11 +108,11 @@ const Threshold = (() => {
     near.sort((a, b) => a.away - b.away || a.exact - b.exact || a.row - b.row);
     const name = (/** @type {number} */ n) => step.lines.length > 1 ? `${Model.columns[step.lines[n].column].name} ` : "";
     home.replaceChildren(...near.slice(0, NEAREST).map(({ row, n, value }) =>
-      make("figure", {}, Picture.cell(row, 96, open), make("figcaption", {}, `${name(n)}${Model.format(value)}`))));
+      make("figure", {}, Thumbnail.cell(row, 96, open), make("figcaption", {}, `${name(n)}${Model.format(value)}`))));
     if (!near.length) home.append(make("p", { class: "empty" }, "None."));
   }
 
-  /** Let a step's lines be moved by hand, by keys and by number. @param {any} view @param {(row: number) => void} open */
+  /** Lets the user move a step's thresholds by pointer, by keys and by number. @param {any} view @param {(row: number) => void} open */
   function bind(view, open) {
     const index = Number(view.dataset.step), own = Model.steps[index].lines.map((line) => line.limit);
     const redraw = eachFrame(() => draw(view, open));
@@ -153,7 +153,7 @@ const Threshold = (() => {
     });
   }
 
-  /** How many grains a key moves the line; ±Infinity is the axis's end. @param {KeyboardEvent} event */
+  /** The number of smallest steps that a key moves the threshold; ±Infinity is the axis's end. @param {KeyboardEvent} event */
   function keyMove(event) {
     /** @type {Record<string, number>} */
     const moves = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, End: Infinity, Home: -Infinity };

@@ -1,30 +1,30 @@
 // @ts-check
 "use strict";
 
-/** Pictures cut out of the sprite sheets. */
-const Picture = (() => {
+/** Thumbnails, cut out of the sprite sheets. */
+const Thumbnail = (() => {
   const HEIGHT = 160;
   const { make } = Dom;
 
-  /** A row's picture on its sheet: [sheet, x, y, width, height]; sheet is -1 where there is none. @param {number} row */
+  /** A row's thumbnail on its sheet: [sheet, x, y, width, height]; sheet is -1 if there is none. @param {number} row */
   function box(row) { return Model.boxes.subarray(5 * row, 5 * row + 5); }
 
-  /** Whether a row can be shown: it has a picture, or there is none to be had. @param {number} row */
+  /** Whether a row is shown: it has a thumbnail, or it cannot have one. @param {number} row */
   function has(row) { return !Model.partly || box(row)[0] >= 0 || Model.last[row] === Model.FAILED; }
 
-  /** The width that a row takes at the grid's height. @param {number} row */
+  /** The width of a row's thumbnail at the grid's height. @param {number} row */
   function width(row) {
     const [sheet, , , w, h] = box(row);
     return sheet < 0 ? HEIGHT : Math.min(2.25 * HEIGHT, Math.max(.4 * HEIGHT, HEIGHT * w / h));
   }
 
-  /** The picture of a row inside a room, its pixels never enlarged by more than `enlarge`. @param {number} row @param {number} wide @param {number} high @param {number} [enlarge] */
-  function draw(row, wide, high, enlarge = 1.75) {
+  /** The thumbnail of a row, fit into a box, never upscaled by more than `most`. @param {number} row @param {number} wide @param {number} high @param {number} [most] */
+  function draw(row, wide, high, most = 1.75) {
     const [sheet, x, y, w, h] = box(row);
     if (sheet < 0) return make("span", { class: "none" }, Model.word("reason", row).replaceAll("_", " ") || "no thumbnail");
     const file = Model.sheets.files[sheet];
-    const scale = Math.min(wide / w, high / h, enlarge);
-    const node = make("span", { class: "picture" });
+    const scale = Math.min(wide / w, high / h, most);
+    const node = make("span", { class: "thumbnail" });
     node.style.width = `${Math.round(w * scale)}px`;
     node.style.height = `${Math.round(h * scale)}px`;
     node.style.backgroundImage = `url("${Model.sheetUrl(sheet)}")`;
@@ -42,8 +42,8 @@ const Picture = (() => {
   }
 
   /**
-   * Where a region of a photograph lies: the photograph drawn sx × sy times its size and moved by -x, -y shows it
-   * in a window of w × h. The text is the one of the run's tables, such as "crop(0,0,512,512)".
+   * The place of a region in its photograph: the photograph, scaled by sx × sy and moved by -x, -y, shows the region
+   * in a window of w × h. The text has the form of the run's tables, such as "crop(0,0,512,512)".
    * @param {string} region @param {number} w @param {number} h
    */
   function window_(region, w, h) {
