@@ -1,4 +1,4 @@
-"""Made test images, and a server that plays a multimodal model, for tests of groundglass and of what builds on it.
+"""Generated test images, and a fake server of a multimodal model, for tests of groundglass and of code that uses it.
 
 It may import `drafts`, and what lies below.
 """

@@ -1,4 +1,4 @@
-"""Small pictures for tests: made on the spot, the same every time."""
+"""Small generated images for tests, the same every time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def noise(width: int, height: int, seed: int = 0) -> Pixels:
 
 
 def gradient(width: int, height: int) -> Pixels:
-    """Red rises from left to right, green from top to bottom, blue is 128. Every corner differs: shows any
-    turn.
-    """
+    """Red rises from left to right, green from top to bottom, blue is 128. Every corner differs, so any turn shows."""
     across = np.broadcast_to(np.linspace(0, 255, width), (height, width))
     down = np.broadcast_to(np.linspace(0, 255, height)[:, None], (height, width))
     return np.stack([across, down, np.full((height, width), 128.0)], axis=2).round().astype(np.uint8)
@@ -34,22 +32,23 @@ def flat(width: int, height: int, value: int = 128) -> Pixels:
 
 
 def photo(width: int, height: int, seed: int = 0) -> Pixels:
-    """Something like a photograph, H×W×3 uint8: a spectrum falling as 1/f, edges, shading and a little noise.
+    """An image like a photo, H×W×3 uint8: a spectrum that falls as 1/f, edges, shading and a little noise.
 
     >>> photo(32, 24).shape
     (24, 32, 3)
     """
     random = np.random.default_rng(seed)
     texture = np.stack([_one_over_f(width, height, random) for _ in range(3)], axis=2)
+    # In photos the three channels are similar: most structure is shared, and a little is each channel's own.
     shared = _one_over_f(width, height, random)[..., None]
-    picture = (
+    image = (
         128
         + 26 * shared
         + 8 * texture
         + _shapes(width, height, random)
         + random.normal(0, 1, (height, width, 3))
     )
-    return picture.round().clip(0, 255).astype(np.uint8)
+    return image.round().clip(0, 255).astype(np.uint8)
 
 
 def _one_over_f(width: int, height: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -63,7 +62,7 @@ def _one_over_f(width: int, height: int, random: np.random.Generator) -> npt.NDA
 
 
 def _shapes(width: int, height: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Ellipses of different colours, the nearer over the farther: the sharp edges of a photograph."""
+    """Ellipses of different colours, one over the other: the sharp edges of a photo."""
     rows, columns = np.mgrid[0:height, 0:width]
     shapes = np.zeros((height, width, 3))
     for _ in range(12):
@@ -74,26 +73,24 @@ def _shapes(width: int, height: int, random: np.random.Generator) -> npt.NDArray
 
 
 def jpeg(rgb: Pixels, quality: int = 90, **settings: object) -> bytes:
-    """The picture as a JPEG file by Pillow; ``settings`` go to its `save` (subsampling, progressive, exif,
-    …).
-    """
+    """The image as a JPEG file by Pillow; ``settings`` go to its `save` (subsampling, progressive, exif …)."""
     return encoded(rgb, "JPEG", quality=quality, **settings)
 
 
 def png(rgb: Pixels) -> bytes:
-    """The picture as a PNG file."""
+    """The image as a PNG file."""
     return encoded(rgb, "PNG")
 
 
 def encoded(rgb: Pixels, format: str, **settings: object) -> bytes:
-    """The picture as a file of any format that Pillow writes."""
+    """The image as a file of any format that Pillow writes."""
     file = io.BytesIO()
     Image.fromarray(rgb).save(file, format, **settings)
     return file.getvalue()
 
 
 def wide_profile(gamma: float = 2.2) -> bytes:
-    """A small ICC profile of curves and a matrix with AdobeRGB's primaries.
+    """A small ICC profile with curves and a matrix, and AdobeRGB's primaries.
 
     >>> from groundglass.image.codecs import icc_header
     >>> icc_header.description(wide_profile()), icc_header.fits(wide_profile(), "RGB")

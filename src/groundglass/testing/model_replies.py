@@ -1,4 +1,4 @@
-"""What the pretended model says: answers that follow from the picture's bytes, in the form of either protocol."""
+"""The fake model's replies: answers that depend only on the image's bytes, in the form of either protocol."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 from groundglass.testing.odd_replies import altered
 
 PATCH = 28
-"""Side in px of what counts as one token of a picture."""
+"""Side in px of the patch of an image that counts as one token."""
 LEVELS = ("excellent", "good", "fair", "poor", "bad")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as the server understood it.
+    """A request as the server read it.
 
     number    0, 1, 2 … in the order of arrival
-    name      the question's: of its schema, or "" where none was sent
+    name      the question's name, from its schema; "" if none was sent
     call      ``X-Client-Request-Id``
-    key       what was sent as the key
-    thinking  whether the model may think first; False where it was told not to
-    settings  the names of all that it was asked with: of the request's own keys, and `system` for instructions apart
+    key       the API key that was sent
+    thinking  whether the model may reason first; False if the request turns that off
+    settings  the names of all settings: the request's own keys, and `system` for separate instructions
     """
 
     number: int
@@ -53,6 +53,7 @@ def respond(asked: Asked, fault: str) -> tuple[int, bytes, tuple[int, int]]:
         return 200, b"<html><body>Welcome</body></html>", (0, 0)
     text = said(asked, fault)
     patches = math.ceil(asked.width / PATCH) * math.ceil(asked.height / PATCH)
+    # About four letters per token, as in real tokenizers.
     tokens = len(asked.prompt) // 4 + patches, max(1, len(text) // 4)
     make = _as_google if asked.protocol == "google" else _as_openai
     reply = make(asked, text, fault, *tokens)
@@ -77,12 +78,12 @@ FAILURES: Mapping[str, tuple[int, str, str | None]] = {
     ),
     "no_max_tokens": (400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", None),
     "no_system_role": (400, "System role not supported", None),
-    "too_large": (400, "the picture is too large", None),
+    "too_large": (400, "the image is too large", None),
     "bad": (400, "Bad Request", None),
     "unsaid": (400, "Bad Request", None),
     "must_think": (400, "Budget 0 is invalid. This model only works in thinking mode.", None),
 }
-"""Statuses other than 200, what is said with them, and the parameter that is named."""
+"""fault → a status other than 200, its message, and the parameter that it names."""
 
 
 def _failed(asked: Asked, fault: str) -> tuple[int, bytes, tuple[int, int]]:
@@ -105,7 +106,7 @@ def said(asked: Asked, fault: str) -> str:
 
 
 def _schema_in(prompt: str) -> dict[str, Any] | None:
-    """The schema that the prompt ends with: all that a model sees whose server takes none."""
+    """The schema at the end of the prompt, which a model sees even if its server takes no schema."""
     _, found, schema = prompt.rpartition("schema: ")
     return json.loads(schema) if found else None
 
@@ -130,7 +131,7 @@ def _chance(asked: Asked, name: str) -> int:
 
 
 def levels_of(asked: Asked) -> list[tuple[str, float]]:
-    """Two neighbouring levels and another word with their probabilities, the most probable first."""
+    """Two neighbouring levels and another word, with their probabilities, the most probable first."""
     place = _chance(asked, "level") % 4
     return [(LEVELS[place], 0.6), (f" {LEVELS[place + 1].title()}", 0.3), ("The", 0.1)]
 

@@ -1,8 +1,8 @@
-"""A server on this machine that speaks the protocols of OpenAI and Gemini, and misbehaves when it is told to.
+"""A server on this machine with the protocols of OpenAI and Gemini, and faults on demand.
 
-It counts its calls and tokens, so a ledger can be held against it; its answers are of the right form and follow from
-the picture's bytes, and mean nothing. ``python -m groundglass.testing.model_server COMMAND …`` runs a command beside
-it, with ``URL`` in the command's words replaced by its address: a rehearsal that costs nothing.
+It counts its calls and tokens, so that a ledger can be compared with it. Its answers have the right form and depend
+only on the image's bytes; they mean nothing. ``python -m groundglass.testing.model_server COMMAND …`` runs a command
+together with it and replaces ``URL`` in the command's words by its address: a rehearsal that costs nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["FAULTS", "Asked", "Misbehave", "ModelServer", "Served", "levels_of",
 
 @dataclass(frozen=True)
 class Served:
-    """A request and what became of it. No tokens are charged for what fails; an answer too late costs its tokens."""
+    """A request and its outcome. A failure costs no tokens; an answer that comes too late costs its tokens."""
 
     asked: Asked
     fault: str
@@ -38,38 +38,38 @@ class Served:
 
 
 Misbehave = Callable[[Asked], str]
-"""Which fault a request meets: a word of `FAULTS`, or "" for none. Odd replies can be joined: ``think+no_usage``."""
+"""The fault of a request: a word of `FAULTS`, or "" for none. Odd replies can be joined: ``think+no_usage``."""
 
 FAULTS = {
     "busy": "429 with Retry-After",
     "error": "500",
-    "no_access": "401, and the key quoted",
+    "no_access": "401 with the key in the message",
     "slow": "an answer after `seconds`",
-    "drip": "an answer of which a byte comes every `seconds`",
+    "drip": "an answer that comes byte by byte, one every `seconds`",
     "cut": "the connection ends in the middle of the answer",
     "page": "an HTML page instead of JSON",
-    "refusal": "the model will not",
+    "refusal": "the model refuses",
     "filtered": "400: the content is against the rules",
     "malformed": "text that is not JSON",
     "wrong_schema": "JSON with other keys",
     "out_of_vocabulary": "a word that is not on the list",
-    "no_probabilities": "400: this model tells none",
+    "no_probabilities": "400: this model gives none",
     "no_schema": "400: this model takes no schema",
-    "no_grammar": "400 likewise, and the schema is not named",
+    "no_grammar": "400 likewise, without naming the schema",
     "no_temperature": "400: this model takes none",
-    "no_max_tokens": "400: this model wants `max_completion_tokens`",
-    "no_system_role": "400: this model knows no system role",
-    "too_large": "400: the picture is too large",
-    "bad": "400, and nothing is said of why",
+    "no_max_tokens": "400: this model takes `max_completion_tokens`",
+    "no_system_role": "400: this model has no system role",
+    "too_large": "400: the image is too large",
+    "bad": "400 without a reason",
     "quotes_key": "a caption that quotes the key",
-    "unsaid": "400 to what has a temperature, and nothing is said of it",
-    "must_think": "400: this model cannot be told not to",
+    "unsaid": "400 to a request with a temperature, without naming it",
+    "must_think": "400: reasoning cannot be turned off",
     **{name: odd.meaning for name, odd in ODD.items()},
 }
 
 
 class ModelServer:
-    """The server, at work inside a ``with`` block.
+    """The server, running inside a ``with`` block.
 
     >>> with ModelServer() as server:
     ...     server.url.startswith("http://127.0.0.1:"), len(server.served)
@@ -117,10 +117,10 @@ class ModelServer:
 
 
 class _Quiet(ThreadingHTTPServer):
-    """A client that hangs up is no news here."""
+    """An HTTP server that does not report clients that hang up."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Tell of faults of our own only."""
+        """Report only faults of the server itself."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -150,7 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(server.seconds)
         try:
             self._send(status, content, fault)
-        except OSError:  # whoever asked is gone
+        # The client is gone.
+        except OSError:
             self.close_connection = True
 
     def _send(self, status: int, content: bytes, fault: str) -> None:
@@ -179,11 +180,11 @@ REFUSED = {
     "no_max_tokens": "max_tokens",
     "no_system_role": "system",
 }
-"""What a request must have for a fault to be met."""
+"""fault → the setting that a request must have to meet it."""
 
 
 def _fitting(fault: str, asked: Asked) -> str:
-    """A fault that a request can meet: what it does not ask for cannot be refused it."""
+    """The fault, if the request can meet it: a setting that it does not have cannot be refused."""
     if fault in REFUSED:
         return fault if REFUSED[fault] in asked.settings else ""
     if fault == "no_probabilities":
@@ -237,7 +238,7 @@ def _from_google(number: int, path: str, body: Mapping[str, Any], headers: Any) 
         len(body["contents"]) > 1,
         headers.get("X-Client-Request-Id", ""),
         headers.get("x-goog-api-key", ""),
-        # thinkingBudget, or thinking_budget: both are known
+        # thinkingBudget or thinking_budget: Google accepts both
         thinking=0 not in settings.get("thinkingConfig", {}).values(),
         settings=frozenset(settings) | ({"system"} if "systemInstruction" in body else set()),
     )
@@ -249,7 +250,7 @@ def _size(image: bytes) -> tuple[int, int]:
 
 
 def main() -> None:
-    """Run the command that the arguments are, with ``URL`` replaced, and end as it ends."""
+    """Run the command in the arguments, with ``URL`` replaced, and exit with its status."""
     with ModelServer() as server:
         words = [word.replace("URL", server.url) for word in sys.argv[1:]]
         ended = subprocess.run(words, check=False)

@@ -1,4 +1,4 @@
-"""Replies as real servers send them and no protocol foresees: each one changes a good reply of either protocol."""
+"""Replies that real servers send although no protocol allows them: each changes a good reply of either protocol."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Oddity:
-    """A way in which a reply is odd.
+    """One kind of odd reply.
 
-    meaning  in a few words
-    alter    alter(reply, protocol) -> the odd reply, or its bytes; the reply may be changed in place
+    meaning  a short description
+    alter    alter(reply, protocol) -> the odd reply, or its bytes; it may change the reply in place
     """
 
     meaning: str
@@ -24,7 +24,7 @@ class Oddity:
 
 
 def altered(reply: Body, protocol: str, oddities: str) -> Body | bytes:
-    """The reply with each of the oddities, `+` between their names; what is none of `ODD` alters nothing."""
+    """The reply with each of the oddities, `+` between their names; names that are not in `ODD` change nothing."""
     odd: Body | bytes = copy.deepcopy(reply)
     for name in oddities.split("+"):
         if name in ODD and isinstance(odd, dict):
@@ -118,12 +118,12 @@ def _all_thought(reply: Body, protocol: str) -> Body:
 
 
 def _error_within(code: int | str | None) -> Callable[[Body, str], Body]:
-    error = {"message": "the picture cannot be opened", "code": code}
+    error = {"message": "the image cannot be opened", "code": code}
     return lambda _, __: {"error": error}
 
 
 def _logprobs(change: Callable[[Body, str], Any]) -> Callable[[Body, str], Body]:
-    """Odd probabilities; ``change`` is given each alternative, and the name of its logarithm."""
+    """Odd probabilities; ``change`` gets each alternative and the name of its logarithm."""
 
     def alter(reply: Body, protocol: str) -> Body:
         first = _first(reply, protocol)
@@ -165,19 +165,19 @@ def _doubled_envelope(reply: Body, protocol: str) -> bytes:
 
 
 ODD: Mapping[str, Oddity] = {
-    "parts": Oddity("content in parts, thoughts among them", _parts),
+    "parts": Oddity("content in parts, with reasoning among them", _parts),
     "think": Oddity(
-        "thoughts with braces before the answer",
+        "reasoning with braces before the answer",
         _text(lambda said: f'<think>{{a, b}} or {{"x": 1}}?</think>\n{said}'),
     ),
     "fence": Oddity("JSON in a fence", _text(lambda said: f"Here it is:\n```json\n{said}\n```\nBye {{}}!")),
-    "only_reasoning": Oddity("the answer where thoughts belong, and no content", _only_reasoning),
+    "only_reasoning": Oddity("the answer in the reasoning's place, and no content", _only_reasoning),
     "null_content": Oddity("no content", _null_content),
     "null_message": Oddity("no message", _null_message),
     "no_choices": Oddity("no choice", _no_choices),
     "empty": Oddity("an empty text", _text(lambda _: "")),
-    "cut_off": Oddity("an answer that was cut at the limit of its length", _cut_off),
-    "all_thought": Oddity("nothing before the limit of its length", _all_thought),
+    "cut_off": Oddity("an answer that is cut at the length limit", _cut_off),
+    "all_thought": Oddity("nothing before the length limit", _all_thought),
     "error_within": Oddity("status 200 with an error of code 400", _error_within(400)),
     "busy_within": Oddity("status 200 with an error of code 429", _error_within("429")),
     "broken_within": Oddity("status 200 with an error without a code", _error_within(None)),
@@ -186,8 +186,8 @@ ODD: Mapping[str, Oddity] = {
     ),
     "usage_words": Oddity("a sentence instead of tokens", _usage(lambda _: "a few tokens")),
     "usage_null": Oddity("no tokens", _usage(lambda usage: dict.fromkeys(usage))),
-    "no_usage": Oddity("nothing about tokens", _usage(lambda _: None)),
-    "no_logprobs": Oddity("no probabilities where they were asked for", _no_logprobs),
+    "no_usage": Oddity("no field for tokens", _usage(lambda _: None)),
+    "no_logprobs": Oddity("no probabilities although they were requested", _no_logprobs),
     "null_logprob": Oddity("an impossible token", _logprobs(_impossible)),
     "null_tokens": Oddity(
         "probabilities without tokens", _logprobs(lambda one, _: one.update({"token": None}))
@@ -198,6 +198,6 @@ ODD: Mapping[str, Oddity] = {
     "doubled_key": Oddity("a key with two values in the answer", _text(_doubled)),
     "doubled_envelope": Oddity("a key with two values around the answer", _doubled_envelope),
     "huge": Oddity("megabytes of answer", _text(lambda said: said + " very" * 500_000)),
-    "surrogates": Oddity("halves of letters", _text(lambda said: said.replace(" of ", " \\ud800 "))),
+    "surrogates": Oddity("unpaired surrogates", _text(lambda said: said.replace(" of ", " \\ud800 "))),
 }
 """name → oddity."""

@@ -1,4 +1,4 @@
-"""How numbers, durations, names and commands are written for people, and the nearest valid word to a misspelt one.
+"""Formats numbers, durations, names and commands for people, and finds the nearest valid word to a misspelt one.
 
 It imports nothing of the package.
 """

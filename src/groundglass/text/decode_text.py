@@ -1,4 +1,4 @@
-"""Bytes of a text file as text: the encodings that people's captions and tables really come in."""
+"""Decodes text files: the encodings that occur in people's captions and tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 WINDOWS = "cp1252"
-"""What a text is taken for that is neither UTF-8 nor UTF-16: a guess, which is worth a word to the user."""
+"""The codec for text that is neither UTF-8 nor UTF-16: a guess, which should be reported to the user."""
 _MARKS = (
     (b"\xff\xfe\0\0", "utf-32"),
     (b"\0\0\xfe\xff", "utf-32"),
@@ -14,24 +14,24 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-"""Byte order marks, and the codecs that follow and remove them; UTF-32's begins like UTF-16's."""
+"""Byte order marks and their codecs. UTF-32 is first, because its mark begins like UTF-16's."""
 _OF_UTF_16 = 0.4
-"""The share of zero bytes among every second byte from which on a text without a mark is UTF-16."""
+"""A text without a mark is UTF-16 if more than this share of every second byte is zero."""
 _HIGH = re.compile(rb"[\x80-\xff]")
 _LETTERS = re.compile(rb"[A-Za-z\x80-\xff]")
 
 
 class Text(NamedTuple):
-    """A text, and the codec that read it: ``utf-8``, ``utf-8-sig``, ``utf-16…``, ``utf-32`` or `WINDOWS`, a guess."""
+    """A text, and its codec: ``utf-8``, ``utf-8-sig``, ``utf-16…``, ``utf-32`` or `WINDOWS` (a guess)."""
 
     text: str
     encoding: str
 
 
 def decode_text(data: bytes) -> Text:
-    """A text file's content, byte order marks removed.
+    """A text file's content without byte order marks.
 
-    Raises ValueError where it is no text, or in an encoding that cannot be told.
+    Raises ValueError if it is not text, or if its encoding cannot be detected.
 
     >>> decode_text(b"\\xef\\xbb\\xbfcaf\\xc3\\xa9").text, decode_text(b"a fine caf\\xe9")
     ('café', Text(text='a fine café', encoding='cp1252'))
@@ -42,14 +42,16 @@ def decode_text(data: bytes) -> Text:
     try:
         return Text(data.decode(encoding).lstrip("\ufeff"), encoding)
     except UnicodeDecodeError as error:
-        raise ValueError(f"it begins as {_in_words(encoding)} and does not go on so") from error
+        raise ValueError(
+            f"it begins as {_in_words(encoding)}, but later bytes are not valid in it"
+        ) from error
 
 
 def encoding_of(data: bytes) -> str:
-    """The codec for a whole file's bytes: by its mark; UTF-8 where it fits; UTF-16 by its zero bytes; else `WINDOWS`.
+    """The codec for a whole file's bytes: by its mark; UTF-8 if it is valid; UTF-16 by its zero bytes; else `WINDOWS`.
 
-    A text of which most letters are beyond ASCII is not taken for Windows-1252: it would be Cyrillic, Chinese or
-    Japanese read as nonsense. Raises ValueError for it, and for what is no text.
+    A text with mostly non-ASCII letters is not accepted as Windows-1252: it is probably Cyrillic, Chinese or Japanese,
+    and would become nonsense. Raises ValueError for it, and for data that is not text.
 
     >>> [encoding_of(data) for data in (b"a", b"\\xff\\xfea\\0", b"a\\0b\\0", b"\\0a\\0b", b"a fine caf\\xe9")]
     ['utf-8', 'utf-16', 'utf-16-le', 'utf-16-be', 'cp1252']
@@ -62,7 +64,7 @@ def encoding_of(data: bytes) -> str:
         for encoding, zeros in (("utf-16-le", data[1::2].count(0)), ("utf-16-be", data[::2].count(0))):
             if zeros > _OF_UTF_16 * half:
                 return encoding
-        raise ValueError("it holds zero bytes, so it is no text")
+        raise ValueError("it holds zero bytes, so it is not text")
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
@@ -72,7 +74,8 @@ def encoding_of(data: bytes) -> str:
 
 def _windows(data: bytes) -> str:
     try:
-        data.decode(WINDOWS)  # five bytes have no meaning in it
+        # Five byte values are undefined in it, so some files are refused here already.
+        data.decode(WINDOWS)
     except UnicodeDecodeError as error:
         raise ValueError("it is neither UTF-8, UTF-16 nor Windows-1252") from error
     if 2 * len(_HIGH.findall(data)) > len(_LETTERS.findall(data)):

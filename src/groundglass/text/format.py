@@ -1,4 +1,4 @@
-"""Numbers, durations, sizes, names and commands as groundglass writes them everywhere."""
+"""The formats of numbers, durations, sizes, names and commands in all of groundglass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 OTHERS = "other reasons"
-"""What the rarest reasons are counted under, so that the counts add up."""
+"""The rarest reasons are counted under this name, so that the counts add up."""
 
 
 def thousands(number: int) -> str:
@@ -19,7 +19,7 @@ def thousands(number: int) -> str:
 
 
 def number(value: float | None) -> str:
-    """A measured value with four significant digits, from a thousand on without decimals; an empty one as a dash.
+    """A measured value with four significant digits; from 1,000 on without decimals; a missing one is a dash.
 
     >>> number(0.12345), number(23714.2), number(None), number(float("nan"))
     ('0.1235', '23,714', '–', '–')
@@ -30,7 +30,7 @@ def number(value: float | None) -> str:
 
 
 def exact(value: float | int | str | bool | None) -> str:
-    """A constant of a recipe as its author knows it.
+    """A constant of a recipe as its author wrote it, with separators of thousands.
 
     >>> exact(30), exact(0.6566), exact(400e6), exact("JPEG"), exact(True)
     ('30', '0.6566', '400,000,000', 'JPEG', 'true')
@@ -54,7 +54,7 @@ def ordinal(value: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Minutes and seconds; from an hour on, hours and minutes; a dash where the time is not known.
+    """Minutes and seconds; from an hour on, hours and minutes; a dash if the time is not known.
 
     >>> duration(41.2), duration(3599), duration(7800), duration(90_000), duration(None)
     ('0:41', '59:59', '2 h 10 min', '25 h 00 min', '–')
@@ -83,7 +83,7 @@ def size(count: float) -> str:
 
 
 def rate(per_second: float) -> str:
-    """Images per second, or per minute where that would be under one.
+    """Images per second, or per minute if that is under one.
 
     >>> rate(412.3), rate(4.2), rate(0.05), rate(1234.5)
     ('412/s', '4.2/s', '3.0/min', '1,234/s')
@@ -104,13 +104,14 @@ def reasons(failed: Mapping[str, int]) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A part of a whole in per cent, to a tenth; less than all is never 100 %, and more than none never 0 %.
+    """A part of a whole in per cent, to a tenth; only all is 100 %, and only none is 0 %.
 
     >>> share(130, 251), share(99_999, 100_000), share(1, 100_000), share(0, 0)
     ('51.8 %', '99.9 %', '0.1 %', '–')
     """
     if not whole:
         return "–"
+    # In whole numbers, so that the rounding is exact.
     tenths = (2000 * part + whole) // (2 * whole)
     if 0 < part < whole:
         tenths = min(max(tenths, 1), 999)
@@ -118,7 +119,7 @@ def share(part: int, whole: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share to whole per cents.
+    """A share rounded to whole per cents.
 
     >>> percent(0.954)
     '95 %'
@@ -127,7 +128,7 @@ def percent(share: float) -> str:
 
 
 def share_or_count(said: float) -> str:
-    """What a recipe says of a split: a whole number is a count.
+    """The size of a split in a recipe: a whole number is a count, any other a share.
 
     >>> share_or_count(0.125), share_or_count(2000)
     ('12.5%', '2,000')
@@ -136,7 +137,7 @@ def share_or_count(said: float) -> str:
 
 
 def singular(unit: str) -> str:
-    """One of them.
+    """The singular of a unit.
 
     >>> singular("photographs"), singular("tiles")
     ('photograph', 'tile')
@@ -154,7 +155,7 @@ def some(number_of: int, unit: str) -> str:
 
 
 def tail(path: str, most: int = 26) -> str:
-    """The end of a long path: as many whole names as fit.
+    """The end of a long path: as many complete names as fit.
 
     >>> tail("/data/raw/train_photos/bsds500", 24), tail("photos/")
     ('…/train_photos/bsds500', 'photos/')
@@ -165,7 +166,7 @@ def tail(path: str, most: int = 26) -> str:
 
 
 def command(*words: str) -> str:
-    """A command line that a shell reads back as these words; a word that could be an option comes after ``--``.
+    """A command line that a shell splits into these words; a last word that looks like an option comes after ``--``.
 
     >>> command("groundglass", "why", "runs/a b/0001", "-x.jpg")
     "groundglass why 'runs/a b/0001' -- -x.jpg"

@@ -1,4 +1,4 @@
-"""The nearest valid word, for every message about a word that is not known."""
+"""The nearest valid word, for messages about unknown words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The word most like ``word``, or None when none is near.
+    """The word most like ``word``, or None if none is near.
 
     >>> nearest("blokiness", ["blockiness", "sharpness"])
     'blockiness'
@@ -19,7 +19,7 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """A sentence to put behind a message, or nothing.
+    """A sentence to append to a message, or "".
 
     >>> did_you_mean("meazure", ["measure", "select"])
     " Did you mean 'measure'?"

@@ -1,4 +1,4 @@
-"""What a user would type: programs by their name where the shell finds them, else by a short path."""
+"""Programs as a user types them: by name if the shell finds them, else by a short path."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 def as_typed(program: str | Path, links: bool = False) -> str:
-    """A program as it can be typed here: its name if the shell finds this very one under it, else its path.
+    """A program as it can be typed here: its name if the shell finds the same program by it, else its path.
 
-    With ``links`` a link to the program is the program too. (Not so of a Python: an environment's is often a link to
-    another's.) The path is relative where the program lies below the working folder, and quoted for a shell.
+    With ``links``, a link to the program counts as the program. (Not for Python: an environment's is often a link to
+    another's.) The path is relative if the program is below the working folder, and quoted for a shell.
 
     >>> as_typed("/no/such folder/tool")
     "'/no/such folder/tool'"
@@ -28,12 +28,12 @@ def as_typed(program: str | Path, links: bool = False) -> str:
 
 
 def _absolute(path: str | Path) -> Path:
-    """The path with no `..` in it, its links left alone."""
+    """The path without `..`; links are not followed."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - pathlib either keeps `..` or follows links
 
 
 def short_path(path: Path) -> str:
-    """An absolute path as it is shown: relative where it lies below the working folder.
+    """An absolute path as it is shown: relative if it is below the working folder.
 
     >>> short_path(Path.cwd() / "photos/a.jpg"), short_path(Path("/a.jpg")), short_path(Path.cwd())
     ('photos/a.jpg', '/a.jpg', '.')
@@ -43,7 +43,7 @@ def short_path(path: Path) -> str:
 
 
 def python() -> str:
-    """This Python, as it can be typed: `python3`, or `.venv/bin/python`."""
+    """This Python as it can be typed: `python3`, or `.venv/bin/python`."""
     names = ("python", "python3")
     beside = [Path(sys.executable).with_name(name) for name in names]
     known = [as_typed(path) for path in beside if path.exists()]
