@@ -118,7 +118,7 @@ def test_an_error_of_the_configuration_is_never_a_pictures_own(tmp_path: Path):
         done = steps(run_json(tmp_path, "odd.yaml"))["asked"]
         assert done["reasons"] == {"caption: bad_request": PICTURES}
         assert {row["error"].partition(": ")[2] for row in rows_of(tmp_path)} == {
-            f"{server.url} says 400: the picture is too large"
+            f"{server.url} says 400: the image is too large"
         }
         server.misbehave = lambda _: ""
         assert steps(run_json(tmp_path, "odd.yaml"))["asked"]["reasons"] == {}

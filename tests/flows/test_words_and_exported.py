@@ -92,7 +92,7 @@ def test_a_recipe_with_labels_and_an_exported_scorer(folder: Path):
     [
         ("labels: places.txt, ", "", 8, "no label"),
         ("places.txt", "plases.txt", 8, "cannot read plases.txt"),
-        ("weights: clip", "weights: level.onnx", 8, "wanted is a folder"),
+        ("weights: clip", "weights: level.onnx", 8, "this network needs a folder"),
         ("size: 32, better: higher", "better: higher", 9, "the size is not given"),
         ("better: higher", "better: hihger", 9, "Did you mean 'higher'"),
         (

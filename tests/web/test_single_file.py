@@ -62,7 +62,7 @@ def test_names_are_only_text_there_too(facts: RunFacts, reader, tmp_path: Path):
 def test_it_never_tells_where_the_photographs_lie(facts: RunFacts, tmp_path: Path):
     single = render_single(facts, tmp_path / "one.html")
     assert "somebody" not in single.path.read_text("utf-8")
-    assert "paths are not in this file" in single.left_out[0]
+    assert "this file does not hold the photographs’ paths" in single.left_out[0]
 
 
 @pytest.mark.parametrize("budget", [6_000_000, 1_500_000, 700_000, 400_000])

@@ -47,7 +47,7 @@ class Batches:
         except Exception as error:
             if _is_lost(error):
                 raise GroundglassError(
-                    f"the device failed: {_said(error)}", "run the same command again: it continues"
+                    f"the device failed: {_said(error)}", "the same command goes on"
                 ) from error
             full = _is_out_of_memory(error)
             if len(images) == 1:

@@ -49,7 +49,7 @@ def _stopped(facts: RunFacts, again: str) -> Notice | None:
     done = sum(step.seconds is not None for step in facts.steps)
     far = f"{done} of {some(len(facts.steps), 'steps')} were finished and are saved"
     if facts.state == "interrupted":
-        return Notice("Interrupted", f"{far}. The same command continues from there.", again)
+        return Notice("Interrupted", f"{far}. The same command goes on from there.", again)
     if facts.state == "failed":
         what = facts.error or "An error stopped it"
         advice = f" {facts.hint[:1].upper()}{facts.hint[1:]}." if facts.hint else ""

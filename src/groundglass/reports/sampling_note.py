@@ -26,4 +26,7 @@ def _thumbnails(facts: RunFacts) -> list[str]:
     having = sum(key in facts.thumbnails for key in usable)
     if not having or having == len(usable):
         return []
-    return [f"{thousands(having)} of these images have a thumbnail. The others are counted, but not shown."]
+    return [
+        f"{thousands(having)} of these images have a thumbnail. The others are counted, but this page has no thumbnail "
+        "of them."
+    ]

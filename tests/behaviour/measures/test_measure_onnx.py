@@ -142,7 +142,7 @@ def cut(path: Path) -> Path:
         ("sides", "takes images 64 px high, not 32 px"),
         ("no size", "the size is not given"),
         ("own size", "takes images 64 px high, not of any size"),
-        ("grey", r"wants 'pixels', \?×1×64×64, tensor\(float\)"),
+        ("grey", r"takes 'pixels', \?×1×64×64, tensor\(float\)"),
         ("type", r"tensor\(int64\); a scorer takes one batch"),
         ("outputs", "has 2 outputs, and none is chosen: 'means', .*; 'most'"),
         ("many", r"'means', \?×3, tensor\(float\): 3 numbers per image, not one"),
@@ -151,7 +151,7 @@ def cut(path: Path) -> Path:
         ("cut", "cannot be loaded"),
         ("word", "resize cannot be 'squish'. Did you mean 'squash'"),
         ("mean", "mean is '0.1, 0.2'"),
-        ("std", "nothing can be divided by 0"),
+        ("std", "division by 0"),
         ("limits", "low must be less than high"),
     ],
 )
@@ -178,7 +178,7 @@ def test_weights_beside_the_file_are_refused(tmp_path: Path):
     assert (tmp_path / "beside").exists()
     with pytest.raises(RecipeError, match="cannot be loaded") as caught:
         ask_of(MEASURE, {"weights": str(path), "device": "cpu"})
-    assert "not in a file beside it" in caught.value.hint
+    assert "not in a second file" in caught.value.hint
 
 
 def test_limits_and_direction_belong_to_the_column_not_to_the_key(tmp_path: Path):
