@@ -99,7 +99,12 @@ def test_channels_last_by_the_files_shape_or_as_declared(tmp_path: Path, frame: 
         (("n", 3, 24, 40), {"size": 24}, "40 px wide, not 24 px", "width: 40"),
         (("n", 3, "h", "w"), {"width": 40}, "the height is not given", "height: 512"),
         (("n", 3, "h", "w"), {"size": 40, "resize_to": 32}, "less than the 40 px", "resize_to: 40"),
-        (("n", 3, "h", "w"), {"resize": "none", "resize_to": 32}, "both resize_to and resize: none", "leave one"),
+        (
+            ("n", 3, "h", "w"),
+            {"resize": "none", "resize_to": 32},
+            "both resize_to and resize: none",
+            "leave one",
+        ),
         (("n", 3, "h", "w"), {"size": 40, "multiple": 32}, "multiple needs resize: none", "resize: none"),
         (("n", 3, "h", "w"), {"size": 40, "layout": "nwhc"}, "Did you mean 'nhwc'", "one of"),
         (("n", 1, "h", "w"), {"size": 40}, "the recipe gives images of 3 channels", "channels: grey"),

@@ -107,7 +107,7 @@ class Generated(Foreign):
 
 
 def joined(pieces: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The one reply that the pieces of a stream make: their parts one after the other, and the last of all else.
+    """One reply from the pieces of a stream: their parts in order, and the last value of every other field.
 
     >>> said = [{"candidates": [{"content": {"parts": [{"text": word}]}}]} for word in ("a ", "cat")]
     >>> read_reply(joined(said), "Google").text

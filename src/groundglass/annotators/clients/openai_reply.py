@@ -148,7 +148,7 @@ class Completion(Foreign):
 
 
 def joined(pieces: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The one reply that the pieces of a stream make: texts and probabilities one after the other, the last counts.
+    """One reply from the pieces of a stream: texts and probabilities in order, and the last counts of tokens.
 
     >>> said = [{"choices": [{"delta": {"content": word}}]} for word in ("a ", "cat")]
     >>> joined([*said, {"choices": [], "usage": {"total_tokens": 9}}])["choices"][0]["message"]["content"]

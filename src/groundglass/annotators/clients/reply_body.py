@@ -1,4 +1,4 @@
-"""The JSON objects in the body of a reply: one as a rule, several where a server streams although unasked."""
+"""The JSON objects in the body of a reply: usually one; several if a server streams without being asked."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from groundglass.annotators.clients.foreign import DoubledKey, decoder, load_json
 
 UNPAID = (b"", b"<")
-"""How a body begins that comes from something between here and the model: it is empty, or a page."""
+"""A body that begins so comes from something between here and the model: it is empty, or an HTML page."""
 _EVENT = re.compile(rb"\A\s*(data|event|id|retry)?:")
 _GAP = re.compile(r"\s*")
 
 
 def pieces_of(body: bytes) -> list[dict[str, Any]]:
-    """The objects of a body in their order, each once where one follows itself; none where it holds other values only.
+    """The objects of a body in order, without direct repeats; none if it holds only other values.
 
     They are read from one object, a list, objects one after the other, or server-sent events.
-    Raises ValueError where it is no JSON, and DoubledKey.
+    Raises ValueError if it is not JSON, and DoubledKey.
 
     >>> pieces_of(b'data: {"a": 1}\\n\\ndata: {"b": 2}\\n\\ndata: [DONE]\\n\\n')
     [{'a': 1}, {'b': 2}]
@@ -33,7 +33,7 @@ def pieces_of(body: bytes) -> list[dict[str, Any]]:
 
 
 def _events(body: bytes) -> list[Any]:
-    """The data of server-sent events; the lines of one event are one text."""
+    """The data of server-sent events; the lines of one event form one text."""
     found: list[Any] = []
     for event in re.split(r"\r?\n\r?\n", body.decode()):
         lines = [line[5:].strip() for line in event.splitlines() if line.startswith("data:")]

@@ -20,7 +20,7 @@ BLINK = 0.05
 
 
 LONG = 10.0
-"""Seconds of a wait that the person hears of."""
+"""A wait of at least so many seconds is reported to the user."""
 MOST_FORMS = 40
 """The most requests for one answer of which the server refuses a setting."""
 
@@ -68,19 +68,13 @@ class Gate:
         self._until = 0.0
 
     def hold(self, seconds: float) -> None:
-<<<<<<< HEAD
-        """Nobody asks for so long; a wait that is much longer than the one so far is said."""
+        """Let no thread ask for so many seconds; reports a wait that is much longer than the current one."""
         until = time.monotonic() + seconds
+        # The longest wait counts: several threads may have been refused at the same moment.
         with self._lock:
             longer, self._until = until - self._until, max(self._until, until)
         if min(longer, seconds) >= LONG:
             notice(f"the server asks to wait {seconds:.0f} s (until {clock_after(seconds)})")
-=======
-        """Let no thread ask for so many seconds."""
-        with self._lock:
-            # The longest wait counts: several threads may have been refused at the same moment.
-            self._until = max(self._until, time.monotonic() + seconds)
->>>>>>> c559a50 (Say what model servers are asked and answer in plain English; prompts are unchanged)
 
     def wait(self, seconds: float = 0.0) -> None:
         """Wait for these seconds, and until the gate is open. Raises Stopped."""

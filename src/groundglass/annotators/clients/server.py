@@ -33,7 +33,7 @@ class Dialect:
     error_of   error_of(payload) -> the error that a reply of status 200 holds, or None
     tokens_of  tokens_of(payload) -> tokens in and out
     read       read(payload, where) -> the answer; raises Trouble
-    joined     joined(pieces) -> the one reply that the pieces of a stream make
+    joined     joined(pieces) -> one reply from the pieces of a stream
     """
 
     settings: Sequence[Setting]
@@ -80,7 +80,7 @@ class Server:
         return reply
 
     def _reply(self, request: Request, forms: Forms, answered: Answered) -> Reply:
-        """The answer in a reply of a status that means success."""
+        """The answer in a reply with a success status."""
         payload = self._payload(answered)
         error = self._dialect.error_of(payload)
         if error:
@@ -89,32 +89,19 @@ class Server:
         return self._dialect.read(payload, self.where)
 
     def _payload(self, answered: Answered) -> dict[str, Any]:
-        """The JSON object of a reply. Only what a model cannot have written is asked for again: the rest is paid."""
+        """The JSON object of a reply. Only a body that no model wrote is requested again: any other has been paid for."""
         try:
             pieces = pieces_of(answered.body)
         except DoubledKey as error:
             raise Trouble("server_error", f"{self.where}: {error} in its reply", charged=True) from error
         except ValueError as error:
-<<<<<<< HEAD
             said = without_secrets(answered.body.decode(errors="replace"))[:80]
-            what = f"{self.where} answers with what is no JSON: {said!r}"
+            what = f"{self.where} does not answer with JSON: {said!r}"
             unpaid = answered.body.lstrip()[:1] in UNPAID
             raise Trouble("server_error", what, again=unpaid, charged=True) from error
         if not pieces:
-            raise Trouble("server_error", f"{self.where} answers with what is no JSON object", charged=True)
+            raise Trouble("server_error", f"{self.where} does not answer with a JSON object", charged=True)
         return pieces[0] if len(pieces) == 1 else self._dialect.joined(pieces)
-=======
-            said = answered.body[:80].decode(errors="replace")
-            what = f"{self.where} does not answer with JSON: {said!r}"
-            raise Trouble("server_error", what, again=True, charged=True) from error
-        # Some servers wrap the object in a list.
-        if isinstance(payload, list) and len(payload) == 1:
-            payload = payload[0]
-        if not isinstance(payload, dict):
-            what = f"{self.where} does not answer with a JSON object"
-            raise Trouble("server_error", what, again=True, charged=True)
-        return payload
->>>>>>> c559a50 (Say what model servers are asked and answer in plain English; prompts are unchanged)
 
     def _refusal(
         self,
@@ -126,12 +113,8 @@ class Server:
         """The trouble that a failure means; a setting that the server refuses takes another form from now on."""
         trouble = trouble_of(failure, self.where)
         paid = any(tokens)
-<<<<<<< HEAD
         trouble.tokens, trouble.charged, trouble.within = tokens, paid, failure.within
-=======
-        trouble.tokens, trouble.charged = tokens, paid
         # A call that cost tokens is not repeated: it would be paid twice.
->>>>>>> c559a50 (Say what model servers are asked and answer in plain English; prompts are unchanged)
         trouble.again = trouble.again and not paid
         if failure.status not in ABOUT_SETTINGS or POLICY.search(failure.words) or paid:
             return trouble

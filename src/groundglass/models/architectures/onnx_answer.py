@@ -186,8 +186,9 @@ def read_answer(answer: Numbers, wish: Wish, axis: int | None) -> dict[str, Valu
     >>> read_answer(np.array([[0.2, 0.9, 0.7]]), Wish(reduce="count", over=0.5), None)
     {'onnx': 2}
     """
-    if np.isnan(answer).any():  # neither above nor below anything: no count, no greatest label
-        raise ValueError("the answer holds a number that is none (NaN)")
+    # NaN is neither above nor below anything, so counts and the greatest label would be silently wrong.
+    if np.isnan(answer).any():
+        raise ValueError("the answer holds NaN, which is not a number")
     if wish.labels:
         return _of_labels(_rows(answer, wish, axis or 0), wish)
     flat = answer.reshape(-1)
