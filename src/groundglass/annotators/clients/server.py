@@ -89,7 +89,7 @@ class Server:
         return self._dialect.read(payload, self.where)
 
     def _payload(self, answered: Answered) -> dict[str, Any]:
-        """The JSON object of a reply. Only a body that no model wrote is requested again: any other has been paid for."""
+        """The JSON object of a reply. Only a body that no model wrote is requested again: others are paid for."""
         try:
             pieces = pieces_of(answered.body)
         except DoubledKey as error:
