@@ -112,6 +112,8 @@ def sentence_at(text: str, offset: int) -> str:
     ends = [match.end() for match in re.finditer(r"[.!?](?=\s)|\n\s*\n|\||^\s*[-*+]\s", text, re.M)]
     start = max((end for end in ends if end <= offset), default=0)
     stop = min((end for end in ends if end > offset), default=len(text))
+    if stop - start > 300:  # quoted output has no sentences
+        start, stop = text.rfind("\n", 0, offset) + 1, (text + "\n").index("\n", offset)
     return " ".join(text[start:stop].split())
 
 
@@ -177,7 +179,7 @@ def test_stilted_texts_are_found(text: str):
 @pytest.mark.parametrize(
     "text",
     [
-        "There is no image, and where there is no file, the run stops.",
+        "There is no image, and where there\nis no file, the run stops.",
         "The file is no longer there.",
         "Where is the store?",
         "Which images leave, and who decides?",

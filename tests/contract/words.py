@@ -31,7 +31,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("lie", r"\b(?:[Ll]ies?|lay|lain)\b(?!\s+out\b)", "is, is stored, is next to"),
     (
         "is no X",
-        r"(?<!there )(?<!There )(?<!where )\b(?:is|are|was|were)" + _NO_BUT,
+        r"(?<!there\s)(?<!There\s)(?<!where\s)\b(?:is|are|was|were)" + _NO_BUT,
         "is not an X, are not X, has no X",
     ),
     ("be had", r"\b(?:be|is|are|was|were|been)\s+had\b", "be obtained, be read"),
