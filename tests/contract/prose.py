@@ -63,7 +63,8 @@ def without_code(text: str) -> str:
     text = re.sub(r"^[ \t]*>>> (?:.|\n)*?(?=^[ \t]*$|\Z)", blank, text, flags=re.M)
     text = re.sub(r"(``.+?``|`[^`]+`)", blank, text, flags=re.S)
     text = re.sub(r"(?<=\])\([^)]*\)", blank, text)
-    return re.sub(r"\S*://\S*|~/\w+", blank, text)
+    text = re.sub(r"\S*://\S*|~/\w+", blank, text)
+    return re.sub(r"(?<=\n)[ \t]+", "", text)
 
 
 def of_module(file: str, source: str, line: int = 1) -> Iterator[Prose]:
