@@ -50,7 +50,12 @@ def is_sentence(text: str) -> bool:
 
 def blank(match: re.Match[str]) -> str:
     """An ellipsis for code, and its line breaks."""
-    return "…" + "\n" * match[0].count("\n")
+    return "…" + line_breaks(match[0])
+
+
+def line_breaks(text: str) -> str:
+    """As many line breaks as a text has."""
+    return "\n" * text.count("\n")
 
 
 def without_code(text: str) -> str:
@@ -148,7 +153,10 @@ def of_template(file: str, source: str) -> Iterator[Prose]:
     source = re.sub(r"\{%.*?%\}|\{\{.*?\}\}", blank, source, flags=re.S)
     for match in re.finditer(r"\b(?:title|aria-label|alt|placeholder)=\"([^\"]*)\"", source):
         yield Prose(file, source[: match.start(1)].count("\n") + 1, without_code(match[1]))
-    source = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", blank, source, flags=re.S)
+    source = re.sub(r"<(script|style)\b.*?</\1>", blank, source, flags=re.S)
+    source = re.sub(r"<(?:p|li|td|dd)\b[^>]*>", lambda tag: "|" + line_breaks(tag[0]), source)
+    source = re.sub(r"<h[1-6]\b[^>]*>", lambda tag: line_breaks(tag[0]) + "# ", source)
+    source = re.sub(r"<[^>]*>", lambda tag: line_breaks(tag[0]), source)
     yield Prose(file, 1, without_code(source))
 
 
@@ -161,7 +169,7 @@ def of_script(file: str, source: str) -> Iterator[Prose]:
     for match in token.finditer(source):
         is_comment = match[1] is not None or match[2] is not None
         text = next(group for group in match.groups() if group is not None)
-        text = re.sub(r"\$\{[^}]*\}", blank, re.sub(r"@\w+ \{[^}]*\}( \w+)?", blank, text))
+        text = re.sub(r"\$\{[^}]*\}", blank, re.sub(r"@\w+ \{[^}]*\}( [\w\[\].=]+)?", blank, text))
         if is_comment or is_sentence(text):
             yield Prose(file, source[: match.start()].count("\n") + 1, without_code(text.lstrip("*")))
 

@@ -200,6 +200,18 @@ def test_code_in_strings_is_not_prose():
     assert list(prose.of_module("a.py", module)) == []
 
 
+def test_scripts_and_templates_are_read_without_their_code():
+    script = 'const a = find("img.picture"); // a picture\n/** Draws. @param {any} [enlarge] */\n'
+    assert [text.line for text in prose.of_script("a.js", script) if faults(text.text)] == [1]
+    page = '<h2>What is kept</h2>\n<p class="picture">What is kept.</p>\n<b title="a picture of it">{{ picture }}</b>'
+    found = [
+        text.line_of(place, word)
+        for text in prose.of_template("a.j2", page)
+        for place, word, _ in faults(text.text)
+    ]
+    assert sorted(found) == [2, 3]
+
+
 def test_a_fault_is_shown_with_its_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(prose, "ROOT", tmp_path)
     source = 'A = 1\n# plain\n# and a picture\nB = (\n    "said so, "\n    f"of {A} pictures"\n)\n'

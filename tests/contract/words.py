@@ -14,7 +14,7 @@ _NO_BUT = r"\s+no\s+(?!longer\b|more\b|less\b|fewer\b|better\b|worse\b|larger\b|
 _OPENING = r"(?:^[ \t]*(?:[-*+][ \t]+|\d+\.[ \t]+)?|[.!?:][\"')]?\s+|\|[ \t]*)\**"
 
 WORDS: tuple[tuple[str, str, str], ...] = (
-    ("picture", r"\b[Pp]ictures?\b", "image (any row), photo (only an original), tile or file"),
+    ("picture", r"(?<![-/\w])[Pp]ictures?\b(?!/)", "image (any row), photo (only an original), tile or file"),
     ("enlarge", r"\b[Ee]nlarg(?:e[sd]?|ing|ements?)\b", "upscale (of a box or a page: grow)"),
     (
         "tell",
