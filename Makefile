@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: quickstart test test-long check check-fast test-changed lint docs clean
+.PHONY: quickstart test test-long check check-fast test-changed lint docs docs-site clean
 
 quickstart: $(VENV)/core.stamp   ## from photographs to a released dataset; PHOTOS=~/Pictures uses your own
 	@$(BIN)/groundglass quickstart $(if $(PHOTOS),"$(PHOTOS)")
@@ -28,8 +28,13 @@ check-fast: $(VENV)/dev.stamp    ## what must be green before every commit: lint
 test-changed: $(VENV)/dev.stamp  ## floors, contracts and tests of what changed, for two and a half minutes at most
 	$(BIN)/python tools/check_fast.py
 
-docs: $(VENV)/dev.stamp          ## write the generated reference anew
+docs: $(VENV)/dev.stamp          ## write the generated pages and drawings of docs/ from the code
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/house.py
+
+docs-site: $(VENV)/dev.stamp     ## build the documentation as a site in site/; broken links stop it (`make check` tests this)
+	$(BIN)/zensical build --strict --clean
+	@echo "next: $(BIN)/python -m http.server -d site" >&2
 
 $(VENV)/core.stamp: pyproject.toml constraints.txt | $(VENV)
 	@echo "installing groundglass into $(VENV) …" >&2
@@ -45,4 +50,4 @@ $(VENV):
 	@$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) site .cache

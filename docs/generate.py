@@ -75,10 +75,10 @@ def reasons_page() -> str:
     return (
         NOTE
         + "# Reasons and warnings\n\n"
-        + "How damage is told, and what cannot be told, stands in [Damaged files](../concepts/damaged-files.md).\n\n"
-        + "## Reasons\n\nA row with a reason in `error` is never released. `detail` says what exactly was found.\n\n"
+        + "[Damaged files](../concepts/damaged-files.md) says how damage is detected, and which damage cannot be.\n\n"
+        + "## Reasons\n\nA row with a reason in `error` is never released. `detail` gives the exact finding.\n\n"
         + f"| reason | meaning | what to do |\n|---|---|---|\n{reasons}\n\n"
-        + "## Warnings\n\nA row with words in `warning` is sound; something about its file is odd.\n\n"
+        + "## Warnings\n\nA row with words in `warning` is usable, but something about its file is unusual.\n\n"
         + f"| warning | meaning |\n|---|---|\n{warnings}\n"
     )
 
