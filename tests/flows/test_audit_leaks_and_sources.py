@@ -129,7 +129,7 @@ def test_a_source_of_few_photographs_cannot_be_judged_and_that_is_said(tmp_path:
     card = audited(tmp_path, SOURCES)
     assert recall_of(card, "jpeg_source") == {}
     assert card["closed"] == [
-        ["sources", "no source has the 30 passing photographs that it takes to judge a whole source"]
+        ["sources", "no source has the 30 passing photos that are needed to judge a whole source"]
     ]
 
 

@@ -147,7 +147,7 @@ def test_references_that_cannot_be_used_stop_in_plan(folder: Path):
     assert "is not a naturalness profile" in plan_error(folder, "some.json")
     said = plan_error(folder, "photos")
     assert "has 4 files, too few for a reference" in said
-    assert f"{PICTURES} clean pictures or more" in said
+    assert f"{PICTURES} clean photos or more" in said
     fit(folder)
     plain = json.loads((folder / "mine.json").read_text())
     (folder / "old.json").write_text(json.dumps({**plain, "measure": "naturalness-0"}))
