@@ -52,7 +52,7 @@ def test_version_loads_nothing_heavy(tmp_path: Path):
         (["show", "nothing"], "there is no run nothing"),
         (["quickstart", "no/such/folder"], "there is no folder"),
         (["downscale", "a.png", "-o", "out", "-k", "bicubic"], "matlab_bicubic"),
-        (["run", "quickstart", "--max-failed", "much"], "no share"),
+        (["run", "quickstart", "--max-failed", "much"], "not a share"),
     ],
 )
 def test_wrong_words_end_with_2_and_the_nearest_right_one(tmp_path: Path, words: list[str], said: str):

@@ -168,7 +168,7 @@ def test_nothing_is_overwritten(tmp_path: Path):
     for name in ("mine", "mine.yaml"):
         done = groundglass(tmp_path, "init", name, "photos")
         assert done.returncode == 2
-        assert "mine.yaml is there already" in done.stderr
+        assert "mine.yaml exists already" in done.stderr
     assert (tmp_path / "mine.yaml").read_text() == "name: mine\n"
 
 

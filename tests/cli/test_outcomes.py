@@ -156,7 +156,7 @@ def test_runs_that_are_no_folder(folder: Path, command: str):
     done = groundglass(folder, command, "small.yaml", "--runs", "file")
     assert (done.returncode, done.stderr) == (
         3,
-        "--runs file is a file\n  → name a folder; it is made if it is not there\n",
+        "--runs file is a file\n  → name a folder; it is made if it does not exist\n",
     )
     done = groundglass(folder, command, "small.yaml", "--runs", "file/below")
     assert done.returncode == 3
