@@ -192,7 +192,7 @@ def test_where_recall_and_budget_cannot_both_be_had_the_run_says_what_would_do(
         stopped.stderr,
     )
     assert said, stopped.stderr
-    enough = re.search(r"about budget: ([\d.]+) would do, or about recall: ([\d.]+)", stopped.stderr)
+    enough = re.search(r"about budget: ([\d.]+) would be enough, or about recall: ([\d.]+)", stopped.stderr)
     assert enough, stopped.stderr
     assert groundglass(tmp_path, "plan", "small.yaml", "--set", tight).returncode == 2, "known by now"
     again = run_json(

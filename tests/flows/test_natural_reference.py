@@ -76,7 +76,7 @@ def test_a_folder_and_the_file_fitted_to_it_are_the_same_reference(folder: Path)
     before = fingerprint_of(folder / "clean")
     made = fit(folder)
     assert (made["pictures"], made["name"]) == (24, "clean")
-    assert load_natural(folder / "mine.json", PROFILED).made_from == "24 pictures of clean"
+    assert load_natural(folder / "mine.json", PROFILED).made_from == "24 photos of clean"
     write_recipe(folder, RECIPE.replace("REFERENCE", "mine.json"))
     run_json(folder, "small.yaml")
     by_file = values(folder)
