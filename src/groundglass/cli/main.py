@@ -102,7 +102,7 @@ def main() -> None:
     failed, 130 interrupted."""
     tell_notices_to(_say_notice)
     try:
-        # Not standalone: click would end with its own exit codes, and ours tell scripts what went wrong.
+        # Not standalone: click would end with its own exit codes, but scripts rely on ours.
         sys.exit(groundglass.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
