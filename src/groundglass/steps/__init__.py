@@ -1,1 +1,1 @@
-"""Planning, running and forecasting each kind of step. It may import `audits`, and every room below it."""
+"""Planning, running and forecasting each kind of step. It may import `audits`, and what lies below."""
