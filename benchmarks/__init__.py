@@ -1,1 +1,1 @@
-"""How fast groundglass is, beside decoding alone and beside other tools."""
+"""The speed of groundglass, compared with decoding alone and with other tools."""

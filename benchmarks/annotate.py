@@ -1,9 +1,9 @@
-"""How fast a server can be asked: answers a second by pictures asked at a time, beside what its delay allows.
+"""Answers per second of a server, by the number of images in flight, compared with the limit that its delay sets.
 
-    python -m benchmarks.annotate [--pictures 200] [--save]
+    python -m benchmarks.annotate [--images 200] [--save]
 
-The server is `groundglass.testing.model_server` in a process of its own on this machine; it answers after a delay.
-The pictures are 1600 x 1200 px JPEGs, each decoded, made smaller (1024 px), encoded and sent; one question each.
+The server is `groundglass.testing.model_server` in a separate process on this machine; it answers after a delay.
+The images are 1600 x 1200 px JPEGs, each decoded, scaled down (1024 px), encoded and sent; one question each.
 `allowed` is concurrency / delay. `known` is the same step once all answers are in the store.
 """
 
@@ -39,13 +39,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/annotate.csv")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        photos = make_photos(Path(folder) / "photos", options.pictures)
+        photos = make_photos(Path(folder) / "photos", options.images)
         rows = [
-            measured(Path(folder) / f"{delay}-{concurrency}", photos, options.pictures, delay, concurrency)
+            measured(Path(folder) / f"{delay}-{concurrency}", photos, options.images, delay, concurrency)
             for delay, concurrency in ((0.0, 1), (0.0, 8), (1.0, 8), (1.0, 32))
         ]
     report(rows, "annotate", options.save)
@@ -54,13 +54,13 @@ def main() -> None:
 def make_photos(folder: Path, count: int) -> Path:
     folder.mkdir()
     for seed in range(count):
-        picture = testing.jpeg(testing.photo(1600, 1200, seed % 20), quality=80 + seed // 20)
-        (folder / f"{seed}.jpg").write_bytes(picture)
+        image = testing.jpeg(testing.photo(1600, 1200, seed % 20), quality=80 + seed // 20)
+        (folder / f"{seed}.jpg").write_bytes(image)
     return folder
 
 
-def measured(folder: Path, photos: Path, pictures: int, delay: float, concurrency: int) -> dict[str, Any]:
-    """From the first call to the end of the last by the ledger, and the whole step again with all known."""
+def measured(folder: Path, photos: Path, images: int, delay: float, concurrency: int) -> dict[str, Any]:
+    """The time from the first call to the end of the last by the ledger, and of the whole step again from the store."""
     folder.mkdir()
     with served(delay) as url:
         recipe = folder / "described.yaml"
@@ -72,10 +72,10 @@ def measured(folder: Path, photos: Path, pictures: int, delay: float, concurrenc
     return {
         "delay_s": delay,
         "concurrency": concurrency,
-        "pictures": pictures,
+        "pictures": images,
         "calls": first[1].steps[-1].facts["calls"],
         "seconds": round(seconds, 2),
-        "answers_per_s": round(pictures / seconds, 1),
+        "answers_per_s": round(images / seconds, 1),
         "allowed_per_s": round(concurrency / delay, 1) if delay else None,
         "known_seconds": round(known[1].steps[-1].seconds, 3),
     }
@@ -87,7 +87,7 @@ def quiet() -> Talk:
 
 @contextmanager
 def served(delay: float) -> Iterator[str]:
-    """A server in a process of its own."""
+    """A server in a separate process."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.Process(target=serve, args=(there, delay), daemon=True)
     process.start()

@@ -1,9 +1,9 @@
-"""What should cost little, each beside a yardstick that does the same or less: CPU time and their ratio.
+"""Operations that should be cheap, each compared with a yardstick that does the same or less: CPU time and ratio.
 
     python -m benchmarks.beside [--repeats 9] [--save]
 
-Both take turns in one process, so a busy machine slows both; medians. The tests count what these do (bytes read, places
-made, transforms); how fast that is stands here.
+Both take turns in one process, so a busy machine slows both; medians. The tests count the operations (bytes read, tiles
+made, transforms); this benchmark shows their speed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def tables() -> Iterator[tuple[Work, Work]]:
 
 
 def measured(what: str, beside: str, ours: Work, theirs: Work, repeats: int) -> dict[str, Any]:
-    """Median CPU milliseconds of both, and how many times the yardstick ours takes."""
+    """Median CPU milliseconds of both, and ours divided by the yardstick's."""
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(repeats + 1):
         for work, kept in zip((ours, theirs), times, strict=True):

@@ -1,11 +1,11 @@
-"""best_tile beside pepeline's, on 4K photographs: how much faster, and is the tile as good.
+"""best_tile compared with pepeline's, on 4K photographs: the speedup, and whether the tile is as good.
 
     python benchmarks/best_tile_peer.py [--files 3] [--save]
 
-pepeline (PyPI, Rust; `pip install pepeline`) has the same definition, the largest mean |Laplacian|, but is
-handed the |Laplacian| and tries every pixel; groundglass makes the Laplacian itself and tries every 8th pixel
-both ways. The peer's time is given without (`peer_ms`) and with the Laplacian that its caller must make
-(`peer_whole_ms`, by OpenCV). Luma is decoded beforehand for both. One core.
+pepeline (PyPI, Rust; `pip install pepeline`) has the same definition, the largest mean |Laplacian|, but it
+gets the |Laplacian| as input and tries every pixel; groundglass computes the Laplacian itself and tries every 8th
+pixel in both directions. The peer's time is given without (`peer_ms`) and with the Laplacian that its caller must
+compute (`peer_whole_ms`, by OpenCV). Luma is decoded beforehand for both. One core.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Blockiness of 512 px tiles beside pepedp's, one thread, from decoded RGB pixels to the number.
+"""Blockiness of 512 px tiles compared with pepedp's, one thread, from decoded RGB pixels to the number.
 
     python -m benchmarks.blockiness_peer FOLDER [--tiles 64] [--save]
 
 Needs pepedp and torch (a CPU build), which groundglass does not: pip install --no-deps pepedp; pip install torch.
-pepedp is given tiles that are float tensors already, one by one and in batches of 8, and its faster way counts.
-Its grey is a float, ours is rounded to 8 bits as a decoder's is, so values differ by some percent. The last line
+pepedp gets tiles that are float tensors already, one by one and in batches of 8, and the faster of the two counts.
+Its grey is a float, ours is rounded to 8 bits as a decoder's is, so values differ by a few percent. The last line
 is its time ÷ ours.
 """
 
@@ -51,7 +51,7 @@ def tiles_of(folder: Path, count: int) -> list[Any]:
 
 
 def peer_times(tiles: list[Any], repeats: int) -> tuple[dict[int, float], list[float]]:
-    """pepedp's milliseconds a tile by batch size, and its values."""
+    """pepedp's milliseconds per tile by batch size, and its values."""
     import torch
     from pepedp.scripts.archs.blocklines import calculate_image_blockiness
 

@@ -21,13 +21,13 @@ BINS = 64
 
 @dataclass(frozen=True)
 class Settings:
-    """How much the trees may learn.
+    """Limits on how much the trees may learn.
 
     trees, depth  size of the table
     rate          share of each tree's correction that is taken
     least         least weight of a leaf
     ridge         pulls leaves towards 0
-    columns       share of the features that each tree may ask for
+    columns       share of the features that each tree may use
     """
 
     trees: int = 150
@@ -47,7 +47,7 @@ def fit_trees(
     loss: Literal["logistic", "squared"],
     settings: Settings,
 ) -> Trees:
-    """The trees whose sum is the logit of ``target`` (0 or 1), or ``target`` itself, for N×F ``rows``."""
+    """Fit trees with a sum that is the logit of ``target`` (0 or 1), or ``target`` itself, for N×F ``rows``."""
     random = np.random.default_rng(settings.seed)
     edges = np.stack([_edges(column) for column in rows.T])
     binned = np.stack(
@@ -113,7 +113,7 @@ def _histograms(binned: Any, gradient: Any, curvature: Any, node: Any, nodes: in
 
 
 def _best_cut(sums: Any, allowed: Any, settings: Settings) -> tuple[int, int] | None:
-    """The feature and cut that gain most, or none where no cut leaves enough on both sides."""
+    """The feature and cut that gain most, or None if no cut leaves enough on both sides."""
     left, whole = np.cumsum(sums, axis=2)[:, :, :-1], sums.sum(axis=2)[:, :, None]
     right = whole - left
     gain = left[0] ** 2 / (left[1] + settings.ridge) + right[0] ** 2 / (right[1] + settings.ridge)

@@ -1,12 +1,12 @@
-"""Calibrates the score of `resolution` on fakes of real photographs, and writes it into the package.
+"""Calibrate the score of `resolution` on fakes of real photographs, and write it into the package.
 
     python -m benchmarks.calibrate_resolution PHOTOS [PHOTOS …] [--processes 2]
 
-PHOTOS are files or folders of pictures that were never enlarged. Half of them, by the hash of their names, are
-used; the other half is left to `benchmarks.resolution`, which tests. Every photograph is taken as it is, with
-grain, sharpened, as a JPEG, cut out of a JPEG, as taken by a camera with a Bayer mosaic, made smaller, and a little
-out of focus (native), and enlarged in some 36 ways (fakes). Limits and intervals come from five-fold
-cross-validation by scene.
+PHOTOS are files or folders of images that were never upscaled. Half of them, by the hash of their names, are
+used; the other half is left to `benchmarks.resolution` for testing. Every photograph is used unchanged, with
+grain, sharpened, as a JPEG, cut out of a JPEG, as taken by a camera with a Bayer mosaic, scaled down, and a little
+out of focus (native), and upscaled in 36 ways (fakes). Limits and intervals come from five-fold cross-validation
+by scene.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Values = npt.NDArray[np.float64]
 FROZEN = Path(judge.__file__).with_name("frozen.json")
 FOLDS = 5
 FALSE_ALARMS = 0.03
-"""Share of native pictures called upscaled in cross-validation: what 5 % elsewhere is hoped to be."""
+"""Share of native images called upscaled in cross-validation; we expect about 5 % on other images."""
 SETTINGS = Settings(trees=160, depth=3, rate=0.12)
 WILD_KERNELS = (*fakery.KERNELS, "sharp_cubic", "bilinear")
 SHRINKS = ("matlab_bicubic", "lanczos", "area", "cut")
@@ -47,7 +47,7 @@ SHRINKS = ("matlab_bicubic", "lanczos", "area", "cut")
 
 @dataclass(frozen=True)
 class Example:
-    """One picture made: its photograph and folder, the enlargement (1: native), and its cues."""
+    """One made image: its photograph and folder, the factor of upscaling (1: native), and its cues."""
 
     photo: str
     folder: str
@@ -56,7 +56,7 @@ class Example:
 
 
 def natives(photo: fakery.Photo, random: np.random.Generator) -> Iterator[fakery.Pixels]:
-    """What must not be taken for a fake."""
+    """Native images, which must not be called fakes."""
     for condition in fakery.NATIVES:
         yield fakery.treated(photo.rgb, condition, photo.seed)
     for _ in range(4):
@@ -82,7 +82,7 @@ def fakes(photo: fakery.Photo, random: np.random.Generator) -> Iterator[tuple[fl
     ]
     for index in random.permutation(len(cells))[:24]:
         factor, kernel, condition = cells[index]
-        yield factor, fakery.treated(fakery.enlarged(photo.rgb, factor, kernel), condition, photo.seed + 1)
+        yield factor, fakery.treated(fakery.upscaled(photo.rgb, factor, kernel), condition, photo.seed + 1)
     for _ in range(12):
         factor = float(np.exp(random.uniform(np.log(1.25), np.log(4.5))))
         kernel, shrink = str(random.choice(WILD_KERNELS)), str(random.choice(SHRINKS))
@@ -93,7 +93,7 @@ def fakes(photo: fakery.Photo, random: np.random.Generator) -> Iterator[tuple[fl
             if camera
             else photo.rgb
         )
-        large = fakery.enlarged(small, factor, kernel, shrink, random.uniform(0.25, 0.5), quality)
+        large = fakery.upscaled(small, factor, kernel, shrink, random.uniform(0.25, 0.5), quality)
         yield factor, fakery.treated(large, wild_condition(random), photo.seed + 1)
 
 
@@ -113,15 +113,15 @@ def wild_condition(random: np.random.Generator) -> str:
 
 
 def examples_of(file: Path) -> list[Example]:
-    """Every picture made of a photograph, measured; those without blocks to see by are left out."""
+    """Every image made from a photograph, measured; images without enough texture are left out."""
     cv2.setNumThreads(1)
     found: list[Example] = []
     for photo in fakery.pieces(file):
         random = np.random.default_rng(photo.seed)
-        made = [(1.0, picture) for picture in natives(photo, random)] + list(fakes(photo, random))
-        for factor, picture in made:
+        made = [(1.0, image) for image in natives(photo, random)] + list(fakes(photo, random))
+        for factor, image in made:
             try:
-                row = cues_of(luma(np.ascontiguousarray(picture))).row
+                row = cues_of(luma(np.ascontiguousarray(image))).row
             except ValueError:
                 continue
             found.append(Example(file.name, photo.folder, factor, row))
@@ -129,7 +129,7 @@ def examples_of(file: Path) -> list[Example]:
 
 
 def weights(examples: list[Example]) -> Values:
-    """Natives weigh as much as fakes, and a folder with four times as many pictures only twice as much."""
+    """Natives weigh as much as fakes, and a folder with four times as many images only twice as much."""
     folders = Counter(example.folder for example in examples)
     each = np.array([folders[example.folder] ** -0.5 for example in examples])
     native = np.array([example.factor == 1 for example in examples])
@@ -224,7 +224,7 @@ def main() -> None:
         made = [example for found in pool.imap(examples_of, files, 2) for example in found]
     plain = calibrate(made)
     FROZEN.write_text(json.dumps(plain, separators=(",", ":")) + "\n", "utf-8")
-    print(f"{len(made)} pictures; upscaled from {plain['upscaled_at']:.3f}; errors {plain['errors']}")
+    print(f"{len(made)} images; upscaled from {plain['upscaled_at']:.3f}; errors {plain['errors']}")
     print(f"written: {FROZEN.name}, {FROZEN.stat().st_size / 1e3:.0f} kB")
 
 

@@ -1,12 +1,12 @@
-"""What a cascade saves and what it costs: calls of the costly measure, recall reached, wall time.
+"""The saving and the cost of a cascade: calls of the costly measure, recall reached, wall time.
 
     python -m benchmarks.cascade [--seeds 40] [--workers 2] [--save]
 
 Rows are tiles of 128 px (for the times 256 px) of the real photographs in the shared test data. The costly rule keeps
-the best 30 % by its column, so every verdict of a cascade can be held against the exact one. Cheap and costly measures
-are classical ones: their relation is real, their prices are not those of a network, so calls are what counts. Wall
-time, from an empty store and with sources, tiles and cheap measure included, is shown for `resolution`, the slowest of
-the classical measures, and for `complexity` made to sleep 50 ms a tile, as a network keeps a worker waiting.
+the best 30 % by its column, so every verdict of a cascade can be compared with the exact one. Cheap and costly measures
+are classical ones: their relation is real, but they cost less than a network, so the number of calls counts. Wall time,
+from an empty store and with sources, tiles and cheap measure included, is shown for `resolution`, the slowest of the
+classical measures, and for `complexity` with a pause of 50 ms per tile, as a network keeps a worker waiting.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WISHES = (0.9, 0.95, 0.99)
 
 
 class Pair(NamedTuple):
-    """A cheap column with its measure, and a costly one with its own."""
+    """A cheap column and a costly one, each with its measure."""
 
     cheap: str
     by: str
@@ -90,7 +90,7 @@ def rule_of(folder: Path, pair: Pair, workers: int) -> str:
 
 
 def calls(folder: Path, pair: Pair, seeds: int, workers: int) -> Iterator[dict[str, Any]]:
-    """Many seeds on a store that holds everything: only who would have been measured counts."""
+    """Many seeds on a store that holds everything: only the rows that would have been measured count."""
     rule = rule_of(folder, pair, workers)
     wanted = kept_of(run(folder, recipe_text(pair, rule, "", exact=True), workers)[0])
     for wish in WISHES:

@@ -1,12 +1,12 @@
-"""What `objects_fast` and `text_and_graphics` are worth, and what they cost.
+"""The accuracy and the cost of `objects_fast` and `text_and_graphics`.
 
     python -m benchmarks.content_measures [--save]
 
 Photographs are those of the shared test data, drawings are rendered here and taken from the same data and from
-scikit-image's. A picture belongs to the half that nothing was fitted to ("unseen") when the SHA-256 of its name
-begins with an odd byte; but how weights were rounded, and the limit of .65, were settled with both halves'
-figures in sight. `objects_fast` was fitted to neither: its three numbers were chosen for steadiness on
-other photographs before the indoor frames were looked at. Times are of one core, from decoded pixels and luma.
+scikit-image's. An image belongs to the half that nothing was fitted to ("unseen") if the SHA-256 of its name
+begins with an odd byte; but the rounding of weights and the limit of .65 were chosen with the figures of both
+halves known. `objects_fast` was fitted to neither: its three numbers were chosen for steadiness on other
+photographs before the indoor frames were looked at. Times are of one core, from decoded pixels and luma.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from benchmarks.content_pictures import Pixels, captioned, drawn
+from benchmarks.content_images import Pixels, captioned, drawn
 from benchmarks.machine import facts, save
 from benchmarks.timing import DATA, median_ms, pin_to_one_core
 from groundglass import testing
@@ -31,7 +31,7 @@ from groundglass.measures.objects.regions import objects_fast
 from groundglass.measures.text_and_graphics.text_and_graphics import text_and_graphics
 
 Row = dict[str, Any]
-Pictures = Mapping[str, Pixels]
+Images = Mapping[str, Pixels]
 DRAWN = (
     "ai_generated/gpt4o/57/example_8bit_pixel_beer.png", "ai_generated/gpt4o/88/case.png",
     "large_4k/budgie/valley-midnight.jpg", "benchmarks/Set14/HR/ppt3.png", "torture/pngsuite/PngSuite.png",
@@ -52,7 +52,7 @@ def unseen(name: str) -> bool:
 
 
 def opened(folder: Path, names: Iterator[str] | tuple[str, ...]) -> dict[str, Pixels]:
-    """Name → pixels; files that are no pictures are left out, and so are those under 32 px."""
+    """Name → pixels; files that are not images are left out, and so are images under 32 px."""
     found: dict[str, Pixels] = {}
     for name in names:
         try:
@@ -75,7 +75,7 @@ def graphics() -> dict[str, Pixels]:
 
 
 def photographs() -> dict[str, Pixels]:
-    """All that is a photograph; a drawing and a screenshot among them are left out."""
+    """All photographs; a drawing and a screenshot among them are left out."""
     names = (str(path.relative_to(DATA)) for pattern in TAKEN for path in sorted(DATA.glob(pattern)))
     return opened(DATA, (name for name in names if "midnight" not in name and "Photoshop" not in name))
 
@@ -95,10 +95,10 @@ def spearman(one: Any, other: Any) -> float:
     return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
 
 
-def row(measure: str, figure: str, pictures: int, value: float, low: Any = "", high: Any = "") -> Row:
+def row(measure: str, figure: str, images: int, value: float, low: Any = "", high: Any = "") -> Row:
     numbers = [round(float(number), 3) if number != "" else "" for number in (value, low, high)]
     names = ("measure", "figure", "pictures", "value", "low", "high")
-    return dict(zip(names, (measure, figure, pictures, *numbers), strict=True))
+    return dict(zip(names, (measure, figure, images, *numbers), strict=True))
 
 
 def rank_agreement() -> Iterator[Row]:
@@ -112,7 +112,7 @@ def rank_agreement() -> Iterator[Row]:
     yield row("objects_fast", "SRCC with boxes", len(paths), spearman(counts, boxes), low, high)
 
 
-def steadiness(photos: Pictures) -> Iterator[Row]:
+def steadiness(photos: Images) -> Iterator[Row]:
     """Count of the spoilt photograph ÷ count of the photograph: median, least and greatest; and their SRCC."""
     some = [rgb for name, rgb in photos.items() if name.startswith("train_photos") and "t91" not in name][::6]
     plain = np.array([count(rgb) for rgb in some])
@@ -135,8 +135,8 @@ def grained(rgb: Pixels) -> Pixels:
     return (rgb + noise).round().clip(0, 255).astype(np.uint8)
 
 
-def drawings(photos: Pictures) -> Iterator[Row]:
-    """AUC of graphics_score, and what is over the limit, on both halves."""
+def drawings(photos: Images) -> Iterator[Row]:
+    """AUC of graphics_score, and the share over the limit, on both halves."""
     made = {name: values(rgb)["graphics_score"] for name, rgb in graphics().items()}
     taken = {name: values(rgb)["graphics_score"] for name, rgb in photos.items()}
     for half in (False, True):
@@ -149,14 +149,14 @@ def drawings(photos: Pictures) -> Iterator[Row]:
         yield row("text_and_graphics", f"photographs > {GRAPHIC}, {word}", len(b), (b > GRAPHIC).mean())
 
 
-def lettering(photos: Pictures) -> Iterator[Row]:
-    """Photographs as they are (some do show words), and every second with words written over it."""
+def lettering(photos: Images) -> Iterator[Row]:
+    """Photographs (some do show words), and every second one with words written over it."""
     large = {name: rgb for name, rgb in photos.items() if "t91" not in name}
     for half in (False, True):
         word = "unseen" if half else "seen"
         mine = [rgb for name, rgb in large.items() if unseen(name) == half]
         plain = [values(rgb) for rgb in mine]
-        # captions are numbered so that no half has another's
+        # captions are numbered so that the halves share none
         written = [values(captioned(rgb, 1000 * half + n)) for n, rgb in enumerate(mine) if n % 2 == 0]
         for column in ("text_share", "overlay_share"):
             for figure, group in (("false alarms", plain), ("recall of captions", written)):

@@ -1,9 +1,9 @@
-"""Copies found and pictures blamed wrongly by `deduplicate: near`, on real copies and on made ones.
+"""Copies that `deduplicate: near` finds, and images that it wrongly calls copies, on real copies and on made ones.
 
     python -m benchmarks.copies SHARED_DATA [--save]
 
 ``known`` is the folder ``dedup`` (flipped, resized, turned and cross-posted photographs); ``made`` changes every
-photograph of ``train_photos`` in each way and asks whether it is found among all of them. Precision counts pairs of
+photograph of ``train_photos`` in each way and checks whether it is found among all of them. Precision counts pairs of
 different photographs that are called copies, over every pair and all changes.
 """
 
@@ -27,13 +27,13 @@ from groundglass.similarity.near_duplicates import near_duplicate_clusters
 from groundglass.similarity.orientations import of_pictures, way
 from groundglass.similarity.perceptual_hash import phash
 
-Picture = NDArray[np.uint8]
+Luma = NDArray[np.uint8]
 NAMES = ("phash", "phash_mirror", "phash_flipped", "phash_detail")
 
 
-def clusters(pictures: list[Picture], verified: bool) -> NDArray[np.int64]:
-    """The cluster of each luma picture."""
-    rows = [phash(np.ascontiguousarray(picture)) for picture in pictures]
+def clusters(images: list[Luma], verified: bool) -> NDArray[np.int64]:
+    """The cluster of each luma image."""
+    rows = [phash(np.ascontiguousarray(image)) for image in images]
     kinds = (pa.uint64(), pa.uint64(), pa.uint64(), pa.string())
     columns = zip(NAMES, zip(*rows, strict=True), kinds, strict=True)
     hashes, details = of_pictures({name: pa.chunked_array([pa.array(v, kind)]) for name, v, kind in columns})
@@ -41,7 +41,7 @@ def clusters(pictures: list[Picture], verified: bool) -> NDArray[np.int64]:
 
 
 def score(who: list[str], found: NDArray[np.int64]) -> dict[str, Any]:
-    """Pairs of one picture that are together, and pairs of two pictures that are."""
+    """Pairs of one image that are together, and pairs of two images that are."""
     pairs = list(combinations(range(len(who)), 2))
     real = [(i, j) for i, j in pairs if who[i] == who[j]]
     said = [(i, j) for i, j in pairs if found[i] == found[j]]
@@ -55,23 +55,23 @@ def score(who: list[str], found: NDArray[np.int64]) -> dict[str, Any]:
     }
 
 
-def recompressed(luma: Picture, quality: int) -> Picture:
+def recompressed(luma: Luma, quality: int) -> Luma:
     return np.asarray(
         cv2.imdecode(cv2.imencode(".jpg", luma, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0), np.uint8
     )
 
 
-def resized(luma: Picture, factor: float) -> Picture:
+def resized(luma: Luma, factor: float) -> Luma:
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(luma, None, fx=factor, fy=factor, interpolation=how), np.uint8)
 
 
-def cut(luma: Picture, share: float) -> Picture:
+def cut(luma: Luma, share: float) -> Luma:
     height, width = (int(side * share) for side in luma.shape)
     return luma[height : luma.shape[0] - height, width : luma.shape[1] - width]
 
 
-CHANGES: Mapping[str, Callable[[Picture], Picture]] = {
+CHANGES: Mapping[str, Callable[[Luma], Luma]] = {
     "JPEG 50": lambda luma: recompressed(luma, 50),
     "JPEG 10": lambda luma: recompressed(luma, 10),
     "half the size": lambda luma: resized(luma, 0.5),
@@ -90,9 +90,9 @@ CHANGES: Mapping[str, Callable[[Picture], Picture]] = {
 }
 
 
-def lumas(folder: Path) -> dict[Path, Picture]:
-    """Every picture below a folder that can be read."""
-    found: dict[Path, Picture] = {}
+def lumas(folder: Path) -> dict[Path, Luma]:
+    """Every image below a folder that can be read."""
+    found: dict[Path, Luma] = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             try:
@@ -104,22 +104,22 @@ def lumas(folder: Path) -> dict[Path, Picture]:
 
 def known(folder: Path) -> list[dict[str, Any]]:
     """The copies of the folder ``dedup``, by the names of its files."""
-    pictures = lumas(folder)
-    who = ["spacex" if "spacex" in path.name else path.stem.split("_")[0] for path in pictures]
+    images = lumas(folder)
+    who = ["spacex" if "spacex" in path.name else path.stem.split("_")[0] for path in images]
     return [
         {"set": "known", "change": "as they are", "verified": verified}
-        | score(who, clusters(list(pictures.values()), verified))
+        | score(who, clusters(list(images.values()), verified))
         for verified in (False, True)
     ]
 
 
 def made(folder: Path) -> list[dict[str, Any]]:
     """Each change of every photograph."""
-    pictures = list(lumas(folder).values())
-    names = [str(place) for place in range(len(pictures))]
+    images = list(lumas(folder).values())
+    names = [str(place) for place in range(len(images))]
     return [
         {"set": "made", "change": change, "verified": True}
-        | score(names * 2, clusters([*pictures, *map(alter, pictures)], True))
+        | score(names * 2, clusters([*images, *map(alter, images)], True))
         for change, alter in CHANGES.items()
     ]
 

@@ -1,9 +1,9 @@
-"""How much measuring costs beside decoding: CPU time on one thread, photograph by photograph.
+"""The cost of measuring compared with decoding: CPU time on one thread, photograph by photograph.
 
     python -m benchmarks.decode_bound FOLDER [--classical | --all] [--repeats 5] [--save]
 
-decode is simplejpeg's RGB decode of bytes in memory and nothing else. look is what a worker does: header, decode,
-every plane, and the measures of `SPINE`; with --classical those of `CLASSICAL`, which are sums over pixels, too; with
+decode is simplejpeg's RGB decode of bytes in memory and nothing else. look is the work of a worker: header, decode,
+every plane, and the measures of `SPINE`; with --classical those of `CLASSICAL`, which are also sums over pixels; with
 --all every measure of the catalog. The last line is the median over the photographs of look ÷ decode.
 """
 
@@ -31,20 +31,20 @@ from groundglass.measures.measure_job import ask_of, take
 SPINE = ("header", "blockiness", "sharpness", "complexity", "fingerprint")
 """The measures that nearly every recipe takes."""
 CLASSICAL = (*SPINE, "noise", "exposure", "colour", "borders")
-"""With those that are sums over pixels, too; the others of the catalog look for something in the picture."""
+"""Also the other measures that are sums over pixels; the rest of the catalog searches the image for something."""
 SHARED: dict[str, Callable[[Frame], Any]] = {
     "luma": lambda frame: (frame.luma, frame.grid_luma),
     "gradients": lambda frame: frame.gradients,
     "histogram": lambda frame: frame.histogram,
     "colours": lambda frame: frame.colours,
 }
-"""What several measures share."""
+"""The planes that several measures share."""
 COLOURED = ("exposure", "colour")
-"""Those that need "colours"."""
+"""The measures that need "colours"."""
 
 
 def parts_of(names: Sequence[str]) -> dict[str, Callable[[Frame], Any]]:
-    """In the order in which each finds what it shares with the earlier ones ready."""
+    """The parts in order: the planes that a part shares with earlier ones are computed before it."""
     needed = [name for name in SHARED if name != "colours" or set(COLOURED) & set(names)]
     taken = {name: partial(take, ask_of(MEASURES[name], {})) for name in names}
     return {name: SHARED[name] for name in needed} | taken
@@ -57,7 +57,7 @@ def look(data: bytes, names: Sequence[str]) -> list[Any]:
 
 
 def part_times(data: bytes, names: Sequence[str], repeats: int) -> dict[str, float]:
-    """Milliseconds of each part on a decoded photograph; what a part shares with earlier ones is not its own."""
+    """Milliseconds of each part on a decoded photograph; a plane that earlier parts also use is not counted."""
     parts = parts_of(names)
     times: dict[str, list[float]] = {name: [] for name in parts}
     for _ in range(repeats):

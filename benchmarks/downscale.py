@@ -1,10 +1,10 @@
-"""Making LR by matlab_bicubic beside what people use instead: which pixels come out, and how long it takes.
+"""Downscaling by matlab_bicubic compared with common alternatives: the pixels, and the time.
 
     python benchmarks/downscale.py [--save]
 
-Pixels are compared with the LR_bicubic files that Set5 and Set14 ship (x2 and x4, 38 pictures). Time is that
+Pixels are compared with the LR_bicubic files that Set5 and Set14 ship (x2 and x4, 38 images). Time is that
 of reducing 4K photographs by 4 on one core, in ms per megapixel of HR. "numpy" is MATLAB's rule as two
-products with full weight matrices, float64, rounded after each: right, and what a short script does.
+products with full weight matrices, float64, rounded after each: the correct result, as a short script computes it.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def full_matrix(length: int, new: int) -> np.ndarray:
     return matrix
 
 
-def rounded(picture: np.ndarray) -> np.ndarray:
-    return np.clip(np.floor(picture + 0.5), 0, 255)
+def rounded(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.floor(values + 0.5), 0, 255)
 
 
 METHODS: dict[str, Method] = {
@@ -88,7 +88,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def agreement(method: Method) -> dict[str, Any]:
-    """How far from the shipped files: values that differ, the largest difference, the mean PSNR."""
+    """Distance from the shipped files: the share of values that differ, the largest difference, the mean PSNR."""
     made = [(method(hr, factor), lr) for hr, lr, factor in published()]
     differences = [np.abs(ours.astype(int) - lr) for ours, lr in made]
     scores = [psnr(lr, ours) for ours, lr in made]

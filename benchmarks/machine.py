@@ -1,4 +1,4 @@
-"""What a figure depends on besides the code: processor and versions. No names of machines, users or folders."""
+"""The processor and the versions, on which a figure depends. No names of machines, users or folders."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def facts() -> dict[str, str]:
 
 
 def _processor() -> tuple[str, set[str]]:
-    """Model name and flags as Linux tells them."""
+    """Model name and flags, as Linux reports them."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     fields = dict(line.split(":", 1) for line in lines if ":" in line)

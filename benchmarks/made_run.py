@@ -1,4 +1,4 @@
-"""A finished run that never was, of any size: tables and a store as a real run leaves them."""
+"""An invented finished run of any size: tables and a store like those that a real run leaves."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ steps:
     name: best
 """
 MEASURED = ("header", "blockiness", "sharpness", "complexity")
-PICTURES = 400
-"""Different thumbnails; more images share them, each on a place of its own."""
+THUMBNAILS = 400
+"""Number of different thumbnails; if there are more images, they share them."""
 
 
 def make_run(folder: Path, rows: int, thumbnails: int) -> Path:
@@ -88,8 +88,8 @@ def _fill_store(store: Path, rows: int, thumbnails: int, blockiness: Any, teneng
                 floating = pa.types.is_floating(field.type)
                 columns[field.name] = pa.array(values) if floating else pa.nulls(rows, field.type)
         measures.add(f"{name}-{MEASURES[name].version}", pa.table(columns).select(schema.names))
-    pictures = _pictures(min(PICTURES, thumbnails))
-    data = pa.array([pictures[n % len(pictures)] for n in range(thumbnails)], pa.binary())
+    shared = _thumbnails(min(THUMBNAILS, thumbnails))
+    data = pa.array([shared[n % len(shared)] for n in range(thumbnails)], pa.binary())
     measures.add(
         "thumbnail-1",
         pa.table(
@@ -99,8 +99,8 @@ def _fill_store(store: Path, rows: int, thumbnails: int, blockiness: Any, teneng
     )
 
 
-def _pictures(count: int) -> list[bytes]:
-    """Thumbnails as the measure makes them, 256 px at the longer side."""
+def _thumbnails(count: int) -> list[bytes]:
+    """Thumbnails like those of the measure, 256 px on the longer side."""
     from groundglass import testing
     from groundglass.image import encode
 

@@ -1,10 +1,10 @@
-"""Make the fingerprints of the standard test sets that groundglass ships: no pixels, only what is derived from them.
+"""Make the fingerprints of the standard test sets that groundglass ships: no pixels, only values derived from them.
 
     python -m benchmarks.make_test_set_fingerprints FOLDER
 
-FOLDER holds Set5/ Set14/ BSD100/ Urban100/ with the pictures img_001 …, in the order of their names in the sets; 384 px
+FOLDER holds Set5/ Set14/ BSD100/ Urban100/ with the images img_001 …, in the order of their names in the sets; 384 px
 on the longer side are enough. Writes test_sets.parquet in src/groundglass/similarity/test_images: raise the version of
-the measure `leaks` when it comes out differently.
+the measure `leaks` if the result changes.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from groundglass.similarity.test_images.known_sets import FILE, SETS
 COUNTS = {"Set5": 5, "Set14": 14, "BSD100": 100, "Urban100": 100}
 SET14 = "baboon barbara bridge coastguard comic face flowers foreman lenna man monarch pepper ppt3 zebra"
 NAMES = {"Set5": ["baby", "bird", "butterfly", "head", "woman"], "Set14": SET14.split()}
-"""What pictures are called where they have names; in the other sets they are numbered."""
+"""The names of images in sets that have names; in the other sets they are numbered."""
 
 
 def rows(folder: Path) -> Iterator[dict[str, Any]]:
-    """One row a test image."""
+    """One row per test image."""
     for name in SETS:
         files = sorted(path for path in (folder / name).iterdir() if path.suffix in (".jpg", ".png"))
         if len(files) != COUNTS[name]:
-            raise SystemExit(f"{folder / name} has {len(files)} pictures, not {COUNTS[name]}")
+            raise SystemExit(f"{folder / name} has {len(files)} images, not {COUNTS[name]}")
         for place, path in enumerate(files):
             called = NAMES[name][place] if name in NAMES else path.stem
             yield {

@@ -1,8 +1,8 @@
-"""Damaged files: how many are taken for pictures, by groundglass and by decoders beside it.
+"""Damaged files: how many groundglass and other decoders accept as images.
 
 python -m benchmarks.mutations [--count 3000] [--save]
 
-libvips is asked where `pip install pyvips-binary pyvips` was done; it is no dependency.
+libvips is included after `pip install pyvips-binary pyvips`; it is not a dependency.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Rows = dict[int, dict[str, Any]]
 
 
 def look(reader: str, count: int) -> Rows:
-    """What a reader makes of each seed's file."""
+    """The result of a reader for each seed's file."""
     command = [sys.executable, str(LOOK), reader, "0", str(count)]
     child = subprocess.run(command, capture_output=True, text=True, check=True)
     return {row["seed"]: row for row in map(json.loads, child.stdout.splitlines())}
 
 
 def table(seen: dict[str, Rows]) -> str:
-    """A Markdown table, one row a format."""
+    """A Markdown table, one row per format."""
     ours = seen.pop("groundglass")
     lines = [
         "| format | files | accepted | of these smeared |"
@@ -91,14 +91,14 @@ def main(count: int, save: bool) -> None:
 
 REMAINING = """## What remains, and why
 
-- **BMP, PPM, PSD, TIFF without compression, QOI**: almost any bytes are a picture. Nothing in the file could tell.
-- **AVIF, HEIC, JPEG 2000**: the decoders at hand (dav1d, libde265, OpenJPEG) go on where the coded data is wrong. Cut
-  and filled files are told by their extents and by runs of one byte; a flipped bit is not. libaom, inside OpenCV,
-  notices it in AVIF, and so does libvips; but OpenCV also refused all of 9 sound AVIFs that libvips wrote, so it is no
-  judge.
-- **WebP**: lossy pictures are told by the bytes that they need. Of smeared lossless ones, less than half.
+- **BMP, PPM, PSD, TIFF without compression, QOI**: almost any bytes are an image, so damage cannot be detected.
+- **AVIF, HEIC, JPEG 2000**: the available decoders (dav1d, libde265, OpenJPEG) go on where the coded data is wrong. Cut
+  and filled files are detected by their extents and by runs of one byte; a flipped bit is not. libaom, inside OpenCV,
+  detects it in AVIF, and so does libvips; but OpenCV also refused all of 9 sound AVIFs that libvips wrote, so it is not
+  a reference.
+- **WebP**: damaged lossy images are detected by the bytes that they need. Of smeared lossless ones, less than half are.
 - **GIF, TIFF with LZW**: no checksum; a flipped bit gives another colour from there on.
-- **JPEG**: a few damaged bytes can be followed by a decoder that finds its way again, with other colours from there on.
+- **JPEG**: after a few damaged bytes a decoder can resynchronise, with other colours from there on.
 - **JPEG XL, PNG, TIFF with deflate, icons**: checksums or end states. None was accepted.
 """
 

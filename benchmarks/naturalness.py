@@ -1,11 +1,11 @@
-"""What `naturalness` is worth, and what it costs.
+"""The accuracy and the cost of `naturalness`.
 
     python -m benchmarks.naturalness [--save]
 
-`worse` is the share of photographs that score worse once spoilt, `auc` the chance that any spoilt one scores worse than
-any clean one. Photographs of CID22 and BSDS500 in two halves, by turns: each half is judged by a reference that was
-fitted to the other one. Pairs and the published NIQE are judged by the reference that comes along. Times are of one
-core, on a decoded photograph of 8 to 10 megapixels, beside simplejpeg's decode.
+`worse` is the share of photographs that score worse after a distortion, `auc` the chance that any distorted one scores
+worse than any clean one. Photographs of CID22 and BSDS500 are split into two halves by turns: each half is judged by a
+reference that was fitted to the other one. Pairs and the published NIQE are judged by the built-in reference. Times are
+of one core, on a decoded photograph of 8 to 10 megapixels, compared with simplejpeg's decode.
 """
 
 from __future__ import annotations
@@ -69,15 +69,15 @@ PAIRS = (
 
 
 def judged(rgb: Pixels, reference: Gaussian) -> float:
-    """NaN where there is no value."""
+    """The distance from a reference; NaN if there is no value."""
     try:
         return distance(reference, patch_features(luma(rgb)).features)
     except NoValue:
         return float("nan")
 
 
-def fit(pictures: Sequence[Pixels]) -> Gaussian:
-    return fit_gaussian(sums for rgb in pictures if (sums := sums_of(rgb)) is not None)
+def fit(images: Sequence[Pixels]) -> Gaussian:
+    return fit_gaussian(sums for rgb in images if (sums := sums_of(rgb)) is not None)
 
 
 def sums_of(rgb: Pixels) -> SharpSums | None:
@@ -87,12 +87,12 @@ def sums_of(rgb: Pixels) -> SharpSums | None:
         return None
 
 
-def row(what: str, pictures: int, clean: float, spoilt: float, **more: Any) -> Row:
+def row(what: str, images: int, clean: float, spoilt: float, **more: Any) -> Row:
     empty: Row = {"worse": "", "auc": "", "low": "", "high": ""}
     said = {name: round(value, 3) if isinstance(value, float) else value for name, value in more.items()}
     return {
         "what": what,
-        "pictures": pictures,
+        "pictures": images,
         "clean": round(clean, 3),
         "spoilt": round(spoilt, 3),
         **empty,
@@ -114,22 +114,22 @@ def compared(what: str, clean: Floats, spoilt: Floats) -> Row:
 
 
 def spoiling(sets: dict[str, list[Pixels]]) -> Iterator[Row]:
-    """Every distortion on each set, by references that were fitted to the other half of both."""
-    halves = [[rgb for pictures in sets.values() for rgb in pictures[half::2]] for half in (0, 1)]
+    """Every distortion on each set, judged by references that were fitted to the other halves of both sets."""
+    halves = [[rgb for images in sets.values() for rgb in images[half::2]] for half in (0, 1)]
     references = [fit(halves[1]), fit(halves[0])]
-    for name, pictures in sets.items():
-        clean = np.array([judged(rgb, references[n % 2]) for n, rgb in enumerate(pictures)])
+    for name, images in sets.items():
+        clean = np.array([judged(rgb, references[n % 2]) for n, rgb in enumerate(images)])
         for word, settings in DISTORTIONS.items():
             spoilt = [
                 judged(distort(rgb, settings, np.random.default_rng(n)), references[n % 2])
-                for n, rgb in enumerate(pictures)
+                for n, rgb in enumerate(images)
             ]
             yield compared(f"{name}: {word}", clean, np.array(spoilt))
 
 
 def small_references(sets: dict[str, list[Pixels]], draws: int = 20) -> Iterator[Row]:
-    """How photographs are ranked by references of few pictures, beside one of all that are not judged."""
-    every = [rgb for pictures in sets.values() for rgb in pictures]
+    """Rank correlation of references of few images with one of all images that are not judged."""
+    every = [rgb for images in sets.values() for rgb in images]
     tests = [patch_features(luma(rgb)).features for rgb in every[::4]]
     found = [sums_of(rgb) for n, rgb in enumerate(every) if n % 4]
     pool = [sums for sums in found if sums is not None]
@@ -146,9 +146,9 @@ def small_references(sets: dict[str, list[Pixels]], draws: int = 20) -> Iterator
         )  # fmt: skip
 
 
-def unchecked(pictures: Sequence[SharpSums]) -> Gaussian:
-    """A fit to fewer pictures than are allowed: each counts so often that there are enough."""
-    return fit_gaussian([sums for sums in pictures for _ in range(20)])
+def unchecked(images: Sequence[SharpSums]) -> Gaussian:
+    """A fit to fewer images than allowed: each is repeated until there are enough."""
+    return fit_gaussian([sums for sums in images for _ in range(20)])
 
 
 def scores(reference: Gaussian, tests: Sequence[Floats]) -> Floats:
@@ -166,7 +166,7 @@ def sizes(sets: dict[str, list[Pixels]]) -> Iterator[Row]:
 
 
 def pairs(reference: Gaussian) -> Iterator[Row]:
-    """Real pictures of the same scene, the doubtful one and the good one."""
+    """Pairs of real images of the same scene, a doubtful one and a good one."""
     for what, folder, pattern, doubtful, good in PAIRS:
         names = [
             (path, Path(str(path).replace(doubtful, good)))
@@ -181,7 +181,7 @@ def pairs(reference: Gaussian) -> Iterator[Row]:
 
 
 def published(reference: Gaussian) -> Iterator[Row]:
-    """The authors' model on five pictures, here as `clean`, and this one as `spoilt`."""
+    """The authors' model on five images in the column `clean`, and ours in `spoilt`."""
     folder = DATA / "iqa_calibration"
     with (folder / "calibration_summary.csv").open(encoding="utf-8") as file:
         rows = {line[0]: line[1:] for line in csv.reader(file)}
@@ -191,7 +191,7 @@ def published(reference: Gaussian) -> Iterator[Row]:
 
 
 def times() -> Iterator[Row]:
-    """Milliseconds: decode as `clean`, the measure as `spoilt`."""
+    """Milliseconds: decoding in the column `clean`, the measure in `spoilt`."""
     for path in sorted((DATA / "large_4k").glob("*/*.jpg")):
         data = path.read_bytes()
         plane = open_frame(data).luma

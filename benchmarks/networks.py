@@ -1,8 +1,8 @@
-"""What is left of a network's own speed on the whole path: photographs on disk, 512 px tiles, values in the store.
+"""The share of a network's own speed that the whole path keeps: photographs on disk, 512 px tiles, values in the store.
 
-HyperIQA with random weights, whose time is that of any others. Each photograph is a JPEG of six tiles. `path` is
+HyperIQA with random weights, which take as long as trained ones. Each photograph is a JPEG of six tiles. `path` is
 `run_job` from the first decode to the last saved part, without the time that workers take to start and load (the time
-of one tile is taken off); `forward` is the network alone on prepared crops, in as many processes, one thread each.
+of one tile is subtracted); `forward` is the network alone on prepared crops, in as many processes, one thread each.
 
     python -m benchmarks.networks [--workers N] [--photographs N] [--crops N …] [--save]
 """
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def measured(folder: Path, workers: int, photographs: int, crops: int) -> dict[str, object]:
-    """Tiles a second on the whole path and of the network alone, and the ratio of the two."""
+    """Tiles per second on the whole path and of the network alone, and the ratio of the two."""
     weights = random_weights(folder / "hyper.safetensors")
     items = [photograph(folder / f"{seed}.jpg", seed) for seed in range(photographs)]
     start = path_seconds(folder / "first", weights, items[:1], 1, crops, TILES[:1])
@@ -90,7 +90,7 @@ def path_seconds(
     """From the first decode to the last saved part, the start of workers included."""
     told = {"weights": str(weights), "device": "cpu", "crops": crops}
     ((job, settings),) = jobs_of([ask_of(MEASURE, told)], store, ImageLimits(), Settings(workers, 3600.0))
-    job = type(job)(job.asks, store, job.limits)  # one thread a worker, however few they are
+    job = type(job)(job.asks, store, job.limits)  # one thread per worker, however few there are
     wanted = tuple((tile, (0,)) for tile in tiles)
     whole = [Photograph(one.path, one.sha256, one.bytes, one.mtime_ns, wanted) for one in items]
     begun = perf_counter()
@@ -100,7 +100,7 @@ def path_seconds(
 
 
 def forward_seconds(weights: Path, workers: int, tiles: int, crops: int) -> float:
-    """The slowest of so many processes that do nothing but ask the network."""
+    """The time of the slowest of several processes that only run the network."""
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         return max(pool.starmap(_ask, [(weights, tiles, crops)] * workers, chunksize=1))
 
@@ -112,12 +112,12 @@ def _ask(weights: Path, tiles: int, crops: int) -> float:
 
     torch.set_num_threads(1)
     scorer = load(weights, Place(), crops)
-    picture = prepare(open_frame(testing.png(testing.photo(TILE, TILE))), crops, False)
-    pixels = np.stack([picture.pixels])
-    scorer.score(pixels, [picture.about])
+    prepared = prepare(open_frame(testing.png(testing.photo(TILE, TILE))), crops, False)
+    pixels = np.stack([prepared.pixels])
+    scorer.score(pixels, [prepared.about])
     begun = perf_counter()
     for _ in range(tiles):
-        scorer.score(pixels, [picture.about])
+        scorer.score(pixels, [prepared.about])
     return perf_counter() - begun
 
 

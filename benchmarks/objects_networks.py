@@ -1,12 +1,12 @@
-"""What `objects_sam` costs on a CPU: the whole path from the file, beside the network's own forward.
+"""The cost of `objects_sam` on a CPU: the whole path from the file, compared with the network's forward pass.
 
-Weights are random, of the published sizes (SAM ViT-B, ViT-H), so the time is the network's and the counts mean
-nothing. To judge as many masks as a network could ever propose, all three at each point are taken as trusted.
-The picture is a PNG of 1024 x 768 px; the photograph is opened, decoded and prepared anew each time.
+Weights are random, of the published sizes (SAM ViT-B, ViT-H), so the times are real and the counts are
+meaningless. To judge as many masks as a network could ever propose, all three at each point are trusted.
+The image is a PNG of 1024 x 768 px; it is opened, decoded and prepared again each time.
 
     python -m benchmarks.objects_networks [--size base|huge|both] [--threads N] [--repeats N]
         [--points-per-side N] [--save]
-    python -m benchmarks.objects_networks --masks [--save]   # areas and boxes of masks at 1024 px, beside torch
+    python -m benchmarks.objects_networks --masks [--save]   # areas and boxes of masks at 1024 px, compared with torch
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def measure(size: str, threads: int, repeats: int, per_side: int) -> dict[str, Any]:
-    """One row of the table: path and forward in turn, so that the machine's other work meets both."""
+    """One row of the table: path and forward in turn, so that other work on the machine slows both."""
     import torch
 
     torch.set_num_threads(threads)
@@ -110,8 +110,8 @@ def discs(count: int) -> np.ndarray:
     return np.stack(made).astype(np.float32)
 
 
-def enlarge(logits: np.ndarray) -> Iterator[object]:
-    """Areas and boxes by torch, the enlarged masks made."""
+def upscale(logits: np.ndarray) -> Iterator[object]:
+    """Areas and boxes by torch, which makes the upscaled masks."""
     import torch
 
     for some in torch.from_numpy(logits).split(16):
@@ -121,14 +121,14 @@ def enlarge(logits: np.ndarray) -> Iterator[object]:
 
 
 def judge_masks(count: int = 320, repeats: int = 5) -> dict[str, Any]:
-    """ms a mask, one thread, processor time in turn."""
+    """Milliseconds per mask on one thread, processor time, both in turn."""
     import torch
 
     torch.set_num_threads(1)
     logits = discs(count)
     areas_and_boxes(logits[:1], 1024, (1024, 1024))
     pairs = [
-        (cpu(lambda: areas_and_boxes(logits, 1024, (1024, 1024))), cpu(lambda: list(enlarge(logits))))
+        (cpu(lambda: areas_and_boxes(logits, 1024, (1024, 1024))), cpu(lambda: list(upscale(logits))))
         for _ in range(repeats)
     ]
     twice = cpu(lambda: areas_and_boxes(logits, 1024, (768, 1024), picture=(3000, 4000)))

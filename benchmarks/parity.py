@@ -1,9 +1,10 @@
-"""Our measures beside published numbers: the five pictures by which pyiqa holds its own versions to the authors' code.
+"""Our measures compared with published numbers, on the five images with which pyiqa checks its versions against the
+authors' code.
 
     python benchmarks/parity.py ../shared/data/iqa_calibration > benchmarks/results/parity.csv
 
-`results_official.csv` holds what the authors' programs gave. Where ours is the same quantity it should be equal; where
-it is a quantity of its own (`naturalness` is fitted to other photographs than NIQE), only the order can agree.
+`results_official.csv` holds the results of the authors' programs. If ours is the same quantity, it should be equal; if
+it is another one (`naturalness` is fitted to other photographs than NIQE), only the order can agree.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Scored = Callable[[Frame, Frame], float]
 
 
 def grey(frame: Frame) -> np.ndarray:
-    """MATLAB's rgb2gray, rounded, as the authors of SSIM take it."""
+    """MATLAB's rgb2gray, rounded, as the authors of SSIM use it."""
     return np.rint(frame.rgb.astype(float) @ [0.298936, 0.587043, 0.114021])
 
 
@@ -42,13 +43,13 @@ def main(folder: Path) -> None:
     with (folder / "results_official.csv").open() as file:
         official = {row.pop("Method"): row for row in csv.DictReader(file)}
     table = csv.writer(sys.stdout, lineterminator="\n")
-    pictures = list(official["psnr"])
-    table.writerow(["published", "ours", *pictures, "largest_difference", "rank_correlation"])
+    images = list(official["psnr"])
+    table.writerow(["published", "ours", *images, "largest_difference", "rank_correlation"])
     for name, (words, score) in OURS.items():
-        published = [float(official[name][picture]) for picture in pictures]
+        published = [float(official[name][image]) for image in images]
         found = [
-            score(open_frame(folder / "ref_dir" / picture), open_frame(folder / "dist_dir" / picture))
-            for picture in pictures
+            score(open_frame(folder / "ref_dir" / image), open_frame(folder / "dist_dir" / image))
+            for image in images
         ]
         off = max(abs(one - other) for one, other in zip(published, found, strict=True))
         order = float(spearmanr(published, found)[0])  # type: ignore[arg-type]

@@ -1,11 +1,11 @@
-"""A changed threshold on 1,000,000 images: how long until it is planned and judged anew, and in how much memory.
+"""A changed threshold on 1,000,000 images: the time and the memory until it is planned and judged again.
 
     python -m benchmarks.replan_million [--rows 1000000] [--save]
 
-The run's tables and its store are made up: their ids and hashes are those of real rows (nothing of them is in order,
-and they do not compress), and the store has the pictures in the order in which four workers finish their shards. Then
-a recipe with another threshold is planned and run by the code that `groundglass run` calls, in a fresh process.
-Listing the files of a folder is measured by itself on 100,000 real, empty files: it is the disk's time, not ours.
+The run's tables and its store are invented: their ids and hashes are like those of real rows (unordered and
+incompressible), and the store has the images in the order in which four workers finish their shards. Then a recipe
+with another threshold is planned and run by the code that `groundglass run` calls, in a fresh process. Listing the
+files of a folder is measured separately on 100,000 real, empty files: it is the disk's time, not ours.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ steps:
 
 
 SHARD = 32
-"""Pictures that a worker measures before it saves them."""
+"""Number of images that a worker measures before it saves them."""
 
 
 def prepare(folder: Path, rows: int) -> None:

@@ -1,10 +1,10 @@
-"""The report of 10,000 images: how long it takes to make and to open, what it takes of memory, how it scrolls.
+"""The report of 10,000 images: the time to make and to open it, its memory, and how smoothly it scrolls.
 
     python -m benchmarks.report_10000 [--rows 10000] [--save]
 
-The run is made up (benchmarks/made_run.py): tables, store and 256-px thumbnails as a real run leaves them. Making the
+The run is invented (benchmarks/made_run.py): tables, store and 256-px thumbnails like those of a real run. Making the
 report is timed in a fresh process, imports included. Opening is timed by the page itself, from the start of loading
-until it can be used; memory is what the page's own process holds beyond an empty page (unique set size); frames are
+until it can be used; memory is the unique set size of the page's process beyond that of an empty page; frames are
 timed while the page scrolls by half a screen's height each.
 """
 
@@ -50,7 +50,7 @@ FRAMES = """async () => {
 
 
 def build(run: Path) -> dict[str, float]:
-    """Make the report in a fresh process: seconds, its peak memory, and what lies on the disk then."""
+    """Make the report in a fresh process: seconds, its peak memory, and its size on disk."""
     code = (
         "import json, sys, time\n"
         "start = time.perf_counter()\n"
@@ -109,7 +109,7 @@ def _opened(page: Any, page_file: Path) -> float:
 
 
 def _memory_mb(browser: Any) -> float:
-    """What the largest page process of this browser holds by itself."""
+    """The unique set size of the largest page process of this browser, MB."""
     import psutil
 
     session = browser.new_browser_cdp_session()

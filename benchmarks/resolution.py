@@ -1,15 +1,15 @@
-"""Can `resolution` tell enlarged photographs from native ones? The whole matrix, false alarms, and speed.
+"""How well does `resolution` separate upscaled photographs from native ones? The matrix, false alarms, and speed.
 
     python -m benchmarks.resolution PHOTOS [PHOTOS …] [--processes 2] [--save]
 
-PHOTOS are files or folders of pictures that were never enlarged; only the half of them that
+PHOTOS are files or folders of images that were never upscaled; only the half of them that
 `benchmarks.calibrate_resolution` never saw (by the hash of their names) is used. Every cell of the matrix is the
-AUC of upscaled_score: the photographs made smaller and enlarged again by the factor, then treated, against the
-same photographs treated likewise but not enlarged. An abstention (unknown) counts as a miss: a fake that is
-unknown scores lowest of all. A second figure takes the untreated natives instead. Pictures too flat to have any
-value are counted as abstentions too.
+AUC of upscaled_score: the photographs scaled down and upscaled again by the factor, then treated, against the
+same photographs treated in the same way but not upscaled. An abstention (unknown) counts as a miss: a fake that is
+unknown scores lowest of all. A second figure uses the untreated natives instead. Images too flat to have any value
+are counted as abstentions too.
 
-Speed is one thread's, on the largest pictures, without decoding. `--save` writes benchmarks/results/resolution.csv.
+Speed is one thread's, on the largest images, without decoding. `--save` writes benchmarks/results/resolution.csv.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ABSTAINED = -1.0
 
 @dataclass(frozen=True)
 class Plain:
-    """A picture in memory, with what the measure reads of a frame."""
+    """An image in memory, with the parts of a frame that the measure reads."""
 
     luma: Any
 
@@ -56,7 +56,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Seen:
-    """One picture's outcome; kernel "none" and factor 1 are native."""
+    """The outcome of one image; kernel "none" and factor 1 are native."""
 
     folder: str
     photo: str
@@ -72,30 +72,30 @@ class Seen:
 
 
 def made(photo: fakery.Photo) -> Iterator[tuple[str, float, str, fakery.Pixels]]:
-    """Every picture of the benchmark: natives first, then the cells."""
+    """Every image of the benchmark: natives first, then the cells."""
     for condition in fakery.NATIVES:
         yield "none", 1.0, condition, fakery.treated(photo.rgb, condition, photo.seed + 2)
     for kernel in fakery.KERNELS:
         for factor in fakery.FACTORS:
-            large = fakery.enlarged(photo.rgb, factor, kernel)
+            large = fakery.upscaled(photo.rgb, factor, kernel)
             for condition in fakery.CONDITIONS:
                 yield kernel, factor, condition, fakery.treated(large, condition, photo.seed + 3)
 
 
 def seen_of(file: Path) -> list[Seen]:
-    """Everything made of one photograph, measured."""
+    """All images made from one photograph, measured."""
     cv2.setNumThreads(1)
     return [
-        Seen(photo.folder, photo.name, kernel, factor, condition, *outcome(picture))
+        Seen(photo.folder, photo.name, kernel, factor, condition, *outcome(image))
         for photo in fakery.pieces(file)
-        for kernel, factor, condition, picture in made(photo)
+        for kernel, factor, condition, image in made(photo)
     ]
 
 
-def outcome(picture: fakery.Pixels) -> tuple[str, float, float, float, float, float]:
+def outcome(image: fakery.Pixels) -> tuple[str, float, float, float, float, float]:
     """State, score, scale, its interval and the witnessed factor."""
     try:
-        found = resolution(Plain(luma(np.ascontiguousarray(picture))))  # type: ignore[arg-type]
+        found = resolution(Plain(luma(np.ascontiguousarray(image))))  # type: ignore[arg-type]
     except NoValue:
         return "unknown", ABSTAINED, np.nan, np.nan, np.nan, np.nan
     numbers = [
@@ -117,7 +117,7 @@ def auc(fakes: Sequence[float], natives: Sequence[float]) -> float:
 
 
 def matrix(seen: list[Seen]) -> list[dict[str, Any]]:
-    """One row a cell: both AUCs, the share flagged and abstained, the error of the scale, coverage of its interval."""
+    """One row per cell: both AUCs, shares flagged and abstained, the error of the scale, coverage of its interval."""
     cells: dict[tuple[str, float, str], list[Seen]] = defaultdict(list)
     for one in seen:
         cells[one.kernel, one.factor, one.condition].append(one)
@@ -175,7 +175,7 @@ def false_alarms(seen: list[Seen]) -> list[dict[str, Any]]:
 
 
 def show(cells: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> None:
-    """The matrix as people read it."""
+    """Print the matrix as text."""
     print("AUC against natives treated alike".ljust(20), *(word.rjust(9) for word in fakery.CONDITIONS))
     at = {(row["kernel"], row["factor"], row["condition"]): row for row in cells}
     for kernel in fakery.KERNELS:
@@ -193,7 +193,7 @@ def show(cells: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> None:
 
 
 def speed(files: list[Path]) -> list[dict[str, Any]]:
-    """Milliseconds on the three largest pictures and the smallest, from luma."""
+    """Milliseconds on the three largest images and the smallest, from luma."""
     from PIL import Image
 
     sizes = {file: Image.open(file).size for file in files}

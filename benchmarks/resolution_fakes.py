@@ -1,4 +1,4 @@
-"""Photographs made falsely large, in every way that the benchmark of `resolution` asks for, and left native."""
+"""Falsely upscaled photographs, in every way that the benchmark of `resolution` needs, and native ones."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ FACTORS = (1.5, 2.0, 3.0, 4.0)
 KERNELS = ("bicubic", "lanczos", "nearest_blur")
 CONDITIONS = ("plain", "grain_2", "grain_4", "unsharp", "jpeg_90", "jpeg_95", "crop")
 NATIVES = (*CONDITIONS, "jpeg_75", "jpeg_crop_90", "jpeg_crop_75")
-"""What is done to pictures that must not be taken for fakes."""
+"""Treatments of native images, which must not be called fakes."""
 
 PIECE, PIECES = 768, 3
-"""Of a photograph larger than 1300 px only so many pieces of so many px are used."""
+"""Side in px and number of the pieces that are used of a photograph larger than 1300 px."""
 _OPENCV = {"sharp_cubic": cv2.INTER_CUBIC, "bilinear": cv2.INTER_LINEAR}
-"""Further ways to enlarge: cubic with a = -3/4, and lines."""
+"""Further kernels for upscaling: cubic with a = -3/4, and bilinear."""
 _NO_CHANCE = np.random.default_rng(0)
 _NAMES = (".png", ".jpg", ".jpeg", ".bmp")
 
@@ -45,7 +45,7 @@ class Photo:
 
 
 def files_below(places: list[Path]) -> list[Path]:
-    """The pictures among files and in folders, each once, by name."""
+    """The images among files and in folders, each once, by name."""
     found = [file for place in places for file in (sorted(place.rglob("*")) if place.is_dir() else [place])]
     return [file for file in dict.fromkeys(found) if file.suffix.lower() in _NAMES]
 
@@ -71,7 +71,7 @@ def number_of(name: str) -> int:
 
 
 def pieces(file: Path) -> Iterator[Photo]:
-    """The photograph, or where it is large its most, middle and least textured piece; sides are multiples of 12."""
+    """The photograph, or if it is large its most, middle and least textured piece; sides are multiples of 12."""
     rgb = np.asarray(Image.open(file).convert("RGB"))
     cuts = [rgb] if max(rgb.shape) <= 1300 else _pieces(rgb)
     for number, cut in enumerate(cuts):
@@ -92,7 +92,7 @@ def _pieces(rgb: Pixels) -> list[Pixels]:
     return [places[order[int(share * (len(order) - 1))]] for share in (1.0, 0.5, 0.1)[:PIECES]]
 
 
-def enlarged(
+def upscaled(
     rgb: Pixels,
     factor: float,
     kernel: str,
@@ -100,11 +100,11 @@ def enlarged(
     blur: float = 0.4,
     quality: int = 100,
 ) -> Pixels:
-    """The picture made smaller by ``factor`` and brought back to its size by ``kernel``.
+    """The image scaled down by ``factor`` and back to its size by ``kernel``.
 
-    shrink   how it is made smaller; "cut" takes its middle instead, pixels as they are
-    blur     of nearest_blur: Gaussian sigma, in px of the small picture
-    quality  of the JPEG that the small picture passes through; 100: none
+    shrink   the kernel for scaling down; "cut" takes the unchanged middle instead
+    blur     of nearest_blur: Gaussian sigma, in px of the small image
+    quality  of the JPEG that the small image passes through; 100: none
     """
     height, width = rgb.shape[:2]
     small = _smaller(rgb, round(width / factor), round(height / factor), shrink)
@@ -126,7 +126,7 @@ def _smaller(rgb: Pixels, width: int, height: int, shrink: str) -> Pixels:
 
 
 def treated(rgb: Pixels, condition: str, seed: int) -> Pixels:
-    """The picture as somebody passes it on; ``condition`` is a word and the strength, as in grain_4."""
+    """The image after a common treatment; ``condition`` is a word and the strength, as in grain_4."""
     random = np.random.default_rng(seed)
     name, strength = re.fullmatch(r"([a-z_]+?)_?([0-9.]*)", condition).groups()  # type: ignore[union-attr]
     if name == "grain":
@@ -145,9 +145,9 @@ def treated(rgb: Pixels, condition: str, seed: int) -> Pixels:
 
 
 def as_a_camera(rgb: Pixels, sigma: float, random: np.random.Generator) -> Pixels:
-    """The picture as a camera would have taken it: one colour a pixel, noise of ``sigma``, then demosaiced.
+    """The image as a camera would have taken it: one colour per pixel, noise of ``sigma``, then demosaiced.
 
-    Demosaicing interpolates too, and colours the noise: what it leaves must not be taken for an enlargement.
+    Demosaicing also interpolates, and colours the noise: its traces must not be called upscaling.
     """
     mosaic = rgb[:, :, 1].copy()
     mosaic[::2, ::2], mosaic[1::2, 1::2] = rgb[::2, ::2, 0], rgb[1::2, 1::2, 2]

@@ -1,8 +1,8 @@
-"""How long the selections take on a pool of a million rows, verdicts with reasons and margins included.
+"""The time of each selection on a pool of a million rows, including verdicts with reasons and margins.
 
     python -m benchmarks.select_million [--rows 1000000] [--save]
 
-Hashes are random, a tenth of them near-copies of others; a second set has correlated bits, as pictures' hashes do.
+Hashes are random, a tenth of them near-copies of others; a second set has correlated bits, like real hashes.
 Memory is the process's high-water mark so far, in MB.
 """
 
@@ -68,7 +68,7 @@ def make_pool(rows: int) -> pa.Table:
 
 
 def timed(name: str, work: Callable[[], Any], repeats: int, load: str) -> dict[str, Any]:
-    """The fastest of some calls: the least disturbed by others on the machine."""
+    """The time of the fastest of several calls: the one that other work on the machine disturbed least."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A measure that keeps its worker waiting, as one that asks a network does; for `cascade`."""
+"""A measure that keeps its worker waiting, as one with a network does; for `cascade`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from groundglass.image.frame import Frame
 from groundglass.measures.complexity.complexity import MEASURE, complexity
 
 SECONDS = 0.05
-"""How long it sleeps for each picture, s."""
+"""Pause for each image, s."""
 
 
 def slow_entropy(frame: Frame) -> dict[str, Value]:

@@ -1,9 +1,9 @@
-"""The checks of the quality of sources: what is estimated, what should be, and how far few images are off.
+"""Checks of the estimated quality of sources: estimates, expected values, and the errors for few images.
 
     python -m benchmarks.source_quality [--draws 100] [--save]
 
-Sources of known quality: DF2K's published values, and photographs that are there in ../shared/data/train_photos
-(left out where they are not). `off` is |estimate - expected|: of one estimate, or the median over draws.
+Sources of known quality: DF2K's published values, and the photographs in ../shared/data/train_photos (left out if
+they are missing). `off` is |estimate - expected|: of one estimate, or the median over draws.
 """
 
 from __future__ import annotations

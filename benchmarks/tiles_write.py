@@ -1,11 +1,11 @@
-"""Writing tiles of 480 px beside what BasicSR's extract_subimages does: processor time and size, on one core.
+"""Writing tiles of 480 px, compared with BasicSR's extract_subimages: processor time and size, on one core.
 
     python benchmarks/tiles_write.py [--save]
 
 The peer's loop is cv2.imread, crop, cv2.imwrite as PNG at compression level 3 (BasicSR's setting), and at level 6,
 where its files are as large as ours. Ours is the release's job `Write`: it also takes the sha256 of
 the photograph and compares it with the listed one, decodes strictly, reads every file back, decodes it, compares its
-pixels, and notes what it wrote. "ours, not read back" shows what that check costs; it is no setting.
+pixels, and records its files. "ours, not read back" shows the cost of that check; it is not a setting.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SETS = {"cid22, PNG 512 px": "train_photos/cid22/*.png", "large_4k, JPEG": "larg
 
 
 def starts(length: int) -> list[int]:
-    """Where tiles begin along one side: BasicSR's rule, the last one shifted in, tiles not overlapping else."""
+    """The starts of tiles along one side: BasicSR's rule, in which only the last tile is shifted and may overlap."""
     begun = list(range(0, length - SIDE + 1, SIDE))
     return begun if begun[-1] + SIDE == length else [*begun, length - SIDE]
 
@@ -84,7 +84,7 @@ def _planned(path: Path) -> Photograph:
 
 
 def measure(works: dict[str, Callable[[Path], None]], repeats: int) -> dict[str, tuple[float, int]]:
-    """Median milliseconds and bytes of the PNG files, by method; the methods take turns, so all meet the same load."""
+    """Median milliseconds and bytes of the PNG files, by method; the methods take turns under the same load."""
     times: dict[str, list[float]] = {label: [] for label in works}
     sizes: dict[str, int] = {}
     for _ in range(repeats):

@@ -1,4 +1,4 @@
-"""What the benchmarks share: one pinned core, medians, the machine's name, and tables as CSV."""
+"""Helpers that the benchmarks share: one pinned core, medians, the processor's name, and tables as CSV."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def pin_to_one_core() -> None:
-    """From here on this process has one core, and so have its libraries."""
+    """Limit this process and its libraries to one core."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -37,7 +37,7 @@ def median_ms(work: Callable[[], Any], repeats: int) -> float:
 
 
 def processor() -> str:
-    """The name of the processor, as Linux knows it."""
+    """The name of the processor, as Linux reports it."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -45,7 +45,7 @@ def processor() -> str:
 
 
 def report(rows: Sequence[dict[str, Any]], name: str, save: bool) -> None:
-    """Print the rows as a table, and write them to results/NAME.csv where asked."""
+    """Print the rows as a table; with ``save``, also write them to results/NAME.csv."""
     widths = {key: max(len(key), *(len(str(row[key])) for row in rows)) for key in rows[0]}
     for row in [{key: key for key in widths}, *rows]:
         print("  ".join(str(row[key]).rjust(width) for key, width in widths.items()))

@@ -59,7 +59,7 @@ class Backbone(nn.Module):
 
 
 class HyperNet(nn.Module):
-    """The same names as the authors' weights have; each picture's target network is a loop over pictures."""
+    """The same names as the authors' weights have; each image's target network is a loop over images."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class HyperNet(nn.Module):
 
 
 def random_hyper_net(seed: int = 0) -> HyperNet:
-    """Random weights whose answers differ from picture to picture."""
+    """Random weights whose answers differ from image to image."""
     torch.manual_seed(seed)
     net = HyperNet().eval()
     for name, tensor in net.state_dict().items():

@@ -1,4 +1,4 @@
-"""A run that never was: facts for a report, with pictures that look like pictures."""
+"""An invented run: facts for a report, with images that look like photos."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SIDES = ((1536, 1024), (1024, 1536), (2048, 1365), (1280, 1280), (2400, 1024))
 
 
 def photographs(many: int, seed: int) -> list[np.ndarray]:
-    """Small BGR pictures: crops of real photographs where there are some, otherwise painted ones."""
+    """Small BGR images: crops of real photographs where there are some, otherwise painted ones."""
     stream = np.random.default_rng(seed)
     files = sorted((DATA / "train_photos").glob("*/*")) if DATA.exists() else []
     loaded = [cv2.imread(str(path)) for path in files if path.suffix in (".jpg", ".png")]
@@ -394,7 +394,7 @@ def stopped_facts(many: int = 60) -> RunFacts:
 
 
 def many_facts(many: int = 10_000, seed: int = 3) -> RunFacts:
-    """A run over very many photographs with small painted pictures, made in a moment: no tiles."""
+    """A run over very many photographs with small painted images, made in a moment: no tiles."""
     stream = np.random.default_rng(seed)
     colours = stream.integers(30, 220, (64, 3))
     pictures = [_encoded(np.full((64, 96, 3), colour, np.uint8)) for colour in colours]

@@ -13,7 +13,7 @@ def shared(*parts: str) -> Path:
     """A file or folder of the shared data; the test is skipped where it is absent."""
     path = DATA.joinpath(*parts)
     if not path.exists():
-        pytest.skip(f"needs the shared test pictures: {'/'.join(parts)} is not there")
+        pytest.skip(f"needs the shared test images: {'/'.join(parts)} is not there")
     return path
 
 

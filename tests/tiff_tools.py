@@ -61,7 +61,7 @@ def tiff_of_pages(pages: Sequence[tuple[np.ndarray, Layout]], inside_first: Sequ
 
 
 def tiff_directory_first(samples: np.ndarray, layout: Layout) -> tuple[bytes, int]:
-    """The same picture with its directory before its samples, and where the samples begin."""
+    """The same image with its directory before its samples, and where the samples begin."""
     plain = tiff(samples, layout)
     order = layout.order
     (start,) = struct.unpack(order + "I", plain[4:8])

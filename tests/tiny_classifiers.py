@@ -19,7 +19,7 @@ def processor(kind: str, **settings: Any) -> Any:
 
 
 def vit(folder: Path, labels: tuple[str, ...] = LABELS, side: int = 32, **config: Any) -> Path:
-    """ViT on 32 px, 8 px a patch; its pictures are brought to ``side`` px."""
+    """ViT on 32 px, 8 px a patch; its images are brought to ``side`` px."""
     from transformers import ViTConfig, ViTForImageClassification
 
     size = {"height": side, "width": side}

@@ -88,7 +88,7 @@ def _preprocessor(folder: Path, **said: object) -> None:
 
 
 def _lively(model: Any) -> None:
-    """Larger weights than those training begins with, so that pictures and words differ."""
+    """Larger weights than those training begins with, so that images and words differ."""
     import torch
 
     with torch.no_grad():

@@ -18,7 +18,7 @@ def _save(model: Any, folder: Path) -> Path:
 
 
 def write_preprocessor(folder: Path, **said: object) -> None:
-    """The file that says how pictures are prepared, with ImageNet's mean and spread."""
+    """The file that defines how images are prepared, with ImageNet's mean and spread."""
     common = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225], "resample": 2}
     (folder / "preprocessor_config.json").write_text(json.dumps({**common, **said}), encoding="utf-8")
 
@@ -60,7 +60,7 @@ def sam(folder: Path, seed: int = 0) -> Path:
 
 
 def sam2(folder: Path, seed: int = 0) -> Path:
-    """Segment Anything 2 on 64 px: a picture's sides are both made 64 px."""
+    """Segment Anything 2 on 64 px: an image's sides are both made 64 px."""
     import torch
     from transformers import Sam2Config, Sam2Model
 

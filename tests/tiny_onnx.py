@@ -10,7 +10,7 @@ Sides = Sequence[int | str]
 
 
 def mean_level(path: Path, shape: Sides = ("n", 3, "h", "w"), kind: str = "FLOAT") -> Path:
-    """The mean of all that goes in, one number a picture: n × 1."""
+    """The mean of all that goes in, one number an image: n × 1."""
     from onnx import helper
 
     steps = [
@@ -35,9 +35,9 @@ def channel_means(path: Path, declared: Sides = ("n", 3)) -> Path:
 
 
 def answers(path: Path, rows: Any, first: int | str = "n", shape: Sides = ("n", 3, "h", "w")) -> Path:
-    """A network that answers every picture with the same array, whose sides its file leaves open.
+    """A network that answers every image with the same array, whose sides its file leaves open.
 
-    With "n" for ``first`` one array a picture (n × the array's shape); with 0 the array alone, without a batch.
+    With "n" for ``first`` one array an image (n × the array's shape); with 0 the array alone, without a batch.
     """
     import numpy as np
     from onnx import helper, numpy_helper

@@ -1,4 +1,4 @@
-"""A network that needs no library: the mean level of a picture, and whatever a test has happen. Workers import it."""
+"""A network that needs no library: the mean level of an image, and whatever a test has happen. Workers import it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class OutOfMemoryError(RuntimeError):
 
 
 def toy(frame: Frame, **told: Value) -> dict[str, Value]:
-    """The mean level of a picture, 0 to 255."""
+    """The mean level of an image, 0 to 255."""
     return ask_network(MEASURE, frame, told)
 
 
 def load(weights: Path, place: Place, most: int = 99, poison: str = "") -> Scorer:
-    """Takes at most ``most`` pictures; dark pictures (mean under 20) do what ``poison`` says."""
+    """Takes at most ``most`` images; dark images (mean under 20) do what ``poison`` says."""
     if weights.read_bytes()[:6] == b"broken":
         raise RecipeError("these weights are broken", "take others")
     marks = weights.with_suffix(".batches")

@@ -1,15 +1,15 @@
-"""The tests of `make check-fast`: floors, tests that changed, contracts, then what a change calls for, nearest first.
+"""The tests of `make check-fast`: floors, changed tests, contracts, then the tests that a change needs, nearest first.
 
-What changed: files since the branch left ``main``, committed or not; on ``main`` itself what is not committed, or else
-the last commit. Of those
+Changed files are those that differ since the branch left ``main``, committed or not; on ``main`` itself the uncommitted
+ones, or else those of the last commit. Of these
 
-- a test file calls for itself, and what tests share (``tests/flows/flow_tools.py``) for the tests that import it;
-- a module of the package calls for its own examples and for the tests that import it, or else those that import a
-  module which imports it, and so on; where none does (a command), for the tests in folders named as its importers' are;
-- another file of the package (a template, a script of the report) calls for what the modules beside it call for;
-- a page calls for the tests of the pages.
+- a test file needs itself, and a helper of tests (``tests/flows/flow_tools.py``) the tests that import it;
+- a module of the package needs its own examples and the tests that import it, or else those that import a module that
+  imports it, and so on; if none does (a command), the tests in folders with the names of its importers' folders;
+- another file of the package (a template, a script of the report) needs the tests of the modules in its folder;
+- a page needs the tests of the pages.
 
-After `BUDGET` seconds no further test is begun: what is left is skipped, counted, and left to `make check`.
+After `BUDGET` seconds no further test starts: the rest is skipped, counted, and left to `make check`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 BUDGET = 150.0
-"""Seconds after which no test is begun. `make check-fast` shall end within four minutes."""
+"""Seconds after which no test starts. `make check-fast` should end within four minutes."""
 FLOORS = Path("tests/contract/test_layers.py")
 PAGES = Path("tests/contract/test_docs.py")
 SLOW = (Path("tests/flows"), Path("tests/web"), Path("tests/engines"), PAGES)
@@ -36,7 +36,7 @@ FARTHEST = 99
 
 
 class Budget:
-    """Skips what would begin too late."""
+    """Skips tests that would start too late."""
 
     def __init__(self, seconds: float) -> None:
         self.until = time.monotonic() + seconds
@@ -71,13 +71,13 @@ def changed_files() -> list[Path]:
 
 
 def git(*arguments: str) -> list[str]:
-    """The lines that git answers; none where it cannot."""
+    """The lines that git prints; none if it fails."""
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.splitlines() if done.returncode == 0 else []
 
 
 def in_order(called: Mapping[Path, int]) -> list[Path]:
-    """The floors, what changed itself, the contracts, then the rest by its distance; what is slow at the end."""
+    """The floors, the changed tests, the contracts, then the rest by distance; slow tests at the end."""
     steps = dict.fromkeys(contracts(), 0) | dict(called)
 
     def place(path: Path) -> tuple[bool, bool, bool, bool, int, Path]:
@@ -94,7 +94,7 @@ def contracts() -> list[Path]:
 
 
 def tests_of(changed: Iterable[Path]) -> dict[Path, int]:
-    """What is run for changed files, and how many imports lie between: 0 for what changed itself."""
+    """The tests for changed files, with the number of imports between: 0 for a changed file itself."""
     users = importers()
     called: dict[Path, int] = {}
     for path in changed:
@@ -113,7 +113,7 @@ def is_test(path: Path) -> bool:
 
 
 def modules_of(path: Path) -> list[Path]:
-    """The Python files that stand for a changed one."""
+    """The Python files with the tests that a changed file needs."""
     if path.parts[0] == "recipes":
         return [Path("src/groundglass/recipes/shipped.py")]
     if is_test(path) or path.parts[0] not in ("src", "tests"):
@@ -127,7 +127,7 @@ def modules_of(path: Path) -> list[Path]:
 
 
 def nearest_tests(module: Path, users: Mapping[Path, set[Path]]) -> Iterator[tuple[Path, int]]:
-    """The tests that import a file over the fewest steps, and how many those are."""
+    """The tests that import a file over the fewest steps, with the number of steps."""
     seen, at, steps = {module}, {module}, 1
     while at:
         at = {user for path in at for user in users.get(path, ())} - seen
@@ -156,7 +156,7 @@ def importers() -> dict[Path, set[Path]]:
 
 
 def name_of(path: Path) -> str:
-    """How a file is imported: tests find what they share by its bare name."""
+    """The name under which a file is imported: tests import their helpers by the bare name."""
     parts = path.with_suffix("").parts
     parts = parts[:-1] if parts[-1] == "__init__" else parts
     return ".".join(parts[1:]) if parts[0] == "src" else parts[-1]

@@ -52,7 +52,7 @@ def test_version_loads_nothing_heavy(tmp_path: Path):
         (["show", "nothing"], "there is no run nothing"),
         (["quickstart", "no/such/folder"], "there is no folder"),
         (["downscale", "a.png", "-o", "out", "-k", "bicubic"], "matlab_bicubic"),
-        (["run", "quickstart", "--max-failed", "much"], "no share"),
+        (["run", "quickstart", "--max-failed", "much"], "not a share"),
     ],
 )
 def test_wrong_words_end_with_2_and_the_nearest_right_one(tmp_path: Path, words: list[str], said: str):
@@ -193,7 +193,9 @@ def test_quickstart_keeps_every_photograph_and_no_damage(tmp_path: Path):
     assert {fault: (int(files), int(kept)) for fault, files, kept in table} == {
         fault: (photographs, photographs if fault == "original" else 0) for fault in FAULTS
     }
-    assert f"{photographs} of {photographs} photographs are kept, each once, all as they came." in done.stdout
+    assert (
+        f"{photographs} of {photographs} photos are kept, each once, all as the original file." in done.stdout
+    )
     assert f"0 of {photographs * 6} damaged versions are kept." in done.stdout
     assert "validation 20% by photo" in done.stdout
     assert re.search(r"train of \d photos, validation of \d photo", done.stdout)
@@ -224,7 +226,7 @@ def test_quickstart_does_not_hide_what_went_wrong(tmp_path: Path):
     with CliRunner().isolation() as streams:
         print_planted(folder, load_record(folder))
         said = streams[0].getvalue().decode()
-    assert re.search(r"[1-6] of 7 photographs are kept, \d+ times in all, ", said)
+    assert re.search(r"[1-6] of 7 photos are kept, \d+ times in all, ", said)
     assert re.search(r"Lost: chelsea.png, at unique: tenengrad 4,?\d+, limit 9,?000", said)
     assert re.search(r"[1-7] of 42 damaged versions are kept", said)
     assert re.search(r"No gate caught: .*_jpeg_q60.jpg", said)

@@ -150,7 +150,7 @@ def test_a_sample_is_the_same_each_time_and_says_how_large_it_is(tmp_path: Path)
     text = " ".join((tmp_path / "one.yaml").read_text().replace("#", " ").split())
     assert "a look at 10 of its 35 files" in text
     assert "may still be in up to 30 % of the folder" in text
-    assert "A sample seldom holds both of two copies" in text
+    assert "A sample rarely contains both of two copies" in text
 
 
 def test_many_broken_files_raise_what_may_fail(tmp_path: Path):
@@ -168,7 +168,7 @@ def test_nothing_is_overwritten(tmp_path: Path):
     for name in ("mine", "mine.yaml"):
         done = groundglass(tmp_path, "init", name, "photos")
         assert done.returncode == 2
-        assert "mine.yaml is there already" in done.stderr
+        assert "mine.yaml exists already" in done.stderr
     assert (tmp_path / "mine.yaml").read_text() == "name: mine\n"
 
 
@@ -180,7 +180,7 @@ def test_nothing_is_overwritten(tmp_path: Path):
         (("photos", "mine"), 2, "groundglass init mine photos"),
         (("mine", "empty"), 2, "holds no files"),
         (("mine", "broken"), 4, "not an image 1, truncated 1"),
-        (("a b", "photos"), 2, "is no name for a recipe"),
+        (("a b", "photos"), 2, "cannot be the name of a recipe"),
         (("faceup", "photos"), 2, "give yours another name"),
         (("no/such/mine", "photos"), 2, "mkdir -p no/such"),
         (("mine", "photos", "--like", "facup"), 2, "did you mean `faceup`?"),
@@ -237,7 +237,7 @@ def test_a_shipped_recipe_is_made_to_fit(tmp_path: Path, like: str):
             "shift",
         )  # half of 240, as 256 is of 512
     if like == "diverseg":
-        assert "whole sources are judged from 30 on" in said_of(answer, "source")
+        assert "judging a whole source takes 30 images" in said_of(answer, "source")
 
 
 def test_tiles_are_counted_as_a_run_cuts_them():

@@ -84,9 +84,7 @@ def test_a_run_that_releases_nothing_says_so_last_and_then_plan_knows_it(folder:
     )
     done = groundglass(folder, "plan", "small.yaml")
     assert done.returncode == 2
-    assert (
-        f"nothing would be released: select-1, blockiness > 2000, leaves none of {left} images" in done.stderr
-    )
+    assert f"nothing would be released: select-1, blockiness > 2000, drops all {left} images" in done.stderr
 
 
 def test_a_run_without_a_release_that_keeps_no_image(folder: Path):
@@ -158,7 +156,7 @@ def test_runs_that_are_no_folder(folder: Path, command: str):
     done = groundglass(folder, command, "small.yaml", "--runs", "file")
     assert (done.returncode, done.stderr) == (
         3,
-        "--runs file is a file\n  → name a folder; it is made if it is not there\n",
+        "--runs file is a file\n  → name a folder; it is made if it does not exist\n",
     )
     done = groundglass(folder, command, "small.yaml", "--runs", "file/below")
     assert done.returncode == 3

@@ -101,7 +101,7 @@ def test_a_run_without_its_store_keeps_its_page_and_says_why(copy: Path):
     before = page.read_bytes()
     refused = groundglass(copy.parent.parent, "report", str(copy / "0001"))
     assert refused.returncode == 3
-    assert "a report made now would have no pictures" in refused.stderr
+    assert "a report made now would have no images" in refused.stderr
     assert page.read_bytes() == before
     said(copy.parent.parent, "report", str(copy / "0001"), "-o", str(copy / "poor"))
     text = (copy / "poor" / "index.html").read_text()

@@ -1,4 +1,4 @@
-"""A small folder of pictures, a recipe on it, and what tests ask of a run."""
+"""A small folder of images, a recipe for it, and helpers that look at a run."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def picture(width: int, height: int, seed: int) -> bytes:
 
 
 def make_photos(folder: Path, count: int = 14, size: tuple[int, int] = (160, 130)) -> Path:
-    """Different pictures, one blocky, one twice, one mirrored, one truncated, one that is none but called so."""
+    """Different images: one blocky, one twice, one mirrored, one truncated, and a page named like an image."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(count):
         (folder / f"{seed:02d}.png").write_bytes(picture(*size, seed))

@@ -259,12 +259,12 @@ def test_a_server_that_talks_nonsense_ends_no_run_and_is_paid_once(tmp_path: Pat
 
 
 def test_a_model_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("groundglass.steps.annotate.ask_picture.MOST_ODD", 12)
+    monkeypatch.setattr("groundglass.steps.annotate.ask_image.MOST_ODD", 12)
     with ModelServer(lambda _: "malformed") as server:
         prepared(tmp_path, server, after="", count=20)
         done = groundglass(tmp_path, "run", "described.yaml")
         assert done.returncode == 3
-        assert "answers in a row were none" in done.stderr
+        assert "calls in a row brought no answer" in done.stderr
         assert len(server.served) < 60, "it must not ask for an hour"
 
 
@@ -381,14 +381,14 @@ def test_tiles_are_asked_about_as_they_are(tmp_path: Path):
         ("ask=[caption, categorie]", "there is no question 'categorie'", "category"),
         ("ask=[caption, caption]", "asked twice", "once"),
         ("vocabulary=[people]", "cannot read people", "two words"),
-        ("vocabulary=[people, people]", "names a word twice", "different"),
+        ("vocabulary=[people, people]", "contains a word twice", "different"),
         ("vocabulary=", "`category` needs the words to choose from", "vocabulary: ["),
         ("ask=[caption]", "no question here uses a vocabulary", "category"),
         ("model.base_url=", "needs a key in the environment: OPENAI_API_KEY", "export OPENAI_API_KEY="),
         ("model.base_url=localhost", "'localhost' is not an address", "http://localhost:8000/v1"),
         ("model.google=gemini", "cannot go together", "removes the other key"),
-        ("model.opnai=x", "`opnai` is no key of `model`; did you mean `openai`?", "keys of `model`"),
-        ("budget.euros=3", "`euros` is no key of `budget`", "money"),
+        ("model.opnai=x", "`opnai` is not a key of `model`; did you mean `openai`?", "keys of `model`"),
+        ("budget.euros=3", "`euros` is not a key of `budget`", "money"),
         ("concurrency=0", "`concurrency` must be a whole number from 1 to 256", "whole number"),
     ],
 )

@@ -75,7 +75,7 @@ def test_every_plain_leak_is_found_and_no_clean_photograph(leaks: tuple[Path, di
 def test_a_list_has_nothing_to_catch_and_that_is_said(leaks: tuple[Path, dict[str, Any]]):
     folder, card = leaks
     assert [name for name, _ in card["closed"]] == ["listed"]
-    assert "whatever they show" in card["closed"][0][1]
+    assert "regardless of their content" in card["closed"][0][1]
     assert "listed is not audited" in (folder / "runs/small/0001/report/audit.html").read_text()
 
 
@@ -129,7 +129,7 @@ def test_a_source_of_few_photographs_cannot_be_judged_and_that_is_said(tmp_path:
     card = audited(tmp_path, SOURCES)
     assert recall_of(card, "jpeg_source") == {}
     assert card["closed"] == [
-        ["sources", "no source has the 30 passing photographs that it takes to judge a whole source"]
+        ["sources", "no source has the 30 passing photos that are needed to judge a whole source"]
     ]
 
 

@@ -126,7 +126,7 @@ def test_plan_funnel_lock_and_why_know_it(done: SimpleNamespace) -> None:
     assert "at most 90 % of the rows" in done.planned.stdout
     shown = groundglass(done.folder, "show", "small").stdout
     assert re.search(
-        r"rich: complexity of \d+ of 479 rows \(\d+%\), a sample of \d+ among them; \d+ dropped", shown
+        r"rich: complexity of \d+ of 479 rows \(\d+%\), including a sample of \d+; \d+ dropped", shown
     )
     lock = json.loads((done.run / "recipe.lock").read_text())
     assert lock["cascades"]["rich"] == done.facts
@@ -192,7 +192,7 @@ def test_where_recall_and_budget_cannot_both_be_had_the_run_says_what_would_do(
         stopped.stderr,
     )
     assert said, stopped.stderr
-    enough = re.search(r"about budget: ([\d.]+) would do, or about recall: ([\d.]+)", stopped.stderr)
+    enough = re.search(r"about budget: ([\d.]+) would be enough, or about recall: ([\d.]+)", stopped.stderr)
     assert enough, stopped.stderr
     assert groundglass(tmp_path, "plan", "small.yaml", "--set", tight).returncode == 2, "known by now"
     again = run_json(

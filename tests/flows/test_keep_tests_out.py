@@ -99,7 +99,7 @@ def test_nothing_is_overwritten_and_a_folder_without_pictures_is_refused(folder:
     (folder / "empty/notes.txt").write_text("no picture")
     none = groundglass(folder, "fingerprint", "empty", "-o", "other")
     assert none.returncode == 2
-    assert "holds no picture" in none.stderr
+    assert "holds no image" in none.stderr
     assert not (folder / "other").exists()
 
 

@@ -76,7 +76,7 @@ def test_a_folder_and_the_file_fitted_to_it_are_the_same_reference(folder: Path)
     before = fingerprint_of(folder / "clean")
     made = fit(folder)
     assert (made["pictures"], made["name"]) == (24, "clean")
-    assert load_natural(folder / "mine.json", PROFILED).made_from == "24 pictures of clean"
+    assert load_natural(folder / "mine.json", PROFILED).made_from == "24 photos of clean"
     write_recipe(folder, RECIPE.replace("REFERENCE", "mine.json"))
     run_json(folder, "small.yaml")
     by_file = values(folder)
@@ -147,7 +147,7 @@ def test_references_that_cannot_be_used_stop_in_plan(folder: Path):
     assert "is not a naturalness profile" in plan_error(folder, "some.json")
     said = plan_error(folder, "photos")
     assert "has 4 files, too few for a reference" in said
-    assert f"{PICTURES} clean pictures or more" in said
+    assert f"{PICTURES} clean photos or more" in said
     fit(folder)
     plain = json.loads((folder / "mine.json").read_text())
     (folder / "old.json").write_text(json.dumps({**plain, "measure": "naturalness-0"}))

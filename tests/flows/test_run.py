@@ -151,7 +151,7 @@ def test_a_run_of_nothing_says_so(tmp_path: Path):
     write_recipe(tmp_path)
     done = groundglass(tmp_path, "run", "small.yaml")
     assert done.returncode == 4
-    assert done.stderr.endswith("nothing was released: the sources hold no image\n")
+    assert done.stderr.endswith("nothing was released: the sources contain no image\n")
     assert "nothing was left to write" in done.stdout
 
 

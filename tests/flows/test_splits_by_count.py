@@ -52,7 +52,7 @@ def test_tiles_of_a_photo_stay_together_and_what_cannot_be_met_is_told(folder: P
     sides = {(row["root"], row["split"]) for row in rows}
     assert len(sides) == len({root for root, _ in sides})
     assert found["splits"]["notes"] == [
-        "test has 4 of the 7 images that were wanted: what stays together adds up to no more"
+        "test has 4 of the 7 images that the recipe asks for: groups that stay together do not add up to more"
     ]
 
 
@@ -67,7 +67,7 @@ def test_three_counts_that_make_the_whole_are_exact_and_others_are_told(folder: 
     assert found["splits"]["notes"] == []
     found, rows = run(folder, "  - split: {train: 5, validation: 4, test: 2}\n    name: splits\n")
     assert splits_of(rows) == {"test": 2, "train": 9, "validation": 4}
-    assert found["splits"]["notes"] == ["train has 9 images, not 5: it takes what the others leave"]
+    assert found["splits"]["notes"] == ["train has 9 images, not 5: it takes the rest"]
 
 
 def test_counts_that_leave_nothing_to_train_on_are_told_in_plan_and_in_the_run(folder: Path):
@@ -75,7 +75,7 @@ def test_counts_that_leave_nothing_to_train_on_are_told_in_plan_and_in_the_run(f
     found, rows = run(folder, more)
     assert splits_of(rows) == {"test": 3, "validation": 12}
     assert found["splits"]["notes"] == [
-        "test has 3 of the 12 images that were wanted: the set has only 15",
+        "test has 3 of the 12 images that the recipe asks for: the set has only 15",
         "train is empty: the other splits take all 15 images",
     ]
     told = groundglass(folder, "plan", "small.yaml").stdout

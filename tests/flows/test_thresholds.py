@@ -127,4 +127,4 @@ def test_an_audit_step_takes_time_in_the_plan(work: Path, ran: dict[str, Any]):
     assert done.returncode == 0, done.stderr
     forecast = json.loads(done.stdout)
     assert next(step for step in forecast["steps"] if step["name"] == "checked")["seconds"] > 0
-    assert "checked: at most 30 versions of photographs are made and judged" in forecast["notes"]
+    assert "checked: at most 30 versions of photos are made and judged" in forecast["notes"]

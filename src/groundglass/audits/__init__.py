@@ -1,4 +1,4 @@
-"""Audits: known defects put into passing images, and which gates notice them.
+"""Audits: put known defects into passing images, and count which gates catch them.
 
 It may import `plans`, and what lies below.
 """

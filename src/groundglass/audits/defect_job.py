@@ -1,6 +1,6 @@
-"""The audit's job for workers: known defects are put into photographs in memory, and what is made is measured.
+"""The audit's job for workers: put known defects into photographs in memory, and measure the result.
 
-A photograph is decoded, damaged, measured and forgotten; what stays are rows in a store of the audit's own.
+A photograph is decoded, damaged, measured and forgotten; only rows in the audit's own store remain.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from groundglass.image.header import ImageLimits
 
 VIEW = ask_of(THUMBNAIL, {})
-"""What is kept for the eye: the whole picture made small, or a detail of it at 1:1."""
+"""The small JPEG that the report shows of a version: the whole image scaled down, or a detail at 1:1."""
 
 NO_OTHER = "no_other_photograph"
-"""Why a version was not made that needs a second photograph."""
+"""The reason for a version that was not made because it needs a second photograph."""
 
 DETAIL = 256
 """Side of the detail, px."""
@@ -38,7 +38,7 @@ DETAIL = 256
 
 @dataclass(frozen=True)
 class Listed:
-    """A photograph as the run listed it; ``path`` is a locator."""
+    """A photograph in the run's listing; ``path`` is a locator."""
 
     path: bytes
     sha256: str
@@ -48,10 +48,10 @@ class Listed:
 
 @dataclass(frozen=True)
 class Specimens:
-    """An item: a photograph, a defect in all its severities, and what to measure of each.
+    """An item: a photograph, a defect in all its severities, and the measures to take of each.
 
     wanted      region → numbers of the job's asks
-    background  the photograph into which severities that need one are laid; None where there is no other
+    background  the photograph that severities are placed into, if they need one; None if there is no other
     """
 
     photograph: Listed
@@ -61,17 +61,17 @@ class Specimens:
 
 
 def specimen_key(sha256: str, defect: str, severity: str) -> str:
-    """What stands for the content's hash of a version that exists in memory only: 64 hex digits."""
+    """The key of a version that exists in memory only, in place of a content hash: 64 hex digits."""
     return sha256_of(f"{sha256}\n{defect}\n{severity}".encode())
 
 
 @dataclass(frozen=True)
 class Injure:
-    """Makes and measures specimens. Of every one its view is kept, or the reason why it could not be made.
+    """Makes and measures specimens. The store gets the view of each, or the reason why it could not be made.
 
-    asks   what to measure; `VIEW` is added
+    asks   the measures to take; `VIEW` is added
     store  the folder of the audit's own store
-    files  whether a measure looks at the file's bytes, so that they must be as they would be found
+    files  whether a measure reads the file's bytes, so that they must be compressed like a real file
     """
 
     asks: tuple[Ask, ...]
@@ -95,7 +95,9 @@ class Injure:
             if severity.inside and background is None:
                 rows.append(Row(len(self.asks), _key(item, severity), "", {}, NO_OTHER))
                 continue
+            # The stream depends on nothing but these, so the order in which workers finish changes no defect.
             random = stream(self.seed, "audit", item.defect.name, severity.name, item.photograph.sha256)
+            # PNG is compressed only if a measure reads the file's bytes: compression is slow and changes no pixel.
             file = injure(rgb, severity, random, 3 if self.files else 0, background)
             rows += self._measured(open_frame(file), item, severity)
         return rows
@@ -105,12 +107,12 @@ class Injure:
         return open_frame(data, self.limits).rgb
 
     def _background(self, item: Specimens) -> Pixels | None:
-        """The other photograph, where any severity needs it."""
+        """The other photograph, if any severity needs it."""
         needed = any(severity.inside for severity in item.defect.severities)
         return self._pixels(item.background) if needed and item.background is not None else None
 
     def lost(self, item: Specimens, reason: str, detail: str) -> list[Row]:
-        """No specimen of this photograph: one row for each view that is missing, with the reason."""
+        """The rows of a photograph without specimens: one row per missing view, with the reason."""
         error = f"{reason}: {detail}" if detail else reason
         keys = [_key(item, severity) for severity in item.defect.severities]
         return [Row(len(self.asks), key, "", {}, error) for key in keys]
@@ -129,7 +131,9 @@ class Injure:
         for region, asks in item.wanted:
             try:
                 part = frame.at(region)
-            except ImageError as error:  # another size than its original's
+            except (
+                ImageError
+            ) as error:  # the version has another size than the original, so the region may not exist
                 yield from (Row(ask, key, region, {}, error.reason) for ask in asks)
                 continue
             yield from (Row(ask, key, region, *take(self.asks[ask], part)) for ask in asks)
@@ -140,7 +144,7 @@ def _key(item: Specimens, severity: Severity) -> str:
 
 
 def view(frame: Frame, look: str) -> bytes:
-    """A small JPEG for the eye: of the middle at 1:1, or of the whole."""
+    """A small JPEG to look at: the middle at 1:1, or the whole image."""
     if look == "whole":
         return thumbnail(frame.rgb)
     top, left = (max(0, (side - DETAIL) // 2) for side in (frame.height, frame.width))

@@ -1,4 +1,4 @@
-"""The versions of an audit as rows of tables: every defect of every photograph, and the rows it would have become."""
+"""The versions of an audit as rows of tables: each photograph with each defect, and the rows made from it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Version:
 
     @property
     def key(self) -> str:
-        """What its measures are stored under."""
+        """The key under which its measures are stored."""
         return specimen_key(self.chain[-1]["sha256"], self.defect.name, self.severity.name)
 
     def id_of(self, row: Mapping[str, Any]) -> str:
@@ -48,9 +48,9 @@ class Version:
 
 @dataclass(frozen=True)
 class Exhibits:
-    """What is put before the gates: photographs, defects, and the rows that they would become.
+    """The input of the gates: photographs, defects, and the rows that they would become.
 
-    halves   the sample as test sets, where a gate looks for such
+    halves   the halves of the sample as test sets, if a gate looks for test images
     """
 
     passage: Passage
@@ -81,12 +81,14 @@ class Exhibits:
             yield chain[-1]["id"], next(row for row in chain if row["id"] in here)
 
     def row_at(self, gate: Gate, version: Version) -> Mapping[str, Any]:
-        """The row of the original that stands where the version would, before a gate."""
+        """The row of the original that the version would have replaced before a gate."""
         return self.at[gate.name][version.chain[-1]["id"]]
 
     def judged_by(self, defect: Defect) -> list[Gate]:
-        """The gates that look for such a defect; the sound version is put before all but those against duplicates,
-        whose alarms are counted on the run's own pool.
+        """The gates that look for such a defect.
+
+        The clean version goes before all gates except those against duplicates: their false alarms are counted on the
+        run's own pool.
         """
         return [
             gate
@@ -108,12 +110,15 @@ class Exhibits:
         return {ask.key: ask for ask in (*asks, fingerprint_ask())}
 
     def read_by(self, gate: Gate) -> set[tuple[str, Ask]]:
-        """Whose measures a gate reads ("own", "parent", "root"), and which."""
+        """The measures that a gate reads, each with the row that it reads them of: "own", "parent" or "root"."""
         searches = self.halves.searches(gate) if gate.kind == "leak" else ()
         return gate.asks(self._known) | {("root", search) for search in searches}
 
     def _read_of(self, gate: Gate, defect: Defect, photograph: str) -> set[tuple[str, Ask]]:
-        """What a gate reads of a version: leaks are sought in their half too, sound ones in the gate's lists alone."""
+        """The measures that a gate reads of a version.
+
+        Leaks are searched in their half too, clean versions only in the gate's own lists.
+        """
         found = gate.asks(self._known)
         if gate.kind != "leak":
             return found
@@ -122,7 +127,7 @@ class Exhibits:
         return found | {("root", longer(gate.planned.asks[0]))}
 
     def items(self) -> list[Specimens]:
-        """One item a photograph and defect."""
+        """One item per photograph and defect."""
         files = {key: listed for key, _, listed in self.photographs()}
         return [
             Specimens(
@@ -162,7 +167,7 @@ class Exhibits:
         return only(images if columns is None else images.select(list(columns)), ids)
 
     def tables(self, store: MeasureStore) -> Tables:
-        """What values of versions are looked up in."""
+        """The tables in which values of versions are looked up."""
         for ask in (*self.asks, VIEW):
             store.prepare(ask.key, ask.definition.columns)
         rows = [row for version in self.versions for row in version.rows()]
@@ -175,7 +180,7 @@ class Exhibits:
 
 
 def rows_of(exhibits: Exhibits, gate: Gate, versions: Sequence[Version]) -> pa.Table:
-    """The rows that a gate gets to see of these versions, in their order."""
+    """The rows of these versions that a gate judges, in their order."""
     found: list[dict[str, Any]] = []
     for version in versions:
         wanted = version.id_of(exhibits.row_at(gate, version))

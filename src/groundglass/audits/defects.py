@@ -1,4 +1,4 @@
-"""The defects that an audit plants, written out: what is done, how strongly, and which measures should see it."""
+"""The defects that an audit plants, written out: the damage, its strengths, and the measures that should detect it."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from groundglass.degradations.settings import Pixels
 
 Kind = Literal["fault", "copy", "leak", "source"]
-"""What a defect is one of, and what a gate looks for: a fault of the picture itself, a copy beside its original, a
-picture of a test set, or a fault of a whole source."""
+"""The kind of a defect, and the kind that a gate looks for: a fault of the image itself, a copy next to its original,
+an image of a test set, or a fault of a whole source."""
 
 
 @dataclass(frozen=True)
 class Severity:
     """One strength of a defect.
 
-    name     as the scorecard shows it
-    inside   it is first laid into another photograph, and covers this share of it, 0 to 1; 0: it stays alone
-    chain    settings of `groundglass.degradations`, done one after the other
-    quality  the result is then kept as a JPEG file of this quality, on its grid; None: as a lossless file
+    name     its name on the scorecard
+    inside   the image is first placed into another photograph and covers this share of it, 0 to 1; 0: it is not
+    chain    settings of `groundglass.degradations`, applied one after the other
+    quality  the result is then saved as a JPEG file of this quality, on its grid; None: as a lossless file
     """
 
     name: str
@@ -50,13 +50,13 @@ class Severity:
 
 @dataclass(frozen=True)
 class Defect:
-    """Something wrong with a picture.
+    """A defect of an image.
 
-    what       is wrong, in a few words
-    seen_by    the measures that are expected to see it
-    kind       which gates can see it: those that look for such a thing
-    look       how it is best shown: a "detail" at 1:1, or the "whole" picture made small
-    exact      the copy has the very bytes of its original
+    what       the damage, in a few words
+    seen_by    the measures that are expected to detect it
+    kind       the kind of gate that can detect it
+    look       the best way to show it: a "detail" at 1:1, or the "whole" image scaled down
+    exact      the copy has exactly the bytes of its original
     """
 
     name: str
@@ -89,25 +89,25 @@ DEFECTS: dict[str, Defect] = {
         ),
         Defect(
             "upscaled",
-            "enlarged from a smaller picture",
+            "upscaled from a smaller image",
             tuple(Severity(f"x{factor:g}", (FalseResolution(factor),)) for factor in (1.5, 2, 3, 4)),
             _DETAIL,
         ),
         Defect(
             "upscaled_grain",
-            "enlarged, then given film grain",
+            "upscaled, then given film grain",
             tuple(Severity(f"x{factor:g}", (FalseResolution(factor), _GRAIN)) for factor in (2, 4)),
             _DETAIL,
         ),
         Defect(
             "upscaled_sharpened",
-            "enlarged, then sharpened",
+            "upscaled, then sharpened",
             tuple(Severity(f"x{factor:g}", (FalseResolution(factor), Sharpen(1.5))) for factor in (2, 4)),
             _DETAIL,
         ),
         Defect(
             "upscaled_disguised",
-            "enlarged, sharpened and given film grain",
+            "upscaled, sharpened and given film grain",
             tuple(Severity(f"x{f:g}", (FalseResolution(f), Sharpen(1.5), _GRAIN)) for f in (2, 4)),
             _DETAIL,
         ),
@@ -157,7 +157,7 @@ DEFECTS: dict[str, Defect] = {
         ),
         Defect(
             "text",
-            "a caption on the picture",
+            "a caption on the image",
             (Severity("small", (TextOverlay(0.04),)), Severity("large", (TextOverlay(0.12),))),
             ("text_and_graphics",),
             look="whole",
@@ -192,7 +192,7 @@ DEFECTS: dict[str, Defect] = {
         ),
         Defect(
             "leak",
-            "a test picture, saved anew, mirrored or resized",
+            "a test image, saved again, mirrored or resized",
             (
                 Severity("as it is"),
                 Severity("mirrored", (_MIRRORED,)),
@@ -206,7 +206,7 @@ DEFECTS: dict[str, Defect] = {
         ),
         Defect(
             "leak_inside",
-            "a larger picture that a test picture is part of",
+            "a larger image that contains a test image",
             (
                 Severity("1/4 of it", inside=1 / 4),
                 Severity("1/4, mirrored, q60", (_MIRRORED,), 60, inside=1 / 4),
@@ -218,7 +218,7 @@ DEFECTS: dict[str, Defect] = {
         ),
         Defect(
             "leak_part",
-            "a part of a test picture",
+            "a part of a test image",
             (
                 Severity("60 %", (Crop(0.6),)),
                 Severity("60 %, mirrored, q60", (Crop(0.6), _MIRRORED), 60),
@@ -239,14 +239,14 @@ DEFECTS: dict[str, Defect] = {
 }
 """Defects by name, in the order of the scorecard."""
 
-CLEAN = Defect("clean", "nothing is wrong: the photograph, kept without loss", (Severity("as it was"),), ())
-"""What false alarms are counted on: it takes the same way as the defects, but for the damage."""
+CLEAN = Defect("clean", "no defect: the photo, saved without loss", (Severity("as it was"),), ())
+"""The version on which false alarms are counted: it is processed like the defects, without the damage."""
 
 
 def find_defects(names: Sequence[str]) -> tuple[Defect, ...]:
-    """The defects of these names, in the order of the catalog; all where none is named.
+    """The defects of these names, in the order of the catalog; all without a name.
 
-    Raises RecipeError with the nearest name there is.
+    Raises RecipeError with the nearest valid name.
 
     >>> [defect.name for defect in find_defects(["noise", "blur"])]
     ['blur', 'noise']
@@ -269,10 +269,10 @@ def injure(
     compression: int = 3,
     background: Pixels | None = None,
 ) -> bytes:
-    """A picture with a defect, as the file that it would be found as: JPEG, or a lossless PNG.
+    """An image with a defect, as a file: JPEG, or a lossless PNG.
 
-    ``compression`` is PNG's, 0 to 9: it matters only to measures that look at the file's bytes. ``background`` is the
-    other photograph, which a severity that is laid into one needs.
+    ``compression`` is PNG's, 0 to 9: it matters only to measures that read the file's bytes. ``background`` is the
+    other photograph, for severities that are placed into one.
     """
     if severity.inside and background is not None:
         rgb = lay_into(background, rgb, severity.inside, random)

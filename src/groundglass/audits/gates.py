@@ -1,11 +1,11 @@
-"""The gates of a run as they stood: each with the limits that it came to on its own pool, for rows that were not there.
+"""The gates of a run, each with the limits that it had on its own pool, to judge rows that were not in that pool.
 
 A gate relative to its pool (quantile, top_k, quota) is frozen: its limit is the worst value that it kept. Rows are
 then judged by the same selections as in the run.
 
-What can be audited, by what a gate looks for: faults of single pictures (`where`, `quantile`, `top_k`, `quota`, and
-these in an `intersect`), copies (`deduplicate`), pictures of test sets (`decontaminate`), faults of whole sources
-(`source_divergence`). A list (`keep`, `drop`) names files whatever they show, so there is nothing for it to catch.
+These gates can be audited, by the defects that they look for: faults of single images (`where`, `quantile`, `top_k`,
+`quota`, and these in an `intersect`), copies (`deduplicate`), images of test sets (`decontaminate`), faults of whole
+sources (`source_divergence`). A list (`keep`, `drop`) names files regardless of their content, so it catches no defect.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ Kept = NDArray[np.bool_]
 class Gate:
     """A select step of a finished run.
 
-    rules    it keeps what passes them all; none but where it looks for faults of single pictures
-    limit    where it is a single comparison
-    closed   why it cannot be audited; "" where it can
-    partly   which of its rules cannot be, where the others can
+    rules    it keeps rows that pass all of them; empty unless it looks for faults of single images
+    limit    its threshold, if it is a single comparison
+    closed   why it cannot be audited; "" if it can
+    partly   the rules of it that cannot be audited, if the others can
     """
 
     planned: PlannedStep
@@ -64,12 +64,12 @@ class Gate:
 
     @property
     def kind(self) -> Catches:
-        """What it looks for."""
+        """The kind of defect that it looks for."""
         return self.rule.catches
 
     @property
     def given(self) -> Given:
-        """What its rule judges by, but for sources."""
+        """The orders that its rule judges by; sources need profiles as well."""
         return Given(self.planned.orders)
 
     @property
@@ -85,22 +85,22 @@ class Gate:
         return tuple(dict.fromkeys((*self.planned.paths, *self.planned.condition)))
 
     def asks(self, known: Mapping[str, Ask]) -> set[tuple[str, Ask]]:
-        """Whose measures it reads: "own", "parent" or "root", and what."""
+        """The measures that it reads, each with the row that it reads them of: "own", "parent" or "root"."""
         found = [(self.scope.whose(path)[0], self.scope.find(path)) for path in self.paths]
         return {(whose, known[column.key]) for whose, column in found if column and column.key in known}
 
 
 def longer(ask: Ask, *more: str) -> Ask:
-    """A gate's search for test images, against ``more`` files of fingerprints beside its own sets and files.
+    """A gate's search for test images, against ``more`` files of fingerprints besides its own sets and files.
 
-    Whatever is added, its values have a place of their own: they are none of the run's.
+    Its values have a separate key, so that they never mix with the run's.
     """
     own = words_of(str(dict(ask.settings).get("against", ALL)))
     return replace(ask, key=f"{ask.key}-audit", settings=(("against", "\n".join([*own, *more])),))
 
 
 def freeze(passage: Passage, planned: PlannedStep) -> Gate:
-    """A gate with its limits as they came out on its own pool."""
+    """A gate with the limits that it had on its own pool."""
     gate = Gate(planned)
     closed = _closed(gate)
     if closed or gate.kind != "fault":
@@ -111,23 +111,25 @@ def freeze(passage: Passage, planned: PlannedStep) -> Gate:
 
 
 def _closed(gate: Gate) -> str:
-    """Why a gate says nothing of defects."""
+    """Why a gate cannot be audited; "" if it can."""
     if gate.kind == "list":
-        return "a list names files by id, uri or hash, whatever they show: there is nothing that it could overlook"
+        return (
+            "a list names files by id, uri or hash, regardless of their content, so it cannot miss a defect"
+        )
     if parts_of(gate.rule) and not _judges_single(gate.rule):
         closed = " and ".join(_not_audited(gate.rule))
         return f"inside intersect, {closed} cannot be audited: give each its own step"
     for path in gate.paths:
         column = gate.scope.find(path)
         if column is not None and column.join not in ("content", "text"):
-            return f"{'.'.join(path)} was measured elsewhere: it cannot be had of a defective version"
+            return f"{'.'.join(path)} was measured elsewhere, so defective versions have no value"
         if column is not None and column.key.partition("-")[0] in QUESTIONS:
-            return f"{'.'.join(path)} is a model's answer: to ask about defective versions would cost calls"
+            return f"{'.'.join(path)} is a model's answer: asking about defective versions would cost calls"
     return ""
 
 
 def parts_of(rule: Rule) -> tuple[Rule, ...]:
-    """The rules of an intersection; none of any other."""
+    """The rules of an intersection; empty for any other rule."""
     return rule.intersect if isinstance(rule, Intersect) else ()
 
 
@@ -138,7 +140,7 @@ def _judges_single(rule: Rule) -> bool:
 
 
 def _not_audited(rule: Rule) -> list[str]:
-    """The rules of an intersection that do not judge pictures one by one."""
+    """The rules of an intersection that do not judge images one by one."""
     return [name for part in parts_of(rule) for name in (*_whole_pool(part), *_not_audited(part))]
 
 
@@ -152,7 +154,7 @@ def table_of(gate: Gate, rows: pa.Table, tables: Tables) -> pa.Table:
 
 
 def passes(gate: Gate, table: pa.Table) -> Kept:
-    """Which rows a gate without memory of other rows keeps; those that its `if` leaves out pass."""
+    """The rows that a gate keeps, each judged alone; rows for which its `if` is false pass."""
     kept = np.ones(table.num_rows, bool)
     if gate.kind == "leak":
         kept = decontaminate(table, ("root",))["kept"].to_numpy()
@@ -162,7 +164,7 @@ def passes(gate: Gate, table: pa.Table) -> Kept:
 
 
 def passes_beside(gate: Gate, table: pa.Table) -> Kept:
-    """Which rows of a whole pool a gate against duplicates keeps."""
+    """The rows of a whole pool that a gate against duplicates keeps."""
     applies = _applies(gate, table)
     kept = np.ones(table.num_rows, bool)
     kept[applies] = gate.rule.judge(table.filter(applies), gate.given).verdicts["kept"].to_numpy()
@@ -170,7 +172,7 @@ def passes_beside(gate: Gate, table: pa.Table) -> Kept:
 
 
 def passes_as_source(gate: Gate, table: pa.Table, state: State) -> dict[str, bool]:
-    """Which sources a gate on whole sources keeps, if these rows are all that there is of them."""
+    """For each source, whether a gate on whole sources keeps it, if it has only these rows."""
     table = table.filter(_applies(gate, table))
     kept = (
         gate.rule.judge(table, given_to(with_profiles(state, gate.planned), gate.planned))
@@ -181,13 +183,13 @@ def passes_as_source(gate: Gate, table: pa.Table, state: State) -> dict[str, boo
 
 
 def sources_of(gate: Gate, table: pa.Table) -> list[str]:
-    """What a gate on whole sources takes each row's source to be."""
+    """The source of each row, as a gate on whole sources groups them."""
     assert isinstance(gate.rule, SourceDivergence)
     return groups_of(table, gate.rule.per or "source")
 
 
 def _applies(gate: Gate, table: pa.Table) -> Kept:
-    """The rows that its `if` holds for."""
+    """The rows for which its `if` is true."""
     condition = gate.planned.step.only_if
     return np.ones(table.num_rows, bool) if condition is None else _where(table, condition)
 
@@ -197,5 +199,5 @@ def _where(table: pa.Table, expression: str) -> Kept:
 
 
 def single(rules: tuple[Frozen, ...]) -> Threshold | None:
-    """The comparison, where a gate's rules are just one: of one column with one number."""
+    """The comparison of one column with one number, if a gate's rules are just that; else None."""
     return single_limit(rules[0]) if len(rules) == 1 and isinstance(rules[0], str) else None

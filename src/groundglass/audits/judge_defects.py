@@ -1,4 +1,4 @@
-"""The trial: every gate judges the versions that it could see, and what it let pass is counted."""
+"""The trial: every gate judges the versions that it could detect, and the versions that it drops are counted."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ from groundglass.tables.parquet import compute
 from groundglass.tables.verdicts import numbers
 
 MOST_CANDIDATES = 1000
-"""Of more clean values, as many quantiles are tried as thresholds."""
+"""The most thresholds to try; if there are more clean values, so many quantiles of them are tried."""
 
 
 @dataclass
 class Trial:
-    """What came of it.
+    """A trial and its results.
 
     made    the versions that could be made
-    units   photograph's id → what is counted as one: its source, where whole sources are judged; else itself
+    units   photograph's id → the unit that is counted: its source, if whole sources are judged; else itself
     caught  version → the gates that dropped it
     """
 
@@ -80,18 +80,18 @@ class Trial:
                 judges.get(gate.kind, _judge_single)(self, gate)
 
     def before(self, gate: Gate) -> list[Version]:
-        """The versions that a gate gets to see, the sound ones first."""
+        """The versions that a gate judges, the clean ones first."""
         return [version for version in self.made if gate in self.exhibits.judged_by(version.defect)]
 
     def note(self, gate: Gate, versions: Sequence[Version], kept: Kept) -> None:
-        """Remember who was dropped."""
+        """Record the versions that the gate dropped."""
         for version, stays in zip(versions, kept, strict=True):
             if not stays:
                 self.caught.setdefault(version, set()).add(gate.name)
 
 
 def _judge_single(trial: Trial, gate: Gate) -> None:
-    """A gate that judges each row by itself: for faults, or for what it shows of test images."""
+    """Try a gate that judges each row alone: for faults, or for test images that it shows."""
     versions = trial.before(gate)
     table = table_of(gate, rows_of(trial.exhibits, gate, versions), trial.tables)
     kept = passes(gate, table)
@@ -104,7 +104,7 @@ def _judge_single(trial: Trial, gate: Gate) -> None:
     for (defect, severity), places in _grouped(versions):
         if defect is CLEAN:
             continue
-        suggestion: tuple[Suggestion | None, str] = (None, "the gate is no single comparison")
+        suggestion: tuple[Suggestion | None, str] = (None, "the gate is not a single comparison")
         if gate.limit is not None and column is not None:
             suggestion = suggest(gate.limit, column[places], clean)
             if stands_out(gate.limit, column[places], column[control]):
@@ -115,7 +115,7 @@ def _judge_single(trial: Trial, gate: Gate) -> None:
 
 
 def _judge_copies(trial: Trial, gate: Gate) -> None:
-    """A gate that judges a pool: the copies of one severity are laid into it, each beside its original."""
+    """Try a gate that judges a pool: the copies of one severity are added to it, each next to its original."""
     pool = table_of(gate, trial.exhibits.passage.before[gate.name], trial.exhibits.passage.state.tables)
     alone = passes_beside(gate, pool)
     copies = trial.before(gate)
@@ -124,16 +124,18 @@ def _judge_copies(trial: Trial, gate: Gate) -> None:
         originals = _places(pool, [trial.exhibits.row_at(gate, version)["id"] for version in versions])
         known, laid = _laid_in(trial, gate, pool, versions, originals)
         kept = passes_beside(gate, laid)
+        # The gate catches a copy if it drops one of the two, no matter which.
         both = (kept[pool.num_rows :] & kept[originals])[known]
+        # An original that the gate drops even without its copy is a false alarm.
         alarm = 1 - float(alone[originals].mean())
         judged = [version for version, there in zip(versions, known, strict=True) if there]
         trial.note(gate, judged, both)
-        reason = (None, "the gate is no single comparison")
+        reason = (None, "the gate is not a single comparison")
         trial.cells.append(_cell(trial, gate, defect, severity, both, alarm, reason))
 
 
 def _judge_sources(trial: Trial, gate: Gate) -> None:
-    """A gate that judges whole sources: all versions of one severity are what its sources consist of."""
+    """Try a gate that judges whole sources: its sources consist of all versions of one severity."""
     judged: dict[tuple[Defect, str], dict[str, bool]] = {}
     before = trial.before(gate)
     for key, places in _grouped(before):
@@ -155,7 +157,7 @@ def _judge_sources(trial: Trial, gate: Gate) -> None:
 def _laid_in(
     trial: Trial, gate: Gate, pool: pa.Table, versions: Sequence[Version], originals: Kept
 ) -> tuple[Kept, pa.Table]:
-    """The pool with the copies behind it, and which of them have what the gate compares."""
+    """The pool with the copies after it, and which copies have the value that the gate compares."""
     names = [version.id_of(trial.exhibits.row_at(gate, version)) for version in versions]
     if versions[0].defect.exact:
         table = pool.take(pa.array(originals))
@@ -183,7 +185,7 @@ def _grouped(versions: Sequence[Version]) -> list[tuple[tuple[Defect, str], list
 
 
 def _clean_values(trial: Trial, gate: Gate) -> Floats:
-    """The gate's column on all rows of the run of which something passed every gate."""
+    """The gate's column on the clean rows of the run: those that passed every gate, or had a part that did."""
     if gate.limit is None:
         return np.empty(0)
     passage = trial.exhibits.passage
@@ -217,7 +219,7 @@ def _cell(
 
 
 def _advice(trial: Trial, gate: Gate, clean: Floats, seen: dict[str, list[Floats]]) -> Advice:
-    """The curve of the gate's threshold, and its knee where its column sees any defect."""
+    """The curve of the gate's threshold, and its knee if its column detects any defect."""
     assert gate.limit is not None
     passage, limit = trial.exhibits.passage, gate.limit
     table = table_of(gate, passage.before[gate.name], passage.state.tables)

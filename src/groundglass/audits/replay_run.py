@@ -1,4 +1,4 @@
-"""A finished run gone through again on its tables: what stood before each gate, and what passed them all."""
+"""Replay a finished run on its tables: the rows before each gate, and the rows that passed all gates."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from groundglass.tables.rows import photographs
 
 @dataclass(frozen=True)
 class Passage:
-    """What a run was at its gates.
+    """The rows of a run at its gates.
 
-    state   the run's tables, to look values up in
+    state   the run's tables, in which values are looked up
     before  the rows before each select step that was reached, by its name
     last    the rows that passed the last gate
     """
@@ -41,7 +41,7 @@ class Passage:
 
 
 def replay(plan: Plan, folder: RunFolder) -> Passage:
-    """Go through a run's verdicts. Raises RecipeError where the run has not ended."""
+    """Go through a run's verdicts. Raises RecipeError if the run has not ended."""
     record = load_record(folder)
     if record.state != "done":
         raise RecipeError(
@@ -52,10 +52,10 @@ def replay(plan: Plan, folder: RunFolder) -> Passage:
 
 
 def go_through(plan: Plan, folder: RunFolder, record: RunRecord) -> Passage:
-    """Go through the verdicts of a plan's steps; the run may still be at work on later ones."""
+    """Go through the verdicts of a plan's steps; the run may still be working on later ones."""
     tables = read_tables(folder, record)
     state = make_state(plan, folder).with_images(tables.images)
-    # derived rows are new, but for those that are their photograph itself
+    # a derived row that is its whole photograph is already there; `with_seen` skips it
     state = state.with_seen(photographs(tables.images)).with_seen(tables.derived)
     before: dict[str, pa.Table] = {}
     last: pa.Table | None = None
@@ -69,7 +69,7 @@ def go_through(plan: Plan, folder: RunFolder, record: RunRecord) -> Passage:
 
 
 def _after(state: State, planned: PlannedStep, tables: RunTables) -> State:
-    """The tables after a step, as its verdicts and what it made say."""
+    """The tables after a step, from its verdicts and the images that it made."""
     name = planned.step.name
     scores = {request.table: read_scores(request) for request in planned.scores}
     if scores:
@@ -91,11 +91,11 @@ def _after(state: State, planned: PlannedStep, tables: RunTables) -> State:
 
 
 Chain = tuple[Mapping[str, Any], ...]
-"""A row that passed all gates and the rows it was made of: itself first, its photograph last."""
+"""A row that passed all gates and the rows it was made from: itself first, its photograph last."""
 
 
 def passing_chains(passage: Passage, most: int, seed: int) -> list[Chain]:
-    """Photographs drawn by chance among those of which something passed all gates, each with one such row."""
+    """Photographs drawn at random among those with a row that passed all gates, each with one such row."""
     assert passage.last is not None
     photographs = sorted(set(passage.last["root"].to_pylist()))
     drawn = stream(seed, "audit", "photographs").permutation(len(photographs))[:most]
@@ -103,7 +103,7 @@ def passing_chains(passage: Passage, most: int, seed: int) -> list[Chain]:
 
 
 def chains_of(passage: Passage, chosen: Sequence[str], seed: int) -> list[Chain]:
-    """Of each of these photographs one row that passed all gates, drawn by chance, with what it was made of."""
+    """For each of these photographs, one row that passed all gates, drawn at random, with the rows it was made from."""
     assert passage.last is not None
     rows = {
         row["id"]: row for row in only(passage.state.seen, pa.array(chosen, pa.string()), "root").to_pylist()
@@ -126,7 +126,7 @@ def _chain(rows: Mapping[str, Mapping[str, Any]], last: str) -> Chain:
 
 
 def ancestors_before(passage: Passage, gate: str) -> pa.Table:
-    """The rows before a gate of which something passed all gates: those that are taken to be clean."""
+    """The rows before a gate that passed all gates, or had a part that did: they count as clean."""
     assert passage.last is not None
     rows = passage.before[gate]
     here = set(rows["id"].to_pylist())

@@ -1,4 +1,4 @@
-"""Where the results of audits lie in a run's folder: those of the command, and those of its `audit` steps."""
+"""The results of audits in a run's folder: those of the command, and those of its `audit` steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from groundglass.plans.run_folder import RunFolder, load_record
 from groundglass.tables.parquet import write_parquet
 
 COMMAND = "audit"
-"""The folder of `groundglass audit`, which looks at all gates of a finished run."""
+"""The folder of `groundglass audit`, which audits all gates of a finished run."""
 CARD = "scorecard.json"
 SLIPPED = "slipped.parquet"
 
@@ -27,13 +27,13 @@ def step_place(run: Path, step: str) -> Path:
 
 
 def keep_audit(place: Path, card: Scorecard, slipped: pa.Table) -> None:
-    """Write what an audit found; the scorecard comes last, so that where it is, all is."""
+    """Write the results of an audit; the scorecard comes last, so that its presence means that everything is there."""
     write_parquet(slipped, place / SLIPPED)
     write_text(json.dumps(card.plain(), indent=1, ensure_ascii=False) + "\n", place / CARD)
 
 
 def latest_audit(run: Path) -> Path | None:
-    """The folder of a run's audit that looked at the most gates: the command's, else its last step's; None without."""
+    """The folder of the audit of a run with the most gates: the command's, else its last step's; None without any."""
     places = [run / COMMAND]
     try:
         steps = load_record(RunFolder(run)).steps
@@ -44,7 +44,7 @@ def latest_audit(run: Path) -> Path | None:
 
 
 def read_card(place: Path) -> Mapping[str, Any] | None:
-    """A scorecard as it was written; None where there is none that can be read."""
+    """A scorecard as written; None if there is no readable one."""
     try:
         return json.loads((place / CARD).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""One audit from the gates of a run to its scorecard: draw photographs, damage them in memory, and see who notices."""
+"""One audit, from the gates of a run to its scorecard: draw photographs, damage them in memory, and judge them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.rows import photographs
 
 SHOWN = 3
-"""Pictures of each severity that slipped through, kept to look at."""
+"""Number of images of each severity that slipped through and are kept for the report."""
 FEW = 20
-"""With fewer photographs, intervals are so wide that it is worth a note."""
+"""With fewer photographs, a note warns that the intervals are wide."""
 NO_GATE = {
     "copy": "no gate looks for duplicates: - select: {deduplicate: near} does",
     "leak": "no gate looks for test images: - select: {decontaminate: all} does",
 }
-"""What is said where defects of a kind have no gate that could see them."""
+"""Notes for defects of a kind that no gate of the recipe looks for."""
 
 SLIPPED = pa.schema(
     [
@@ -45,17 +45,17 @@ SLIPPED = pa.schema(
         ("picture", pa.binary()),
     ]
 )
-"""What slipped through: defective versions of photographs that no gate dropped, each with a small JPEG of it."""
+"""The table of versions that slipped through: no gate dropped them. Each has a small JPEG."""
 
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """What to audit with.
+    """The options of an audit.
 
     defects  names of `groundglass.audits.defects.DEFECTS`; () for all that a gate of the run may see
-    sample   photographs to draw; of each source, where whole sources are judged
+    sample   photographs to draw; from each source, if whole sources are judged
     seed     of the draw and of the defects; None takes the recipe's
-    workers  processes; 0 for one a core
+    workers  processes; 0 for one per core
     """
 
     defects: tuple[str, ...] = ()
@@ -66,10 +66,10 @@ class AuditOptions:
 
 @dataclass(frozen=True)
 class _Held:
-    """A trial that was held, and the pictures of its versions by their keys."""
+    """A trial that was held, and the small JPEGs of its versions by their keys."""
 
     trial: Trial
-    pictures: Mapping[str, bytes]
+    views: Mapping[str, bytes]
     sources: WholeSources | None = None
 
 
@@ -78,14 +78,14 @@ def examine(
 ) -> tuple[Scorecard, pa.Table]:
     """Audit the gates that a passage went through: the scorecard, and `SLIPPED`.
 
-    Raises RecipeError where no photograph passed all of them.
+    Raises RecipeError if no photograph passed all of them.
     """
     seed = passage.state.run.plan.recipe.seed if options.seed is None else options.seed
     chains = passing_chains(passage, options.sample, seed)
     if not chains:
         raise RecipeError(
-            "no photograph passed all gates, so there is none to put defects into",
-            f"groundglass show {passage.state.run.folder.path} says where the last one went",
+            "no photo passed all gates, so there is none to put defects into",
+            f"groundglass show {passage.state.run.folder.path} shows where the last one left",
         )
     passage = _with_texts(passage, progress)
     gates = tuple(freeze(passage, planned) for planned in passage.gates)
@@ -114,7 +114,7 @@ def _with_texts(passage: Passage, progress: Callable[[str], Progress]) -> Passag
 
 
 def chosen_defects(names: Sequence[str], gates: Sequence[Gate]) -> tuple[Defect, ...]:
-    """Those that were asked for; else all, but for leaks and bad sources where no gate looks for such a thing."""
+    """The named defects; without names all, except kinds that no gate looks for, such as leaks and bad sources."""
     sought = {"fault", "copy", *(gate.kind for gate in gates if not gate.closed)}
     return find_defects(names or [defect.name for defect in DEFECTS.values() if defect.kind in sought])
 
@@ -124,9 +124,9 @@ def _of(defects: Sequence[Defect], *, source: bool) -> tuple[Defect, ...]:
 
 
 def _with_halves(exhibits: Exhibits, bench: Bench) -> Exhibits:
-    """With test sets made of the sample, where a gate looks for such and leaks are among the defects.
+    """Add test sets made from the sample, if leaks are among the defects.
 
-    Where they are not, the gate is left out: there is nothing to put before it.
+    If they are not, gates against leaks are left out: there is nothing for them to judge.
     """
     if any(defect.kind == "leak" for defect in exhibits.defects):
         return replace(exhibits, halves=halve(exhibits.photographs(), bench))
@@ -151,6 +151,7 @@ def _hold(exhibits: Exhibits, bench: Bench, seed: int, units: Mapping[str, str] 
     reads_files = any(ask.definition.needs == "header" for ask in exhibits.asks)
     job = Injure(fitted(exhibits.passage.state, exhibits.asks), store.root, bench.limits, seed, reads_files)
     most = max((len(defect.severities) for defect in exhibits.defects), default=1)
+    # One item makes and measures all severities of a defect, so its time limit grows with their number.
     seconds = bench.settings.seconds_per_image * most
     settings = replace(bench.settings, shard=8, seconds_per_image=seconds)
     run_job(job, exhibits.items(), settings, bench.progress("audit"))
@@ -196,20 +197,18 @@ def _closed(gates: Sequence[Gate], held: Sequence[_Held]) -> list[tuple[str, str
 
 def _unasked(gate: Gate) -> str:
     names = [defect.name for defect in DEFECTS.values() if defect.kind == gate.kind]
-    return f"none of the chosen defects is one that it looks for ({', '.join(names)})"
+    return f"it looks for none of the chosen defects ({', '.join(names)})"
 
 
 def _notes(gates: Sequence[Gate], held: Sequence[_Held]) -> list[str]:
     exhibits = held[0].trial.exhibits
     notes: list[str] = []
     if len(exhibits.chains) < FEW:
-        notes.append(
-            f"only {len(exhibits.chains)} photographs were looked at: mind how wide the intervals are"
-        )
+        notes.append(f"only {len(exhibits.chains)} photos were audited: note how wide the intervals are")
     notes += [f"of {gate.name}, {' and '.join(gate.partly)} is not audited" for gate in gates if gate.partly]
     scarce = [name for one in held if one.sources and one.trial.cells for name in one.sources.scarce]
     if scarce:
-        notes.append(f"sources with too few photographs to be judged: {', '.join(scarce[:8])}")
+        notes.append(f"sources with too few photos to be judged: {', '.join(scarce[:8])}")
     lost = sum(len(one.trial.exhibits.versions) - len(one.trial.made) for one in held)
     if lost:
         notes.append(f"{lost} defective versions could not be made and are not counted")
@@ -217,27 +216,27 @@ def _notes(gates: Sequence[Gate], held: Sequence[_Held]) -> list[str]:
 
 
 def _missing(names: Sequence[str], gates: Sequence[Gate]) -> list[str]:
-    """The kinds of defects, of those that were asked for, that no gate looks for."""
+    """Notes on the named kinds of defects that no gate looks for."""
     wanted = {defect.kind for defect in find_defects(names)}
     looked_for = {gate.kind for gate in gates}
     return [said for kind, said in NO_GATE.items() if kind in wanted and kind not in looked_for]
 
 
 def _slipped(held: _Held) -> pa.Table:
-    """Some of each severity that no gate dropped."""
+    """Some versions of each severity that no gate dropped."""
     shown: dict[tuple[str, str], list[Version]] = {}
     for version in held.trial.slipped:
         shown.setdefault((version.defect.name, version.severity.name), []).append(version)
-    rows = [_row(version, held.pictures) for found in shown.values() for version in found[:SHOWN]]
+    rows = [_row(version, held.views) for found in shown.values() for version in found[:SHOWN]]
     return pa.Table.from_pylist(rows, SLIPPED)
 
 
-def _row(version: Version, pictures: Mapping[str, bytes]) -> dict[str, object]:
+def _row(version: Version, views: Mapping[str, bytes]) -> dict[str, object]:
     photograph = version.chain[-1]
     return {
         "defect": version.defect.name,
         "severity": version.severity.name,
         "id": photograph["id"],
         "uri": photograph["uri"],
-        "picture": pictures[version.key],
+        "picture": views[version.key],
     }

@@ -1,4 +1,4 @@
-"""The numbers of a scorecard: recall with its interval, the threshold that would reach it, and where the knee lies."""
+"""The numbers of a scorecard: recall with its interval, the threshold that would reach it, and the knee."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Z = 1.959963984540054
 WANTED = 0.95
 """The recall that a suggested threshold reaches."""
 TOO_DEAR = 0.5
-"""A threshold that costs more of the clean images than this is none to suggest."""
+"""A threshold that costs a larger share of the clean images is not suggested."""
 SEEN = 0.8
-"""From this area under the ROC curve on, a column is taken to see a defect."""
+"""From this area under the ROC curve on, a column counts as detecting a defect."""
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % score interval of a share; (0, 1) of nothing.
+    """The 95 % score interval of a share; (0, 1) without any trial.
 
     Wilson, Probable inference, the law of succession, and statistical inference, 1927.
 
@@ -55,10 +55,10 @@ class Cell:
 
     recall       share of the defective versions that it drops
     recall_ci95  Wilson's interval
-    n            versions judged, one of each photograph
+    n            versions judged, one per photograph
     false_alarm  share of the clean versions that it drops
-    expected     whether it reads a measure that should see this defect
-    suggested    the loosest threshold with 95 % recall; None where there is none to suggest
+    expected     whether it reads a measure that should detect this defect
+    suggested    the loosest threshold with 95 % recall; None if there is none to suggest
     reason       why there is none
     """
 
@@ -76,7 +76,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Reach:
-    """How much of a defect any of the gates catches, and which of them the most ("" where none does)."""
+    """The share of a defect that all gates together catch, and the gate that catches most ("" if none does)."""
 
     defect: str
     severity: str
@@ -90,7 +90,10 @@ class Reach:
 
 @dataclass(frozen=True)
 class Point:
-    """A threshold: share of the pool it keeps, share of the clean images it drops, recall of the defects it can see."""
+    """A threshold: the share of the pool that it keeps and of the clean images that it drops, and its recall.
+
+    Recall counts only defects that its column can detect.
+    """
 
     limit: float
     kept: float
@@ -100,11 +103,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Advice:
-    """What other thresholds of a gate would do.
+    """The effect of other thresholds of a gate.
 
-    defects  those that its column can see, all severities that stand out, on which recall is counted
+    defects  those that its column can detect; recall is counted on their detectable severities
     now      the recipe's threshold
-    knee     where recall minus clean images lost is largest (Youden's J), the loosest of equals; None without defects
+    knee     the threshold with the largest recall minus clean images lost (Youden's J), the loosest of equals; None
+             without defects
     curve    thresholds from loose to strict
     """
 
@@ -120,10 +124,10 @@ class Advice:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """What an audit found.
+    """The result of an audit.
 
-    passing      photographs of which something passed all gates
-    asked        of these, so many were drawn
+    passing      photographs with a row that passed all gates
+    asked        how many of these were drawn
     false_alarm  share of the clean versions that any gate drops, and its interval
     closed       gates that cannot be audited, and why
     slipped      defective versions that no gate caught
@@ -145,12 +149,12 @@ class Scorecard:
     versions: int
 
     def plain(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """The scorecard in a form that JSON can hold."""
         return asdict(self)
 
 
 def kept_share(values: Floats, op: str, limits: Floats) -> Floats:
-    """Which share of the values each limit keeps; a value that is missing is never kept.
+    """The share of the values that each limit keeps; a missing value is never kept.
 
     >>> kept_share(np.array([1.0, 2.0, 3.0, np.nan]), "<", np.array([2.0, 9.0])).tolist()
     [0.25, 0.75]
@@ -163,7 +167,7 @@ def kept_share(values: Floats, op: str, limits: Floats) -> Floats:
 
 
 def candidates(op: str, *values: Floats) -> Floats:
-    """Thresholds worth trying, from loose to strict: the values there are in three digits, and the ones beside them.
+    """Thresholds worth trying, from loose to strict: the values rounded to three digits, and the neighbours of each.
 
     >>> candidates("<", np.array([2.3078])).round(2).tolist()
     [2.32, 2.31, 2.3]
@@ -176,7 +180,7 @@ def candidates(op: str, *values: Floats) -> Floats:
 
 
 def rounded(values: Floats, digits: int) -> Floats:
-    """Values in so many significant digits.
+    """Values with this number of significant digits.
 
     >>> rounded(np.array([123.4, 0.012344, 0.0]), 3).tolist()
     [123.0, 0.0123, 0.0]
@@ -191,6 +195,7 @@ def suggest(limit: Threshold, defective: Floats, clean: Floats) -> tuple[Suggest
         return None, "reached already"
     tried = candidates(limit.op, defective)
     recall = 1 - kept_share(defective, limit.op, tried)
+    # Thresholds go from loose to strict, so the first that reaches the recall costs least.
     good = np.flatnonzero(recall >= WANTED)
     if not good.size:
         return None, "no threshold reaches 95 %"
@@ -198,7 +203,7 @@ def suggest(limit: Threshold, defective: Floats, clean: Floats) -> tuple[Suggest
     where = str(Threshold(limit.column, limit.op, float(tried[best])))
     found = Suggestion(where, float(recall[best]), _lost(limit, clean, float(tried[best])))
     if found.clean_lost > TOO_DEAR:
-        return None, f"{found.where} would, and cost {found.clean_lost:.0%} of the clean images"
+        return None, f"{found.where} would, but cost {found.clean_lost:.0%} of the clean images"
     return found, ""
 
 
@@ -207,13 +212,14 @@ def _lost(limit: Threshold, clean: Floats, value: float) -> float:
 
 
 def stands_out(limit: Threshold, defective: Floats, clean: Floats) -> bool:
-    """Whether a gate's column tells a defect from the clean versions, in the direction in which the gate drops."""
+    """Whether a gate's column separates a defect from the clean versions, in the direction in which the gate drops."""
     return area(limit, defective, clean) >= SEEN
 
 
 def area(limit: Threshold, defective: Floats, clean: Floats) -> float:
     """Area under the ROC curve: how often a defective version is worse than a clean one; equal ones count half."""
     sign = 1.0 if limit.op in ("<", "<=") else -1.0
+    # A gate drops rows without a value, so a defective version without one counts as the worst.
     bad = np.where(np.isnan(defective), np.inf, sign * defective)
     good = sign * clean[~np.isnan(clean)]
     if not bad.size or not good.size:
@@ -223,7 +229,7 @@ def area(limit: Threshold, defective: Floats, clean: Floats) -> float:
 
 
 def points(limit: Threshold, limits: Floats, pool: Floats, clean: Floats, defective: Floats) -> list[Point]:
-    """What each threshold would do."""
+    """The point of each threshold."""
     kept = kept_share(pool, limit.op, limits)
     lost = 1 - kept_share(clean, limit.op, limits)
     recall = 1 - kept_share(defective, limit.op, limits) if defective.size else np.zeros(limits.size)
@@ -234,7 +240,7 @@ def points(limit: Threshold, limits: Floats, pool: Floats, clean: Floats, defect
 
 
 def knee(tried: Sequence[Point]) -> Point:
-    """Where recall minus clean images lost is largest: of those within a hundredth of it the loosest.
+    """The threshold with the largest recall minus clean images lost: the loosest of those within a hundredth of it.
 
     ``tried`` goes from loose to strict. Youden, Index for rating diagnostic tests, 1950.
     """
@@ -243,7 +249,7 @@ def knee(tried: Sequence[Point]) -> Point:
 
 
 def curve_of(limit: Threshold, pool: Floats, clean: Floats, defective: Floats, most: int = 9) -> list[Point]:
-    """About so many thresholds, from loose to strict, that keep evenly spaced shares of the pool."""
+    """About ``most`` thresholds, from loose to strict, that keep evenly spaced shares of the pool."""
     known = pool[np.isfinite(pool)]
     if not known.size:
         return []

@@ -1,9 +1,9 @@
-"""Test sets for an audit: no pixels of the true ones are at hand, so photographs of the sample stand in for them.
+"""Test sets for an audit: the pixels of the real ones are not available, so photographs of the sample replace them.
 
-The sample is cut in two, and each half is held as a test set once. Its pictures are made leaks of, where one needs a
-larger picture with one of the other half around it, and sought by the very search that the run used, against the gate's
-own lists and that of the half: that is the recall. False alarms are counted on the sound photographs against the gate's
-own lists alone: two frames of one scene in a sample are no alarm.
+The sample is cut in two, and each half serves as a test set once. Leaks are made from its images; a leak inside a
+larger image is placed into a photograph of the other half. The run's own search then looks for them in the gate's own
+lists and in that of the half: this gives the recall. False alarms are counted on the clean photographs against the
+gate's own lists alone, because two frames of one scene in a sample are not a false alarm.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from groundglass.similarity.test_images.fingerprints import write_prints
 from groundglass.tables.measure_store import MeasureStore
 
 SET = "sample"
-"""What the made test set is called: a reason reads ``shows sample/photo.png``."""
+"""The name of the made test set: a reason reads ``shows sample/photo.png``."""
 
 
 @dataclass(frozen=True)
 class Halves:
-    """Which photograph is in which half, and what each half is known by.
+    """The half of each photograph, and the fingerprints of each half.
 
     of      photograph's id → 0 or 1
-    other   photograph's id → the photograph of the other half that it is laid into; None where there is no other
+    other   photograph's id → the photograph of the other half that it is placed into; None if there is no other
     files   the fingerprints of each half
     """
 
@@ -55,7 +55,7 @@ NO_HALVES = Halves()
 
 @dataclass(frozen=True)
 class Bench:
-    """Where and how an audit works: a folder that is thrown away, and the engine's settings."""
+    """The place and the settings of an audit: a folder that is deleted afterwards, and the engine's settings."""
 
     folder: Path
     settings: Settings
@@ -64,7 +64,7 @@ class Bench:
 
 
 def halve(photographs: Sequence[tuple[str, str, Listed]], bench: Bench) -> Halves:
-    """The halves of a sample, given id, uri and file of each photograph; their order decides who is in which."""
+    """The halves of a sample, given id, uri and file of each photograph; their order decides the half of each."""
     known = _known_by([listed for _, _, listed in photographs], bench)
     ids = [one for one, _, _ in photographs]
     files: list[Path] = []
@@ -86,12 +86,12 @@ def _other(ids: Sequence[str], place: int) -> str | None:
     >>> [_other(["a", "b", "c"], place) for place in range(3)], _other(["a"], 0)
     (['b', 'a', 'b'], None)
     """
-    beside = place + 1 if place % 2 == 0 and place + 1 < len(ids) else place - 1
-    return ids[beside] if beside >= 0 else None
+    neighbour = place + 1 if place % 2 == 0 and place + 1 < len(ids) else place - 1
+    return ids[neighbour] if neighbour >= 0 else None
 
 
 def _known_by(files: Sequence[Listed], bench: Bench) -> Mapping[str, Mapping[str, object]]:
-    """What each photograph is known by, by its sha256."""
+    """The fingerprint of each photograph, by its sha256."""
     ask = ask_of(KNOWN_BY, {})
     store = MeasureStore(bench.folder / "known")
     store.prepare(ask.key, KNOWN_BY.columns)

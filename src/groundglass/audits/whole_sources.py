@@ -1,4 +1,4 @@
-"""Whole sources for an audit: of each that passed a gate on sources, as many photographs as it takes to judge it."""
+"""Whole sources for an audit: for each that passed a gate on sources, enough photographs to judge it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from groundglass.random_streams import stream
 from groundglass.source_quality.divergence import LEAST
 
 MOST = 12
-"""Sources that are tried; of more, some are drawn by chance."""
+"""The most sources to try; of more, so many are drawn at random."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class WholeSources:
     """Photographs of sources that a gate kept.
 
     of      photograph's id → its source
-    scarce  sources with fewer than `LEAST` passing photographs, of which no quality can be given
+    scarce  sources with fewer than `LEAST` passing photographs, too few to estimate a quality
     """
 
     chains: tuple[Chain, ...]
@@ -29,14 +29,14 @@ class WholeSources:
 
     @property
     def closed(self) -> str:
-        """Why the gate cannot be audited; "" where it can."""
+        """Why the gate cannot be audited; "" if it can."""
         if self.chains:
             return ""
-        return f"no source has the {LEAST} passing photographs that it takes to judge a whole source"
+        return f"no source has the {LEAST} passing photos that are needed to judge a whole source"
 
 
 def draw_sources(passage: Passage, gate: Gate, sample: int, seed: int) -> WholeSources:
-    """At most `MOST` sources, and of each ``sample`` photographs (at least `LEAST`), drawn by chance."""
+    """At most `MOST` sources, and of each ``sample`` photographs (at least `LEAST`), drawn at random."""
     rows = ancestors_before(passage, gate.name)
     members: defaultdict[str, set[str]] = defaultdict(set)
     names = sources_of(gate, table_of(gate, rows, passage.state.tables))

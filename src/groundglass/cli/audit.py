@@ -1,4 +1,4 @@
-"""`groundglass audit`: known defects put into your own passing images, and which gates notice."""
+"""`groundglass audit`: put known defects into your own passing images, and see which gates catch them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,14 @@ if TYPE_CHECKING:
     default=40,
     show_default=True,
     type=click.IntRange(min=1),
-    help="How many photographs get defects.",
+    metavar="N",
+    help="How many photos get defects.",
 )
 @click.option(
-    "--seed", type=int, help="Decides which photographs and which defects.  [default: the recipe's seed]"
+    "--seed",
+    type=int,
+    metavar="N",
+    help="The seed of the random draw of photos and defects.  [default: the recipe's seed]",
 )
 @workers
 @runs_folder
@@ -46,11 +50,11 @@ def command(
     runs: Path,
     as_json: bool,
 ) -> None:
-    """Put known defects into photographs that passed every gate, and count which gates notice them.
+    """Put known defects into photos that passed every gate, and count which gates catch them.
 
     A gate is a step of the recipe that drops images. RECIPE|RUN is a run's folder (runs/faceup/0003), a recipe's name
-    (faceup: its last run) or a recipe's file. The defective versions are made in memory; your photographs are only
-    read. The result is added to the run's folder and to its report.
+    (faceup: its last run) or a recipe's file. The defective versions are made in memory; your photos are only read.
+    The result is added to the run's folder and to its report.
     """
     from groundglass.audits.run_audit import AuditOptions
     from groundglass.runs.audit_run import audit, names_of
@@ -66,17 +70,17 @@ def command(
 
 
 def _report(run: Path) -> Path:
-    """The run's report, now with the audit's page."""
+    """Write the run's report, now with the audit's page."""
     from groundglass.reports.read_run import write_report
 
     folder = RunFolder(run)
-    for picture in folder.report.glob("audit-[0-9]*.jpg"):  # of an audit before this one
-        picture.unlink()
+    for image in folder.report.glob("audit-[0-9]*.jpg"):  # of an earlier audit
+        image.unlink()
     return write_report(folder).with_name("audit.html")
 
 
 def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
-    drawn = f"{thousands(card.asked)} of {thousands(card.passing)} photographs that passed all gates"
+    drawn = f"{thousands(card.asked)} of {thousands(card.passing)} photos that passed all gates"
     click.echo(
         f"{card.recipe} · {drawn} · {thousands(card.versions)} defective versions · seed {card.seed}\n"
     )
@@ -99,7 +103,7 @@ def _print_card(card: Scorecard, page: Path | None, seconds: float) -> None:
 
 
 def _print_reaches(card: Scorecard) -> None:
-    """Every severity: how much is caught, and by whom."""
+    """Print for every severity how much is caught, and by which gates."""
     rows = [
         (r.defect, r.severity, str(r.n), percent(r.recall), _span(r.recall_ci95), _by(card, r))
         for r in card.defects
@@ -117,14 +121,14 @@ def _print_reaches(card: Scorecard) -> None:
 
 
 def _by(card: Scorecard, reach: Reach) -> str:
-    """The gates that caught any, the best first."""
+    """The gates that caught any version, the best first."""
     cells = [c for c in card.gates if (c.defect, c.severity) == (reach.defect, reach.severity) and c.recall]
     best = sorted(cells, key=lambda cell: -cell.recall)[:3]
     return ", ".join(f"{cell.gate} {percent(cell.recall)}" for cell in best) or "no gate"
 
 
 def _print_suggestions(card: Scorecard) -> None:
-    """Thresholds that would reach 95 %, where a gate can see the defect."""
+    """Print thresholds that would reach 95 %, where a gate can detect the defect."""
     cells = [cell for cell in card.gates if cell.suggested is not None]
     if not cells:
         return
@@ -140,7 +144,7 @@ def _suggestion(cell: Cell) -> tuple[str, ...]:
 
 
 def _print_advice(card: Scorecard) -> None:
-    """Each gate's threshold now and at its knee, with what they keep."""
+    """Print each gate's threshold now and at its knee, with the share that each keeps."""
     rows = [row for advice in card.thresholds for row in _advice(advice)]
     if rows:
         head = ("gate", "threshold", "keeps", "clean lost", "recall", "")
@@ -153,7 +157,7 @@ def _advice(advice: Advice) -> list[tuple[str, ...]]:
     if advice.knee is not None and advice.knee != advice.now:
         points.append((advice.knee, "knee"))
     seen = bool(advice.defects)
-    words = {"now": f"sees {', '.join(advice.defects) or 'none of the defects'}", "knee": "the knee"}
+    words = {"now": f"detects {', '.join(advice.defects) or 'none of the defects'}", "knee": "the knee"}
     return [
         (
             advice.gate if which == "now" else "",

@@ -1,4 +1,4 @@
-"""How a catalog is printed: a line an entry, or one entry in full."""
+"""Print a catalog: one line per entry, or one entry in full."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from groundglass.errors import RecipeError
 from groundglass.text.suggest import did_you_mean
 
 HIDDEN = "Its values are hashes that only the program reads: `deduplicate` finds copies by them."
-"""What is said of a measure whose columns are all hidden."""
+"""Printed for a measure that has only hidden columns."""
 
 
 def print_catalog(catalog: Mapping[str, Any], name: str | None, kind: str, as_json: bool) -> None:
-    """All entries of a catalog in short, or the one called ``name`` in full."""
+    """Print all entries of a catalog in short, or the one called ``name`` in full."""
     if name is not None and name not in catalog:
         raise RecipeError(
             f"there is no {kind} '{name}'.{did_you_mean(name, catalog)}", f"groundglass {kind}s lists them"
@@ -49,7 +49,7 @@ def sentence(summary: str) -> str:
 
 
 def plain(record: Any) -> Any:
-    """A record as JSON can hold it: functions by their summary, types by their names."""
+    """A record in a form that JSON can hold: functions become their summary, types their names."""
     if isinstance(record, type):
         return record.__name__
     if isinstance(record, Mapping):

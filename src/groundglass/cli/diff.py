@@ -1,4 +1,4 @@
-"""`groundglass diff`: what changed between two runs."""
+"""`groundglass diff`: compare two runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from groundglass.tables.step_record import StepRecord
 
 MOST = 6
-"""Reasons that the terminal shows for either side."""
+"""Reasons that the terminal shows for each side."""
 
 
 @click.command()
@@ -39,8 +39,8 @@ MOST = 6
 def command(run_a: str, run_b: str, output: Path | None, runs: Path, as_json: bool) -> None:
     """Compare RUN_A with RUN_B: which images entered, which left, and why; and what changed in the recipe.
 
-    Each is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). The command also writes a page,
-    beside the report of RUN_B.
+    Each is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). The command also writes a page
+    with the images, into the folder of RUN_B.
     """
     from groundglass.reports.compare import compare_runs, plain
     from groundglass.reports.compare_page import render_comparison
@@ -56,7 +56,7 @@ def command(run_a: str, run_b: str, output: Path | None, runs: Path, as_json: bo
 
 
 def default_place(one: RunFolder, two: RunFolder) -> Path:
-    """Beside the second run's report, and named after the first."""
+    """A folder next to the second run's report, named after the first run."""
     whole = one.path.absolute()
     return two.path / f"diff-{whole.parent.name}-{whole.name}"
 
@@ -77,7 +77,7 @@ def _tell(comparison: Comparison, page: Path) -> None:
 
 
 def _tell_steps(comparison: Comparison) -> None:
-    """The funnels side by side: what came out of each step."""
+    """Print the funnels side by side: how many images came out of each step."""
     from groundglass.reports.compare_page import step_note
 
     def out(step: StepRecord | None) -> str:
@@ -103,7 +103,7 @@ def _tell_steps(comparison: Comparison) -> None:
 
 
 def _tell_reasons(comparison: Comparison) -> None:
-    """Why images entered or left, the commonest first."""
+    """Print why images entered or left, the most common reason first."""
     from groundglass.reports.compare_facts import count_reasons
 
     sides = (("entered", "kept", comparison.entered, "a"), ("left", "dropped", comparison.left, "b"))
@@ -120,7 +120,7 @@ def _tell_reasons(comparison: Comparison) -> None:
 
 
 def _example(comparison: Comparison) -> str:
-    """The command that tells the story of one that left, or else of one that entered."""
+    """The command that shows why one image left, or else why one entered."""
     from groundglass.plans.find_image import name_of
 
     for table, side in ((comparison.left, comparison.a), (comparison.entered, comparison.b)):

@@ -1,4 +1,4 @@
-"""`groundglass downscale`: exact low-resolution versions of pictures."""
+"""`groundglass downscale`: make exact low-resolution versions of images."""
 
 from __future__ import annotations
 
@@ -18,24 +18,32 @@ from groundglass.cli.options import as_json
     "--out",
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
+    metavar="OUT",
     help="The folder to write to.",
 )
 @click.option(
-    "-s", "--scale", default=4, show_default=True, type=click.IntRange(min=2), help="How many times smaller."
+    "-s",
+    "--scale",
+    default=4,
+    show_default=True,
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="How many times smaller.",
 )
 @click.option(
     "-k",
     "--kernel",
     default="matlab_bicubic",
     show_default=True,
+    metavar="NAME",
     help="How pixels are averaged: matlab_bicubic, lanczos, box or area.",
 )
 @as_json
 def command(images: tuple[Path, ...], out: Path, scale: int, kernel: str, as_json: bool) -> None:
     """Write smaller versions of IMAGES into the folder OUT, as PNG. No file is overwritten.
 
-    Each side becomes SCALE times smaller, exactly. If a side is no multiple of SCALE, its end is cropped first (right
-    or bottom).
+    Each side becomes exactly N times smaller, where N is the scale. If a side is not a multiple of N, its end is
+    cropped first (right or bottom).
     """
     from groundglass.runs.single_images import downscale_files
 

@@ -1,4 +1,4 @@
-"""`groundglass filter`: keep the images of a folder that an expression is true of, without a recipe."""
+"""`groundglass filter`: keep the images of a folder for which an expression is true, without a recipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groundglass.cli.options import as_json, limit, max_failed, retry, runs_fold
 @click.option(
     "--dedupe",
     type=click.Choice(["near", "exact", "pixels"]),
-    help="Keep one of images that look alike (near), have the same bytes (exact) or the same pixels.",
+    help="Keep one of several images that look alike (near), have the same bytes (exact) or the same pixels (pixels).",
 )
 @click.option(
     "--tile",
@@ -52,21 +52,21 @@ def command(
     groundglass filter photos "width >= 512 and height >= 512" --dedupe near
     groundglass filter photos "blockiness < 30" --tile 512 -o tiles
 
-    EXPRESSION stands in quotes. It names columns of measures (`groundglass measures` lists them) and judges whole
-    images; --tile cuts those that it kept.
+    Put EXPRESSION in quotes. It names columns of measures (`groundglass measures` lists them) and judges whole images;
+    --tile cuts those that it kept.
 
     FOLDER is only read. Kept images are copied as they are; tiles are written as PNG. With -o OUT they are in
     OUT/images/; otherwise in the run's folder, release/images/. If you stop it, the same command goes on from there.
     Another expression measures only what is new.
     """
-    from groundglass.drafts.filter_recipe import Wish, filter_recipe, load_filter
+    from groundglass.drafts.filter_recipe import FilterRequest, filter_recipe, load_filter
 
-    wish = Wish(folder, expression, dedupe, tile, out, limit)
+    request = FilterRequest(folder, expression, dedupe, tile, out, limit)
     if print_recipe:
-        click.echo(filter_recipe(wish), nl=False)
+        click.echo(filter_recipe(request), nl=False)
         return
     from groundglass.cli.running import run_and_tell
     from groundglass.runs.run import RunOptions
 
     options = RunOptions(runs, workers, max_failed, retry == "failed")
-    run_and_tell(load_filter(wish, runs), None, options, as_json)
+    run_and_tell(load_filter(request, runs), None, options, as_json)

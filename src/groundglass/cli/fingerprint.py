@@ -1,4 +1,4 @@
-"""`groundglass fingerprint`: know test images again."""
+"""`groundglass fingerprint`: write the fingerprints of test images, so that later runs recognise them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from groundglass.engines.progress import choose_progress
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
-@click.option("--name", help="What a reason calls these test images.  [default: the folder's name]")
+@click.option(
+    "-o", "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="The file to write."
+)
+@click.option(
+    "--name", metavar="NAME", help="A name for this test set; reasons show it.  [default: the folder's name]"
+)
 @workers
 @as_json
 def command(folder: Path, out: Path, name: str | None, workers: int, as_json: bool) -> None:
-    """Learn the test images in FOLDER, so that a recipe can keep them out of a dataset.
+    """Fingerprint the test images in FOLDER, so that a recipe can keep them out of a dataset.
 
     \b
     groundglass fingerprint my-test-set/ -o my-test-set.parquet
@@ -28,9 +32,9 @@ def command(folder: Path, out: Path, name: str | None, workers: int, as_json: bo
     \b
     - select: {decontaminate: [all, my-test-set.parquet]}
 
-    This step drops every photograph that shows one of your test images, also cropped, mirrored or recompressed. The
-    word `all` adds Set5, Set14, BSD100 and Urban100. FOLDER is only read, and no file is overwritten. A file that is
-    no image becomes a row that says why.
+    This step drops every photo that shows one of your test images, also if it was cropped, mirrored or recompressed.
+    The word `all` adds Set5, Set14, BSD100 and Urban100. FOLDER is only read, and no file is overwritten. A file that
+    is not an image becomes a row that says why.
     """
     from groundglass.runs.fingerprint_folder import fingerprint_folder
 

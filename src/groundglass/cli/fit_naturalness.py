@@ -1,4 +1,4 @@
-"""`groundglass fit-naturalness`: what clean pictures are like."""
+"""`groundglass fit-naturalness`: learn the texture of clean photos."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from groundglass.image.header import ImageLimits
 @click.option(
     "-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
 )
-@click.option("--name", default="", help="A name for the profile.  [default: the folder's name]")
+@click.option(
+    "--name", default="", metavar="NAME", help="A name for the profile.  [default: the folder's name]"
+)
 @click.option(
     "--made-from",
     default="",
     metavar="TEXT",
-    help="A note for the file: which photographs, whose, under which licence.",
+    help="A note for the file: which photos, by which photographers, under which licence.",
 )
 @store_folder
 @workers
@@ -32,25 +34,26 @@ from groundglass.image.header import ImageLimits
 def command(
     folder: str, out: Path, name: str, made_from: str, store: Path | None, workers: int, as_json: bool
 ) -> None:
-    """Learn the texture of the clean photographs in FOLDER, and write it to a small file.
+    """Learn the texture of the clean photos in FOLDER, and write it to a small file.
 
     \b
     groundglass fit-naturalness clean/ -o clean.json
 
-    The measure `naturalness` then says how far an image is from them. Name the file in a recipe:
+    The measure `naturalness` then says how far the texture of an image is from theirs. Name the file in a recipe:
 
     \b
     - measure: [{naturalness: {reference: clean.json}}]
 
-    Use 100 photographs or more; fewer than 20 are refused. Choose photographs like those you want to keep, and at least
-    as large. FOLDER is only read, and no file is overwritten. The file holds 702 numbers and no pixels.
+    Use 100 photos or more; fewer than 20 are refused. Choose photos like those that you want to keep, and at least as
+    large. FOLDER is only read, and no file is overwritten. The file holds 702 numbers and no pixels.
     """
     from groundglass.measures.naturalness.profile import save_natural
     from groundglass.plans.measure_folders import Workshop
     from groundglass.plans.naturalness_reference import fit_folder
 
+    # Checked before the fit: measuring hundreds of photos in vain would be annoying.
     if out.exists():
-        raise RecipeError(f"{out} is there already; nothing is overwritten", "give another name")
+        raise RecipeError(f"{out} exists already; nothing is overwritten", "give another name")
     with kept_store(store) as place:
         shop = Workshop(
             place,
@@ -60,10 +63,10 @@ def command(
         )
         profile = fit_folder(folder, shop, name, made_from)
     save_natural(profile, out)
-    _, _, pictures, patches = profile.gaussian
+    _, _, photos, patches = profile.gaussian
     if as_json:
-        plain = {"file": str(out), "name": profile.name, "pictures": pictures, "patches": patches}
+        plain = {"file": str(out), "name": profile.name, "pictures": photos, "patches": patches}
         click.echo(json.dumps({**plain, "digest": profile.digest}, indent=2, ensure_ascii=False))
         return
-    click.echo(f"{pictures:,} pictures, {patches:,} sharp patches → {out}")
+    click.echo(f"{photos:,} photos, {patches:,} sharp patches → {out}")
     click.echo(f"  next  - measure: [{{naturalness: {{reference: {out}}}}}]")

@@ -1,4 +1,4 @@
-"""The funnel as text: what came into each step, what left it, and why."""
+"""The funnel as text: how many images came into each step, how many left, and why."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from groundglass.text.typed import as_typed, python
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
 LEAST_WORDS = 24
-"""Characters that a column of words needs to be read."""
+"""Characters below which a column of words can no longer be read."""
 MOST_REASONS = 4
 """Reasons of a step that its line names; the others are counted together."""
 HEAD = ("step", "", "in", "out", "dropped", "failed", "time", "")
 
 
 def print_funnel(record: RunRecord) -> None:
-    """The whole funnel of a run, and what to type next."""
+    """Print the whole funnel of a run."""
     files = sum(step.into for step in record.steps if step.kind == "source")
     sources = ", ".join(step.label for step in record.steps if step.kind == "source")
     click.echo(f"{record.name} · run {record.number} · {thousands(files)} files from {sources}\n")
@@ -39,7 +39,7 @@ def print_funnel(record: RunRecord) -> None:
 
 
 def _print_cut_off(step: StepRecord) -> None:
-    """What keeping more or fewer would mean, where a step cut a ranked list."""
+    """For a step that cut a ranked list: the effect of keeping more or fewer."""
     rows = [
         (thousands(row["k"]), number(row["mean"]), number(row["lowest"]), size(1e9 * row["gigabytes"]))
         for row in step.facts.get("cut_off") or ()
@@ -50,7 +50,7 @@ def _print_cut_off(step: StepRecord) -> None:
 
 
 def row_of(step: StepRecord) -> tuple[str, ...]:
-    """One line of the funnel; a dash where a step of this kind can have no such number."""
+    """One line of the funnel; a dash if a step of this kind cannot have that number."""
     judges = step.kind in ("select", "transform")
     extra = [] if not step.held_out else [f"held out {thousands(step.held_out)}"]
     extra += [f"{name} has no value" for name in step.facts.get("valueless", {})]
@@ -72,7 +72,7 @@ def row_of(step: StepRecord) -> tuple[str, ...]:
 
 
 def reasons_in_words(step: StepRecord) -> Iterable[str]:
-    """How many left for which reason, most frequent first. What a rule of one condition dropped, its label says."""
+    """How many left for which reason, most frequent first. A rule of one condition gets none: its label says it."""
     counted = sorted(step.reasons.items(), key=lambda pair: -pair[1])
     if len(counted) > MOST_REASONS:
         rest = sum(count for _, count in counted[MOST_REASONS - 1 :])
@@ -85,7 +85,7 @@ def reasons_in_words(step: StepRecord) -> Iterable[str]:
 
 
 def split_in_words(step: StepRecord) -> list[str]:
-    """How many photographs each split has pictures of."""
+    """How many photos the images of each split come from."""
     photos: Mapping[str, int] = step.facts.get("photos", {})
     return (
         [", ".join(f"{split} of {some(count, 'photos')}" for split, count in photos.items())]
@@ -95,7 +95,10 @@ def split_in_words(step: StepRecord) -> list[str]:
 
 
 def plain_line(text: str) -> str:
-    """Text of unknown origin on one line: newlines and control characters are shown, not obeyed."""
+    """Text of unknown origin on one line: newlines and control characters are shown as escapes.
+
+    A hostile file name could otherwise move the cursor or recolour the terminal.
+    """
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
     )
@@ -113,10 +116,10 @@ def print_table(
     right: Sequence[int] = (2, 3, 4, 5, 6),
     shrink: int | None = None,
 ) -> None:
-    """Columns that line up: words left, numbers right.
+    """Print columns that line up: words to the left, numbers to the right.
 
-    Where the terminal is too narrow, the words of column ``shrink`` are cut short, and the last column is wrapped: in
-    its place, or below its row where too little room is left beside the others.
+    If the terminal is too narrow, the words of column ``shrink`` are cut short, and the last column is wrapped: in
+    its place, or below its row if too little room is left next to the others.
     """
     total = terminal_width()
     table = [list(row) for row in (head, *rows)]
@@ -149,9 +152,9 @@ def terminal_width() -> int:
 
 
 def print_wrapped(line: str, indent: int, colour: str | None = None, err: bool = False) -> None:
-    """A line; what does not fit in the terminal's width stands below it, ``indent`` characters from the left.
+    """Print a line; the rest that exceeds the terminal's width goes below it, ``indent`` characters from the left.
 
-    In a file or a pipe it stays one line, which can be searched, unless COLUMNS says how wide it is read.
+    In a file or a pipe it stays one line, so that it can be searched, unless COLUMNS sets a width.
     """
     if "COLUMNS" not in os.environ and not (sys.stderr if err else sys.stdout).isatty():
         click.secho(line, fg=colour, reset=colour is not None, err=err)
@@ -167,14 +170,15 @@ def print_wrapped(line: str, indent: int, colour: str | None = None, err: bool =
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most ``width`` characters; a longer word, such as a path, stays whole."""
+    """A text in lines of at most ``width`` characters; a longer word, such as a path, is not cut."""
     lines = textwrap.wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False)
     return lines or [""]
 
 
 def program() -> str:
-    """What to type for `groundglass`, quoted for a shell: its path where the shell finds none or another one, as after
-    `make quickstart`.
+    """The word to type for `groundglass`, quoted for a shell.
+
+    It is a path if the shell finds no `groundglass` or another one, as after `make quickstart`.
     """
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
@@ -183,7 +187,7 @@ def program() -> str:
 
 
 def print_next(lines: Mapping[str, str]) -> None:
-    """The last lines: where things are, and what to type."""
+    """Print the last lines: where things are, and what to type."""
     widest = max(map(len, lines))
     for word, what in lines.items():
         click.echo(f"  {word.ljust(widest)}  {what}")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     show_default=True,
     type=click.IntRange(min=1),
     metavar="N",
-    help="Files to look at, drawn at random but always the same.",
+    help="How many files to look at. They are drawn at random, but always the same ones.",
 )
 @workers
 @as_json
@@ -45,9 +45,9 @@ def command(name: str, folder: str, like: str | None, sample: int, workers: int,
     groundglass init mine photos
     groundglass init faces photos --like faceup
 
-    FOLDER is only read. What is noticed is printed and stands in the recipe as comments: sizes, formats, quality,
-    duplicates, known test images, files that are not images. With --like it starts from a shipped
-    recipe, changes the steps that do not suit FOLDER, and says why.
+    FOLDER is only read. The command prints what it notices, and writes it into the recipe as comments: sizes, formats,
+    quality, duplicates, known test images, files that are not images. With --like it starts from a shipped recipe,
+    changes the steps that do not suit FOLDER, and says why.
     """
     from groundglass.drafts.first_recipe import begin, check_words
     from groundglass.drafts.look_at_folder import look_at
@@ -83,14 +83,14 @@ def _tell(begun: Begun, like: str | None) -> None:
     _print_choices([choice for choice in begun.choices if choice.fits and choice.topic])
     strange = [choice for choice in begun.choices if not choice.fits]
     if strange:
-        click.echo(f"\n  What does not fit {like}:\n")
+        click.echo(f"\n  These do not fit {like}:\n")
         _print_choices(strange)
     click.echo()
     print_next({"recipe": str(begun.path), "next": f"{program()} {command_line('plan', str(begun.path))}"})
 
 
 def _print_choices(choices: list[Choice]) -> None:
-    """Topics to the left; beside them what was noticed, and the step that follows from it."""
+    """Print topics to the left; next to them what was noticed, and the step that follows from it."""
     from groundglass.drafts.flow_style import flow
 
     widest = max((len(choice.topic) for choice in choices), default=0)

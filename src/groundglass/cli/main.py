@@ -1,4 +1,4 @@
-"""`groundglass`: finds the command, and turns errors into sentences and exit codes."""
+"""`groundglass`: find the command, and turn errors into sentences and exit codes."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from groundglass.notices import tell_notices_to
 
 GROUPS: dict[str, dict[str, str]] = {
     "Make a dataset": {
-        "init": "look at a folder, and write a first recipe for it",
+        "init": "look at a folder and write a first recipe for it",
         "filter": "keep the images of a folder that meet a condition",
-        "plan": "show what a recipe would do, before anything is done",
-        "run": "do what a recipe says, or go on where it stopped",
-        "quickstart": "make a small dataset from sample photographs or yours",
+        "plan": "check a recipe and show what it would do",
+        "run": "run a recipe, or go on where it stopped",
+        "quickstart": "make a small dataset from sample photos or from yours",
     },
     "Look at what a run did": {
         "show": "show what each step kept and dropped",
-        "why": "tell why one image was kept or dropped",
+        "why": "show why one image was kept or dropped",
         "report": "write the report of a run again, or as one file",
         "diff": "compare two runs: which images entered or left, and why",
         "export": "write the photos of a run as a dataset of FiftyOne",
     },
     "Judge images and gates": {
         "measure": "measure single images",
-        "audit": "plant known defects, and see which gates notice them",
+        "audit": "plant known defects, and see which gates catch them",
         "source-quality": "estimate the JPEG quality of whole folders",
     },
     "Make what a recipe can use": {
         "downscale": "make exact low-resolution versions of images",
-        "fingerprint": "learn your own test images, to keep them out of a dataset",
-        "fit-naturalness": "learn what clean photographs look like",
+        "fingerprint": "record your test images, to keep them out of datasets",
+        "fit-naturalness": "learn the texture of clean photos",
         "import-tags": "write tags given in FiftyOne as a table for a recipe",
     },
     "Look up what a recipe can say": {
@@ -53,7 +53,7 @@ COMMANDS: dict[str, str] = {name: line for group in GROUPS.values() for name, li
 
 
 class Commands(click.Group):
-    """Commands that are imported when they are called: `--version` and `--help` answer at once."""
+    """Commands that are imported only when they are called, so that `--version` and `--help` answer at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -90,10 +90,10 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="groundglass %(version)s")
 def groundglass() -> None:
-    """Turn raw photographs into a dataset for super-resolution and image restoration.
+    """Turn raw photos into a dataset for super-resolution and image restoration.
 
-    A recipe says what to measure, what to keep and how to cut it into tiles. A run does that, writes the dataset, and
-    records a reason for every image that it kept or dropped. Your own files are only read.
+    A recipe says what to measure, what to keep and how to cut it into tiles. A run follows the recipe, writes the
+    dataset, and records a reason for every image that it kept or dropped. Your own files are only read.
     """
 
 
@@ -102,6 +102,7 @@ def main() -> None:
     failed, 130 interrupted."""
     tell_notices_to(_say_notice)
     try:
+        # Not standalone: click would end with its own exit codes, but scripts rely on ours.
         sys.exit(groundglass.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
@@ -113,6 +114,7 @@ def main() -> None:
         _say("stopped", "the same command goes on from here")
         sys.exit(130)
     except BrokenPipeError:
+        # The reader, such as `head`, left: without this, Python would print a second error when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:

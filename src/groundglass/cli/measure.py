@@ -1,4 +1,4 @@
-"""`groundglass measure`: measure single pictures."""
+"""`groundglass measure`: measure single images."""
 
 from __future__ import annotations
 
@@ -23,11 +23,13 @@ from groundglass.errors import NothingProduced
     metavar="FILE|FOLDER|HUB",
     help="The weights of a network: a path, or OWNER/NAME@REVISION[/FILE] of a hub.",
 )
-@click.option("--device", metavar="NAME", help="Where a network runs: auto, cpu, cuda, cuda:1 or mps.")
+@click.option(
+    "--device", metavar="NAME", help="The device that a network runs on: auto, cpu, cuda, cuda:1 or mps."
+)
 @click.option(
     "--allow-pickle",
     is_flag=True,
-    help="Also load weights that are a pickle. A pickle can run any code: use it only if you trust its maker.",
+    help="Also load weights that are a pickle. A pickle can run any code: use this only if you trust its author.",
 )
 @click.option(
     "--set",
@@ -48,7 +50,7 @@ def command(
     workers: int,
     as_json: bool,
 ) -> None:
-    """Measure IMAGES. MEASURES are names with commas between; groundglass measures lists them.
+    """Measure IMAGES. MEASURES are names separated by commas; `groundglass measures` lists them.
 
     \b
     groundglass measure blockiness,sharpness A.jpg B.png
@@ -56,15 +58,15 @@ def command(
     groundglass measure hyperiqa --weights koniq_pretrained.safetensors A.jpg
     groundglass measure onnx --weights ic9600.onnx --set size=512 A.jpg
 
-    --json prints a list with one object for each image, in order: its path (uri), the values, warning: null, or what
-    is odd about the file, and error: null, or why there are no values. The exit code is 4 where a measure has no value
-    on any of the images.
+    --json prints a list with one object per image, in order: its path (uri), the values, what is odd about the file
+    (warning, or null), and why there are no values (error, or null). The exit code is 4 if a measure has no value on
+    any of the images.
     """
     from groundglass.runs.single_images import measure_files
 
     names = [name.strip() for name in measures.split(",") if name.strip()]
-    told = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
-    network = {name: value for name, value in told.items() if value}
+    given = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
+    network = {name: value for name, value in given.items() if value}
     rows, nothing, stuck = measure_files(
         images, names, workers, choose_progress("measure", quiet=as_json), network, typed
     )
@@ -72,6 +74,7 @@ def command(
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
         _print_rows(rows)
+    # Raised after printing: the values of the other images must not be lost.
     if stuck is not None:
         raise stuck
     if nothing:
@@ -79,7 +82,7 @@ def command(
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
-    """One block a picture: values, or the reason why there are none."""
+    """Print one block per image: values, or the reason why there are none."""
     widest = max((len(name) for row in rows for name in row), default=0)
     for row in rows:
         click.secho(plain_line(row["uri"]), bold=True)

@@ -1,4 +1,4 @@
-"""`groundglass measures`: what can be measured."""
+"""`groundglass measures`: list what can be measured."""
 
 from __future__ import annotations
 

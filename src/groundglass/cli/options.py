@@ -17,7 +17,7 @@ Command = Callable[..., Any]
 
 def _a_folder_or_none_yet(_context: click.Context, _option: click.Parameter, runs: Path) -> Path:
     if runs.exists() and not runs.is_dir():
-        raise UnreachableError(f"--runs {runs} is a file", "name a folder; it is made if it is not there")
+        raise UnreachableError(f"--runs {runs} is a file", "name a folder; it is made if it does not exist")
     return runs
 
 
@@ -27,6 +27,7 @@ runs_folder = click.option(
     default="runs",
     type=click.Path(path_type=Path),
     callback=_a_folder_or_none_yet,
+    metavar="FOLDER",
     show_default=True,
     help="The folder that holds the runs.",
 )
@@ -36,7 +37,8 @@ workers = click.option(
     "--workers",
     default=0,
     type=click.IntRange(min=0),
-    show_default="one a core",
+    metavar="N",
+    show_default="one per core",
     help="How many processes measure at once.",
 )
 overrides = click.option(
@@ -44,16 +46,18 @@ overrides = click.option(
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change one value of the recipe: steps.tiles.transform.tile=128, or by number steps.7.transform.tile=128.",
+    help="Change one value of the recipe: steps.tiles.transform.tile=128, or by number, steps.7.transform.tile=128.",
 )
 profile = click.option(
-    "--profile", metavar="NAME", help="Use the steps that this profile of the recipe gives."
+    "--profile",
+    metavar="NAME",
+    help="Use this profile of the recipe: its steps replace those of the same names.",
 )
 store_folder = click.option(
     "--store",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Keep the values in this folder, so that a stopped command goes on (runs/NAME/store of a recipe will do).",
+    help="Keep the values in this folder, so that a stopped command goes on. A recipe's runs/NAME/store works too.",
 )
 
 
@@ -64,7 +68,7 @@ def limit(said: str = "Take only the first N files of each source.") -> Callable
 
 @contextmanager
 def kept_store(store: Path | None) -> Generator[Path]:
-    """The folder to keep results in, or one that vanishes."""
+    """The folder to keep results in, or one that is deleted at the end."""
     if store is not None:
         yield store
         return
@@ -88,9 +92,10 @@ class Share(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
+            # Without a percent sign it is a fraction: `--max-failed 1` allows every image to fail.
             share = float(value[:-1]) / 100 if str(value).endswith("%") else float(value)
         except ValueError:
-            self.fail(f"{value!r} is no share; write 5% or .05", param, ctx)
+            self.fail(f"{value!r} is not a share; write 5% or .05", param, ctx)
         if not 0 <= share <= 1:
             self.fail(f"{value} is not between 0 and 100%", param, ctx)
         return share
@@ -100,8 +105,8 @@ max_failed = click.option(
     "--max-failed",
     type=Share(),
     metavar="SHARE",
-    help="End with exit code 4 if more images fail than this, such as 5%.",
+    help="End with exit code 4 if more than this share of the images fails, such as 5%.",
 )
 retry = click.option(
-    "--retry", type=click.Choice(["failed"]), help="Try the images again that failed before."
+    "--retry", type=click.Choice(["failed"]), help="Try again the images that failed before."
 )

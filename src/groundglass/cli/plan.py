@@ -1,4 +1,4 @@
-"""`groundglass plan`: what a recipe would do, before anything is done."""
+"""`groundglass plan`: check a recipe and show what it would do."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def command(
     """Check RECIPE and show what a run of it would do.
 
     RECIPE is a file (faceup.yaml) or the name of a shipped recipe (quickstart). For each step you see how many images
-    come in, how many must still be measured, and how many are known from an earlier run; then the time and the space
+    come in, how many must still be measured, and how many have values from an earlier run; then the time and the space
     that the run needs.
 
     If the recipe has run before, you also see how many images other thresholds would have kept. If that run was
-    audited, you see which threshold finds most defects for the fewest good images lost: the knee.
+    audited, you see the knee: the threshold that finds most defects for the fewest good images lost.
 
-    Nothing is measured and nothing is written, except the photographs of a `sample` source.
+    Nothing is measured and nothing is written, except the photos of a `sample` source.
     """
     from groundglass.recipes.load import load_recipe
     from groundglass.runs.forecast import make_forecast
@@ -63,7 +63,7 @@ def command(
 def _words(
     recipe: str, overrides: tuple[str, ...], profile: str | None, limit: int | None, runs: Path
 ) -> list[str]:
-    """What to type after `run` so that it does what was planned."""
+    """The words to type after `run`, so that it does what was planned."""
     words = [recipe, *(word for override in overrides for word in ("--set", override))]
     words += ["--profile", profile] if profile else []
     words += ["--limit", str(limit)] if limit else []
@@ -90,7 +90,7 @@ def _print_steps(forecast: Forecast) -> None:
 
 
 def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
-    """What other limits of each gate would have kept in the last run, and what its audit says of them."""
+    """How many images other limits of each gate would have kept in the last run, and what its audit found."""
     if not advice:
         return
     run = Path(advice[0].run)
@@ -101,7 +101,7 @@ def _print_thresholds(advice: tuple[ThresholdAdvice, ...]) -> None:
         if gate.audited:
             print_wrapped(f"  {gate.gate}: audit of run {int(run.name)}: {_knee(gate)}", 4)
     if not any(gate.audited for gate in advice):
-        click.echo(f"  where the knee of each lies: {program()} audit {shlex.quote(str(run))}")
+        click.echo(f"  to find the knee of each: {program()} audit {shlex.quote(str(run))}")
     click.echo()
 
 
@@ -119,13 +119,13 @@ def _curve(gate: ThresholdAdvice) -> list[tuple[str, ...]]:
 
 
 def _knee(gate: ThresholdAdvice) -> str:
-    """Where an audit puts a gate's knee, beside the limit that was audited."""
+    """The knee that an audit found for a gate, next to the limit that was audited."""
     if gate.knee is None or gate.then is None:
-        return f"{gate.column} sees none of the defects"
+        return f"{gate.column} detects none of the defects"
     now, knee = gate.then, gate.knee
     said = (
-        f"the knee is {gate.column} {gate.op} {knee.limit:.6g}: finds {percent(knee.recall)} of the defects it "
-        f"can see, costs {percent(knee.clean_lost)} of clean images"
+        f"the knee is {gate.column} {gate.op} {knee.limit:.6g}: it finds {percent(knee.recall)} of the defects it "
+        f"can detect, and costs {percent(knee.clean_lost)} of the clean images"
     )
     word = "now" if now.limit == gate.now else "then"
     return f"{said} ({word}: {gate.op} {now.limit:.6g}, {percent(now.recall)}, {percent(now.clean_lost)})"

@@ -1,4 +1,4 @@
-"""`groundglass questions`: what a multimodal model can be asked."""
+"""`groundglass questions`: list what a multimodal model can be asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`groundglass quickstart`: from photographs to a released dataset, in one command."""
+"""`groundglass quickstart`: from photos to a released dataset, in one command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from groundglass.plans.image_history import Fate
 
 MOST_NAMED = 5
-"""Pictures that are named one by one; of more, the number is told."""
+"""Images that are named one by one; if there are more, only their number is printed."""
 
 
 @click.command()
@@ -33,9 +33,9 @@ MOST_NAMED = 5
 def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> None:
     """Run the shipped recipe `quickstart`, and show what it kept and why.
 
-    PHOTOS is a folder of your own photographs; they are only read, and their runs have a name of their own, such as
-    quickstart-pictures. Without PHOTOS, the command takes a few freely licensed photographs and makes damaged versions
-    of them, so that there is something to find.
+    PHOTOS is a folder of your own photos. They are only read. Their runs get another name, made from the folder's:
+    quickstart-holiday for a folder named holiday. Without PHOTOS, the command takes a few freely licensed photos and
+    makes damaged versions of them, so that there is something to find.
     """
     from groundglass.cli.running import run_and_tell
     from groundglass.drafts.filter_recipe import check_runs
@@ -47,6 +47,7 @@ def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> Non
     if photos is not None:
         folder = existing_folder(str(photos)).resolve()
         check_runs(str(folder), runs)
+        # JSON is valid YAML, so quotes or colons in the folder's name cannot break the recipe.
         source = json.dumps({"folder": [str(folder)]})
         changes = [f"steps.photos.source={source}", f"name={_run_name(runs, folder)}"]
     loaded = load_recipe(shipped("quickstart"), changes)
@@ -54,14 +55,14 @@ def command(photos: Path | None, workers: int, runs: Path, as_json: bool) -> Non
 
 
 def _run_name(runs: Path, folder: Path) -> str:
-    """`quickstart-pictures`; with a number behind it where the runs of that name are of another folder."""
+    """`quickstart-holiday`; with a number after it if the runs of that name are of another folder."""
     plain = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "photos"
     names = (f"quickstart-{plain}{f'-{n}' if n > 1 else ''}" for n in count(1))
     return next(name for name in names if _folder_of(runs / name) in (None, folder))
 
 
 def _folder_of(runs: Path) -> Path | None:
-    """The folder that the last run here took its photographs from; None where there is no run."""
+    """The folder that the last run here took its photos from; None if there is no run."""
     from groundglass.recipes.load import load_recipe
     from groundglass.sources.folder import Folder
 
@@ -77,7 +78,7 @@ def _folder_of(runs: Path) -> Path | None:
 
 
 def print_planted(folder: RunFolder, record: RunRecord) -> None:
-    """What became of the sample: of each photograph, and of each kind of damage."""
+    """Print how many versions of the sample's photos were kept, for each kind of damage."""
     from groundglass.plans.image_history import fates_of
     from groundglass.sources.sample import FAULTS, WHOLE
 
@@ -100,14 +101,14 @@ def print_planted(folder: RunFolder, record: RunRecord) -> None:
 
 
 def photographs_in_words(whole: Sequence[Fate]) -> list[str]:
-    """How many photographs were kept, how often, and which were lost; ``whole`` are their undamaged versions."""
+    """How many photos were kept, how often, and which were lost; ``whole`` are their undamaged versions."""
     names = dict.fromkeys(fate.columns["meta.photograph"] for fate in whole)
     kept = Counter(fate.columns["meta.photograph"] for fate in whole if fate.kept)
     originals = [fate for fate in whole if fate.columns["meta.fault"] == "original"]
     as_came = sum(fate.kept for fate in originals)
     once = "each once" if all(n == 1 for n in kept.values()) else f"{sum(kept.values())} times in all"
-    how = f", {once}, {'all' if as_came == len(kept) else as_came} as they came" if kept else ""
-    lines = [f"{len(kept)} of {len(names)} photographs are kept{how}."]
+    how = f", {once}, {'all' if as_came == len(kept) else as_came} as the original file" if kept else ""
+    lines = [f"{len(kept)} of {len(names)} photos are kept{how}."]
     lost = [fate for fate in originals if fate.columns["meta.photograph"] not in kept]
     lines += [f"Lost: {fate.uri}, at {fate.step}: {fate.reason}" for fate in lost[:MOST_NAMED]]
     return lines + ([f"Lost: {len(lost) - MOST_NAMED} more"] if len(lost) > MOST_NAMED else [])

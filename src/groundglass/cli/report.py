@@ -1,4 +1,4 @@
-"""`groundglass report`: make the report of a run anew."""
+"""`groundglass report`: write the report of a run again."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from groundglass.text.format import size, thousands
 def command(
     run: str, single_file: bool, budget: float, output: Path | None, runs: Path, as_json: bool
 ) -> None:
-    """Write the report of RUN again. This also works if the run stopped, was moved, or its photographs are gone.
+    """Write the report of RUN again. This also works if the run stopped or was moved, and if its photos are gone.
 
     RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). With --single-file the report
-    is one file. To fit the budget it shows smaller pictures, then fewer, and it says what it leaves out.
+    is one file. To fit the budget it shows smaller images, then fewer, and it says what it leaves out.
     """
     folder = find_run(run, runs)
     answer = _write_single(folder, output, budget) if single_file else _write_folder(folder, output)
@@ -71,12 +71,13 @@ def _write_folder(folder: RunFolder, output: Path | None) -> dict[str, Any]:
 
 
 def _refuse_to_impoverish(folder: RunFolder, output: Path | None) -> None:
-    """Without its store (as when only the run's folder was moved) a run has no pictures: keep the page it has."""
+    """Keep the report of a run whose store is missing, as when only the run's folder was moved: the new one would
+    have no images."""
     store = store_of(folder, load_record(folder))
     if output is None and not store.exists() and (folder.report / "index.html").exists():
         raise UnreachableError(
-            f"{store} is not there: a report made now would have no pictures",
-            "bring the run back beside its store, or write elsewhere with -o",
+            f"{store} is missing: a report made now would have no images",
+            "move the run back to its store, or write elsewhere with -o",
         )
 
 

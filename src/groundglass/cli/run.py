@@ -1,4 +1,4 @@
-"""`groundglass run`: do what a recipe says."""
+"""`groundglass run`: run a recipe."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def command(
     retry: str | None,
     as_json: bool,
 ) -> None:
-    """Do what RECIPE says: a file (faceup.yaml) or the name of a shipped recipe (quickstart).
+    """Run RECIPE: a file (faceup.yaml) or the name of a shipped recipe (quickstart).
 
     The run is written to runs/NAME/NUMBER/. You may stop it at any time: the same command goes on where it stopped. If
     you edit the recipe, the next run gets the next number, and only what is new is measured.

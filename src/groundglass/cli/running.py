@@ -1,4 +1,4 @@
-"""What `run` and `quickstart` share: run, tell what happens, and say what to type next."""
+"""The part that `run`, `filter` and `quickstart` share: run, report what happens, and say what to type next."""
 
 from __future__ import annotations
 
@@ -38,11 +38,14 @@ def run_and_tell(
 ) -> RunFolder:
     """Run a recipe, print its funnel, and write its report. An interrupted run says how to go on.
 
-    ``closing`` prints what else there is to say, between the funnel and the last lines.
+    ``closing`` prints more between the funnel and the last lines.
     """
     plan = make_plan(with_limit(loaded, limit))
     before = [f"{p.step.name}: {note}" for p in plan.steps if p.step.kind != "source" for note in p.notes]
-    for note in (*before, *small_tile_notes(plan)):  # a source's stand in the funnel, when it has been read
+    for note in (
+        *before,
+        *small_tile_notes(plan),
+    ):  # a source's notes are in the funnel, once it has been read
         print_wrapped(f"note: {note}", 6, err=True)
     _announce_compiling()
     try:
@@ -50,22 +53,23 @@ def run_and_tell(
         folder, record = run_plan(plan, options, talk)
     except (KeyboardInterrupt, Interrupted) as stop:
         raise Interrupted(
-            "stopped; what was finished is saved", "the same command goes on from here"
+            "stopped; all finished work is saved", "the same command goes on from here"
         ) from stop
     except Unfinished as stop:
         again = f"{program()} {command(*sys.argv[1:])}"
         hint = f"see whether the disk or the GPU answers, then go on with: {again}"
-        raise Unfinished(f"{stop.message}; all else is saved", hint) from stop
+        raise Unfinished(f"{stop.message}; everything else is saved", hint) from stop
     finish(folder, record, as_json, closing)
+    # After the report, so that a run that fails this check still has a page that shows why.
     check_outcome(plan, record, options, f"{program()} {command('show', str(folder.path))}")
     return folder
 
 
 def _announce_compiling() -> None:
-    """The kernels are compiled when first used, and kept beside the package."""
+    """The kernels are compiled when first used, and kept next to the package."""
     cache = Path(image.__file__).parent / "__pycache__"
     if not any(cache.glob("*.nbi")):
-        click.echo("first run: the measuring kernels are compiled now, a few seconds once", err=True)
+        click.echo("first run: compiling the measuring kernels, which takes a few seconds once", err=True)
 
 
 def finish(folder: RunFolder, record: RunRecord, as_json: bool, closing: Closing | None = None) -> None:
@@ -73,6 +77,7 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool, closing: Closing
     from groundglass.reports.read_run import write_report
 
     page = write_report(folder)
+    # Only now: a run that is killed before this line makes its report when the same command runs again.
     mark_reported(folder, record)
     if as_json:
         about = {"name": record.name, "number": record.number, "state": record.state}
@@ -91,19 +96,19 @@ def finish(folder: RunFolder, record: RunRecord, as_json: bool, closing: Closing
 
 
 def _release_line(folder: RunFolder, step: StepRecord) -> str:
-    """What was written, and where."""
+    """How much was written, and where."""
     if step.facts.get("folder") is None:
         return "nothing was left to write"
-    pictures = step.facts["pictures"]
-    splits = " + ".join(f"{thousands(count)} {split}" for split, count in pictures.items())
-    if list(pictures) == [TRAIN]:
-        splits = some(pictures[TRAIN], "images")
+    counts = step.facts["pictures"]
+    splits = " + ".join(f"{thousands(count)} {split}" for split, count in counts.items())
+    if list(counts) == [TRAIN]:
+        splits = some(counts[TRAIN], "images")
     where = plain_line(short_path(folder.path / step.facts["folder"]))
     return f"{splits} · {size(step.facts['bytes'])} · {where}"
 
 
 def example_of_dropped(folder: RunFolder, record: RunRecord) -> str | None:
-    """A picture that a selection dropped, as `why` takes it; the first selection's come first."""
+    """An image that the first selection that drops any dropped, written as `why` takes it; None if none did."""
     tables = read_tables(folder, record)
     for step in record.steps:
         if step.kind == "select" and step.dropped:

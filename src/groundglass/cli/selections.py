@@ -1,4 +1,4 @@
-"""`groundglass selections`: how images can be kept or dropped."""
+"""`groundglass selections`: list the rules that keep or drop images."""
 
 from __future__ import annotations
 

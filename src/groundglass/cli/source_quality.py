@@ -1,4 +1,4 @@
-"""`groundglass source-quality`: the JPEG quality of whole folders."""
+"""`groundglass source-quality`: estimate the JPEG quality of whole folders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from groundglass.text.format import thousands
     default="df2k",
     show_default=True,
     metavar="CLEAN|PROFILE",
-    help="What clean means: a folder of photographs that were never compressed, a profile made of one, or df2k.",
+    help="The clean reference: a folder of photos that were never compressed, a profile made of one, or df2k.",
 )
 @click.option(
     "--save-profile",
@@ -42,7 +42,7 @@ def command(
     workers: int,
     as_json: bool,
 ) -> None:
-    """Estimate the JPEG quality of each of FOLDERS, from how blocky its images are.
+    """Estimate the JPEG quality of each folder in FOLDERS, from how blocky its images are.
 
     \b
     groundglass source-quality photos/ scraped/
@@ -58,6 +58,7 @@ def command(
     from groundglass.source_quality.divergence import fault_of
     from groundglass.sources.folder import existing_folder
 
+    # All folders are checked before the first one is measured, which may take long.
     for folder in folders:
         existing_folder(folder)
     with kept_store(store) as place:
@@ -84,7 +85,7 @@ HEAD = ("source", "images", "quality", "95 %", "blocky", "mixture")
 
 
 def print_sources(sources: list[dict[str, Any]]) -> None:
-    """One line a source, and below it why there is no quality."""
+    """Print one line per source; without a quality, the line says why."""
     rows = [
         (
             plain_line(source["source"]),

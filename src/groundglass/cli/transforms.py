@@ -1,4 +1,4 @@
-"""`groundglass transforms`: how images can be scaled and cut."""
+"""`groundglass transforms`: list the ways to scale and cut images."""
 
 from __future__ import annotations
 

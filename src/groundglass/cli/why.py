@@ -29,11 +29,12 @@ MOST_WORDS = 40
 @runs_folder
 @as_json
 def command(run: str, image: str, runs: Path, as_json: bool) -> None:
-    """Tell why IMAGE was kept or dropped in RUN: its values, and what each step said of it.
+    """Show why IMAGE was kept or dropped in RUN: its values, and the verdict of each step.
 
     RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). IMAGE is a path below the
     source's folder (a/113.jpg) or the file's name (113.jpg), a tile (113.jpg#crop(0,512,512,512)), an id, or a file
-    of the release. The margin says how far a value is on the right side of its limit; below 0 it is on the wrong side.
+    of the release. The margin is how far a value is from its limit, on the side that is kept; below 0 it is on the
+    other side.
     """
     from groundglass.plans.find_image import find_image, find_skipped
     from groundglass.plans.image_history import tell_story
@@ -44,11 +45,12 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     tables = read_tables(folder, record)
     if not tables.store.root.exists():
         click.echo(
-            f"{tables.store.root} is not there: without the run's store no measure can be shown", err=True
+            f"{tables.store.root} is missing: without the run's store no measure can be shown", err=True
         )
     try:
         row = find_image(tables, image)
     except RecipeError:
+        # A skipped file has no row in the run, but the user may still ask about it.
         skipped = find_skipped(tables, image)
         if skipped is None:
             raise
@@ -62,13 +64,13 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
 
 
 def _print_skipped(skipped: Skipped, as_json: bool) -> None:
-    """A file that the source did not take for an image."""
+    """Print a file that the source skipped, because it is not an image."""
     if as_json:
         click.echo(json.dumps(skipped.plain() | {"fate": "skipped"}, indent=2, ensure_ascii=False))
         return
     why = {
-        "not_an_image": "it does not begin like any image format, and its name has no image's ending",
-        "system_file": "a system or a program laid it there, by its name",
+        "not_an_image": "its first bytes match no image format, and its name does not end like an image's",
+        "system_file": "its name is one that an operating system or a program gives to its own files",
     }[skipped.reason]
     click.echo(f"{plain_line(skipped.uri)} · {skipped.source}\n")
     print_wrapped(f"  skipped, {skipped.reason}: {why}", 2)
@@ -98,7 +100,7 @@ def _print_story(story: Story, units: Mapping[str, str]) -> None:
 
 
 def _headline(story: Story) -> str:
-    """One sentence: where it went and why."""
+    """One sentence: where the image went, and why."""
     left = [verdict for verdict in story.verdicts if not verdict.kept]
     if story.fate == "failed" and not left:
         detail = story.facts.get("detail")
@@ -112,7 +114,7 @@ def _headline(story: Story) -> str:
 
 
 def _print_warnings(story: Story) -> None:
-    """What is odd about the photo's file, and what was made of it."""
+    """Print what is odd about the photo's file, and how it was handled."""
     from groundglass.image.header import WARNINGS
 
     for word in (story.facts.get("warning") or "").split("; "):
@@ -121,20 +123,20 @@ def _print_warnings(story: Story) -> None:
 
 
 def _remark(story: Story) -> str:
-    """What the file's own header adds to the verdict."""
+    """The JPEG quality in the file's own header, which often explains a verdict."""
     known = story.root or story.measures
     quality = known.get("jpeg_quality")
     return f" (jpeg_quality {quality:g})" if quality is not None else ""
 
 
 def _print_measures(story: Story, units: Mapping[str, str]) -> None:
-    """Every value of the image, and of its photograph where it is a part of one."""
+    """Print every value of the image; for a tile, next to the values of its photo."""
     names = dict.fromkeys([*story.measures, *story.root])
     rows = [
         (name, _shown(story.measures.get(name)), _shown(story.root.get(name)), units.get(name, ""))
         for name in names
     ]
-    head = ("measure", "value", "photograph", "unit")
+    head = ("measure", "value", "photo", "unit")
     if not story.root:
         head, rows = (head[0], head[1], head[3]), [(row[0], row[1], row[3]) for row in rows]
     click.echo()
@@ -146,7 +148,7 @@ def _print_measures(story: Story, units: Mapping[str, str]) -> None:
 
 
 def _shown(value: object) -> str:
-    """A value as people read it: words, such as a caption, in short."""
+    """A value as people read it; a long text, such as a caption, is shortened."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or isinstance(value, float):

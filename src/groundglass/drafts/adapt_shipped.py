@@ -1,4 +1,4 @@
-"""A shipped recipe made to fit a folder: what a sample shows that does not fit it, and the steps that change."""
+"""Adapt a shipped recipe to a folder: the facts of a sample that do not fit the recipe, and the steps that change."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ from groundglass.transforms.tile import Tile
 from groundglass.transforms.transform import Transform
 
 OFFLINE = "offline"
-"""The profile of a shipped recipe that asks no network."""
+"""The profile of a shipped recipe that needs no network."""
 SEEN = 224
-"""The smallest side that the networks of shipped recipes see, px (HyperIQA's)."""
+"""The smallest side that the networks of shipped recipes can handle, px (HyperIQA's)."""
 
 
 @dataclass
 class Flow:
-    """What is known while a recipe is gone through.
+    """The knowledge so far while the steps of a recipe are adapted in order.
 
-    count  how many images there are at most
-    rows   the sampled ones, and later what the transforms make of them
-    least  the smallest side that the recipe's measures can see, px
+    count  upper bound of the number of images
+    rows   the sampled images, and later the tiles or scales that the transforms make from them
+    least  the smallest side that the recipe's measures can handle, px
     """
 
     look: Look
@@ -65,7 +65,7 @@ class Flow:
 
 
 def adapt(like: str, look: Look) -> list[Choice]:
-    """What of a shipped recipe must change for a folder, as steps that replace its steps of the same name.
+    """The changes that a folder needs in a shipped recipe, as steps that replace its steps of the same name.
 
     Raises RecipeError for a name that no shipped recipe has.
     """
@@ -79,14 +79,18 @@ def adapt(like: str, look: Look) -> list[Choice]:
     for step in chosen.recipe.steps:
         found = list(fit(step, flow))
         if step.name in replaced and not any(choice.step for choice in found):
-            said = f"{why} The steps of its profile `{OFFLINE}` stand in." if step.name == replaced[0] else ""
+            said = (
+                f"{why} The steps of its profile `{OFFLINE}` are used instead."
+                if step.name == replaced[0]
+                else ""
+            )
             found.append(Choice("networks" if said else "", said, as_written(step), fits=not said))
         choices += found
     return [*choices, *others(look)]
 
 
 def sampled_rows(look: Look) -> pa.Table:
-    """The sampled images as rows that a transform takes: it needs no more than their names and sizes."""
+    """The sampled images as rows for a transform, which needs only their names and sizes."""
     columns = {
         name: pa.array([row["uri"] for row in look.rows]) for name in ("id", "uri", "sha256", "source")
     }
@@ -95,35 +99,36 @@ def sampled_rows(look: Look) -> pa.Table:
 
 
 def replaced_steps(base: Recipe, chosen: Recipe) -> list[str]:
-    """Names of the steps that a profile replaced; a source becomes the folder anyway."""
+    """Names of the steps that a profile replaced; a source is left out: it becomes the folder anyway."""
     pairs = zip(base.steps, chosen.steps, strict=True)
     return [step.name for old, step in pairs if old.body != step.body and not isinstance(step.body, Source)]
 
 
 def why_offline(base: LoadedRecipe, look: Look) -> str:
-    """Why the recipe's networks cannot be used here, so that its profile `offline` is needed; "" where they can."""
+    """Why the recipe's networks cannot be used here, so that its profile `offline` is needed; "" if they can."""
     asked = [step.name for step in base.recipe.steps if isinstance(step.body, AnnotateStep)]
     if asked:
-        return f"A multimodal model is asked by {' and '.join(asked)}, on a server that only you can name."
+        verb = "ask" if len(asked) > 1 else "asks"
+        return f"{' and '.join(asked)} {verb} a multimodal model, on a server that only you can name."
     here = base.recipe.steps[0].model_copy(update={"body": Folder(folder=(look.folder,))})
     recipe = base.recipe.model_copy(update={"steps": (here, *base.recipe.steps[1:])})
     try:
         make_plan(LoadedRecipe(recipe, base.text, base.files, base.root))
     except GroundglassError as error:
         said = error.message.splitlines()[0].partition(": ")
-        return f"The networks of the recipe cannot be asked here ({said[2] or said[0]})."
+        return f"The networks of the recipe cannot run here ({said[2] or said[0]})."
     return ""
 
 
 def as_written(step: Step, **changes: Any) -> dict[str, Any]:
-    """A step as a recipe writes it, some keys of its body changed; its kind comes first."""
+    """A step in the form that a recipe has, with some keys of its body changed; its kind comes first."""
     written = written_step(step)
     body = written.pop(step.kind)
     return {step.kind: body | changes if changes else body} | written
 
 
 def fit(step: Step, flow: Flow) -> Iterator[Choice]:
-    """What of a step does not fit the folder, and what it becomes; the counts go on to the next step."""
+    """The remarks on a step that does not fit the folder, and its replacement; updates the counts for the next step."""
     match step.body:
         case Source():
             (files,) = source(flow.look)
@@ -151,14 +156,14 @@ def fit_select(step: Step, rule: Rule, flow: Flow) -> Iterator[Choice]:
             yield Choice(found.topic, found.said)
         case SourceDivergence() if look.usable < LEAST:
             about = some(look.usable, "images")
-            said = f"About {about}: whole sources are judged from {LEAST} on, so this one is kept without a verdict."
+            said = f"About {about}: judging a whole source takes {LEAST} images, so this one is kept without a verdict."
             yield Choice("source", said, fits=False)
         case _:
             pass
 
 
 def fit_top_k(step: Step, k: int, flow: Flow) -> Iterator[Choice]:
-    """A count that keeps everything chooses nothing: half of what there is takes its place."""
+    """A count that keeps everything drops nothing: half of the images is used instead."""
     if k < flow.count:
         flow.count = k
         return
@@ -172,7 +177,7 @@ def fit_top_k(step: Step, k: int, flow: Flow) -> Iterator[Choice]:
 
 
 def fit_where(expression: str, look: Look) -> Iterator[Choice]:
-    """How many of the sample a gate would drop, where its columns were measured."""
+    """How many images of the sample a gate would drop, if its columns were measured."""
     parsed = parse(expression)
     names = [path[-1] for path in parsed.columns]
     if any(name not in look.rows[0] for name in names):
@@ -188,7 +193,7 @@ def fit_where(expression: str, look: Look) -> Iterator[Choice]:
 
 
 def fit_transform(step: Step, body: Transform, flow: Flow) -> Iterator[Choice]:
-    """The recipe's tile where most images hold it, else a smaller one; then what that makes of the sample."""
+    """Keep the recipe's tile if it fits into most images, else take a smaller one; then cut the sample with it."""
     changes: dict[str, int] = {}
     if isinstance(body, Multiscale) and body.shortest_edge is not None:
         tile = smaller_tile(flow, body.shortest_edge)
@@ -205,13 +210,14 @@ def fit_transform(step: Step, body: Transform, flow: Flow) -> Iterator[Choice]:
         seen = f"{flow.look.say(under, 'are')} under {body.tile} px on the short side"
         if tile is not None:
             changes = {"tile": tile}
-            if body.stride is not None:  # tiles overlap as much as the recipe's
+            if body.stride is not None:  # keeps the recipe's share of overlap
                 changes["stride"] = max(1, round(body.stride * tile / body.tile))
             said = f"{seen}, too small for the recipe's tiles. Most are large enough for {tile} px."
             yield Choice("size", said, as_written(step, **changes), fits=False)
         elif under:
             gives = "so it gives no tile" if under == 1 else "so they give no tile"
             yield Choice("size", f"{seen}, {gives}.", fits=under <= (1 - FITTING) * len(sides))
+    # A transform that depends on measured values cannot be tried here, so the count stays an upper bound.
     if body.measured() is None and flow.rows.num_rows:
         made = body.model_copy(update=changes).make(flow.rows, None).rows
         flow.count *= made.num_rows / flow.rows.num_rows
@@ -219,7 +225,7 @@ def fit_transform(step: Step, body: Transform, flow: Flow) -> Iterator[Choice]:
 
 
 def smaller_tile(flow: Flow, tile: int) -> int | None:
-    """The tile to take instead of the recipe's, or None where that fits most images, or none is small enough."""
+    """The tile to use instead of the recipe's; None if the recipe's fits most images, or no tile is small enough."""
     sides = sorted(map(short_side, flow.look.rows))
     best = fitting_tile(sides, [size for size in (tile, *TILES) if flow.least <= size <= tile])
     return None if best is None or best == tile else best

@@ -23,7 +23,7 @@ from groundglass.tables.expressions import Expression, ExpressionError, UnknownC
 from groundglass.tables.value_ranges import why_impossible
 
 WHERE = "EXPRESSION"
-"""What an error calls the expression that was typed."""
+"""The name of the typed expression in errors."""
 KNOWN = Scope(
     tuple(
         column
@@ -35,15 +35,15 @@ KNOWN = Scope(
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What was typed.
+class FilterRequest:
+    """The arguments of the command.
 
     folder      the images to filter; only read
-    expression  which of them to keep
-    dedupe      "near", "exact" or "pixels": of images that are alike, one stays; None keeps all
+    expression  the condition for keeping an image
+    dedupe      "near", "exact" or "pixels": of images that are alike, one is kept; None keeps all
     tile        side of the tiles that kept images are cut into, px; None keeps images whole
-    out         the folder that the kept images are written to; None is in the folder of the run
-    limit       only so many files
+    out         the folder that the kept images are written to; None is a folder in the run's folder
+    limit       at most so many files are read
     """
 
     folder: str
@@ -54,61 +54,61 @@ class Wish:
     limit: int | None = None
 
 
-def filter_recipe(wish: Wish) -> str:
-    """The recipe of a wish, as YAML.
+def filter_recipe(request: FilterRequest) -> str:
+    """The recipe of a request, as YAML.
 
-    Raises RecipeError where there is no such folder, or for an expression that no image can be judged by.
+    Raises RecipeError if the folder does not exist, or for an expression that cannot judge an image.
 
-    >>> print(filter_recipe(Wish(".", "blockiness < 30")).splitlines()[3])
+    >>> print(filter_recipe(FilterRequest(".", "blockiness < 30")).splitlines()[3])
       - measure: [blockiness]
     """
-    existing_folder(wish.folder)
-    measures = measures_of(wish.expression)
+    existing_folder(request.folder)
+    measures = measures_of(request.expression)
     release: dict[str, Any] = {"format": "folder", "names": "keep", "image": "original"}
-    release |= {"to": bare(wish.out)} if wish.out else {}
+    release |= {"to": bare(request.out)} if request.out else {}
     steps: list[tuple[str, Any]] = [
-        ("source", {"folder": bare(wish.folder)} | ({"limit": wish.limit} if wish.limit else {})),
+        ("source", {"folder": bare(request.folder)} | ({"limit": request.limit} if request.limit else {})),
         *([("measure", measures)] if measures else []),
-        ("select", {"where": wish.expression}),
-        *([("select", {"deduplicate": wish.dedupe})] if wish.dedupe else []),
-        *([("transform", {"tile": wish.tile})] if wish.tile else []),
+        ("select", {"where": request.expression}),
+        *([("select", {"deduplicate": request.dedupe})] if request.dedupe else []),
+        *([("transform", {"tile": request.tile})] if request.tile else []),
         ("release", release | {"allow_unknown_licence": True}),
     ]
-    lines = [f"name: {run_name(wish.folder)}", "steps:"]
+    lines = [f"name: {run_name(request.folder)}", "steps:"]
     return "\n".join([*lines, *(f"  - {kind}: {flow(body)}" for kind, body in steps)]) + "\n"
 
 
-def load_filter(wish: Wish, runs: Path) -> LoadedRecipe:
-    """The recipe of a wish, read, and its places looked at: nothing may be written into the folder that is read.
+def load_filter(request: FilterRequest, runs: Path) -> LoadedRecipe:
+    """The recipe of a request, loaded and checked: nothing may be written into the folder that is read.
 
     Raises RecipeError.
     """
-    check_networks(measures_of(wish.expression))
-    loaded = load_text(filter_recipe(wish), f"{run_name(wish.folder)}.yaml")
-    check_runs(wish.folder, runs)
-    if wish.out is not None:
-        if lies_in(place_of(wish.out), place_of(wish.folder)):
-            say = f"-o {wish.out}: that is inside {wish.folder}, the folder that is read"
+    check_networks(measures_of(request.expression))
+    loaded = load_text(filter_recipe(request), f"{run_name(request.folder)}.yaml")
+    check_runs(request.folder, runs)
+    if request.out is not None:
+        if lies_in(place_of(request.out), place_of(request.folder)):
+            say = f"-o {request.out}: that is inside {request.folder}, the folder that is read"
             raise RecipeError(
-                say, "choose a folder outside of it: the next run would take its images for yours"
+                say, "choose a folder outside of it: the next run would read its images as yours"
             )
-        check_place(place_of(wish.out), loaded.text)
+        check_place(place_of(request.out), loaded.text)
     return loaded
 
 
 def check_networks(measures: list[str]) -> None:
-    """Raises RecipeError for a measure that asks a network whose weights only a recipe can name."""
+    """Raises RecipeError for a measure with a network for which only a recipe can name the weights."""
     for name in measures:
         network = MEASURES[name].network
         if network is not None and not network.weights and network.find is None:
             raise RecipeError(
-                f"{name} asks a network whose weights must be named, and that takes a recipe",
-                f"--print-recipe > mine.yaml prints one; write [{{{name}: {{weights: FILE}}}}] behind its `measure:`",
+                f"{name} uses a network, and only a recipe can name its weights",
+                f"--print-recipe > mine.yaml prints one; write [{{{name}: {{weights: FILE}}}}] after its `measure:`",
             )
 
 
 def check_runs(folder: str, runs: Path) -> None:
-    """Raises RecipeError where the runs would lie among the images that are read: the next run would find them."""
+    """Raises RecipeError if the runs would be inside the folder that is read: the next run would read their images."""
     if lies_in(runs, place_of(folder)):
         outside = Path(os.path.relpath(place_of(folder).resolve().parent / "runs"))
         raise RecipeError(
@@ -118,7 +118,7 @@ def check_runs(folder: str, runs: Path) -> None:
 
 
 def run_name(folder: str) -> str:
-    """What the runs on a folder are called: its name made safe, and what was done.
+    """The name of the runs on a folder: the folder's name without special characters, and `-filter`.
 
     >>> run_name("my photos/"), run_name("写真")
     ('my-photos-filter', 'images-filter')
@@ -129,7 +129,7 @@ def run_name(folder: str) -> str:
 
 
 def bare(folder: str) -> str:
-    """A folder without the slash that completion puts behind it: typed either way, it is the same recipe.
+    """A folder without the slash that shell completion adds: typed either way, it is the same recipe.
 
     >>> bare("photos/"), bare("/")
     ('photos', '/')
@@ -138,7 +138,7 @@ def bare(folder: str) -> str:
 
 
 def measures_of(expression: str) -> list[str]:
-    """The measures that bring the columns of an expression, in the order of the catalog.
+    """The measures that have the columns of an expression, in the order of the catalog.
 
     Raises RecipeError that points into the expression, with the nearest word.
 
@@ -149,7 +149,9 @@ def measures_of(expression: str) -> list[str]:
     try:
         parsed = parse(expression)
         types = KNOWN.types()
-        behind_a_dot = {name for name in types if "." in name}  # the same images by another name
+        behind_a_dot = {
+            name for name in types if "." in name
+        }  # `root.x` would be the same image under another name
         check(parsed, types, hidden=KNOWN.hidden() | behind_a_dot)
     except ExpressionError as error:
         raise _explained(expression, error) from None
@@ -161,13 +163,16 @@ def measures_of(expression: str) -> list[str]:
 
 
 def _brings(measure: Measure, expression: Expression) -> bool:
-    """Whether a column of an expression is the measure's, and not one that every image has."""
+    """Whether a column of an expression belongs to the measure, and is not one that every image has."""
     named = {path[-1] for path in expression.columns} - FACTS.keys()
     return not named.isdisjoint(measure.columns)
 
 
 def _explained(expression: str, error: ExpressionError) -> RecipeError:
-    """The error at its word, with what was probably meant. A bare column may be what a shell left of `<`."""
+    """The error at its word, with the word that was probably meant.
+
+    A single column may be the rest of an unquoted expression: the shell reads `<` as a redirection.
+    """
     message, hint, word = error.message, error.hint, quoted_word(error.message)
     if isinstance(error, UnknownColumn):
         word = error.name
@@ -177,7 +182,7 @@ def _explained(expression: str, error: ExpressionError) -> RecipeError:
                 "groundglass measures lists what can be measured, and groundglass measures NAME its columns"
             )
     elif hint.startswith("compare it"):
-        hint = f"{hint}, all of it in quotes: the shell takes < and > for itself"
+        hint = f"{hint}, and put it all in quotes: otherwise the shell reads < and > as redirections"
     return _pointed(expression, error.offset or 0, word, message, hint)
 
 

@@ -1,4 +1,4 @@
-"""The flow of `groundglass init`: look at a folder, choose, and write a recipe that has been planned."""
+"""The steps of `groundglass init`: look at a folder, choose steps, check the recipe by planning it, and write it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from groundglass.text.format import share, some, thousands
 
 @dataclass(frozen=True)
 class Begun:
-    """A recipe that was written, and what was noticed on the way."""
+    """A recipe that was written, and the choices that led to it."""
 
     path: Path
     look: Look
@@ -33,7 +33,7 @@ class Begun:
 
 
 def recipe_place(name: str) -> Path:
-    """The file that a recipe called ``name`` is written to. Raises RecipeError where that cannot be.
+    """The file that a recipe called ``name`` is written to. Raises RecipeError if it cannot be written there.
 
     >>> recipe_place("mine"), recipe_place("recipes/mine.yaml")
     (PosixPath('mine.yaml'), PosixPath('recipes/mine.yaml'))
@@ -42,14 +42,14 @@ def recipe_place(name: str) -> Path:
     stem = path.stem if path.suffix in (".yaml", ".yml") else path.name
     if not re.match(RECIPE_NAME, stem):
         raise RecipeError(
-            f"'{stem}' is no name for a recipe", "use letters, digits, -, _ and ., without blanks"
+            f"'{stem}' cannot be the name of a recipe", "use letters, digits, -, _ and ., without spaces"
         )
     if stem in shipped_names():
         raise RecipeError(f"{stem} is a recipe that comes with groundglass", "give yours another name")
     path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{stem}.yaml")
     if path.exists():
         raise RecipeError(
-            f"{path} is there already; nothing is overwritten", "give another name, or move it away"
+            f"{path} exists already; nothing is overwritten", "give another name, or move it away"
         )
     if not path.parent.is_dir():
         raise RecipeError(f"there is no folder {path.parent}", f"make it first: mkdir -p {path.parent}")
@@ -57,7 +57,7 @@ def recipe_place(name: str) -> Path:
 
 
 def check_words(name: str, folder: str, like: str | None) -> Path:
-    """Everything that can be wrong with what was typed, before any image is read. Raises RecipeError."""
+    """Check all arguments before any image is read. Returns the recipe's path; raises RecipeError."""
     if Path(name).is_dir() and not Path(folder).exists():
         raise RecipeError(
             f"there is no folder {folder}", f"the name comes first: groundglass init {folder} {name}"
@@ -68,38 +68,40 @@ def check_words(name: str, folder: str, like: str | None) -> Path:
         shipped(like)
     path = recipe_place(name)
     if lies_in(path.parent, place_of(folder)):
-        say = f"{path} would be written inside {folder}, the folder that is read, and its runs beside it"
-        raise RecipeError(say, "start it from a folder outside, for example the one above: cd ..")
+        say = f"{path} would be written inside {folder}, the folder that is read, and its runs next to it"
+        raise RecipeError(say, "run the command from a folder outside, for example the one above: cd ..")
     return path
 
 
 def begin(path: Path, look: Look, like: str | None) -> Begun:
-    """Choose by what was seen, and write the recipe. Raises RecipeError, UnreachableError."""
+    """Choose steps for the sample, and write the recipe. Raises RecipeError, UnreachableError."""
     choices = adapt(like, look) if like else choose_all(look)
     text = recipe_for(path.stem, look, like, choices)
+    # Planned before it is written: `init` must not leave a recipe that `plan` refuses.
     make_plan(load_text(text, str(path)))
     try:
+        # Mode x: a file that appeared meanwhile is not overwritten.
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise RecipeError(f"{path} is there already; nothing is overwritten", "give another name") from None
+        raise RecipeError(f"{path} exists already; nothing is overwritten", "give another name") from None
     except OSError as error:
         raise cannot_write(path, error) from error
     return Begun(path, look, choices)
 
 
 def recipe_for(name: str, look: Look, like: str | None, choices: Sequence[Choice]) -> str:
-    """The recipe's text, with what was noticed as comments."""
+    """The recipe's text, with the remarks as comments."""
     made = f"A {f'recipe like {like}' if like else 'first recipe'} for {bare(look.folder)}, made by groundglass init"
     head = [f"{made} {headline(look)}"]
     if like is None:
         return written(name, head, {"seed": SEED, "limits": {"failed": f"{allowed_to_fail(look)}%"}}, choices)
-    head.append(f"It is {like}, with the steps below in place of its steps of the same name.")
+    head.append(f"It is {like}, but the steps below replace its steps of the same name.")
     return written(name, head, {"extends": like} | changed_limits(like, look), choices)
 
 
 def changed_limits(like: str, look: Look) -> dict[str, Any]:
-    """The limits of a shipped recipe where more files are broken than they allow to fail."""
+    """The limits of a shipped recipe, raised if more files are broken than it allows to fail; else nothing."""
     limits = load_recipe(shipped(like)).recipe.limits
     allowed = round(100 * limits.failed)
     needed = allowed_to_fail(look, allowed)
@@ -117,24 +119,27 @@ def allowed_to_fail(look: Look, least: int = 5) -> int:
 
 
 def headline(look: Look) -> str:
-    """How much was looked at, and what that cannot tell."""
+    """How many files were looked at, and how common a fault may be that the sample does not show.
+
+    By the rule of three, a fault that n sampled files do not show is in at most 3 / n of all (95 % confidence).
+    """
     if look.whole:
         return f"from a look at {'all of ' if look.files > 1 else ''}its {some(look.files, 'files')}."
     rare = share(min(3, look.sampled), look.sampled)
     return (
-        f"from a look at {thousands(look.sampled)} of its {some(look.files, 'files')}, drawn by seed {SEED}. What none "
-        f"of them shows may still be in up to {rare} of the folder (with 95 % confidence)."
+        f"from a look at {thousands(look.sampled)} of its {some(look.files, 'files')}, drawn by seed {SEED}. A "
+        f"fault that none of them shows may still be in up to {rare} of the folder (with 95 % confidence)."
     )
 
 
 def written(name: str, head: Iterable[str], keys: Mapping[str, Any], choices: Sequence[Choice]) -> str:
-    """The recipe as text: what was noticed stands above the step that follows from it, the rest at the top.
+    """The recipe as text: each remark is above the step that follows from it; remarks without a step are at the top.
 
-    ``keys`` are those of the recipe beside its name and steps.
+    ``keys`` are those of the recipe besides its name and steps.
     """
     lines = [line for text in head for line in comment(text)]
     notes = [choice.said for choice in choices if choice.step is None]
-    lines += ["#", "# Noticed too:"] if notes else []
+    lines += ["#", "# Also noticed:"] if notes else []
     lines += [line for note in notes for line in comment(f"- {note}", hang=2)]
     lines += ["#", f"name: {name}"]
     lines += [f"{key}: {flow(value) if isinstance(value, dict) else value}" for key, value in keys.items()]
@@ -146,7 +151,7 @@ def written(name: str, head: Iterable[str], keys: Mapping[str, Any], choices: Se
 
 
 def step_lines(choice: Choice) -> Iterator[str]:
-    """A step with its comment above; one that is off is a comment itself."""
+    """The lines of a step with its comment above; a step that is off is written as a comment."""
     assert choice.step is not None
     if choice.said:
         yield from comment(choice.said, indent=2)

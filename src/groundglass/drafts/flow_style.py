@@ -14,7 +14,7 @@ from groundglass.errors import RecipeError
 from groundglass.sources.folder import name_as_text
 
 WIDE = 1_000_000
-"""Nothing is folded."""
+"""A width at which nothing is folded."""
 QUOTED = ("where", "if", "expression")
 """Keys whose text is always put in quotes, as people do with expressions."""
 WIDTH = 100
@@ -22,9 +22,9 @@ WIDTH = 100
 
 
 def flow(value: Any) -> str:
-    """A value as people write it on one line of a recipe.
+    """A value on one line, in the form in which people write recipes.
 
-    Raises RecipeError for a text that no recipe can hold: a name whose bytes are no UTF-8.
+    Raises RecipeError for a text that no recipe can hold: a name that is not UTF-8.
 
     >>> flow({"where": "blockiness < 30"}), flow(["header", "blockiness"]), flow({"folder": "my: photos"})
     ('{where: "blockiness < 30"}', '[header, blockiness]', "{folder: 'my: photos'}")
@@ -55,14 +55,16 @@ def refuse_unwritable(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        hint = "rename it, or make a link of another name to it: ln -s"
-        raise RecipeError(f"the name {name_as_text(text)} is not UTF-8, and a recipe is", hint) from None
+        hint = "rename it, or make a link with another name to it: ln -s"
+        raise RecipeError(
+            f"the name {name_as_text(text)} is not UTF-8, and a recipe must be UTF-8", hint
+        ) from None
 
 
 def comment(text: str, indent: int = 0, hang: int = 0) -> Iterator[str]:
-    """A text as lines of a comment, all but the first ``hang`` further in.
+    """A text as lines of a comment; all but the first are indented by ``hang`` more.
 
-    Line ends and other control characters in the text are shown, not obeyed.
+    Line ends and other control characters are shown as escapes: a file name must not end a comment.
 
     >>> list(comment("two words", indent=2))
     ['  # two words']

@@ -1,4 +1,4 @@
-"""A look at a folder before there is a recipe: some of its files, measured, and what can be told from them."""
+"""A look at a folder before there is a recipe: measure a sample of its files, and describe it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from groundglass.sources.sidecar_columns import mixed_in_words
 from groundglass.text.format import some, thousands
 
 SEED = 7
-"""Of the draw: the same folder gives the same sample."""
+"""Seed of the sample: the same folder gives the same sample."""
 TAKEN = ("header", "blockiness", "sharpness", "borders", "colour", "fingerprint", "resolution")
-"""What is measured of a sample, beside leaks."""
+"""The measures of a sample, besides leaks."""
 ONE = {
     "are": "is",
     "have": "has",
@@ -36,20 +36,20 @@ ONE = {
     "hold": "holds",
     "repeat": "repeats",
 }
-"""Verbs of many, and of one."""
+"""Verbs in the plural, with their singular."""
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a sample of a folder shows.
+    """The values of a sample of a folder.
 
-    folder   as it was named
+    folder   its path as typed
     files    how many files it holds
-    rows     the measures of each sampled file that is a sound image, as `take_measures` gives them
+    rows     the measures of each sampled file that is a readable image, as `take_measures` gives them
     broken   why the other sampled files cannot be used, by uri
-    copies   sampled images that are near duplicates of another sampled one: uri → reason
-    notes    what else the folder holds, and what lies beside its images
+    copies   sampled images that are near-duplicates of another sampled one: uri → reason
+    notes    sentences on other files in the folder, and on texts and facts next to its images
     """
 
     folder: str
@@ -71,7 +71,7 @@ class Look:
 
     @property
     def usable(self) -> int:
-        """About how many sound images the folder holds."""
+        """About how many readable images the folder holds."""
         return round(self.files * len(self.rows) / self.sampled)
 
     def values(self, column: str) -> list[Any]:
@@ -79,13 +79,13 @@ class Look:
         return sorted(row[column] for row in self.rows if row.get(column) is not None)
 
     def count(self, holds: Callable[[Row], bool]) -> int:
-        """Images of the sample for which something holds."""
+        """Number of images of the sample for which ``holds`` is true."""
         return sum(map(holds, self.rows))
 
     def say(self, count: int, verb: str) -> str:
-        """How a sentence about ``count`` sampled images begins: ``3 of 200 sampled are``, ``1 of 20 has``.
+        """The beginning of a sentence about ``count`` sampled images: ``3 of 200 sampled are``, ``1 of 20 has``.
 
-        Where every file was looked at, "sampled" is left out.
+        If every file was looked at, "sampled" is left out.
         """
         whole = f"{thousands(len(self.rows))}{'' if self.whole else ' sampled'}"
         return (
@@ -101,7 +101,7 @@ def short_side(row: Row) -> int:
 def look_at(folder: str, most: int, workers: int, progress: Progress) -> Look:
     """Measure at most ``most`` files of a folder, drawn by a fixed seed; the folder is only read.
 
-    Raises RecipeError where there is no such folder or no file in it, TooManyFailed where no sampled file is a sound
+    Raises RecipeError if the folder does not exist or has no file, TooManyFailed if no sampled file is a readable
     image.
     """
     there = look_into_folders([folder])
@@ -124,10 +124,14 @@ def look_at(folder: str, most: int, workers: int, progress: Progress) -> Look:
         )
         reasons = counted(broken.values())
         raise TooManyFailed(
-            f"{folder}: {seen} {some(listing.num_rows, 'files')} is a sound image: {reasons}", hint
+            f"{folder}: {seen} {some(listing.num_rows, 'files')} is a readable image: {reasons}", hint
         )
     beside = sorted(f"meta.{name}" for name in there.columns.types)
-    columns = (f"Beside the images lie columns for expressions: {', '.join(beside[:8])}.",) if beside else ()
+    columns = (
+        (f"Files next to the images give columns for expressions: {', '.join(beside[:8])}.",)
+        if beside
+        else ()
+    )
     notes = (
         *(f"{note[0].upper()}{note[1:]}." for note in (*there.notes, *mixed_in_words(there.columns))),
         *columns,
@@ -144,12 +148,12 @@ def draw(listing: pa.Table, most: int) -> pa.Table:
 
 
 def is_sound(row: Row) -> bool:
-    """Whether the pixels could be had: sharpness has a value for every image, however flat or small."""
+    """Whether the pixels could be read: sharpness has a value for every image, however flat or small."""
     return row["laplacian_variance"] is not None
 
 
 def reason_of(error: str) -> str:
-    """The word of `errors.REASONS` that an error begins with, read as words."""
+    """The code of `errors.REASONS` that an error begins with, with spaces."""
     return error.partition(":")[0].replace("_", " ")
 
 
@@ -163,7 +167,7 @@ def counted(reasons: Any) -> str:
 
 
 def near_copies(rows: Sequence[Row]) -> dict[str, str]:
-    """Which images are near duplicates of another one, and why, as `deduplicate: near` would say."""
+    """The images that are near-duplicates of another one, with the reason that `deduplicate: near` gives."""
     known = [row for row in rows if row["phash"] is not None]
     kinds = {"phash_detail": pa.string()}
     hashes = {name: pa.array([row[name] for row in known], kinds.get(name, pa.uint64())) for name in NEAR}

@@ -1,4 +1,4 @@
-"""A first recipe for a folder: each choice follows from what a sample showed, and says so."""
+"""A first recipe for a folder: each choice follows from the values of a sample, and says so."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from groundglass.text.format import number, some, thousands
 BLOCKY, BLURRED, FRAMED = 30, 60, 0.02
 """Limits of the gates: blockiness, Laplacian variance, share of the image that is border."""
 TILES = (512, 256, 128)
-"""Sides of tiles that trainers are used to, px."""
+"""Usual sides of training tiles, px."""
 FITTING = 0.8
 """Share of the images that a tile must fit into."""
 TOO_MANY = 0.5
 """A gate that drops more than this share is written as a comment: the user decides."""
-ENLARGED = 0.05
-"""A share that is believed: of native images 2 % are called enlarged too."""
+UPSCALED = 0.05
+"""A larger share of upscaled images is believed: the measure also calls 2 % of native images upscaled."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One thing noticed, and the step that follows from it.
+    """One remark on the folder, and the step that follows from it.
 
     topic  one word or two
-    said   what was noticed, with numbers, and what is done about it
-    step   the step as a recipe writes it, its name included; None where nothing is done
+    said   the remark, with numbers, and the action that follows
+    step   the step in the form that a recipe has, with its name; None for no action
     off    the step is written as a comment
-    fits   False where something of the folder does not fit a recipe that was chosen
+    fits   False if the folder does not fit the shipped recipe in this point
     """
 
     topic: str
@@ -50,56 +50,56 @@ def source(look: Look) -> Iterator[Choice]:
     """The files; those that are not images fail, each with its reason."""
     formats = Counter(row["format"] for row in look.rows)
     kinds = ", ".join(f"{name} {thousands(count)}" for name, count in formats.most_common())
-    said = f"{some(look.files, 'files')}; each one looked at is a sound image: {kinds}."
+    said = f"{some(look.files, 'files')}; each one looked at is a readable image: {kinds}."
     if look.broken:
         said = (
             f"{some(look.files, 'files')}; {thousands(len(look.broken))} of {thousands(look.sampled)} cannot be used: "
             f"{counted(look.broken.values())} (first: {next(iter(look.broken))}). The others: {kinds}."
         )
     licence = (
-        "Say the licence of your images here (licence: CC-BY-4.0); it goes into the card of the release."
+        "Write the licence of your images here (licence: CC-BY-4.0); it goes into the card of the release."
     )
     step = {"source": {"folder": bare(look.folder)}, "name": "photos"}
     yield Choice("files", f"{said} {licence}", step)
-    yield from (Choice("beside them", note) for note in look.notes)
+    yield from (Choice("next to them", note) for note in look.notes)
 
 
 def measures(look: Look) -> Iterator[Choice]:
-    """What the gates below need, in one decode."""
+    """The measures that the gates below need."""
     needed = [
         ("blockiness", bool(look.count(is_blocky))),
         ("sharpness", bool(look.count(is_blurred))),
         ("borders", bool(look.count(is_framed))),
     ]
     names = ["header", *(name for name, wanted in needed if wanted)]
-    yield Choice("", "One decode of each image for all of these.", {"measure": names, "name": "scores"})
+    yield Choice("", "All of these share one decode of each image.", {"measure": names, "name": "scores"})
 
 
 def blockiness(look: Look) -> Iterator[Choice]:
-    """JPEG's blocks, where there are any."""
+    """JPEG blocks, if there are any."""
     jpegs = look.count(lambda row: row["format"] == "JPEG")
     found = look.values("jpeg_quality")
     about = look.say(jpegs, "are") + (f" JPEG of quality {span(found)}" if found else " JPEG")
     worst = look.values("blockiness")
     clean = f"{about}. None is blocky (highest {number(worst[-1])})." if worst else f"{about}."
-    why = "blocky. Strong compression would be learnt as if it were detail."
+    why = "blocky. A network would learn strong compression as if it were detail."
     yield gate(
         look, "JPEG", is_blocky, f"blockiness < {BLOCKY}", "unblocked", clean, f"{about}. {{are}} {why}"
     )
 
 
 def sharpness(look: Look) -> Iterator[Choice]:
-    """Blurred images; where most are soft, no fixed limit can be right, and the worst fifth goes."""
+    """Blurred images; if most are soft, no fixed limit can be right, and the worst fifth is dropped."""
     values = look.values("laplacian_variance")
     blurred = look.count(is_blurred)
     if blurred <= TOO_MANY * len(look.rows):
         clean = f"None is blurred (lowest laplacian_variance {number(values[0])})."
-        gated = f"{{have}} a laplacian_variance below {BLURRED}: blurred, enlarged, or mostly sky."
+        gated = f"{{have}} a laplacian_variance below {BLURRED}: blurred, upscaled, or mostly sky."
         yield gate(look, "sharpness", is_blurred, f"laplacian_variance >= {BLURRED}", "sharp", clean, gated)
         return
     said = (
         f"{look.say(blurred, 'have')} a laplacian_variance below {BLURRED}, half of all below "
-        f"{number(values[len(values) // 2])}: soft images. No fixed limit fits them, so the worst fifth goes."
+        f"{number(values[len(values) // 2])}: soft images. No fixed limit fits them, so the worst fifth is dropped."
     )
     yield Choice(
         "sharpness", said, {"select": {"quantile": "20%", "by": "laplacian_variance"}, "name": "sharp"}
@@ -108,58 +108,60 @@ def sharpness(look: Look) -> Iterator[Choice]:
 
 def borders(look: Look) -> Iterator[Choice]:
     """Letterboxes and frames."""
-    gated = "{have} bars or a frame around the picture, which are no part of it."
+    gated = "{have} bars or a frame around the content."
     if look.count(is_framed):
         yield gate(look, "borders", is_framed, f"border_share < {FRAMED}", "unframed", "", gated)
 
 
 def leaks(look: Look) -> Iterator[Choice]:
-    """Test images: whatever a sample shows, they are sought in all."""
+    """Test images: whatever a sample shows, all images are searched for them."""
     shown = [(row["uri"], row["leak_of"]) for row in look.rows if row.get("leak_of")]
     first = f" ({shown[0][0]} shows {shown[0][1]})" if shown else ""
-    why = "A network that has seen its test images is not tested: Set5, Set14, BSD100 and Urban100 are known."
+    why = "Test images in a training set make test scores worthless: Set5, Set14, BSD100 and Urban100 are recognised."
     said = f"{look.say(len(shown), 'show')} a known test image{first}. {why}"
     yield Choice("test images", said, {"select": {"decontaminate": "all"}, "name": "clean-of-tests"})
 
 
 def duplicates(look: Look) -> Iterator[Choice]:
-    """Copies: a sample shows few of those that a folder holds."""
+    """Copies: a sample shows few of the copies that a folder holds."""
     first = next(iter(look.copies.items()), None)
     example = f" ({first[0]}: {first[1]})" if first else ""
-    rest = "" if look.whole else " A sample seldom holds both of two copies, so there may be many more."
+    rest = "" if look.whole else " A sample rarely contains both of two copies, so there may be many more."
     step = {"select": {"deduplicate": "near"}, "name": "unique"}
     said = f"{look.say(len(look.copies), 'repeat')} another one, nearly or exactly{example}.{rest}"
-    yield Choice("duplicates", f"{said} Of images that look alike one stays.", step)
+    yield Choice("duplicates", f"{said} Of images that look alike, one is kept.", step)
 
 
 def resolution(look: Look) -> Iterator[Choice]:
-    """Enlarged images become as small as they truly are."""
-    enlarged = look.count(lambda row: row.get("resolution_state") == "upscaled")
+    """Upscaled images are scaled down to their true size."""
+    upscaled = look.count(lambda row: row.get("resolution_state") == "upscaled")
     unknown = look.count(lambda row: row.get("resolution_state") in (None, "unknown"))
-    if not enlarged:
+    if not upscaled:
         return
     unsure = f" ({thousands(unknown)} cannot be judged)" if unknown else ""
-    said = f"{look.say(enlarged, 'seem')} to be enlarged{unsure}"
-    if enlarged < 2 or enlarged / len(look.rows) <= ENLARGED:
+    said = f"{look.say(upscaled, 'seem')} to be upscaled{unsure}"
+    if upscaled < 2 or upscaled / len(look.rows) <= UPSCALED:
         yield Choice(
-            "enlarged", f"{said}: no more than the measure `resolution` errs by, so nothing is done."
+            "upscaled", f"{said}. The measure `resolution` makes that many errors, so nothing is done."
         )
         return
     step = {"transform": {"to_effective_resolution": True}, "name": "true-size"}
-    yield Choice("enlarged", f"{said}. They become as small as they truly are, and are kept.", step)
+    yield Choice("upscaled", f"{said}. They are scaled down to their true size, and kept.", step)
 
 
 def tiles(look: Look) -> Iterator[Choice]:
-    """The largest tile that fits most images; none where they are tiles already."""
+    """The largest tile that fits into most images; none if they are tiles already."""
     sides = sorted(map(short_side, look.rows))
     sizes = {(row["width"], row["height"]) for row in look.rows}
     seen = f"Short sides are {span(sides, ' px')}"
     if len(look.rows) > 1 and sizes == {(sides[0], sides[0])} and sides[0] <= TILES[0]:
-        yield Choice("size", f"All are {sides[0]} × {sides[0]} px: tiles already, so they are not cut.")
+        yield Choice(
+            "size", f"All are {sides[0]} × {sides[0]} px: they are tiles already, so they are not cut."
+        )
         return
     tile = fitting_tile(sides, TILES)
     if tile is None:
-        yield Choice("size", f"{seen}: too small for tiles of {TILES[-1]} px, so images stay whole.")
+        yield Choice("size", f"{seen}: too small for tiles of {TILES[-1]} px, so images are not cut.")
         return
     under = sum(side < tile for side in sides)
     lost = ", so it gives no tile" if under == 1 else ", so they give no tile" if under else ""
@@ -170,23 +172,23 @@ def tiles(look: Look) -> Iterator[Choice]:
     said = f"{seen}. {look.say(under, 'are')} under {tile} px on the short side{lost}{instead}."
     yield Choice("size", said, {"transform": {"tile": tile}, "name": "tiles"})
     if sides[-1] >= 2 * tile:
-        why = "Tiles of mere sky teach a network nothing. How many there are is not known before tiles are measured."
+        why = "A network learns nothing from tiles of plain sky. Only measuring the tiles shows how many there are."
         yield Choice("", why, {"measure": ["sharpness"], "name": "tile-scores"})
         yield Choice("", "", {"select": {"where": "flat_share < 0.9"}, "name": "detailed"})
 
 
 def split(look: Look) -> Iterator[Choice]:
-    """A validation set, where there are images enough for one."""
+    """A validation set, if there are enough images for one."""
     if look.usable < 20:
-        yield Choice("validation", f"{about_images(look)}: too few to hold some out for validation.")
+        yield Choice("validation", f"{about_images(look)}: too few to hold any out for validation.")
         return
     part = "20%" if look.usable < 100 else "5%" if look.usable < 2000 else "1%"
-    said = f"{about_images(look)}, so {part} of them. Tiles of one image never end up on both sides."
+    said = f"{about_images(look)}, so {part} of them. Tiles of one image never end up in both splits."
     yield Choice("validation", said, {"split": {"validation": part}, "name": "split"})
 
 
 def about_images(look: Look) -> str:
-    """How many sound images the folder holds: counted, or guessed from the sample."""
+    """How many readable images the folder holds: counted, or guessed from the sample."""
     return f"{'' if look.whole else 'About '}{some(look.usable, 'images')}"
 
 
@@ -197,13 +199,13 @@ def release(look: Look) -> Iterator[Choice]:
     body: dict[str, Any] = {"format": "paired", "lr_scales": scales, "kernel": "matlab_bicubic"}
     said = (
         f"HR with exact LR at {' and '.join(f'x{scale}' for scale in scales)}. "
-        "Delete allow_unknown_licence once the source says its licence."
+        "Delete allow_unknown_licence once the source has a licence."
     )
     yield Choice("", said, {"release": body | {"allow_unknown_licence": True}, "name": "release"})
 
 
 def others(look: Look) -> Iterator[Choice]:
-    """What a user should know, and no step follows from."""
+    """Remarks without a step."""
     grey = look.count(lambda row: bool(row.get("is_grey")))
     alpha = look.count(lambda row: bool(row["has_alpha"]))
     moving = look.count(lambda row: row["frames"] > 1)
@@ -213,16 +215,16 @@ def others(look: Look) -> Iterator[Choice]:
             "grey",
             grey,
             "have",
-            'no colour. To leave such out: measure colour, and select where "not is_grey".',
+            'no colour. To drop them: measure colour, and select where "not is_grey".',
         ),
         (
             "transparent",
             alpha,
             "have",
-            'transparency, which becomes white. To leave such out: where "not has_alpha".',
+            'transparency, which becomes white. To drop them: where "not has_alpha".',
         ),
         ("animated", moving, "hold", "more than one frame or page; the first is used."),
-        ("16 bits", deep, "have", "more than 8 bits a channel, which are rounded to 8."),
+        ("16 bits", deep, "have", "more than 8 bits per channel, which are rounded to 8."),
     ]
     yield from (
         Choice(topic, f"{look.say(count, verb)} {said}") for topic, count, verb, said in notes if count
@@ -261,13 +263,13 @@ def is_framed(row: Row) -> bool:
 def gate(
     look: Look, topic: str, fails: Callable[[Row], bool], where: str, name: str, clean: str, gated: str
 ) -> Choice:
-    """A gate where the sample says that it is of use: none where all would pass, a comment where most would fail.
+    """A gate if it would drop some of the sample: none if all would pass, a comment if most would fail.
 
-    ``gated`` has ``{are}`` or ``{have}`` where the count of those that fail goes.
+    ``gated`` has ``{are}`` or ``{have}`` in the place of the count of images that fail.
     """
     failing = look.count(fails)
     if not failing:
-        return Choice(topic, f"{clean} So there is no gate.")
+        return Choice(topic, f"{clean} So there is no gate for it.")
     said = gated.format(are=look.say(failing, "are"), have=look.say(failing, "have"))
     step = {"select": {"where": where}, "name": name}
     if failing > TOO_MANY * len(look.rows):
@@ -287,7 +289,7 @@ def fitting_tile(sides: Sequence[int], tiles: Sequence[int]) -> int | None:
 
 
 def span(values: Sequence[float], unit: str = "") -> str:
-    """The range of ascending values, and their middle.
+    """The range of ascending values, and their median.
 
     >>> span([30, 75, 95]), span([8, 8], " px")
     ('30 to 95 (half: 75 or more)', '8 px')

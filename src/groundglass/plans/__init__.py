@@ -1,4 +1,4 @@
-"""What a step needs and carries: planned steps, the state of a run, its folder and lock, and the history of images.
+"""The records that steps need and pass on: planned steps, the state of a run, its folder and lock, image histories.
 
 It may import `recipes`, and what lies below.
 """

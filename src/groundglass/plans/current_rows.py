@@ -1,4 +1,4 @@
-"""The current set of rows: to which of them a step applies, which of them leave, and how that is recorded."""
+"""The current set of rows: the rows that a step applies to, the rows that leave, and how that is recorded."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def applies(state: State, planned: PlannedStep) -> tuple[pa.Table, pa.Table]:
 def leave(state: State, planned: PlannedStep, verdicts: pa.Table) -> State:
     """Write the verdicts, and let the rows that were not kept leave the current set."""
     state.run.write(verdicts, state.run.folder.verdicts(planned.step.name))
-    if verdicts["id"].equals(state.rows["id"]):  # all were judged, in their order: none need be looked up
+    if verdicts["id"].equals(state.rows["id"]):  # all were judged, in their order: no lookup by id
         return replace(state, rows=state.rows.filter(verdicts["kept"]))
     return replace(state, rows=without(state.rows, verdicts["id"].filter(compute.invert(verdicts["kept"]))))
 
 
 def refusals(refused: pa.Table) -> pa.Table:
-    """Verdicts of rows that a transform could make nothing of: too small is dropped, anything else failed."""
+    """Verdicts of rows that a transform could not use: too small is dropped, anything else failed."""
     rows = refused.num_rows
     failed = compute.not_equal(refused["reason"], "too_small")
     return pa.table(
@@ -47,7 +47,7 @@ def refusals(refused: pa.Table) -> pa.Table:
 
 
 def count(reasons: Any) -> dict[str, int]:
-    """How often each reason occurs, most frequent first; the rarest together, so that the counts add up."""
+    """How often each reason occurs, most frequent first; the rarest are counted together, so that the counts add up."""
     found = Counter(reasons.to_pylist()).most_common()
     rest = sum(many for _, many in found[MOST - 1 :])
     return dict(found if len(found) <= MOST else [*found[: MOST - 1], (OTHERS, rest)])

@@ -1,4 +1,4 @@
-"""What finding near-duplicates needs where no recipe asks for it: the measure, and its columns."""
+"""The measure that finds near-duplicates, and its columns, for steps whose recipe does not name it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from groundglass.tables.columns import KnownColumn, measured_columns
 
 
 def fingerprint_ask() -> Ask:
-    """What near-duplicates are found by."""
+    """The measure whose hashes find near-duplicates."""
     return ask_of(MEASURES["fingerprint"], {})
 
 
 def fingerprint_columns(generation: int) -> list[KnownColumn]:
-    """The hashes as columns, for steps that need them unasked."""
+    """The hashes as columns."""
     ask = fingerprint_ask()
     return measured_columns(MEASURES["fingerprint"], ask.key, "", "fingerprint", generation)

@@ -1,4 +1,4 @@
-"""Scores made elsewhere: a CSV, JSONL or Parquet file whose rows name images."""
+"""Scores made elsewhere: a CSV, JSONL or Parquet file, each row of which names an image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from groundglass.text.suggest import did_you_mean
 def read_scores(request: ScoreTable) -> pa.Table:
     """The table of a request: its key column as text and its wanted columns as numbers, text or true/false.
 
-    Of several rows for one image the last one counts. Raises RecipeError when the file cannot be used.
+    Of several rows for one image the last one counts. Raises RecipeError if the file cannot be used.
     """
     path = Path(request.table).expanduser()
     check_format(path)
@@ -29,7 +29,7 @@ def read_scores(request: ScoreTable) -> pa.Table:
         there = column_names(path, [request.key]) or read_table(path).column_names
         raise RecipeError(
             f"{path} has no column '{request.key}' to find the images by",
-            f"its columns are {', '.join(there)}; say which names the image: key: uri, sha256 or id",
+            f"its columns are {', '.join(there)}; name the one that identifies the image: key: uri, sha256 or id",
         )
     for name in request.columns:
         if name not in table.column_names:
@@ -40,26 +40,26 @@ def read_scores(request: ScoreTable) -> pa.Table:
 
 
 def no_row_is_scored(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> bool:
-    """Whether no image has a line in a table of scores: most likely its key is written in another way."""
+    """Whether no image has a line in a table of scores: its key is probably written in another way."""
     return not compute.any(compute.is_in(rows[request.key], scores[request.key])).as_py()
 
 
 def score_notes(request: ScoreTable, scores: pa.Table, rows: pa.Table) -> list[str]:
-    """What does not fit between a table of scores and the images, and what of the table is unknown or left out."""
+    """Sentences on scores without an image, images without a score, and columns that are unknown or left out."""
     known = compute.is_in(scores[request.key], rows[request.key])
     strangers = scores.num_rows - int(compute.sum(known).as_py() or 0)
     scored = int(compute.sum(compute.is_in(rows[request.key], scores[request.key])).as_py() or 0)
     path = Path(request.table).expanduser()
-    told = table_notes(path, [request.key], request.columns or None)
-    notes = [f"{request.table}: {note}" for note in told]
-    notes += [f"{strangers:,} lines of {request.table} name no image here"] if strangers else []
+    about = table_notes(path, [request.key], request.columns or None)
+    notes = [f"{request.table}: {note}" for note in about]
+    notes += [f"{strangers:,} lines of {request.table} name no image of this run"] if strangers else []
     if scored < rows.num_rows:
         notes.append(f"{rows.num_rows - scored:,} images have no line in {request.table}")
     return notes
 
 
 def score_columns(request: ScoreTable, step: str, generation: int) -> list[KnownColumn]:
-    """The columns that a score table brings, as a recipe names them."""
+    """The columns that a score table adds, under their names in the recipe."""
     table = read_scores(request)
     return [
         KnownColumn(

@@ -1,4 +1,4 @@
-"""Finding the image of a run that a person means: by its id, its path, its name, or its file in the release."""
+"""Find the image of a run that a person means: by its id, its path, its name, or its file in the release."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from groundglass.tables.parquet import compute, read_table
 from groundglass.text.suggest import did_you_mean, nearest
 
 MOST_COMPARED = 20_000
-"""Names that a misspelt one is compared with: more would take seconds."""
+"""A misspelt name is compared with at most so many: more would take seconds."""
 
 
 def find_image(tables: RunTables, text: str) -> dict[str, Any]:
-    """The row that ``text`` names; unusable files too.
+    """The row that ``text`` names; it may be an unusable file.
 
-    Its id, its uri, its path, ``uri#region`` or its file in the release; or the end of any of these, such as the
-    file's mere name, where only one image has it. Raises RecipeError with the images that were probably meant.
+    ``text`` is its id, its uri, its path, ``uri#region`` or its file in the release; or the end of any of these, such
+    as the file's name alone, if only one image has it. Raises RecipeError with the image that was probably meant.
     """
     given = Path(text).absolute()
     path = os.fsencode(given)
@@ -34,6 +34,7 @@ def find_image(tables: RunTables, text: str) -> dict[str, Any]:
     uri, _, region = text.partition(TILE_SIGN)
     found = matches(tables.rows, "id", text)
     found += matches(_of_region(tables.rows, region), "uri", uri)
+    # Exact names come first: the end of a path is compared only if nothing has exactly this name.
     found = found or [_whole(image) for image in _images_called(tables, text, path)]
     found = found or _rows_of(tables, _released_as(tables, text, given))
     if not found:
@@ -51,7 +52,7 @@ def find_image(tables: RunTables, text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file of a source that is no row of a run: ``not_an_image``, or ``system_file`` by its name."""
+    """A file of a source that has no row in a run: ``not_an_image``, or ``system_file`` by its name."""
 
     uri: str
     source: str
@@ -62,7 +63,7 @@ class Skipped:
 
 
 def find_skipped(tables: RunTables, text: str) -> Skipped | None:
-    """The file called ``text`` that a source of the run skipped, by its uri or the end of it; None for none."""
+    """The file called ``text`` that a source of the run skipped, by its uri or the end of it; else None."""
     text = name_as_text(text)
     for path in sorted((tables.folder.path / "skipped").glob("*.parquet")):
         table = read_table(path)
@@ -78,7 +79,7 @@ def _images_called(tables: RunTables, text: str, path: bytes) -> list[dict[str, 
 
 
 def _whole(image: Mapping[str, Any]) -> dict[str, Any]:
-    """A file of a source as a row: it may be one that no row was made of."""
+    """A file of a source as a row; an unusable file has no row in the run's tables."""
     plain = {name: image.get(name) for name in ROWS.names}
     return plain | {"root": image["id"], "region": ""}
 
@@ -92,14 +93,14 @@ def _of_region(rows: pa.Table, region: str) -> pa.Table:
 
 
 def _ending(table: pa.Table, name: str) -> list[dict[str, Any]]:
-    """The rows whose uri ends with this name, or with these names."""
+    """The rows with a uri that ends with this name, or with these names of a path."""
     if "uri" not in table.column_names or not name:
         return []
     return table.filter(compute.ends_with(table["uri"], f"/{name}")).slice(0, 100).to_pylist()
 
 
 def _the_only(found: list[dict[str, Any]], text: str) -> dict[str, Any]:
-    """The one row that was found; where several are called so, the user must choose."""
+    """The one row that was found; if several have this name, the user must choose."""
     rows = list({row["id"]: row for row in found}.values())
     if len(rows) > 1:
         named = [f"{name_of(row)} (id {row['id']}, of {row['source']})" for row in rows]
@@ -112,17 +113,18 @@ def _the_only(found: list[dict[str, Any]], text: str) -> dict[str, Any]:
 
 
 def name_of(row: Mapping[str, Any]) -> str:
-    """An image as `find_image` takes it: its path below the source's folder, and which part of it."""
+    """An image in the form that `find_image` takes: its path below the source's folder, and its region."""
     return row["uri"] + (f"{TILE_SIGN}{row['region']}" if row["region"] else "")
 
 
 def _nearest_uri(tables: RunTables, uri: str) -> str:
-    """A sentence with the image whose path, or whose file's name, is most like this."""
+    """A sentence that names the image with the most similar path or file name."""
     if "uri" not in tables.images.column_names:
         return ""
     uris, name = tables.images["uri"], Path(uri).name
     if len(uris) > MOST_COMPARED:
         stem = Path(uri).stem
+        # Too many names to compare all of them: only those that contain the stem.
         like = compute.match_substring(uris, stem, ignore_case=True)
         uris = uris.filter(like).slice(0, MOST_COMPARED) if stem else uris.slice(0, 0)
     known = uris.to_pylist()
@@ -134,8 +136,8 @@ def _nearest_uri(tables: RunTables, uri: str) -> str:
 
 
 def _released_as(tables: RunTables, text: str, path: Path, by_name: bool = False) -> list[str]:
-    """The ids of the images that a released file was made of: named by its path or that in the release, or by the
-    end of it.
+    """The ids of the images that a released file was made from. ``text`` is the file's path, its path in the release,
+    or the end of that.
     """
     found = [
         row["id"]

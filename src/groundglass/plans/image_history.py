@@ -1,4 +1,4 @@
-"""An image's story: what was measured of it, what each step said of it, and where it went."""
+"""The history of an image: its measured values, the verdict of each step, and where it went."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from groundglass.tables.text_fit import READ, VECTOR, cosine, text_key
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one step said of the image. ``thresholds`` are the limits it was held to."""
+    """The verdict of one step on the image. ``thresholds`` are the limits that it was held to."""
 
     step: str
     kind: str
@@ -31,13 +31,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Story:
-    """All that a run knows of one image.
+    """Everything that a run recorded about one image.
 
     fate       "kept", "dropped", "failed" or "held out"
     measures   column → value, of the image itself; hashes and the like are left out
-    root       the same of its photograph, where it is a part of one
-    derived    how many virtual images were made of it
-    files      where it stands in the release
+    root       the same of its photograph, if the image is a part of one
+    derived    how many virtual images were made from it
+    files      its paths in the release
     """
 
     id: str
@@ -60,7 +60,7 @@ class Story:
 
 
 def tell_story(tables: RunTables, row: Mapping[str, Any]) -> Story:
-    """The story of one row of a run."""
+    """The history of one row of a run."""
     image = matches(tables.images, "id", row["root"])[0]
     verdicts = tuple(_verdicts(tables, row["id"]))
     measures, errors = _values(tables, row["sha256"], row["region"])
@@ -112,7 +112,7 @@ def _verdict(step: StepRecord, row: Mapping[str, Any]) -> Verdict:
 
 
 def _values(tables: RunTables, sha256: str | None, region: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Every measured value of a picture under its name in the recipe, and why others have none."""
+    """Every measured value of an image under its name in the recipe, and why others have none."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     by_key: dict[str, dict[str, Any] | None] = {}
@@ -131,22 +131,22 @@ def _values(tables: RunTables, sha256: str | None, region: str) -> tuple[dict[st
 
 
 def _of_texts(tables: RunTables, row: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that are made of the picture and a text that came with it."""
+    """The values that are computed from the image and a text that came with it."""
     values: dict[str, Any] = {}
     for column in tables.record.shown_columns:
         key = text_key(image.get(META + str(column.get("text"))))
         if column["join"] != "text" or key is None:
             continue
-        picture = tables.store.find(column["key"], row["sha256"], row["region"]) or {}
+        image_row = tables.store.find(column["key"], row["sha256"], row["region"]) or {}
         text = tables.store.find(column["texts"], key, "") or {}
         values[column["name"]] = (
-            text.get(READ) if column["column"] == READ else cosine(picture.get(VECTOR), text.get(VECTOR))
+            text.get(READ) if column["column"] == READ else cosine(image_row.get(VECTOR), text.get(VECTOR))
         )
     return values
 
 
 def _scores(tables: RunTables, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that tables of scores gave the picture."""
+    """The values that tables of scores gave the image."""
     values: dict[str, Any] = {}
     for column in tables.record.shown_columns:
         path = tables.folder.scores(column["key"])
@@ -171,12 +171,12 @@ def _fate(image: Mapping[str, Any], verdicts: tuple[Verdict, ...]) -> str:
 
 @dataclass(frozen=True)
 class Fate:
-    """How one photograph fared.
+    """The end of one photograph: kept, or the step where it left.
 
-    kept     something of it is in the set: itself, or a part of it that a transform made
+    kept     the photograph, or a part of it that a transform made, is in the set
     failed   it could not be used
-    step     where it, or the last part of it, left
-    columns  what was asked of the images table
+    step     the step at which it, or the last part of it, left
+    columns  the requested columns of the images table
     """
 
     uri: str
@@ -188,7 +188,7 @@ class Fate:
 
 
 def fates_of(folder: RunFolder, record: RunRecord, columns: Sequence[str]) -> list[Fate]:
-    """How each photograph of a run fared, with the values of these columns of the images table."""
+    """The end of each photograph of a run, with the values of these columns of the images table."""
     tables = read_tables(folder, record)
     left = {
         row["id"]: (row["failed"], step, row["reason"] or "")
@@ -203,15 +203,16 @@ def fates_of(folder: RunFolder, record: RunRecord, columns: Sequence[str]) -> li
     fates: list[Fate] = []
     asked = dict.fromkeys(["id", "uri", "source", "error", *columns])
     for image in tables.images.select(list(asked)).to_pylist():
-        told = {name: image[name] for name in columns}
+        about = {name: image[name] for name in columns}
         ends = [left.get(part) for part in parts.get(image["id"], [image["id"]])]
         if image["error"]:
-            fates.append(Fate(image["uri"], False, True, image["source"], image["error"], told))
+            fates.append(Fate(image["uri"], False, True, image["source"], image["error"], about))
         elif None in ends:
-            fates.append(Fate(image["uri"], True, columns=told))
+            fates.append(Fate(image["uri"], True, columns=about))
         else:
+            # Its parts may leave at several steps: the latest one is where the photograph left.
             last = max((end for end in ends if end), key=lambda end: order[end[1]])
-            fates.append(Fate(image["uri"], False, *last, told))
+            fates.append(Fate(image["uri"], False, *last, about))
     return fates
 
 

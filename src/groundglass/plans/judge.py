@@ -1,4 +1,4 @@
-"""A planned selection, judged: its pool put together, and what it judges by beside the pool."""
+"""The input of a planned selection: its rule, its pool, and the profiles and orders that it judges by."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def pool_of(state: State, planned: PlannedStep, rows: pa.Table) -> pa.Table:
 
 
 def with_profiles(state: State, planned: PlannedStep) -> State:
-    """The state with all that the step judges sources by. Folders of clean photographs are profiled now."""
+    """The state with every profile that the step judges sources by. Folders of clean photographs are profiled now."""
     shop = Workshop(state.run.store_folder, state.run.settings, state.run.limits, state.run.progress)
     new = {name: find_reference(name, shop) for name in planned.references if name not in state.profiles}
     return replace(state, profiles={**state.profiles, **new}) if new else state
 
 
 def given_to(state: State, planned: PlannedStep) -> Given:
-    """What a rule judges by beside its pool."""
+    """The orders and profiles that a rule needs besides its pool."""
     if not planned.references:
         return Given(planned.orders)
     return Given(planned.orders, state.profiles, ".".join(photographs_blockiness(planned.scope)))

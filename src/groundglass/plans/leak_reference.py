@@ -1,4 +1,4 @@
-"""What `decontaminate` needs: the measure `leaks` of the photographs, against the sets and files a recipe names."""
+"""The measure that `decontaminate` needs: `leaks` of the photographs, against the sets and files of the recipe."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from groundglass.tables.parquet import compute, only
 
 
 def leaks_ask(words: Iterable[str]) -> Ask:
-    """The measure against these sets and files. Raises RecipeError for a word that is neither, or an unusable file.
+    """The measure against these sets and files. Raises RecipeError for any other word, or an unusable file.
 
-    It is stored under what the files hold, not what they are called.
+    The values are stored under a hash of the files' contents, so that a renamed file needs no new measuring.
 
     >>> leaks_ask(["Set5", "Set14", "BSD100", "Urban100"]) == leaks_ask(["all"])
     True

@@ -1,4 +1,4 @@
-"""The lock: every version, parameter and count that would make a run come out the same again."""
+"""The lock: every version, parameter and count that is needed to get the same result again."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from groundglass.recipes.annotate_model import AnnotateStep, model_name
 from groundglass.tables.parquet import compute, only
 
 DECIDING = ("numpy", "scipy", "numba", "pillow", "simplejpeg", "opencv-python-headless", "pyarrow", "duckdb")
-"""Packages whose version can change a number or a pixel."""
+"""Packages that can change a number or a pixel when their version changes."""
 
 RUNNING = ("torch", "transformers", "onnxruntime")
-"""Those that can change what a network says."""
+"""Packages that can change the output of a network."""
 
 
 def recipe_key(plan: Plan) -> str:
-    """What makes two runs the same: the effective recipe and the versions of the measures it uses."""
+    """The key that two equal runs share: a hash of the effective recipe and the versions of the measures it uses."""
     keys = sorted({ask.key for planned in plan.steps for ask in planned.asks})
     return hashlib.sha256("\n".join([__version__, plan.text, *keys]).encode()).hexdigest()[:16]
 
 
 def lock_text(state: State) -> str:
-    """The lock of the steps so far, as JSON: no times, no paths, so that equal outcomes have equal locks."""
+    """The lock of the steps so far, as JSON: no times and no paths, so that equal results have equal locks."""
     plan = state.run.plan
     steps = [
         {
@@ -77,20 +77,20 @@ def _version(package: str) -> str | None:
 
 
 def _networks(state: State) -> dict[str, Any]:
-    """The weights of the networks that were asked, and the packages that ran them; nothing where there were none."""
+    """The weights of the networks that were asked, and the packages that ran them; nothing if there were none."""
     networks = locked_networks(state.run.plan)
     packages = {name: _version(name) for name in RUNNING}
     return {"networks": networks, "network_packages": packages} if networks else {}
 
 
 def _profiles(state: State) -> dict[str, dict[str, str]]:
-    """The values of each profile that sources were judged by, as one hash; nothing where there are none."""
+    """One hash over the values of each profile that sources were judged by; nothing if there are none."""
     digests = {name: found.digest for name, found in state.profiles.items()}
     return {"profiles": digests} if digests else {}
 
 
 def _models(plan: Plan) -> dict[str, dict[str, Any]]:
-    """For each annotate step who was asked, and the hash of each question word for word; nothing where none is."""
+    """For each annotate step its model, and a hash of the exact text of each question; nothing if there are none."""
     found = {
         planned.step.name: {
             "model": str(model_name(planned.step.body.model)),
@@ -108,7 +108,7 @@ def _models(plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def _cascades(state: State) -> dict[str, dict[str, Any]]:
-    """What each cascade's sample said and what that saved; nothing where there are none."""
+    """The result of each cascade's sample, and how much it saved; nothing if there are none."""
     found = {step.step: step.facts["cascade"] for step in state.records if "cascade" in step.facts}
     return {"cascades": found} if found else {}
 
@@ -117,7 +117,7 @@ def _source_digests(state: State) -> dict[str, dict[str, Any]]:
     """For each source how many files it listed, and one hash over all uris and contents, in the order of the uris."""
     images = state.tables.images
     if images.num_rows:
-        images = images.select(["source", "uri", "sha256"])  # what is filtered is copied
+        images = images.select(["source", "uri", "sha256"])  # filtering copies every column
     sources = sorted(images["source"].unique().to_pylist()) if images.num_rows else []
     return {source: _source_digest(only(images, pa.array([source]), "source")) for source in sources}
 
@@ -128,12 +128,15 @@ def _source_digest(images: pa.Table) -> dict[str, Any]:
 
 
 def digest(*columns: pa.ChunkedArray) -> str:
-    """One hash over columns of text without nulls: over where each text ends, and the texts."""
+    """One hash over columns of text without nulls: over the end offsets of the texts, and the texts.
+
+    Without the offsets, ("ab", "c") and ("a", "bc") would have the same hash.
+    """
     summed = hashlib.sha256()
     for column in columns:
         array = pa.concat_arrays(
             [pa.array([""]), *column.chunks]
-        )  # one chunk: how a table is cut changes nothing
+        )  # one chunk: the hash must not depend on how the table is chunked
         ends, texts = (memoryview(buffer) for buffer in array.buffers()[1:])
         summed.update(ends[: 4 * (len(array) + 1)])
         summed.update(texts)

@@ -1,4 +1,4 @@
-"""Measures whole folders: a clean one into a profile, any other into the values that are judged by one."""
+"""Measure whole folders: a clean one becomes a profile, any other the values that are judged by a profile."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ PROFILED = settings_key(BLOCKINESS.name, BLOCKINESS.version, {})
 
 @dataclass(frozen=True)
 class Workshop:
-    """Where and how folders are measured.
+    """The place and the settings for measuring folders.
 
-    store     what is known of files and pictures is kept here; the same call again measures only what is missing
+    store     the folder that keeps all values of files and images; the same call again measures only missing ones
     settings  of the engine
-    limits    of single pictures
+    limits    of single images
     progress  a bar for each heavy job, by its title
     """
 
@@ -49,7 +49,7 @@ class Workshop:
 def find_reference(text: str, workshop: Workshop) -> Profile:
     """The profile that a reference names: a shipped one, a file, a folder of lists, or a folder of clean photographs.
 
-    Raises RecipeError where it is none of these, or was made with another version of blockiness.
+    Raises RecipeError if it is none of these, or was made with another version of blockiness.
     """
     return load_profile(text, PROFILED) if is_profile(text) else profile_folder(text, workshop)
 
@@ -57,24 +57,24 @@ def find_reference(text: str, workshop: Workshop) -> Profile:
 def profile_folder(folder: str, workshop: Workshop) -> Profile:
     """Re-encode every photograph of a clean folder in memory, measure each version, and make a profile of the values.
 
-    Pictures that cannot be used are rows with their reason and do not count. Raises RecipeError where none is left.
+    Images that cannot be used are rows with their reason and do not count. Raises RecipeError if none is left.
     """
     rows = measure_folder(folder, REENCODED, f"profile {folder}", workshop)
     good = rows.filter(rows["error"].is_null())
     if not good.num_rows:
         raise RecipeError(
-            f"no picture of the reference {folder} has a blockiness ({rows.num_rows:,} were tried)",
+            f"no image of the reference {folder} has a blockiness ({rows.num_rows:,} were tried)",
             f"groundglass measure blockiness {folder}/*",
         )
     samples = {quality: sample_of(good[column].to_numpy()) for quality, column in COLUMNS.items()}
-    made = f"{good.num_rows:,} pictures of {folder}, re-encoded as baseline JPEG 4:2:0"
+    made = f"{good.num_rows:,} images of {folder}, re-encoded as baseline JPEG 4:2:0"
     return Profile(Path(folder).resolve().name, PROFILED, samples, made)
 
 
 def measure_folder(folder: str, measure: Measure, title: str, workshop: Workshop) -> pa.Table:
-    """One measure on every picture below a folder: its columns and ``error``, one row a content, failures too.
+    """One measure on every image below a folder: its columns and ``error``, one row per content, failures too.
 
-    Raises RecipeError when the folder is not there.
+    Raises RecipeError if the folder is not there.
     """
     listing = list_folders([folder])
     known = _scanned(listing, title, workshop)
@@ -91,11 +91,12 @@ def measure_folder(folder: str, measure: Measure, title: str, workshop: Workshop
 
 
 def _scanned(listing: pa.Table, title: str, workshop: Workshop) -> pa.Table:
-    """path, bytes, mtime_ns, sha256, error of each file listed; read are only those that are not known yet."""
+    """path, bytes, mtime_ns, sha256, error of each file listed; only files that the store lacks are read."""
     files = workshop.store / "files"
     con = connect()
     con.register("listing", listing)
     con.register("known", known_files(files, workshop.limits))
+    # Failures that may pass, such as an unreadable disk, are tried again.
     new = con.sql(
         "SELECT path, bytes, mtime_ns FROM listing ANTI JOIN "
         f"(SELECT * FROM known WHERE error IS NULL OR error NOT IN {PASSING}) USING (path, bytes, mtime_ns) "
@@ -128,7 +129,7 @@ def _unmeasured(files: pa.Table, ask: Ask, store: MeasureStore) -> list[Photogra
 
 
 def _answers(known: pa.Table, measured: pa.Table, measure: Measure) -> pa.Table:
-    """Files of the same bytes count once; files that could not be read count each."""
+    """Files of the same bytes count once; each file that could not be read counts."""
     con = connect()
     con.register("known", known)
     con.register("measured", measured)

@@ -1,4 +1,4 @@
-"""The measure step: what is not known yet of these pictures is measured, one decode a photograph."""
+"""The measure step: measure the values that the store lacks, with one decode per photograph."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from groundglass.tables.parquet import compute, connect, without
 from groundglass.tables.verdicts import VERDICTS
 
 THUMBNAILS = 12_000
-"""Pictures of a step that get a thumbnail for the report; of more rows, a sample by id."""
+"""Images of a step that get a thumbnail for the report; of more rows, a sample by id."""
 
 THUMBNAIL_ASK = ask_of(THUMBNAIL, {})
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a measure step found.
+    """The outcome of a measure step.
 
     failed     the verdicts of the images that cannot be used
-    cached     how many were known already
-    valueless  the measures that have no value on any image that can be used, by what they are called, each with a
+    cached     how many rows had all their values in the store
+    valueless  the measures that have no value on any usable image, under their names in the recipe, each with a
                sentence that says why
     """
 
@@ -41,18 +41,20 @@ class Measured:
 def measure_rows(
     state: State, rows: pa.Table, asks: Sequence[Ask], title: str, called: Mapping[str, str] | None = None
 ) -> Measured:
-    """Measure what is missing of ``asks`` on ``rows``; pictures whose pixels cannot be had are named as failed.
+    """Measure the missing values of ``asks`` on ``rows``; images with pixels that cannot be read are failed.
 
-    ``called`` is what the recipe calls the asks, by their keys, where that is more than the measure's name.
+    ``called`` holds the recipe's names of asks, by their keys, if they differ from the measures' names.
     """
     if not asks:
         return Measured(VERDICTS.empty_table(), rows.num_rows)
     wanted = dict.fromkeys(asks, rows)
+    # The thumbnail comes from the same decode: made later for the report, it would need a second one.
     if not state.run.dry:
         wanted[THUMBNAIL_ASK] = thumbnail_sample(rows)
     for ask in wanted:
         state.run.store.prepare(ask.key, ask.definition.columns)
     missing = {ask: missing_of(state, ask, these) for ask, these in wanted.items()}
+    # Thumbnails do not count: an image without one still has all its values in the store.
     unknown = count_unknown([missing[ask] for ask in asks])
     lacking = {ask.key: table for ask, table in missing.items() if table.num_rows}
     asked = fitted(state, (ask for ask in wanted if ask.key in lacking))
@@ -67,7 +69,7 @@ def measure_rows(
 
 
 def job_title(title: str, job: Look) -> str:
-    """The step's title; a network's own job is named behind it."""
+    """The step's title; a network's separate job is named after it."""
     return f"{title}: {job.asks[0].measure}" if job.asks[0].use is not None else title
 
 
@@ -77,13 +79,13 @@ def missing_of(state: State, ask: Ask, rows: pa.Table) -> pa.Table:
 
 
 def count_unknown(missing: Sequence[pa.Table]) -> int:
-    """How many pictures lack at least one of the measures."""
+    """How many images lack at least one of the measures."""
     tables = [table.select(["sha256", "region"]) for table in missing]
     return pa.concat_tables(tables).group_by(["sha256", "region"]).aggregate([]).num_rows if tables else 0
 
 
 def thumbnail_sample(rows: pa.Table) -> pa.Table:
-    """All rows, or about `THUMBNAILS` of them: ids are hashes, so those below a cut are as good as drawn by lot."""
+    """All rows, or about `THUMBNAILS` of them: ids are hashes, so those below a cut are a random sample."""
     if rows.num_rows <= THUMBNAILS:
         return rows
     cut = f"{int(16**8 * THUMBNAILS / rows.num_rows):08x}"
@@ -91,12 +93,13 @@ def thumbnail_sample(rows: pa.Table) -> pa.Table:
 
 
 def photographs_to_measure(state: State, missing: dict[Ask, pa.Table]) -> list[Photograph]:
-    """One item a photograph: where it lies, and which asks each of its regions lacks."""
+    """One item per photograph: its path, and the asks that each of its regions lacks."""
     con = connect()
     parts: list[str] = []
     for index, table in enumerate(missing.values()):
         con.register(f"missing_{index}", table)
         parts.append(f"SELECT DISTINCT sha256, region, {index} AS ask FROM missing_{index}")
+    # Equal contents are measured once. Sorted paths are also the order in which archives are read.
     con.register("images", state.tables.images)
     found = con.sql(
         f"WITH lacking AS ({' UNION ALL '.join(parts)}), "
@@ -144,13 +147,14 @@ def no_value_in_words(measures: Sequence[str], rows: int, reasons: Mapping[str, 
 
 
 def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
-    """Verdicts of the rows whose picture could not be used; a value that does not exist is no failure."""
+    """Verdicts of the rows with an image that could not be used; a measure without a value is not a failure."""
     con = connect()
     con.register("current", rows)
     parts: list[str] = []
     for index, ask in enumerate(asks):
         con.register(f"errors_{index}", state.run.store.errors(ask.key))
         parts.append(f"SELECT sha256, region, error FROM errors_{index}")
+    # `measure_failed` is a fault of the program: it must not cost an image, so the value is only missing.
     return (
         con.sql(
             f"WITH errors AS ({' UNION ALL '.join(parts)}) "
@@ -164,7 +168,7 @@ def failed_rows(state: State, rows: pa.Table, asks: Sequence[Ask]) -> pa.Table:
 
 
 def forget_failed(state: State, plan: Plan) -> None:
-    """With `--retry failed`: forget all failures. (Those that were not the picture's own are always tried again.)"""
+    """With `--retry failed`: forget all failures. (Failures that the image did not cause are always tried again.)"""
     if state.run.retry:
         for key in {ask.key for planned in plan.steps for ask in planned.asks} | {THUMBNAIL_ASK.key}:
             state.run.store.forget_failed(key)

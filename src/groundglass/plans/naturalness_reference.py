@@ -1,4 +1,4 @@
-"""The reference that `naturalness` measures by: a file, or a folder of clean pictures that is fitted once."""
+"""The reference that `naturalness` measures by: a file, or a folder of clean photos that is fitted once."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 def naturalness_ask(reference: str) -> Ask:
-    """The measure by this reference. It is stored under what the reference holds, not what it is called.
+    """The measure with this reference. Its values are stored under a hash of the reference's content, not its name.
 
-    Raises RecipeError where the reference is not there, is of another version, or is a folder of too few files.
+    Raises RecipeError if the reference does not exist, is of another version, or is a folder of too few files.
 
     >>> naturalness_ask("").key
     'naturalness-2'
@@ -48,13 +48,13 @@ def _file_digest(path: Path) -> str:
 
 
 def _folder_digest(folder: Path) -> str:
-    """A hash of the contents of a folder's files, whatever they are called: they are read, not decoded."""
+    """A hash of the contents of a folder's files, whatever their names: they are read, not decoded."""
     listing = list_folders([str(folder)])
     paths = listing.filter(listing["error"].is_null())["path"].to_pylist()
     if len(paths) < PICTURES:
         raise RecipeError(
             f"the folder {folder} has {len(paths):,} files, too few for a reference",
-            f"name {PICTURES} clean pictures or more, or leave `reference` out: a fitted one comes along",
+            f"name a folder of {PICTURES} clean photos or more, or leave `reference` out: a fitted one is built in",
         )
     try:
         contents = {sha256_of(bytes_to_path(path).read_bytes()) for path in paths}
@@ -64,13 +64,13 @@ def _folder_digest(folder: Path) -> str:
 
 
 def fitted(state: State, asks: Iterable[Ask]) -> tuple[Ask, ...]:
-    """The same asks, a folder to fit replaced by the file of its fit, which lies in the run's store."""
+    """The same asks; a folder to fit is replaced by the file of its fit, which is in the run's store."""
     return tuple(_fitted(state, ask) for ask in asks)
 
 
 def _fitted(state: State, ask: Ask) -> Ask:
     folder = str(dict(ask.settings).get("reference", ""))
-    # without a reference the path would be "", which is a folder too: the one that the program was started in
+    # Without a reference the path would be "", which is a folder too: the working folder.
     if ask.measure != NATURALNESS.name or not folder or not Path(folder).is_dir():
         return ask
 
@@ -82,10 +82,10 @@ def _fitted(state: State, ask: Ask) -> Ask:
 
 
 def fit_folder(folder: str, workshop: Workshop, name: str = "", made_from: str = "") -> NaturalProfile:
-    """Fit a reference to the sharp patches of every picture below a folder; one content counts once.
+    """Fit a reference to the sharp patches of every image below a folder; one content counts once.
 
-    Pictures that cannot be used, are under 192 px or have no texture do not count. The same pictures give the same
-    profile, whatever they are called. Raises RecipeError where they are too few.
+    Images that cannot be used, are under 192 px or have no texture do not count. The same images give the same
+    profile, whatever their names. Raises RecipeError if they are too few.
     """
     rows = measure_folder(folder, SHARP_PATCHES, f"fit {folder}", workshop)
     good = rows.filter(rows["error"].is_null())
@@ -93,7 +93,7 @@ def fit_folder(folder: str, workshop: Workshop, name: str = "", made_from: str =
         gaussian = fit_gaussian(_sums(row) for row in good.to_pylist())
     except RecipeError as error:
         raise RecipeError(f"{folder}: {error.message} ({rows.num_rows:,} were tried)", error.hint) from error
-    said = made_from or f"{good.num_rows:,} pictures of {Path(folder).resolve().name}"
+    said = made_from or f"{good.num_rows:,} photos of {Path(folder).resolve().name}"
     return NaturalProfile(name or Path(folder).resolve().name, PROFILED, gaussian, said)
 
 

@@ -1,4 +1,4 @@
-"""The networks that a plan asks: fetched before anything else, named in the lock, the card and the plan's notes."""
+"""The networks that a plan runs: fetched before anything else, named in the lock, the card and the plan's notes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from groundglass.plans.planner import Plan
 from groundglass.text.format import size
 
 FLOPS_PER_BYTE = 100
-"""Work of one pass, by the bytes of the weights: about this for a ResNet-50 at 224 px and for a ViT-L/14."""
+"""Operations of one pass per byte of the weights: about right for a ResNet-50 at 224 px and for a ViT-L/14."""
 CORE_FLOPS = 4e10
-"""Work that one core does in a second."""
+"""Operations that one core does in a second."""
 ACCELERATOR_CORES = 200
-"""Cores that an accelerator stands for."""
+"""The number of cores that are as fast as one accelerator."""
 
 
 def network_notes(ask: Ask) -> list[str]:
-    """What a user should know before a network is asked: its notice, and what would be fetched."""
+    """Notes to read before a network runs: its notice, and how much would be fetched."""
     network, use = ask.definition.network, ask.use
     if network is None or use is None:
         return []
@@ -37,19 +37,19 @@ def network_asks(plan: Plan) -> dict[str, Ask]:
     return {ask.key: ask for planned in plan.steps for ask in planned.asks if ask.use is not None}
 
 
-def fetch_networks(plan: Plan, tell: Callable[[str], None]) -> None:
+def fetch_networks(plan: Plan, say: Callable[[str], None]) -> None:
     """Fetch the weights that are not here yet, with a line for each file. Raises UnreachableError."""
-    fetch_absent(network_asks(plan).values(), tell)
+    fetch_absent(network_asks(plan).values(), say)
 
 
-def fetch_absent(asks: Iterable[Ask], tell: Callable[[str], None]) -> None:
+def fetch_absent(asks: Iterable[Ask], say: Callable[[str], None]) -> None:
     """The same for single asks."""
     for ask in asks:
         if ask.use is None or not ask.use.weights.absent:
             continue
 
         origin = ask.use.weights.origin
-        fetch(ask.use.weights, lambda file, origin=origin: tell(_fetching(origin, file)))
+        fetch(ask.use.weights, lambda file, origin=origin: say(_fetching(origin, file)))
 
 
 def _fetching(origin: str, file: WeightFile) -> str:
@@ -57,7 +57,7 @@ def _fetching(origin: str, file: WeightFile) -> str:
 
 
 def locked_networks(plan: Plan) -> dict[str, dict[str, Any]]:
-    """For each key of the store that a network's values have: where its weights came from, their hash and licence."""
+    """For each store key of a network's values: the origin of its weights, their hash and licence."""
     return {key: _locked(ask) for key, ask in sorted(network_asks(plan).items())}
 
 
@@ -74,7 +74,7 @@ def _locked(ask: Ask) -> dict[str, Any]:
 
 
 def licence_of(ask: Ask) -> str:
-    """The licence of the weights: as the hub's card says it, or as the measure knows it of its own weights."""
+    """The licence of the weights: the one on the hub's card, or the one that the measure names for its own weights."""
     network, use = ask.definition.network, ask.use
     assert network is not None
     assert use is not None
@@ -83,7 +83,7 @@ def licence_of(ask: Ask) -> str:
 
 
 def card_networks(plan: Plan) -> tuple[NetworkNote, ...]:
-    """What the card of a release says of the networks that were asked."""
+    """The notes on networks for the card of a release."""
     return tuple(_card_note(ask) for ask in network_asks(plan).values())
 
 
@@ -100,7 +100,7 @@ def _place(weights: Weights) -> str:
 
 
 def core_seconds(ask: Ask) -> float:
-    """About how long one core takes for one picture; far less where there is an accelerator, which is only guessed."""
+    """About how many seconds one core takes for one image; far fewer if there seems to be an accelerator."""
     network, use = ask.definition.network, ask.use
     if network is None or use is None:
         return 0.0
@@ -109,7 +109,7 @@ def core_seconds(ask: Ask) -> float:
 
 
 def has_accelerator() -> bool:
-    """Whether it looks as if there were a GPU; no library is loaded to find out."""
+    """Whether there seems to be a GPU. Only device files are looked at: loading torch would take seconds."""
     from pathlib import Path
 
     return Path("/dev/nvidia0").exists() or Path("/dev/kfd").exists()

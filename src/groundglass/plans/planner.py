@@ -1,4 +1,4 @@
-"""What planning a step needs: the records of a plan, and how words, columns and files are looked up."""
+"""Planning a step: the records of a plan, and how words, columns and files are looked up."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from groundglass.tables.value_ranges import why_impossible
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """A step with all that it needs looked up.
+    """A step after everything that it needs has been looked up.
 
-    asks       what must be measured for it, on the rows it gets (for `split`: on their photographs)
-    texts      texts that came with the images, and what must be known of them
-    inquiries  the questions of an annotate step as they are put, one for each of `asks`
+    asks       the measures that it needs, on the rows it gets (for `split`: on their photographs)
+    texts      the measures that it needs of texts that came with the images
+    inquiries  the questions of an annotate step as they are sent, one for each of `asks`
     scope      the columns that it can name
     paths      the columns that it does name
-    orders     which way is better: by column, where a selection does not say it; by split, of a hold-out
+    orders     which way is better: by column, if a selection does not say it; by split, of a hold-out
     references  profiles and folders that a selection judges sources by
     of_photographs  whether `asks` are of the photographs that the rows come from
     condition  the columns that its `if` names
     rest_wanted  a later hold-out takes from what this ranked selection drops
-    takes_from  of a hold-out: split -> the ranked selection from what it dropped the split is taken
-    brings     the columns that a measure step adds, but for hidden ones
-    notes      what a user should know beforehand
+    takes_from  of a hold-out: split -> the ranked selection; the split is taken from the rows that it dropped
+    brings     the columns that a measure step adds, without hidden ones
+    notes      sentences that the user should read before the run
     """
 
     step: Step
@@ -67,7 +67,7 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a recipe will do, step by step, every column it brings, and the types of those that come with sources."""
+    """A checked recipe: its planned steps, every column that it adds, and the types of those that come with sources."""
 
     recipe: Recipe
     text: str
@@ -83,7 +83,7 @@ class Plan:
 
 @dataclass
 class Planner:
-    """What is known while the steps are gone through in order; ``judged_by`` are columns that selections named."""
+    """The knowledge so far while the steps are planned in order; ``judged_by`` are columns that selections named."""
 
     loaded: LoadedRecipe
     scope: Scope = field(default_factory=Scope)
@@ -101,8 +101,8 @@ class Planner:
         word: str = "",
         lacking: bool = False,
     ) -> NoReturn:
-        """Refuse the recipe at ``keys`` of the current step; ``lacking`` where it is right, and this machine lacks
-        what it asks for."""
+        """Refuse the recipe at ``keys`` of the current step; ``lacking`` if the recipe is right, but this machine lacks
+        something that it needs."""
         error = recipe_error(
             self.loaded, (self.index, *keys), message, hint=hint, valid=tuple(valid), word=word
         )
@@ -114,14 +114,14 @@ def better_way(planner: Planner, path: ColumnPath, keys: tuple[str | int, ...]) 
     if column is None or column.better == "neither":
         planner.fail(
             keys,
-            f"neither way of '{'.'.join(path)}' is better by itself",
+            f"neither direction of '{'.'.join(path)}' is better in general",
             "say which: order: higher, or order: lower",
         )
     return column.better
 
 
 def expression_columns(planner: Planner, text: str, keys: tuple[str | int, ...]) -> tuple[ColumnPath, ...]:
-    """The columns of an expression, all of them known here and of fitting types."""
+    """The columns of an expression; all of them exist here and have fitting types."""
     try:
         expression = parse(text)
         check(expression, planner.scope.types(), hidden=planner.scope.hidden())
@@ -132,9 +132,9 @@ def expression_columns(planner: Planner, text: str, keys: tuple[str | int, ...])
 
 
 def _refuse_impossible(planner: Planner, expression: Expression, keys: tuple[str | int, ...]) -> None:
-    """A condition that no value can meet is a slip: the wrong sign, or another unit.
+    """Refuse a condition that no value can meet: it is a slip, such as the wrong sign or another unit.
 
-    In a selection with an `if` it may be meant: it drops the images that the `if` holds for, and no others.
+    In a selection with an `if` it may be intended: it drops the images for which the `if` is true, and no others.
     """
     found = why_impossible(expression.comparisons, planner.scope)
     meant = planner.loaded.recipe.steps[planner.index].only_if is not None and keys[0] == "select"

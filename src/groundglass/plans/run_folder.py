@@ -1,4 +1,4 @@
-"""The folder of a run: what lies where, which number comes next, and its record `run.json`."""
+"""The folder of a run: the paths in it, the number of the next run, and its record `run.json`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from groundglass.text.suggest import did_you_mean
 RunState = Literal["running", "interrupted", "failed", "done"]
 STATES: tuple[RunState, ...] = get_args(RunState)
 FORM = 2
-"""The form of run.json that is written here; the first one did not say which it was."""
+"""The version of the form of run.json that is written here; the first form had no version number."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class RunFolder:
         return self.path / "report"
 
     def images(self, source: str) -> Path:
-        """The listing of a source, with what the headers say."""
+        """The listing of a source, with the facts of the files' headers."""
         return self.path / "images" / source / "part-0.parquet"
 
     def skipped(self, source: str) -> Path:
-        """The files of a source that are none of its images, and why."""
+        """The files of a source that are not images of it, and why."""
         return self.path / "skipped" / f"{source}.parquet"
 
     def derived(self, step: str) -> Path:
@@ -57,11 +57,11 @@ class RunFolder:
         return self.path / "derived" / f"{step}.parquet"
 
     def verdicts(self, step: str) -> Path:
-        """Who was kept or dropped at a step, and why."""
+        """The rows that were kept or dropped at a step, and why."""
         return self.path / "selections" / f"{step}.parquet"
 
     def scores(self, table: str) -> Path:
-        """The scores that a table made elsewhere brought, as they were when the run read them."""
+        """The scores of an external table, as they were when the run read them."""
         return self.path / "scores" / f"{hashlib.sha256(table.encode()).hexdigest()[:12]}.parquet"
 
     def calls(self, step: str) -> Path:
@@ -80,8 +80,8 @@ class RunRecord:
     """`run.json`: the state of a run and what each of its steps did.
 
     columns   where each named column is stored, so that `why` and the report can look values up
-    reported  whether its report was written; a run without one is gone on with
-    version   of the form of run.json; a reader takes what it knows, and its defaults for what it does not find
+    reported  whether its report was written; a run without one is not finished, so `run` goes on with it
+    version   of the form of run.json; a reader ignores unknown keys, and uses defaults for missing ones
     """
 
     name: str
@@ -106,29 +106,32 @@ class RunRecord:
 
     def save(self, folder: RunFolder) -> None:
         """Replace run.json, whole or not at all."""
-        told = asdict(self) | {"version": FORM, "steps": [step.shown() for step in self.steps]}
-        write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", folder.record)
+        plain = asdict(self) | {"version": FORM, "steps": [step.shown() for step in self.steps]}
+        write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", folder.record)
 
 
 def mark_reported(folder: RunFolder, record: RunRecord) -> None:
-    """Note that a run has its report; run.json keeps its time, which the report shows as the run's end."""
+    """Record that a run has its report.
+
+    run.json keeps its modification time, because the report shows it as the run's end.
+    """
     ended = folder.record.stat()
     replace(record, reported=True).save(folder)
     os.utime(folder.record, ns=(ended.st_atime_ns, ended.st_mtime_ns))
 
 
 def store_of(folder: RunFolder, record: RunRecord) -> Path:
-    """Where a run's store lies, also when the runs were moved together."""
+    """The path of a run's store; it also holds if the runs and the store were moved together."""
     return (folder.path / record.store).resolve()
 
 
 def load_record(folder: RunFolder) -> RunRecord:
-    """The record of a run, also one that another version wrote: what is unknown here is left out, what is missing
-    has its default. Raises RecipeError when the folder holds none that can be read.
+    """The record of a run, also one that another version wrote: unknown keys are left out, missing ones get their
+    defaults. Raises RecipeError if the folder holds no readable record.
     """
     try:
-        told = json.loads(folder.record.read_text(encoding="utf-8"))
-        return _record_of(folder, told)
+        read = json.loads(folder.record.read_text(encoding="utf-8"))
+        return _record_of(folder, read)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RecipeError(
             f"{folder.record} cannot be read as the record of a run ({type(error).__name__}: {error})",
@@ -136,7 +139,7 @@ def load_record(folder: RunFolder) -> RunRecord:
         ) from error
 
 
-def _record_of(folder: RunFolder, told: Mapping[str, Any]) -> RunRecord:
+def _record_of(folder: RunFolder, read: Mapping[str, Any]) -> RunRecord:
     known = {field.name for field in fields(RunRecord)}
     given: dict[str, Any] = {
         "name": folder.name,
@@ -145,7 +148,7 @@ def _record_of(folder: RunFolder, told: Mapping[str, Any]) -> RunRecord:
         "started": 0.0,
     }
     given |= {"recipe_key": "", "store": "../store"}
-    given |= {name: value for name, value in told.items() if name in known and value is not None}
+    given |= {name: value for name, value in read.items() if name in known and value is not None}
     if given["state"] not in STATES:
         raise ValueError(f"no run is in the state {given['state']!r}")
     given["steps"] = tuple(map(read_step, given.get("steps", ())))
@@ -154,7 +157,7 @@ def _record_of(folder: RunFolder, told: Mapping[str, Any]) -> RunRecord:
 
 
 def readable_record(folder: RunFolder) -> RunRecord | None:
-    """`load_record`, or None where there is none that can be read."""
+    """`load_record`, or None if there is no readable record."""
     try:
         return load_record(folder)
     except RecipeError:
@@ -162,9 +165,9 @@ def readable_record(folder: RunFolder) -> RunRecord | None:
 
 
 def find_run(text: str, runs: Path) -> RunFolder:
-    """The run that ``text`` names: a run's folder, or a recipe's name or folder, whose last run is meant.
+    """The run that ``text`` names: a run's folder; or the last run of a recipe's name or folder.
 
-    Raises RecipeError with the runs there are.
+    Raises RecipeError with the existing runs.
     """
     for path in (Path(text), runs / text):
         if (path / "run.json").is_file():
@@ -183,10 +186,10 @@ def find_run(text: str, runs: Path) -> RunFolder:
 
 
 def run_numbers(folder: Path) -> list[int]:
-    """The numbers of a recipe's runs, in order. Raises UnreachableError where the folder cannot be read."""
+    """The numbers of a recipe's runs, in order. Raises UnreachableError if the folder cannot be read."""
     try:
         entries = list(os.scandir(folder))
-    except (FileNotFoundError, NotADirectoryError):  # a recipe's file may be asked for runs, too
+    except (FileNotFoundError, NotADirectoryError):  # callers also pass a recipe's file, which has no runs
         return []
     except OSError as error:
         raise UnreachableError(
@@ -207,16 +210,17 @@ def finished_runs(runs: Path, name: str) -> Iterator[RunFolder]:
 def choose_folder(runs: Path, name: str, recipe_key: str) -> tuple[RunFolder, bool]:
     """The folder to work in, and whether it goes on with an unfinished run of the very same recipe.
 
-    Raises UnreachableError where no folder can be there.
+    Raises UnreachableError if no folder can be made there.
     """
     there = next((place for place in (runs, *runs.parents) if place.exists()), runs)
     if not there.is_dir():
         raise UnreachableError(
-            f"{runs} is no folder: part of that path is a file", "choose another folder for the runs"
+            f"{runs} is not a folder: part of that path is a file", "choose another folder for the runs"
         )
     numbers = run_numbers(runs / name)
     if numbers:
         last = RunFolder(runs / name / f"{numbers[-1]:04d}")
+        # The folder was made, but the run stopped before its first record: it is empty and can be used.
         if not last.record.exists():
             return last, False
         record = readable_record(last)

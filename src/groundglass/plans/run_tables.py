@@ -1,4 +1,4 @@
-"""The tables of a finished run as they lie on disk, and how rows are looked up in them."""
+"""The tables of a finished run, read from disk, and how rows are looked up in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from groundglass.tables.step_record import StepRecord
 
 @dataclass(frozen=True)
 class RunTables:
-    """The tables of a run as they lie on disk."""
+    """The tables of a run, read from disk."""
 
     folder: RunFolder
     record: RunRecord
@@ -65,7 +65,7 @@ def read_derived(folder: RunFolder, record: RunRecord) -> pa.Table:
 
 
 def matches(table: pa.Table, column: str, value: str | bytes) -> list[dict[str, Any]]:
-    """The first hundred rows that have this value; none where there is no such column."""
+    """The first hundred rows that have this value; none if there is no such column."""
     if column not in table.column_names:
         return []
     return (
@@ -76,7 +76,7 @@ def matches(table: pa.Table, column: str, value: str | bytes) -> list[dict[str, 
 
 
 def manifests(tables: RunTables) -> list[tuple[Path, pa.Table]]:
-    """The folder of each release of a run, wherever it was written, and what is in it."""
+    """The folder of each release of a run, wherever it was written, and its manifest."""
     written = (step.facts.get("folder") for step in tables.record.steps if step.kind == "release")
     folders = [tables.folder.path / folder for folder in written if folder]
     return [

@@ -1,4 +1,4 @@
-"""The quality of folders as sources, by a profile of clean photographs."""
+"""The quality of folders as sources, compared with a profile of clean photographs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class JudgedSource:
     failed: int
 
     def plain(self) -> dict[str, Any]:
-        """As `groundglass source-quality --json` prints it."""
+        """The form that `groundglass source-quality --json` prints."""
         return {"source": self.source, **self.quality.plain(), "failed": self.failed}
 
 
 def judge_folder(folder: str, profile: Profile, workshop: Workshop) -> JudgedSource:
-    """Measure the blockiness of a folder's pictures and estimate the quality of the whole.
+    """Measure the blockiness of a folder's images and estimate the quality of the whole folder.
 
-    Raises RecipeError when the folder is not there; a bad picture only counts as failed.
+    Raises RecipeError if the folder does not exist; a bad image only counts as failed.
     """
     rows = measure_folder(folder, BLOCKINESS, f"measure {folder}", workshop)
     values = sample_of(rows["blockiness"].drop_null().to_numpy())

@@ -1,4 +1,4 @@
-"""What `source_divergence` judges by: the photographs' blockiness, and a profile of clean ones."""
+"""The values that `source_divergence` compares: the photographs' blockiness, and a profile of clean ones."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from groundglass.source_quality.divergence import fault_of
 from groundglass.sources.folder import existing_folder
 from groundglass.tables.columns import ColumnPath, Scope
 
-COME_ALONG = f"profiles that come along: {', '.join(SHIPPED)}"
+COME_ALONG = f"built-in profiles: {', '.join(SHIPPED)}"
 
 
 def photographs_blockiness(scope: Scope) -> ColumnPath:
-    """The column that holds the photographs' blockiness on their own grid, whatever was made of them since.
+    """The column that holds the photographs' blockiness on their own grid, also for tiles and scaled images.
 
-    Raises RecipeError where no step has measured it, or only with other settings than the profiles'.
+    Raises RecipeError if no step has measured it, or only with other settings than the profiles'.
     """
     columns = scope.of_generation(0).values()
     found = next(
@@ -26,7 +26,7 @@ def photographs_blockiness(scope: Scope) -> ColumnPath:
     if found is not None:
         return "root", found.name
     raise RecipeError(
-        "source_divergence needs the blockiness of the photographs, and no step before this one measures it",
+        "source_divergence needs the blockiness of the photos, and no step before this one measures it",
         _hint(scope, any(column.column == "blockiness" for column in columns)),
     )
 
@@ -40,11 +40,11 @@ def _hint(scope: Scope, otherwise: bool) -> str:
 
 
 def check_reference(text: str) -> None:
-    """Raises RecipeError where a reference is not there, or nothing can be judged by it."""
+    """Raises RecipeError if a reference does not exist, or no source can be judged by it."""
     if is_profile(text):
         fault = fault_of(load_profile(text, PROFILED))
         if fault:
-            raise RecipeError(f"{text} cannot be judged by: {fault}", COME_ALONG)
+            raise RecipeError(f"{text} cannot be used as a reference: {fault}", COME_ALONG)
         return
     try:
         existing_folder(text)
@@ -60,14 +60,14 @@ def must_be_profiled(references: Iterable[str]) -> bool:
 def divergence_notes(
     references: Sequence[str], judged_by: Collection[str], blockiness: str
 ) -> tuple[str, ...]:
-    """What a user should know of a select step that judges sources, given the columns that rules before it read."""
+    """Notes on a select step that judges sources, given the columns that earlier rules read."""
     notes = [
-        f"the pictures of {reference} will be re-encoded at {len(QUALITIES) - 1} qualities and measured, once"
+        f"the photos of {reference} will be re-encoded at {len(QUALITIES) - 1} qualities and measured, once"
         for reference in references
         if not is_profile(reference)
     ]
     if references and blockiness in judged_by:
         notes.append(
-            "an earlier step selects by blockiness: sources are judged by what it left; put this step first"
+            "an earlier step selects by blockiness: sources are judged by the images that it kept; put this step first"
         )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""What a run carries from step to step."""
+"""The state that a run passes from step to step."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Held:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a run is and how it runs; no step changes it.
+    """The plan, the folders and the settings of a run; no step changes them.
 
-    retry     what failed before is tried again
-    dry       nothing is measured and nothing is written: what is not known stays unknown
+    retry     images that failed before are tried again
+    dry       nothing is measured and nothing is written: a value that the store lacks stays unknown
     """
 
     plan: Plan
@@ -53,30 +53,30 @@ class RunContext:
 
     @property
     def files(self) -> Path:
-        """Where it is kept what is known of files."""
+        """The folder that keeps the facts of files: their hashes and headers."""
         return self.store_folder / "files"
 
     def write(self, table: pa.Table, path: Path) -> None:
-        """Keep a table in the run's folder, whole or not at all."""
+        """Write a table into the run's folder, whole or not at all."""
         if not self.dry:
             write_parquet(table, path)
 
 
 @dataclass(frozen=True)
 class State:
-    """The tables of a run as they stand after the steps so far. Each step gives back a new one.
+    """The tables of a run after the steps so far. Each step returns a new state.
 
-    run       what the run is
+    run       the plan, the folders and the settings
     rows      the current set
     seen      every row there ever was, photographs and virtual images
     images    every photograph, the unusable ones too
     rests     the rows that each ranked selection dropped, best first, by its step
     held      rows held out, by the name of their split
-    splits    id, split: who goes where, once a split step has said so
+    splits    id, split: the split of each row, once a split step has run
     scores    tables of scores made elsewhere, by their file
-    profiles  profiles that sources are judged by, by what the recipe calls them
-    ranked_by what the last ranked selection ranked by: column and order
-    records   what the steps so far did
+    profiles  profiles that sources are judged by, under their names in the recipe
+    ranked_by the column and the order of the last ranked selection
+    records   the records of the steps so far
     """
 
     run: RunContext
@@ -97,18 +97,18 @@ class State:
         return Tables(self.seen, images, self.run.store, self.scores)
 
     def with_images(self, images: pa.Table) -> State:
-        """The photographs of one more source."""
+        """The state with the photographs of one more source."""
         before = [] if self.images is None else [self.images]
         return replace(self, images=pa.concat_tables([*before, images], promote_options="default"))
 
     def with_seen(self, rows: pa.Table) -> State:
-        """Remember rows that are new; a virtual image that is its photograph itself is known already."""
+        """The state with new rows in `seen`; a virtual image that is its whole photograph is there already."""
         rows = rows.select(ROWS.names)
         new = without(rows, self.seen["id"]) if self.seen.num_rows else rows
         return replace(self, seen=pa.concat_tables([self.seen, new.cast(ROWS)]))
 
     def with_photographs(self, rows: pa.Table) -> State:
-        """Photographs that join the current set."""
+        """The state with photographs added to the current set."""
         return replace(self, rows=pa.concat_tables([self.rows, rows])).with_seen(rows)
 
 
@@ -138,5 +138,5 @@ def make_state(
 
 
 def store_path(plan: Plan) -> str:
-    """The store, seen from the run's folder: beside the runs of its recipe, or where the recipe says."""
+    """The path of the store, relative to the run's folder: next to the runs of its recipe, or the one in the recipe."""
     return str(Path(plan.recipe.store).expanduser().absolute()) if plan.recipe.store else "../store"

@@ -1,4 +1,4 @@
-"""Texts that came with images, as measures of a picture and a text need them: their vectors, and what lacks one."""
+"""Texts that came with images, for measures of an image and a text: their vectors, and the rows that lack one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def with_known_texts(state: State, asks: Sequence[TextAsk]) -> State:
 
 
 def rows_without_vector(state: State, rows: pa.Table, ask: TextAsk) -> int:
-    """How many rows have a text whose vector the store lacks."""
+    """How many rows have a text, but no vector of it in the store."""
     texts = _texts(state, rows, ask)
     lacking = set(_missing(state, ask, texts))
     return sum(plain_text(text) in lacking for text in texts)
@@ -53,6 +53,8 @@ def _texts(state: State, rows: pa.Table, ask: TextAsk) -> list[str | None]:
 
 def _missing(state: State, ask: TextAsk, texts: Sequence[str | None]) -> list[str]:
     """The texts that the store lacks, each once, in their order."""
+    # Vectors are stored under the text's hash: equal captions are encoded once, and a changed caption needs no new
+    # look at its image.
     keys = {key: plain_text(text) for text in texts if (key := text_key(text)) is not None}
     wanted = pa.table(
         {"sha256": pa.array(keys, pa.string()), "region": pa.array([""] * len(keys), pa.string())}

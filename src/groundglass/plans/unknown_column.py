@@ -1,4 +1,4 @@
-"""What a recipe probably meant by a word that names no column where it stands."""
+"""Hints for a word of a recipe that names no column at its place: the column that was probably meant."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from groundglass.text.suggest import nearest
 
 
 def explain(error: UnknownColumn, scope: Scope) -> tuple[str, str]:
-    """The sentence and the hint about a column that is not there, for who looks at the columns of ``scope``."""
+    """The sentence and the hint about a column that does not exist, given the columns of ``scope``."""
     name = error.name
     elsewhere = next((column for column in scope.columns if column.name == name), None)
     if elsewhere is not None:
-        which = "the photographs" if elsewhere.generation == 0 else "an earlier generation"
+        which = "the photos" if elsewhere.generation == 0 else "an earlier generation"
         said = f"{name} was measured on {which} (step {elsewhere.step}), not on these images"
         return said, f"write root.{name}, or measure it again here"
     unusable = (scope.unusable or {}).get(name.removeprefix("meta."))
@@ -31,7 +31,7 @@ def explain(error: UnknownColumn, scope: Scope) -> tuple[str, str]:
 
 
 def _of_measure(name: str, scope: Scope) -> str:
-    """The columns of a measure: as the recipe has named them here, or what to write so that they are there."""
+    """The columns of a measure: under their names in this recipe, or the step to write to get them."""
     here = [
         column.name
         for column in scope.own().values()
@@ -47,7 +47,7 @@ def _of_measure(name: str, scope: Scope) -> str:
 
 
 def _brought_by(name: str) -> str:
-    """Where a column would come from that nothing has brought yet; the nearest one of the catalogs counts."""
+    """The measure or question that would add a missing column; a misspelt name counts as the nearest one."""
     measures = {column: m.name for m in MEASURES.values() for column in _shown(m.columns.items())}
     questions = {column: q.name for q in QUESTIONS.values() for column in _shown(q.columns.items())}
     found = nearest(name, (*measures, *questions))

@@ -1,4 +1,4 @@
-"""A condition on shapes that drops every 16:9 image, as a range of ratios up to 1.5 does: told before a run."""
+"""A note before a run on a condition that drops every 16:9 image, as a range of ratios up to 1.5 does."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from groundglass.tables.expressions import Expression
 from groundglass.tables.quoting import quoted_name
 from groundglass.tables.verdicts import ask
 
+# Several heights, because the condition may also limit sizes: it must drop 16:9 at every size to deserve a note.
 HEIGHTS = (360, 720, 1080, 1440, 2160, 2880, 4320, 8640)
 WIDE, USUAL = (16, 9), (3, 2)
 """The shape of screens and films, and that of most cameras."""
 SIZES = {"width": 0, "w": 0, "height": 1, "h": 1}
-"""What columns of sizes are called, in small letters, and their places in (width, height)."""
+"""Usual names of size columns, in small letters, and their places in (width, height)."""
 
 
 def wide_note(expression: Expression, types: Mapping[str, str]) -> str:
-    """What a condition does to 16:9 images, where it drops them all and keeps 3:2 ones of some size; "" elsewhere.
+    """A note on a condition that drops all 16:9 images but keeps 3:2 ones of some size; "" for any other.
 
-    ``types`` are SQL types by the columns' dotted names; columns of other things than sizes count as unknown, so that
-    only what the sizes alone decide is told.
+    ``types`` are SQL types by the columns' dotted names. Columns of other things than sizes count as unknown, so that
+    the note holds whatever their values are.
 
     >>> from groundglass.tables.expressions import parse
     >>> wide_note(parse("width / height between 0.6 and 1.5"), {"width": "BIGINT", "height": "BIGINT"})
@@ -37,7 +38,7 @@ def wide_note(expression: Expression, types: Mapping[str, str]) -> str:
         return ""
     try:
         wide, usual = (_judged(expression, names, types, shape) for shape in (WIDE, USUAL))
-    except (RecipeError, pa.ArrowInvalid, pa.ArrowNotImplementedError, duckdb.Error):  # no note, then
+    except (RecipeError, pa.ArrowInvalid, pa.ArrowNotImplementedError, duckdb.Error):  # other code checks it
         return ""
     if any(kept is not False for kept in wide) or not any(kept is not False for kept in usual):
         return ""
@@ -47,7 +48,7 @@ def wide_note(expression: Expression, types: Mapping[str, str]) -> str:
 def _judged(
     expression: Expression, names: Mapping[str, str], types: Mapping[str, str], shape: tuple[int, int]
 ) -> list[bool | None]:
-    """Whether the condition holds, for each height; None where something else than the size decides."""
+    """Whether the condition holds, for each height; None if something else than the size decides."""
     sizes = [(height * shape[0] // shape[1], height) for height in HEIGHTS]
     columns: dict[str, pa.Array] = {}
     for path, last in names.items():

@@ -1,4 +1,4 @@
-"""The annotate step of a recipe as frozen records: which model is asked what, and what that may cost."""
+"""The annotate step of a recipe as frozen records: the model, its questions, and the budget."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Multimodal(Record):
     """A multimodal model. Exactly one of `openai`, `google`, `local`."""
 
     openai: Annotated[
-        Text | None, Field(description="a model of OpenAI, or of any server that speaks its protocol")
+        Text | None, Field(description="a model of OpenAI, or of any server with the same protocol")
     ] = None
     google: Annotated[Text | None, Field(description="a Gemini model")] = None
     local: Annotated[
@@ -35,39 +35,43 @@ class Multimodal(Record):
 
 
 class Budget(Record):
-    """The most that one run may spend in a step; what is left then is not asked."""
+    """The most that one run may spend in a step; once it is spent, the remaining questions are not asked."""
 
-    calls: Annotated[
-        PositiveInt | None, Field(description="requests, those that are repeated among them")
-    ] = None
+    calls: Annotated[PositiveInt | None, Field(description="requests, including repeated ones")] = None
     money: Annotated[
         Annotated[float, Field(gt=0)] | None, Field(description="in the currency of `price`, which it needs")
     ] = None
 
 
 class TokenPrice(Record):
-    """What a million tokens cost."""
+    """The price of a million tokens."""
 
-    input: Annotated[float, Field(ge=0, description="of a million tokens that are sent")]
-    output: Annotated[float, Field(ge=0, description="of a million tokens that are answered")]
+    input: Annotated[float, Field(ge=0, description="price of a million tokens that are sent")]
+    output: Annotated[float, Field(ge=0, description="price of a million tokens of answers")]
 
 
 class AnnotateStep(Record):
-    """Questions about each picture, put to a multimodal model; `groundglass questions` lists them."""
+    """Questions about each image, sent to a multimodal model; `groundglass questions` lists them."""
 
-    model: Annotated[Multimodal, Field(description="who is asked")]
-    ask: Annotated[Names, Field(description="which questions, e.g. [caption, category, score]")]
-    vocabulary: Annotated[Names, Field(description="the words of `category`, or a file with one a line")] = ()
-    budget: Annotated[Budget | None, Field(description="when to stop asking; default: never")] = None
+    model: Annotated[Multimodal, Field(description="the model to ask")]
+    ask: Annotated[Names, Field(description="the questions, e.g. [caption, category, score]")]
+    vocabulary: Annotated[
+        Names, Field(description="the words of `category`, or a file with one word per line")
+    ] = ()
+    budget: Annotated[Budget | None, Field(description="the limits at which asking stops; default: none")] = (
+        None
+    )
     price: Annotated[
-        TokenPrice | None, Field(description="to count the cost by; default: it is not known")
+        TokenPrice | None, Field(description="to compute the cost; default: the cost is unknown")
     ] = None
     long_edge: Annotated[
-        int, Field(ge=64, le=8192, description="longest side of the picture that is sent, px; never enlarged")
+        int, Field(ge=64, le=8192, description="longest side of the image that is sent, px; never upscaled")
     ] = 1024
-    concurrency: Annotated[int, Field(ge=1, le=256, description="pictures asked about at the same time")] = 8
+    concurrency: Annotated[int, Field(ge=1, le=256, description="images in flight at the same time")] = 8
     timeout: Annotated[float, Field(gt=0, description="time limit for one call, s")] = 120.0
-    prefix: Annotated[str | None, Field(alias="as", description="put before the names of the columns")] = None
+    prefix: Annotated[str | None, Field(alias="as", description="a prefix for the names of the columns")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _check(self) -> AnnotateStep:
@@ -76,7 +80,7 @@ class AnnotateStep(Record):
 
 
 def model_name(model: Multimodal) -> ModelName:
-    """The model that a recipe means.
+    """The model that a recipe names.
 
     >>> str(model_name(Multimodal(openai="qwen2-vl", base_url="http://localhost:8000/v1")))
     'openai:qwen2-vl at http://localhost:8000/v1'
@@ -92,7 +96,7 @@ MODELS = ("openai", "google", "local")
 
 
 def check_multimodal(model: Multimodal) -> None:
-    """One model; an address only for what is asked over the net."""
+    """Refuse two models, and an address for a local one."""
     if one_of(model, MODELS) == "local" and model.base_url is not None:
         refuse(
             "base_url", "`base_url` has no meaning with `local`", "`base_url` goes with `openai` or `google`"
@@ -100,7 +104,7 @@ def check_multimodal(model: Multimodal) -> None:
 
 
 def check_annotate(step: AnnotateStep) -> None:
-    """At least one question, each once; a budget of money needs prices."""
+    """Refuse no question, a question asked twice, an empty budget, and a budget of money without prices."""
     not_empty(step, ("ask",))
     doubled = sorted({name for name in step.ask if step.ask.count(name) > 1})
     if doubled:

@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, said so that it can be mended: where, the line, and the nearest valid word."""
+"""Errors in a recipe, worded so that the user can fix them: the place, the line, and the nearest valid word."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SYNONYMS: dict[str, str] = {
     "metric": "measure",
     "prefix": "as",
 }
-"""Words of other tools, and what they are called here; asked after only where the right word is valid."""
+"""Words of other tools, and the words used here; they are suggested only if that word is valid at the place."""
 
 LATER: dict[str, tuple[str, ...]] = {
     "step": ("study", "prove", "benchmark"),
@@ -45,16 +45,16 @@ LATER: dict[str, tuple[str, ...]] = {
     "release": ("croissant",),
     "format": ("lmdb", "webdataset", "parquet"),
 }
-"""Words of the grammar that later versions bring, by where they stand."""
+"""Words of the grammar that later versions will add, by the key that they belong to."""
 
 EMPTY = "this recipe is empty"
-TOO_MANY = "more values than a recipe has"
-TOO_DEEP = "nested deeper than a recipe is"
+TOO_MANY = "more values than a recipe can have"
+TOO_DEEP = "nested deeper than a recipe can be"
 
 _YAML_PROBLEMS: tuple[tuple[str, str, str], ...] = (
-    (TOO_MANY, "this file has more values than a recipe has", "give the path of a recipe"),
-    (TOO_DEEP, "this is nested deeper than a recipe is", "remove the inner brackets"),
-    ("'\\t'", "a tab cannot indent a recipe", "use blanks, two for each level"),
+    (TOO_MANY, "this file has more values than a recipe can have", "give the path of a recipe"),
+    (TOO_DEEP, "this is nested deeper than a recipe can be", "remove the inner brackets"),
+    ("'\\t'", "a tab cannot indent a recipe", "use spaces, two for each level"),
     (
         "mapping values are not",
         "this `:` is not expected here",
@@ -83,22 +83,22 @@ _YAML_PROBLEMS: tuple[tuple[str, str, str], ...] = (
     ("cannot start any token", "a text cannot begin with this character", "put the text in quotes"),
     (
         "found unknown escape character",
-        "this backslash means nothing here",
+        "this backslash has no meaning here",
         "use single quotes around the text",
     ),
 )
-"""Parts of the YAML reader's messages, and what they mean for who writes a recipe: sentence and hint."""
+"""Parts of the YAML reader's messages, with the sentence and the hint to show to the author of a recipe."""
 
 
 @dataclass(frozen=True)
 class Mark:
     """A place in a recipe.
 
-    file     the file's path as it was given, or "--set"
+    file     the file's path as typed, or "--set"
     line     from 1; 0 on the command line
     column   from 1, in characters
     text     the whole line
-    length   characters of it that are meant
+    length   number of characters to underline
     """
 
     file: str
@@ -112,10 +112,10 @@ class Mark:
 
 
 def error_at(mark: Mark, message: str, hint: str = "") -> RecipeError:
-    """An error whose message shows the place.
+    """An error with a message that shows the place.
 
-    >>> print(error_at(Mark("a.yaml", 3, 1, "sed: 7", 3), "`sed` is no key here").message)
-    a.yaml:3:1: `sed` is no key here
+    >>> print(error_at(Mark("a.yaml", 3, 1, "sed: 7", 3), "`sed` is not a key here").message)
+    a.yaml:3:1: `sed` is not a key here
       3 | sed: 7
         | ^^^
     """
@@ -124,7 +124,7 @@ def error_at(mark: Mark, message: str, hint: str = "") -> RecipeError:
 
 
 def snippet(mark: Mark) -> str:
-    """The line with a caret under what is meant."""
+    """The line with carets under the marked characters."""
     start = max(0, mark.column - 1 - WIDEST // 2) if len(mark.text) > WIDEST else 0
     shown = "".join(_visible(letter) for letter in mark.text[start : start + WIDEST])
     before = shown[: mark.column - 1 - start]
@@ -142,12 +142,12 @@ def _visible(letter: str) -> str:
 
 
 def _cells(text: str) -> int:
-    """Columns of a terminal that a text takes."""
+    """Columns of a terminal that a text takes; East Asian wide characters take two."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def nearest(word: object, valid: Iterable[str]) -> str | None:
-    """The valid word that was probably meant: what another tool's word is called here, or the one most like it.
+    """The valid word that was probably meant: the word used here for one of another tool, or the most similar word.
 
     >>> nearest("blockines", ["sharpness", "blockiness"])
     'blockiness'
@@ -162,7 +162,7 @@ def nearest(word: object, valid: Iterable[str]) -> str | None:
 
 
 def choose(word: object, valid: Iterable[str], what: str = "one of") -> tuple[str, str]:
-    """How a sentence about a wrong word ends, and the hint: the nearest word, or all there are.
+    """The end of a sentence about a wrong word, and the hint: the nearest word, and all valid words.
 
     >>> choose("sed", ["seed", "name"])
     ('; did you mean `seed`?', 'one of: name, seed')
@@ -173,7 +173,7 @@ def choose(word: object, valid: Iterable[str], what: str = "one of") -> tuple[st
 
 
 def quoted(value: object) -> str:
-    """A value as it may stand in a sentence: short, on one line.
+    """A value in a form for a sentence: short, on one line.
 
     >>> quoted(True), quoted("a b"), quoted((1, 2))
     ('true', "'a b'", 'a list')
@@ -193,7 +193,7 @@ def quoted(value: object) -> str:
 
 
 def yaml_problem(mark: Mark, problem: str) -> RecipeError:
-    """What the YAML reader found, in plain words."""
+    """A fault that the YAML reader found, in plain words."""
     if mark.text[: mark.column].strip(" ") == "\t":
         problem = "'\\t'"
     for part, message, hint in _YAML_PROBLEMS:
@@ -205,7 +205,7 @@ def yaml_problem(mark: Mark, problem: str) -> RecipeError:
 
 
 def later(word: str, mark: Mark) -> RecipeError:
-    """A word of the grammar that this version cannot do yet."""
+    """The error for a word of the grammar that this version does not support yet."""
     return error_at(
-        mark, f"`{word}` is not yet possible: it comes in a later version", "leave it out for now"
+        mark, f"`{word}` is not supported yet: a later version will add it", "leave it out for now"
     )

@@ -1,4 +1,4 @@
-"""Families: steps in which one key says what they do. Each such key is a record of its own in the family's catalog."""
+"""Families: kinds of steps in which one key selects the action. Each such key has its own record in a catalog."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ FAMILIES: Mapping[str, Sequence[type[Member]]] = {
     "transform": TRANSFORMS,
     "release": FORMATS,
 }
-"""Families by the kind of step that names a member of them."""
+"""Families by their kind of step."""
 VALUES = {"release": "format"}
-"""Families of which not a key but the value of this key names the member; without it the first one is meant."""
+"""Families in which the value of this key names the member; without the key, the first member is used."""
 
 
 def member_from(kind: str, node: Node, mark: Mark, under: str = "") -> Member:
-    """The member of a family that a mapping means.
+    """The member of a family that a mapping describes.
 
-    ``under`` is the key that it stands under, where that is not the family's own, and ``mark`` the place to point at.
+    ``under`` is the key above the mapping, if it is not the family's own, and ``mark`` the place to point at.
     """
     under = under or kind
     check_mapping(node, mark, under, fields_of(kind))
@@ -55,7 +55,7 @@ def _by_key(kind: str, node: Node, mark: Mark, under: str) -> tuple[type[Member]
     named = keys_of(kind)
     names = list(named)
     given = [key for key in names if key in node.value]
-    if len({named[key] for key in given}) != 1:  # a misspelt key may be why
+    if len({named[key] for key in given}) != 1:  # a misspelt key is a likelier cause, so it is reported first
         for key in node.value:
             if key not in fields_of(kind):
                 raise _strange(kind, under, "", key, node.keys[key])
@@ -91,7 +91,7 @@ def keys_of(kind: str) -> dict[str, type[Member]]:
 
 
 def fields_of(kind: str) -> dict[str, list[type[Member]]]:
-    """Every key of a family, and the members that know it."""
+    """Every key of a family, and the members that have it."""
     found: dict[str, list[type[Member]]] = {}
     for member in FAMILIES[kind]:
         for name, field in member.model_fields.items():
@@ -100,35 +100,35 @@ def fields_of(kind: str) -> dict[str, list[type[Member]]]:
 
 
 def _strange(kind: str, under: str, name: str, key: str, mark: Mark) -> RecipeError:
-    """A key that no member has, and the one that is meant; or one that goes with other members only."""
+    """The error for a key that no member has, with the nearest one; or for a key that only other members have."""
     known = fields_of(kind)
     if key not in known:
         end, hint = choose(key, known, f"keys of `{under}`")
-        return error_at(mark, f"`{key}` is no key of `{under}`{end}", hint)
+        return error_at(mark, f"`{key}` is not a key of `{under}`{end}", hint)
     owners = [member.keys[0] for member in known[key]]
     return error_at(mark, f"`{key}` has no meaning with `{name}`", f"`{key}` goes with {listed(owners)}")
 
 
 def written(member: Member, plain: dict[str, Any]) -> dict[str, Any]:
-    """A member's keys as a recipe writes them."""
+    """A member's keys in the order in which a recipe writes them."""
     return {key: plain[key] for key in fields_in_order(type(member)) if key in plain}
 
 
 def fields_in_order(member: type[Member]) -> list[str]:
-    """A member's keys: those that name it first, then its own, and those of its whole family last."""
+    """A member's keys: first those that name it, then its own, and last those of its whole family."""
     own = [key for key in member.__annotations__ if key in member.model_fields]
     names = dict.fromkeys((*member.keys, *own, *member.model_fields))
     return [member.model_fields[name].alias or name for name in names]
 
 
 def values_name(kind: str, member: type[Member]) -> str:
-    """The value that names a member, in a family of which a value does; "" in others."""
+    """The value that names a member, in a family whose members are named by a value; "" in others."""
     return str(member.model_fields[VALUES[kind]].default) if kind in VALUES else ""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A member as catalogs print it: under a key that names it, with the settings that go with it."""
+    """A member in the form that catalogs print: a key that names it, and its settings."""
 
     name: str
     summary: str
@@ -137,7 +137,7 @@ class Entry:
 
 
 def entries(kind: str) -> dict[str, Entry]:
-    """The members of a family as catalogs print them."""
+    """The members of a family in the form that catalogs print."""
     named = values_of(kind) if kind in VALUES else keys_of(kind)
     return {name: _entry(name, member) for name, member in named.items()}
 

@@ -1,4 +1,4 @@
-"""The step `hold_out` as a recipe writes it."""
+"""The step `hold_out` of a recipe as frozen records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groundglass.settings.key_rules import given, one_of, refuse
 
 
 class NextBest(Record):
-    """Who is held out. Exactly one of `next`, `count`, `share`, `list`."""
+    """The rows to hold out. Exactly one of `next`, `count`, `share`, `list`."""
 
     next: Annotated[PositiveInt | None, Field(description="the best n that a ranked selection dropped")] = (
         None
@@ -24,18 +24,18 @@ class NextBest(Record):
         str | None, Field(description="the ranked selection's step; default: the last one before this step")
     ] = None
     count: Annotated[
-        PositiveInt | None, Field(description="the best n of the current set, or n drawn by seed")
+        PositiveInt | None, Field(description="the best n of the current set, or n drawn at random")
     ] = None
     share: Annotated[
         Share | None, Field(description="as `count`, but a share of the current set, such as 5%")
     ] = None
-    list: Annotated[str | None, Field(description="file that lists ids, uris or hashes")] = None
+    list: Annotated[str | None, Field(description="a file that lists ids, uris or hashes")] = None
     by: Annotated[str | None, Field(description="the column to rank by")] = None
     order: Annotated[
         Literal["higher", "lower"] | None, Field(description="which way is better; default: the measure's")
     ] = None
     pick: Annotated[
-        PositiveInt | tuple[str, ...] | None, Field(description="draw k of them by seed, or a list of ids")
+        PositiveInt | tuple[str, ...] | None, Field(description="draw k of them at random, or a list of ids")
     ] = None
 
     @model_validator(mode="after")
@@ -54,7 +54,7 @@ HOLD_OUTS = ("next", "count", "share", "list")
 
 
 def check_hold_out(split: NextBest) -> None:
-    """One way to say who; an order only where something is ranked."""
+    """Refuse two ways to choose the rows, and an order if nothing is ranked."""
     way = one_of(split, HOLD_OUTS)
     if split.of is not None and way != "next":
         refuse("of", f"`of` has no meaning with `{way}`", "`of` goes with `next`")
@@ -66,7 +66,7 @@ def check_hold_out(split: NextBest) -> None:
     if split.order is not None and split.by is None:
         refuse("order", "`order` needs a column to rank by", "add `by: COLUMN`")
     if split.share is not None and not 0 < split.share < 1:
-        said = "nobody is held out" if split.share == 0 else "nothing is left to train on"
+        said = "nothing is held out" if split.share == 0 else "nothing is left to train on"
         refuse("share", f"with a share of {split.share:.0%} {said}", "write a share between 0% and 100%")
     wanted = split.next or split.count
     if isinstance(split.pick, int) and wanted is not None and split.pick > wanted:

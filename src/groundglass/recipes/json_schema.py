@@ -1,7 +1,7 @@
-"""The grammar of recipes as a JSON schema, for editors that complete and check while one types.
+"""The grammar of recipes as a JSON schema, for editors that complete and check while you type.
 
-``# yaml-language-server: $schema=recipe.schema.json`` as a recipe's first line switches it on.
-The schema knows types, ranges and which keys exclude each other; `load` knows more (names, order, columns).
+The first line ``# yaml-language-server: $schema=recipe.schema.json`` in a recipe switches it on.
+The schema checks types, ranges and which keys exclude each other; `load` checks more (names, order, columns).
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from groundglass.settings.measure_request import MeasureRequest
 Schema = dict[str, Any]
 
 SUMMARIES: dict[str, str] = {
-    "extends": "a parent: a file found from this one's folder, or a shipped recipe; steps of the same name replace its",
-    "profiles": "for each profile, the steps it replaces by name (--profile NAME)",
+    "extends": "a parent: a path from this file's folder, or a shipped recipe; its steps of the same name are replaced",
+    "profiles": "for each profile, the steps that it replaces, by name (--profile NAME)",
 }
 _EXCLUSIVE: dict[str, tuple[str, ...]] = {
     "NextBest": HOLD_OUTS,
     "Multimodal": MODELS,
 }
 _REPLACED = (MeasureStep, HoldOutStep, MeasureRequest)
-"""Records whose form in a recipe is not their fields."""
+"""Records that a recipe writes in another form than their fields."""
 
 
 def json_schema() -> Schema:
-    """The schema (draft 2020-12) of what users write."""
+    """The schema (draft 2020-12) of a recipe as users write it."""
     head = _definitions()["RecipeHead"]["properties"]
     own = {key: head[key] for key in ("name", "seed", "limits", "store")}
     profiles = _mapping(_mapping({"$ref": "#/$defs/step"}), SUMMARIES["profiles"])
@@ -42,7 +42,7 @@ def json_schema() -> Schema:
         "type": "array",
         "minItems": 1,
         "items": {"$ref": "#/$defs/step"},
-        "description": "what is done, in this order",
+        "description": "the steps, in this order",
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -87,13 +87,13 @@ def _definitions() -> dict[str, Schema]:
 
 
 def _family(kind: str) -> Schema:
-    """Exactly one member."""
+    """The schema of a family: exactly one member."""
     members = [{"$ref": f"#/$defs/{member.__name__}"} for member in FAMILIES[kind]]
     return {"description": (BODIES[kind].__doc__ or "").strip().partition("\n")[0], "oneOf": members}
 
 
 def _tidy(part: Any) -> Any:
-    """Without pydantic's titles, nulls and empty defaults, which say nothing to who writes a recipe."""
+    """A schema without pydantic's titles, nulls and empty defaults, which do not help the author of a recipe."""
     if isinstance(part, list):
         return [_tidy(item) for item in part]
     if not isinstance(part, dict):
@@ -126,7 +126,7 @@ def _step() -> Schema:
 def _measure() -> Schema:
     settings = {
         "type": ["object", "null"],
-        "properties": {"as": {"type": "string", "description": "put before the names of its columns"}},
+        "properties": {"as": {"type": "string", "description": "a prefix for the names of its columns"}},
         "additionalProperties": {
             "type": ["number", "string", "boolean", "null", "array"],
             "minItems": 1,

@@ -1,13 +1,13 @@
-"""Read a recipe: the file, its parent, a profile and what was typed with `--set`, as one checked `Recipe`.
+"""Read a recipe: the file, its parent, a profile and the values of `--set`, as one checked `Recipe`.
 
 How they are joined, in this order:
 
-1. ``extends: other.yaml`` (found from the recipe's own folder), or ``extends: faceup`` (a recipe that comes with
+1. ``extends: other.yaml`` (relative to the recipe's own folder), or ``extends: faceup`` (a recipe that comes with
    groundglass), is read first. A key of the child replaces the parent's key. Of the steps, one with an explicit
-   ``name`` replaces the parent's step of that name where it stood; all others are appended. Profiles are joined by
+   ``name`` replaces the parent's step of that name, at the same place; all others are appended. Profiles are joined by
    their names. A recipe that extends itself, directly or through others, is refused.
 2. ``--profile NAME`` replaces each step that the profile names; the step keeps its name and place.
-3. ``--set PATH=VALUE`` changes single values, the last one typed wins; an empty value or ``null`` removes the
+3. ``--set PATH=VALUE`` changes single values; the last one typed wins; an empty value or ``null`` removes the
    key.
 
 Every value remembers where it came from, so an error points into the right file, or at the ``--set``.
@@ -40,13 +40,13 @@ from groundglass.recipes.yaml_nodes import Node, parse, walk
 
 @dataclass(frozen=True)
 class LoadedRecipe:
-    """A recipe, and where each part of it was written.
+    """A recipe, and the place where each part of it was written.
 
-    recipe     what it means, every default filled in
-    text       the same as YAML that loads to an equal recipe, whatever it was joined from
-    files      the files read: the recipe, then its parent and that one's
+    recipe     the checked records, every default filled in
+    text       the same as YAML, which loads to an equal recipe without its parent, profile or overrides
+    files      the files read: the recipe, its parent, the parent's parent and so on
     root       the joined document with its marks
-    overrides  what was typed with `--set`
+    overrides  the arguments of `--set`
     """
 
     recipe: Recipe
@@ -56,10 +56,10 @@ class LoadedRecipe:
     overrides: tuple[str, ...] = ()
 
     def mark(self, step: int | str | None = None, *keys: str | int) -> Mark:
-        """Where something was written: ``mark("tiles", "tile")``, ``mark(2, 0)``, ``mark(None, "seed")``.
+        """The place where something was written: ``mark("tiles", "tile")``, ``mark(2, 0)``, ``mark(None, "seed")``.
 
-        Keys are those of the step or of what stands under its kind; a number counts the items of a list from
-        0. Where the recipe says nothing (a default), the nearest thing around it is marked.
+        Keys are those of the step or those under its kind; a number counts the items of a list from 0. For a
+        default, which is not written in the recipe, the nearest enclosing key is marked.
         """
         if step is None:
             return _deepest(self.root, self.root.mark, keys)
@@ -79,9 +79,9 @@ def _deepest(node: Node, mark: Mark, keys: Sequence[str | int]) -> Mark:
             and key not in node.value
             and len(node.value) == 1
         ):
-            node = next(iter(node.value.values()))  # {blockiness: {as: b_}}: its parameters are meant
+            node = next(iter(node.value.values()))  # {blockiness: {as: b_}}: the key is one of its parameters
         if key == 0 and not isinstance(node.value, list):
-            continue  # a single value where a list may stand
+            continue  # a single value, written instead of a list of one
         found = next(walk(node, (key,)), None)
         if found is None:
             return mark
@@ -93,11 +93,12 @@ def _deepest(node: Node, mark: Mark, keys: Sequence[str | int]) -> Mark:
 def load_recipe(path: Path, overrides: Sequence[str] = (), profile: str | None = None) -> LoadedRecipe:
     """Read a recipe file with its parent, a profile and overrides (``steps.tiles.transform.tile=128``).
 
-    Raises RecipeError, whose message has the place, the line and the nearest valid word.
+    Raises RecipeError with a message that has the place, the line and the nearest valid word.
     """
     root, files = _with_parents(Path(path), ())
     if profile is not None:
         root = _with_profile(root, profile)
+    # `--set` comes last, so that it can also change a step that the profile replaced.
     for override in overrides:
         root = apply_override(root, override)
     recipe = recipe_from(root)
@@ -135,7 +136,7 @@ def recipe_error(
 
 
 def _at_word(mark: Mark, word: str) -> Mark:
-    """The word in the mark's line: behind the mark, or before it where it is the key of the marked value."""
+    """The place of the word in the mark's line: after the mark, or before it if it is the key of the marked value."""
     start = mark.text.find(word, mark.column - 1) if word else -1
     if word and start < 0:
         start = mark.text.rfind(word, 0, mark.column - 1)
@@ -174,7 +175,7 @@ def _parent(path: Path, node: Node, children: tuple[Path, ...]) -> Path:
         end = end or choose(node.value, shipped_names())[0]
         raise error_at(node.mark, f"there is no file {parent}{end}", hint if beside else "check the path")
     if parent.resolve() in [child.resolve() for child in children]:
-        raise error_at(node.mark, "this recipe extends itself", "let one of the recipes stand alone")
+        raise error_at(node.mark, "this recipe extends itself", "remove `extends` from one of the recipes")
     return parent
 
 
@@ -195,7 +196,7 @@ def _join(parent: Node, child: Node) -> Node:
 
 def _join_steps(parent: Node, child: Node) -> list[Node]:
     addressed = [node for node in steps_of(child) if own_name(node)]
-    named_steps(_with_steps(child, addressed))  # two of one name are refused, not the last one taken
+    named_steps(_with_steps(child, addressed))  # refuses two steps of one name
     steps = dict(named_steps(parent))
     appended: list[Node] = []
     for node in steps_of(child):
@@ -204,7 +205,8 @@ def _join_steps(parent: Node, child: Node) -> list[Node]:
             steps[name] = node
         else:
             appended.append(node)
-    # A parent's default name counts its kind; it is written out, as a replaced step may change the count.
+    # A parent's default name counts the steps of its kind. It is written out, because a replaced step may change the
+    # count.
     kept = [_named(name, node) for name, node in steps.items()]
     return [*kept, *appended]
 
@@ -220,7 +222,7 @@ def _with_steps(root: Node, steps: list[Node]) -> Node:
 
 def _with_profile(root: Node, profile: str) -> Node:
     """The document with the steps that a profile replaces."""
-    recipe_from(root)  # a fault of the recipe itself, or of any profile, is told first
+    recipe_from(root)  # reports a fault of the recipe itself, or of any profile, first
     profiles = profiles_of(root)
     if profile not in profiles:
         end, hint = choose(profile, profiles, "profiles")

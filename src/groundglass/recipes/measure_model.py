@@ -1,4 +1,4 @@
-"""The step `measure` as a recipe writes it."""
+"""The step `measure` of a recipe as frozen records."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from groundglass.settings.measure_request import MeasureRequest
 
 
 class ScoreTable(Record):
-    """Scores made elsewhere: a CSV, JSON or Parquet file whose column `key` names the image."""
+    """Scores made elsewhere: a CSV, JSON or Parquet file with a column that identifies the image: `key`."""
 
     table: Annotated[
-        str, Field(description="the file: a table as a source takes it, such as .csv, .jsonl or .parquet")
+        str, Field(description="the file: any table that a source can read, such as .csv, .jsonl or .parquet")
     ]
     key: Annotated[
-        Literal["uri", "sha256", "id"], Field(description="what its column of that name holds")
+        Literal["uri", "sha256", "id"], Field(description="the column of the table that identifies the image")
     ] = "uri"
-    columns: Annotated[Names, Field(description="which columns; default: all but the key")] = ()
-    prefix: Annotated[str | None, Field(alias="as", description="put before the names of its columns")] = None
+    columns: Annotated[Names, Field(description="the columns to take; default: all except the key")] = ()
+    prefix: Annotated[str | None, Field(alias="as", description="a prefix for the names of its columns")] = (
+        None
+    )
 
 
 class MeasureStep(Record):
-    """Measures taken in one decode."""
+    """Measures that share one decode of each image."""
 
     measures: tuple[MeasureRequest | ScoreTable, ...]

@@ -1,4 +1,4 @@
-"""A recipe as frozen records: the closed grammar. Reading, line marks and errors: `load`, `explain`."""
+"""A recipe as frozen records: the closed grammar. `load` reads it, with line marks and errors."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from groundglass.transforms.transform import Transform
 
 
 class Limits(Record):
-    """What a picture or a run may cost before it is refused."""
+    """The size and time limits of an image, and the share of images that may fail."""
 
     pixels: Annotated[
         float,
         Field(
             gt=0,
-            description="most pixels of one picture, judged from its header; with 150e6 a worker stays under 2 GB of "
-            "memory, with more it may take more in proportion, and what would still need more is `too_large`",
+            description="most pixels of one image, judged from its header; with 150e6 a worker stays under 2 GB of "
+            "memory, with more it may take more in proportion; an image that would still need more is `too_large`",
         ),
     ] = 150e6
     side: Annotated[int, Field(gt=0, description="longest side in px, judged from the header")] = 65_500
     unknown_colour: Annotated[
         Literal["keep", "refuse"],
         Field(
-            description="images whose colours cannot be brought to sRGB as they are: a damaged profile, PQ or HLG, "
+            description="images with colours that cannot be converted to sRGB correctly: a damaged profile, PQ or HLG, "
             "printing colours without a profile; kept with a warning, or refused as `unsupported`"
         ),
     ] = "keep"
     frames: Annotated[
-        int, Field(ge=1, le=1, description="frames used of an animation: the first; more are flagged")
+        int, Field(ge=1, le=1, description="frames to use of an animation: the first; more are flagged")
     ] = 1
     seconds_per_image: Annotated[float, Field(gt=0, description="CPU time that one image may take, s")] = 60.0
     failed: Annotated[Share, Field(description="share of images that may fail, e.g. 5%")] = 1.0
@@ -65,19 +65,20 @@ BODIES: dict[str, type[Record]] = {
 
 
 class StepHead(Record):
-    """What every step may say beside its kind."""
+    """The keys that every step may have besides its kind."""
 
     name: Annotated[
         str, Field(pattern=NAME, description="unique; default: the kind and its count, e.g. select-2")
     ]
     only_if: Annotated[
-        str | None, Field(alias="if", description="an SQL expression: the rows it applies to; others pass")
+        str | None,
+        Field(alias="if", description="an SQL expression: the rows that the step applies to; others pass"),
     ] = None
-    note: Annotated[str | None, Field(description="a remark; shown in the report")] = None
+    note: Annotated[str | None, Field(description="a remark, shown in the report")] = None
 
 
 class Step(StepHead):
-    """One step: its kind, its unique name, the rows it applies to, and what it does."""
+    """One step: its kind, its unique name, the rows it applies to, and its settings."""
 
     kind: Kind
     body: Body
@@ -92,17 +93,15 @@ def _unique(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 class RecipeHead(Record):
-    """What a recipe says beside its steps."""
+    """The keys of a recipe besides its steps."""
 
     name: Annotated[str, Field(pattern=RECIPE_NAME, description="names the folder of its runs: runs/<name>/")]
-    seed: Annotated[int, Field(description="of every random choice")] = 0
-    limits: Annotated[Limits, Field(description="what a picture or a run may cost")] = Limits()
+    seed: Annotated[int, Field(description="the seed of every random choice")] = 0
+    limits: Annotated[Limits, Field(description="limits of an image and of a run")] = Limits()
     store: Annotated[str | None, Field(description="a measure store shared by several recipes")] = None
 
 
 class Recipe(RecipeHead):
     """A whole recipe, with every default filled in."""
 
-    steps: Annotated[
-        tuple[Step, ...], AfterValidator(_unique), Field(description="what is done, in this order")
-    ]
+    steps: Annotated[tuple[Step, ...], AfterValidator(_unique), Field(description="the steps, in this order")]

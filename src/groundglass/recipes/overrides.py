@@ -15,10 +15,12 @@ EXAMPLE = "write for example --set steps.tiles.transform.tile=128, or --set seed
 
 
 def apply_override(root: Node, typed: str) -> Node:
-    """The document with one value replaced, or removed where the value is empty or null."""
+    """The document with one value replaced, or removed if the value is empty or null."""
     path, equals, _ = typed.partition("=")
     if not equals or not path.strip("."):
-        raise error_at(Mark(WHERE, 0, 1, typed, max(1, len(typed))), "this is no KEY=VALUE", EXAMPLE)
+        raise error_at(
+            Mark(WHERE, 0, 1, typed, max(1, len(typed))), "this is not of the form KEY=VALUE", EXAMPLE
+        )
     keys = _keys(path, typed)
     first = keys[0][0]
     if first not in TOP_KEYS or first in ("extends", "profiles"):
@@ -52,13 +54,14 @@ def _value(typed: str, start: int) -> Node:
 
 
 def _step_index(root: Node, word: str, mark: Mark) -> int:
-    """The place of the step that is meant, by its name or by its number, counted from 1 as in `select-1`."""
+    """The place of a step, given by its name or by its number, which counts from 1 as in `select-1`."""
     named = named_steps(root)
     names = [name for name, _ in named]
     if word in names:
         return names.index(word)
     if not (word.isdecimal() and word.isascii()):
         raise error_at(mark, f"no step is called `{word}`{choose(word, names)[0]}", _steps(named))
+    # Cut to nine digits: Python refuses to convert numbers of thousands of digits.
     number = int(word.lstrip("0")[:9] or 0)
     if not number:
         first = f"; step 1 is {_step(*named[0])}" if named else ""
@@ -77,13 +80,13 @@ def _steps(named: list[tuple[str, Node]]) -> str:
 
 
 def _step(name: str, node: Node) -> str:
-    """A step as a message names it: `photos` (source)."""
+    """A step in the form that messages use: `photos` (source)."""
     kind = kind_of(node)
     return f"`{name}`" if name.startswith(f"{kind}-") else f"`{name}` ({kind})"
 
 
 def _put(node: Node, keys: list[tuple[str, Mark]], value: Node) -> Node:
-    """The node with what is under the keys replaced; mappings on the way are made where they are missing."""
+    """The node with the value under the keys replaced; missing mappings on the way are made."""
     if not keys:
         return value
     (key, mark), rest = keys[0], keys[1:]
@@ -100,16 +103,14 @@ def _put(node: Node, keys: list[tuple[str, Mark]], value: Node) -> Node:
 
 
 def _index(node: Node, key: str, mark: Mark) -> int:
-    """The place of an item of a list, which is counted from 1 as steps are."""
+    """The place of an item of a list; it counts from 1, like the numbers of steps."""
     places = len(node.value)
     number = int(key.lstrip("0")[:9] or 0) if key.isdecimal() and key.isascii() else 0
     if 0 < number <= places:
         return number - 1
-    hint = f"its places are counted from 1 to {places}" if places else "it is empty: set it as a whole"
-    raise error_at(mark, f"this is a list: `{key}` is none of its places", hint)
+    hint = f"its items are numbered from 1 to {places}" if places else "it is empty: set the whole list"
+    raise error_at(mark, f"this is a list: it has no item `{key}`", hint)
 
 
 def _no_keys(node: Node, key: str, mark: Mark) -> RecipeError:
-    return error_at(
-        mark, f"there is no `{key}` below {quoted(node.plain)}", "set the key above it as a whole"
-    )
+    return error_at(mark, f"there is no `{key}` below {quoted(node.plain)}", "set the whole key above it")

@@ -1,4 +1,4 @@
-"""From what a recipe says to the records it means: one kind a step, names, measures, splits."""
+"""From the nodes of a recipe to its records: steps with one kind each, names, measures, splits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOP_KEYS = ("name", "seed", "extends", "profiles", "limits", "store", "steps")
 
 
 def recipe_from(root: Node) -> Recipe:
-    """The recipe that a merged document means. Raises RecipeError with the place of the first fault."""
+    """The recipe that a merged document describes. Raises RecipeError with the place of the first fault."""
     check_top(root)
     for key in ("name", "steps"):
         if key not in root.value:
@@ -35,6 +35,7 @@ def recipe_from(root: Node) -> Recipe:
             root.keys["steps"], "this recipe has no steps", "begin with `- source: {folder: photos/}`"
         )
     steps = tuple(step_from(node, name) for name, node in named)
+    # Profiles are checked even if none is used: a fault must not wait until the profile is needed.
     for replaced in profiles_of(root).values():
         check_profile(replaced, dict(named))
     head = build(RecipeHead, _only(root, RecipeHead), root.mark, "a recipe")
@@ -42,7 +43,7 @@ def recipe_from(root: Node) -> Recipe:
 
 
 def _only(node: Node, head: type[Record]) -> Node:
-    """The part of a mapping that a head knows."""
+    """The part of a mapping that a head has fields for."""
     known = [field.alias or name for name, field in head.model_fields.items()]
     return replace(node, value={key: node.value[key] for key in known if key in node.value})
 
@@ -61,17 +62,17 @@ def check_top(root: Node) -> None:
 
 
 def unknown_top(key: str, mark: Mark) -> RecipeError:
-    """No key of a recipe; perhaps a step that lost its dash."""
+    """The error for an unknown key of a recipe; it may be a step that lost its dash."""
     if key in BODIES or key in LATER["step"]:
         return error_at(
             mark, f"`{key}` is a step and belongs under `steps:`", f"write `- {key}: …` below `steps:`"
         )
     end, hint = choose(key, TOP_KEYS, "keys of a recipe")
-    return error_at(mark, f"`{key}` is no key of a recipe{end}", hint)
+    return error_at(mark, f"`{key}` is not a key of a recipe{end}", hint)
 
 
 def steps_of(root: Node) -> list[Node]:
-    """The raw steps of a document; none where it has none."""
+    """The raw steps of a document; an empty list if it has none."""
     if "steps" not in root.value:
         return []
     steps = root.value["steps"]
@@ -98,7 +99,7 @@ def profiles_of(root: Node) -> dict[str, Node]:
 
 
 def check_profile(replaced: Node, named: dict[str, Node]) -> None:
-    """Refuse a profile that names no step, or whose steps are wrong, whether it is asked for or not."""
+    """Refuse a profile that names an unknown step, or has a wrong one, also if the profile is not used."""
     for name, node in replaced.value.items():
         if name not in named:
             end, hint = choose(name, named, "steps")
@@ -136,13 +137,13 @@ def own_name(node: Node) -> str | None:
 
 
 def head_from(node: Node, name: str) -> StepHead:
-    """A step's name, condition and note; ``name`` where it gives itself none."""
+    """A step's name, condition and note; ``name`` if it gives itself none."""
     named = node if "name" in node.value else node.with_entry("name", node.mark, Node(name, node.mark))
     return build(StepHead, _only(named, StepHead), node.mark, "a step")
 
 
 def mapping_of_step(node: Node) -> dict[str, Node]:
-    """A step's keys. Raises RecipeError where it has none."""
+    """A step's keys. Raises RecipeError if it has none."""
     if isinstance(node.value, dict):
         return node.value
     word = node.value if isinstance(node.value, str) else ""
@@ -166,13 +167,13 @@ def kind_of(node: Node) -> str:
         mark = next(iter(node.keys.values()), node.mark)
         raise error_at(mark, "this step has no kind", f"one of: {', '.join(BODIES)}")
     if len(kinds) > 1:
-        message = f"`{kinds[0]}` and `{kinds[1]}` stand in one step"
+        message = f"`{kinds[0]}` and `{kinds[1]}` are in one step"
         raise error_at(node.keys[kinds[1]], message, f"start a new step: `- {kinds[1]}: …`")
     return kinds[0]
 
 
 def unknown_in_step(key: str, mark: Mark, kinds: Sequence[str]) -> RecipeError:
-    """A misspelt kind, a misspelt key of the step, or a key that belongs one level deeper."""
+    """The error for a misspelt kind, a misspelt key of the step, or a key that belongs one level deeper."""
     if not kinds:
         owners = [kind for kind in BODIES if key in _keys_inside(kind)]
         close = nearest(key, (*BODIES, *STEP_KEYS))
@@ -183,7 +184,7 @@ def unknown_in_step(key: str, mark: Mark, kinds: Sequence[str]) -> RecipeError:
             if owners
             else ""
         )
-        return error_at(mark, f"`{key}` is no kind of step{end}", f"kinds of step: {', '.join(BODIES)}")
+        return error_at(mark, f"`{key}` is not a kind of step{end}", f"kinds of step: {', '.join(BODIES)}")
     if key in _keys_inside(kinds[0]):
         return error_at(
             mark,
@@ -192,12 +193,12 @@ def unknown_in_step(key: str, mark: Mark, kinds: Sequence[str]) -> RecipeError:
         )
     end, _ = choose(key, (*STEP_KEYS, *BODIES))
     return error_at(
-        mark, f"`{key}` is no key of a step{end}", "beside its kind a step may have: name, if, note"
+        mark, f"`{key}` is not a key of a step{end}", "besides its kind a step may have: name, if, note"
     )
 
 
 def _keys_inside(kind: str) -> Iterable[str]:
-    """The keys that may stand inside a kind of step."""
+    """The keys that are valid inside a kind of step."""
     return fields_of(kind) if kind in FAMILIES else BODIES[kind].model_fields
 
 
@@ -209,7 +210,7 @@ def step_from(node: Node, name: str) -> Step:
 
 
 def body_from(kind: str, node: Node, mark: Mark) -> Any:
-    """What a step does."""
+    """The record of a step's settings."""
     if kind == "measure":
         return MeasureStep(measures=tuple(measures_from(node, mark)))
     if kind == "hold_out":
@@ -220,11 +221,11 @@ def body_from(kind: str, node: Node, mark: Mark) -> Any:
 
 
 def hold_out_from(node: Node, mark: Mark) -> HoldOutStep:
-    """Named splits; each says who is held out."""
+    """Named splits; each chooses the rows to hold out."""
     if not isinstance(node.value, dict) or not node.value:
         message = f"`hold_out` must name a split, not {quoted(node.plain)}"
         raise error_at(mark, message, "write `hold_out: {validation: {count: 100}}`")
-    for split, who in node.value.items():
+    for split, chosen in node.value.items():
         if split in NextBest.model_fields and split not in ("train", "validation", "test"):
             raise error_at(
                 node.keys[split],
@@ -232,13 +233,13 @@ def hold_out_from(node: Node, mark: Mark) -> HoldOutStep:
                 f"write `hold_out: {{validation: {{{split}: …}}}}`",
             )
         if split == "train":
-            message = "`train` is what is left and cannot be held out"
+            message = "`train` is the remaining set and cannot be held out"
             raise error_at(node.keys[split], message, "give the split another name")
         head_from(Node({}, node.keys[split]), split)
-        if not isinstance(who.value, dict):
-            message = f"`{split}` must say who is held out, not {quoted(who.plain)}"
+        if not isinstance(chosen.value, dict):
+            message = f"`{split}` must say which images to hold out, not {quoted(chosen.plain)}"
             raise error_at(node.keys[split], message, f"write `{split}: {{count: 100}}`")
-    splits = {split: build(NextBest, who, node.keys[split], split) for split, who in node.value.items()}
+    splits = {split: build(NextBest, chosen, node.keys[split], split) for split, chosen in node.value.items()}
     return HoldOutStep(splits=splits)
 
 
@@ -266,8 +267,8 @@ def measure_from(node: Node) -> MeasureRequest | ScoreTable:
     if len(names) > 1:
         table = nearest(names[0], ["table"])
         end = "; did you mean `table`?" if table else ""
-        hint = "write one measure an item: `[header, {blockiness: {as: b_}}]`"
-        raise error_at(node.keys[names[1]], f"two measures stand in one item{end}", hint)
+        hint = "write one measure per item: `[header, {blockiness: {as: b_}}]`"
+        raise error_at(node.keys[names[1]], f"two measures are in one item{end}", hint)
     return request_from(names[0], node.value[names[0]])
 
 

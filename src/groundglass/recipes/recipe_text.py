@@ -1,4 +1,4 @@
-"""The text of a recipe file, or of what was typed instead, and where each of its lines begins."""
+"""The text of a recipe file, or of an argument of `--set`, and the start of each of its lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from groundglass.errors import RecipeError
 from groundglass.recipes.errors import Mark, error_at
 
 MOST_BYTES = 1_000_000
-"""A recipe is written by hand; what is longer is some other file."""
+"""A recipe is written by hand; a longer file is something else."""
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
@@ -19,7 +19,7 @@ _BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 @dataclass(frozen=True)
 class Text:
-    """A file's text and where its lines begin; or a part of what was ``typed`` on the command line."""
+    """A file's text and the starts of its lines; or a part of the text that was ``typed`` on the command line."""
 
     file: str
     text: str
@@ -37,7 +37,7 @@ class Text:
 
 
 def read_text(path: Path) -> Text:
-    """A recipe file's text. Raises RecipeError where it is missing, unreadable, too long or not UTF-8."""
+    """A recipe file's text. Raises RecipeError if it is missing, unreadable, too long or not UTF-8."""
     raw = _read_bytes(path)
     if raw[:2] in _BOMS or b"\x00" in raw:
         kind = _BOMS.get(raw[:2], "")
@@ -65,6 +65,7 @@ def _read_bytes(path: Path) -> bytes:
                 f"{path}: this is a folder, not a recipe", f"name the file in it: {path}/NAME.yaml"
             )
         with path.open("rb") as file:
+            # One byte more than allowed shows that a file is too long, without reading gigabytes.
             raw = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise RecipeError(f"{path}: there is no such file", _beside(path)) from None
@@ -75,13 +76,13 @@ def _read_bytes(path: Path) -> bytes:
         ) from None
     if len(raw) > MOST_BYTES:
         raise RecipeError(
-            f"{path}: longer than {MOST_BYTES:,} bytes: this is no recipe", "give the path of a recipe"
+            f"{path}: longer than {MOST_BYTES:,} bytes: this is not a recipe", "give the path of a recipe"
         )
     return raw
 
 
 def _beside(path: Path) -> str:
-    """The recipes in the folder where one was not found."""
+    """A hint with the recipes in the folder in which one was not found."""
     try:
         names = sorted(other.name for other in path.parent.glob("*.y*ml"))
     except (OSError, ValueError):
@@ -90,10 +91,10 @@ def _beside(path: Path) -> str:
 
 
 def typed_text(file: str, typed: str, start: int) -> Text:
-    """What was typed on the command line from a character on, its columns counted in the whole."""
+    """The part of an argument from a character on; its columns are counted in the whole argument."""
     return Text(file, " " * start + typed[start:], (0,), typed)
 
 
 def as_text(file: str, text: str) -> Text:
-    """Text whose lines are known; any of the three line ends."""
+    """Text with the starts of its lines; any of the three line ends."""
     return Text(file, text, (0, *(end.end() for end in _LINE_END.finditer(text))))

@@ -22,10 +22,10 @@ from groundglass.settings.measure_request import MeasureRequest
 OPENING = """\
 # The recipe
 
-*Generated from the code by `groundglass.recipes.reference_page`; a test holds it current.*
+*Generated from the code by `groundglass.recipes.reference_page`; a test checks that it is current.*
 
 A recipe is a YAML file of named steps. The grammar is closed: a key that is not on this page is an error,
-which names the line and the nearest word there is.
+which names the line and the nearest valid word.
 
 ```yaml
 name: faceup
@@ -42,19 +42,19 @@ steps:
 ```
 
 An editor that knows YAML schemas completes and checks a recipe whose first line is
-`# yaml-language-server: $schema=PATH/recipe.schema.json`; the schema lies beside this page.
+`# yaml-language-server: $schema=PATH/recipe.schema.json`; the schema is next to this page.
 """
 
 JOINING = """\
 ## Joining recipes
 
-**extends** names one parent recipe: a file, found from the recipe's own folder, or one that comes with
+**extends** names one parent recipe: a path relative to the recipe's own folder, or a recipe that comes with
 groundglass (`extends: faceup`). A key of the recipe replaces the parent's key. A step with an explicit `name`
-replaces the parent's step of that name, where it stood; every other step is appended. (A parent's unnamed step is
+replaces the parent's step of that name, at the same place; every other step is appended. (A parent's unnamed step is
 addressed by its default name.) Profiles are joined by their names. A recipe that extends itself, directly or
 through others, is refused.
 
-**profiles** hold, for each profile, steps by name: `--profile offline` puts them where the recipe's own were.
+**profiles** hold, for each profile, steps by name: `--profile offline` replaces the recipe's steps of these names.
 
 ```yaml
 profiles:
@@ -70,11 +70,11 @@ They apply in this order: parent, recipe, profile, `--set`.
 """
 
 MEASURES = """\
-A name, a name with its parameters, a table of scores, or a list of these: all of a step in one decode.
+A name, a name with its parameters, a table of scores, or a list of these. All measures of a step share one decode.
 
 ```yaml
 - measure: [header, blockiness]
-- measure: [{blockiness: {search_phases: true, as: searched_}}]   # `as` begins the names of its columns
+- measure: [{blockiness: {search_phases: true, as: searched_}}]   # `as`: a prefix for the names of its columns
 - measure: [{table: scores.csv, key: uri}]                        # scores made elsewhere
 ```
 
@@ -82,14 +82,14 @@ A name, a name with its parameters, a table of scores, or a list of these: all o
 """
 
 FAMILY_WORDS = {
-    "release": "A written dataset. Nothing is ever overwritten. `format` says which of these is meant.",
-    "source": "Where images come from. A step has exactly one of these.",
+    "release": "A written dataset. Nothing is ever overwritten. `format` chooses one of these.",
+    "source": "The origin of the images. A step has exactly one of these.",
     "select": "A step has exactly one of these rules; `keep` and `drop` may go together.",
-    "transform": "Virtual images from the current set. A step has exactly one of these.",
+    "transform": "Virtual images, made from the current set. A step has exactly one of these.",
 }
 
 HOLD_OUT = """\
-Names a split and says who is in it: `hold_out: {validation: {next: 100, by: tenengrad, pick: 4}}`.
+Names a split and says which images go into it: `hold_out: {validation: {next: 100, by: tenengrad, pick: 4}}`.
 """
 
 
@@ -99,14 +99,14 @@ def reference_page() -> str:
     parts += ["## Limits\n", f"{Limits.__doc__}\n", _table(_rows(Limits))]
     parts += [
         "## Steps\n",
-        "A step is exactly one of the kinds below, and may say more beside it:\n",
+        "A step has exactly one of the kinds below, and may have these keys as well:\n",
         _table(_rows(StepHead, optional="name")),
     ]
     for kind in BODIES:
         parts += [f"## `{kind}`\n", *_kind(kind)]
     parts += [
         "## Not yet\n",
-        "These words are part of the grammar and come in later versions:\n",
+        "These words are part of the grammar; later versions will support them:\n",
         *_not_yet(),
     ]
     return "\n".join(parts)
@@ -152,7 +152,7 @@ def _top_rows() -> list[tuple[str, ...]]:
     extra = [
         ("`extends`", "a text", "", SUMMARIES["extends"]),
         ("`profiles`", "a mapping of keys", "", SUMMARIES["profiles"]),
-        ("`steps`", "a list of steps", "needed", "what is done, in this order"),
+        ("`steps`", "a list of steps", "needed", "the steps, in this order"),
     ]
     return [*_rows(RecipeHead), *extra]
 

@@ -1,4 +1,4 @@
-"""A JSON schema in plain words: what may stand here, for error messages and the reference page."""
+"""A JSON schema in plain words: the values that are valid here, for error messages and the reference page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Schema = Mapping[str, Any]
 PATTERNS: dict[str, str] = {
     PERCENT: "a percentage such as 20%",
     NAME: "a name of letters, digits, - and _ that begins with a letter",
-    RECIPE_NAME: "a name of letters, digits, -, _ and . without blanks or slashes",
+    RECIPE_NAME: "a name of letters, digits, -, _ and . without spaces or slashes",
 }
 
 PLAIN: dict[str, str] = {"string": "a text", "boolean": "true or false", "object": "a mapping of keys"}
@@ -26,12 +26,12 @@ ADVICE: dict[str, str] = {
 }
 
 
-SCALES = "1 is the picture as it is, 0.5 half its size; pictures are never enlarged"
+SCALES = "1 is the full size of the image, 0.5 half of it; images are never upscaled"
 FITTING: dict[str, str] = {
     "multiscale": SCALES,
     "shortest_edge": "write the px of the shorter side, such as 512",
 }
-"""What to type where a number does not fit, for keys whose range alone says too little."""
+"""Advice for a number that is out of range, for keys whose range alone does not explain enough."""
 
 
 def without_null(schema: Schema) -> dict[str, Any]:
@@ -48,14 +48,14 @@ def without_null(schema: Schema) -> dict[str, Any]:
 
 
 def choices(schema: Schema) -> list[str]:
-    """The words among which one must be chosen; none where anything else may stand."""
+    """The words of which one must be chosen; none if other values are valid too."""
     found = without_null(schema)
     words = found.get("enum", [found["const"]] if "const" in found else [])
     return [str(word).lower() if isinstance(word, bool) else str(word) for word in words]
 
 
 def in_words(schema: Schema) -> str:
-    """What may stand here.
+    """The values that are valid here.
 
     >>> in_words({"type": "integer", "exclusiveMinimum": 0})
     'a whole number of 1 or more'
@@ -100,7 +100,7 @@ def _number(schema: Schema, kind: str) -> str:
 
 
 def _several(schema: Schema) -> str:
-    """In the plural."""
+    """The values of a list, in the plural."""
     kind = without_null(schema).get("type", "object")
     if kind in ("integer", "number"):
         return in_words(schema).replace("a whole number", "whole numbers").replace("a number", "numbers")
@@ -112,7 +112,7 @@ def _either(words: Sequence[str]) -> str:
 
 
 def advice(key: str, value: object, schema: Schema) -> str:
-    """What to type instead of a value of the wrong type or size."""
+    """Advice for a value of the wrong type or size."""
     found = without_null(schema)
     forms = found.get("anyOf", [found])
     kinds = [str(form.get("type", "object")) for form in forms]
@@ -136,7 +136,7 @@ def advice(key: str, value: object, schema: Schema) -> str:
 
 
 def _as_percent(value: object) -> str:
-    """What to type for a share.
+    """Advice for a share.
 
     >>> _as_percent(20), _as_percent("150%")
     ('for 20 % write 20% or 0.2', 'write a percentage such as 20%, or a number such as 0.2')
@@ -147,7 +147,7 @@ def _as_percent(value: object) -> str:
 
 
 def _as_count(value: object) -> str:
-    """What to type for a share or a count.
+    """Advice for a share or a count.
 
     >>> _as_count("2000"), _as_count(1.5)
     ('for 2000 images write 2000, without quotes', 'write a share such as 20% or 0.2, or a count such as 2000')

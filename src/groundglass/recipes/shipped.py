@@ -13,17 +13,18 @@ CHECKOUT = Path(__file__).resolve().parents[3] / "recipes"
 
 
 def recipe_path(word: str) -> Path:
-    """What the command line means by RECIPE: a file, or else the name of a shipped recipe.
+    """The path for the argument RECIPE: a file, or else the name of a shipped recipe.
 
     >>> recipe_path("mine/faceup.yaml").name, recipe_path("bhi").name
     ('faceup.yaml', 'bhi.yaml')
     """
+    # Only a bare word can name a shipped recipe: anything with an ending or a slash is a path.
     path = Path(word)
     return path if path.suffix or os.sep in word or path.is_file() else shipped(word)
 
 
 def shipped(name: str) -> Path:
-    """The file of a shipped recipe. Raises RecipeError with the nearest name where there is none.
+    """The file of a shipped recipe. Raises RecipeError with the nearest name if there is none.
 
     >>> shipped("quickstart").name
     'quickstart.yaml'
@@ -45,5 +46,5 @@ def shipped_names() -> list[str]:
 
 
 def _folder() -> Path:
-    """Where they lie: beside this module in an installed package, at the top of a checkout."""
+    """Their folder: next to this module in an installed package, at the top of a checkout."""
     return INSTALLED if INSTALLED.is_dir() else CHECKOUT

@@ -15,7 +15,7 @@ from groundglass.settings.field_types import Member, Record
 from groundglass.settings.measure_request import MeasureRequest
 
 WIDE = 1_000_000
-"""Lines are never folded: one value, one line, so that two recipes compare well."""
+"""Lines are never folded: with one value per line, two recipes are easy to compare."""
 
 
 def recipe_text(recipe: Recipe) -> str:
@@ -35,14 +35,14 @@ def recipe_text(recipe: Recipe) -> str:
 
 
 def written_step(step: Step) -> dict[str, Any]:
-    """A step as a recipe writes it: only what is set."""
+    """A step in the form that a recipe has, with only the keys that are set."""
     texts = {"if": step.only_if, "note": step.note}
     given = {key: text for key, text in texts.items() if text is not None}
     return {"name": step.name, **given, step.kind: written_body(step.body)}
 
 
 def written_body(body: Record) -> Any:
-    """What stands behind a step's kind, as plain values: only what is set."""
+    """The value of a step's kind as plain values, with only the keys that are set."""
     if isinstance(body, MeasureStep):
         return [_measure(measure) for measure in body.measures]
     if isinstance(body, HoldOutStep):
@@ -58,7 +58,7 @@ def _measure(measure: MeasureRequest | ScoreTable) -> Any:
 
 
 def _plain(record: Record) -> dict[str, Any]:
-    """A record's keys as the recipe writes them: what is not set is left out."""
+    """A record's keys under their names in a recipe; keys that are not set are left out."""
     found = _without_empty(record.model_dump(mode="json", by_alias=True, exclude_none=True))
     if not isinstance(record, Member):
         return found
@@ -69,7 +69,7 @@ def _plain(record: Record) -> dict[str, Any]:
 
 
 def _without_empty(value: Any) -> Any:
-    """The value without keys whose list is empty, at any depth: `intersect` holds rules of its own."""
+    """The value without keys that have an empty list, at any depth: `intersect` contains other rules."""
     if isinstance(value, dict):
         return {key: _without_empty(inner) for key, inner in value.items() if inner != []}
     return [_without_empty(inner) for inner in value] if isinstance(value, list) else value

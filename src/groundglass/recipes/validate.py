@@ -1,4 +1,4 @@
-"""One mapping of a recipe against one model; pydantic's findings become plain words at the right place."""
+"""Check one mapping of a recipe against one model; pydantic's findings become plain words at the right place."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ R = TypeVar("R", bound=Record)
 
 @cache
 def schema_of(model: type[Record]) -> dict[str, Any]:
-    """A model's JSON schema, from which the words for what is expected are made."""
+    """A model's JSON schema; messages describe the expected value from it."""
     whole = model.model_json_schema(by_alias=True, mode="validation")
     return resolve(whole, whole) | {"$defs": whole.get("$defs", {})}
 
 
 Strange = Callable[[str, Mark], RecipeError]
-"""What is said of a key that a record does not know, at its place."""
+"""Makes the error for a key that a record does not have, at the key's place."""
 
 
 def build(model: type[R], node: Node, mark: Mark, what: str) -> R:
-    """The record that a mapping means; ``what`` is the key it stands under, ``mark`` that key's place."""
+    """The record that a mapping describes; ``what`` is the key above it, ``mark`` that key's place."""
     check_mapping(node, mark, what, schema_of(model)["properties"])
     return record_of(model, node, mark, what)
 
 
 def check_mapping(node: Node, mark: Mark, what: str, keys: Iterable[str]) -> None:
-    """Refuse what is no mapping, words that this version cannot do yet, and keys without a value."""
+    """Refuse anything but a mapping, words that this version does not support yet, and keys without a value."""
     if not isinstance(node.value, dict):
         said = (
             "has no value" if node.value is None else f"must be a mapping of keys, not {quoted(node.plain)}"
@@ -53,23 +53,24 @@ def record_of(
     ready: Mapping[str, Any] | None = None,
     strange: Strange | None = None,
 ) -> R:
-    """The record that a mapping means, once `check_mapping` let it pass.
+    """The record that a mapping describes, after `check_mapping` let it pass.
 
-    ``ready`` holds values of keys that are records already; ``strange`` says what a key is that the record lacks.
+    ``ready`` holds values of keys that are records already; ``strange`` makes the error for an unknown key.
     """
     try:
+        # Strict: otherwise pydantic would silently turn a quoted number into a number.
         return model.model_validate(
             {**node.plain, **(ready or {})}, strict=True, by_alias=True, by_name=False
         )
     except ValidationError as error:
         findings = error.errors(include_url=False)
-        said = [one for one in findings if one["type"] != "missing"]  # what is lacking may be there, misspelt
+        said = [one for one in findings if one["type"] != "missing"]  # a missing key may be there, misspelt
         faults = [fault(model, finding, node, mark, what, strange) for finding in said or findings]
         raise min(faults, key=lambda found: (found[0].line, found[0].column))[1] from None
 
 
 def refuse_later(node: Node, what: str) -> None:
-    """Refuse words of the grammar that this version cannot do yet, here."""
+    """Refuse words of the grammar that this version does not support yet at this place."""
     for key, value in node.value.items():
         if key in LATER.get(what, ()):
             raise later(key, node.keys[key])
@@ -114,7 +115,7 @@ def fault(
 
 
 def rule_fault(context: Mapping[str, Any], node: Node, mark: Mark) -> tuple[Mark, RecipeError]:
-    """A rule of `rules`: it names the key at fault itself."""
+    """The error of a record's own rule, which names the key at fault itself."""
     key, other, hint = str(context["key"]), context.get("other"), str(context["hint"])
     place = node.keys.get(key, mark)
     if other and not node.keys[other].line:
@@ -125,13 +126,13 @@ def rule_fault(context: Mapping[str, Any], node: Node, mark: Mark) -> tuple[Mark
 
 
 def unknown_key(key: str, mark: Mark, owner: str, schema: Mapping[str, Any]) -> tuple[Mark, RecipeError]:
-    """A key that is not there, and the one that is."""
+    """The error for an unknown key, with the nearest one."""
     end, hint = choose(key, schema.get("properties", {}), f"keys of `{owner}`")
-    return mark, error_at(mark, f"`{key}` is no key of `{owner}`{end}", hint)
+    return mark, error_at(mark, f"`{key}` is not a key of `{owner}`{end}", hint)
 
 
 def wrong_value(key: str, node: Node, schema: Mapping[str, Any]) -> tuple[Mark, RecipeError]:
-    """A value of the wrong type or out of range."""
+    """The error for a value of the wrong type or out of range."""
     value = node.plain
     if value == "" or (value in ([], ()) and "array" in _types(schema)):
         return node.mark, error_at(node.mark, f"`{key}` is empty", f"write {in_words(schema)}")
@@ -152,7 +153,7 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 
 
 def schema_at(model: type[Record], keys: list[str | int]) -> dict[str, Any]:
-    """The schema of what stands under these keys."""
+    """The schema of the value under these keys."""
     whole = schema_of(model)
     found = whole
     for key in keys:
@@ -169,7 +170,7 @@ def resolve(whole: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]
 
 
 def step_into(schema: Mapping[str, Any], key: str | int) -> dict[str, Any]:
-    """One level down; of several possible forms the one that has such a level."""
+    """The schema one level down; of several possible forms, the one that has such a level."""
     for form in schema.get("anyOf", [schema]):
         if isinstance(key, int) and "items" in form:
             return form["items"]

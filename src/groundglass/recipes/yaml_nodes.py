@@ -1,4 +1,4 @@
-"""YAML text as plain values that know where they stand: file, line and column of every key and value."""
+"""YAML text as plain values with their places: file, line and column of every key and value."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ MOST_VALUES = 20_000
 """Values after aliases are unfolded: a few lines of nested aliases could otherwise become billions."""
 
 DEEPEST = 30
-"""Levels of nesting; the grammar itself needs eight."""
+"""Levels of nesting; the grammar itself needs eight, and unlimited nesting would exhaust the stack."""
 
 _PREFIX = "tag:yaml.org,2002:"
+# Dates stay text: no key of a recipe is a date, and a name that looks like one must not change.
 _TEXT_TAGS = ("str", "timestamp", "value")
 
 
 @dataclass(frozen=True)
 class Node:
-    """A value of a document and where it stands.
+    """A value of a document and its place.
 
     value   a scalar, a list of Nodes, or a dict from key to Node
-    mark    where the value begins
-    keys    for a dict: where each key stands
+    mark    the start of the value
+    keys    for a dict: the place of each key
     """
 
     value: Any
@@ -59,16 +60,17 @@ class Node:
 
 
 def parse(source: Text) -> Node:
-    """The document of a text. Raises RecipeError where it is not valid YAML, or empty."""
+    """The document of a text. Raises RecipeError if it is not valid YAML, or empty."""
     reader = YAML(typ="safe", pure=True)
     reader.Composer = _Composer
     try:
+        # Composed, not loaded: only nodes keep the marks that errors point at.
         root = reader.compose(source.text)
     except MarkedYAMLError as error:
         raise yaml_problem(_place(source, error), error.problem or "") from None
     except YAMLError as error:
         mark = source.mark(getattr(error, "position", None) or 0)
-        raise error_at(mark, "this character cannot stand in YAML", "delete it") from None
+        raise error_at(mark, "this character is not allowed in YAML", "delete it") from None
     except (ValueError, OverflowError):
         raise yaml_problem(source.mark(0), "") from None
     if root is None:
@@ -77,7 +79,7 @@ def parse(source: Text) -> Node:
 
 
 def _place(source: Text, error: MarkedYAMLError) -> Mark:
-    """Where a fault began: the open quote or bracket above, rather than the line where YAML gives up."""
+    """The start of a fault: the open quote or bracket above, rather than the line at which the reader gives up."""
     mark, context = error.problem_mark or error.context_mark, error.context_mark
     if mark is None:
         return source.mark(0)
@@ -88,7 +90,7 @@ def _place(source: Text, error: MarkedYAMLError) -> Mark:
 
 
 class _Composer(Composer):
-    """Composes no more values, and no deeper, than a recipe has; so a hostile file ends early."""
+    """Stops at more values, or deeper nesting, than a recipe can have, so that a hostile file ends early."""
 
     def __init__(self, loader: Any = None) -> None:
         super().__init__(loader=loader)
@@ -108,7 +110,7 @@ class _Composer(Composer):
 
 
 class _Reader:
-    """Turns composed YAML into Nodes and counts them, so that aliases cannot unfold without end."""
+    """Turns composed YAML into Nodes and counts them, so that aliases cannot unfold endlessly."""
 
     def __init__(self, source: Text) -> None:
         self.source = source
@@ -124,7 +126,7 @@ class _Reader:
             self.fail(node, "this alias contains itself", "write the value out")
         if self.count > MOST_VALUES or len(above) > DEEPEST:
             self.fail(
-                node, "the aliases here unfold to more values than a recipe has", "write the values out"
+                node, "the aliases here unfold to more values than a recipe can have", "write the values out"
             )
         inside = (*above, id(node))
         if isinstance(node, MappingNode):
@@ -143,7 +145,7 @@ class _Reader:
             if key in keys:
                 self.fail(
                     key_node,
-                    f"`{key}` stands twice here, first in line {keys[key].line}",
+                    f"`{key}` appears twice here, first in line {keys[key].line}",
                     "keep one of the two",
                 )
             keys[key] = self.mark(key_node)
@@ -195,7 +197,7 @@ class _Reader:
     def floating(self, node: YamlNode, text: str) -> float:
         digits = text.replace("_", "").lower()
         if digits.endswith(".nan"):
-            self.fail(node, "`.nan` is no number that a recipe can use", "write a number")
+            self.fail(node, "a recipe cannot use `.nan`", "write a number")
         try:
             return float(digits.replace(".inf", "inf"))
         except ValueError:
@@ -212,7 +214,7 @@ class _Reader:
 
 
 def walk(node: Node, keys: tuple[str | int, ...]) -> Iterator[tuple[str | int, Mark, Node]]:
-    """A path into the document as far as it exists: each key, where it stands, what is under it."""
+    """A path into the document as far as it exists: each key, its place, and the node under it."""
     for key in keys:
         if isinstance(node.value, dict) and key in node.value:
             mark, node = node.keys[str(key)], node.value[key]

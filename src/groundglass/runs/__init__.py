@@ -1,4 +1,4 @@
-"""Whole recipes: made into a plan, forecast, run; and commands that need no recipe.
+"""Planning, forecasting and running whole recipes, and commands that need no recipe.
 
 It may import `steps`, and what lies below.
 """

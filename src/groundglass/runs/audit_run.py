@@ -1,4 +1,4 @@
-"""The audit: a sample of the user's own passing photographs, known defects put into them, and who notices."""
+"""The audit: put known defects into a sample of the user's passing photographs, and count which gates catch them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from groundglass.runs.make_plan import make_plan, with_limit
 from groundglass.runs.run import RunOptions, Talk, run_plan
 
 FILES = 400
-"""Files of each source that are looked at when a recipe that was never run is audited."""
+"""The most files of each source to use if a recipe is audited that was never run."""
 
 
 def audit(word: str, runs: Path, options: AuditOptions, progress: Callable[[str], Progress]) -> Scorecard:
     """Audit what ``word`` names: a run (its folder, or a recipe's name for its last run), or else a recipe.
 
-    A recipe that has a finished run is audited on that run. One that has none is run on at most `FILES` files of each
-    source, as far as its last gate, in a folder that is thrown away. Raises RecipeError.
+    A recipe with a finished run is audited on that run. A recipe without one is run on at most `FILES` files of each
+    source, up to its last gate, in a folder that is deleted afterwards. Raises RecipeError.
     """
     find_defects(options.defects)
     try:
@@ -60,23 +60,22 @@ def _audit_recipe(
         return audit_run(plan, finished, options, progress)
     plan = to_last_gate(make_plan(with_limit(loaded, FILES)))
     with tempfile.TemporaryDirectory(prefix="groundglass-audit-") as made:
+        # Failed images do not matter here: only photographs that pass every gate get defects.
         folder, _ = run_plan(plan, RunOptions(Path(made), options.workers, max_failed=1.0), Talk(progress))
         card = audit_run(plan, folder, options, progress, keep=False)
-    note = (
-        f"audited on at most {FILES} files of each source; run the recipe, and its report will hold the audit"
-    )
+    note = f"audited on at most {FILES} files of each source; run the recipe, then its report will contain the audit"
     return replace(card, run="", notes=(*card.notes, note))
 
 
 def finished_run(plan: Plan, runs: Path) -> RunFolder | None:
-    """The last finished run of the very same recipe."""
+    """The last finished run of exactly the same recipe."""
     key = recipe_key(plan)
     done = finished_runs(runs, plan.recipe.name)
     return next((folder for folder in done if load_record(folder).recipe_key == key), None)
 
 
 def to_last_gate(plan: Plan) -> Plan:
-    """The plan as far as its last gate, without audit steps. Raises RecipeError where it has no gate."""
+    """The plan up to its last gate, without audit steps. Raises RecipeError if it has no gate."""
     gates = [place for place, planned in enumerate(plan.steps) if planned.step.kind == "select"]
     if not gates:
         raise _no_gates(plan)
@@ -101,8 +100,8 @@ def audit_run(
 ) -> Scorecard:
     """Audit a finished run; the result is kept in its folder as ``audit/scorecard.json`` and ``audit/slipped.parquet``.
 
-    Nothing of the user's is written or touched: defective versions exist in memory only. The same seed gives the same
-    scorecard. Raises RecipeError where the run is not finished, has no gates, or no photograph passed them.
+    No file of the user is touched: defective versions exist in memory only. The same seed gives the same scorecard.
+    Raises RecipeError if the run is not finished, has no gates, or no photograph passed them.
     """
     begun = time.perf_counter()
     passage = replay(plan, folder)

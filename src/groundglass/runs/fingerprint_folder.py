@@ -1,4 +1,4 @@
-"""Fingerprints of a folder of test images, to hold photographs against."""
+"""Fingerprints of a folder of test images, with which photographs are compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from groundglass.sources.listing import Listed
 
 @dataclass(frozen=True)
 class Fingerprinted:
-    """What became of a folder: pictures that are known now, and why others are not."""
+    """The result for a folder: how many images have fingerprints, and why others have none."""
 
     file: Path
     set: str
@@ -27,13 +27,13 @@ class Fingerprinted:
 
 
 def fingerprint_folder(folder: Path, out: Path, name: str, workers: int, progress: Progress) -> Fingerprinted:
-    """Write the fingerprints of every picture below ``folder`` to the file ``out``, as the test set ``name``.
+    """Write the fingerprints of every image below ``folder`` to the file ``out``, as the test set ``name``.
 
-    Files that are not pictures become rows that say why. Raises RecipeError where ``out`` is there already, or where
-    no file of the folder is a picture.
+    Files that are not images become rows that say why. Raises RecipeError if ``out`` exists already, or if no file of
+    the folder is an image.
     """
     if out.exists():
-        raise RecipeError(f"{out} is there already; nothing is overwritten", "give another name")
+        raise RecipeError(f"{out} exists already; nothing is overwritten", "give another name")
     listing = list_folders([str(folder)]).select(["uri", "path", "bytes", "mtime_ns", "error", "detail"])
     listed = [Listed(**row) for row in listing.to_pylist()]
     answers, stuck = take_measures(listed, [ask_of(KNOWN_BY, {})], workers, progress)
@@ -42,7 +42,7 @@ def fingerprint_folder(folder: Path, out: Path, name: str, workers: int, progres
     rows = [answer.row for answer in answers]
     failed = Counter(str(row["error"]).partition(":")[0] for row in rows if row["error"])
     if len(rows) == failed.total():
-        raise RecipeError(f"{folder} holds no picture that can be read", _why(failed))
+        raise RecipeError(f"{folder} holds no image that can be read", _why(failed))
     plain = [{key: value for key, value in row.items() if key != "uri"} for row in rows]
     named = [{**row, "set": name, "name": one.uri} for row, one in zip(plain, listed, strict=True)]
     write_prints(named, out)

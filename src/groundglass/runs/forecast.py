@@ -1,4 +1,4 @@
-"""What running a plan would do, as far as it can be known without measuring: counts, time and space."""
+"""The forecast of a run, as far as it can be known without measuring: counts, time and space."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from groundglass.steps.kind import StepForecast, Walk
 
 @dataclass(frozen=True)
 class Forecast:
-    """The whole recipe. Seconds on all cores of this machine; bytes of the release, at most."""
+    """The forecast of a whole recipe: seconds on all cores of this machine; upper bound of the release's bytes."""
 
     name: str
     folder: str
@@ -31,24 +31,24 @@ class Forecast:
 
     @property
     def releases_nothing(self) -> str:
-        """Why no release would get an image, as a sentence; "" where one may. Images held out are released too."""
+        """Why no release would get an image, as a sentence; "" if one may. Held-out images are released too."""
         kinds = [step.kind for step in self.steps]
-        if self.guessed:  # what tiles come of files that nobody has read is not known well enough to refuse
+        if self.guessed:  # a guess about the tiles of unread files is too weak a reason to refuse
             return ""
         if "release" not in kinds or "hold_out" in kinds or self.steps[kinds.index("release")].into:
             return ""
         emptied = [step for step, after in pairwise(self.steps) if step.into and not after.into]
         if not emptied:
-            return "nothing would be released: the sources hold no image"
+            return "nothing would be released: the sources contain no image"
         last = emptied[0]
-        return f"nothing would be released: {last.name}, {last.label}, leaves none of {last.into:,} images"
+        return f"nothing would be released: {last.name}, {last.label}, drops all {last.into:,} images"
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def make_forecast(plan: Plan, runs: Path) -> Forecast:
-    """Walk through the plan on what is known; from the first unknown on, counts are upper bounds."""
+    """Walk through the plan with known values; after the first unknown value, counts are upper bounds."""
     folder, resumes = choose_folder(runs, plan.recipe.name, recipe_key(plan))
     walk = Walk(make_state(plan, folder, dry=True))
     steps = tuple(STEPS[planned.step.kind].forecast(walk, planned) for planned in plan.steps)

@@ -1,4 +1,4 @@
-"""A recipe becomes a plan: every word looked up, every column bound, every path tried, before the first pixel.
+"""A recipe becomes a plan: every word is looked up and every path is tried before the first pixel is read.
 
 A plan is data: `groundglass plan` prints it and `run` executes it.
 """
@@ -19,7 +19,10 @@ from groundglass.steps.catalog import STEPS
 
 
 def with_limit(loaded: LoadedRecipe, most: int | None) -> LoadedRecipe:
-    """The recipe with at most ``most`` files of each source: it is part of what makes the run what it is."""
+    """The recipe with at most ``most`` files of each source.
+
+    The limit becomes part of the recipe, so that a run with another limit is another run.
+    """
     if most is None:
         return loaded
     recipe = loaded.recipe
@@ -39,7 +42,7 @@ def make_plan(loaded: LoadedRecipe) -> Plan:
     """The plan of a recipe.
 
     Raises RecipeError with file, line, snippet and the nearest valid word for the first thing that cannot be done;
-    where only this machine lacks something for it, the hint names the recipe's profile that can do without.
+    if only this machine lacks something, the hint names the recipe's profile that works without it.
     """
     try:
         return _planned(loaded)
@@ -48,12 +51,13 @@ def make_plan(loaded: LoadedRecipe) -> Plan:
         if profile is None:
             raise
         kind = NotHere if isinstance(error, NotHere) else UnreachableError
-        raise kind(error.message, f"{error.hint}; or do without: --profile {profile}") from error
+        raise kind(error.message, f"{error.hint}; or work without it: --profile {profile}") from error
 
 
 def _profile_that_can(loaded: LoadedRecipe) -> str | None:
     """The first profile of a recipe with which it can be run on this machine."""
     for profile in profiles_of(loaded.root):
+        # Only a profile that really plans on this machine is worth naming.
         with suppress(GroundglassError):
             _planned(load_recipe(loaded.files[0], loaded.overrides, profile))
             return profile
@@ -73,7 +77,7 @@ def _planned(loaded: LoadedRecipe) -> Plan:
 
 
 def _check_order(planner: Planner) -> None:
-    """Sources come first: a picture that joined later would lack what was measured before."""
+    """Refuse a source after another step: an image that joined later would lack the earlier measures."""
     kinds = [step.kind for step in planner.loaded.recipe.steps]
     if not kinds or kinds[0] != "source":
         planner.fail((), "a recipe starts with a source", "write it first: - source: {folder: photos/}")

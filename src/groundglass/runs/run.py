@@ -1,6 +1,6 @@
-"""Does what a plan says. Killed at any moment and started again, it ends with the same tables.
+"""Run a plan. Killed at any moment and started again, it ends with the same tables.
 
-All heavy results lie in the store or in the release's journal; everything else is worked out anew from the top.
+All heavy results are in the store or in the release's journal; everything else is computed again from the start.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ from groundglass.tables.step_record import StepRecord
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How to run, none of which decides what comes out.
+    """Options of a run; none of them changes its result.
 
-    runs         where runs lie
-    workers      processes; 0 for one a core
+    runs         the folder of all runs
+    workers      processes; 0 for one per core
     max_failed   share of the images that may fail before the run ends with an error (exit code 4)
-    retry        pictures that failed before are tried again
+    retry        images that failed before are tried again
     """
 
     runs: Path = Path("runs")
@@ -59,8 +59,8 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Talk:
-    """Whom to tell what happens: a progress bar for each heavy step, each step's record when it is done, and a line
-    for each file of weights that is fetched.
+    """Functions that report what happens: a progress bar for each heavy step, each step's record when it is done, and
+    a line for each file of weights that is fetched.
     """
 
     progress: Callable[[str], Progress]
@@ -72,8 +72,8 @@ class Talk:
 def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, RunRecord]:
     """Run a plan to its end in the next folder, or in the last one if that holds the same recipe unfinished.
 
-    Raises Interrupted and UnreachableError; what was finished is saved each time. Whether too many images failed is
-    asked by `check_outcome`.
+    Raises Interrupted and UnreachableError; finished work is saved in both cases. `check_outcome` checks whether too
+    many images failed.
     """
     check_engine()
     key = recipe_key(plan)
@@ -82,6 +82,7 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
         folder.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder.path, error) from error
+    # Two programs on one run would overwrite each other's tables.
     with only_one(folder.path, f"run {folder.number}"), terminated_as_interrupted():
         warm_up()
         talk.opened(folder, resumed)
@@ -89,6 +90,7 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
         state = make_state(plan, folder, options.workers, talk.progress, options.retry)
         forget_failed(state, plan)
         with _ending(folder, record) as ends:
+            # Before the first step: missing weights must stop the run now, not after hours of measuring.
             fetch_networks(plan, talk.fetching)
             for planned in plan.steps:
                 state, ends.record = _do_step(state, planned, ends.record, talk)
@@ -97,7 +99,7 @@ def run_plan(plan: Plan, options: RunOptions, talk: Talk) -> tuple[RunFolder, Ru
 
 
 RESERVE = 1 << 16
-"""Bytes that a run keeps on the disk, to give back when the disk is full: then run.json can say how it ended."""
+"""Bytes that a run reserves on the disk and frees when the disk is full, so that run.json can say how it ended."""
 
 
 def _reserve(folder: RunFolder) -> Path:
@@ -105,7 +107,7 @@ def _reserve(folder: RunFolder) -> Path:
 
 
 def _open_record(plan: Plan, folder: RunFolder, key: str, resumed: bool) -> RunRecord:
-    """Write what the run is before it does anything."""
+    """Write the recipe and the record before any step runs."""
     started = load_record(folder).started if resumed else time.time()
     columns = tuple(column.plain() for column in plan.columns)
     record = RunRecord(
@@ -122,7 +124,7 @@ def _open_record(plan: Plan, folder: RunFolder, key: str, resumed: bool) -> RunR
     )
     write_text(plan.text, folder.path / "recipe.yaml")
     record.save(folder)
-    with suppress(UnreachableError):  # without it, a full disk is only told less well
+    with suppress(UnreachableError):  # without it, only the report of a full disk is worse
         write_bytes(os.urandom(RESERVE), _reserve(folder))
     folder.log("resumed" if resumed else "started", recipe=key)
     return record
@@ -135,7 +137,7 @@ class _Ending:
 
 @contextmanager
 def _ending(folder: RunFolder, record: RunRecord) -> Generator[_Ending]:
-    """Whatever stops the run, its folder says how it ended."""
+    """Record in the run's folder how it ended, whatever stopped it."""
     ends = _Ending(record)
     try:
         yield ends
@@ -161,7 +163,7 @@ def _said(error: BaseException) -> tuple[str, str]:
 
 
 def _do_step(state: State, planned: PlannedStep, record: RunRecord, talk: Talk) -> tuple[State, RunRecord]:
-    """One step, timed and recorded."""
+    """Run one step, and record it with its time."""
     start = time.perf_counter()
     state, done = STEPS[planned.step.kind].run(state, planned)
     done = replace(done, seconds=round(time.perf_counter() - start, 3))
@@ -185,7 +187,7 @@ def _finish(state: State, record: RunRecord) -> RunRecord:
 
 
 def check_outcome(plan: Plan, record: RunRecord, options: RunOptions, show: str) -> None:
-    """Raise what a finished run has to be blamed for: TooManyFailed, or NothingProduced.
+    """Raise TooManyFailed or NothingProduced if a finished run did not give the result that was asked for.
 
     ``show`` is the command that shows what each step did.
     """
@@ -206,20 +208,20 @@ def check_outcome(plan: Plan, record: RunRecord, options: RunOptions, show: str)
 
 
 def _last_exit(record: RunRecord) -> str:
-    """Where the last images left."""
+    """A sentence that names the step at which the last images left."""
     emptied = next((step for step in record.steps if step.into and step.out == 0), None)
     if emptied is None:
-        return "the sources hold no image"
+        return "the sources contain no image"
     left = {"dropped": emptied.dropped, "failed": emptied.failed, "held out": emptied.held_out}
     words = " and ".join(f"{count:,} {how}" for how, count in left.items() if count)
     return f"the last {emptied.into:,} left at {emptied.step}, {emptied.label} ({words})"
 
 
 def check_failed(plan: Plan, record: RunRecord, options: RunOptions, show: str) -> None:
-    """Raise TooManyFailed when more images of a finished run failed than the recipe or the options allow.
+    """Raise TooManyFailed if more images of a finished run failed than the recipe or the options allow.
 
-    Up to the first transform rows are the sources' files, and all steps count together. After it rows are tiles or
-    scales, of which one file has many, so each step counts by itself.
+    Up to the first transform, rows are the sources' files, and all steps count together. After it, rows are tiles or
+    scales, and one file has many, so each step counts separately.
     """
     allowed = options.max_failed if options.max_failed is not None else plan.recipe.limits.failed
     hint = f"{show} says why; --retry failed tries them again"

@@ -1,4 +1,4 @@
-"""Single pictures without a recipe: measure them, make them smaller."""
+"""Single images without a recipe: measure them, or downscale them."""
 
 from __future__ import annotations
 
@@ -32,21 +32,24 @@ from groundglass.tables.measure_store import MeasureStore
 
 
 class Answer(NamedTuple):
-    """What measuring one file gave: its row, and for each measure that failed on it, why."""
+    """The result of measuring one file: its row, and the reason for each measure that failed on it."""
 
     row: dict[str, Any]
     reasons: dict[str, str]
 
 
 class Answers(NamedTuple):
-    """An answer for each file; ``stuck`` is why some could not be finished, None where all were."""
+    """An answer for each file; ``stuck`` is why some could not be finished, None if all were."""
 
     each: list[Answer]
     stuck: Unfinished | None
 
 
 class Taken(NamedTuple):
-    """What measuring files gave: a row for each path, what came to nothing ("" where nothing did), what is stuck."""
+    """The result of measuring files: a row for each path, the measures without any value, and why files are unfinished.
+
+    nothing  a sentence on measures that have no value on any file; "" if there are none
+    """
 
     rows: list[dict[str, Any]]
     nothing: str
@@ -63,11 +66,11 @@ def measure_files(
 ) -> Taken:
     """The measures ``names`` of each path, in order: ``uri``, the measures' columns, ``warning`` and ``error``.
 
-    ``warning`` holds words of `groundglass.image.header.WARNINGS`, None where nothing is odd about the file.
-    ``error`` is None, or why the picture or one of its measures has no values; a bad picture never stops the others.
-    ``typed`` are settings, NAME=VALUE, for those of the measures that have them. ``network`` holds what measures that
-    ask a network are told: `weights`, `device`, `allow_pickle`; weights that are not here are fetched.
-    Raises RecipeError for an unknown measure or setting, and where a network cannot be had.
+    ``warning`` holds words of `groundglass.image.header.WARNINGS`, None if nothing is odd about the file.
+    ``error`` is None, or why the image or one of its measures has no values; a bad image never stops the others.
+    ``typed`` are settings, NAME=VALUE, for the measures that have them. ``network`` holds the settings of measures with
+    a network: `weights`, `device`, `allow_pickle`; missing weights are fetched.
+    Raises RecipeError for an unknown measure or setting, and if a network is not available.
     """
     measures = [_installed(find(name)) for name in dict.fromkeys(names)]
     settings = typed_settings(measures, typed)
@@ -76,16 +79,16 @@ def measure_files(
         for measure in measures
     ]
     if network and not any(measure.network for measure in measures):
-        raise RecipeError(f"none of {', '.join(names)} asks a network", f"leave out {', '.join(network)}")
+        raise RecipeError(f"none of {', '.join(names)} uses a network", f"leave out {', '.join(network)}")
     answers, stuck = take_measures([listed_file(path) for path in paths], asks, workers, progress)
     rows = [answer.row | {"uri": str(path)} for path, answer in zip(paths, answers, strict=True)]
     return Taken(rows, _nothing_taken(answers, asks), stuck)
 
 
 def _nothing_taken(answers: Sequence[Answer], asks: Sequence[Ask]) -> str:
-    """The sentence for the measures that failed on every one of the files; "" where none did.
+    """The sentence for the measures that failed on every file; "" if none did.
 
-    Columns that are empty without a reason are an answer: no test image is shown, the picture has no JPEG grid.
+    Columns that are empty without a reason are an answer: the image shows no test image, or has no JPEG grid.
     """
     failed = {
         ask.measure: tuple(_counted(answer.reasons.get(ask.measure) for answer in answers)) for ask in asks
@@ -95,7 +98,7 @@ def _nothing_taken(answers: Sequence[Answer], asks: Sequence[Ask]) -> str:
 
 
 def _counted(reasons: Iterable[str | None]) -> list[tuple[str, int]]:
-    """How often each word for a reason stands there; none where one file has none.
+    """How often each reason appears; empty if one file has none.
 
     >>> _counted(["flat", "truncated: at row 3", "flat"]), _counted(["flat", None])
     ([('flat', 2), ('truncated', 1)], [])
@@ -105,10 +108,11 @@ def _counted(reasons: Iterable[str | None]) -> list[tuple[str, int]]:
 
 
 def take_measures(listed: Sequence[Listed], asks: Sequence[Ask], workers: int, progress: Progress) -> Answers:
-    """The same of listed files, named by their uris, and of measures that need not be in the catalog.
+    """Like `measure_files`, for listed files, named by their uris, and for measures that may not be in the catalog.
 
-    A file at which a worker stands still, twice, costs the others nothing: it is answered as `unfinished`.
+    A file at which a worker hangs twice does not hold up the others: its answer is `unfinished`.
     """
+    # The same jobs and the same kind of store as in a run, so that values cannot differ; the store is deleted.
     fetch_absent(asks, lambda _: None)
     with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
         scanned, stuck = _scan(listed, Path(folder), workers, progress)
@@ -125,7 +129,7 @@ def _installed(measure: Measure) -> Measure:
         raise MissingExtra(measure.name, measure.extra)
     if measure.network and measure.network.texts:
         raise RecipeError(
-            f"{measure.name} is of a picture and the text that came with it, and single files have none",
+            f"{measure.name} compares an image with a text that came with it, and single files have none",
             f"use it in a recipe: - measure: [{{{measure.name}: {{text: meta.caption}}}}]",
         )
     return measure
@@ -137,7 +141,7 @@ Key = tuple[bytes, int | None, int | None]
 def _scan(
     listed: Sequence[Listed], folder: Path, workers: int, progress: Progress
 ) -> tuple[dict[Key, dict[str, Any]], Unfinished | None]:
-    """What headers and hashes say, by (path, bytes, mtime_ns)."""
+    """Headers and hashes, by (path, bytes, mtime_ns)."""
     items = [
         ListedFile(*key)
         for key in dict.fromkeys(
@@ -150,7 +154,7 @@ def _scan(
 
 
 def _run(job: Job, items: Sequence[Any], settings: Settings, progress: Progress) -> Unfinished | None:
-    """Do a job as far as it can be done; why some items are not, where that is so."""
+    """Do a job as far as possible. Returns why some items are not done, None if all are."""
     try:
         run_job(job, items, settings, progress)
     except Unfinished as stuck:
@@ -187,7 +191,7 @@ def _answer(
     rows: Mapping[str, Mapping[str, Mapping[str, Any]]],
     asks: Sequence[Ask],
 ) -> Answer:
-    """One picture's object, the same keys for every picture."""
+    """The object of one image, with the same keys for every image."""
     file = scanned.get((listed.path, listed.bytes or 0, listed.mtime_ns or 0), {})
     answer: dict[str, Any] = {"uri": uri}
     errors: dict[str, str] = {}
@@ -205,7 +209,7 @@ def _answer(
 
 
 def _joined(errors: Mapping[str, str]) -> str | None:
-    """The reason, said once where it is the same for all that failed; measures are named where they differ."""
+    """The reason, once if it is the same for all failed measures; else with the names of the measures."""
     reasons = dict.fromkeys(errors.values())
     if len(reasons) == 1 and next(iter(reasons)) not in NO_VALUE:
         return next(iter(reasons))
@@ -217,10 +221,10 @@ def _reason(error: str | None, detail: str | None) -> str | None:
 
 
 def downscale_files(paths: Sequence[Path], out: Path, scale: int, kernel: str) -> list[dict[str, Any]]:
-    """Each picture ``scale`` times smaller as ``out/<stem>.png``, HR cropped to a multiple first.
+    """Each image ``scale`` times smaller as ``out/<stem>.png``, HR cropped to a multiple first.
 
     Returns uri, file, width, height and error (None, or why there is none) for each. Raises RecipeError for an unknown
-    kernel, UnreachableError where nothing can be written.
+    kernel, UnreachableError if nothing can be written.
     """
     find_kernel(kernel)
     return [_downscaled(path, out / f"{path.stem}.png", scale, kernel) for path in paths]
@@ -242,7 +246,7 @@ def _downscaled(path: Path, file: Path, scale: int, kernel: str) -> dict[str, An
                 "too_small", f"{rgb.shape[1]} × {rgb.shape[0]} cannot be made {scale} times smaller"
             )
         if file.exists():
-            raise RecipeError(f"{file} is there already; nothing is overwritten")
+            raise RecipeError(f"{file} exists already; nothing is overwritten")
         write_bytes(encode_png(resize(rgb[: height * scale, : width * scale], width, height, kernel)), file)
     except UnreachableError:
         raise

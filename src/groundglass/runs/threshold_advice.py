@@ -1,4 +1,4 @@
-"""What other thresholds of a recipe's gates would keep, by the values of its last finished run and by its audit."""
+"""The effect of other thresholds of a recipe's gates, from the values of its last finished run and its audit."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from groundglass.tables.step_record import Threshold
 from groundglass.tables.verdicts import numbers
 
 SHOWN = 5
-"""Limits of a curve; the present one is in their middle where it can be."""
+"""Number of limits of a curve; the present one is in the middle if possible."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A limit, how many of the rows it keeps, and which share of them, 0 to 1."""
+    """A limit, how many of the rows it keeps, and their share, 0 to 1."""
 
     limit: float
     kept: int
@@ -39,7 +39,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Caught:
-    """A limit, the share that it finds of the defects its column can see, and of the clean images that it costs."""
+    """A limit, the share of detectable defects that it finds, and the share of clean images that it costs."""
 
     limit: float
     recall: float
@@ -48,15 +48,15 @@ class Caught:
 
 @dataclass(frozen=True)
 class ThresholdAdvice:
-    """What is known of one gate that is a single comparison.
+    """The known facts of one gate that is a single comparison.
 
     now      the recipe's limit
-    run      the folder of the run that the numbers are of
-    pool     rows that came before the gate in it
+    run      the folder of the run that the numbers come from
+    pool     number of rows before the gate in that run
     curve    limits from loose to strict, the present one among them
     audited  whether an audit of this run looked at the gate
-    then     what the audit found of the limit that the run had
-    knee     where it puts the knee; None where the column sees none of its defects
+    then     the audit's result for the limit that the run had
+    knee     the audit's knee; None if the column detects none of its defects
     """
 
     gate: str
@@ -72,10 +72,10 @@ class ThresholdAdvice:
 
 
 def threshold_advice(plan: Plan, runs: Path) -> tuple[ThresholdAdvice, ...]:
-    """For each gate of a plan that compares one column with one number: what other numbers would do.
+    """For each gate of a plan that compares one column with one number: the effect of other numbers.
 
-    Nothing is measured: values and audit are those of the last finished run of the recipe's name, in which a gate is
-    found again by its name, column and operator. () where there is no such run, or it can no longer be read.
+    Nothing is measured: values and audit are those of the last finished run of the recipe's name. A gate of that run
+    is matched by its name, column and operator. () if there is no such run, or it can no longer be read.
     """
     limits = {planned.step.name: limit for planned in plan.steps if (limit := limit_of(planned))}
     try:
@@ -86,7 +86,7 @@ def threshold_advice(plan: Plan, runs: Path) -> tuple[ThresholdAdvice, ...]:
     except (
         GroundglassError,
         OSError,
-    ):  # of another version, or partly deleted: advice is no reason to stop a plan
+    ):  # a run of another version, or partly deleted: a plan must not fail for lack of advice
         return ()
     audited = _audited(folder)
     found = ((gate, limits.get(gate.step.name)) for gate in passage.gates)
@@ -102,7 +102,7 @@ def limit_of(planned: PlannedStep) -> Threshold | None:
 
 
 def _same(gate: PlannedStep, limit: Threshold) -> bool:
-    """Whether a gate of the run compares the same column the same way, with whatever number."""
+    """Whether a gate of the run compares the same column with the same operator, with any number."""
     then = limit_of(gate)
     return then is not None and (then.column, then.op) == (limit.column, limit.op)
 
@@ -114,7 +114,7 @@ def _plan_of(folder: RunFolder, plan: Plan) -> Plan:
 
 
 def _audited(folder: RunFolder) -> Mapping[str, Mapping[str, Any]]:
-    """What the audit of a run says of each gate's threshold, by the gate's name."""
+    """The audit's advice on each gate's threshold, by the gate's name."""
     place = latest_audit(folder.path)
     card = place and read_card(place)
     return {advice["gate"]: advice for advice in card["thresholds"]} if card else {}
@@ -140,7 +140,7 @@ def _advice(
 
 
 def _values(passage: Passage, gate: PlannedStep, limit: Threshold) -> Floats:
-    """The column's values on the rows that the gate judged; NaN where there is none."""
+    """The column's values on the rows that the gate judged; NaN if a row has none."""
     before = replace(passage.state, rows=passage.before[gate.step.name])
     table = table_of(Gate(gate), applies(before, gate)[0], passage.state.tables)
     return numbers(table, limit.column).to_numpy().astype(float)

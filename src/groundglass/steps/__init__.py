@@ -1,1 +1,1 @@
-"""What each kind of step does when it is planned and run. It may import `audits`, and what lies below."""
+"""Planning, running and forecasting each kind of step. It may import `audits`, and what lies below."""

@@ -1,4 +1,4 @@
-"""Every kind of step, written out. What plans, runs and forecasts a recipe goes by this list."""
+"""Every kind of step, written out. Planning, running and forecasting a recipe all use this list."""
 
 from __future__ import annotations
 
@@ -25,4 +25,4 @@ STEPS: dict[Kind, StepKind] = {
     "release": RELEASE,
     "audit": AUDIT,
 }
-"""Kinds of steps by the word that a recipe gives them."""
+"""Kinds of steps by their keys in a recipe."""

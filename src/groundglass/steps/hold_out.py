@@ -31,12 +31,12 @@ from groundglass.tables.verdicts import VERDICTS, numbers
 from groundglass.text.format import share_or_count
 
 HELD_OUT = "held out for"
-"""How the reason of a row begins that went to a split."""
+"""The beginning of the reason of a row that went to a split."""
 
 
 @dataclass(frozen=True)
 class HoldingDone:
-    """The verdicts of the rows that left, how many of them are held out, notes, and where rankings were cut."""
+    """The verdicts of the rows that left, how many of them are held out, notes, and the tables of other cut-offs."""
 
     verdicts: pa.Table
     count: int
@@ -45,20 +45,23 @@ class HoldingDone:
 
 
 def hold_out(state: State, planned: PlannedStep) -> tuple[State, HoldingDone]:
-    """Hold out each split in turn; no row goes to two, and nothing that is like a held-out picture stays behind."""
+    """Hold out each split in turn. No row goes to two splits, and near-duplicates of held-out images leave the set.
+
+    A near-duplicate that stayed in the training set would make the score on the held-out split too good.
+    """
     body = planned.step.body
     assert isinstance(body, HoldOutStep)
     relatives = relatives_of(state, planned, _rows_and_rests(state, planned))
     parts: list[pa.Table] = [VERDICTS.empty_table()]
     notes: list[str] = []
     cut_off: list[dict[str, Any]] = []
-    for split, who in body.splits.items():
-        candidates, left_out = candidates_for(state, planned, split, who, relatives)
-        if who.by:
+    for split, part in body.splits.items():
+        candidates, left_out = candidates_for(state, planned, split, part, relatives)
+        if part.by:
             order = planned.orders[split]
-            many = who.next or wanted_of(who, candidates) or candidates.num_rows
-            cut_off = cut_offs(candidates, who.by, order, many)
-        held = choose(state, planned, split, who, candidates)
+            many = part.next or wanted_of(part, candidates) or candidates.num_rows
+            cut_off = cut_offs(candidates, part.by, order, many)
+        held = choose(state, planned, split, part, candidates)
         state, verdicts, mates = take_out(state, planned, split, held, relatives)
         parts.append(verdicts)
         notes += [*held.warnings, *likeness_notes(split, left_out, mates)]
@@ -67,7 +70,7 @@ def hold_out(state: State, planned: PlannedStep) -> tuple[State, HoldingDone]:
 
 
 def _rows_and_rests(state: State, planned: PlannedStep) -> pa.Table:
-    """The current set, and what the selections dropped that this step takes from; a row that is in two once."""
+    """The current set, and the rows dropped by the selections that this step takes from; each row once."""
     rests = [state.rests.get(step, ROWS.empty_table()) for step in dict.fromkeys(planned.takes_from.values())]
     every = state.rows
     for rest in rests:
@@ -76,45 +79,45 @@ def _rows_and_rests(state: State, planned: PlannedStep) -> pa.Table:
 
 
 def candidates_for(
-    state: State, planned: PlannedStep, split: str, who: NextBest, relatives: Mapping[str, str]
+    state: State, planned: PlannedStep, split: str, part: NextBest, relatives: Mapping[str, str]
 ) -> tuple[pa.Table, int]:
-    """The rows that a split can be taken from, and how many were left out since the set holds something like them."""
-    if who.next is None:
+    """The rows that a split can be taken from, and how many were left out as near-duplicates of the set."""
+    if part.next is None:
         return pool(state.rows, planned.paths, planned.scope, state.tables), 0
     in_set = {relatives[root] for root in state.rows["root"].to_pylist()}
     dropped = state.rests[planned.takes_from[split]]
     alike = [relatives[root] in in_set for root in dropped["root"].to_pylist()]
     rest = dropped.filter(compute.invert(pa.array(alike, pa.bool_())))
     table = pool(rest, planned.paths, planned.scope, state.tables)
-    ranked = table.take(hold_out_order(table, who.by, planned.orders[split])) if who.by else table
+    ranked = table.take(hold_out_order(table, part.by, planned.orders[split])) if part.by else table
     return ranked, sum(alike)
 
 
-def choose(state: State, planned: PlannedStep, split: str, who: NextBest, candidates: pa.Table) -> HeldOut:
+def choose(state: State, planned: PlannedStep, split: str, part: NextBest, candidates: pa.Table) -> HeldOut:
     """The rows that one split gets."""
     name = f"{planned.step.name}.{split}"
-    if who.next is not None:
-        return hold_out_next(candidates, who.next, who.pick, state.run.seed, name)
-    wanted = wanted_of(who, candidates)
+    if part.next is not None:
+        return hold_out_next(candidates, part.next, part.pick, state.run.seed, name)
+    wanted = wanted_of(part, candidates)
     if wanted is not None:
         order = planned.orders.get(split, "higher")
-        return hold_out_count(candidates, wanted, who.pick, state.run.seed, name, who.by, order)
-    entries = read_list(Path(who.list or "").expanduser())
-    return hold_out_list(candidates, entries, who.pick, state.run.seed, name)
+        return hold_out_count(candidates, wanted, part.pick, state.run.seed, name, part.by, order)
+    entries = read_list(Path(part.list or "").expanduser())
+    return hold_out_list(candidates, entries, part.pick, state.run.seed, name)
 
 
-def wanted_of(who: NextBest, candidates: pa.Table) -> int | None:
-    """How many of the current set are wanted, where a count or a share says it."""
-    said = who.count if who.share is None else who.share
+def wanted_of(part: NextBest, candidates: pa.Table) -> int | None:
+    """How many rows of the current set a count or a share asks for; None without either."""
+    said = part.count if part.share is None else part.share
     return None if said is None else count_of(said, candidates.num_rows)
 
 
 def take_out(
     state: State, planned: PlannedStep, split: str, held: HeldOut, relatives: Mapping[str, str]
 ) -> tuple[State, pa.Table, int]:
-    """Move the held rows to their split; what is like them leaves the set.
+    """Move the held rows to their split; their near-duplicates leave the set.
 
-    The state after that, the verdicts, and how many are alike.
+    Returns the new state, the verdicts, and the number of near-duplicates.
     """
     everything = _rows_and_rests(state, planned)
     ids = pa.array(held.ids, pa.string())
@@ -126,28 +129,29 @@ def take_out(
     after = replace(
         state,
         rows=without(state.rows, gone),
+        # Also out of the rests: otherwise a later split could take a near-duplicate of this one.
         rests={step: without(rest, gone) for step, rest in state.rests.items()},
         held={**state.held, split: Held(rows, planned.scope)},
     )
     verdicts = [
         out_of_set(held.ids, f"{HELD_OUT} {split}"),
-        out_of_set(mates, f"like a picture that is held out for {split}"),
+        out_of_set(mates, f"like an image that is held out for {split}"),
     ]
     return after, pa.concat_tables(verdicts), len(mates)
 
 
 def likeness_notes(split: str, left_out: int, mates: int) -> list[str]:
-    """What near-duplicates cost, in words."""
+    """Notes on the rows that near-duplicates cost."""
     notes: list[str] = []
     if left_out:
-        notes.append(f"{left_out:,} could not be held out for {split}: the set holds something like them")
+        notes.append(f"{left_out:,} could not be held out for {split}: the set has near-duplicates of them")
     if mates:
-        notes.append(f"{mates:,} left the set: they are like what is held out for {split}")
+        notes.append(f"{mates:,} left the set: they are near-duplicates of images held out for {split}")
     return notes
 
 
 def hold_out_order(table: pa.Table, by: str, order: str) -> pa.Array:
-    """Places of the rows, best first, equal values by id; rows without a value are left out."""
+    """Positions of the rows, best first, equal values by id; rows without a value are left out."""
     ranked = pa.table({"place": numbered(table), "id": table["id"], "value": numbers(table, by)})
     known = ranked.filter(ranked["value"].is_valid())
     direction = "descending" if order == "higher" else "ascending"
@@ -155,7 +159,7 @@ def hold_out_order(table: pa.Table, by: str, order: str) -> pa.Array:
 
 
 def out_of_set(ids: Sequence[str], reason: str) -> pa.Table:
-    """The rows were not dropped by a rule, but they are in the current set no more."""
+    """Verdicts of rows that no rule dropped, but that are no longer in the current set."""
     count = len(ids)
     columns = [list(ids), [False] * count, [False] * count, [reason] * count, [None] * count]
     return pa.table(dict(zip(VERDICTS.names, columns, strict=True)), schema=VERDICTS)
@@ -165,38 +169,38 @@ def plan(planner: Planner, planned: PlannedStep, body: HoldOutStep) -> PlannedSt
     paths: tuple[ColumnPath, ...] = ()
     orders: dict[str, Order] = {}
     takes_from: dict[str, str] = {}
-    for split, who in body.splits.items():
+    for split, part in body.splits.items():
         keys = ("hold_out", split)
-        if who.next:
-            takes_from[split] = _ranked_before(planner, who, keys)
-        if who.list:
-            check_readable(planner, who.list, (*keys, "list"))
-        if who.by:
-            by = find_column(planner, who.by, (*keys, "by"))
+        if part.next:
+            takes_from[split] = _ranked_before(planner, part, keys)
+        if part.list:
+            check_readable(planner, part.list, (*keys, "list"))
+        if part.by:
+            by = find_column(planner, part.by, (*keys, "by"))
             paths += (by,)
-            orders[split] = who.order or better_way(planner, by, (*keys, "by"))
+            orders[split] = part.order or better_way(planner, by, (*keys, "by"))
     return replace(planned, paths=paths, orders=orders, asks=(fingerprint_ask(),), takes_from=takes_from)
 
 
-def _ranked_before(planner: Planner, who: NextBest, keys: tuple[str, str]) -> str:
-    """The ranked selection that `next` means, by its step's name."""
+def _ranked_before(planner: Planner, part: NextBest, keys: tuple[str, str]) -> str:
+    """The step name of the ranked selection that `next` takes from."""
     before = planner.loaded.recipe.steps[: planner.index]
     ranked = [step.name for step in before if isinstance(step.body, RankedRule)]
-    if who.of is not None and who.of not in ranked:
+    if part.of is not None and part.of not in ranked:
         planner.fail(
-            (*keys, "of"), f"there is no ranked selection '{who.of}' before this step", "", ranked, who.of
+            (*keys, "of"), f"there is no ranked selection '{part.of}' before this step", "", ranked, part.of
         )
     if not ranked:
         planner.fail(
             (*keys, "next"),
-            "`next` takes the best that a ranked selection dropped, and there is none before this step",
+            "`next` takes the best rows that a ranked selection dropped, but no step before this one ranks",
             "use count, or put it after top_k, quota or quantile",
         )
-    return who.of or ranked[-1]
+    return part.of or ranked[-1]
 
 
 def run(state: State, planned: PlannedStep) -> Done:
-    """Take rows out of the way into named splits."""
+    """Move rows from the current set into named splits."""
     after, held = hold_out(state, planned)
     return done(
         state,
@@ -213,27 +217,27 @@ def run(state: State, planned: PlannedStep) -> Done:
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
-    """The very rows where all is known; else none leave, and those that a ranking dropped may come back in a split."""
+    """The exact rows if all values are known; else no row leaves, and rows that a ranking dropped may be held out."""
     body, state, into = planned.step.body, walk.state, walk.step(planned)
     assert isinstance(body, HoldOutStep)
     looked_at = photographs_of(_rows_and_rests(state, planned), state.seen)
     if not walk.does(run, planned, looked_at):
-        walk.besides += sum(who.next or 0 for who in body.splits.values())
+        walk.besides += sum(part.next or 0 for part in body.splits.values())
         walk.at_most(state.rows)
     return into
 
 
 def label(body: HoldOutStep) -> str:
-    return "; ".join(f"{split}: {_held(who)}" for split, who in body.splits.items())
+    return "; ".join(f"{split}: {_held(part)}" for split, part in body.splits.items())
 
 
-def _held(who: NextBest) -> str:
-    by = f" by {who.by}" if who.by else ""
-    picked = f", pick {who.pick if isinstance(who.pick, int) else len(who.pick)}" if who.pick else ""
-    if who.list:
-        return f"those in {who.list}{picked}"
-    many = f"next {who.next:,}" if who.next else share_or_count(who.count or who.share or 0)
-    return f"{many}{f' of {who.of}' if who.of else ''}{by}{picked}"
+def _held(part: NextBest) -> str:
+    by = f" by {part.by}" if part.by else ""
+    picked = f", pick {part.pick if isinstance(part.pick, int) else len(part.pick)}" if part.pick else ""
+    if part.list:
+        return f"those in {part.list}{picked}"
+    many = f"next {part.next:,}" if part.next else share_or_count(part.count or part.share or 0)
+    return f"{many}{f' of {part.of}' if part.of else ''}{by}{picked}"
 
 
 HOLD_OUT = StepKind(plan, run, forecast, label)

@@ -1,4 +1,4 @@
-"""What every kind of step is: how it is planned, run and forecast, and what it is called in a few words."""
+"""The record of a kind of step: how it is planned, run and forecast, and its label of a few words."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from groundglass.tables.step_record import StepRecord
 
 Plan = Callable[[Planner, PlannedStep, Any], PlannedStep]
 Done = tuple[State, StepRecord]
-"""The tables as they stand after a step, and what it did."""
+"""The tables after a step, and the step's record."""
 Run = Callable[[State, PlannedStep], Done]
 
 
 @dataclass(frozen=True)
 class StepForecast:
-    """One step. ``into`` is exact, or the most there can be; ``to_do`` and ``cached`` only where work is done."""
+    """The forecast of one step. ``into`` is exact, or an upper bound; ``to_do`` and ``cached`` only if work is done."""
 
     name: str
     kind: str
@@ -39,15 +39,15 @@ class StepForecast:
 
 @dataclass
 class Walk:
-    """A plan gone through without work: the tables as they would stand, as far as that is known.
+    """A pass over a plan without work: the tables that a run would have, as far as they are known.
 
-    state    as a run has it, and `dry`: nothing is measured and nothing is written
+    state    the state of a run, but `dry`: nothing is measured and nothing is written
     exact    whether its rows are the run's; if not, the run has at most as many
-    most     once the run had at most so many of the rows, whichever; None where it may have all of them
-    came_of  of each row the id of that one which it was then, or was made of
+    most     at an earlier step, the run kept at most so many of the rows, whichever; None if it may keep all
+    came_of  for each row, the id of the row that it was at that step, or was made from
     guessed  whether sizes of rows are guessed
-    besides  rows that a hold-out may have taken from what a ranked selection dropped, at most
-    notes    what a user should know beforehand
+    besides  upper bound of the rows that a hold-out takes from the rows that a ranked selection dropped
+    notes    sentences that the user should read before the run
     """
 
     state: State
@@ -60,45 +60,47 @@ class Walk:
 
     @property
     def count(self) -> int:
-        """How many rows there are at most."""
+        """Upper bound of the number of rows."""
         if self.most is None or self.came_of is None:
             return self.state.rows.num_rows
         sizes = np.sort(self.came_of.value_counts().field("counts").to_numpy())
         return int(
             sizes[max(0, len(sizes) - self.most) :].sum()
-        )  # at worst it has those that became the most
+        )  # the worst case: the rows that it keeps are those with the most tiles
 
     @property
     def share(self) -> float:
-        """How much of its rows the run has at most: for estimates of time and space."""
+        """The largest share of the rows that the run may have, for estimates of time and space."""
         return self.count / self.state.rows.num_rows if self.state.rows.num_rows else 1.0
 
     def step(self, planned: PlannedStep) -> StepForecast:
-        """What is known of a step before it is looked at."""
+        """The forecast of a step before its rule or measures are considered."""
         return StepForecast(planned.step.name, planned.step.kind, planned.label, self.count, self.exact)
 
     def lacking(self, planned: PlannedStep, rows: pa.Table) -> int:
-        """How many of ``rows`` lack a value that the step asks for; files that no run has read lack them all."""
+        """How many of ``rows`` lack a value that the step needs; files that no run has read lack all of them."""
         read = rows.filter(rows["sha256"].is_valid())
         missing = [missing_of(self.state, ask, read) for ask in planned.asks]
         texts = [rows_without_vector(self.state, read, ask) for ask in planned.texts]
         return max(count_unknown(missing), *texts, 0) + rows.num_rows - read.num_rows
 
     def does(self, run: Run, planned: PlannedStep, rows: pa.Table) -> bool:
-        """Run the step, where all that it needs of ``rows`` is known; whether that was so.
+        """Run the step if all values that it needs of ``rows`` are known. Returns whether it ran.
 
-        This is what keeps `plan` and `run` of one mind: the same function judges, cuts and holds out in both.
+        Because of this, `plan` and `run` cannot disagree: the same function judges, cuts and holds out in both.
         """
         if not self.exact or self.lacking(planned, rows):
             return False
-        if self.state.rows.num_rows or rows.num_rows:  # of no rows the store may not even know the columns
+        if (
+            self.state.rows.num_rows or rows.num_rows
+        ):  # without any row, the store may not even have the columns
             self.state, _ = run(self.state, planned)
         return True
 
     def at_most(self, rows: pa.Table, came_of: pa.ChunkedArray | None = None) -> None:
-        """From here on the run is only known to have no other rows than these.
+        """From here on, all that is known is that the run has no rows besides these.
 
-        ``came_of`` are the ids of the rows before that they were made of; without it they are those very rows.
+        ``came_of`` are the ids of the earlier rows that they were made from; without it they are the same rows.
         """
         if came_of is not None and self.came_of is not None:
             self.came_of = self.came_of.take(compute.index_in(came_of, self.state.rows["id"]))
@@ -106,7 +108,7 @@ class Walk:
         self.state = replace(self.state, rows=rows)
 
     def bound(self, most: int) -> None:
-        """Of the rows as they are now the run has no more than so many."""
+        """From here on, the run has at most ``most`` of the present rows."""
         if most < self.count:
             self.most, self.came_of = most, self.state.rows["id"]
 
@@ -118,10 +120,10 @@ Forecast = Callable[[Walk, PlannedStep], StepForecast]
 class StepKind:
     """One kind of step.
 
-    plan      plan(planner, planned, body) -> PlannedStep: every word looked up, before any pixel. Raises RecipeError
+    plan      plan(planner, planned, body) -> PlannedStep: every word is looked up, no pixel is read. Raises RecipeError
     run       run(state, planned) -> the state after it, and its StepRecord
-    forecast  forecast(walk, planned) -> StepForecast: as `run` without work, or the most there can be
-    label     label(body) -> what it does, in a few words
+    forecast  forecast(walk, planned) -> StepForecast: as `run` without work, or an upper bound
+    label     label(body) -> a description of a few words
     """
 
     plan: Plan
@@ -136,7 +138,7 @@ def nothing_changes(walk: Walk, planned: PlannedStep) -> StepForecast:
 
 
 def done(before: State, after: State, planned: PlannedStep, **counts: Any) -> Done:
-    """The state after a step, and what it did to the current set of the state before it."""
+    """The state after a step, and the record of the change from the state before it."""
     into, out = before.rows.num_rows, after.rows.num_rows
     record = StepRecord(planned.step.name, planned.step.kind, planned.label, into, out)
     return after, replace(record, **counts)

@@ -1,4 +1,4 @@
-"""Which pictures show the same thing: the photographs that rows come from, and their near-duplicates."""
+"""Groups of images of the same thing: the photographs that rows come from, and their near-duplicates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from groundglass.tables.parquet import compute
 def relatives_of(state: State, planned: PlannedStep, rows: pa.Table) -> Mapping[str, str]:
     """Photograph id → a name that it shares with all copies and near-duplicates of it among ``rows``.
 
-    The hashes that this needs are measured here where they are not known yet.
+    Hashes that the store lacks are measured here.
     """
     measure_rows(
         state, photographs_of(rows, state.seen), planned.asks, f"fingerprints for {planned.step.name}"
@@ -32,7 +32,7 @@ def relatives_of(state: State, planned: PlannedStep, rows: pa.Table) -> Mapping[
 
 
 def with_hashes(state: State, planned: PlannedStep, rows: pa.Table) -> pa.Table:
-    """The rows with their photographs' hashes, and the columns that the step names, all flat."""
+    """The rows with their photographs' hashes and the columns that the step names, without structs."""
     known = planned.scope.of_generation(0)
     new = tuple(column for column in fingerprint_columns(0) if column.name not in known)
     scope = planned.scope.with_columns(new)

@@ -1,4 +1,4 @@
-"""The release step: the current set and what was held out become files."""
+"""The release step: the current set and the held-out rows become files."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from groundglass.tables.verdicts import VERDICTS
 from groundglass.transforms.transform import Transform
 
 WRITE_SECONDS = 0.15
-"""To cut, encode and verify one megapixel, one core."""
+"""Seconds to cut, encode and verify one megapixel on one core."""
 
 
 @dataclass(frozen=True)
 class Released:
-    """What was written, the verdicts of the pictures that could not be, and what to know of those that were."""
+    """The facts of a written release, the verdicts of images that could not be written, and notes."""
 
     verdicts: pa.Table
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -63,8 +63,11 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
     folder = release_folder(state, planned)
     answers = answer_columns(state, planned.scope)
     finished = finished_release(folder, body, answers)
+    # A folder that the recipe names may hold the release of another run; one in the run's folder cannot.
     if finished is not None and (body.to is None or is_release_of(folder, rows, state)):
-        return described(finished, body)  # written by this very run, or one like it, before it was stopped
+        return described(
+            finished, body
+        )  # this run wrote it before it was stopped, or an earlier equal run did
     context = ReleaseContext(
         name=state.run.folder.name,
         recipe=(state.run.folder.path / "recipe.yaml").read_text(encoding="utf-8"),
@@ -84,7 +87,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
 
 
 def release_folder(state: State, planned: PlannedStep) -> Path:
-    """Where the step says, or ``release`` in the run's folder; ``release-<step>`` for further ones of a recipe."""
+    """The folder that the step names, or ``release`` in the run's folder; ``release-<step>`` for further releases."""
     body = planned.step.body
     assert isinstance(body, Release)
     if body.to is not None:
@@ -94,7 +97,7 @@ def release_folder(state: State, planned: PlannedStep) -> Path:
 
 
 def is_release_of(folder: Path, rows: pa.Table, state: State) -> bool:
-    """Whether a finished release holds these very rows, and the recipe is the same."""
+    """Whether a finished release holds exactly these rows, and its recipe is the same."""
     recipe = folder / "recipe.yaml"
     if not recipe.exists() or recipe.read_text(encoding="utf-8") != state.run.plan.text:
         return False
@@ -125,7 +128,7 @@ def measure_notes(state: State) -> list[MeasureNote]:
 
 
 def question_notes(state: State) -> list[MeasureNote]:
-    """Each question of the run, and who was asked."""
+    """A note on each question of the run, with its model."""
     return [
         MeasureNote(
             inquiry.question.name,
@@ -139,7 +142,7 @@ def question_notes(state: State) -> list[MeasureNote]:
 
 
 def described(facts: ReleaseFacts, step: Release) -> Released:
-    """The facts of a release as a step's record keeps them."""
+    """The facts of a release in the form of a step's record."""
     failed = facts.failed
     verdicts = pa.table(
         {
@@ -177,7 +180,7 @@ def plan(planner: Planner, planned: PlannedStep, body: Release) -> PlannedStep:
     if body.validation_lr and not _makes_split(planner, "validation"):
         planner.fail(
             ("release", "validation_lr"),
-            "no step before this one puts anything into the split 'validation'",
+            "no step before this one puts images into the split 'validation'",
             "add a hold_out or split step, or leave validation_lr out",
         )
     if body.captions is not None:
@@ -193,7 +196,7 @@ def plan(planner: Planner, planned: PlannedStep, body: Release) -> PlannedStep:
 
 
 def _check_captions(planner: Planner, name: str) -> None:
-    """The captions are a column of texts that is known here."""
+    """Refuse captions that are not a column of texts at this step."""
     keys = ("release", "captions")
     kind = planner.scope.types()[".".join(find_column(planner, name, keys))]
     if kind != "VARCHAR":
@@ -206,14 +209,14 @@ def _check_captions(planner: Planner, name: str) -> None:
 
 
 def _check_place(planner: Planner, to: str) -> None:
-    """Nothing of the user's lies where a release goes, and no source would find the release among its pictures."""
+    """Refuse a folder that holds files of the user, or that a source would read as its own images."""
     place = place_of(to)
     keys = ("release", "to")
     for step in planner.loaded.recipe.steps[: planner.index]:
         body = step.body
         for folder in body.folders() if isinstance(body, Source) else ():
             if lies_in(place, place_of(folder)):
-                say = f"the release would lie in {folder}, which is read: the next run would find it there"
+                say = f"the release would be in {folder}, which is a source: the next run would read it as images"
                 planner.fail(keys, say, "choose a folder outside of it")
         if isinstance(body, Release) and body.to is not None and place_of(body.to) == place:
             planner.fail(keys, f"step {step.name} writes to {to} already", "give each release its own folder")
@@ -224,7 +227,7 @@ def _check_place(planner: Planner, to: str) -> None:
 
 
 def _makes_split(planner: Planner, name: str) -> bool:
-    """Whether a step so far can put pictures into a split."""
+    """Whether a step so far can put images into a split."""
     bodies = [step.body for step in planner.loaded.recipe.steps[: planner.index]]
     held = any(isinstance(body, HoldOutStep) and name in body.splits for body in bodies)
     return held or any(isinstance(body, SplitStep) and getattr(body, name, 0) for body in bodies)
@@ -250,7 +253,7 @@ def run(state: State, planned: PlannedStep) -> Done:
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
-    """What is written of the rows that are left, and of those held out."""
+    """The size of the release: the remaining rows and the held-out ones."""
     body, state, into = planned.step.body, walk.state, walk.step(planned)
     assert isinstance(body, Release)
     pixels = megapixels(state.rows) * walk.share
@@ -258,6 +261,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     known = _known_before(walk, planned)
     walk.notes += [f"{planned.step.name}: {note}" for note in small_images_note(sides, body, known)]
     low = sum(1 / scale**2 for scale in body.lr_scales)
+    # The folder is kept next to its archive, so the disk holds both.
     archived = 2 if body.archive else 1
     held = sum(held.rows.num_rows for held in state.held.values())
     return replace(
@@ -269,7 +273,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
 
 
 def _known_before(walk: Walk, planned: PlannedStep) -> Known:
-    """How well the images that are released for training are known: some may go to another split before."""
+    """How well the images of the training split are known: some may go to another split before."""
     if walk.guessed:
         return "about"
     steps = walk.state.run.plan.steps
@@ -285,7 +289,7 @@ RELEASE = StepKind(plan, run, forecast, label)
 
 
 def small_tile_notes(plan: Plan) -> list[str]:
-    """What to know before a run of hours: the tiles that it will release are too small for trainers."""
+    """Notes before a run of hours on tiles that are too small for trainers."""
     notes: list[str] = []
     side: int | None = None
     for planned in plan.steps:

@@ -1,4 +1,4 @@
-"""The rows of a release: the current set and what was held out, with all that the manifest tells of them."""
+"""The rows of a release: the current set and the held-out rows, with all columns of the manifest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groundglass.tables.rows import META
 
 
 def rows_to_release(state: State, scope: Scope) -> pa.Table:
-    """Every picture that goes out, with its file, its licence, its split and its scores."""
+    """Every image of the release, with its file, its licence, its split and its scores."""
     splits = (
         state.splits
         if state.splits is not None
@@ -57,14 +57,14 @@ def with_details(state: State, rows: pa.Table, scope: Scope, splits: pa.Table) -
     for name in names:
         columns[f"measured_{name}" if name in columns else name] = found[name]
     for path in paths:
-        if scope.whose(path) == path:  # no score made elsewhere has this name
+        if scope.whose(path) == path:  # not the name of an external score
             place = found["root"].type.get_field_index(path[1])
             columns[".".join(path)] = compute.struct_field(found["root"], [place])
     return pa.table(columns)
 
 
 def answer_columns(state: State, scope: Scope) -> tuple[str, ...]:
-    """The columns of the manifest that models answered: of the images themselves, then of their photographs."""
+    """The columns of the manifest with answers of models: first of the images, then of their photographs."""
     known = [
         column for each in (scope, *(held.scope for held in state.held.values())) for column in each.columns
     ]

@@ -1,4 +1,4 @@
-"""The split step: shares or counts of the current set, near-duplicates and tiles of one photograph together."""
+"""The split step: shares or counts of the current set; near-duplicates and tiles of a photograph stay together."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def plan(planner: Planner, planned: PlannedStep, body: SplitStep) -> PlannedStep
 
 
 def run(state: State, planned: PlannedStep) -> Done:
-    """Say which split each row goes to; none leaves the set."""
+    """Give each row its split; no row leaves the set."""
     body, into = planned.step.body, state.rows.num_rows
     assert isinstance(body, SplitStep)
     splits = split_rows(state, planned)
@@ -44,19 +44,25 @@ def run(state: State, planned: PlannedStep) -> Done:
         wanted = [name for name, share in shares_of(body).items() if share]
         empty = [name for name in wanted if name not in facts["splits"]]
         few = some(sum(facts["photos"].values()), "photos")
-        notes = [f"{name} is empty: chance decides photo by photo, and here are only {few}" for name in empty]
+        notes = [
+            f"{name} is empty: each photo is assigned at random, and there are only {few}" for name in empty
+        ]
     return done(state, replace(state, splits=splits), planned, facts=facts, notes=tuple(notes))
 
 
 def notes_on_counts(wanted: Mapping[str, int], got: Mapping[str, int], images: int) -> list[str]:
-    """Where a split has another count than was asked for, and why."""
+    """Notes on splits with another count than the recipe asks for, and why."""
     short = images < sum(wanted.values())
-    why = f"the set has only {thousands(images)}" if short else "what stays together adds up to no more"
+    why = (
+        f"the set has only {thousands(images)}"
+        if short
+        else "groups that stay together do not add up to more"
+    )
     off = {name: got.get(name, 0) for name, count in wanted.items() if got.get(name, 0) != count}
     notes = [
-        f"{name} has {thousands(has)} of the {thousands(wanted[name])} images that were wanted: {why}"
+        f"{name} has {thousands(has)} of the {thousands(wanted[name])} images that the recipe asks for: {why}"
         if has < wanted[name]
-        else f"{name} has {thousands(has)} images, not {thousands(wanted[name])}: it takes what the others leave"
+        else f"{name} has {thousands(has)} images, not {thousands(wanted[name])}: it takes the rest"
         for name, has in off.items()
     ]
     if TRAIN not in got and TRAIN not in off:
@@ -67,7 +73,7 @@ def notes_on_counts(wanted: Mapping[str, int], got: Mapping[str, int], images: i
 def split_rows(state: State, planned: PlannedStep) -> pa.Table:
     """id, split of every row of the current set.
 
-    Near-duplicates are found by the hashes of the photographs, which are measured here where they are not known yet.
+    Near-duplicates are found by the hashes of the photographs; hashes that the store lacks are measured here.
     """
     body = planned.step.body
     assert isinstance(body, SplitStep)
@@ -84,13 +90,13 @@ def split_rows(state: State, planned: PlannedStep) -> pa.Table:
 
 
 def counts_of(body: SplitStep, images: int) -> dict[str, int]:
-    """Split → how many of so many images were asked for; train only where the recipe says it."""
+    """Split → the count that the recipe asks for out of ``images``; train only if the recipe names it."""
     said = {TRAIN: body.train, "validation": body.validation, "test": body.test}
     return {name: count_of(part, images) for name, part in said.items() if part is not None}
 
 
 def shares_of(body: SplitStep) -> dict[str, float]:
-    """Split → its share of 1; what is not said goes to train."""
+    """Split → its share of 1; the rest goes to train."""
     return {"train": rest_of(body), "validation": body.validation, "test": body.test}
 
 
@@ -99,7 +105,7 @@ def rest_of(body: SplitStep) -> float:
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
-    """No row leaves; a note where the counts would take them all."""
+    """No row leaves; a note is added if the counts would take all of them."""
     body, into = planned.step.body, walk.step(planned)
     assert isinstance(body, SplitStep)
     if body.counted and into.into and not walk.guessed:

@@ -56,7 +56,7 @@ def run(state: State, planned: PlannedStep) -> Done:
 
 
 def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
-    """The virtual images that a transform step makes of ``rows``, and the rows that gave none."""
+    """The virtual images that a transform step makes from ``rows``, and the rows that gave none."""
     if not planned.asks:
         return transform_of(planned).make(rows, None)
     measure_rows(state, rows, planned.asks, planned.step.name)
@@ -71,7 +71,7 @@ def transform_of(planned: PlannedStep) -> Transform:
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
-    """The very rows where all is known; else the most that the sizes of the rows allow."""
+    """The exact rows if all values are known; else the most that the sizes of the rows allow."""
     state, into = walk.state, walk.step(planned)
     rows = applies(state, planned)[0] if walk.exact else state.rows
     if walk.does(run, planned, rows):
@@ -84,7 +84,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     made = derived.rows.select(ROWS.names)
     rows, came_of = made, derived.rows["parent"]
     if planned.step.only_if is not None:
-        # each row that `if` may or may not hold for stays or becomes its tiles: both together are no fewer
+        # It is unknown for which rows `if` is true. A row stays or becomes its tiles: together they are an upper bound.
         rows = pa.concat_tables([state.rows, made])
         came_of = pa.chunked_array([*state.rows["id"].chunks, *came_of.chunks])
     walk.at_most(rows, came_of)
@@ -93,7 +93,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
 
 
 def label(body: Transform) -> str:
-    """What it makes, in a few words."""
+    """A description of a few words."""
     return body.label()
 
 

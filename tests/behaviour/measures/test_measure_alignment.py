@@ -176,7 +176,7 @@ def test_a_tile_is_compared_to_the_caption_of_its_photograph(folder: Path):
     [
         ("", "needs `text`"),
         (", text: meta.captoin", "did you mean `meta.caption`"),
-        (", text: uri", "is no column that came with the images"),
+        (", text: uri", "is not a column that came with the images"),
     ],
 )
 def test_a_column_that_is_not_there_stops_in_plan(folder: Path, text: str, words: str):

@@ -99,7 +99,7 @@ def test_bad_pictures_are_rows(tmp_path: Path, shop: Workshop):
 def test_references(tmp_path: Path, shop: Workshop):
     assert find_reference("df2k", shop).digest == DF2K.digest
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RecipeError, match="no picture of the reference"):
+    with pytest.raises(RecipeError, match="no image of the reference"):
         find_reference(str(tmp_path / "empty"), shop)
     with pytest.raises(RecipeError, match="there is no folder"):
         find_reference(str(tmp_path / "gone"), shop)
@@ -214,7 +214,7 @@ def test_a_recipe_drops_whole_sources(tmp_path: Path):
 @pytest.mark.parametrize(
     ("old", "new", "said", "word"),
     [
-        ("[{blockiness: {as: my_}}]", "[header]", "needs the blockiness of the photographs", "source_divergence"),
+        ("[{blockiness: {as: my_}}]", "[header]", "needs the blockiness of the photos", "source_divergence"),
         ("{as: my_}", "{search_phases: true}", "needs the blockiness", "source_divergence"),
         ("REFERENCE", "gone", "there is no folder", "gone"),
         ("REFERENCE", "small.json", "the reference has 3 values, at least 150 are needed", "small.json"),
@@ -251,4 +251,4 @@ def test_the_plan_warns_of_what_was_selected_before(tmp_path: Path):
     text = RECIPE.replace("  - transform", '  - select: {where: "my_blockiness < 30"}\n  - transform')
     (tmp_path / "a.yaml").write_text(text.replace("REFERENCE", "df2k"))
     said = groundglass(tmp_path, "plan", "a.yaml")
-    assert "selects by blockiness: sources are judged by what it left" in said.stdout + said.stderr
+    assert "selects by blockiness: sources are judged by the images that it kept" in said.stdout + said.stderr

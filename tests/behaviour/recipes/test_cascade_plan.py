@@ -79,12 +79,12 @@ FAULTS = [
     ('{where: "entropy > 6", cascade: {by: format}}', "'format' holds no numbers", "format"),
     (
         '{where: "entropi > 6", cascade: {by: contrast}}',
-        "no measure brings the column 'entropi'; did you mean `entropy`?",
+        "no measure adds the column 'entropi'; did you mean `entropy`?",
         "entropi",
     ),
     (
         '{where: "entropy > 6 and objects_fast > 3", cascade: {by: contrast}}',
-        "no one measure brings entropy and objects_fast",
+        "no single measure adds entropy and objects_fast",
         '"entropy',
     ),
     (

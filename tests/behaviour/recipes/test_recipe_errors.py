@@ -10,29 +10,29 @@ from recipe_files import refusal, write
 HEAD = "name: x\nsteps:\n  - source: {folder: a}\n"
 
 GRAMMAR = [
-    ("nmae: x\nsteps: []\n", "1:1", "`nmae` is no key of a recipe; did you mean `name`?", "nmae"),
+    ("nmae: x\nsteps: []\n", "1:1", "`nmae` is not a key of a recipe; did you mean `name`?", "nmae"),
     (
         "name: x\nsteps:\n  - sorce: {folder: a}\n",
         "3:5",
-        "`sorce` is no kind of step; did you mean `source`?",
+        "`sorce` is not a kind of step; did you mean `source`?",
         "sorce",
     ),
     (
         HEAD + "  - mesure: [header]\n",
         "4:5",
-        "`mesure` is no kind of step; did you mean `measure`?",
+        "`mesure` is not a kind of step; did you mean `measure`?",
         "mesure",
     ),
-    (HEAD + "  - xyzzy: 1\n", "4:5", "`xyzzy` is no kind of step", "xyzzy"),
+    (HEAD + "  - xyzzy: 1\n", "4:5", "`xyzzy` is not a kind of step", "xyzzy"),
     (
         HEAD + "  - where: a > 3\n",
         "4:5",
-        "`where` is no kind of step; it belongs inside `source` or `select`",
+        "`where` is not a kind of step; it belongs inside `source` or `select`",
         "where",
     ),
-    (HEAD + "    nmae: p\n", "4:5", "`nmae` is no key of a step; did you mean `name`?", "nmae"),
+    (HEAD + "    nmae: p\n", "4:5", "`nmae` is not a key of a step; did you mean `name`?", "nmae"),
     (HEAD + "    licence: CC0\n", "4:5", "`licence` belongs inside `source`", "licence"),
-    (HEAD + "    measure: [header]\n", "4:5", "`source` and `measure` stand in one step", "measure"),
+    (HEAD + "    measure: [header]\n", "4:5", "`source` and `measure` are in one step", "measure"),
     (HEAD + "  - name: p\n    note: n\n", "4:5", "this step has no kind", "name"),
     (HEAD + "  - header\n", "4:5", "a step is a mapping such as `measure: [header]`, not 'header'", "header"),
     (HEAD + "  - 3\n", "4:5", "a step is a mapping such as `measure: [header]`, not 3", "3"),
@@ -55,7 +55,7 @@ GRAMMAR = [
         "a.b",
     ),
     (HEAD + "    if: 3\n", "4:9", "`if` must be a text, not 3", "3"),
-    ("seed: 1\n" + HEAD + "seed: 2\n", "5:1", "`seed` stands twice here, first in line 1", "seed"),
+    ("seed: 1\n" + HEAD + "seed: 2\n", "5:1", "`seed` appears twice here, first in line 1", "seed"),
     (HEAD + "source: {folder: b}\n", "4:1", "`source` is a step and belongs under `steps:`", "source"),
     (
         "name: x\nsteps: {source: {folder: a}}\n",
@@ -69,7 +69,7 @@ GRAMMAR = [
     (
         "name: a/b\n" + HEAD[8:],
         "1:7",
-        "`name` must be a name of letters, digits, -, _ and . without blanks or slashes, not 'a/b'",
+        "`name` must be a name of letters, digits, -, _ and . without spaces or slashes, not 'a/b'",
         "a/b",
     ),
     (HEAD + "seed: many\n", "4:7", "`seed` must be a whole number, not 'many'", "many"),
@@ -82,7 +82,12 @@ GRAMMAR = [
         "150",
     ),
     (HEAD + "limits: {frames: 2}\n", "4:18", "`frames` must be 1, not 2", "2"),
-    (HEAD + "limits: {pixel: 2}\n", "4:10", "`pixel` is no key of `limits`; did you mean `pixels`?", "pixel"),
+    (
+        HEAD + "limits: {pixel: 2}\n",
+        "4:10",
+        "`pixel` is not a key of `limits`; did you mean `pixels`?",
+        "pixel",
+    ),
     (HEAD + "profiles: [a]\n", "4:11", "`profiles` must be a mapping of keys, not a list", "["),
     (
         HEAD + "profiles: {p: {sorce-1: {source: {folder: b}}}}\n",
@@ -93,7 +98,7 @@ GRAMMAR = [
     (
         HEAD + "profiles: {p: {source-1: {source: {foldr: b}}}}\n",
         "4:36",
-        "`foldr` is no key of `source`; did you mean `folder`?",
+        "`foldr` is not a key of `source`; did you mean `folder`?",
         "foldr",
     ),
     (
@@ -105,10 +110,10 @@ GRAMMAR = [
 ]
 
 BODIES = [
-    ("source: {foldr: a}", "`foldr` is no key of `source`; did you mean `folder`?", "foldr"),
+    ("source: {foldr: a}", "`foldr` is not a key of `source`; did you mean `folder`?", "foldr"),
     (
         "source: {folder: a, license: CC0}",
-        "`license` is no key of `source`; did you mean `licence`?",
+        "`license` is not a key of `source`; did you mean `licence`?",
         "license",
     ),
     ("source: photos/", "`source` must be a mapping of keys, not 'photos/'", "source"),
@@ -137,12 +142,16 @@ BODIES = [
     ("measure: []", "`measure` lists no measure", "measure"),
     ("measure: [[header]]", "a measure is a name, not a list", "["),
     ("measure: [header, 3]", "a measure is a name, not 3", "3"),
-    ("measure: {header: , blockiness: }", "two measures stand in one item", "blockiness"),
+    ("measure: {header: , blockiness: }", "two measures are in one item", "blockiness"),
     ("measure: [{blockiness: 3}]", "the parameters of `blockiness` must be a mapping of keys, not 3", "3"),
     ("measure: [{blockiness: {as: 3}}]", "`as` must be a text, not 3", "3"),
     ("measure: [{blockiness: {search: [1]}}]", "`search` must be a single value, not a list", "search"),
-    ("measure: [{table: s.csv, kye: uri}]", "`kye` is no key of `table`; did you mean `key`?", "kye"),
-    ("measure: [{table: s.csv, prefix: t_}]", "`prefix` is no key of `table`; did you mean `as`?", "prefix"),
+    ("measure: [{table: s.csv, kye: uri}]", "`kye` is not a key of `table`; did you mean `key`?", "kye"),
+    (
+        "measure: [{table: s.csv, prefix: t_}]",
+        "`prefix` is not a key of `table`; did you mean `as`?",
+        "prefix",
+    ),
     ("measure: [{table: s.csv, key: url}]", "`key` cannot be 'url'; did you mean `uri`?", "url"),
     (
         "select: {}",
@@ -184,7 +193,7 @@ BODIES = [
     ("select: {deduplicate: nearly}", "`deduplicate` cannot be 'nearly'; did you mean `near`?", "nearly"),
     (
         "select: {intersect: [{where: a > 1}, {top_k: 3, bye: a}]}",
-        "`bye` is no key of `intersect`; did you mean `by`?",
+        "`bye` is not a key of `intersect`; did you mean `by`?",
         "bye",
     ),
     (
@@ -196,8 +205,8 @@ BODIES = [
     ("select: {intersect: []}", "`intersect` is empty", "intersect"),
     ("hold_out: 100", "`hold_out` must name a split, not 100", "hold_out"),
     ("hold_out: {next: 100}", "`next` belongs inside a named split", "next"),
-    ("hold_out: {validation: 100}", "`validation` must say who is held out, not 100", "validation"),
-    ("hold_out: {train: {count: 3}}", "`train` is what is left and cannot be held out", "train"),
+    ("hold_out: {validation: 100}", "`validation` must say which images to hold out, not 100", "validation"),
+    ("hold_out: {train: {count: 3}}", "`train` is the remaining set and cannot be held out", "train"),
     (
         "hold_out: {validation: {pick: 3}}",
         "one of `next`, `count`, `share` or `list` is needed here",
@@ -206,16 +215,20 @@ BODIES = [
     ("hold_out: {validation: {next: 3, count: 3}}", "`next` and `count` cannot go together", "count"),
     ("hold_out: {validation: {count: 3, pick: 4}}", "4 cannot be picked out of 3", "pick"),
     ("hold_out: {validation: {list: a.txt, by: b}}", "`by` has no meaning with `list`", "by"),
-    ("hold_out: {validation: {nxt: 3}}", "`nxt` is no key of `validation`; did you mean `next`?", "nxt"),
+    ("hold_out: {validation: {nxt: 3}}", "`nxt` is not a key of `validation`; did you mean `next`?", "nxt"),
     ("hold_out: {validation: {count: 3, share: 5%}}", "`count` and `share` cannot go together", "share"),
-    ("hold_out: {validation: {share: 0%}}", "with a share of 0% nobody is held out", "share"),
+    ("hold_out: {validation: {share: 0%}}", "with a share of 0% nothing is held out", "share"),
     ("hold_out: {validation: {share: 1}}", "with a share of 100% nothing is left to train on", "share"),
     (
         "hold_out: {validation: {share: 5}}",
         "`share` must be a number from 0 to 1 or a percentage such as 20%, not 5",
         "5",
     ),
-    ("hold_out: {validation: {shar: 5%}}", "`shar` is no key of `validation`; did you mean `share`?", "shar"),
+    (
+        "hold_out: {validation: {shar: 5%}}",
+        "`shar` is not a key of `validation`; did you mean `share`?",
+        "shar",
+    ),
     ("transform: {tile: '512'}", "`tile` must be a whole number of 1 or more, not '512'", "'512'"),
     ("transform: {tile: true}", "`tile` must be a whole number of 1 or more, not true", "true"),
     (
@@ -248,7 +261,11 @@ BODIES = [
         "validation and test take 1 of the set: nothing is left to train on",
         "split",
     ),
-    ("split: {validaton: 2000}", "`validaton` is no key of `split`; did you mean `validation`?", "validaton"),
+    (
+        "split: {validaton: 2000}",
+        "`validaton` is not a key of `split`; did you mean `validation`?",
+        "validaton",
+    ),
     (
         "split: {validation: -2}",
         "`validation` must be a whole number of 0 or more or a number from 0 to 1 or a percentage such as 20%, not -2",
@@ -271,12 +288,12 @@ BODIES = [
     ),
     (
         "split: {train: 80%, test: 2000}",
-        "with `train` as a share and counts beside it, nothing takes what is left",
+        "with `train` as a share next to counts, no split takes the rest",
         "train",
     ),
     (
         "split: {train: 100, validation: 10%, test: 20}",
-        "with `validation` as a share and counts beside it, nothing takes what is left",
+        "with `validation` as a share next to counts, no split takes the rest",
         "train",
     ),
     (
@@ -295,7 +312,7 @@ BODIES = [
     ("release: {lr_scales: [2, 1]}", "`lr_scales` must be a whole number of 2 or more, not 1", "1"),
     (
         "release: {validation_lr: {scale: 2}}",
-        "`scale` is no key of `validation_lr`; did you mean `scales`?",
+        "`scale` is not a key of `validation_lr`; did you mean `scales`?",
         "scale",
     ),
     ("release: {validation_lr: 4}", "`validation_lr` must be a mapping of keys, not 4", "4"),
@@ -331,7 +348,7 @@ YAML_FAULTS = [
     ("name: x\nsteps\n  - source: {folder: a}\n", "2:1", "a `:` is missing after this"),
     (HEAD + "    glob: *.jpg\n", "4:11", "a text cannot begin with *"),
     (HEAD + "    note: %x\n", "4:11", "a text cannot begin with this character"),
-    (HEAD + '    note: "\\q"\n', "4:13", "this backslash means nothing here"),
+    (HEAD + '    note: "\\q"\n', "4:13", "this backslash has no meaning here"),
     (HEAD + "---\nname: y\n", "4:1", "a file holds one recipe; a second begins here"),
     (
         HEAD + "    note: !!python/name:os.system x\n",
@@ -340,9 +357,9 @@ YAML_FAULTS = [
     ),
     (HEAD + "<<: {seed: 3}\n", "4:1", "YAML merge keys (<<) are not part of a recipe"),
     (HEAD + "? [a]\n: 3\n", "4:3", "a key must be a single word"),
-    (HEAD + "seed: .nan\n", "4:7", "`.nan` is no number that a recipe can use"),
+    (HEAD + "seed: .nan\n", "4:7", "a recipe cannot use `.nan`"),
     (HEAD + "seed: " + "9" * 5000 + "\n", "4:7", "this number is too long"),
-    (HEAD + "    note: a\x07b\n", "4:12", "this character cannot stand in YAML"),
+    (HEAD + "    note: a\x07b\n", "4:12", "this character is not allowed in YAML"),
     (HEAD + '    note: "\\ud800"\n', "4:11", "this text holds a character that cannot be written to a file"),
     ("- a\n- b\n", "1:1", "a recipe is a mapping of keys, not a list"),
     ("just a text\n", "1:1", "a recipe is a mapping of keys, not 'just a text'"),
@@ -369,7 +386,7 @@ def test_a_fault_inside_a_step_is_told_where_it_is(tmp_path: Path, step: str, sa
 @pytest.mark.parametrize(("step", "word"), LATER)
 def test_words_of_later_versions_are_refused_as_such(tmp_path: Path, step: str, word: str) -> None:
     found = refusal(write(tmp_path, f"{HEAD}  - {step}\n"))
-    assert found.says == f"`{word}` is not yet possible: it comes in a later version"
+    assert found.says == f"`{word}` is not supported yet: a later version will add it"
     assert (found.at.split(":")[0], found.under) == ("4", word)
 
 
@@ -387,11 +404,11 @@ def test_broken_yaml_is_explained_where_it_begins(tmp_path: Path, text: str, at:
         ("select: {quantile: 150%, by: a}", "write a percentage such as 20%, or a number such as 0.2"),
         (
             "transform: {multiscale: [1.5]}",
-            "1 is the picture as it is, 0.5 half its size; pictures are never enlarged",
+            "1 is the full size of the image, 0.5 half of it; images are never upscaled",
         ),
         (
             "transform: {multiscale: 0}",
-            "1 is the picture as it is, 0.5 half its size; pictures are never enlarged",
+            "1 is the full size of the image, 0.5 half of it; images are never upscaled",
         ),
         ("transform: {tile: 0}", "write a whole number of 1 or more"),
         ("transform: {tile: big}", "write a whole number, without quotes or a unit"),
@@ -416,7 +433,7 @@ def test_the_whole_message_is_a_place_a_line_and_what_to_type(tmp_path: Path) ->
     with pytest.raises(RecipeError) as caught:
         load_recipe(path)
     assert caught.value.message == (
-        f"{path}:4:17: `tyle` is no key of `transform`; did you mean `tile`?\n"
+        f"{path}:4:17: `tyle` is not a key of `transform`; did you mean `tile`?\n"
         "  4 |   - transform: {tyle: 512}\n"
         "    |                 ^^^^"
     )

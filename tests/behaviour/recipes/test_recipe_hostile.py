@@ -60,7 +60,7 @@ def refused(path: Path) -> RecipeError:
             "this is not a text file",
             "give the path of a recipe, a text file such as faceup.yaml",
         ),
-        (b"#" * 1_000_001, "longer than 1,000,000 bytes: this is no recipe", "give the path of a recipe"),
+        (b"#" * 1_000_001, "longer than 1,000,000 bytes: this is not a recipe", "give the path of a recipe"),
     ],
 )
 def test_files_that_are_no_text(tmp_path: Path, raw: bytes, says: str, hint: str) -> None:
@@ -103,17 +103,17 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a: [" + "1," * 400_000 + "]", "this file has more values than a recipe has"),
-        ("- a\n" * 200_000, "this file has more values than a recipe has"),
-        ("a: " + "[" * 400_000, "this is nested deeper than a recipe is"),
-        ("".join(f"{'  ' * n}a:\n" for n in range(400)), "this is nested deeper than a recipe is"),
+        ("a: [" + "1," * 400_000 + "]", "this file has more values than a recipe can have"),
+        ("- a\n" * 200_000, "this file has more values than a recipe can have"),
+        ("a: " + "[" * 400_000, "this is nested deeper than a recipe can be"),
+        ("".join(f"{'  ' * n}a:\n" for n in range(400)), "this is nested deeper than a recipe can be"),
         ("a: &a [*a]", "this alias contains itself"),
         (
             "a: &a [x,x,x,x,x,x,x,x,x]\n"
             + "".join(
                 f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(20)
             ),
-            "the aliases here unfold to more values than a recipe has",
+            "the aliases here unfold to more values than a recipe can have",
         ),
     ],
     ids=["flow", "block", "brackets", "indents", "self", "laughs"],

@@ -98,7 +98,7 @@ def test_a_fault_in_the_parent_is_told_in_the_parent(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         load(tmp_path, "extends: parent.yaml\n")
     assert caught.value.message.startswith(
-        f"{parent}:10:17: `tyle` is no key of `transform`; did you mean `tile`?"
+        f"{parent}:10:17: `tyle` is not a key of `transform`; did you mean `tile`?"
     )
 
 
@@ -111,7 +111,7 @@ def test_a_fault_in_the_parent_is_told_in_the_parent(tmp_path: Path) -> None:
             "recipes in {0}: parent.yaml",
         ),
         ("[parent.yaml]", "`extends` must name one recipe file", "write for example `extends: faceup.yaml`"),
-        ("r.yaml", "this recipe extends itself", "let one of the recipes stand alone"),
+        ("r.yaml", "this recipe extends itself", "remove `extends` from one of the recipes"),
     ],
 )
 def test_parents_that_cannot_be(tmp_path: Path, value: str, says: str, hint: str) -> None:
@@ -204,8 +204,8 @@ def test_one_key_replaces_another_in_two_sets(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ("seed", "this is no KEY=VALUE", "seed"),
-    ("=3", "this is no KEY=VALUE", "=3"),
+    ("seed", "this is not of the form KEY=VALUE", "seed"),
+    ("=3", "this is not of the form KEY=VALUE", "=3"),
     ("sed=3", "`sed` cannot be set; did you mean `seed`?", "sed"),
     ("extends=a.yaml", "`extends` cannot be set", "extends"),
     ("steps.tile.transform.tile=8", "no step is called `tile`; did you mean `tiles`?", "tile"),
@@ -213,9 +213,13 @@ REFUSED = [
     ("steps.20.x=8", "there is no step 20: this recipe has 19 steps", "20"),
     ("steps.0.source.folder=x", "steps are counted from 1; step 1 is `photos` (source)", "0"),
     ("steps.000000000000.x=8", "steps are counted from 1; step 1 is `photos` (source)", "000000000000"),
-    ("steps.scores.measure.0=x", "this is a list: `0` is none of its places", "0"),
-    ("steps.tiles.transform.tyle=8", "`tyle` is no key of `transform`; did you mean `tile`?", "tyle"),
-    ("steps.tiles.transfrm.tile=8", "`transfrm` is no key of a step; did you mean `transform`?", "transfrm"),
+    ("steps.scores.measure.0=x", "this is a list: it has no item `0`", "0"),
+    ("steps.tiles.transform.tyle=8", "`tyle` is not a key of `transform`; did you mean `tile`?", "tyle"),
+    (
+        "steps.tiles.transfrm.tile=8",
+        "`transfrm` is not a key of a step; did you mean `transform`?",
+        "transfrm",
+    ),
     ("steps.tiles.transform.tile=big", "`tile` must be a whole number of 1 or more, not 'big'", "big"),
     ("steps.tiles.transform.tile.x=3", "there is no `x` below 512", "x"),
     (
@@ -224,13 +228,13 @@ REFUSED = [
         "transform",
     ),
     ("steps..tile=3", "a key is missing between the dots", "."),
-    ("steps.scores.measure.9=x", "this is a list: `9` is none of its places", "9"),
-    ("limits.sides=3", "`sides` is no key of `limits`; did you mean `side`?", "sides"),
+    ("steps.scores.measure.9=x", "this is a list: it has no item `9`", "9"),
+    ("limits.sides=3", "`sides` is not a key of `limits`; did you mean `side`?", "sides"),
     ("steps.photos.source.folder=[a", "a bracket is not closed, or a comma is missing", "["),
     ("steps.photos.source.folder=*.jpg", "a text cannot begin with *", "*"),
     (
         "name=a/b",
-        "`name` must be a name of letters, digits, -, _ and . without blanks or slashes, not 'a/b'",
+        "`name` must be a name of letters, digits, -, _ and . without spaces or slashes, not 'a/b'",
         "a/b",
     ),
 ]

@@ -58,7 +58,7 @@ def own(profiles: str) -> Path:
 @pytest.mark.parametrize("name", ["faceup", "bhi", "diverseg"])
 def test_a_shipped_recipe_without_its_extra_points_to_what_does_without(name: str):
     error = lacking(shipped(name))
-    assert error.hint == f"{install_command('models')}; or do without: --profile offline"
+    assert error.hint == f"{install_command('models')}; or work without it: --profile offline"
     assert "the extra 'models' is not installed" in error.message
     assert f"{name}.yaml:" in error.message
     make_plan(load_recipe(shipped(name), profile="offline"))
@@ -74,7 +74,7 @@ def test_a_profile_that_lacks_the_same_is_not_named():
 @pytest.mark.usefixtures("bare")
 def test_a_profile_of_any_name_that_can_be_planned_is_named():
     path = own(f"better: {{scores: {{measure: [clip_iqa]}}}}\n  plain: {CLASSICAL}")
-    assert lacking(path).hint.endswith("; or do without: --profile plain")
+    assert lacking(path).hint.endswith("; or work without it: --profile plain")
 
 
 @pytest.mark.usefixtures("bare")
@@ -87,7 +87,7 @@ def test_weights_that_are_not_here_can_be_done_without():
     pytest.importorskip("torch", reason="needs the extra 'models'")
     error = lacking(shipped("faceup"))
     assert "there are no weights koniq_pretrained.pkl" in error.message
-    assert error.hint.endswith("; or do without: --profile offline")
+    assert error.hint.endswith("; or work without it: --profile offline")
 
 
 def test_a_hub_that_cannot_be_reached_can_be_done_without(monkeypatch: pytest.MonkeyPatch):
@@ -99,7 +99,7 @@ def test_a_hub_that_cannot_be_reached_can_be_done_without(monkeypatch: pytest.Mo
     monkeypatch.setattr(hub, "find_on_hub", unreachable)
     with pytest.raises(UnreachableError) as caught:
         make_plan(load_recipe(shipped("diverseg")))
-    assert caught.value.hint == "try again; or do without: --profile offline"
+    assert caught.value.hint == "try again; or work without it: --profile offline"
 
 
 @pytest.mark.usefixtures("bare")

@@ -29,8 +29,8 @@ BEYOND_TYPES = (
     "cannot be picked",
     "add up",
     "nothing is left",
-    "nobody is held out",
-    "nothing takes what is left",
+    "nothing is held out",
+    "no split takes the rest",
     "cannot be held out",
     "have no LR versions",
 )

@@ -1,4 +1,4 @@
-"""What the calls of an annotate step cost: beforehand by rules of thumb, afterwards by the ledger."""
+"""The cost of an annotate step's calls: before the run by rules of thumb, afterwards by the ledger."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.text.format import thousands
 
 PATCH = 28
-"""Side in px of what becomes one token, as in Qwen2.5-VL; other models take from a third to ten times as many."""
+"""Side in px of the square that becomes one token, as in Qwen2.5-VL.
+
+Other models need from a third to ten times as many tokens.
+"""
 LETTERS = 4
-"""A token of English text."""
+"""Letters of English text per token."""
 ANSWER = 60
-"""Tokens of an answer."""
+"""Tokens per answer."""
 SECONDS = 2.0
-"""A call takes, without a measurement of this server."""
+"""Seconds per call, assumed as long as this server was not measured."""
 
 
 def price_of(body: AnnotateStep) -> Price:
-    """The model's price; not known where the recipe gives none."""
+    """The model's price; unknown if the recipe gives none."""
     return Price(body.price.input, body.price.output) if body.price else Price()
 
 
@@ -36,17 +39,17 @@ def call_seconds(planned: PlannedStep, answers: int) -> float:
     return answers * SECONDS / (1 if body.model.local else body.concurrency)
 
 
-def cost_in_words(planned: PlannedStep, lacking: Sequence[int], pictures: int) -> str:
-    """What is to be asked, known, sent and paid; ``lacking`` counts the missing answers of each question."""
+def cost_in_words(planned: PlannedStep, lacking: Sequence[int], images: int) -> str:
+    """How much will be asked and paid, and how much is known; ``lacking`` counts the missing answers per question."""
     body = _body(planned)
-    answers, known = sum(lacking), pictures * len(lacking) - sum(lacking)
+    answers, known = sum(lacking), images * len(lacking) - sum(lacking)
     if not answers:
         return f"all {thousands(known)} answers are known already: no call"
     attempts = [3 if inquiry.question.levels else 2 for inquiry in planned.inquiries]
     calls = sum(n * most for n, most in zip(lacking, attempts, strict=True))
     said = [
         f"{thousands(answers)} answers to ask for, {thousands(known)} known already",
-        f"{thousands(answers)} calls, at most {thousands(calls)} with repairs, and what is repeated after failures",
+        f"{thousands(answers)} calls, at most {thousands(calls)} with repairs, plus retries after failures",
     ]
     if not body.model.local:
         said.append(_money_in_words(planned, lacking))
@@ -54,11 +57,11 @@ def cost_in_words(planned: PlannedStep, lacking: Sequence[int], pictures: int) -
 
 
 def _money_in_words(planned: PlannedStep, lacking: Sequence[int]) -> str:
-    """Tokens and cost, roughly: a picture of 3:2, and one token for each `PATCH`."""
+    """Tokens and cost, roughly: an image of 3:2, and one token for each `PATCH`."""
     body = _body(planned)
-    picture = body.long_edge**2 * 2 / 3 / PATCH**2
+    image = body.long_edge**2 * 2 / 3 / PATCH**2
     words = [(len(INSTRUCTIONS) + len(inquiry.prompt)) / LETTERS for inquiry in planned.inquiries]
-    sent = round(sum(n * (picture + text) for n, text in zip(lacking, words, strict=True)))
+    sent = round(sum(n * (image + text) for n, text in zip(lacking, words, strict=True)))
     answered = sum(lacking) * ANSWER
     tokens = f"very roughly {thousands(sent)} tokens in and {thousands(answered)} out"
     return tokens + (f", cost {price_of(body).of(sent, answered):.3g}" if body.price else ", cost unknown")
@@ -68,11 +71,11 @@ def _limit_in_words(body: AnnotateStep) -> str:
     budget = budget_of(body)
     limits = [f"{thousands(budget.calls)} calls"] if budget.calls else []
     limits += [f"a cost of {budget.money:g}"] if budget.money else []
-    return f"; the budget ends it at {' or '.join(limits)}" if limits else ""
+    return f"; the budget stops it at {' or '.join(limits)}" if limits else ""
 
 
 def spent_in_words(spent: Spent, known: bool) -> str:
-    """What a ledger sums up to; ``known`` where the prices are.
+    """The sums of a ledger; ``known`` if the prices are known.
 
     >>> spent_in_words(Spent(12, 1, 9000, 600, 0.0125), known=True)
     '12 calls, 9,000 tokens in, 600 out, cost 0.0125 (1 call was cut short by a kill and counts as dear)'

@@ -1,4 +1,4 @@
-"""Planning the annotate step: the model can be asked, every question is known, and so are its columns."""
+"""Planning the annotate step: check the model, and look up every question and its columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from groundglass.text.decode_text import decode_text
 
 
 def plan_annotate(planner: Planner, planned: PlannedStep, body: AnnotateStep) -> PlannedStep:
-    """The step with its questions as they will be put, their keys in the store, and their columns."""
+    """The step with its questions as they will be sent, their keys in the store, and their columns."""
     model = model_name(body.model)
     try:
         check_model(model)
@@ -60,12 +60,12 @@ def _question(planner: Planner, name: str, position: int) -> Question:
 
 
 def _vocabulary(planner: Planner, body: AnnotateStep, needed: bool) -> tuple[str, ...]:
-    """The words themselves, or those of the one file that is named."""
+    """The words of the recipe, or those of the file that it names."""
     words, where = body.vocabulary, ("annotate", "vocabulary")
     if needed != bool(words):
         if words:
             planner.fail(where, "no question here uses a vocabulary", "ask: [category] does; or leave it out")
-        hint = "add to the step: vocabulary: [people, animals, food], or a file with one word a line"
+        hint = "add to the step: vocabulary: [people, animals, food], or a file with one word per line"
         planner.fail(("annotate", "ask"), "`category` needs the words to choose from", hint)
     if not words:
         return ()
@@ -79,16 +79,16 @@ def _vocabulary(planner: Planner, body: AnnotateStep, needed: bool) -> tuple[str
             )
         words = tuple(line.strip() for line in text.splitlines() if line.strip())
     if len(words) < 2 or len(set(words)) < len(words):
-        what = "names a word twice" if len(set(words)) < len(words) else "has fewer than two words"
-        planner.fail(where, f"the vocabulary {what}", "give different words, one a line in a file")
+        what = "contains a word twice" if len(set(words)) < len(words) else "has fewer than two words"
+        planner.fail(where, f"the vocabulary {what}", "give different words, one per line in a file")
     return words
 
 
 def _notes(body: AnnotateStep) -> tuple[str, ...]:
-    """What a user should know beforehand."""
+    """Notes before the run: which data goes to which model, and that the cost is unknown without a price."""
     model = model_name(body.model)
     if model.service == "local":
         return ()
-    sent = f"pictures are sent to {model}, their longest side at most {body.long_edge} px"
-    unknown = "; what that costs is not known: no price is given" if body.price is None else ""
+    sent = f"images are sent to {model}, their longest side at most {body.long_edge} px"
+    unknown = "; the cost is unknown: the recipe gives no price" if body.price is None else ""
     return (sent + unknown,)

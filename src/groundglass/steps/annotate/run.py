@@ -1,4 +1,4 @@
-"""The annotate step: what no model has answered of these pictures yet is asked, and each answer saved as it comes."""
+"""The annotate step: ask the questions that have no answer yet, and save each answer as it comes."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from groundglass.plans.measure_missing import count_unknown, measure_rows, missi
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
 from groundglass.recipes.annotate_model import AnnotateStep, model_name
-from groundglass.steps.annotate.ask_picture import Questioner
+from groundglass.steps.annotate.ask_image import Questioner
 from groundglass.steps.annotate.cost import budget_of, price_of, spent_in_words
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import connect, without
 from groundglass.text.format import thousands
 
 OF_SERVERS = ("bad_request", "server_error", "timeout", "length", "no_probabilities")
-"""Reasons of which one example is told, because a user can mend what is behind them."""
+"""Reasons that are shown with an example, because the user can fix the cause."""
 PARTS = 256
-"""One-row parts of the store that are merged as soon as there are so many."""
+"""Number of one-row parts of the store at which they are merged."""
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """What an annotate step found.
+    """The outcome of an annotate step.
 
-    failed   verdicts of the pictures that cannot be decoded
-    cached   pictures whose answers were all known
-    reasons  why answers are missing, each with its question, and of how many pictures
+    failed   verdicts of the images that cannot be decoded
+    cached   number of images with all answers in the store
+    reasons  why answers are missing, each with its question, and for how many images
     """
 
     failed: pa.Table
@@ -50,9 +50,9 @@ class Annotated:
 
 
 def annotate_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Annotated:
-    """Ask what is missing of ``rows``. Raises UnreachableError and Interrupted; what was answered is saved each time.
+    """Ask the missing questions about ``rows``. Raises UnreachableError and Interrupted; answers are saved either way.
 
-    Each picture is decoded by a worker process first, so what kills a decoder never meets the threads that ask.
+    A worker process decodes each image first, so that a file that kills the decoder never reaches the asking threads.
     """
     name = planned.step.name
     failed = measure_rows(state, rows, (fingerprint_ask(),), f"decode for {name}").failed
@@ -64,17 +64,15 @@ def annotate_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Annotat
     body = planned.step.body
     assert isinstance(body, AnnotateStep)
     ledger = Ledger(state.run.folder.calls(name), price_of(body), budget_of(body))
-    told = _ask_all(state, planned, items, ledger) if items else ()
-    known = body.price is not None or body.model.local is not None  # one's own machine sends no bill
+    asked = _ask_all(state, planned, items, ledger) if items else ()
+    known = body.price is not None or body.model.local is not None  # a local model costs nothing
     notes = [spent_in_words(ledger.spent, known)] if ledger.spent.calls else []
-    notes += told
+    notes += asked
     reasons, said = _reasons(state, planned, usable)
     notes += said
     unasked = sum(many for reason, many in reasons.items() if reason.endswith("budget"))
     if unasked:
-        notes.append(
-            f"{thousands(unasked)} answers were not asked for: the budget is spent; raise it and run again"
-        )
+        notes.append(f"{thousands(unasked)} answers are missing: the budget is spent; raise it and run again")
     return Annotated(
         failed,
         usable.num_rows - count_unknown(list(missing.values())),
@@ -85,7 +83,7 @@ def annotate_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Annotat
 
 
 def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger: Ledger) -> tuple[str, ...]:
-    """Ask, and save what is answered; returns what a user should know of how it was asked."""
+    """Ask, and save the answers; returns notes on how they were asked."""
     body = planned.step.body
     assert isinstance(body, AnnotateStep)
     stop = Stop()
@@ -125,7 +123,7 @@ def _ask_all(state: State, planned: PlannedStep, items: list[Photograph], ledger
 
 
 def _readouts(state: State, planned: PlannedStep) -> dict[str, Readout]:
-    """How the answers that the store has to questions for a level were read."""
+    """For each question for a level, how its answers in the store were read."""
     found: dict[str, Readout] = {}
     for ask, inquiry in zip(planned.asks, planned.inquiries, strict=True):
         question = inquiry.question
@@ -142,7 +140,7 @@ def _compact(store: MeasureStore, asks: tuple[Ask, ...]) -> None:
 
 
 def _note_unasked(state: State, planned: PlannedStep, items: list[Photograph]) -> None:
-    """Rows that say `budget` for every answer that nobody was asked for."""
+    """Save a row with the reason `budget` for every answer that was not asked for."""
     for number, (ask, inquiry) in enumerate(zip(planned.asks, planned.inquiries, strict=True)):
         pairs = [(item.sha256, region) for item in items for region, asks in item.wanted if number in asks]
         known = state.run.store.read(ask.key, [])
@@ -155,7 +153,7 @@ def _note_unasked(state: State, planned: PlannedStep, items: list[Photograph]) -
 
 
 def _reasons(state: State, planned: PlannedStep, rows: pa.Table) -> tuple[dict[str, int], list[str]]:
-    """Why answers are missing: ``caption: refused`` of so many pictures; and what servers said, one example each."""
+    """Why answers are missing, such as ``caption: refused``, with counts; and an example of each server's message."""
     found: Counter[str] = Counter()
     said: list[str] = []
     for ask in planned.asks:

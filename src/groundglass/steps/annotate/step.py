@@ -1,4 +1,4 @@
-"""The step `annotate`: ask what is not known yet, within a budget."""
+"""The step `annotate`: ask a model for missing answers, within a budget."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 
 
 def run(state: State, planned: PlannedStep) -> Done:
-    """Ask what is not known yet; a picture without an answer stays, one that cannot be decoded leaves as failed."""
+    """Ask for missing answers; an image without an answer stays, one that cannot be decoded leaves as failed."""
     chosen, _ = applies(state, planned)
     found = annotate_rows(state, planned, chosen)
     return done(
@@ -45,7 +45,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     decoded = replace(planned, asks=(*planned.asks, fingerprint_ask()))  # each image is decoded first
     if walk.lacking(decoded, rows) or not walk.does(run, planned, rows):
         walk.at_most(state.rows)
-    seconds = call_seconds(planned, sum(lacking)) * cores()  # no core is busy with it
+    seconds = call_seconds(planned, sum(lacking)) * cores()  # undoes the later division
     return replace(into, to_do=to_do, cached=rows.num_rows - to_do, seconds=seconds)
 
 

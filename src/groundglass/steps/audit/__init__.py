@@ -1,1 +1,1 @@
-"""The step `audit`: audit the gates so far."""
+"""The step `audit`: audit the gates before it."""

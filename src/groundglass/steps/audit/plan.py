@@ -1,4 +1,4 @@
-"""Planning the audit step: its defects are known, and there are gates before it."""
+"""Planning the audit step: check its defects, and that there are gates before it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from groundglass.recipes.audit_model import AuditStep
 
 
 def plan_audit(planner: Planner, planned: PlannedStep, body: AuditStep) -> PlannedStep:
-    """The step as it will be done, with the gates that it looks at."""
+    """The planned step, with a note that names the gates that it audits."""
     if planned.step.only_if is not None:
-        planner.fail(
-            ("if",), "an audit takes no `if`", "it looks at the gates as they stand; delete the line"
-        )
+        planner.fail(("if",), "an audit takes no `if`", "it audits the gates for all images; delete the line")
     for place, name in enumerate(body.defects):
         if name not in DEFECTS:
             where = ("audit", "defects", place)
@@ -23,6 +21,6 @@ def plan_audit(planner: Planner, planned: PlannedStep, body: AuditStep) -> Plann
     gates = [step.name for step in before if step.kind == "select"]
     if not gates:
         planner.fail(
-            (), "there is no gate before this audit", "put it after the select steps that it is to look at"
+            (), "there is no gate before this audit", "put it after the select steps that it should audit"
         )
-    return replace(planned, notes=(f"looks at {', '.join(gates)}",))
+    return replace(planned, notes=(f"audits {', '.join(gates)}",))

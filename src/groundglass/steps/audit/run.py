@@ -1,7 +1,7 @@
-"""The audit step: the gates of a run so far are audited, as `groundglass audit` does it with those of a whole run.
+"""The audit step: audit the gates before it, as `groundglass audit` audits those of a whole run.
 
-It changes no row. What it found is kept in the run's folder beside what it was found on, so that a run that goes on
-does not do it again.
+It changes no row. The scorecard is kept in the run's folder with a hash of the audited rows, so that a run that goes
+on does not audit them again.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from groundglass.audits.replay_run import Passage
 
 BASIS = "of.txt"
-"""Beside a scorecard: a hash of the rows that it was found on."""
+"""A file next to a scorecard: a hash of the audited rows."""
 
 
 @dataclass(frozen=True)
 class Audited:
-    """What a step's record says of an audit; ``facts`` are empty where there was nothing to audit."""
+    """The notes and facts of an audit for a step's record; ``facts`` are empty if there was nothing to audit."""
 
     notes: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def audit_gates(state: State, planned: PlannedStep) -> Audited:
-    """Audit the gates before this step, or read what an earlier attempt at this very run found."""
+    """Audit the gates before this step, or read the scorecard of an earlier attempt at the same run."""
     body = planned.step.body
     assert isinstance(body, AuditStep)
     passage = _passage(state, planned)
@@ -52,12 +52,13 @@ def audit_gates(state: State, planned: PlannedStep) -> Audited:
             card = _examined(state, planned, passage, place)
         except RecipeError as nothing:
             return Audited((f"nothing was audited: {nothing.message}",))
+        # Written last: without this file, an interrupted audit is done again.
         write_text(basis, place / BASIS)
     return Audited(tuple(_notes(card)), {"audit": card_facts(card)})
 
 
 def _passage(state: State, planned: PlannedStep) -> Passage:
-    """The run as it stands, gone through as far as this step."""
+    """The run, replayed up to this step."""
     before = state.run.plan.steps[: state.run.plan.steps.index(planned)]
     return go_through(replace(state.run.plan, steps=before), state.run.folder, load_record(state.run.folder))
 
@@ -72,7 +73,7 @@ def _examined(state: State, planned: PlannedStep, passage: Passage, place: Path)
 
 
 def _basis(passage: Passage) -> str:
-    """A hash of the rows before each gate and after the last: where it is equal, so is the audit."""
+    """A hash of the rows before each gate and after the last: an equal hash means an equal audit."""
     assert passage.last is not None
     tables = [*passage.before.values(), passage.last]
     found = [digest(pa.chunked_array([table["id"].sort()], pa.string())) for table in tables]
@@ -87,16 +88,16 @@ def _read(path: Path) -> str:
 
 
 def _notes(card: Mapping[str, Any]) -> list[str]:
-    """What the funnel says of an audit."""
+    """The notes on an audit that the funnel shows."""
     slipped = (
-        f"{card['slipped']:,} of {card['versions']:,} defective versions of {card['asked']:,} photographs slipped "
-        f"through, and {card['false_alarm']:.0%} of the sound ones were dropped"
+        f"{card['slipped']:,} of {card['versions']:,} defective versions of {card['asked']:,} photos slipped "
+        f"through, and {card['false_alarm']:.0%} of the photos without a defect were dropped"
     )
     return [slipped, *(f"{name} is not audited: {why}" for name, why in card["closed"]), *card["notes"]]
 
 
 def card_facts(card: Mapping[str, Any]) -> dict[str, Any]:
-    """What `run.json` and a release's card hold of a scorecard: how much of each defect all gates together catch."""
+    """The part of a scorecard for `run.json` and a release's card: the share of each defect that all gates catch."""
     whole = ("seed", "passing", "asked", "versions", "slipped", "false_alarm", "false_alarm_ci95")
     one = ("defect", "severity", "what", "recall", "recall_ci95", "n", "best")
     defects = [{name: reach[name] for name in one} for reach in card["defects"]]

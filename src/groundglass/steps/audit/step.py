@@ -1,4 +1,4 @@
-"""The step `audit`: audit the gates so far; no row leaves."""
+"""The step `audit`: audit the gates before it; no row leaves."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from groundglass.steps.measure.step import megapixels
 from groundglass.tables.parquet import compute
 
 AUDIT_SECONDS = 0.15
-"""To put a defect into one megapixel and measure it for the gates, one core."""
+"""Seconds to put a defect into one megapixel and measure it for the gates, on one core."""
 
 
 def run(state: State, planned: PlannedStep) -> Done:
-    """Audit the gates so far; no row leaves."""
+    """Audit the gates before this step; no row leaves."""
     audited = audit_gates(state, planned)
     return done(state, state, planned, notes=audited.notes, facts=audited.facts)
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
-    """The defective versions that it makes, and how long the gates' measures take of them."""
+    """The number of defective versions, and the time to measure them for the gates."""
     state = walk.state
     before = state.run.plan.steps[: state.run.plan.steps.index(planned)]
     gates = [Gate(step) for step in before if step.step.kind == "select"]
@@ -40,14 +40,12 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     photos = photographs_of(state.rows, state.seen)
     versions = most_versions(planned, gates, photos)
     each = megapixels(photos) / max(1, photos.num_rows) * AUDIT_SECONDS + sum(map(core_seconds, asks))
-    walk.notes.append(
-        f"{planned.step.name}: at most {versions:,} versions of photographs are made and judged"
-    )
+    walk.notes.append(f"{planned.step.name}: at most {versions:,} versions of photos are made and judged")
     return replace(walk.step(planned), seconds=versions * each)
 
 
 def most_versions(planned: PlannedStep, gates: Sequence[Gate], photos: pa.Table) -> int:
-    """How many versions an audit makes: each photograph drawn as it is, and with every severity of every defect."""
+    """How many versions an audit makes: each drawn photo without a defect, and with every severity of every defect."""
     body = planned.step.body
     assert isinstance(body, AuditStep)
     sources = len(compute.unique(photos["source"]))
@@ -61,7 +59,7 @@ def most_versions(planned: PlannedStep, gates: Sequence[Gate], photos: pa.Table)
 
 
 def label(body: AuditStep) -> str:
-    return f"{', '.join(body.defects) or 'every defect'} in {body.sample:,} photographs"
+    return f"{', '.join(body.defects) or 'every defect'} in {body.sample:,} photos"
 
 
 AUDIT = StepKind(plan_audit, run, forecast, label)

@@ -1,1 +1,1 @@
-"""The step `measure`: look measures up."""
+"""The step `measure`: measure images, with one decode for all measures."""

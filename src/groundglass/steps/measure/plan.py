@@ -1,4 +1,4 @@
-"""Planning the measure step: every measure, parameter and column is known before anything is measured."""
+"""Planning the measure step: look up every measure, parameter and column before anything is measured."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
             notes += network_notes(wanted)
             if wanted.measure == "blockiness" and planner.resized:
                 notes.append(
-                    "blockiness of resized pictures says nothing: their JPEG grid is gone; measure it before resizing"
+                    "blockiness of resized images is meaningless: their JPEG grid is gone; measure it before resizing"
                 )
         add_columns(planner, columns, where)
         brings += [column.name for column in columns if not column.hidden]
@@ -55,7 +55,7 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
 
 
 def of_texts(wanted: Ask) -> bool:
-    """Whether a measure is of a picture and a text that came with it."""
+    """Whether a measure compares an image with a text that came with it."""
     network = wanted.definition.network
     return network is not None and network.texts is not None
 
@@ -63,7 +63,7 @@ def of_texts(wanted: Ask) -> bool:
 def _text_ask(
     planner: Planner, wanted: Ask, request: MeasureRequest, where: tuple[str | int, ...]
 ) -> TextAsk:
-    """The texts that a measure is told to compare with; they must come in a column of words."""
+    """The texts that a measure compares images with; they must be in a column of text."""
     said = str(request.parameters.get("text") or "")
     known = {META + name: kind for name, kind in (planner.scope.meta or {}).items()}
     words = [name for name, kind in known.items() if kind == "VARCHAR"]
@@ -71,7 +71,7 @@ def _text_ask(
         say = f"{wanted.measure} needs `text`: the column that the captions came in"
         planner.fail((*where, wanted.measure), say, f"text: {words[0] if words else 'meta.caption'}")
     if said not in words:
-        there = "is no column of words" if said in known else "is no column that came with the images"
+        there = "is not a column of text" if said in known else "is not a column that came with the images"
         planner.fail((*where, wanted.measure, "text"), f"`text`: '{said}' {there}", "", words, said)
     return text_ask(wanted, said.removeprefix(META))
 
@@ -79,7 +79,7 @@ def _text_ask(
 def _columns_of_text(
     wanted: TextAsk, request: MeasureRequest, step: str, generation: int
 ) -> list[KnownColumn]:
-    """The columns of such a measure: made of two vectors whenever they are asked for."""
+    """The columns of such a measure: they are computed from two vectors when they are read."""
     key, prefix = wanted.image.key, request.prefix or ""
     found = measured_columns(MEASURES[request.measure], key, prefix, step, generation)
     return [replace(column, join="text", text=wanted.column, texts=wanted.key) for column in found]
@@ -88,7 +88,7 @@ def _columns_of_text(
 def plan_request(
     planner: Planner, request: MeasureRequest, step: str, where: tuple[str | int, ...]
 ) -> tuple[Ask, list[KnownColumn]]:
-    """What a measure of the recipe asks, and the columns that it brings; ``where`` is the request's place."""
+    """The ask of a measure in the recipe, and the columns that it adds; ``where`` is the request's place."""
     measure = _measure(planner, request, where)
     wanted = ask(planner, measure, request, where)
     prefix = request.prefix or ""
@@ -137,14 +137,14 @@ def _scores(planner: Planner, request: ScoreTable, step: str, where: tuple[str, 
 
 
 def add_columns(planner: Planner, columns: list[KnownColumn], where: tuple[str | int, ...]) -> None:
-    """Two columns of one name among the same rows could not be told apart."""
+    """Add columns to the scope. Refuses a second column of the same name, which nobody could address."""
     taken = planner.scope.of_generation(planner.scope.generation)
     for column in columns:
         before = taken.get(column.name)
         if before is not None and (before.key, before.text) != (column.key, column.text):
             planner.fail(
                 where,
-                f"the column '{column.name}' is there already, from step {before.step}",
+                f"the column '{column.name}' exists already, from step {before.step}",
                 "give one of them a prefix: {measure: {as: b_}}",
             )
     new = tuple(column for column in columns if column.name not in taken)

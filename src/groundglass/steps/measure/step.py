@@ -1,4 +1,4 @@
-"""The step `measure`: take what is missing; images that cannot be decoded leave as failed."""
+"""The step `measure`: measure missing values; images that cannot be decoded leave as failed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from groundglass.steps.measure.plan import plan_measure
 from groundglass.tables.parquet import compute, without
 
 MEASURE_SECONDS = 0.008
-"""To decode and measure one megapixel, one core."""
+"""Seconds to decode and measure one megapixel on one core."""
 
 
 def run(state: State, planned: PlannedStep) -> Done:
-    """Measure what is missing; pictures that cannot be decoded leave the set as failed."""
+    """Measure missing values; images that cannot be decoded leave the set as failed."""
     body = planned.step.body
     assert isinstance(body, MeasureStep)
     notes: list[str] = []
     valueless: dict[str, str] = {}
     before = state
     for request in planned.scores:
+        # The run keeps its own copy of the scores: the user's table may change later.
         scores = read_scores(request)
         state = replace(state, scores={**state.scores, request.table: scores})
         state.run.write(scores, state.run.folder.scores(request.table))
@@ -54,7 +55,7 @@ def run(state: State, planned: PlannedStep) -> Done:
     facts = {
         "measures": [ask.key for ask in planned.asks],
         "columns": list(planned.brings),
-        # of the few images that an `if` holds for, a note says it: that is no reason to blame the whole run
+        # If an `if` chose only some images, a note is enough: the run as a whole is not without values.
         "valueless": valueless | dict(measured.valueless if chosen.num_rows == state.rows.num_rows else {}),
     }
     return done(
@@ -70,7 +71,7 @@ def run(state: State, planned: PlannedStep) -> Done:
 
 
 def _called(planned: PlannedStep, body: MeasureStep) -> dict[str, str]:
-    """What the recipe calls its measures, by the keys of their asks: with the prefix of their columns."""
+    """The recipe's names of its measures, with the prefix of their columns, by the keys of their asks."""
     requests = [request for request in body.measures if isinstance(request, MeasureRequest)]
     return {
         ask.key: f"{request.measure} as {request.prefix}" if request.prefix else request.measure
@@ -79,7 +80,7 @@ def _called(planned: PlannedStep, body: MeasureStep) -> dict[str, str]:
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
-    """What the store lacks; where nothing is lacking, the values decide what follows."""
+    """The values that the store lacks; if it lacks none, the step is run, so that later steps are exact."""
     state = walk.state
     rows = applies(state, planned)[0] if walk.exact else state.rows
     into, to_do = walk.step(planned), walk.lacking(planned, rows)

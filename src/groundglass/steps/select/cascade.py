@@ -1,7 +1,7 @@
-"""A select step with a cascade: a sample is measured, a limit of the cheap column found, and the doubt measured.
+"""A select step with a cascade: measure a sample, find a limit of the cheap column, and measure the doubtful rows.
 
-What is measured is fixed by the recipe and the pool alone, never by what a store happens to hold; so a run that was
-killed, or that finds values of an earlier one, ends with the same rows. Values themselves are taken from the store.
+The recipe and the pool alone decide which rows are measured, never the values that a store happens to have. So a run
+that was killed, or that finds values of an earlier one, ends with the same rows. Known values come from the store.
 """
 
 from __future__ import annotations
@@ -42,18 +42,19 @@ from groundglass.tables.thresholds import limits_of
 from groundglass.tables.verdicts import VERDICTS, numbers
 
 Take = Callable[[pa.Table], pa.Table]
-"""Takes the costly measure of rows, and gives verdicts of those whose picture cannot be used."""
+"""Takes the costly measure of rows, and returns verdicts of the rows with an unusable image."""
 Places = NDArray[np.int64]
 
 SAMPLED = 0.5
 """The most of its budget that a cascade draws as a sample."""
 GROWTH = 4
-"""A sample that holds out too few rows that the rule keeps becomes at most so many times as large at once."""
+"""If a sample holds out too few rows that the rule keeps, it grows by at most this factor at once."""
 LEAST, ENOUGH = 2, 5
-"""So many times the fewest such rows that could show the recall are wanted: of a sample that is a large part of the
-pool, and of a small one. With the fewest none may be missed, with twice that 1 in 118, with five times 8 in 295."""
+"""Multiples of the smallest number of such rows that can show the recall: for a sample that is a large part of the
+pool, and for a small one. With the smallest number none may be missed, with twice that 1 in 118, with five times 8
+in 295."""
 SMALL = 0.05
-"""Up to this share of the pool a sample is small: what it costs hardly counts beside what a better limit saves."""
+"""Up to this share of the pool a sample is small: its cost is minor compared with the saving of a better limit."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Bench:
 
     @cached_property
     def values(self) -> Numbers:
-        """The cheap column, NaN where it has no value."""
+        """The cheap column; NaN for a row without a value."""
         path = column_path(self.wish.by)
         table = pool(self.rows, [path], self.planned.scope, self.state.tables)
         return np.asarray(numbers(table, self.wish.by).fill_null(math.nan).to_numpy(), np.float64)
@@ -83,7 +84,7 @@ class Bench:
     def lot(self) -> Places:
         """The places of the rows in the order in which they are drawn: fixed by seed, step and each row's id alone.
 
-        A pool that grows keeps the order of what it had, so that a sample of it is mostly known.
+        A pool that grows keeps the order of its earlier rows, so that most of its sample is measured already.
         """
         salt = stream(self.state.run.seed, self.planned.step.name, "cascade").bytes(16).hex()
         con = connect()
@@ -103,7 +104,7 @@ class Bench:
 
 
 def cascade_of(planned: PlannedStep) -> Cascade | None:
-    """The cascade of a select step, where it has one."""
+    """The cascade of a select step, if it has one."""
     rule = rule_of(planned)
     return rule.cascade if isinstance(rule, Where) else None
 
@@ -111,7 +112,7 @@ def cascade_of(planned: PlannedStep) -> Cascade | None:
 def cascade_rows(state: State, planned: PlannedStep, rows: pa.Table, take: Take) -> Judged:
     """The verdicts of a select step with a cascade, in the order of the rows.
 
-    Raises RecipeError where recall and budget cannot both be had: before anything is measured if that can be known,
+    Raises RecipeError if recall and budget cannot both be met: before anything is measured if that can be known,
     else after the sample.
     """
     rule, wish = rule_of(planned), cascade_of(planned)
@@ -120,6 +121,7 @@ def cascade_rows(state: State, planned: PlannedStep, rows: pa.Table, take: Take)
     bench = Bench(state, planned, rows, take, rule.where, wish)
     size, found = _calibrated(bench)
     unseen = found.drops(bench.values)
+    # Rows of the sample are measured already, so they keep their exact verdicts.
     unseen[bench.lot[:size]] = False
     _hold_budget(bench, found, size, unseen)
     seen = bench.judged(np.flatnonzero(~unseen))
@@ -140,11 +142,12 @@ def _blind(bench: Bench, ids: Any, unseen: NDArray[np.bool_], found: Calibration
 
 
 def _calibrated(bench: Bench) -> tuple[int, Calibration]:
-    """The size of the sample, and what it says; without a sample nothing is dropped unseen."""
+    """The size of the sample, and its calibration; without a sample nothing is dropped unseen."""
     recall, most = bench.wish.recall, _largest_sample(bench.wish, bench.rows.num_rows)
     if not check_size(bench.planned, bench.wish, bench.rows.num_rows):
         return 0, Calibration("higher", None, 0, 0, 0, 0)
     fewest = fewest_keepers(recall)
+    # A share of the sample only proposes limits and is not held out, so the sample is larger by that share.
     size = min(most, math.ceil(LEAST * fewest * PROPOSING / (PROPOSING - 1)))
     while True:
         sample = _sample(bench, size)
@@ -152,7 +155,8 @@ def _calibrated(bench: Bench) -> tuple[int, Calibration]:
         wanted = fewest * (LEAST if size > SMALL * bench.rows.num_rows else ENOUGH)
         if size == most or keepers >= wanted:
             return size, calibrate(sample, recall)
-        # Few rounds, since each decodes its pictures again: as large as the share of keepers so far makes likely.
+        # Each round decodes its images again, so rounds should be few: the next size is the one that the share of
+        # keepers so far makes likely.
         likely = 1.1 * wanted / max(keepers, 1)
         size = min(most, math.ceil(size * min(max(likely, 1.2), GROWTH)))
 
@@ -160,7 +164,7 @@ def _calibrated(bench: Bench) -> tuple[int, Calibration]:
 def check_size(planned: PlannedStep, wish: Cascade, total: int) -> bool:
     """Whether so many rows are enough for a sample that can show the recall.
 
-    Raises RecipeError where they are not, and the budget does not allow to measure them all.
+    Raises RecipeError if they are not, and the budget does not allow measuring all rows.
     """
     sample = _largest_sample(wish, total)
     if can_show(wish.recall, sample):
@@ -169,14 +173,15 @@ def check_size(planned: PlannedStep, wish: Cascade, total: int) -> bool:
         return False
     raise RecipeError(
         f"{planned.step.name}: a budget of {most_measured(wish, total):,} of {total:,} rows cannot show a recall of "
-        f"{wish.recall:g}: half of it, the sample, holds out {held_out(sample).sum():,} rows, and "
-        f"{fewest_keepers(wish.recall):,} that the rule keeps are the fewest that could",
-        "raise the budget or lower the recall; so small a pool is best measured whole: leave `cascade` out",
+        f"{wish.recall:g}: half of it, the sample, holds out {held_out(sample).sum():,} rows, but "
+        f"at least {fewest_keepers(wish.recall):,} rows that the rule keeps are needed",
+        "raise the budget or lower the recall; or leave `cascade` out: a pool this small is best measured in full",
     )
 
 
 def most_measured(wish: Cascade, total: int) -> int:
     """How many of so many rows may be measured."""
+    # 0.29 * 100 is 28.999999999999996 in floating point, but the budget means 29 rows.
     return math.floor(wish.budget * total + 1e-9)
 
 
@@ -191,7 +196,10 @@ def _sample(bench: Bench, size: int) -> Sample:
 
 
 def _hold_budget(bench: Bench, found: Calibration, size: int, unseen: NDArray[np.bool_]) -> None:
-    """Recall goes before budget: where both cannot be had the run stops, and says what would do."""
+    """Stop the run if recall and budget cannot both be met, and suggest values that would work.
+
+    Neither may give way silently: a lower recall would lose images, an overrun budget is a bill.
+    """
     needed = int((~unseen).sum())
     if needed <= bench.most:
         return
@@ -200,12 +208,12 @@ def _hold_budget(bench: Bench, found: Calibration, size: int, unseen: NDArray[np
     raise RecipeError(
         f"{bench.planned.step.name}: a recall of {wish.recall:g} takes {bench.planned.asks[0].measure} of {needed:,} "
         f"of {total:,} rows, and the budget is {bench.most:,}{_why(bench, found)}",
-        f"about budget: {enough:g} would do{_affordable(bench, found, size)}; what was measured is kept",
+        f"about budget: {enough:g} would be enough{_affordable(bench, found, size)}; the measured values are kept",
     )
 
 
 def _why(bench: Bench, found: Calibration) -> str:
-    """Why every row would have to be measured, where that is so."""
+    """Why every row would have to be measured; empty if not."""
     if found.low is not None:
         return ""
     if found.keepers >= fewest_keepers(bench.wish.recall):
@@ -214,7 +222,7 @@ def _why(bench: Bench, found: Calibration) -> str:
 
 
 def _affordable(bench: Bench, found: Calibration, size: int) -> str:
-    """About what recall the budget would do for."""
+    """The approximate recall that the budget would be enough for."""
     sign = 1 if found.order == "higher" else -1
     rest = np.sort(sign * np.nan_to_num(bench.values[bench.lot[size:]], nan=sign * math.inf))
     low = sign * float(rest[len(rest) - (bench.most - size)])
@@ -224,7 +232,7 @@ def _affordable(bench: Bench, found: Calibration, size: int) -> str:
 
 
 def _facts(bench: Bench, found: Calibration, size: int, unseen: NDArray[np.bool_]) -> dict[str, Any]:
-    """What a run's record and its lock hold of a cascade."""
+    """The facts of a cascade for a run's record and its lock."""
     recall, low, high = found.recall
     blind = int(unseen.sum())
     shares = {
@@ -248,7 +256,7 @@ def _facts(bench: Bench, found: Calibration, size: int, unseen: NDArray[np.bool_
 
 
 def _in_words(bench: Bench, facts: dict[str, Any]) -> str:
-    """What was saved, and what that may have cost."""
+    """How much was saved, and the recall that this may have cost."""
     measure, total = bench.planned.asks[0].measure, facts["rows"]
     if not facts["unseen"]:
         small = f"a pool this small cannot show a recall of {facts['wish']:g}"
@@ -256,8 +264,8 @@ def _in_words(bench: Bench, facts: dict[str, Any]) -> str:
         return f"{measure} of all {total:,} rows: {none if facts['sampled'] else small}"
     side = "below" if facts["order"] == "higher" else "above"
     return (
-        f"{measure} of {facts['measured']:,} of {total:,} rows ({facts['measured'] / total:.0%}), a sample of "
-        f"{facts['sampled']:,} among them; {facts['unseen']:,} dropped unseen, {facts['by']} {side} {facts['low']:g}; "
+        f"{measure} of {facts['measured']:,} of {total:,} rows ({facts['measured'] / total:.0%}), including a "
+        f"sample of {facts['sampled']:,}; {facts['unseen']:,} dropped unseen, {facts['by']} {side} {facts['low']:g}; "
         f"recall {facts['recall']:.3f} ({facts['recall_low']:.3f} to {facts['recall_high']:.3f}: "
         f"{facts['found']:,} of {facts['keepers']:,} held-out rows)"
     )

@@ -1,4 +1,4 @@
-"""What is known of a cascade before it is run: its verdicts where the store holds all it needs, else the most calls."""
+"""The forecast of a cascade: its verdicts if the store has all values that it needs, else the most calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _UnknownValueError(Exception):
 
 
 def known_cascade(state: State, planned: PlannedStep, rows: pa.Table) -> Judged | None:
-    """The verdicts, if nothing need be measured for them. Raises RecipeError as `cascade_rows` does."""
+    """The verdicts if nothing has to be measured for them, else None. Raises RecipeError as `cascade_rows` does."""
 
     def take(some: pa.Table) -> pa.Table:
         if any(missing_of(state, ask, some).num_rows for ask in planned.asks):

@@ -1,4 +1,4 @@
-"""Planning the select step: what a rule may look up, which columns it reads, and which way is better."""
+"""Planning the select step: look up the columns and files that a rule needs, and which way is better."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class RuleLookup:
 
 
 def plan_select(planner: Planner, planned: PlannedStep, rule: Rule) -> PlannedStep:
-    """All that a rule needs, looked up; the columns of measures that it takes itself join its scope."""
+    """Look up everything that a rule needs; the columns of measures that it takes itself join its scope."""
     needs = rule.needs(RuleLookup(planner, ("select",)))
     notes = (*needs.notes, *_references_notes(planner, needs), *_wide_notes(planned, rule))
     planner.judged_by |= {path[-1] for path in needs.columns}
@@ -102,14 +102,14 @@ def plan_select(planner: Planner, planned: PlannedStep, rule: Rule) -> PlannedSt
 
 
 def _taken(planner: Planner, rule: Rule, taken: Taken) -> Ask:
-    """The measure that a rule takes; one that needs a file of the recipe's is refused at the rule's key."""
+    """The measure that a rule takes; a fault of a file that it needs is reported at the rule's key."""
     if taken.measure == LEAKS.name:
         return _leaks(planner, taken.settings["against"], ("select", rule.keys[0]))
     return ask_of(MEASURES[taken.measure], taken.settings)
 
 
 def _with_taken(scope: Scope, asks: Iterable[Ask], photographs: bool) -> Scope:
-    """A photograph's columns are the rule's own; a row's are those that the recipe measured, where it did."""
+    """The scope with the columns that a rule measures; columns that the recipe measured for these rows come first."""
     generation = 0 if photographs else scope.generation
     known = {} if photographs else scope.own()
     found = (measured_columns(ask.definition, ask.key, "", ask.measure, generation) for ask in asks)
@@ -123,7 +123,7 @@ def _references_notes(planner: Planner, needs: Needs) -> tuple[str, ...]:
 
 
 def _wide_notes(planned: PlannedStep, rule: Rule) -> tuple[str, ...]:
-    """A range of shapes that leaves no 16:9 image in is seldom meant."""
+    """Notes on a range of shapes that drops every 16:9 image, which is rarely intended."""
     if planned.step.only_if is not None:
         return ()
     rules = (rule, *rule.intersect) if isinstance(rule, Intersect) else (rule,)
@@ -135,12 +135,14 @@ def _wide_notes(planned: PlannedStep, rule: Rule) -> tuple[str, ...]:
 def _takes_rest(planner: Planner) -> bool:
     """Whether a hold-out further down takes the `next` best of a ranked selection."""
     later = planner.loaded.recipe.steps[planner.index + 1 :]
-    held = [who for step in later if isinstance(step.body, HoldOutStep) for who in step.body.splits.values()]
-    return any(who.next is not None for who in held)
+    held = [
+        part for step in later if isinstance(step.body, HoldOutStep) for part in step.body.splits.values()
+    ]
+    return any(part.next is not None for part in held)
 
 
 def ask(planner: Planner, measure: Measure, request: MeasureRequest, where: tuple[str | int, ...]) -> Ask:
-    """Leaks and naturalness are stored by what the files hold that they are sought against, or measured by."""
+    """The ask of a measure. Keys of leaks and naturalness hash the contents of the files that they compare with."""
     if measure is LEAKS and request.parameters:
         words = words_of(str(request.parameters["against"]))
         return _leaks(planner, words, (*where, measure.name, "against"))

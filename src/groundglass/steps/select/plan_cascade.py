@@ -1,4 +1,4 @@
-"""Planning a select step with a cascade: the cheap column is there, one costly measure brings what the rule needs."""
+"""Planning a select step with a cascade: check the cheap column, and find the costly measure that the rule needs."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NUMBERS = ("DOUBLE", "BIGINT", "BOOLEAN")
 
 
 def plan_cascade(planner: Planner, planned: PlannedStep, body: Where, cascade: Cascade) -> PlannedStep:
-    """The step with the costly measure as its only ask, in whose scope the columns of that measure are."""
+    """The step with the costly measure as its only ask, and the columns of that measure in its scope."""
     _check_cheap(planner, cascade)
     request = cascade.measure or MeasureRequest(measure=_bringer(planner, body))
     wanted, columns = plan_request(planner, request, planned.step.name, (*CASCADE, "measure"))
     if of_texts(wanted):
         planner.fail(
             (*CASCADE, "measure"),
-            f"{wanted.measure} cannot be the measure of a cascade: it is of a picture and a text",
-            f"measure it in a step of its own: - measure: [{{{wanted.measure}: {{text: meta.caption}}}}]",
+            f"{wanted.measure} cannot be the measure of a cascade: it compares an image with a text",
+            f"measure it in a separate step: - measure: [{{{wanted.measure}: {{text: meta.caption}}}}]",
         )
     before = planner.scope
     add_columns(planner, columns, (*CASCADE, "measure"))
@@ -49,7 +49,7 @@ def _check_cheap(planner: Planner, cascade: Cascade) -> None:
 
 
 def _bringer(planner: Planner, body: Where) -> str:
-    """The one measure of the catalog that brings all columns of the rule that are not known yet."""
+    """The one measure of the catalog that adds all columns of the rule that are missing so far."""
     known = planner.scope.types()
     new = [path[-1] for path in _paths(planner, body) if ".".join(path) not in known]
     if not new:
@@ -61,24 +61,24 @@ def _bringer(planner: Planner, body: Where) -> str:
 
 
 def _fail_bringers(planner: Planner, new: list[str], found: list[str]) -> NoReturn:
-    """No measure brings the new columns of a rule, or several do."""
+    """Refuse a rule with new columns that no measure adds, or that several add."""
     if found:
         names = " and ".join(found)
-        planner.fail(CASCADE, f"{names} both bring {', '.join(new)}", "say which one: measure: NAME")
+        planner.fail(CASCADE, f"{names} both add {', '.join(new)}", "choose one: measure: NAME")
     every = [
         *planner.scope.types(),
         *(column for measure in MEASURES.values() for column in measure.columns),
     ]
     strange = next((name for name in new if name not in every), None)
-    hint = "groundglass measures lists the columns; with settings of its own: cascade: {measure: {NAME: {as: …}}}"
+    hint = "groundglass measures lists the columns; to give settings: cascade: {measure: {NAME: {as: …}}}"
     if strange is None:
-        planner.fail(("select", "where"), f"no one measure brings {' and '.join(new)}", hint)
-    said = f"no measure brings the column '{strange}'"
+        planner.fail(("select", "where"), f"no single measure adds {' and '.join(new)}", hint)
+    said = f"no measure adds the column '{strange}'"
     planner.fail(("select", "where"), said, hint, every, strange)
 
 
 def _paths(planner: Planner, body: Where) -> tuple[ColumnPath, ...]:
-    """The columns of the rule; a rule that cannot be read is told at its place."""
+    """The columns of the rule; a fault in the rule is reported at its place."""
     try:
         return parse(body.where).columns
     except ExpressionError:
@@ -88,13 +88,13 @@ def _paths(planner: Planner, body: Where) -> tuple[ColumnPath, ...]:
 def _check_costly(
     planner: Planner, paths: tuple[ColumnPath, ...], columns: list[KnownColumn], known: set[str]
 ) -> None:
-    """The rule needs the costly measure, and no step before has taken it."""
+    """Refuse a rule that does not need the costly measure, or that an earlier step already measured."""
     costly = {column.name for column in columns} & {path[-1] for path in paths if len(path) == 1}
     if not costly:
         planner.fail(
             (*CASCADE, "measure"),
             "`where` names no column of the cascade's measure",
-            f"it brings {', '.join(column.name for column in columns)}",
+            f"it adds {', '.join(column.name for column in columns)}",
         )
     if costly <= known:
         _fail_known(planner)
@@ -104,7 +104,7 @@ def _fail_known(planner: Planner) -> NoReturn:
     planner.fail(
         CASCADE,
         "every column of `where` is known before this step: a cascade would save nothing",
-        "leave `cascade` out, or take its measure out of the steps before",
+        "leave `cascade` out, or remove its measure from the earlier steps",
     )
 
 
@@ -116,16 +116,14 @@ def _notes(body: Where, cascade: Cascade, measure: str, columns: list[KnownColum
         if not costly & {path[-1] for path in atom.columns}
     ]
     share = (
-        ""
-        if cascade.budget == 1
-        else f", which is to be taken of at most {100 * cascade.budget:.4g} % of the rows"
+        "" if cascade.budget == 1 else f", which measures at most {100 * cascade.budget:.4g} % of the rows"
     )
     notes = [
-        f"a sample says from which {cascade.by} on rows are dropped without {measure}{share}; "
-        f"where a recall of {cascade.recall:g} cannot be shown, "
-        + ("every row is measured" if cascade.budget == 1 else "the run stops and says what would do")
+        f"a sample decides from which {cascade.by} on rows are dropped without {measure}{share}; "
+        f"if a recall of {cascade.recall:g} cannot be shown, "
+        + ("every row is measured" if cascade.budget == 1 else "the run stops and suggests values that work")
     ]
     return notes + [
-        f"`{text}` needs no {measure}: put it in a step of its own before this one, where it costs nothing"
+        f"`{text}` needs no {measure}: put it in a separate step before this one, where it costs nothing"
         for text in cheap
     ]

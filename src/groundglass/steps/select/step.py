@@ -30,14 +30,14 @@ from groundglass.tables.verdicts import VERDICTS
 
 
 def plan(planner: Planner, planned: PlannedStep, body: Rule) -> PlannedStep:
-    """A rule, or a cascade before it."""
+    """Plan a rule, with its cascade if it has one."""
     if isinstance(body, Where) and body.cascade is not None:
         return plan_cascade(planner, planned, body, body.cascade)
     return plan_select(planner, planned, body)
 
 
 def run(state: State, planned: PlannedStep) -> Done:
-    """Judge the pool; rows that `if` leaves out pass."""
+    """Judge the pool; rows for which `if` is false pass."""
     chosen, _ = applies(state, planned)
     if cascade_of(planned):
         return _as_judged(state, state, planned, _by_cascade(state, planned, chosen))
@@ -46,7 +46,7 @@ def run(state: State, planned: PlannedStep) -> Done:
 
 
 def _as_judged(before: State, after: State, planned: PlannedStep, judged: Judged) -> Done:
-    """The rows that the verdicts keep, and what is told of the others."""
+    """The rows that the verdicts keep, and the record of the others."""
     verdicts = judged.verdicts
     failed = verdicts.filter(verdicts["failed"])
     dropped = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))
@@ -64,7 +64,7 @@ def _as_judged(before: State, after: State, planned: PlannedStep, judged: Judged
 
 
 def _judged(state: State, planned: PlannedStep, chosen: pa.Table) -> tuple[State, Judged]:
-    """What the rule says of these rows; pictures that cannot be used for what it needs are failed."""
+    """The rule's verdicts on these rows; images without the pixels that it needs are failed."""
     measured = photographs_of(chosen, state.seen) if planned.of_photographs else chosen
     failed = measure_rows(state, measured, planned.asks, f"select {planned.step.name}").failed
     unreadable = only(failed, chosen["id"])
@@ -79,7 +79,7 @@ def _judged(state: State, planned: PlannedStep, chosen: pa.Table) -> tuple[State
 def _ranked(
     state: State, planned: PlannedStep, rule: RankedRule, rows: pa.Table, table: pa.Table, judged: Judged
 ) -> tuple[State, Judged]:
-    """What follows from a ranking: what other cuts would mean, and whom it dropped, best first."""
+    """Record a ranking: the table of other cut-offs, and the rows that it dropped, best first."""
     ranked_by = (rule.by, rule.way(planned.orders))
     state = replace(state, ranked_by=ranked_by)
     if planned.rest_wanted:
@@ -93,7 +93,7 @@ def _ranked(
 
 
 def _by_cascade(state: State, planned: PlannedStep, chosen: pa.Table) -> Judged:
-    """What the rule says of these rows, its costly measure taken only where it must be."""
+    """The rule's verdicts on these rows, with its costly measure taken only where necessary."""
 
     def take(rows: pa.Table) -> pa.Table:
         return measure_rows(state, rows, planned.asks, f"select {planned.step.name}").failed
@@ -102,7 +102,7 @@ def _by_cascade(state: State, planned: PlannedStep, chosen: pa.Table) -> Judged:
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
-    """The very verdicts where all is known; else at most what a rule that counts lets pass."""
+    """The exact verdicts if all values are known; else at most as many rows as a counting rule keeps."""
     state, into, wish = walk.state, walk.step(planned), cascade_of(planned)
     if wish:
         return _forecast_cascade(walk, planned, into, wish)
@@ -112,13 +112,14 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
         walk.at_most(state.rows)
         most = rule_of(planned).at_most(walk.count) if planned.step.only_if is None else walk.count
         if most < walk.count:
+            # Which rows a counting rule will keep is unknown, so their sizes are too, unless all are equal.
             walk.guessed = walk.guessed or len(compute.unique(state.rows["width"])) > 1
         walk.bound(most)
     return into
 
 
 def _forecast_cascade(walk: Walk, planned: PlannedStep, into: StepForecast, wish: Cascade) -> StepForecast:
-    """Exact where all that it would measure is known already; else at most what its budget allows."""
+    """Exact if all values that it would measure are known; else at most as many as its budget allows."""
     state = walk.state
     chosen = applies(state, planned)[0] if walk.exact else state.rows
     check_size(planned, wish, chosen.num_rows)
@@ -133,7 +134,7 @@ def _forecast_cascade(walk: Walk, planned: PlannedStep, into: StepForecast, wish
 
 
 def label(body: Rule) -> str:
-    """What the rule keeps, in a few words."""
+    """A description of a few words of the rows that the rule keeps."""
     return body.label()
 
 

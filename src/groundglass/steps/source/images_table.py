@@ -1,4 +1,4 @@
-"""The source step: files become rows, good ones and those with a reason alike."""
+"""The source step: files become rows; an unusable file becomes a row with a reason."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ HEADER_COLUMNS = (
 
 
 SAME = "l.path = k.path AND l.mtime_ns = k.mtime_ns AND l.bytes IS NOT DISTINCT FROM k.bytes"
-"""SQL: a listed picture is one that is known. Of a cell of a table the listing knows no size."""
+"""SQL: whether a listed image is a known one. The listing has no size for a cell of a table."""
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """A source's images table, how many of its files were known already, whom `where` refused unread, and what else
-    there is to say."""
+    """A source's images table, how many of its files were known, the verdicts of rows that `where` refused unread, and
+    notes."""
 
     images: pa.Table
     cached: int
@@ -53,7 +53,7 @@ class Gathered:
 def gather(state: State, name: str, source: Source) -> Gathered:
     """List a source, read what is new, and keep the images table in the run's folder.
 
-    A listing that this run has finished is used as it stands: what appears later is for the next run.
+    A listing that this run has finished is not repeated: files that appear later belong to the next run.
     """
     path = state.run.folder.images(name)
     if path.exists():
@@ -82,11 +82,11 @@ def gather(state: State, name: str, source: Source) -> Gathered:
 
 
 _NOTES = b"notes"
-"""Where the table of what was skipped has the notes of the source, for a run that goes on."""
+"""Metadata key in the table of skipped files for the notes of the source; a run that goes on reads them there."""
 
 
 def _write_skipped(state: State, name: str, brought: Brought) -> None:
-    """Keep what is no row, and the notes, beside the images."""
+    """Keep the skipped files and the notes in the run's folder."""
     skipped = brought.skipped if brought.skipped is not None else SKIPPED.empty_table()
     path = state.run.folder.skipped(name)
     if skipped.num_rows or brought.notes or path.exists():
@@ -102,7 +102,7 @@ def _notes_of(state: State, name: str) -> tuple[str, ...]:
 
 
 def own_folder(state: State) -> Path:
-    """Where a source keeps files of its own, for all runs of a recipe."""
+    """The folder in which a source keeps its own files, for all runs of a recipe."""
     return state.run.folder.path.parent
 
 
@@ -116,7 +116,7 @@ def refused_rows(ids: pa.ChunkedArray, listing: pa.Table) -> pa.Table:
 
 
 def believed(known: pa.Table, retry: bool) -> pa.Table:
-    """What need not be read again: sound files, and faults that are the file's own unless ``retry`` asks for them."""
+    """The known files that are not read again: sound ones, and, without ``retry``, those with a fault of their own."""
     sound = known["error"].is_null()
     if retry:
         return known.filter(sound)
@@ -124,7 +124,7 @@ def believed(known: pa.Table, retry: bool) -> pa.Table:
 
 
 def unread_files(listing: pa.Table, known: pa.Table) -> pa.Table:
-    """Pictures whose content no scan has seen in this size and of this time."""
+    """Images that no scan has read with this size and modification time."""
     con = connect()
     con.register("listing", listing)
     con.register("known", known)
@@ -140,12 +140,13 @@ def refused_in(listing: pa.Table) -> str:
 
 
 def with_headers(source: str, listing: pa.Table, known: pa.Table) -> pa.Table:
-    """The images table of a source: its listing with what its files' headers say, in the order of the uris."""
+    """The images table of a source: its listing with the facts of its files' headers, in the order of the uris."""
     con = connect()
     con.register("known", known)
     refused = refused_in(listing)
     meta = [name for name in listing.column_names if name.startswith(META)]
     con.register("listing", listing.drop_columns(meta).append_column("place", numbered(listing)))
+    # The id is a hash of source and uri, so it stays the same whatever else the source lists.
     known_of = ", ".join(f"k.{quoted_name(name)}" for name in HEADER_COLUMNS)
     images = con.sql(
         f"""

@@ -1,4 +1,4 @@
-"""A source as a step opens it: what comes with its pictures, and their listing with verdicts and credits."""
+"""Open a source for a step: the columns that come with its images, and the listing with verdicts and credits."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from groundglass.tables.expressions import ExpressionError, check, parse
 from groundglass.tables.parquet import compute, numbered
 
 REFUSED = "refused"
-"""The column of a listing that says whom `where` refused."""
+"""The column of a listing that is true for rows that `where` refused."""
 
 
 def look_at_source(source: Source) -> Brought:
-    """Find a source's place and what comes with its pictures. Raises SourceFault, ExpressionError or MissingExtra."""
+    """Find a source and the columns that come with its images. Raises SourceFault, ExpressionError or MissingExtra."""
     try:
         brought = source.look()
     except SourceFault:
@@ -37,18 +37,18 @@ def look_at_source(source: Source) -> Brought:
 
 
 def condition_of(source: Source) -> str | None:
-    """What pictures are refused by before they are read."""
+    """The condition that a source checks before it reads images; None without one."""
     return source.where if isinstance(source, SourceWithColumns) else None
 
 
 def list_source(
     source: Source, own_folder: Path, brought: Brought, shared: Mapping[str, str] | None = None
 ) -> pa.Table:
-    """The listing of a source, before any of its pictures is read, with ``licence``, ``author`` and ``meta.x``.
+    """The listing of a source, before any of its images is read, with ``licence``, ``author`` and ``meta.x``.
 
-    ``brought`` is what a look at the source found; ``shared`` are the types that columns have in all sources of the
-    recipe together, where they are others. With `where` it has also ``refused`` (bool), ``reason`` and ``margin`` of
-    each row; a limit counts only those that are not refused. Raises RecipeError.
+    ``brought`` is the result of `look_at_source`; ``shared`` are the types of columns in all sources of the recipe
+    together, if they differ. With `where` the listing also has ``refused`` (bool), ``reason`` and ``margin`` of each
+    row; a limit counts only rows that are not refused. Raises RecipeError.
     """
     condition = condition_of(source)
     asked = {".".join(path) for path in parse(condition).columns} if condition is not None else set[str]()
@@ -65,7 +65,7 @@ def list_source(
 
 
 def _with_verdicts(listing: pa.Table, expression: str) -> pa.Table:
-    """Who is refused before being read, and why. A row that cannot be read anyway is not judged."""
+    """The listing with the rows that are refused unread, and why. A row that cannot be read anyway is not judged."""
     names = dict.fromkeys(".".join(path) for path in parse(expression).columns)
     pool = pa.table(
         {"id": numbered(listing).cast(pa.string())} | {name: listing[META + name] for name in names}
@@ -77,7 +77,7 @@ def _with_verdicts(listing: pa.Table, expression: str) -> pa.Table:
 
 
 def _with_credits(listing: pa.Table, source: Source, credits: Mapping[str, str]) -> pa.Table:
-    """With licence and author: what the recipe says of all, or a column of each."""
+    """The listing with licence and author: the recipe's for all rows, or a column's for each row."""
     for what, said in (("licence", source.licence), ("author", source.author)):
         values = pa.array([said] * listing.num_rows, pa.string())
         if what in credits:
@@ -88,7 +88,7 @@ def _with_credits(listing: pa.Table, source: Source, credits: Mapping[str, str])
 
 
 def _as_shared(listing: pa.Table, shared: Mapping[str, str]) -> pa.Table:
-    """With the columns that came along in the types that they have in all sources together."""
+    """The listing with its `meta` columns in the types that they have in all sources together."""
     for place, name in enumerate(listing.column_names):
         kind = ARROW.get(shared.get(name.removeprefix(META), "")) if name.startswith(META) else None
         if kind is not None and listing[name].type != kind:
@@ -97,7 +97,7 @@ def _as_shared(listing: pa.Table, shared: Mapping[str, str]) -> pa.Table:
 
 
 def _first(listing: pa.Table, limit: int) -> pa.Table:
-    """Up to the n-th row that is not refused."""
+    """The listing up to the n-th row that is not refused."""
     if REFUSED not in listing.column_names:
         return listing.slice(0, limit)
     passed = compute.indices_nonzero(compute.invert(listing[REFUSED]))

@@ -37,9 +37,9 @@ from groundglass.tables.rows import photographs
 from groundglass.text.format import some
 
 SCAN_SECONDS = 0.002
-"""To read and hash one file, one core."""
+"""Seconds to read and hash one file on one core."""
 SAMPLE = 64
-"""Files whose headers are read to guess the sizes of those that no run has seen yet."""
+"""Number of files with headers that are read to guess the sizes of files that no run has read yet."""
 
 
 def plan(planner: Planner, planned: PlannedStep, body: Source) -> PlannedStep:
@@ -58,8 +58,8 @@ def plan(planner: Planner, planned: PlannedStep, body: Source) -> PlannedStep:
     planner.licences[planned.step.name] = body.licence or own
     condition = condition_of(body)
     wide = wide_note(parse(condition), brought.columns) if condition is not None else ""
-    told = (f"its `where` {wide}",) if wide else ()
-    return replace(planned, notes=(*brought.notes, *widened, *told))
+    about = (f"its `where` {wide}",) if wide else ()
+    return replace(planned, notes=(*brought.notes, *widened, *about))
 
 
 def run(state: State, planned: PlannedStep) -> Done:
@@ -90,7 +90,7 @@ def run(state: State, planned: PlannedStep) -> Done:
 
 
 def warnings_note(warned: pa.ChunkedArray, counts: Mapping[str, int]) -> tuple[str, ...]:
-    """What is odd about files that can be used all the same, in a sentence."""
+    """A sentence on usable files with a warning."""
     if not counts:
         return ()
     many = len(warned) - warned.null_count
@@ -99,7 +99,7 @@ def warnings_note(warned: pa.ChunkedArray, counts: Mapping[str, int]) -> tuple[s
 
 
 def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
-    """List it; the sizes of files that no run has read yet come from the headers of a sample of them."""
+    """List the source; the sizes of files that no run has read yet are guessed from the headers of a sample."""
     body = planned.step.body
     assert isinstance(body, Source)
     state = walk.state
@@ -160,7 +160,8 @@ def guessed_rows(unread: pa.Table) -> pa.Table:
 
 
 def sampled_sizes(paths: pa.ChunkedArray) -> list[tuple[int, int]]:
-    """Widths and heights of every k-th file's picture; what is no picture is left out."""
+    """Widths and heights of every k-th file; files that are not images are left out."""
+    # Every k-th file instead of the first ones: files that sort together are often of one size.
     step = max(1, len(paths) // SAMPLE)
     found: list[tuple[int, int]] = []
     for locator in paths[::step].to_pylist()[:SAMPLE]:
@@ -179,9 +180,9 @@ SOURCE = StepKind(plan, run, forecast, label)
 
 
 def _add_meta(planner: Planner, new: Mapping[str, str]) -> list[str]:
-    """A column of one name is of one type, whichever source it came with; notes on those that become wider for it.
+    """Give each column one type in all sources; returns notes on columns that get a wider type.
 
-    Types that the recipe states are kept to: where two of them differ, it is refused.
+    Types that the recipe states are not changed: if two of them differ, the recipe is refused.
     """
     meta = dict(planner.scope.meta or {})
     spelled = {name.lower(): name for name in meta}

@@ -1,4 +1,4 @@
-"""Pictures with a known answer for `content_measures`: charts, screens and drawings, and words over photographs."""
+"""Images with a known answer for `content_measures`: charts, screens and drawings, and words over photographs."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ TEXT = """the quick brown fox jumps over lazy dog Model Import Settings Value 20
 Close photo sample number price total file"""
 WORDS = TEXT.split()
 KINDS = 16
-"""Pictures of each kind."""
+"""Number of images of each kind."""
 
 
 def drawn() -> dict[str, Pixels]:
-    """Name → picture; half of them also as JPEG of quality 70 to 94."""
+    """Name → pixels; half of the images also as JPEG of quality 70 to 94."""
     made: dict[str, Pixels] = {}
     makers: tuple[Callable[[np.random.Generator], Pixels], ...] = (chart, screen, drawing)
     for maker in makers:
         for seed in range(KINDS):
             random = np.random.default_rng(seed)
-            name, picture = f"{maker.__name__}{seed}", maker(random)
-            made[name] = picture
+            name, image = f"{maker.__name__}{seed}", maker(random)
+            made[name] = image
             if seed % 2:
                 quality = int(random.integers(70, 95))
-                made[f"{name}_q{quality}"] = open_frame(testing.jpeg(picture, quality)).rgb
+                made[f"{name}_q{quality}"] = open_frame(testing.jpeg(image, quality)).rgb
     return made
 
 
@@ -49,8 +49,8 @@ def font(size: float) -> Any:
 def chart(random: np.random.Generator) -> Pixels:
     """Bars or lines with axes and labels."""
     width, height = int(random.integers(480, 1200)), int(random.integers(360, 800))
-    picture = Image.new("RGB", (width, height), "white" if random.random() < 0.7 else colour(random))
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (width, height), "white" if random.random() < 0.7 else colour(random))
+    draw = ImageDraw.Draw(image)
     left, top, right, bottom = 0.12 * width, 0.12 * height, 0.95 * width, 0.85 * height
     for tick in range(6):
         y = bottom - (bottom - top) * tick / 6
@@ -68,7 +68,7 @@ def chart(random: np.random.Generator) -> Pixels:
         )
         draw.line(list(zip(x.tolist(), y.tolist(), strict=True)), fill=colour(random), width=2)
     draw.text((left, 0.3 * top), words(random, 4), fill="black", font=font(0.05 * height))
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def screen(random: np.random.Generator) -> Pixels:
@@ -76,8 +76,8 @@ def screen(random: np.random.Generator) -> Pixels:
     width, height = int(random.integers(640, 1600)), int(random.integers(480, 1000))
     light = random.random() < 0.6
     ground, ink = ((245, 245, 248), (20, 20, 20)) if light else ((30, 32, 40), (220, 220, 220))
-    picture = Image.new("RGB", (width, height), ground)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (width, height), ground)
+    draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, width, 36), fill=colour(random))
     draw.text((10, 8), words(random, 3), fill="white", font=font(18))
     for y in range(50, height - 40, 40):
@@ -88,14 +88,14 @@ def screen(random: np.random.Generator) -> Pixels:
         x, y = random.uniform(0.6, 0.8) * width, random.uniform(0.2, 0.9) * height
         draw.rounded_rectangle((x, y, x + 120, y + 34), 8, fill=colour(random))
         draw.text((x + 20, y + 8), words(random, 1), fill="white", font=font(15))
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def drawing(random: np.random.Generator) -> Pixels:
     """Flat shapes, some with a black outline, their edges smoothed."""
     width, height = int(random.integers(400, 1000)), int(random.integers(400, 1000))
-    picture = Image.new("RGB", (2 * width, 2 * height), colour(random))
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (2 * width, 2 * height), colour(random))
+    draw = ImageDraw.Draw(image)
     outline = "black" if random.random() < 0.5 else None
     for _ in range(int(random.integers(5, 40))):
         x, y, size = random.uniform(0, 2 * width), random.uniform(0, 2 * height), random.uniform(20, width)
@@ -104,7 +104,7 @@ def drawing(random: np.random.Generator) -> Pixels:
         else:
             corners = random.normal((x, y), size / 2, (4, 2))
             draw.polygon([tuple(corner) for corner in corners.tolist()], fill=colour(random))
-    return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
+    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
 
 
 def captioned(rgb: Pixels, seed: int) -> Pixels:
@@ -116,8 +116,8 @@ def captioned(rgb: Pixels, seed: int) -> Pixels:
     height, width = rgb.shape[:2]
     text = words(random, int(random.integers(1, 4))) if seed % 3 else f"© Photo {seed}"
     size = max(14.0, random.uniform(0.035, 0.1) * height)
-    picture = Image.fromarray(rgb.copy())
-    draw = ImageDraw.Draw(picture)
+    image = Image.fromarray(rgb.copy())
+    draw = ImageDraw.Draw(image)
     while (box := draw.textbbox((0, 0), text, font=font(size)))[2] > 0.95 * width and size > 12:
         size *= 0.8
     x = random.uniform(0.02 * width, max(0.02 * width + 1, 0.98 * width - box[2]))
@@ -128,4 +128,4 @@ def captioned(rgb: Pixels, seed: int) -> Pixels:
         (x, y), text, ink, font(size), stroke_width=seed % 2 * max(1, int(size / 16)), stroke_fill=outline
     )
     opacity = 1.0 if seed % 3 else 0.6
-    return (rgb * (1 - opacity) + np.asarray(picture) * opacity).round().astype(np.uint8)
+    return (rgb * (1 - opacity) + np.asarray(image) * opacity).round().astype(np.uint8)

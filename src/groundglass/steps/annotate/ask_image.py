@@ -1,4 +1,4 @@
-"""One picture's questions, as a thread asks them: every reply is saved at once, and failures in a row stop it all."""
+"""Ask the questions of one image in a thread: each reply is saved at once; too many failures in a row stop the step."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ if TYPE_CHECKING:
     from groundglass.image.header import ImageLimits
 
 BREAKER = 10
-"""Calls in a row that brought no reply, after which nobody is asked any more: the server is not well."""
+"""Calls in a row without a reply, after which the step stops: the server has a problem."""
 MOST_ODD = 100
-"""Replies in a row without an answer. Each is a row at once, for it is paid; so many say: the model cannot do it."""
+"""Replies in a row without a usable answer, after which the step stops: the model cannot do the task.
+
+Each becomes a row at once, because it was paid for.
+"""
 
 
 class Streak:
-    """Answers in a row that are none. They are held back: a fault of the server is no fault of the pictures.
+    """Failures in a row. They are held back: if the server is at fault, they must not be recorded against the images.
 
-    Safe for threads.
+    Thread-safe.
     """
 
     def __init__(self, most: int = BREAKER) -> None:
@@ -44,32 +47,33 @@ class Streak:
         self._held: list[Callable[[], None]] = []
 
     def good(self) -> None:
-        """An answer came: what was held back is the pictures' own after all."""
+        """An answer came: the failures that were held back are the images' own after all."""
         with self._lock:
             held, self._held = self._held, []
         for save in held:
             save()
 
     def bad(self, save: Callable[[], None], said: str) -> None:
-        """No answer came. Raises UnreachableError when it is the last of too many; then none of them is saved."""
+        """No answer came. Raises UnreachableError at the last of too many; then none of them is saved."""
         with self._lock:
             self._held.append(save)
             if len(self._held) < self._most:
                 return
             self._held.clear()
         raise UnreachableError(
-            f"{self._most} answers in a row were none, the last one: {said}",
-            "what was answered is saved; when the server is well again, the same command goes on",
+            f"{self._most} calls in a row brought no answer, the last one: {said}",
+            "all answers are saved; when the server works again, the same command goes on",
         )
 
 
 class Questioner:
-    """Asks the questions that each picture lacks. Safe for threads.
+    """Asks the questions that each image has no answer to. Thread-safe.
 
     saved  answers written so far
     spent  whether the budget held a question back
 
-    ``readouts`` says how the store's answers to questions for a level were read: new ones are read likewise.
+    ``readouts`` says how the store's answers to questions for a level were read; new answers are read in the same way,
+    because scores of one column must be comparable.
     """
 
     def __init__(
@@ -92,7 +96,7 @@ class Questioner:
         self._streak, self._odd = Streak(), Streak(MOST_ODD)
 
     def one(self, item: Photograph) -> Summary:
-        """All regions of a photograph, one decode. Raises UnreachableError."""
+        """Ask about all regions of a photograph, with one decode. Raises UnreachableError."""
         failed: Counter[str] = Counter()
         if self.spent:
             return Summary(1, {"budget": 1})
@@ -107,18 +111,20 @@ class Questioner:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How scores are read, where it is not as one would like."""
-        told = "is a number that the model wrote: for the first answer no probabilities of words were told"
-        return tuple(f"`{name}` {told}" for name, how in self._interview.readouts.items() if how == "number")
+        """Notes on scores that are read in the less exact way."""
+        how_read = "is a number that the model wrote: its first answer came without probabilities of words"
+        return tuple(
+            f"`{name}` {how_read}" for name, how in self._interview.readouts.items() if how == "number"
+        )
 
     def save_held(self) -> None:
-        """Save what was held back at the end."""
+        """Save the failures that are still held back at the end."""
         self._streak.good()
 
     def _ask_all(self, item: Photograph, failed: Counter[str]) -> None:
         for region, asks in item.wanted:
             try:
-                image = self._picture(item, region)
+                image = self._jpeg(item, region)
             except (ImageError, MemoryError) as error:
                 for number in asks:
                     self._save(number, item.sha256, region, {}, reason_of(error))
@@ -127,8 +133,8 @@ class Questioner:
             for number in asks:
                 self._ask(number, item.sha256, region, image, failed)
 
-    def _picture(self, item: Photograph, region: str) -> bytes:
-        """The picture as it is sent: a JPEG file, never enlarged."""
+    def _jpeg(self, item: Photograph, region: str) -> bytes:
+        """The image in the form that is sent: a JPEG file, never upscaled."""
         rgb = open_photograph(item, self._limits).at(region).rgb
         return thumbnail(rgb, self._long_edge, JPEG_QUALITY)
 
@@ -150,7 +156,8 @@ class Questioner:
         self._odd.good()
 
     def _no_answer(self, number: int, sha256: str, region: str, fault: NoValue | Trouble) -> None:
-        """A row with the reason: at once where a reply came, else once it is no fault of the server's."""
+        """Save a row with the reason: at once if a reply came, else once the server is not at fault."""
+        # A wrong key fails for every image: stop now instead of after ten calls.
         if fault.reason == "no_access":
             raise UnreachableError(
                 fault.detail, "check the key in the environment, the model's name and base_url"
@@ -161,6 +168,7 @@ class Questioner:
             self._save(number, sha256, region, {}, f"{reason}: {fault.detail}" if fault.detail else reason)
 
         came = isinstance(fault, NoValue) or ((fault.charged or fault.within) and not fault.again)
+        # A refusal is about this image alone, and a reply that came was paid for: both rows are saved at once.
         if fault.reason == "refused":
             save()
         elif came:
@@ -170,15 +178,18 @@ class Questioner:
             self._streak.bad(save, f"{fault.reason} ({fault.detail})")
 
     def _reason(self, number: int, fault: NoValue | Trouble) -> str:
-        """Whose fault it is that a request was not accepted: where the server answers the same question about other
-        pictures, it refuses this one; else, or where sizes and limits are named, the configuration is to be mended."""
+        """The reason for a request that was not accepted.
+
+        If the server answers the same question about other images, it refuses this image. Otherwise, or if the error
+        names sizes or limits, the configuration is wrong and the user has to change it.
+        """
         own = number in self._answered and is_the_images_own(fault.detail)
         return "refused" if fault.reason == "bad_request" and own else fault.reason
 
     def _save(
         self, number: int, sha256: str, region: str, values: Mapping[str, Value], error: str | None
     ) -> None:
-        """One row as a part of its own: a kill loses no answer that has come."""
+        """Save one row in its own file: a kill loses no answer that has arrived."""
         schema = self._store.schema(self._inquiries[number].question.columns)
         row = {"sha256": sha256, "region": region, **values, "error": error}
         self._store.add(self._asks[number].key, pa.Table.from_pylist([row], schema))

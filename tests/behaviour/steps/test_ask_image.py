@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from groundglass.errors import UnreachableError
-from groundglass.steps.annotate.ask_picture import Streak
+from groundglass.steps.annotate.ask_image import Streak
 
 
 def test_a_streak_that_ends_well_is_saved():
@@ -26,7 +26,7 @@ def test_too_many_in_a_row_stop_it_and_none_is_saved():
     streak = Streak(most=3)
     streak.bad(lambda: saved.append(1), "timeout")
     streak.bad(lambda: saved.append(2), "timeout")
-    with pytest.raises(UnreachableError, match="3 answers in a row were none, the last one: timeout"):
+    with pytest.raises(UnreachableError, match="3 calls in a row brought no answer, the last one: timeout"):
         streak.bad(lambda: saved.append(3), "timeout")
     streak.good()
     assert saved == []
