@@ -24,7 +24,7 @@ from benchmarks.timing import report
 from groundglass.errors import ImageError
 from groundglass.image.frame import open_frame
 from groundglass.similarity.near_duplicates import near_duplicate_clusters
-from groundglass.similarity.orientations import of_pictures, way
+from groundglass.similarity.orientations import of_images, way
 from groundglass.similarity.perceptual_hash import phash
 
 Luma = NDArray[np.uint8]
@@ -36,7 +36,7 @@ def clusters(images: list[Luma], verified: bool) -> NDArray[np.int64]:
     rows = [phash(np.ascontiguousarray(image)) for image in images]
     kinds = (pa.uint64(), pa.uint64(), pa.uint64(), pa.string())
     columns = zip(NAMES, zip(*rows, strict=True), kinds, strict=True)
-    hashes, details = of_pictures({name: pa.chunked_array([pa.array(v, kind)]) for name, v, kind in columns})
+    hashes, details = of_images({name: pa.chunked_array([pa.array(v, kind)]) for name, v, kind in columns})
     return near_duplicate_clusters(hashes[0], hashes[1:], details=details if verified else None)
 
 

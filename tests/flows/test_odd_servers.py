@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from flow_tools import groundglass, run_json, steps
-from groundglass.steps.annotate.ask_picture import BREAKER
+from groundglass.steps.annotate.ask_image import BREAKER
 
 from groundglass import testing
 from groundglass.annotators.clients import retry
