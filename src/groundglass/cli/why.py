@@ -11,7 +11,6 @@ import click
 
 from groundglass.cli.funnel import COLOURS, plain_line, print_table, print_wrapped, shorten
 from groundglass.cli.options import as_json, run_argument, runs_folder
-from groundglass.errors import RecipeError
 from groundglass.plans.run_folder import find_run, load_record
 from groundglass.text.format import number, some
 
@@ -35,8 +34,8 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     source's folder (a/113.jpg) or the file's name (113.jpg), a tile (113.jpg#crop(0,512,512,512)), an id, or a file
     of the release. The margin says how far a value is on the right side of its limit; below 0 it is on the wrong side.
     """
-    from groundglass.plans.find_image import find_image, find_skipped
-    from groundglass.plans.image_history import tell_story
+    from groundglass.plans.find_image import Skipped
+    from groundglass.plans.image_history import find_story
     from groundglass.plans.run_tables import read_tables
 
     folder = find_run(run, runs)
@@ -46,26 +45,17 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
         click.echo(
             f"{tables.store.root} is not there: without the run's store no measure can be shown", err=True
         )
-    try:
-        row = find_image(tables, image)
-    except RecipeError:
-        skipped = find_skipped(tables, image)
-        if skipped is None:
-            raise
-        _print_skipped(skipped, as_json)
-        return
-    story = tell_story(tables, row)
+    story = find_story(tables, image)
     if as_json:
         click.echo(json.dumps(story.plain(), indent=2, ensure_ascii=False, default=str))
+    elif isinstance(story, Skipped):
+        _print_skipped(story)
     else:
         _print_story(story, {column["name"]: column["unit"] for column in record.columns})
 
 
-def _print_skipped(skipped: Skipped, as_json: bool) -> None:
+def _print_skipped(skipped: Skipped) -> None:
     """A file that the source did not take for an image."""
-    if as_json:
-        click.echo(json.dumps(skipped.plain() | {"fate": "skipped"}, indent=2, ensure_ascii=False))
-        return
     why = {
         "not_an_image": "it does not begin like any image format, and its name has no image's ending",
         "system_file": "a system or a program laid it there, by its name",

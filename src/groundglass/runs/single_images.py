@@ -69,7 +69,7 @@ def measure_files(
     ask a network are told: `weights`, `device`, `allow_pickle`; weights that are not here are fetched.
     Raises RecipeError for an unknown measure or setting, and where a network cannot be had.
     """
-    measures = [_installed(find(name)) for name in dict.fromkeys(names)]
+    measures = [installed(find(name)) for name in dict.fromkeys(names)]
     settings = typed_settings(measures, typed)
     asks = [
         ask_of(measure, _own(measure, settings) | dict(network or {} if measure.network else {}))
@@ -77,6 +77,11 @@ def measure_files(
     ]
     if network and not any(measure.network for measure in measures):
         raise RecipeError(f"none of {', '.join(names)} asks a network", f"leave out {', '.join(network)}")
+    return measure_paths(paths, asks, workers, progress)
+
+
+def measure_paths(paths: Sequence[Path], asks: Sequence[Ask], workers: int, progress: Progress) -> Taken:
+    """The same of asks that are settled already."""
     answers, stuck = take_measures([listed_file(path) for path in paths], asks, workers, progress)
     rows = [answer.row | {"uri": str(path)} for path, answer in zip(paths, answers, strict=True)]
     return Taken(rows, _nothing_taken(answers, asks), stuck)
@@ -120,7 +125,8 @@ def _own(measure: Measure, settings: Mapping[str, Value]) -> dict[str, Value]:
     return {name: value for name, value in settings.items() if name in measure.parameters}
 
 
-def _installed(measure: Measure) -> Measure:
+def installed(measure: Measure) -> Measure:
+    """The measure itself. Raises RecipeError where this machine, or a single file, lacks something that it needs."""
     if measure.extra and not is_installed(measure.extra):
         raise MissingExtra(measure.name, measure.extra)
     if measure.network and measure.network.texts:
