@@ -111,7 +111,8 @@ class Run:
 
     @shows_hints
     def rows(self, step: str) -> pa.Table:
-        """One row for each image that left this step for the next one: photos, or tiles after a transform.
+        """One row for each image that left this step for the next one: photos, or tiles after a transform. Of a source,
+        its own.
 
         id, parent, root (the photo's id), source, uri, sha256, region, width and height; then the columns measured of
         these rows by then, under the recipe's names; after a transform ``root.<column>``, those of their photos (and

@@ -34,15 +34,18 @@ class After(NamedTuple):
 
 
 def rows_after(tables: RunTables, step: str) -> After:
-    """The rows of the current set after a step, by its name, as the verdicts and the derived tables give them; after a
-    release the rows that it wrote, those held out among them.
+    """The rows of the current set after a step, by its name, as the verdicts and the derived tables give them; of a
+    source its own rows, and of a release the rows that it wrote, those held out among them.
     """
     after = After(ROWS.empty_table())
     for record in tables.record.steps:
         after = _after(tables, after, record.step, record.kind)
         if record.step == step:
-            return _released(tables, after, step) if record.kind == "release" else after
-    return after
+            break
+    kind = tables.steps[step].kind
+    if kind == "source":
+        return after._replace(rows=after.rows.filter(compute.equal(after.rows["source"], step)))
+    return _released(tables, after, step) if kind == "release" else after
 
 
 def _released(tables: RunTables, after: After, step: str) -> After:
