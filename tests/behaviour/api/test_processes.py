@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from flow_tools import ENVIRONMENT, files_of, heeds_control_c, make_photos
 
 import groundglass
-from flow_tools import ENVIRONMENT, files_of, heeds_control_c, make_photos
 from patience import STOPS_A_HANG, wait_until
 
 RUN = """
