@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def shows_hints(function: Callable[P, T]) -> Callable[P, T]:
-    """The function, whose errors carry their hint as a note: Python prints notes under the message."""
+    """The function, with errors that carry their hint as a note: Python prints notes under the message."""
 
     @wraps(function)
     def call(*args: P.args, **settings: P.kwargs) -> T:

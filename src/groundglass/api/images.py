@@ -149,7 +149,7 @@ def _rgb(array: npt.NDArray[Any]) -> Pixels:
 def check_pixels(array: npt.NDArray[Any]) -> Pixels:
     """The array itself, if it holds pixels: H×W×3 or H×W, uint8.
 
-    Raises RecipeError, whose hint says how to convert it, for any other array.
+    Raises RecipeError for any other array; the hint says how to convert it.
 
     >>> check_pixels(np.zeros((4, 6, 3), np.float32))
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""A run opened in Python: its steps, its images, who left and why, as tables."""
+"""A run opened in Python: its steps, its images, which images left and why, as tables."""
 
 from __future__ import annotations
 

@@ -81,9 +81,9 @@ def test_nothing_is_printed_and_progress_goes_to_stderr(folder: Path, capfd: pyt
 
 def test_the_recipe_that_is_in_no_file_is_kept_in_its_run(folder: Path):
     run = groundglass.run(SMALL)
-    told = json.loads((run.folder / "run.json").read_text())["recipe_file"]
-    assert load_recipe(Path(told)).recipe == load_recipe(Path("small.yaml")).recipe
-    assert command(folder, "plan", told).returncode == 0
+    file = json.loads((run.folder / "run.json").read_text())["recipe_file"]
+    assert load_recipe(Path(file)).recipe == load_recipe(Path("small.yaml")).recipe
+    assert command(folder, "plan", file).returncode == 0
 
 
 def test_overrides_profile_and_limit_are_those_of_the_command(folder: Path):
