@@ -11,7 +11,6 @@ import click
 
 from groundglass.cli.funnel import COLOURS, plain_line, print_table, print_wrapped, shorten
 from groundglass.cli.options import as_json, run_argument, runs_folder
-from groundglass.errors import RecipeError
 from groundglass.plans.run_folder import find_run, load_record
 from groundglass.text.format import number, some
 
@@ -36,8 +35,8 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
     of the release. The margin is how far a value is from its limit, on the side that is kept; below 0 it is on the
     other side.
     """
-    from groundglass.plans.find_image import find_image, find_skipped
-    from groundglass.plans.image_history import tell_story
+    from groundglass.plans.find_image import Skipped
+    from groundglass.plans.image_history import find_story
     from groundglass.plans.run_tables import read_tables
 
     folder = find_run(run, runs)
@@ -47,27 +46,17 @@ def command(run: str, image: str, runs: Path, as_json: bool) -> None:
         click.echo(
             f"{tables.store.root} is missing: without the run's store no measure can be shown", err=True
         )
-    try:
-        row = find_image(tables, image)
-    except RecipeError:
-        # A skipped file has no row in the run, but the user may still ask about it.
-        skipped = find_skipped(tables, image)
-        if skipped is None:
-            raise
-        _print_skipped(skipped, as_json)
-        return
-    story = tell_story(tables, row)
+    story = find_story(tables, image)
     if as_json:
         click.echo(json.dumps(story.plain(), indent=2, ensure_ascii=False, default=str))
+    elif isinstance(story, Skipped):
+        _print_skipped(story)
     else:
         _print_story(story, {column["name"]: column["unit"] for column in record.columns})
 
 
-def _print_skipped(skipped: Skipped, as_json: bool) -> None:
+def _print_skipped(skipped: Skipped) -> None:
     """Print a file that the source skipped, because it is not an image."""
-    if as_json:
-        click.echo(json.dumps(skipped.plain() | {"fate": "skipped"}, indent=2, ensure_ascii=False))
-        return
     why = {
         "not_an_image": "its first bytes match no image format, and its name does not end like an image's",
         "system_file": "its name is one that an operating system or a program gives to its own files",

@@ -41,17 +41,31 @@ def open_frame(source: Path | str | bytes, limits: ImageLimits | None = None) ->
     return Frame(_Photograph(data, headers.read_header(data, limits)), WHOLE)
 
 
+def frame_of_pixels(rgb: Pixels) -> Frame:
+    """The frame of pixels that are in no file: H×W×3 uint8, sRGB, upright.
+
+    Its header holds the size only. Their 8×8 grid is taken to begin at the first pixel.
+
+    >>> frame_of_pixels(np.zeros((48, 64, 3), np.uint8)).luma.shape
+    (48, 64)
+    """
+    height, width = rgb.shape[:2]
+    header = Header("", width, height, width, height, "RGB", 8)
+    return Frame(_Photograph(b"", header, decode.Decoded(rgb, None, ())), WHOLE)
+
+
 class _Photograph:
     """Shared by all frames of one photo: the bytes, the decode, and the last resized version."""
 
-    def __init__(self, data: bytes, header: Header) -> None:
+    def __init__(self, data: bytes, header: Header, given: decode.Decoded | None = None) -> None:
         self.data = data
         self.header = header
+        self._given = given
         self._resized: tuple[tuple[Step, ...], Pixels] | None = None
 
     @cached_property
     def decoded(self) -> decode.Decoded:
-        return decode.decode(self.data, self.header)
+        return self._given or decode.decode(self.data, self.header)
 
     @cached_property
     def luma(self) -> Pixels:

@@ -172,7 +172,7 @@ class Look:
 def take(ask: Ask, frame: Frame) -> tuple[Mapping[str, Value], str | None]:
     """A measure's values on one frame, or the reason why it has none; nothing is raised."""
     try:
-        values = _values(ask, frame)
+        values = values_of(ask, frame)
     except Exception as error:
         return {}, reason_of(error)
     return checked(values)
@@ -185,7 +185,8 @@ def checked(values: Mapping[str, Value]) -> tuple[Mapping[str, Value], str | Non
     return ({}, f"measure_failed: {odd[0]} is {values[odd[0]]}") if odd else (values, None)
 
 
-def _values(ask: Ask, frame: Frame) -> Mapping[str, Value]:
+def values_of(ask: Ask, frame: Frame) -> Mapping[str, Value]:
+    """A measure's values on one frame. Raises what the measure raises, NoValue and ImageError among it."""
     if ask.use is None or ask.definition.network is None:
         return ask.definition.compute(frame, **dict(ask.settings))
     return answer(in_memory(ask.definition.network, ask.use, ask.settings), frame)

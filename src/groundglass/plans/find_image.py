@@ -59,7 +59,7 @@ class Skipped:
     reason: str
 
     def plain(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"fate": "skipped"}
 
 
 def find_skipped(tables: RunTables, text: str) -> Skipped | None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from groundglass.errors import RecipeError
+from groundglass.plans.find_image import Skipped, find_image, find_skipped
 from groundglass.plans.run_folder import RunFolder, RunRecord
 from groundglass.plans.run_tables import RunTables, manifests, matches, read_tables
 from groundglass.tables.parquet import compute, read_table
@@ -95,6 +97,21 @@ def tell_story(tables: RunTables, row: Mapping[str, Any]) -> Story:
         ),
         files=tuple(_released(tables, row["id"])),
     )
+
+
+def find_story(tables: RunTables, text: str) -> Story | Skipped:
+    """The story of the image that ``text`` names, or the file of that name that its source skipped.
+
+    Raises RecipeError as `find_image` does.
+    """
+    try:
+        row = find_image(tables, text)
+    except RecipeError:
+        skipped = find_skipped(tables, text)
+        if skipped is None:
+            raise
+        return skipped
+    return tell_story(tables, row)
 
 
 def _verdicts(tables: RunTables, image_id: str) -> list[Verdict]:

@@ -96,24 +96,31 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), profile: str | None =
     Raises RecipeError with a message that has the place, the line and the nearest valid word.
     """
     root, files = _with_parents(Path(path), ())
-    if profile is not None:
-        root = _with_profile(root, profile)
-    # `--set` comes last, so that it can also change a step that the profile replaced.
-    for override in overrides:
-        root = apply_override(root, override)
-    recipe = recipe_from(root)
-    return LoadedRecipe(recipe, recipe_text(recipe), files, root, tuple(overrides))
+    return _changed(root, files, overrides, profile)
 
 
-def load_text(text: str, name: str) -> LoadedRecipe:
+def load_text(
+    text: str, name: str, overrides: Sequence[str] = (), profile: str | None = None
+) -> LoadedRecipe:
     r"""A recipe that is in no file yet; errors point into it as if it were one called ``name``, a path.
 
     >>> load_text("name: a\nsteps:\n  - source: {folder: photos}\n", "a.yaml").recipe.name
     'a'
     """
     root, files = _joined(parse(as_text(name, text)), Path(name), ())
+    return _changed(root, files, overrides, profile)
+
+
+def _changed(
+    root: Node, files: tuple[Path, ...], overrides: Sequence[str], profile: str | None
+) -> LoadedRecipe:
+    """The recipe of a joined document, with a profile and overrides."""
+    if profile is not None:
+        root = _with_profile(root, profile)
+    for override in overrides:
+        root = apply_override(root, override)
     recipe = recipe_from(root)
-    return LoadedRecipe(recipe, recipe_text(recipe), files, root)
+    return LoadedRecipe(recipe, recipe_text(recipe), files, root, tuple(overrides))
 
 
 def recipe_error(

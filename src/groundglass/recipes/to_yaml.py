@@ -24,13 +24,18 @@ def recipe_text(recipe: Recipe) -> str:
     if recipe.store is not None:
         whole["store"] = recipe.store
     whole["steps"] = [written_step(step) for step in recipe.steps]
+    return yaml_text(whole)
+
+
+def yaml_text(value: Any) -> str:
+    """Plain values as YAML, keys in their order."""
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # pyright: ignore[reportAttributeAccessIssue]
     writer.width = WIDE
     writer.allow_unicode = True
     out = io.StringIO()
-    writer.dump(whole, out)
+    writer.dump(value, out)
     return out.getvalue()
 
 

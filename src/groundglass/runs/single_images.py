@@ -72,7 +72,7 @@ def measure_files(
     a network: `weights`, `device`, `allow_pickle`; missing weights are fetched.
     Raises RecipeError for an unknown measure or setting, and if a network is not available.
     """
-    measures = [_installed(find(name)) for name in dict.fromkeys(names)]
+    measures = [installed(find(name)) for name in dict.fromkeys(names)]
     settings = typed_settings(measures, typed)
     asks = [
         ask_of(measure, _own(measure, settings) | dict(network or {} if measure.network else {}))
@@ -80,6 +80,11 @@ def measure_files(
     ]
     if network and not any(measure.network for measure in measures):
         raise RecipeError(f"none of {', '.join(names)} uses a network", f"leave out {', '.join(network)}")
+    return measure_paths(paths, asks, workers, progress)
+
+
+def measure_paths(paths: Sequence[Path], asks: Sequence[Ask], workers: int, progress: Progress) -> Taken:
+    """Measure files as `measure_files` does, with measures whose settings are complete."""
     answers, stuck = take_measures([listed_file(path) for path in paths], asks, workers, progress)
     rows = [answer.row | {"uri": str(path)} for path, answer in zip(paths, answers, strict=True)]
     return Taken(rows, _nothing_taken(answers, asks), stuck)
@@ -124,7 +129,8 @@ def _own(measure: Measure, settings: Mapping[str, Value]) -> dict[str, Value]:
     return {name: value for name, value in settings.items() if name in measure.parameters}
 
 
-def _installed(measure: Measure) -> Measure:
+def installed(measure: Measure) -> Measure:
+    """The measure itself. Raises RecipeError where this machine, or a single file, lacks something that it needs."""
     if measure.extra and not is_installed(measure.extra):
         raise MissingExtra(measure.name, measure.extra)
     if measure.network and measure.network.texts:
