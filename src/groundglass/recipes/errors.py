@@ -38,7 +38,7 @@ SYNONYMS: dict[str, str] = {
 """Words of other tools, and what they are called here; asked after only where the right word is valid."""
 
 LATER: dict[str, tuple[str, ...]] = {
-    "step": ("study", "prove", "benchmark"),
+    "step": ("study", "benchmark"),
     "source": ("download", "hub", "video", "generate"),
     "select": ("licence", "study", "theta"),
     "transform": ("degrade", "restore"),
