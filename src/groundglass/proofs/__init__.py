@@ -1,4 +1,4 @@
-"""Proofs: do networks that are trained on a selection restore better? Arms, closed-form regression, statistics, verdicts.
+"""Proofs: arms, a closed-form regressor, statistics and verdicts on whether a selection trains better.
 
 May import every floor up to `plans`; the networks that are trained are in `training`, which imports nothing of this
 package, so that it runs on a bare GPU machine.

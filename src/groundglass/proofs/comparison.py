@@ -74,14 +74,21 @@ class Effect:
 
 
 def selection_effect(
-    score: Score, arm: Indices, against: Indices, photos: Indices, preset: Preset, random: np.random.Generator
+    score: Score,
+    arm: Indices,
+    against: Indices,
+    photos: Indices,
+    preset: Preset,
+    random: np.random.Generator,
+    null_sd: float | None = None,
 ) -> Effect:
     """The effect of training on one selection of units instead of another, at equal counts.
 
     ``arm`` and ``against`` are numbers of units and may overlap; ``photos`` says of each unit which photo it is of.
     Half as many images score about .015 dB less, so the larger arm is represented by random sets of the smaller
     one's size. The null relabels the pool of both: random sets of the same sizes with the same overlap. Units of one
-    photo stay together there, since tiles of one photo teach much the same.
+    photo stay together there, since tiles of one photo teach much the same. ``null_sd``: the null's spread where it
+    is known already.
     """
     units = len(photos)
     count = min(len(arm), len(against))
@@ -90,20 +97,28 @@ def selection_effect(
     seeds = np.arange(max(len(one), len(other)))
     difference = score(one, list(seeds[: len(one)])).mean(0) - score(other, list(seeds[: len(other)])).mean(0)
 
-    null_sd = _null_sd(score, np.union1d(arm, against), photos, len(arm), len(against), preset, random)
+    if null_sd is None:
+        null_sd = null_of(score, np.union1d(arm, against), photos, len(arm), len(against), preset, random)
     return Effect(float(difference.mean()), null_sd, standard_error(difference), count, "selection")
 
 
 def size_effect(
-    score: Score, arm: Indices, against: Indices, photos: Indices, preset: Preset, random: np.random.Generator
+    score: Score,
+    arm: Indices,
+    against: Indices,
+    photos: Indices,
+    preset: Preset,
+    random: np.random.Generator,
+    null_sd: float | None = None,
 ) -> Effect:
     """The effect of training on fewer or more images: counts stay as they are. The null is that of a selection."""
     difference = np.subtract(*score(_sets([arm, against], len(photos)), [0, 0]))
-    null_sd = _null_sd(score, np.union1d(arm, against), photos, len(arm), len(against), preset, random)
+    if null_sd is None:
+        null_sd = null_of(score, np.union1d(arm, against), photos, len(arm), len(against), preset, random)
     return Effect(float(difference.mean()), null_sd, standard_error(difference), len(arm), "selection")
 
 
-def _null_sd(
+def null_of(
     score: Score,
     pool: Indices,
     photos: Indices,

@@ -17,7 +17,7 @@ from groundglass.proofs.arms import (
     sampled,
     without_photos,
 )
-from groundglass.proofs.prove import looks_of_rows
+from groundglass.proofs.units import looks_of_rows
 from groundglass.tables.parquet import compute
 from groundglass.text.format import some
 

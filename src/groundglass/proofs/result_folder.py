@@ -16,9 +16,9 @@ COMMAND = "command"
 RESULT = "proof.json"
 
 
-def keep_proof(place: Path, proof: Proof) -> Path:
+def keep_proof(place: Path, proof: Proof) -> None:
     """Write what a proof found."""
-    return write_text(json.dumps(proof.plain(), indent=1, ensure_ascii=False) + "\n", place / RESULT)
+    write_text(json.dumps(proof.plain(), indent=1, ensure_ascii=False) + "\n", place / RESULT)
 
 
 def read_proofs(run: Path) -> dict[str, Mapping[str, Any]]:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from groundglass.catalog import Value
+from groundglass.catalog import Measure, Value
 from groundglass.measures.measure_job import ask_of
 from groundglass.plans.measure_folders import Workshop, measure_folder
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.state import State
 from groundglass.proofs.instant.measure import MOMENTS, moments_of
-from groundglass.proofs.instant.moments import LENGTH
 from groundglass.tables.parquet import compute
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
-
-Floats = NDArray[Any]
 
 
 def scored_moments(frame: Frame) -> dict[str, Value]:
@@ -33,21 +28,24 @@ def scored_moments(frame: Frame) -> dict[str, Value]:
 SCORED = replace(MOMENTS, name="proof_scored", compute=scored_moments, parameters={})
 
 
-def scored_in_folders(state: State, folders: Sequence[str]) -> Floats:
-    """The moments of every usable image in some folders, a row each. Raises RecipeError where one is not there."""
+def scored_in_folders(state: State, folders: Sequence[str], measure: Measure) -> list[bytes]:
+    """What a measure stores of every usable image in some folders. Raises RecipeError where one is not there."""
     shop = Workshop(state.run.store_folder, state.run.settings, state.run.limits, state.run.progress)
-    tables = [measure_folder(folder, SCORED, "images to score on", shop) for folder in folders]
-    return _matrix(pa.concat_tables([table.select(["moments", "error"]) for table in tables]))
+    tables = [measure_folder(folder, measure, "images to score on", shop) for folder in folders]
+    column = next(iter(measure.columns))
+    return _stored(pa.concat_tables([table.select([column, "error"]) for table in tables]), column)
 
 
-def scored_rows(state: State, rows: pa.Table) -> Floats:
-    """The moments of held-out rows, a row each."""
-    ask = ask_of(SCORED, {})
+def scored_rows(state: State, rows: pa.Table, measure: Measure) -> list[bytes]:
+    """What a measure stores of held-out rows."""
+    ask, column = ask_of(measure, {}), next(iter(measure.columns))
     measure_rows(state, rows, [ask], "images to score on")
-    return _matrix(state.run.store.read_rows(ask.key, rows, ["moments"]))
+    wanted = state.run.store.read_rows(ask.key, rows, [column])
+    return _stored(
+        wanted.join(rows.select(["sha256", "region"]), ["sha256", "region"], join_type="left semi"), column
+    )
 
 
-def _matrix(table: pa.Table) -> Floats:
-    found = table.filter(compute.and_(table["error"].is_null(), table["moments"].is_valid()))["moments"]
-    rows = [np.frombuffer(value, np.float32) for value in found.to_pylist()]
-    return np.stack(rows) if rows else np.zeros((0, LENGTH), np.float32)
+def _stored(table: pa.Table, column: str) -> list[bytes]:
+    found = table.filter(compute.and_(table["error"].is_null(), table[column].is_valid()))
+    return found[column].to_pylist()

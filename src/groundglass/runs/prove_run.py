@@ -64,7 +64,7 @@ def prove_selection(
     planned = plan.steps[-1]
     before = replace(plan, steps=plan.steps[:-1])
     state = _again(replay(before, folder).state, options, progress)
-    proof = prove_recipe(state, planned, before.steps, options.body, options.seed)
+    proof = prove_recipe(state, planned, before.steps, options.body, _place(folder), options.seed)
     return _kept(folder, proof, begun)
 
 
@@ -110,7 +110,7 @@ def prove_folders(
     state = _again(replay(plan, folder).state, options, progress)
     rows = {name: state.rows.filter(compute.equal(state.rows["source"], name)) for name in folders}
     trial = folder_trial(state, rows, options.body.images, bool(options.body.score_on))
-    return _kept(folder, prove_trial(state, trial, options.body, options.seed), begun)
+    return _kept(folder, prove_trial(state, trial, options.body, _place(folder), options.seed), begun)
 
 
 def _again(state: State, options: ProveOptions, progress: Callable[[str], Progress]) -> State:
@@ -119,8 +119,12 @@ def _again(state: State, options: ProveOptions, progress: Callable[[str], Progre
     return replace(state, run=replace(state.run, settings=settings, progress=progress))
 
 
+def _place(folder: RunFolder) -> Path:
+    return folder.path / PROOF / COMMAND
+
+
 def _kept(folder: RunFolder, proof: Proof, begun: float) -> Proved:
     proof = replace(proof, cpu_seconds=round(cpu_seconds() - begun, 1))
-    keep_proof(folder.path / PROOF / COMMAND, proof)
+    keep_proof(_place(folder), proof)
     folder.log("prove", preset=proof.preset, arms=len(proof.arms), cpu_seconds=proof.cpu_seconds)
     return Proved(proof, folder)

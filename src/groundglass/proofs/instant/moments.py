@@ -107,7 +107,8 @@ def kinds_of_edges(lr: Floats) -> NDArray[np.int64]:
     ``lr`` is H x W, 0..1. The tensor is averaged by a Gaussian of σ `TENSOR_SIGMA`; √λ1 is the strength and
     (√λ1 − √λ2) / (√λ1 + √λ2) the coherence, λ its eigenvalues (Romano et al. 2017, section III.C).
     """
-    dy, dx = np.gradient(lr)
+    gradients = np.gradient(lr)
+    dy, dx = np.asarray(gradients[0]), np.asarray(gradients[1])
     xx, xy, yy = (cv2.GaussianBlur(plane, (0, 0), TENSOR_SIGMA) for plane in (dx * dx, dx * dy, dy * dy))
     middle, half = (xx + yy) / 2, np.sqrt(np.square((xx - yy) / 2) + xy * xy)
     strong, weak = np.sqrt(middle + half), np.sqrt(np.maximum(middle - half, 0))

@@ -22,8 +22,8 @@ def solve(sums: Floats) -> Floats:
     """
     A, B = _unpacked(sums)
     λ = RIDGE * A[:, np.arange(FEATURES), np.arange(FEATURES)].mean(axis=1)
-    A += np.where(λ > 0, λ, 1.0)[:, None, None] * np.eye(FEATURES)
-    return np.linalg.solve(A, B)
+    ridge = np.where(λ > 0, λ, 1.0)[:, None, None] * np.eye(FEATURES)
+    return np.linalg.solve(A + ridge, B)
 
 
 def _unpacked(sums: Floats) -> tuple[Floats, Floats]:

@@ -26,9 +26,10 @@ def run(state: State, planned: PlannedStep) -> Done:
     assert isinstance(body, ProveStep)
     steps = state.run.plan.steps[: state.run.plan.steps.index(planned)]
     begun = cpu_seconds()
-    proof = prove_recipe(state, planned, steps, body)
+    place = state.run.folder.path / PROOF / planned.step.name
+    proof = prove_recipe(state, planned, steps, body, place)
     proof = replace(proof, cpu_seconds=round(cpu_seconds() - begun, 1))
-    keep_proof(state.run.folder.path / PROOF / planned.step.name, proof)
+    keep_proof(place, proof)
     return done(
         state, state, planned, notes=notes_of(proof), facts={"prove": facts_of(proof.plain()["arms"])}
     )
