@@ -9,12 +9,12 @@ from pathlib import Path
 
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("program", ("__main__",)),
-    ("commands", ("cli",)),
+    ("commands, Python", ("cli", "api")),
     ("reports", ("reports", "testing")),
     ("first recipes", ("drafts",)),
     ("whole recipes", ("runs",)),
     ("steps", ("steps",)),
-    ("gate tests", ("audits",)),
+    ("tests of gates", ("audits", "proofs")),
     ("plan and state", ("plans",)),
     ("language", ("recipes",)),
     ("families", ("sources", "measures", "annotators", "selections", "transforms", "releases")),
@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("libraries", ("libraries",)),
     ("records", ("errors", "catalog", "settings")),
     ("extras", ("extras",)),
-    ("words, chance", ("text", "random_streams", "notices")),
+    ("words, chance", ("text", "random_streams", "notices", "training")),
 )
 """(heading, rooms) of each floor, from the roof down."""
 

@@ -13,7 +13,7 @@ import groundglass
 
 PACKAGE = Path(groundglass.__file__).parent
 FLOORS = (
-    ("text", "random_streams", "notices"),
+    ("text", "random_streams", "notices", "training"),
     ("extras",),
     ("errors", "catalog", "settings"),
     ("libraries",),
@@ -24,7 +24,7 @@ FLOORS = (
     ("sources", "measures", "annotators", "selections", "transforms", "releases"),
     ("recipes",),
     ("plans",),
-    ("audits",),
+    ("audits", "proofs"),
     ("steps",),
     ("runs",),
     ("drafts",),

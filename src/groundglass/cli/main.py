@@ -31,6 +31,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Judge images and gates": {
         "measure": "measure single images",
         "audit": "plant known defects, and see which gates catch them",
+        "prove": "train small upscalers, and see whether a selection helps",
         "source-quality": "estimate the JPEG quality of whole folders",
     },
     "Make what a recipe can use": {

@@ -38,7 +38,7 @@ SYNONYMS: dict[str, str] = {
 """Words of other tools, and the words used here; they are suggested only if that word is valid at the place."""
 
 LATER: dict[str, tuple[str, ...]] = {
-    "step": ("study", "prove", "benchmark"),
+    "step": ("study", "benchmark"),
     "source": ("download", "hub", "video", "generate"),
     "select": ("licence", "study", "theta"),
     "transform": ("degrade", "restore"),

@@ -13,6 +13,7 @@ from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.audit_model import AuditStep
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.measure_model import MeasureStep
+from groundglass.recipes.prove_model import ProveStep
 from groundglass.recipes.split_model import SplitStep
 from groundglass.releases.writers.writer import Release
 from groundglass.selections.rule import Rule
@@ -47,9 +48,20 @@ class Limits(Record):
     failed: Annotated[Share, Field(description="share of images that may fail, e.g. 5%")] = 1.0
 
 
-Body = Source | MeasureStep | AnnotateStep | Rule | HoldOutStep | Transform | SplitStep | Release | AuditStep
+Body = (
+    Source
+    | MeasureStep
+    | AnnotateStep
+    | Rule
+    | HoldOutStep
+    | Transform
+    | SplitStep
+    | Release
+    | AuditStep
+    | ProveStep
+)
 Kind = Literal[
-    "source", "measure", "annotate", "select", "hold_out", "transform", "split", "release", "audit"
+    "source", "measure", "annotate", "select", "hold_out", "transform", "split", "release", "audit", "prove"
 ]
 BODIES: dict[str, type[Record]] = {
     "source": Source,
@@ -61,6 +73,7 @@ BODIES: dict[str, type[Record]] = {
     "split": SplitStep,
     "release": Release,
     "audit": AuditStep,
+    "prove": ProveStep,
 }
 
 

@@ -8,6 +8,7 @@ from groundglass.steps.audit.step import AUDIT
 from groundglass.steps.hold_out import HOLD_OUT
 from groundglass.steps.kind import StepKind
 from groundglass.steps.measure.step import MEASURE
+from groundglass.steps.prove.step import PROVE
 from groundglass.steps.release import RELEASE
 from groundglass.steps.select.step import SELECT
 from groundglass.steps.source.step import SOURCE
@@ -24,5 +25,6 @@ STEPS: dict[Kind, StepKind] = {
     "split": SPLIT,
     "release": RELEASE,
     "audit": AUDIT,
+    "prove": PROVE,
 }
 """Kinds of steps by their keys in a recipe."""

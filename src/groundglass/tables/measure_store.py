@@ -99,6 +99,11 @@ class MeasureStore:
         names = None if columns is None else [*IDENTITY, *columns, "error"]
         return _newest(self._load(key, names))
 
+    def read_rows(self, key: str, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+        """What `read` gives of the contents in ``rows`` (by their sha256; any region), without loading the rest."""
+        wanted = pc.field("sha256").isin(pc.unique(rows["sha256"]))
+        return _newest(self._load(key, [*IDENTITY, *columns, "error"], wanted))
+
     def find(self, key: str, sha256: str, region: str) -> dict[str, Any] | None:
         """The row of one picture, or None."""
         wanted = (pc.field("sha256") == sha256) & (pc.field("region") == region)

@@ -1,0 +1,156 @@
+"""`groundglass prove`: does a selection train better upscalers than as many random images?"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from groundglass.cli.funnel import print_next, print_table, print_wrapped, program
+from groundglass.cli.options import as_json, runs_folder, workers
+from groundglass.engines.progress import choose_progress
+from groundglass.text.format import duration, percent
+
+if TYPE_CHECKING:
+    from groundglass.proofs.prove import ArmResult, Proof
+
+
+@click.command()
+@click.argument("what", metavar="RECIPE|RUN", required=False)
+@click.option(
+    "--folder",
+    "folders",
+    multiple=True,
+    metavar="NAME=DIR",
+    help="Compare folders instead; give it twice or more. The first one is the reference.",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["instant", "quick", "standard"]),
+    default="instant",
+    show_default=True,
+    help="What is trained: a closed-form regressor (seconds), or small networks (minutes to an hour).",
+)
+@click.option(
+    "--arms",
+    default="selected,without",
+    show_default=True,
+    metavar="NAMES",
+    help="What is compared: selected, without, sizes, resolution, turned, best:COLUMN, balanced:COLUMN.",
+)
+@click.option(
+    "--score-on",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Trusted images that the results are scored on, such as Urban100.  [default: photos held out]",
+)
+@click.option(
+    "--images",
+    default=400,
+    show_default=True,
+    type=click.IntRange(min=8),
+    help="The most images of each arm; of more, a random sample is used.",
+)
+@click.option("--seed", type=int, help="Decides every random choice.  [default: the recipe's seed]")
+@workers
+@runs_folder
+@as_json
+def command(
+    what: str | None,
+    folders: tuple[str, ...],
+    preset: str,
+    arms: str,
+    score_on: tuple[Path, ...],
+    images: int,
+    seed: int | None,
+    workers: int,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """Train x2 upscalers on a selection and on what it should be better than, and score the results.
+
+    RECIPE|RUN is a run's folder (runs/faceup/0003), a recipe's name (faceup: its last run) or a recipe's file, which
+    is run first. The arms are the selected images against as many random ones, and the recipe without each of its
+    gates against the selected images. An arm is called better or worse only if its effect is more than three times
+    as large as what random selections of the same images give.
+    """
+    from groundglass.recipes.prove_model import ProveStep
+    from groundglass.runs.prove_run import ProveOptions, prove_folders, prove_selection
+    from groundglass.text.format import some
+
+    if (what is None) is not bool(folders):
+        raise click.UsageError("give a recipe or a run, or --folder NAME=DIR twice or more")
+    begun = time.perf_counter()
+    names = tuple(word.strip() for word in arms.split(",") if word.strip())
+    body = ProveStep.model_validate(
+        {"preset": preset, "arms": names, "score_on": [str(folder) for folder in score_on], "images": images}
+    )
+    options = ProveOptions(body, seed, workers)
+    if what is None:
+        proved = prove_folders(_named(folders), runs, options, choose_progress)
+    else:
+        proved = prove_selection(what, runs, options, choose_progress)
+    if as_json:
+        click.echo(
+            json.dumps(proved.proof.plain() | {"run": str(proved.folder.path)}, indent=2, ensure_ascii=False)
+        )
+        return
+    proof = proved.proof
+    click.echo(f"{proved.folder.name} · preset {proof.preset} · scored on {some(proof.n_scored, 'images')}\n")
+    _print_arms(proof)
+    print_next(
+        {
+            "time": duration(time.perf_counter() - begun),
+            "next": f"{program()} show {shlex.quote(str(proved.folder.path))}",
+        }
+    )
+
+
+def _named(folders: tuple[str, ...]) -> dict[str, str]:
+    """NAME=DIR as a mapping. Raises UsageError for anything else, and for a name that appears twice."""
+    import re
+
+    from groundglass.settings.field_types import NAME
+
+    found: dict[str, str] = {}
+    for text in folders:
+        name, equals, folder = text.partition("=")
+        if not equals or not folder or not re.fullmatch(NAME, name):
+            raise click.UsageError(
+                f"--folder {text}: write NAME=DIR, with a name of letters, digits, - and _"
+            )
+        if name in found:
+            raise click.UsageError(f"--folder {text}: the name {name} appears twice")
+        found[name] = folder
+    return found
+
+
+def _print_arms(proof: Proof) -> None:
+    rows = [_row(arm) for arm in proof.arms]
+    head = ("arm", "against", "images", "effect dB", "95 % interval", "could show", "verdict")
+    print_table(head, rows, right=(2, 3, 4, 5))
+    for arm in proof.arms:
+        if arm.reason:
+            print_wrapped(f"  {arm.arm}: {arm.reason}", 4)
+    for note in proof.notes:
+        print_wrapped(f"  note: {note}", 4)
+    if proof.false_alarm_rate is not None:
+        print_wrapped(
+            f"  note: of 40 pairs of random halves, {percent(proof.false_alarm_rate)} would have been called "
+            "different",
+            4,
+        )
+    click.echo()
+
+
+def _row(arm: ArmResult) -> tuple[str, ...]:
+    if arm.effect is None or arm.ci95 is None or arm.power is None:
+        return arm.arm, arm.against, "–", "–", "–", "–", arm.verdict
+    low, high = arm.ci95
+    numbers = f"{arm.effect:+.3f}", f"{low:+.3f} to {high:+.3f}", f"±{arm.power:.3f}"
+    return arm.arm, arm.against, str(arm.n_images), *numbers, arm.verdict

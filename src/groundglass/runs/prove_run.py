@@ -1,0 +1,130 @@
+"""The proof: does training on what a recipe selects, or on one folder instead of another, give better results?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from groundglass.audits.replay_run import replay
+from groundglass.engines.progress import Progress
+from groundglass.errors import RecipeError
+from groundglass.plans.run_folder import RunFolder, find_run
+from groundglass.plans.state import State
+from groundglass.proofs.folder_arms import folder_trial
+from groundglass.proofs.prove import Proof, cpu_seconds
+from groundglass.proofs.result_folder import COMMAND, PROOF, keep_proof
+from groundglass.recipes.load import LoadedRecipe, load_recipe, load_text
+from groundglass.recipes.model import Recipe, Step
+from groundglass.recipes.prove_model import ProveStep
+from groundglass.recipes.shipped import recipe_path
+from groundglass.recipes.to_yaml import recipe_text
+from groundglass.runs.audit_run import finished_run
+from groundglass.runs.make_plan import make_plan
+from groundglass.runs.run import RunOptions, Talk, run_plan
+from groundglass.sources.folder import Folder
+from groundglass.steps.prove.run import prove_recipe, prove_trial
+from groundglass.tables.parquet import compute
+
+
+@dataclass(frozen=True)
+class ProveOptions:
+    """How to prove.
+
+    body     what a `prove` step says: preset, arms, images to score on
+    seed     of every random choice; None takes the recipe's
+    workers  processes; 0 for one a core
+    """
+
+    body: ProveStep
+    seed: int | None = None
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A proof and the run's folder that holds it."""
+
+    proof: Proof
+    folder: RunFolder
+
+
+def prove_selection(
+    word: str, runs: Path, options: ProveOptions, progress: Callable[[str], Progress]
+) -> Proved:
+    """Prove what ``word`` names: a run (its folder, or a recipe's name for its last run), or else a recipe's file.
+
+    A recipe that has no finished run is run first. Raises all that a run raises, and RecipeError where the run is not
+    finished, has no gate, or too few images.
+    """
+    begun = cpu_seconds()
+    folder = _run_of(word, runs, options, progress)
+    plan = make_plan(_with_proof(load_recipe(folder.path / "recipe.yaml"), options.body))
+    planned = plan.steps[-1]
+    before = replace(plan, steps=plan.steps[:-1])
+    state = _again(replay(before, folder).state, options, progress)
+    proof = prove_recipe(state, planned, before.steps, options.body, _place(folder), options.seed)
+    return _kept(folder, proof, begun)
+
+
+def _run_of(word: str, runs: Path, options: ProveOptions, progress: Callable[[str], Progress]) -> RunFolder:
+    """The finished run that is meant; a recipe without one is run now."""
+    if not word.endswith((".yaml", ".yml")):
+        return find_run(word, runs)
+    plan = make_plan(load_recipe(recipe_path(word)))
+    return finished_run(plan, runs) or run_plan(plan, RunOptions(runs, options.workers), Talk(progress))[0]
+
+
+def _with_proof(loaded: LoadedRecipe, body: ProveStep) -> LoadedRecipe:
+    """The recipe as far as its images are still chosen and cut, with a prove step at its end."""
+    chosen = tuple(
+        step for step in loaded.recipe.steps if step.kind not in ("release", "audit", "prove", "split")
+    )
+    names = {step.name for step in chosen}
+    name = next(name for name in ("prove", "proof-command", "proof-of-command") if name not in names)
+    steps = (*chosen, Step(name=name, kind="prove", body=body))
+    return load_text(recipe_text(loaded.recipe.model_copy(update={"steps": steps})), "--arms")
+
+
+def prove_folders(
+    folders: Mapping[str, str], runs: Path, options: ProveOptions, progress: Callable[[str], Progress]
+) -> Proved:
+    """Compare training on folders; the first one is the reference.
+
+    The folders are listed and read as the sources of a recipe of its own, ``runs/prove-<hash>/``. Raises RecipeError
+    where there are fewer than two, or one is not there.
+    """
+    begun = cpu_seconds()
+    if len(folders) < 2:
+        raise RecipeError("a proof compares two folders or more", "--folder clean=DIR --folder filtered=DIR")
+    known = "\n".join(f"{name}={Path(folder).expanduser().resolve()}" for name, folder in folders.items())
+    steps = tuple(
+        Step(name=name, kind="source", body=Folder(folder=(folder,))) for name, folder in folders.items()
+    )
+    recipe = Recipe(name=f"prove-{hashlib.sha256(known.encode()).hexdigest()[:8]}", steps=steps)
+    plan = make_plan(load_text(recipe_text(recipe), "--folder"))
+    folder = finished_run(plan, runs)
+    if folder is None:
+        folder, _ = run_plan(plan, RunOptions(runs, options.workers, max_failed=1.0), Talk(progress))
+    state = _again(replay(plan, folder).state, options, progress)
+    rows = {name: state.rows.filter(compute.equal(state.rows["source"], name)) for name in folders}
+    trial = folder_trial(state, rows, options.body.images, bool(options.body.score_on))
+    return _kept(folder, prove_trial(state, trial, options.body, _place(folder), options.seed), begun)
+
+
+def _again(state: State, options: ProveOptions, progress: Callable[[str], Progress]) -> State:
+    """A replayed run's state with the engine and the progress of this command."""
+    settings = replace(state.run.settings, workers=options.workers)
+    return replace(state, run=replace(state.run, settings=settings, progress=progress))
+
+
+def _place(folder: RunFolder) -> Path:
+    return folder.path / PROOF / COMMAND
+
+
+def _kept(folder: RunFolder, proof: Proof, begun: float) -> Proved:
+    proof = replace(proof, cpu_seconds=round(cpu_seconds() - begun, 1))
+    keep_proof(_place(folder), proof)
+    folder.log("prove", preset=proof.preset, arms=len(proof.arms), cpu_seconds=proof.cpu_seconds)
+    return Proved(proof, folder)

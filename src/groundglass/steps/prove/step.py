@@ -1,0 +1,64 @@
+"""The step `prove`: train on the selection and on what it is compared with; no row leaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from groundglass.plans.planner import PlannedStep
+from groundglass.plans.state import State
+from groundglass.proofs.prove import Proof, cpu_seconds
+from groundglass.proofs.result_folder import PROOF, keep_proof
+from groundglass.recipes.prove_model import ProveStep
+from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
+from groundglass.steps.prove.plan import plan_prove
+from groundglass.steps.prove.recipe_arms import facts_of
+from groundglass.steps.prove.run import prove_recipe
+
+IMAGE_SECONDS = 0.015
+"""To take the moments of one image of .15 megapixels, one core; the store keeps them."""
+COMPARE_SECONDS = 4.0
+"""To train the random sets of one comparison in closed form, one core."""
+
+
+def run(state: State, planned: PlannedStep) -> Done:
+    """Compare the selection so far with what it is to be better than."""
+    body = planned.step.body
+    assert isinstance(body, ProveStep)
+    steps = state.run.plan.steps[: state.run.plan.steps.index(planned)]
+    begun = cpu_seconds()
+    place = state.run.folder.path / PROOF / planned.step.name
+    proof = prove_recipe(state, planned, steps, body, place)
+    proof = replace(proof, cpu_seconds=round(cpu_seconds() - begun, 1))
+    keep_proof(place, proof)
+    return done(
+        state, state, planned, notes=notes_of(proof), facts={"prove": facts_of(proof.plain()["arms"])}
+    )
+
+
+def notes_of(proof: Proof) -> tuple[str, ...]:
+    """A sentence for each arm, as the funnel shows them."""
+    return tuple(
+        f"{arm.arm} against {arm.against}: failed, {arm.reason}"
+        if arm.effect is None
+        else f"{arm.arm} against {arm.against}: {arm.verdict} ({arm.effect:+.3f} dB, "
+        f"could have shown {arm.power:.3f})"
+        for arm in proof.arms
+    )
+
+
+def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
+    """The images that are trained on, at most."""
+    body = planned.step.body
+    assert isinstance(body, ProveStep)
+    steps = walk.state.run.plan.steps
+    gates = sum(one.step.kind == "select" for one in steps[: steps.index(planned)])
+    arms = 2 + sum(gates if word == "without" else 2 for word in body.arms)
+    seconds = arms * (min(walk.count, body.images) * IMAGE_SECONDS + COMPARE_SECONDS)
+    return replace(walk.step(planned), seconds=seconds)
+
+
+def label(body: ProveStep) -> str:
+    return f"{', '.join(body.arms)} ({body.preset})"
+
+
+PROVE = StepKind(plan_prove, run, forecast, label)
