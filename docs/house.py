@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("package", ("__init__",)),
     ("program", ("__main__",)),
     ("commands, Python", ("cli", "api")),
     ("reports", ("reports", "testing")),

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from flow_tools import groundglass, run_json, steps
-from groundglass.steps.annotate.ask_image import BREAKER
 
 from groundglass import testing
 from groundglass.annotators.clients import retry
 from groundglass.annotators.clients.ledger import read_lines
+from groundglass.steps.annotate.ask_image import BREAKER
 from groundglass.testing.model_server import ModelServer
 
 pytest.importorskip("httpx2", reason="needs the extra 'annotate'")

@@ -44,7 +44,7 @@ def moments_of(frame: Frame, step: int = 2, turned: bool = False) -> dict[str, V
 
 
 def windows(luma: Plane) -> Iterator[Plane]:
-    """The parts of an image (H x W, or H x W x 3) that count: the whole, or the middle of each quarter of a large one."""
+    """The parts of an image, H x W (x 3), that count: the whole, or the middle of each quarter of a large one."""
     height, width = luma.shape[:2]
     if height * width <= MOST_PIXELS:
         yield luma
