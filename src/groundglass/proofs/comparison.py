@@ -27,6 +27,10 @@ LIMIT = 3.0
 """Standard deviations that an effect must exceed: those of its null, and the standard errors over scored images."""
 
 
+ROUNDING = 1e-5
+"""dB: what single precision leaves of a difference that is none; no spread is taken to be smaller."""
+
+
 class Score(Protocol):
     """Trains on sets of units and scores the results.
 
@@ -58,13 +62,13 @@ class Effect:
     def spread(self) -> float:
         """The larger of both standard deviations, or both combined where they are errors of one estimate."""
         if self.kind == "same photos":
-            return float(np.hypot(self.null_sd, self.se_scored))
-        return max(self.null_sd, self.se_scored)
+            return max(ROUNDING, float(np.hypot(self.null_sd, self.se_scored)))
+        return max(ROUNDING, self.null_sd, self.se_scored)
 
     @property
     def z(self) -> float:
-        """The effect in standard deviations; 0 where both sets are the same."""
-        return abs(self.effect) / self.spread if self.spread > 0 else 0.0
+        """The effect in standard deviations."""
+        return abs(self.effect) / self.spread
 
     @property
     def ci95(self) -> tuple[float, float]:
