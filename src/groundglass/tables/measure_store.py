@@ -101,7 +101,7 @@ class MeasureStore:
 
     def read_rows(self, key: str, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
         """What `read` gives of the contents in ``rows`` (by their sha256; any region), without loading the rest."""
-        wanted = pc.field("sha256").isin(pc.unique(rows["sha256"]))
+        wanted = pc.field("sha256").isin(rows["sha256"].unique())
         return _newest(self._load(key, [*IDENTITY, *columns, "error"], wanted))
 
     def find(self, key: str, sha256: str, region: str) -> dict[str, Any] | None:
