@@ -64,11 +64,13 @@ def test_a_score_from_moments_is_the_error_of_the_upscaled_image():
     assert found == pytest.approx(expected, rel=1e-3)
 
 
-def test_training_beats_bicubic_on_images_that_it_has_not_seen():
-    photos = np.stack([moments(luma(128, 96, seed)) for seed in range(20)])
-    scored = np.stack([moments(luma(96, 96, seed), SCORING) for seed in range(50, 58)])
+def test_training_beats_bicubic_on_photos_that_it_has_not_seen():
+    from skimage import data
+
+    photos = np.stack([moments(rgb_to_y(photo)) for photo in (data.astronaut(), data.coffee(), data.rocket())])
+    scored = moments(rgb_to_y(data.chelsea()), SCORING)[None]
     bicubic = -10 * np.log10(scored[:, -2] / scored[:, -1])
-    assert psnr_of(photos, np.ones((1, 20)), scored).mean() > bicubic.mean() + 0.1
+    assert psnr_of(photos, np.ones((1, 3)), scored)[0] > bicubic + 0.3
 
 
 @settings(max_examples=20, deadline=None)
@@ -78,7 +80,7 @@ def test_how_often_an_image_is_in_a_set_is_all_that_counts(often: list[int]):
     scored = moments(luma(48, 48, 9), SCORING)[None]
     repeated = np.concatenate([photos[[place] * count] for place, count in enumerate(often) if count])
     whole = psnr_of(repeated, np.ones((1, len(repeated))), scored)
-    assert psnr_of(photos, np.array([often]), scored) == pytest.approx(whole, abs=1e-3)
+    assert psnr_of(photos, np.array([often]), scored) == pytest.approx(whole, abs=0.02)
 
 
 def test_a_set_without_any_pixel_of_a_kind_upscales_it_as_bicubic_does():
