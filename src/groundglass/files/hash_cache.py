@@ -38,5 +38,5 @@ def remembered_sha256(path: Path) -> str:
 
 
 def _proof(known: str, found: str) -> str:
-    """What a note ends with, so that one that was cut off or changed is not believed."""
+    """The end of a stored hash, which shows whether the file was cut off or changed."""
     return sha256_of(f"{known} {found}".encode())[:16]

@@ -207,7 +207,8 @@ def _table(
 
 def _column(values: list[Any], kinds: set[type], as_text: bool) -> pa.Array:
     if not kinds and not as_text:
-        return pa.nulls(len(values))  # of no type: those of other rows decide
+        # Nulls without a type: the values of other rows decide.
+        return pa.nulls(len(values))
     if not as_text:
         if kinds <= {dict, list}:
             return pa.array([None if v is None else [_json(v)] for v in values], pa.list_(pa.string()))

@@ -26,7 +26,7 @@ class Rows(NamedTuple):
     bare           the cells are text without a declared type (CSV): their types must be inferred
     decimal_comma  0,5 may mean a half: in a CSV file with another separator than a comma
     guessed        columns with cells that are not UTF-8 and were read as Windows-1252
-    mixed          columns whose values had several sorts so far: which ones, and from which line on
+    mixed          columns with values of several sorts so far: the sorts, and the line where the second one begins
     """
 
     columns: pa.Table

@@ -78,9 +78,9 @@ def parts_in(folder: Path) -> list[Path]:
 
 
 def keep_sound(folder: Path, schema: pa.Schema) -> None:
-    """Set aside every part whose bytes were changed, or that lacks a column of this schema or has it of another type.
+    """Set aside every part that was changed, that lacks a column of this schema or has it with another type.
 
-    So what is measured again is known before the work is handed out. The sums of a part are made once a process.
+    So it is known what to measure again before the work is handed out. A process computes a part's sums only once.
     """
     for part in parts_in(folder):
         with suppress(FileNotFoundError), _setting_aside(part):
@@ -92,7 +92,7 @@ def keep_sound(folder: Path, schema: pa.Schema) -> None:
 
 
 def make_room(folder: Path, below: Path) -> None:
-    """Give whatever is in the place of a folder, or of one above it up to ``below``, another name, and say so."""
+    """Rename a file that is in the place of a folder, or of one above it up to ``below``, and report it."""
     for place in (folder, *folder.parents):
         if os.path.lexists(place) and not place.is_dir():
             set_aside(place, "a folder belongs there")
