@@ -100,7 +100,7 @@ class MeasureStore:
         return _newest(self._load(key, names))
 
     def read_rows(self, key: str, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
-        """What `read` gives of the contents in ``rows`` (by their sha256; any region), without loading the rest."""
+        """The result of `read` for the contents in ``rows`` (by their sha256; any region), without loading the rest."""
         wanted = pc.field("sha256").isin(rows["sha256"].unique())
         return _newest(self._load(key, [*IDENTITY, *columns, "error"], wanted))
 

@@ -80,7 +80,7 @@ def parts_in(folder: Path) -> list[Path]:
 def keep_sound(folder: Path, schema: pa.Schema) -> None:
     """Set aside every part that was changed, that lacks a column of this schema or has it with another type.
 
-    So it is known what to measure again before the work is handed out. A process computes a part's sums only once.
+    So the rows to measure again are found before the work is handed out. A process computes a part's sums only once.
     """
     for part in parts_in(folder):
         with suppress(FileNotFoundError), _setting_aside(part):
