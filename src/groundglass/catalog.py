@@ -1,4 +1,4 @@
-"""The records that stand beside functions and say what they mean."""
+"""The records that describe measures: their columns, parameters and networks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Better = Literal["higher", "lower", "neither"]
 
 @dataclass(frozen=True)
 class Column:
-    """What one number (or word) of a measure means.
+    """The meaning of one number (or word) of a measure.
 
     unit     "px", "bit/px", "dB" …; "" for a plain ratio or count
-    low/high the closed range of possible values; None where unbounded
-    better   which way is good for a training set
+    low/high the closed range of possible values; None if unbounded
+    better   which direction is good for a training set
     meaning  one sentence, shown by `groundglass measures`
     kind     float, int, str, bool or bytes
-    hidden   what only the program reads, such as a hash: shown to people nowhere, and no word to suggest
+    hidden   read only by the program, such as a hash: never shown to people, and never suggested as a word
     """
 
     unit: str
@@ -35,10 +35,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A setting that a recipe may give: its neutral value, unit and meaning.
+    """A setting that a recipe may give: its default value, unit and meaning.
 
-    kind   what a recipe may give, where the neutral value is None: there is none unless it is said
-    words  the words that it may give: the only ones where it is a word, and besides its values where it is another kind
+    kind   the type that a recipe may give if the default is None (the setting then has no value unless given)
+    words  words that it accepts: the only values of a text setting; for other types, allowed besides their values
     """
 
     default: Value
@@ -52,11 +52,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Settled:
-    """What the settings of a measure that asks a network come to, once the files that they name were read.
+    """The final settings of a measure that asks a network, after the files that they name were read.
 
     settings  as the loader takes them
-    key       what stands for them in the store's key: what files hold, not where they lie
-    columns   where they depend on settings; None for the measure's own
+    key       their values in the store's key: the content of the files, not their paths
+    columns   given if they depend on settings; None for the measure's own
     """
 
     settings: Mapping[str, Value]
@@ -66,21 +66,21 @@ class Settled:
 
 @dataclass(frozen=True)
 class Network:
-    """What a measure that asks a network needs to find and load it.
+    """Describes how to find and load the network that a measure asks.
 
     load      load(weights, place, **settings) -> Scorer; ``weights`` is the file or folder that was found
-    weights   where it is found unless a recipe says otherwise: "OWNER/NAME@REVISION" of a hub, with "/FILE" behind
-              the revision where it is one file; "" where the recipe must say it
-    patterns  the files of a folder that are wanted, as globs; empty for a single file
-    licence   of the weights, as the card says it; "" where it depends on what the recipe names
-    notice    what a user must know before use, shown by `plan`, such as "for non-commercial use only"
+    weights   the default place: "OWNER/NAME@REVISION" of a hub, followed by "/FILE" if it is a single file;
+              "" if the recipe must name it
+    patterns  the files of a folder that are needed, as globs; empty for a single file
+    licence   of the weights, as their model card states it; "" if it depends on the weights that the recipe names
+    notice    a condition that a user must know before use, shown by `plan`, such as "for non-commercial use only"
     half      whether 16-bit numbers on an accelerator change no value that is shown
-    passes    how often the network is gone through for one picture: for forecasts
-    settle    settle(weights, **settings) -> Settled, in `plan`: where settings name files, or columns depend on them;
+    passes    number of passes through the network for one image: for forecasts
+    settle    settle(weights, **settings) -> Settled, in `plan`: needed if settings name files or decide columns;
               ``weights`` is a `groundglass.models.weights.Weights`. Raises RecipeError
-    find      find() -> Weights, where the network comes with a package of its own; raises RecipeError without it
-    texts     texts(weights, place) -> Scorer of texts, where a value is of a picture and a text that came with it: the
-              store then has a vector of each picture and of each text, and the value is made of both when asked for
+    find      find() -> Weights, if the network comes with a package of its own; raises RecipeError without that package
+    texts     texts(weights, place) -> Scorer of texts, if a value belongs to an image and a text that came with it: the
+              store then has a vector of each image and each text; the value is computed from both on demand
     """
 
     load: Callable[..., Any]
@@ -96,30 +96,30 @@ class Network:
 
 
 NETWORK_PARAMETERS = ("weights", "device", "allow_pickle")
-"""What every measure that asks a network takes beside its own parameters."""
+"""The parameters that every measure that asks a network takes besides its own."""
 
 
 def network_parameters(network: Network) -> dict[str, Parameter]:
-    """Those parameters for one network. None of them is part of a value's key; the hash of what was found is."""
+    """These parameters for one network. None of them is part of a value's key; the hash of the weights is."""
     return {
         "weights": Parameter(network.weights, "a file, a folder, or OWNER/NAME@REVISION[/FILE] of a hub"),
         "device": Parameter("auto", "auto, cpu, cuda, cuda:1 or mps"),
         "allow_pickle": Parameter(
-            False, "load a pickle too, which could run anything; only from who is trusted"
+            False, "also load pickles; a pickle can run any code, so only load one from a source you trust"
         ),
     }
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A function from one image (`Frame`) to named numbers, and what they mean.
+    """A function from one image (`Frame`) to named numbers, and the meaning of these numbers.
 
-    compute     compute(frame, **parameters) -> {column: value}; raises NoValue where there is none
-    version     goes up whenever a value could come out differently: stored values of another version are not used
-    reference   the paper, standard or library the definition comes from
-    needs       "header" when the file's first bytes suffice, "pixels" when it must be decoded
+    compute     compute(frame, **parameters) -> {column: value}; raises NoValue if there is none
+    version     raised whenever a value could come out differently: stored values of another version are not used
+    reference   the paper, standard or library of its definition
+    needs       "header" if the file's first bytes suffice, "pixels" if the file must be decoded
     extra       the extra that must be installed, or None
-    network     what it asks, where it asks a network; `NETWORK_PARAMETERS` are then added to its parameters
+    network     the network that it asks, if any; `NETWORK_PARAMETERS` are then added to its parameters
     """
 
     name: str
@@ -144,13 +144,14 @@ class Measure:
 
 
 def settings_key(name: str, version: int, settings: Mapping[str, Any]) -> str:
-    """A folder name that changes whenever name, version or settings do.
+    """A folder name that changes whenever the name, the version or the settings change.
 
     >>> settings_key("blockiness", 1, {})
     'blockiness-1'
     >>> settings_key("sharpness", 2, {"patch": 120})
     'sharpness-2-dd47100b'
     """
+    # Without settings there is no hash, so most folders of the store keep a name that people can read.
     if not settings:
         return f"{name}-{version}"
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"))

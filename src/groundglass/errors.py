@@ -1,19 +1,19 @@
-"""Everything groundglass raises on purpose, as one tree.
+"""All errors that groundglass raises on purpose, as one tree.
 
     GroundglassError           message, hint, exit_code
     ├── RecipeError            2   a recipe or an argument is wrong
-    │   └── NotHere            2   the recipe is right, but this machine lacks an extra or a file of weights for it
-    │       └── MissingExtra   2   a package that an extra installs is not there
+    │   └── NotHere            2   the recipe is right, but this machine lacks an extra or the weights of a network
+    │       └── MissingExtra   2   a package of an extra is not installed
     ├── UnreachableError       3   a source, a server or the output cannot be reached
     ├── TooManyFailed          4   the run is done, but more images failed than allowed
-    ├── NothingProduced        4   all was done, and nothing came of it
+    ├── NothingProduced        4   all was done, but there is no result
     ├── Unfinished             4   some images could not be judged yet; the same command tries them again
     ├── Interrupted          130   stopped by the user; what was finished is saved
     ├── ImageError                 this image cannot be used: it becomes a row with a reason
     └── NoValue                    this measure has no value on this image: the value stays empty, with a reason
 
 A bad image is a row; a bad recipe is an exception. All of them survive pickling, so a worker's error reaches
-the driver as it was.
+the driver unchanged.
 """
 
 from __future__ import annotations
@@ -25,73 +25,73 @@ from groundglass.extras import install_command
 
 REASONS: dict[str, str] = {
     "empty": "the file has no bytes",
-    "not_an_image": "the content is no image format that is known here",
+    "not_an_image": "the content is not in an image format that groundglass reads",
     "unsupported": "an image format or variant that cannot be decoded here",
     "unreadable": "the file cannot be opened",
-    "vanished": "the file was listed and is gone",
+    "vanished": "the file was listed, but no longer exists",
     "changed": "the file's content is not what was listed",
     "too_large": "more pixels, a longer side, more bytes or more memory than the limit",
-    "unsafe_name": "an archive's member whose name leads out of it, or that is not a file of its own",
+    "unsafe_name": "an archive member with a name that leads out of the archive, or that is not a regular file",
     "truncated": "the pixel data ends early",
     "corrupt": "the pixel data is damaged",
-    "out_of_memory": "the worker had not enough memory for it",
+    "out_of_memory": "the worker did not have enough memory for it",
     "timeout": "needed more CPU time than the limit",
     "worker_died": "the worker process died on it, twice",
-    "unfinished": "a worker stood still at it, twice: a blocked disk or a hung GPU says nothing about the image",
+    "unfinished": "a worker hung on it, twice: perhaps a blocked disk or a hung GPU, not the image",
     "too_small": "fewer pixels than the measure or transform needs",
     "flat": "no texture to measure",
-    "no_text": "no text came with the image",
+    "no_text": "the image has no text",
     "measure_failed": "the measure raised an unexpected error",
-    "write_failed": "the file written did not read back as it should",
-    "refused": "the model asked will not answer",
-    "malformed": "the model's answer is no JSON object, at the second attempt too",
-    "wrong_schema": "the model's answer lacks what was asked for, at the second attempt too",
-    "not_in_vocabulary": "the model's answer is none of the words to choose from, at the second attempt too",
-    "length": "the model's answer was cut off at the limit of its length",
-    "no_probabilities": "the model told no probabilities here, as it did for other images",
+    "write_failed": "the written file did not read back as expected",
+    "refused": "the model refuses to answer",
+    "malformed": "the model's answer is not a JSON object, also at the second attempt",
+    "wrong_schema": "the model's answer lacks required keys or has wrong types, also at the second attempt",
+    "not_in_vocabulary": "the model's answer is not one of the allowed words, also at the second attempt",
+    "length": "the model's answer was cut off at the length limit",
+    "no_probabilities": "the model gave no probabilities here, but gave them for other images",
     "bad_request": "the model's server does not accept the question",
-    "server_error": "the model's server failed, each time it was asked",
-    "budget": "not asked: the budget was spent",
+    "server_error": "the model's server failed at every attempt",
+    "budget": "not asked: the budget is spent",
 }
-"""Every reason that an error row can have, and what it means."""
+"""Every reason that an error row can have, and its meaning."""
 
 REMEDIES: dict[str, str] = {
     "empty": "fetch the file again",
-    "not_an_image": "leave it out of the folder, or nothing: it was counted and passed over",
-    "unsupported": "the row says what it is; install the extra that it names, or convert the file to PNG or TIFF",
-    "unreadable": "look at the file's permissions and at the disk",
-    "vanished": "put the file back, or run again: what is gone is not listed again",
-    "changed": "run again: the file is read as it is now",
+    "not_an_image": "nothing, or remove it from the folder: it was counted and skipped",
+    "unsupported": "the row names the format; install the extra that it names, or convert the file to PNG or TIFF",
+    "unreadable": "check the file's permissions and the disk",
+    "vanished": "put the file back, or run again: the new list leaves it out",
+    "changed": "run again: the new content is then read",
     "too_large": "raise the limit that the row names, under `limits` in the recipe",
-    "unsafe_name": "pack the archive again from the folder that it was made of",
-    "truncated": "fetch or copy the file again; compare its size with the original's",
-    "corrupt": "fetch or copy the file again; several from one card or disk mean that it is failing",
+    "unsafe_name": "pack the archive again from its original folder",
+    "truncated": "fetch or copy the file again; compare its size with the original",
+    "corrupt": "fetch or copy the file again; several from one card or disk suggest that it is failing",
     "out_of_memory": "use fewer workers, or lower `limits`",
     "timeout": "raise the time limit, or leave the file out",
     "worker_died": "report the file: a decoder crashed on it",
     "unfinished": "run again once the disk or the GPU answers",
-    "too_small": "nothing: it cannot be measured or cut so; smaller tiles may",
+    "too_small": "nothing, or use smaller tiles",
     "flat": "nothing: there is no texture in it",
-    "no_text": "add the text to the table or the file that it comes from",
+    "no_text": "add the text to the table or the text file",
     "measure_failed": "report it: the measure has a fault",
-    "write_failed": "look at the disk that the release is written to, then run again",
+    "write_failed": "check the disk that holds the release, then run again",
     "refused": "nothing, or ask another model",
     "malformed": "ask a model that follows instructions better",
     "wrong_schema": "ask a model that follows instructions better",
     "not_in_vocabulary": "widen the vocabulary, or ask another model",
-    "length": "ask a model that says or thinks less",
-    "no_probabilities": "ask a server that tells probabilities every time, or none",
+    "length": "ask a model that writes or reasons less",
+    "no_probabilities": "ask a server that gives probabilities always, or never",
     "bad_request": "compare the step's settings with what the server accepts",
-    "server_error": "run again when the server answers: only what failed is asked again",
-    "budget": "raise the budget and run again: only the rest is asked",
+    "server_error": "run again when the server answers: only the failed questions are asked again",
+    "budget": "raise the budget and run again: only the remaining questions are asked",
 }
-"""What to do about each reason."""
+"""The remedy for each reason."""
 
 
 class GroundglassError(Exception):
     """The base of all errors that groundglass raises on purpose.
 
-    ``hint`` says what to try; the command line prints it under the message.
+    ``hint`` says what to try; the command line prints it below the message.
     """
 
     exit_code = 1
@@ -115,14 +115,14 @@ class RecipeError(GroundglassError):
 
 
 class NotHere(RecipeError):
-    """What a recipe asks for is not on this machine: an extra, or the weights of a network."""
+    """The recipe is right, but this machine lacks something that it asks for: an extra, or the weights of a network."""
 
 
 class MissingExtra(NotHere):
-    """A package that belongs to an extra is not installed; the hint is how to install it here.
+    """A package that belongs to an extra is not installed; the hint says how to install it here.
 
-    >>> str(MissingExtra("HEIC pictures", "heif"))
-    "HEIC pictures: the extra 'heif' is not installed"
+    >>> str(MissingExtra("HEIC images", "heif"))
+    "HEIC images: the extra 'heif' is not installed"
     """
 
     def __init__(self, what: str, extra: str) -> None:
@@ -166,7 +166,7 @@ _WRITING = {
 
 
 class NothingProduced(GroundglassError):
-    """All was done as asked, and nothing came of it: no image is left, or a measure has no value on any image."""
+    """All was done as asked, but there is no result: no image is left, or a measure has no value on any image."""
 
     exit_code = 4
 
@@ -178,19 +178,19 @@ class TooManyFailed(GroundglassError):
 
 
 class Unfinished(GroundglassError):
-    """Some images kept a worker waiting too long, twice; the rest is saved and the same command tries them again."""
+    """Some images kept a worker waiting too long, twice. The rest is saved; the same command tries them again."""
 
     exit_code = 4
 
 
 class Interrupted(GroundglassError):
-    """Stopped by Ctrl-C or SIGTERM; finished work is saved and the same command goes on."""
+    """Stopped by Ctrl-C or SIGTERM. Finished work is saved; the same command continues."""
 
     exit_code = 130
 
 
 class ImageError(GroundglassError):
-    """This image cannot be used. ``reason`` is a word of `REASONS`, ``detail`` what the decoder said.
+    """This image cannot be used. ``reason`` is a word of `REASONS`, ``detail`` the decoder's message.
 
     >>> str(ImageError("truncated", "3 of 40 rows are missing"))
     'truncated: 3 of 40 rows are missing'
@@ -200,10 +200,11 @@ class ImageError(GroundglassError):
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not in errors.REASONS")
         super().__init__(f"{reason}: {detail}" if detail else reason)
+        # Pickling calls the class with `args` again, so they must be this constructor's arguments, not the base's.
         self.args = (reason, detail)
         self.reason = reason
         self.detail = detail
 
 
 class NoValue(ImageError):
-    """The picture is sound, but this measure has no value on it (``flat``, ``too_small``)."""
+    """The image is sound, but this measure has no value on it (``flat``, ``too_small``)."""

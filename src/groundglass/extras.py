@@ -1,4 +1,4 @@
-"""Which modules each extra installs: the one place where it is known whether an extra is there, and how to get it."""
+"""The modules of each extra: the only place that checks whether an extra is installed and says how to install it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from groundglass.text.typed import python, short_path
 
 ROOT = Path(__file__).resolve().parents[3]
-"""The clone, where groundglass runs from one; else a folder of an environment."""
+"""The clone, if groundglass runs from one; else a folder of the environment."""
 
 MODULES: dict[str, tuple[str, ...]] = {
     "quickstart": ("skimage",),
@@ -21,13 +21,13 @@ MODULES: dict[str, tuple[str, ...]] = {
     "models": ("torch", "transformers", "safetensors", "huggingface_hub", "onnxruntime"),
     "annotate": ("httpx2",),
 }
-"""Extra → the modules that code imports of it."""
+"""Extra → its modules that our code imports."""
 
 
 def is_installed(extra: str) -> bool:
     """Whether every module of an extra can be imported; nothing is imported to find out.
 
-    A name that is not one of our extras is taken as a module's.
+    A name that is not one of our extras is treated as the name of a module.
 
     >>> is_installed("json"), is_installed("no_such_module")
     (True, False)
@@ -36,23 +36,23 @@ def is_installed(extra: str) -> bool:
 
 
 def install_command(extra: str) -> str:
-    """What to type for an extra, fitting how groundglass was installed and which Python it runs in.
+    """The command that installs an extra, for this kind of installation and this Python.
 
-    In a clone ``pip install -e '.[models]'``, elsewhere ``pip install 'groundglass[models]'``; with the environment's
-    own Python before it where the shell's `pip` is another one's.
+    In a clone it is ``pip install -e '.[models]'``, elsewhere ``pip install 'groundglass[models]'``. If the shell's
+    `pip` belongs to another Python, the command starts with the path of this environment's Python.
     """
     return f"{_pip()} install {_requirement(extra)}"
 
 
 def _requirement(extra: str) -> str:
-    """What pip is asked for: a clone (its sources are what runs) by its path, else the package by its name."""
+    """The requirement for pip: the path of the clone (its sources are the ones that run), else the package's name."""
     if not (ROOT / "pyproject.toml").is_file():
         return f"'groundglass[{extra}]'"
     return f"-e {shlex.quote(f'{short_path(ROOT)}[{extra}]')}"
 
 
 def _pip() -> str:
-    """`pip` where that is this Python's own, else this Python with ``-m pip``."""
+    """`pip` if it belongs to this Python, else this Python with ``-m pip``."""
     found = shutil.which("pip")
     own = Path(sys.executable).parent
     return "pip" if found is not None and Path(found).parent == own else f"{python()} -m pip"
@@ -61,5 +61,6 @@ def _pip() -> str:
 def _is_there(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # of a module within a package that is not there
+    except ModuleNotFoundError:
+        # Raised for a submodule of a package that is not installed.
         return False

@@ -1,4 +1,4 @@
-"""numba, OpenCV, Pillow, simplejpeg and SciPy, each imported when it is first used: a module that needs one is light.
+"""numba, OpenCV, Pillow, simplejpeg and SciPy, each imported on first use, so that importing a module stays fast.
 
 from groundglass.libraries import cv2, njit
 """
@@ -18,23 +18,24 @@ _LOCK = RLock()
 
 
 class _Later:
-    """A module that is imported when something of it is asked for."""
+    """A module that is imported when one of its attributes is first read."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
+        # Kept on the instance, so Python finds the attribute there next time and does not call __getattr__ again.
         value = self.__dict__[name] = getattr(_imported(self._name), name)
         return value
 
 
 def _imported(name: str) -> Any:
-    """The module. A library that cannot be loaded is this machine's fault, never an image's: the error ends the job."""
+    """The module. If a library cannot be loaded, this machine is at fault, not an image: the error ends the job."""
     try:
         return import_module(name)
     except ImportError as error:
         package = name.partition(".")[0]
-        hint = f"install {package} again, or what its message asks for"
+        hint = f"reinstall {package}, or install the library that its message names"
         raise GroundglassError(f"{package} cannot be loaded: {error}", hint) from error
 
 
@@ -55,7 +56,7 @@ else:
 
 
 def njit(**options: Any) -> Callable[[Function], Function]:
-    """`numba.njit` with these options, from the first call on.
+    """`numba.njit` with these options, applied at the first call.
 
     >>> @njit(nogil=True)
     ... def doubled(x: int) -> int:
@@ -67,7 +68,7 @@ def njit(**options: Any) -> Callable[[Function], Function]:
 
 
 class _Kernel:
-    """A function that numba has not seen yet."""
+    """A function that numba has not compiled yet."""
 
     def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
         update_wrapper(self, function)
@@ -80,7 +81,8 @@ class _Kernel:
         return compiled(*given, **named)
 
     def compiled(self) -> Any:
-        """What numba makes of it. The kernels beside it are handed over too: numba finds them by their names."""
+        """The function as numba compiled it. Other kernels of its module are compiled too: numba finds them by name."""
+        # Several threads may call a kernel for the first time at once; only one of them may compile it.
         with _LOCK:
             if self._compiled is None:
                 self._compiled = _imported("numba").njit(**self._options)(self._function)

@@ -1,4 +1,4 @@
-"""A sentence for whoever runs the program, from places that nobody handed a voice: a damaged file was set aside."""
+"""Messages for the user from code that has no other way to report, such as "a damaged file was set aside"."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable
 
 
 class Notice(UserWarning):
-    """What `notice` says where nobody asked for another way: as Python's warnings go."""
+    """A message of `notice` as a Python warning, used unless `send_notices_to` chose another way."""
 
 
 def _warn(sentence: str) -> None:
     warnings.warn(sentence, Notice, stacklevel=4)
 
 
-_tell: Callable[[str], None] = _warn
+_send: Callable[[str], None] = _warn
 
 
 def notice(sentence: str) -> None:
-    """Say a sentence to the person: a line on stderr of the command, a Python warning elsewhere."""
-    _tell(sentence)
+    """Show a sentence to the user: a line on stderr in the command, a Python warning elsewhere."""
+    _send(sentence)
 
 
-def tell_notices_to(tell: Callable[[str], None]) -> None:
-    """From now on notices of this process go to ``tell``."""
-    global _tell
-    _tell = tell
+def send_notices_to(send: Callable[[str], None]) -> None:
+    """From now on, notices of this process go to ``send``."""
+    global _send
+    _send = send

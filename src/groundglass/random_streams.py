@@ -1,4 +1,4 @@
-"""Random streams that do not depend on who draws them or in which order."""
+"""Random streams that do not depend on the process that draws from them, nor on the order of draws."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def stream(seed: int, *names: str | int | float) -> np.random.Generator:
-    """A generator fixed by a seed and the names of what it is for (step, photograph's sha256, region, scale).
+    """A generator that depends only on a seed and on names (of a step, photo's sha256, region, scale).
 
     The same names give the same numbers on a laptop and on forty machines.
 
@@ -17,5 +17,6 @@ def stream(seed: int, *names: str | int | float) -> np.random.Generator:
     >>> bool(stream(7, "noise", "ab12").random() == stream(7, "noise", "ab13").random())
     False
     """
+    # A zero byte separates the names, so that ("ab", "c") and ("a", "bc") are different streams.
     text = "\0".join([str(seed), *map(str, names)])
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big"))

@@ -181,7 +181,7 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path):
 
 
 def test_quickstart_keeps_every_photograph_and_no_damage(tmp_path: Path):
-    pytest.importorskip("skimage", reason="the sample photographs come with scikit-image")
+    pytest.importorskip("skimage", reason="the sample photos come with scikit-image")
     from groundglass.sources.sample import FAULTS, ORIGINALS
 
     done = groundglass(tmp_path, "quickstart", COLUMNS="80")
@@ -207,7 +207,7 @@ def test_quickstart_keeps_every_photograph_and_no_damage(tmp_path: Path):
 
 def test_quickstart_does_not_hide_what_went_wrong(tmp_path: Path):
     """What is printed of the sample comes from the run: with other gates, other numbers."""
-    pytest.importorskip("skimage", reason="the sample photographs come with scikit-image")
+    pytest.importorskip("skimage", reason="the sample photos come with scikit-image")
     from click.testing import CliRunner
 
     from groundglass.cli.quickstart import print_planted

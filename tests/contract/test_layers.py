@@ -96,7 +96,7 @@ def what_it_may_import(level: int) -> str:
         return "It imports nothing of the package."
     *others, last = (f"`{one}`" for one in FLOORS[level - 1])
     before = f"{', '.join(others)} and " if others else ""
-    return f"It may import {before}{last}, and what lies below."
+    return f"It may import {before}{last}, and the floors below."
 
 
 def test_every_room_says_what_lives_there_and_what_it_may_import():

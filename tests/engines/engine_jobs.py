@@ -109,7 +109,7 @@ class SquaresAhead(Squares):
         for start in range(0, len(items), 4):
             yield from [self.one(item) for item in items[start : start + 4]]
 
-    def pictures(self, item: int) -> int:
+    def images(self, item: int) -> int:
         return 1
 
 
@@ -153,7 +153,7 @@ class LoadsSlowly(SquaresAhead):
 
 @dataclass(frozen=True)
 class ManyPictures(SquaresAhead):
-    def pictures(self, item: int) -> int:
+    def images(self, item: int) -> int:
         return 4
 
 

@@ -154,7 +154,7 @@ def test_an_item_at_which_workers_stand_still_twice_ends_the_job_and_has_no_row(
     engine_of_processes: RunJob, job: type[Squares], tmp_path: Path
 ) -> None:
     settings = Settings(workers=2, shard=8, seconds_per_image=0.1)
-    with pytest.raises(Unfinished, match=r"stood still for over 2 s, twice, at item 13") as raised:
+    with pytest.raises(Unfinished, match=r"made no progress for over 2 s, twice, on item 13") as raised:
         engine_of_processes(job(tmp_path, {13: "stand_still"}), range(30), settings, Silent())
     assert raised.value.exit_code == 4
     assert rows(tmp_path) == squares_of([*range(13), *range(14, 30)])

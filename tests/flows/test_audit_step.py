@@ -59,7 +59,7 @@ def test_the_card_of_the_release_tells_it(run: tuple[Path, dict[str, Any]]):
     folder, result = run
     card = (folder / "runs/small/0001/release/README.md").read_text(encoding="utf-8")
     found = steps(result)["checked"]["facts"]["audit"]["defects"]
-    assert "## What the gates catch\n\nStep checked put known faults into 3 of the photographs" in card
+    assert "## Audit of the gates\n\nStep checked put known faults into 3 of the photos" in card
     for fault in found:
         low, high = fault["recall_ci95"]
         assert f"| {fault['what']} | {fault['recall']:.0%} | {low:.0%}".replace("%", " %")[:-2] in card

@@ -88,7 +88,7 @@ def test_a_release_without_columns_has_no_files_of_them(tmp_path: Path):
     run_json(tmp_path, "small.yaml")
     release = tmp_path / "runs/small/0001/release"
     assert sorted(path.name for path in (release / "images").iterdir()) == ["0000.png", "0001.png"]
-    assert "told" not in (release / "README.md").read_text()
+    assert "Metadata of the images" not in (release / "README.md").read_text()
 
 
 def test_the_captions_of_a_shard_are_released(tmp_path: Path):

@@ -73,7 +73,7 @@ def test_a_folder_of_a_network_drive_and_a_mac(tmp_path: Path) -> None:
     source = result["steps"][0]
     assert (source["in"], source["out"], source["failed"]) == (4, 4, 0)
     assert source["notes"] == [
-        "skipped what systems and programs laid there: ._* 4, .DS_Store 1, @eaDir 1",
+        "skipped files of operating systems and programs: ._* 4, .DS_Store 1, @eaDir 1",
         "1 file skipped, not an image: no ending 1",
     ]
     assert all(note in " ".join(planned.split()) for note in source["notes"])
@@ -163,7 +163,7 @@ def test_a_run_that_goes_on_says_the_same(work: Path) -> None:
 def test_filter_and_init_say_what_else_a_folder_holds(work: Path) -> None:
     done = groundglass(work, "filter", "photos", "width > 1", "-o", "kept")
     assert done.returncode == 0, done.stderr
-    assert "skipped what systems and programs laid there: .DS_Store 1, @eaDir 1" in " ".join(
+    assert "skipped files of operating systems and programs: .DS_Store 1, @eaDir 1" in " ".join(
         done.stdout.split()
     )
     told = json.loads(groundglass(work, "init", "first", "photos", "--json").stdout)

@@ -64,10 +64,10 @@ def test_photographs_that_show_a_test_image_are_dropped_with_its_name(folder: Pa
     said = verdicts(folder)
     assert (result["in"], result["out"], result["dropped"], result["failed"]) == (6, 3, 2, 1)
     assert str(said["part.jpg"]).startswith("is part of mine/1.png (")
-    assert str(said["larger.jpg"]).startswith("holds mine/2.png (")
+    assert str(said["larger.jpg"]).startswith("contains mine/2.png (")
     assert said["cut.png"] == "truncated"
     assert {said[f"{seed}.png"] for seed in range(10, 13)} == {None}
-    assert set(result["reasons"]) == {"is part of mine/1.png", "holds mine/2.png", "truncated"}
+    assert set(result["reasons"]) == {"is part of mine/1.png", "contains mine/2.png", "truncated"}
     assert {**fingerprint_of(folder / "my tests")} == before
 
 

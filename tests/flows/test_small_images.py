@@ -44,7 +44,7 @@ SIZES = [(70, 200), (100, 130), (128, 128), (300, 200)]
 def test_pictures_are_counted_by_what_they_are_too_small_for(tmp_path: Path):
     make(tmp_path, PAIRS, SIZES)
     (note,) = notes(tmp_path)
-    assert note.startswith("release-1: too small for what trainers cut from HR at x2: ")
+    assert note.startswith("release-1: too small for training patches of HR at x2: ")
     assert "at most 1 image for 96 px" in note, "no header has been read by a run yet"
     assert "at most 2 images for 128 px (HAT, neosr)" in note
     ran = groundglass(tmp_path, "run", "r.yaml")
@@ -53,7 +53,7 @@ def test_pictures_are_counted_by_what_they_are_too_small_for(tmp_path: Path):
         ran.stdout
     )
     card = (tmp_path / "runs/small/0001/release/README.md").read_text()
-    assert "Too small for what trainers cut from HR at x2: 1 of 4 images for 96 px" in card
+    assert "Too small for training patches of HR at x2: 1 of 4 images for 96 px" in card
     (tmp_path / "r.yaml").write_text(HEAD + PAIRS.replace("[2]", "[2, 4]"))
     (note,) = notes(tmp_path)
     assert "at x4: 2 of 4 images for 128 px" in note
@@ -78,7 +78,7 @@ def test_on_a_terminal_a_note_is_folded_to_its_width(tmp_path: Path):
     lines = shown.split("note: ")[1].split("\n  time")[0].split("\n")
     assert len(lines) > 2
     assert [line for line in lines if len(line) > 60] == []
-    assert one_line(" ".join(lines)).endswith("; BasicSR stops at one")
+    assert one_line(" ".join(lines)).endswith("; BasicSR then stops")
     piped = groundglass(tmp_path, "plan", "r.yaml").stdout.split("note: ")[1].split("\n")[0]
     assert piped == one_line(" ".join(lines))
 
@@ -89,9 +89,7 @@ def test_tiles_are_warned_of_before_the_run_starts(tmp_path: Path):
     assert "all images (at most 21) for 96 px (EDSR, SwinIR), 128 px (HAT, neosr)" in note
     ran = groundglass(tmp_path, "run", "r.yaml")
     started = one_line(ran.stderr.split("opened")[0])
-    assert (
-        "note: release-1: tiles of 64 px are too small for what trainers cut from HR at x2: 96 px" in started
-    )
+    assert "note: release-1: tiles of 64 px are too small for training patches of HR at x2: 96 px" in started
     record = json.loads((tmp_path / "runs/small/0001/run.json").read_text())
     release = record["steps"][-1]
     train = release["facts"]["pictures"]["train"]
@@ -126,7 +124,7 @@ def test_of_a_best_part_not_known_yet_the_number_is_a_guess(tmp_path: Path):
 def test_tiles_further_apart_than_they_are_wide_are_told_of(tmp_path: Path):
     make(tmp_path, TILES.replace("64", "64, stride: 100"), SIZES)
     done = groundglass(tmp_path, "plan", "r.yaml", COLUMNS="80")
-    assert "tiles: tiles of 64 px stand 100 px apart: what lies between them is in none" in one_line(
+    assert "tiles: tiles of 64 px are 100 px apart: the gaps between them are in no tile" in one_line(
         done.stdout
     )
     (tmp_path / "r.yaml").write_text(HEAD + TILES.replace("64", "64, stride: 64"))

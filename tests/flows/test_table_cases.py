@@ -111,7 +111,7 @@ def test_what_is_left_out_or_unknown_is_named(place: Path, command: str) -> None
     done = say(place, command, ", columns: {width: INTEGER, tags: TEXT}")
     assert done.returncode == 0, done.stderr
     told = " ".join((done.stdout + done.stderr).split())
-    assert "'width': 1 of its values are no INTEGER and count as unknown, such as 'wide'" in told
+    assert "'width': 1 of its values are not INTEGER and count as unknown, such as 'wide'" in told
     assert "tags" not in told
 
 

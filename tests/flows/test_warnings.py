@@ -78,7 +78,7 @@ def test_a_selection_can_name_the_warning(folder: Path) -> None:
 
 def test_a_card_without_odd_files_has_no_table_of_them(folder: Path) -> None:
     run(folder, "warning is null")
-    assert "What is odd" not in (folder / "runs/odd/0001/release/README.md").read_text()
+    assert "Warnings about" not in (folder / "runs/odd/0001/release/README.md").read_text()
 
 
 def test_the_scan_tells_what_decoding_would(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
 """The functions that `import groundglass` gives to a notebook or a script: each calls what the commands call.
 
-It may import `reports` and `testing`, and what lies below.
+It may import `reports` and `testing`, and the floors below.
 """

@@ -1,4 +1,4 @@
 """Audits: put known defects into passing images, and count which gates catch them.
 
-It may import `plans`, and what lies below.
+It may import `plans`, and the floors below.
 """

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from groundglass import __version__
 from groundglass.errors import GroundglassError
-from groundglass.notices import tell_notices_to
+from groundglass.notices import send_notices_to
 
 GROUPS: dict[str, dict[str, str]] = {
     "Make a dataset": {
@@ -101,7 +101,7 @@ def groundglass() -> None:
 def main() -> None:
     """The program. Exit codes: 0 done, 1 unexpected, 2 recipe or arguments wrong, 3 unreachable, 4 too many
     failed, 130 interrupted."""
-    tell_notices_to(_say_notice)
+    send_notices_to(_say_notice)
     try:
         # Not standalone: click would end with its own exit codes, but scripts rely on ours.
         sys.exit(groundglass.main(standalone_mode=False) or 0)

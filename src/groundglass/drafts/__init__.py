@@ -1,4 +1,4 @@
 """Recipes that groundglass writes itself: for `filter` and `init`.
 
-It may import `runs`, and what lies below.
+It may import `runs`, and the floors below.
 """

@@ -1,4 +1,4 @@
 """Jobs over many items: worker processes that may die, hang or be killed, threads, progress, interrupts.
 
-It may import `tables`, and what lies below.
+It may import `tables`, and the floors below.
 """

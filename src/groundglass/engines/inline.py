@@ -1,12 +1,12 @@
 """The engine that does everything in the program's own process, one item after the other.
 
-It is for looking at how an item is done, with breakpoints and whole tracebacks, and for tests of what is done with the
-items: it starts no process. What only processes can do it does not: an item may take as long as it likes (nothing
-enforces `Settings.seconds_per_image`), and one that takes its process down takes the program with it. All else is as
-with the local engine: the same rows, shards, errors, progress and way to stop. A first Ctrl-C ends it after the item
-that is under way; a second one ends it at once, unless native code holds the interpreter.
+It is for debugging, with breakpoints and full tracebacks, and for tests of the work itself: it starts no process.
+So it lacks the protection that processes give: an item may take any time (nothing
+enforces `Settings.seconds_per_image`), and an item that crashes its process crashes the program. All else is as
+with the local engine: the same rows, shards, errors, progress and way to stop. A first Ctrl-C ends it after the
+current item; a second one ends it at once, unless native code holds the interpreter.
 
-Native libraries are held to one thread, as in a worker, so that values are the same to the last bit; they stay so.
+Native libraries are limited to one thread, as in a worker, so that values are equal to the last bit; this lasts.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from groundglass.errors import GroundglassError
 def run_job(
     job: Job, items: Sequence[Any], settings: Settings, progress: Progress, stop: Stop | None = None
 ) -> Totals:
-    """Do every item of a job here and say what came of it; the rows are in the files it saved.
+    """Do every item of a job in this process and return the counts; the rows are in the files that the job saved.
 
-    SIGINT, SIGTERM and ``stop`` end it early, once what is done so far is saved; a second time at once.
-    Raises Interrupted then (or the error that ``stop`` was given), UnreachableError when the results cannot be
+    SIGINT, SIGTERM and ``stop`` end it early, after the finished items are saved; a second signal ends it at once.
+    Raises Interrupted then (or the error that ``stop`` was given), UnreachableError if the results cannot be
     written, and GroundglassError for a fault of the job.
     """
     stop = stop or Stop()
@@ -54,7 +54,7 @@ def run_job(
 
 
 class _Run:
-    """One call of `run_job`: what is to be done, and what has come of it so far."""
+    """One call of `run_job`: the work to be done, and the counts so far."""
 
     def __init__(
         self, job: Job, items: Sequence[Any], settings: Settings, progress: Progress, stop: Stop
@@ -64,15 +64,18 @@ class _Run:
         self.begun = time.monotonic()
         self._packed = packed(job)
         self._items = items
-        self._size = settings.shard  # whole: there is nobody to share a job with
+        # Full shards: there are no other workers to share them with.
+        self._size = settings.shard
         self._progress = progress
         self._stop = stop
 
     def until_done(self) -> None:
-        """Work till nothing is left, or save and leave off once an end is asked for."""
-        preload.load()  # before they are held to one thread: what is loaded later would not be
+        """Work until nothing is left, or save and stop once an end is requested."""
+        # Load before the limit to one thread, since libraries that are loaded later would not get it.
+        preload.load()
         preload.one_thread_each()
-        job: Job = pickle.loads(self._packed)  # a worker has a copy of its own, too
+        # A copy of the job, as in a worker, so that the caller's job never changes.
+        job: Job = pickle.loads(self._packed)
         if isinstance(job, Ahead) and self._items:
             job.load()
         for shard in cut(self._items, self._size):
@@ -96,12 +99,12 @@ class _Run:
         self._progress.tick(0)
 
     def ended(self) -> GroundglassError:
-        """What is raised when an end was asked for."""
+        """The error to raise when an end was requested."""
         return self._stop.error or interrupted(self.images, len(self._items))
 
 
 class _AtOnce(Stop):
-    """Hands on what a signal wishes; the second wish raises where the program is, since nobody else could end it."""
+    """Passes on a signal's request to stop; the second request raises here, since no other process can end the work."""
 
     def __init__(self, stop: Stop, run: _Run) -> None:
         super().__init__()
@@ -109,7 +112,7 @@ class _AtOnce(Stop):
         self._run = run
 
     def ask(self, error: GroundglassError | None = None) -> None:
-        """Wish for an end; once more for an end at once. Raises then what `run_job` does."""
+        """Request an end; the second request ends the work at once by raising the error of `run_job`."""
         self._stop.ask(error)
         if self._stop.hurry:
             raise self._run.ended()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish to stop, so that finished work is saved first."""
+"""Ctrl-C and SIGTERM as a request to stop, so that finished work is saved first."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def signals_ask(stop: Stop) -> Generator[None]:
-    """While the block runs, SIGINT and SIGTERM call ``stop.ask``; what they did before is put back after it.
+    """While the block runs, SIGINT and SIGTERM call ``stop.ask``; the previous handlers are restored after it.
 
-    Does nothing outside the main thread, where Python allows no handlers, and leaves a signal alone that is
-    ignored (`nohup`, background jobs) or handled by other than Python code.
+    Does nothing outside the main thread, since Python allows no handlers there, and leaves alone a signal that is
+    ignored (`nohup`, background jobs) or handled by code outside Python.
     """
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = {which: signal.getsignal(which) for which in SIGNALS} if in_main_thread else {}
@@ -33,7 +33,7 @@ def signals_ask(stop: Stop) -> Generator[None]:
 
 @contextmanager
 def terminated_as_interrupted() -> Generator[None]:
-    """While the block runs, SIGTERM raises KeyboardInterrupt as Ctrl-C does: whoever saves on one saves on both."""
+    """While the block runs, SIGTERM raises KeyboardInterrupt like Ctrl-C, so code that saves on one saves on both."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

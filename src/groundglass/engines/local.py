@@ -1,12 +1,12 @@
 """The local engine: a job over many items in worker processes, which may die, hang or be killed at any time.
 
-The driver hands out pieces and listens. A worker that dies or overruns is replaced, and the rest of its piece is done
-again. What becomes of the item that it was at:
+The driver hands out pieces and listens. A worker that dies or takes too long is replaced, and the rest of its piece is
+done again. The item that it was working on is treated as follows:
 
     the worker died          tried once more, alone and last; then an error row `worker_died`
-    it spent its CPU time    an error row `timeout`: so much work does not depend on how busy the machine is
-    it stood still           tried once more, alone and last; then the job ends with `Unfinished` and there is no row:
-                             a blocked disk or a hung GPU says nothing about the image
+    it spent its CPU time    an error row `timeout`: the CPU time does not depend on how busy the machine is
+    it hung                  tried once more, alone and last; then the job ends with `Unfinished`, without a row:
+                             the cause may be a blocked disk or a hung GPU, not the image
 """
 
 from __future__ import annotations
@@ -29,39 +29,39 @@ from groundglass.engines.worker import saved
 from groundglass.errors import GroundglassError, Interrupted, Unfinished
 
 TICK = 0.2
-"""Seconds between two looks at the clock, the progress display and the wish to stop."""
+"""Seconds between two checks of the clock, the progress display and a request to stop."""
 GRACE = 2.0
-"""Seconds that workers get to save what they have done when the job ends early."""
+"""Seconds that workers get to save their finished items when the job ends early."""
 STARTING = 600.0
 """Seconds that a worker may take before its first item."""
 LOADING = 1800.0
-"""The same for a job that loads something large first."""
+"""The same for a job that first loads something large."""
 STANDSTILL = 2.0
-"""Seconds between two looks at the clock from which on the driver itself is taken to have stood still."""
+"""If more seconds than this pass between two checks of the clock, the driver itself was paused."""
 SAVING = 600.0
 """Seconds that a worker may take to save a shard."""
 BACKSTOP = 20
-"""The time on the clock after which a worker is taken to stand still, in multiples of the CPU time that an item may
-take: a machine that is so much overloaded gets nothing done anyway."""
+"""Wall time after which a worker may count as hung, in multiples of the CPU time that an item may take: a machine
+that is more overloaded than this makes no progress anyway."""
 NETWORK_SHARE = 10
-"""The same for the CPU time of a network, which all its threads spend."""
+"""The factor for the CPU time of a network, which is the sum of all its threads."""
 IDLE = 0.05
-"""A worker that stands still uses less than this share of a core: one that computes on a busy machine is only slow."""
+"""A hung worker uses less than this share of a core; a worker that computes on a busy machine uses more."""
 NAMED = 3
-"""How many images an error names."""
+"""The number of images that an error names."""
 PATIENCE = 3
-"""How many workers in a row may die before their first item, or while they save one shard."""
+"""The number of workers in a row that may die before their first item, or while they save one shard."""
 
 
 def run_job(
     job: Job, items: Sequence[Any], settings: Settings, progress: Progress, stop: Stop | None = None
 ) -> Totals:
-    """Do every item of a job in worker processes and say what came of it; the rows are in the files it saved.
+    """Do every item of a job in worker processes and return the counts; the rows are in the files that the job saved.
 
-    SIGINT, SIGTERM and ``stop`` end it early, once what is done so far is saved; a second time at once.
-    Raises Interrupted then (or the error that ``stop`` was given), UnreachableError when the results cannot
-    be written, Unfinished when all is saved but for items at which a worker stood still twice, and GroundglassError
-    when no worker stays alive.
+    SIGINT, SIGTERM and ``stop`` end it early, after the finished items are saved; a second signal ends it at once.
+    Raises Interrupted then (or the error that ``stop`` was given), UnreachableError if the results cannot
+    be written, Unfinished if all is saved but items on which a worker hung twice, and GroundglassError
+    if no worker stays alive.
     """
     stop = stop or Stop()
     begun = time.monotonic()
@@ -73,7 +73,8 @@ def run_job(
             run.until_done(stop)
     finally:
         progress.end()
-    if stop.asked:  # also in the last moment, while the workers were being dismissed
+    # Checked again, since the request may have come while the workers were ending.
+    if stop.asked:
         raise stop.error or run.interrupted()
     if run.stuck:
         raise run.unfinished()
@@ -81,7 +82,7 @@ def run_job(
 
 
 class _Run:
-    """One call of `run_job`: who is at what, and what has come of it so far."""
+    """One call of `run_job`: the workers and their pieces, and the counts so far."""
 
     def __init__(
         self, job: Job, items: Sequence[Any], settings: Settings, workers: int, progress: Progress
@@ -101,7 +102,7 @@ class _Run:
         self._looked_at = time.monotonic()
 
     def until_done(self, stop: Stop) -> None:
-        """Work till nothing is left, or save and leave off once an end is asked for; leave no process behind."""
+        """Work until nothing is left, or save and stop once an end is requested; leave no process behind."""
         try:
             while self._is_unfinished() and not stop.asked:
                 self._hand_out()
@@ -120,31 +121,32 @@ class _Run:
         return bool(self._at_work() or self._pieces)
 
     def interrupted(self) -> Interrupted:
-        """What is raised when an end was asked for without an error of its own."""
+        """The error to raise when an end was requested without an error of its own."""
         return interrupted(self.images, len(self._items))
 
     def unfinished(self) -> Unfinished:
-        """What is raised when a worker stood still at some items each time they were tried."""
+        """The error to raise when a worker hung on some items each time they were tried."""
         more = f" and {len(self.stuck) - NAMED} more" if len(self.stuck) > NAMED else ""
         backstop = BACKSTOP * self._seconds_per_image
         return Unfinished(
-            f"a worker stood still for over {backstop:g} s, twice, at {', '.join(self.stuck[:NAMED])}{more}",
-            "see whether the disk or the GPU answers, then run the same command again",
+            f"a worker made no progress for over {backstop:g} s, twice, on {', '.join(self.stuck[:NAMED])}{more}",
+            "check whether the disk or the GPU responds, then run the same command again",
         )
 
     def _let_them_save(self, stop: Stop) -> None:
-        """Give those at work a moment to save what they have done."""
+        """Give the working processes a moment to save their finished items."""
         until = time.monotonic() + GRACE
         for worker in self._at_work():
-            worker.tell_to_stop()
+            worker.ask_to_stop()
         while self._at_work() and time.monotonic() < until and not stop.hurry:
-            with contextlib.suppress(GroundglassError):  # the first one is what is raised
+            # Only the first error is raised.
+            with contextlib.suppress(GroundglassError):
                 self._listen(TICK)
 
     def _dismiss_all(self) -> None:
         for worker in self._crew:
             if worker.piece is None:
-                worker.tell_to_stop()
+                worker.ask_to_stop()
             else:
                 worker.process.kill()
         for worker in self._crew:
@@ -155,7 +157,7 @@ class _Run:
         return [worker for worker in self._crew if worker.piece is not None]
 
     def _under_way(self) -> int:
-        """Items done that are not saved yet."""
+        """Items that are done but not saved yet."""
         return sum(max(0, worker.at) for worker in self._at_work())
 
     def _hand_out(self) -> None:
@@ -172,7 +174,7 @@ class _Run:
         return next((worker for worker in self._crew if worker.piece is None), None)
 
     def _started(self) -> Worker | None:
-        """A new worker; None where the system grants no process, and then those that there are must do."""
+        """A new worker; None if the system grants no process: the job then goes on with the workers that it has."""
         try:
             self._crew.append(Worker(self._packed))
         except (OSError, EOFError) as error:
@@ -184,20 +186,20 @@ class _Run:
         return self._crew[-1]
 
     def _listen(self, seconds: float) -> None:
-        """Wait for the first message or death, and see to all that have come by then."""
+        """Wait for the first message or death, and handle all that have arrived by then."""
         ready = wait([worker.line for worker in self._crew], seconds)
         self._forgive_standstill()
         for worker in [worker for worker in self._crew if worker.line in ready]:
             self._hear(worker)
 
     def _forgive_standstill(self) -> None:
-        """Do not count the time in which this process itself did not run (Ctrl-Z, a paused machine)."""
+        """Leave out the time in which this process itself did not run (Ctrl-Z, a suspended machine)."""
         now = time.monotonic()
-        stood_still = now - self._looked_at
+        paused = now - self._looked_at
         self._looked_at = now
-        if stood_still > STANDSTILL:
+        if paused > STANDSTILL:
             for worker in self._at_work():
-                worker.forgive(stood_still)
+                worker.forgive(paused)
 
     def _hear(self, worker: Worker) -> None:
         for kind, content in worker.messages():
@@ -215,7 +217,7 @@ class _Run:
         self._progress.add(summary)
 
     def _bury(self, worker: Worker) -> None:
-        """Take leave of a dead worker, and see to the piece it was at."""
+        """Remove a dead worker, and decide about the piece that it was working on."""
         self._crew.remove(worker)
         piece, at, overran = worker.piece, worker.at, worker.overran
         ended = worker.dismiss()
@@ -226,6 +228,7 @@ class _Run:
             self._count_stillborn(ended)
         elif at >= len(piece):
             self._died_saving(piece, ended)
+        # A worker that looks ahead may have died on any item of its batch: repeat the piece one by one to find it.
         elif isinstance(self._job, Ahead) and not piece.careful:
             self._stillborn = 0
             self._pieces.carefully(piece)
@@ -235,10 +238,11 @@ class _Run:
 
     def _count_stillborn(self, ended: str) -> None:
         self._stillborn += 1
+        # One early death may be chance; several in a row mean that no worker can start here.
         if self._stillborn >= PATIENCE:
             raise GroundglassError(
                 f"{PATIENCE} worker processes in a row died before their first image ({ended})",
-                "their own words, if any, are above; a usual cause is too little memory for so many workers",
+                "their own messages, if any, are above; a common cause is too little memory for so many workers",
             )
 
     def _died_saving(self, piece: Piece, ended: str) -> None:
@@ -249,21 +253,23 @@ class _Run:
             )
 
     def _blame(self, piece: Piece, at: int, overran: Overran, ended: str) -> None:
-        """See to the item that a worker ended on."""
+        """Decide about the item that a worker ended on."""
         self._stillborn = 0
+        # CPU time does not depend on how busy the machine is, so a second try would end in the same way.
         if overran == "worked":
             self._save_lost(piece, at, "timeout", f"more than {self._seconds_per_image:g} s of CPU time")
-        elif overran == "stood" and piece.stood:
+        # No row is written: the next run may find the disk or the GPU working again.
+        elif overran == "hung" and piece.hung:
             self.stuck.append(self._job.name(self._items[piece.start + at]))
-        elif overran == "stood":
-            self._pieces.suspect(piece, at, stood=True)
+        elif overran == "hung":
+            self._pieces.suspect(piece, at, hung=True)
         elif piece.died:
             self._save_lost(piece, at, "worker_died", ended)
         else:
             self._pieces.suspect(piece, at, died=True)
 
     def _save_lost(self, piece: Piece, at: int, reason: str, detail: str) -> None:
-        """Write the error row of an item that no worker could be trusted with."""
+        """Write the error row of an item that no worker could finish."""
         row = self._job.lost(self._items[piece.start + at], reason, detail)
         self._count(saved(self._job, [row], uuid.uuid4().hex))
 
@@ -274,27 +280,29 @@ class _Run:
                 self._end_overrun(worker, overran)
 
     def _overran(self, worker: Worker, seconds: float) -> Overran:
-        """How a worker that has been at something for ``seconds`` on the clock takes too long; "" where it does not."""
+        """How a worker takes too long that has been at one thing for ``seconds`` of wall time; "" if it does not."""
         piece, at, job = worker.piece, worker.at, self._job
         if at < 0:
-            return "stood" if seconds > (LOADING if isinstance(job, Ahead) else STARTING) else ""
+            return "hung" if seconds > (LOADING if isinstance(job, Ahead) else STARTING) else ""
         if piece is None or at >= len(piece):
-            return "stood" if seconds > SAVING else ""
-        pictures = job.pictures(self._items[piece.start + at]) if isinstance(job, Ahead) else 1
+            return "hung" if seconds > SAVING else ""
+        images = job.images(self._items[piece.start + at]) if isinstance(job, Ahead) else 1
         share = NETWORK_SHARE if isinstance(job, Ahead) else 1
-        limit = self._seconds_per_image * pictures
+        limit = self._seconds_per_image * images
+        # Reading another process's CPU time costs a system call, so it happens only after the limit in wall time.
         if seconds <= limit:
             return ""
         spent = worker.cpu_spent()
         if spent > share * limit:
             return "worked"
-        return "stood" if seconds > BACKSTOP * limit and spent < IDLE * seconds else ""
+        return "hung" if seconds > BACKSTOP * limit and spent < IDLE * seconds else ""
 
     def _end_overrun(self, worker: Worker, overran: Overran) -> None:
-        """Kill a worker that is at one item for too long; the item is not blamed if it ended just now."""
+        """Kill a worker that takes too long on one item; the item is not blamed if it ended just now."""
         since = worker.since
         worker.kill()
         worker.overran = overran if worker.since == since else ""
         self._hear(worker)
-        if worker in self._crew:  # it hangs in the system (a dead network disk) and cannot even be killed
+        # A worker that hangs in the kernel (a dead network disk) survives even SIGKILL.
+        if worker in self._crew:
             self._bury(worker)

@@ -1,4 +1,4 @@
-"""How much memory this process and its workers may still take."""
+"""The memory that this process and its workers may still take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_memory(meminfo: Path = MEMORY, cgroup: Path = CGROUP) -> int | None:
-    """Bytes that are free or can be freed: the least of the machine's and the container's; None where unknown.
+    """Bytes that are free or can be freed: the smaller of the machine's and the container's; None if unknown.
 
     >>> (available_memory() or 1) > 0
     True
@@ -28,7 +28,7 @@ def _of_machine(meminfo: Path) -> int | None:
 
 
 def _of_container(cgroup: Path) -> int | None:
-    """The limit of version 2, or of version 1, less what is in use and is no cache of files."""
+    """The limit of version 2, or of version 1, minus the memory in use that is not a cache of files."""
     for limit, usage, cache in (
         ("memory.max", "memory.current", "inactive_file"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"),
@@ -38,6 +38,7 @@ def _of_container(cgroup: Path) -> int | None:
             stat = ((cgroup / limit).parent / "memory.stat").read_text()
         except OSError:
             continue
+        # Version 1 writes "no limit" as a number near 2**63.
         if most.isdigit() and int(most) < 1 << 60:
             given_back = next(
                 (int(line.split()[1]) for line in stat.splitlines() if line.startswith(cache)), 0

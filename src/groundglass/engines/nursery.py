@@ -1,4 +1,4 @@
-"""Imported by the fork server only: the import itself loads what every worker shares (`preload.load`)."""
+"""Only the fork server imports this module: the import itself loads what all workers share (`preload.load`)."""
 
 import atexit
 import os
@@ -7,6 +7,5 @@ from groundglass.engines import preload
 
 preload.leave_the_group()
 preload.load()
-atexit.register(
-    os._exit, 0
-)  # the server ends without taking all that apart again, which some libraries lament
+# The server ends without cleaning these libraries up, since some of them print errors when they do.
+atexit.register(os._exit, 0)

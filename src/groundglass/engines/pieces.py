@@ -1,4 +1,4 @@
-"""What is still to be done: ranges of positions in the items, never a copy of them."""
+"""The work that is still to be done: ranges of positions in the items, never a copy of them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True)
 class Piece:
-    """Items `start` to `stop` (excluded), as one worker gets them.
+    """Items `start` to `stop` (excluded), as one worker receives them.
 
     token    names the files it writes: the same piece done again replaces them
     died     its one item was tried before, and that worker died on it
-    stood    its one item was tried before, and that worker stood still at it
-    deaths   how many workers died while they saved it
+    hung     its one item was tried before, and that worker hung on it
+    deaths   the number of workers that died while they saved it
     careful  its items are done one by one: a worker that looked ahead in it died or overran
     """
 
     start: int
     stop: int
     died: bool = False
-    stood: bool = False
+    hung: bool = False
     deaths: int = 0
     careful: bool = False
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -31,10 +31,10 @@ class Piece:
 
 
 class Pieces:
-    """The pieces of ``count`` items, ``size`` each, handed out in order; what came back goes first.
+    """The pieces of ``count`` items, ``size`` each, handed out in order; pieces that came back go first.
 
-    Items that a worker died on or stood still at wait till the end, so that they are tried when nothing else is at
-    work: an image that was only one too many for the memory then has all of it.
+    Items on which a worker died or hung wait until the end, so that they are tried when no other worker is busy:
+    an image that only needs more memory than one worker's share then has all of it.
     """
 
     def __init__(self, count: int, size: int) -> None:
@@ -45,7 +45,7 @@ class Pieces:
         self._suspects: deque[Piece] = deque()
 
     def take(self, others_at_work: bool) -> Piece | None:
-        """The next piece; None when there is none, or none that may be done beside others."""
+        """The next piece; None if there is none, or none that may be done while others work."""
         if self._again:
             return self._again.popleft()
         if self._next < self._count:
@@ -56,11 +56,11 @@ class Pieces:
         return None
 
     def again(self, piece: Piece) -> None:
-        """Have the very same piece done again, first of all."""
+        """Have the same piece done again, before all others."""
         self._again.appendleft(piece)
 
     def again_after_death_in_saving(self, piece: Piece) -> None:
-        """As `again`, and remember that a worker died while it saved this piece."""
+        """Like `again`, and record that a worker died while it saved this piece."""
         self.again(replace(piece, deaths=piece.deaths + 1))
 
     def carefully(self, piece: Piece) -> None:
@@ -68,7 +68,7 @@ class Pieces:
         self.again(replace(piece, careful=True))
 
     def around(self, piece: Piece, at: int) -> None:
-        """Have the piece done again but for the item at position ``at`` of it."""
+        """Have the piece done again without the item at position ``at`` of it."""
         middle = piece.start + at
         rests = (
             Piece(piece.start, middle, careful=piece.careful),
@@ -76,10 +76,10 @@ class Pieces:
         )
         self._again.extend(rest for rest in rests if len(rest))
 
-    def suspect(self, piece: Piece, at: int, *, died: bool = False, stood: bool = False) -> None:
-        """Have the item at ``at`` of the piece tried once more, alone and last; what happened is remembered."""
+    def suspect(self, piece: Piece, at: int, *, died: bool = False, hung: bool = False) -> None:
+        """Have the item at ``at`` of the piece tried once more, alone and last; the cause is recorded."""
         start = piece.start + at
-        again = Piece(start, start + 1, piece.died or died, piece.stood or stood, careful=True)
+        again = Piece(start, start + 1, piece.died or died, piece.hung or hung, careful=True)
         self._suspects.append(again)
 
     def __bool__(self) -> bool:
@@ -87,9 +87,10 @@ class Pieces:
 
 
 def shard_size(items: int, workers: int, most: int) -> int:
-    """Items per shard: at most ``most``, fewer where every worker would otherwise not get four of them.
+    """Items per shard: at most ``most``, fewer if a worker would otherwise get less than four shards.
 
     >>> shard_size(1_000_000, 8, 32), shard_size(40, 4, 32), shard_size(3, 4, 32)
     (32, 3, 1)
     """
+    # Shards take unequal time; with four per worker, no worker idles for long at the end.
     return max(1, min(most, -(-items // (4 * workers))))

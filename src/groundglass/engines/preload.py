@@ -1,6 +1,6 @@
-"""What the fork server loads once, so that a worker starts in milliseconds; and one native thread for each.
+"""Libraries that the fork server loads once, so that a worker starts in milliseconds; each uses one native thread.
 
-Native thread pools times worker processes is far more threads than cores: measured, that is 12 to 100 times
+Native thread pools in many processes give far more threads than cores, which was measured as 12 to 100 times
 slower. The variables must be set before the libraries are loaded, hence the order below.
 """
 
@@ -35,20 +35,22 @@ THREADS = (
 
 
 def load() -> None:
-    """Load what nearly every job needs; a broken library fails where it is used, with its own error."""
+    """Load the libraries that nearly every job needs; a broken one fails later, when it is used, with its own error."""
     os.environ.update(dict.fromkeys(THREADS, "1"))
     for name in MODULES:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
-    gc.freeze()  # a collection in a worker then does not touch, and so does not copy, what was loaded here
+    # Garbage collection in a worker then does not touch, and so does not copy, these shared pages.
+    gc.freeze()
 
 
 def leave_the_group() -> None:
-    """Go where Ctrl-C and SIGTERM for the driver's process group do not come: the driver decides on those.
+    """Leave the driver's process group, so that Ctrl-C and SIGTERM reach only the driver, which decides what to do.
 
-    Such signals that came since the start, when they were blocked, are forgotten.
+    Such signals that arrived since the start, while they were blocked, are discarded.
     """
-    with contextlib.suppress(PermissionError):  # gone from it already
+    # Raised if the process has left the group already.
+    with contextlib.suppress(PermissionError):
         os.setsid()
     before = {which: signal.signal(which, signal.SIG_IGN) for which in SIGNALS}
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -57,7 +59,7 @@ def leave_the_group() -> None:
 
 
 def one_thread_each() -> None:
-    """Hold the native libraries loaded so far, and those loaded later, to one thread."""
+    """Limit the native libraries, those loaded so far and those loaded later, to one thread."""
     os.environ.update(dict.fromkeys(THREADS, "1"))
     loaded = sys.modules
     if "cv2" in loaded:

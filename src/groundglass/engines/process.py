@@ -1,4 +1,4 @@
-"""One worker process as the driver holds it."""
+"""One worker process, seen from the driver."""
 
 from __future__ import annotations
 
@@ -22,26 +22,27 @@ from groundglass.engines.shards import Job
 from groundglass.engines.worker import CPU, POSITION, SINCE, WAITING, work
 
 Message = tuple[str, Any]
-Overran = Literal["", "worked", "stood"]
+Overran = Literal["", "worked", "hung"]
 _one_start = threading.Lock()
 LAST_WORDS = 2.0
-"""Seconds that a process which was told to end, or killed, may take to be gone."""
+"""Seconds that a process may take to end after it was asked to, or killed."""
 
 
 def fork_server() -> ForkServerContext:
-    """The context that workers come from; its server loads the heavy libraries once, at the first start."""
+    """The context that starts workers; its server loads the heavy libraries once, at the first start."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["groundglass.engines.nursery"])
     return context
 
 
 def warm_up() -> None:
-    """Start the fork server if it does not run; it loads its libraries while the driver does something else.
+    """Start the fork server if it is not running; it loads its libraries while the driver does something else.
 
-    Until it has left the driver's process group, Ctrl-C and SIGTERM sent to the group wait.
+    Until it has left the driver's process group, Ctrl-C and SIGTERM to the group stay blocked.
     """
     fork_server()
-    resource_tracker.ensure_running()  # which unblocks signals, so it comes first
+    # This comes first, since it unblocks signals.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         forkserver.ensure_running()
@@ -51,10 +52,10 @@ def warm_up() -> None:
 
 @contextlib.contextmanager
 def _starting(needs_main: bool) -> Generator[None]:
-    """Have the process that is started in the block not run the user's script again, unless the job comes from it.
+    """Prevent the started process from running the user's script again, unless the job comes from that script.
 
-    `multiprocessing` would import the main script in every child, so that a script without the customary
-    ``if __name__ == "__main__"``, or one read from stdin, could start no worker.
+    `multiprocessing` would import the main script in every child. A script without the usual
+    ``if __name__ == "__main__"``, or one read from stdin, could then start no worker.
     """
     here = threading.get_ident()
 
@@ -64,6 +65,7 @@ def _starting(needs_main: bool) -> Generator[None]:
             data = {key: value for key, value in data.items() if not key.startswith("init_main_from")}
         return data
 
+    # The change below is global to `multiprocessing`, so only one start may be in progress.
     with _one_start:
         whole = spawn.get_preparation_data
         spawn.get_preparation_data = without_main
@@ -74,16 +76,16 @@ def _starting(needs_main: bool) -> Generator[None]:
 
 
 class Worker:
-    """A worker process, the piece it is at, and the line to it.
+    """A worker process, its current piece, and the connection to it.
 
-    piece      what it is doing; None when idle
-    given_at   when it got the piece, monotonic seconds
-    gone       whether it is dead and all that it said was heard
-    overran    why it was killed: it "worked" or "stood" still at one item for too long; "" if it was not
+    piece      its current work; None when idle
+    given_at   the time when it got the piece, in monotonic seconds
+    gone       whether it is dead and all its messages were read
+    overran    why it was killed: it "worked" or "hung" on one item for too long; "" if it was not
     """
 
     def __init__(self, job: bytes) -> None:
-        """Start it. Raises OSError or EOFError where no process can be had."""
+        """Start it. Raises OSError or EOFError if no process can be started."""
         warm_up()
         context = fork_server()
         self.line, its_line = context.Pipe()
@@ -98,7 +100,8 @@ class Worker:
         try:
             with _starting(needs_main=b"__main__" in job):
                 self.process.start()
-            with contextlib.suppress(OSError):  # dead already: seen at the first `messages`
+            # The worker may be dead already; the first `messages` notices that.
+            with contextlib.suppress(OSError):
                 self.line.send_bytes(job)
         except BaseException:
             self._hang_up()
@@ -108,18 +111,18 @@ class Worker:
             its_lifeline.close()
 
     def give(self, piece: Piece, items: Sequence[Any]) -> None:
-        """Hand it a piece. A worker that has died meanwhile is seen at the next `messages`."""
+        """Hand it a piece. If the worker has died meanwhile, the next `messages` notices it."""
         self.piece, self.given_at = piece, time.monotonic()
         with contextlib.suppress(OSError):
             self.line.send((piece.token, items, piece.careful))
 
-    def tell_to_stop(self) -> None:
-        """Have it save what it has done, and end."""
+    def ask_to_stop(self) -> None:
+        """Have it save its finished items, and end."""
         with contextlib.suppress(OSError):
             self.line.send(None)
 
     def messages(self) -> Iterator[Message]:
-        """What it has said since the last time; `gone` is set after a dead one's last words."""
+        """Its messages since the last call; `gone` is set after a dead worker's last message."""
         with contextlib.suppress(EOFError, OSError):
             while self.line.poll(0):
                 yield self.line.recv()
@@ -133,33 +136,33 @@ class Worker:
 
     @property
     def since(self) -> float:
-        """When it began what it is at, monotonic seconds."""
+        """The time when it began its current item, in monotonic seconds."""
         return self.given_at if self.at < 0 else self._place[SINCE]
 
     def busy_for(self, now: float) -> float:
-        """Seconds that it has been at what it is at, without those in which the driver stood still."""
+        """Seconds on its current item, without those in which the driver was paused."""
         since = self.since
         forgiven = self._forgiven[1] if self._forgiven[0] == since else 0.0
         return now - since - forgiven
 
     def cpu_spent(self) -> float:
-        """CPU seconds that it has spent on its item, compiling left out; 0 where the system does not say."""
+        """CPU seconds that it has spent on its item, without compilation; 0 if the system does not report them."""
         assert self.process.pid is not None
         return max(0.0, cpu_seconds(self.process.pid) - self._place[CPU])
 
     def forgive(self, seconds: float) -> None:
-        """Take ``seconds`` off: everything stood still (Ctrl-Z, a paused machine)."""
+        """Subtract ``seconds`` in which everything was paused (Ctrl-Z, a suspended machine)."""
         since = self.since
         before = self._forgiven[1] if self._forgiven[0] == since else 0.0
         self._forgiven = (since, before + seconds)
 
     def kill(self) -> None:
-        """End it at once; what it said before can still be read."""
+        """End it at once; its earlier messages can still be read."""
         self.process.kill()
         self.process.join(LAST_WORDS)
 
     def dismiss(self) -> str:
-        """See it out, killed if it does not go by itself, and say how it ended."""
+        """Wait for its end, kill it if it does not end, and return how it ended."""
         self.process.join(LAST_WORDS)
         if self.process.is_alive():
             self.kill()
@@ -170,14 +173,13 @@ class Worker:
     def _hang_up(self) -> None:
         self.line.close()
         self._lifeline.close()
-        with contextlib.suppress(
-            ValueError, AttributeError
-        ):  # still alive after SIGKILL (a hung disk), or never started
+        # Raised if the process is still alive after SIGKILL (a hung disk), or never started.
+        with contextlib.suppress(ValueError, AttributeError):
             self.process.close()
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU seconds that a process and all its threads have used, as Linux counts them; 0 where it cannot be read.
+    """CPU seconds that a process and all its threads have used, as Linux counts them; 0 if they cannot be read.
 
     >>> before = cpu_seconds(os.getpid())
     >>> _ = sum(range(1_000_000))
@@ -188,7 +190,8 @@ def cpu_seconds(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc(5)
+    # These fields are utime and stime; see proc(5).
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def how_it_ended(exit_code: int | None) -> str:
@@ -207,5 +210,5 @@ def how_it_ended(exit_code: int | None) -> str:
 
 
 def packed(job: Job) -> bytes:
-    """The job as every worker gets it, pickled once."""
+    """The job as every worker receives it, pickled once."""
     return pickle.dumps(job, pickle.HIGHEST_PROTOCOL)

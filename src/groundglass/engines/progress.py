@@ -1,4 +1,4 @@
-"""How far a job is: bars on a terminal, one line every 30 s elsewhere, or nothing."""
+"""The progress of a job: bars on a terminal, one line every 30 s elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 EVERY = 30.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines if there is no terminal."""
 BLINK = 0.1
-"""Seconds between two pictures of a bar."""
+"""Seconds between two updates of a bar."""
 LEAST_BAR = 8
-"""Characters that a bar has at least."""
+"""The smallest width of a bar, in characters."""
 Clock = Callable[[], float]
 
 
 class Progress(Protocol):
-    """What an engine tells while it runs one job."""
+    """The calls that an engine makes while it runs one job."""
 
     def begin(self, total: int) -> None:
         """``total`` items are to be done."""
@@ -40,7 +40,7 @@ class Progress(Protocol):
         ...
 
     def end(self) -> None:
-        """The job has ended, well or not."""
+        """The job has ended, successfully or not."""
         ...
 
 
@@ -53,10 +53,10 @@ def choose_progress(title: str, quiet: bool = False, stream: TextIO | None = Non
 
 
 class Tally:
-    """Counts of one job, and what follows from them and the clock.
+    """Counts of one job, and the rates computed from them and the clock.
 
     done     items finished and saved
-    failed   how many of those failed, by reason
+    failed   number of failed items among them, by reason
     """
 
     def __init__(self, total: int, clock: Clock = time.monotonic) -> None:
@@ -73,21 +73,21 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return self._clock() - self._begun
 
     def per_second(self, under_way: int = 0) -> float:
-        """Items a second so far; 0 at the very beginning."""
+        """Items per second so far; 0 at the very start."""
         seconds = self.seconds
         return (self.done + under_way) / seconds if seconds > 0 else 0.0
 
     def remaining(self, under_way: int = 0) -> float | None:
-        """Seconds left at this rate; None while nothing is done."""
+        """Seconds left at this rate; None before the first item is done."""
         speed = self.per_second(under_way)
         return max(0, self.total - self.done - under_way) / speed if speed > 0 else None
 
     def how_fast(self, under_way: int = 0) -> str:
-        """Rate and time left in words, e.g. ``412/s · 0:41 left``; empty while nothing is done."""
+        """Rate and remaining time in words, e.g. ``412/s · 0:41 left``; empty before the first item is done."""
         remaining = self.remaining(under_way)
         if remaining is None:
             return ""
@@ -111,7 +111,7 @@ class Silent:
 
 
 class Lines:
-    """One plain line every 30 s, for logs. A job that is done sooner writes none."""
+    """One plain line every 30 s, for logs. A shorter job writes none."""
 
     def __init__(
         self, title: str, stream: TextIO, clock: Clock = time.monotonic, every: float = EVERY
@@ -133,7 +133,7 @@ class Lines:
         self._tally.add(summary)
 
     def tick(self, under_way: int) -> None:
-        """Write a line when it is time."""
+        """Write a line if it is due."""
         now = self._clock()
         if now >= self._next:
             self._next = now + self._every
@@ -155,7 +155,7 @@ class Lines:
 
 
 class Bars:
-    """A bar on a terminal, gone when the job ends; as wide as the terminal where no width is given."""
+    """A bar on a terminal, removed when the job ends; as wide as the terminal if no width is given."""
 
     def __init__(
         self, title: str, stream: TextIO, clock: Clock = time.monotonic, width: int | None = None
@@ -181,7 +181,7 @@ class Bars:
         self._tally.add(summary)
 
     def tick(self, under_way: int) -> None:
-        """Move the bar, some times a second."""
+        """Move the bar, several times a second."""
         now = self._clock()
         if self._display is None or self._task is None or now < self._next:
             return
@@ -194,21 +194,21 @@ class Bars:
         self._display.refresh()
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._display is not None:
             self._display.stop()
             self._display = None
 
 
 def _failures(tally: Tally, room: int) -> str:
-    """The failures by reason where ``room`` characters hold them, else how many they are."""
+    """The failures by reason if ``room`` characters can hold them, else their number."""
     in_full = reasons(tally.failed)
     total = tally.failed.total()
     return in_full if len(in_full) <= room or not total else f"{thousands(total)} failed"
 
 
 def _display(stream: TextIO, width: int | None) -> RichProgress:
-    """A rich display of one line; refreshed by the engine's ticks, so it needs no thread of its own."""
+    """A rich display of one line; the engine's ticks refresh it, so it needs no thread of its own."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as RichProgress

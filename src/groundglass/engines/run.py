@@ -1,4 +1,4 @@
-"""Which engine does a job: the one place that chooses."""
+"""The choice of the engine that does a job, in one place."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from groundglass.text.suggest import did_you_mean
 
 @dataclass(frozen=True)
 class Engine:
-    """What does jobs.
+    """A way to do jobs.
 
     run_job  does every item of a job, as `run_job` of this module
-    warm_up  begins what takes long at the first job, and does not wait for it
+    warm_up  starts slow preparations of the first job, and does not wait for them
     """
 
     run_job: Callable[[Job, Sequence[Any], Settings, Progress, Stop | None], Totals]
@@ -35,20 +35,20 @@ ENGINES: Mapping[str, Engine] = {
 def run_job(
     job: Job, items: Sequence[Any], settings: Settings, progress: Progress, stop: Stop | None = None
 ) -> Totals:
-    """Do every item of a job with the engine that ``settings`` name; the rows are in the files it saved.
+    """Do every item of a job with the engine that ``settings`` names; the rows are in the files that the job saved.
 
-    Raises what the engine raises, and RecipeError where there is no such engine.
+    Raises the engine's errors, and RecipeError if there is no such engine.
     """
     return _engine(settings).run_job(job, items, settings, progress, stop)
 
 
 def warm_up() -> None:
-    """Begin what takes long at the first job. Raises RecipeError where there is no such engine."""
+    """Start slow preparations of the first job. Raises RecipeError if there is no such engine."""
     _engine(Settings()).warm_up()
 
 
 def check_engine() -> None:
-    """Raises RecipeError where the engine that is asked for is none, before anything is begun."""
+    """Raises RecipeError if the requested engine does not exist, before any work starts."""
     _engine(Settings())
 
 

@@ -1,8 +1,8 @@
-"""The one protocol between what is to be done and who does it.
+"""The one protocol between jobs and engines.
 
 A job is a frozen, picklable record; its items are cut into shards; a worker calls `one` for every item of a
 shard and then `save` once. `save` writes files under unique temporary names and renames them, so a shard is
-either there or not. Killing anything at any moment loses at most the shards in flight.
+saved completely or not at all. Killing any process at any moment loses at most the shards in progress.
 """
 
 from __future__ import annotations
@@ -16,59 +16,59 @@ from groundglass.errors import GroundglassError, Interrupted
 from groundglass.text.format import thousands
 
 ENGINE = "GROUNDGLASS_ENGINE"
-"""The variable of the environment that names the engine."""
+"""The environment variable that names the engine."""
 
 
 class Job(Protocol):
-    """What an engine runs. Implementations are frozen dataclasses of plain, picklable values."""
+    """The work that an engine runs. Implementations are frozen dataclasses of plain, picklable values."""
 
     def one(self, item: Any) -> Any:
-        """The result for one item. A bad image is a result with its reason; raising is a program fault."""
+        """The result for one item. A bad image is a result with its reason; an exception is a fault of the program."""
         ...
 
     def lost(self, item: Any, reason: str, detail: str) -> Any:
-        """The result for an item that no worker survived (`timeout`, `worker_died`) or whose `one` raised."""
+        """The result for an item that no worker survived (`timeout`, `worker_died`) or on which `one` raised."""
         ...
 
     def name(self, item: Any) -> str:
-        """What people call an item: the path of its file."""
+        """The name of an item for people: the path of its file."""
         ...
 
     def save(self, results: Sequence[Any]) -> Summary:
-        """Write a finished shard, atomically, and say what was in it.
+        """Write a finished shard, atomically, and return its counts.
 
-        Files named by `groundglass.files.atomic.part_name` are there once even when a worker is killed
-        between writing them and saying so: the shard that is done again then gets the same names.
+        Files named by `groundglass.files.atomic.part_name` exist only once even if a worker is killed
+        between writing and reporting them: the repeated shard gets the same names.
         """
         ...
 
 
 @runtime_checkable
 class Ahead(Protocol):
-    """What a job has besides if it looks ahead over a shard's items, as one that asks a network in batches does.
+    """Further methods of a job that looks ahead over a shard's items, such as one that asks a network in batches.
 
-    A shard that a worker dies or overruns on is done again with `one`, so that who is to blame is known exactly.
+    If a worker dies or takes too long on a shard, the shard is repeated with `one`, to find the item at fault.
     """
 
     def load(self) -> None:
-        """What is done once a worker, before the first item and outside its time limit, such as loading a network."""
+        """Prepare a worker, such as by loading a network: once, before its first item and outside its time limit."""
         ...
 
     def many(self, items: Sequence[Any]) -> Iterator[Any]:
         """The results of `one` for each item, in order; an item's own fault is a result and raises nothing."""
         ...
 
-    def pictures(self, item: Any) -> int:
-        """How many pictures an item holds: it has the time limit for each of them."""
+    def images(self, item: Any) -> int:
+        """The number of images in an item: its time limit is multiplied by it."""
         ...
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a finished shard tells the driver: counts only; the rows are in the files it wrote.
+    """The counts of a finished shard, for the driver; the rows are in the files that the shard wrote.
 
-    images   how many items it held
-    failed   how many of them failed, by reason
+    images   number of items in it
+    failed   number of failed items among them, by reason
     """
 
     images: int
@@ -77,11 +77,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Totals:
-    """What a whole job came to.
+    """The counts of a whole job.
 
-    images    how many items were done, failed ones among them
-    failed    how many of them failed, by reason
-    seconds   how long it took, wall clock
+    images    number of finished items, failed ones included
+    failed    number of failed items among them, by reason
+    seconds   its duration, wall clock
     """
 
     images: int
@@ -91,13 +91,13 @@ class Totals:
 
 @dataclass(frozen=True)
 class Settings:
-    """How an engine runs.
+    """Settings of an engine.
 
     workers             processes; 0 means one per core
-    seconds_per_image   CPU seconds that one item may take; it then becomes an error row `timeout`. How busy the machine
-                        is does not change them, so a clock never decides what is in a dataset
-    shard               items per shard: what a kill may lose per worker
-    engine              which engine, by its name in `engines/run.py`; what GROUNDGLASS_ENGINE says, else "local"
+    seconds_per_image   CPU seconds that one item may take; it then becomes an error row `timeout`. A busy machine does
+                        not change CPU time, so no clock ever decides which images are in a dataset
+    shard               items per shard: the most that a kill can lose per worker
+    engine              the name of an engine in `engines/run.py`; by default GROUNDGLASS_ENGINE, else "local"
     """
 
     workers: int = 0
@@ -107,10 +107,10 @@ class Settings:
 
 
 class Stop:
-    """A wish to end a job early, made by a signal, another thread or the flow; the engine looks at it often.
+    """A request to end a job early, from a signal, another thread or the flow; the engine checks it often.
 
-    The first wish lets workers save what they have; the second one ends them at once. `error` is what the
-    engine then raises; `Interrupted` where none was given.
+    The first request lets workers save their finished items; the second one ends them at once. The engine then raises
+    `error`, or `Interrupted` if none was given.
 
     >>> stop = Stop()
     >>> stop.ask()
@@ -123,29 +123,29 @@ class Stop:
         self.error: GroundglassError | None = None
 
     def ask(self, error: GroundglassError | None = None) -> None:
-        """Wish for an end; once more for an end at once."""
+        """Request an end; a second request asks for an end at once."""
         self.times += 1
         self.error = self.error or error
 
     @property
     def asked(self) -> bool:
-        """Whether anyone wished for an end."""
+        """Whether an end was requested."""
         return self.times > 0
 
     @property
     def hurry(self) -> bool:
-        """Whether it was wished for more than once."""
+        """Whether it was requested more than once."""
         return self.times > 1
 
 
 def interrupted(done: int, of: int) -> Interrupted:
-    """What an engine raises when an end was asked for without an error of its own.
+    """The error that an engine raises if an end was requested without an error of its own.
 
     >>> interrupted(12, 2000).message
     'stopped: 12 of 2,000 images are done and saved'
     """
     said = f"stopped: {thousands(done)} of {thousands(of)} images are done and saved"
-    return Interrupted(said, "the same command goes on from there")
+    return Interrupted(said, "the same command continues from there")
 
 
 def cut(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

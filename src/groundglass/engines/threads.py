@@ -16,7 +16,7 @@ from groundglass.errors import Interrupted
 Item = TypeVar("Item")
 
 BLINK = 0.05
-"""Seconds between two looks of the driver."""
+"""Seconds between two checks of the driver."""
 
 
 def run_threads(
@@ -27,10 +27,10 @@ def run_threads(
     stop: Stop,
     between: Callable[[], None] = lambda: None,
 ) -> None:
-    """Do ``work`` on every item, ``workers`` of them at a time; ``work`` saves what it finds itself.
+    """Do ``work`` on every item, ``workers`` of them at a time; ``work`` saves its own results.
 
-    Ctrl-C, SIGTERM and ``stop`` let what is under way come to its end, a second wish ends at once. What ``work``
-    raises ends all of it likewise, and is raised. ``between`` is called by this thread again and again.
+    Ctrl-C, SIGTERM and ``stop`` let the current items finish; a second request ends at once. An error of ``work``
+    ends all of it in the same way, and is raised. This thread calls ``between`` again and again.
     Raises Interrupted (or the error that ``stop`` was given).
     """
     crew = _Crew(work, items, stop)
@@ -49,11 +49,11 @@ def run_threads(
         raise crew.fault
     if stop.asked:
         said = f"stopped: {crew.done:,} of {len(items):,} done"
-        raise stop.error or Interrupted(said, "the same command goes on from there")
+        raise stop.error or Interrupted(said, "the same command continues from there")
 
 
 class _Crew:
-    """Threads that take items from one queue. They are daemons: nobody waits for a server that hangs."""
+    """Threads that take items from one queue. They are daemons, so the program never waits for a server that hangs."""
 
     def __init__(self, work: Callable[[Item], Summary], items: Sequence[Item], stop: Stop) -> None:
         self.done = 0
@@ -75,7 +75,7 @@ class _Crew:
         return any(thread.is_alive() for thread in self._threads)
 
     def report(self, progress: Progress) -> None:
-        """Tell what was finished since the last time."""
+        """Report the items that were finished since the last call."""
         while not self._finished.empty():
             summary = self._finished.get()
             self.done += summary.images
@@ -91,6 +91,7 @@ class _Crew:
             try:
                 self._finished.put(self._work(item))
             except BaseException as error:
+                # Only the first error counts: after a stop, further errors are consequences.
                 if self.fault is None and not self._stop.asked:
                     self.fault = error
                 self._stop.ask()

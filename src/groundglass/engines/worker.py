@@ -1,11 +1,11 @@
-"""What runs in a worker process: items one by one, each under the driver's eyes, then the shard is saved.
+"""The code that runs in a worker process: it does items one by one, visibly for the driver, and saves the shard.
 
     driver ──► worker    the job once; (token, items, careful) for each shard; None to end
     driver ◄── worker    ("done", Summary) or ("fault", GroundglassError)
 
-Where a worker is stands in memory that both see (`Place`), so an item costs no message and the driver knows
-it even of a worker that was killed. So does the CPU time at which it began the item; what numba then compiles does
-not count as the item's, as the first image of a run would pay for all of it.
+A worker writes its position to shared memory (`Place`), so an item costs no message and the driver can read
+the position even of a killed worker. The memory also holds the CPU time at the start of the item. Time that numba
+spends on compiling is not counted, since the first image of a run would be charged for all of it.
 """
 
 from __future__ import annotations
@@ -31,26 +31,28 @@ from groundglass.errors import GroundglassError, ImageError, cannot_write
 from groundglass.files.atomic import parts_named
 
 Place = ctypes.Array[ctypes.c_double]
-"""Three shared numbers: the position in the shard (-1 before it, its length while saving), since when, and the CPU time
-of the process at that moment, later by what was compiled since."""
+"""Three shared numbers: the position in the shard (-1 before it, its length while saving), the time when the item
+began, and the process's CPU time at that moment, plus the time spent on compiling since."""
 
 WAITING = -1.0
 POSITION, SINCE, CPU = 0, 1, 2
 
 
 def work(line: Connection, lifeline: Connection, place: Place) -> None:
-    """The life of a worker. ``line`` is its own to the driver; ``lifeline`` ends when the driver does."""
+    """The main function of a worker. ``line`` connects it with the driver; ``lifeline`` ends when the driver does."""
     end_with_driver(lifeline)
     preload.leave_the_group()
     _be_the_first_to_go_when_memory_ends()
-    with contextlib.suppress(EOFError, OSError):  # the driver is gone
+    # Raised if the driver is gone.
+    with contextlib.suppress(EOFError, OSError):
         try:
             _serve(line, place)
         except BaseException as error:
             _send_fault(line, error)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # native libraries that hang while they clean up shall not
+    # Skip the cleanup of native libraries, which can hang.
+    os._exit(0)
 
 
 def _serve(line: Connection, place: Place) -> None:
@@ -62,26 +64,30 @@ def _serve(line: Connection, place: Place) -> None:
     while (message := line.recv()) is not None:
         token, items, careful = message
         done = results_of(job, items, careful)
-        results = list(_results(done, len(items), place, _told_to_stop(line)))
+        results = list(_results(done, len(items), place, _stop_watch(line)))
         summary = saved(job, results, token) if results else Summary(0)
         place[POSITION] = WAITING
         line.send(("done", summary))
 
 
-def _results(done: Iterator[Any], count: int, place: Place, told_to_stop: select.poll) -> Iterator[Any]:
+def _results(done: Iterator[Any], count: int, place: Place, stop_watch: select.poll) -> Iterator[Any]:
     for position in range(count):
-        place[CPU] = time.process_time()  # first the times, so that no item is ever seen with an older one's
+        # Write the times first, so that the driver never sees a new position with an old time.
+        place[CPU] = time.process_time()
         place[SINCE] = time.monotonic()
         place[POSITION] = position
         yield next(done)
-        if told_to_stop.poll(0):
+        if stop_watch.poll(0):
             break
     place[SINCE] = time.monotonic()
     place[POSITION] = count
 
 
 def _leave_out_compiling(place: Place) -> None:
-    """Have the item's CPU time stand still while numba compiles a kernel, and go on from there afterwards."""
+    """Leave the compilation of numba kernels out of the item's CPU time.
+
+    While numba compiles, the start time is infinite, so the spent time is 0; afterwards it moves on by the same amount.
+    """
     from numba.core import event
 
     class Compiling(event.Listener):
@@ -102,7 +108,7 @@ def _leave_out_compiling(place: Place) -> None:
 
 
 def results_of(job: Job, items: Sequence[Any], careful: bool = False) -> Iterator[Any]:
-    """The results for items, in order, by the job's `many` where it has one and nothing is to be done ``careful``ly."""
+    """The results for items, in order: by the job's `many` if it has one and ``careful`` is not set, else by `one`."""
     return _ahead(job, items) if isinstance(job, Ahead) and not careful else _one_by_one(job, items)
 
 
@@ -111,7 +117,7 @@ def _one_by_one(job: Job, items: Sequence[Any]) -> Iterator[Any]:
 
 
 def _ahead(job: Any, items: Sequence[Any]) -> Iterator[Any]:
-    """What the job's `many` gives; where it raises, the items that are left are done one by one."""
+    """The results of the job's `many`; if it raises, the remaining items are done one by one."""
     count = 0
     try:
         for found in job.many(items):
@@ -125,15 +131,15 @@ def _ahead(job: Any, items: Sequence[Any]) -> Iterator[Any]:
     yield from _one_by_one(job, items[count:])
 
 
-def _told_to_stop(line: Connection) -> select.poll:
-    """Within a shard the only message that can come is the end, and then what is done so far is saved."""
+def _stop_watch(line: Connection) -> select.poll:
+    """Watches for a message: within a shard only the request to stop can come; finished items are then saved."""
     watch = select.poll()
     watch.register(line.fileno(), select.POLLIN)
     return watch
 
 
 def result(job: Job, item: Any) -> Any:
-    """The job's result for an item, or its `lost` result when it raised: one bad row never costs a shard.
+    """The job's result for an item, or its `lost` result if it raised: one bad row never costs a shard.
 
     Raises GroundglassErrors that are not about this image (a full disk, a missing extra): they end the job.
     """
@@ -145,35 +151,36 @@ def result(job: Job, item: Any) -> Any:
         raise
     except MemoryError as error:
         return job.lost(item, "out_of_memory", str(error))
-    except BaseException as error:  # SystemExit, and panics of native code that are not Exceptions
+    except BaseException as error:
+        # Also SystemExit, and panics of native code that are not Exceptions.
         return job.lost(item, "measure_failed", _in_words(error))
 
 
 def saved(job: Job, results: Sequence[Any], token: str) -> Summary:
-    """Save a shard, files named by ``token``; raises UnreachableError when the place cannot be written."""
+    """Save a shard; ``token`` names its files. Raises UnreachableError if the folder cannot be written to."""
     try:
         with parts_named(token):
             return job.save(results)
     except OSError as error:
-        raise cannot_write(error.filename or "what was done", error) from error
+        raise cannot_write(error.filename or "the results", error) from error
 
 
 def _in_words(error: BaseException) -> str:
-    """The error in one line, with the place it came from."""
+    """The error in one line, with the line of code that raised it."""
     text = "".join(traceback.format_exception_only(error)).strip()
     frames = traceback.extract_tb(error.__traceback__)
     return f"{text} ({frames[-1].filename}:{frames[-1].lineno})" if frames else text
 
 
 def fault_of(error: BaseException) -> GroundglassError:
-    """Why a job cannot go on: an error of the program's own as it is, any other one in words."""
+    """The error that ends a job: a GroundglassError unchanged, any other error described in one."""
     if isinstance(error, GroundglassError):
         return error
     return GroundglassError(f"the job failed: {_in_words(error)}")
 
 
 def _send_fault(line: Connection, error: BaseException) -> None:
-    """Tell the driver why the job cannot go on; errors that do not survive pickling go as their text."""
+    """Send the driver the error that ends the job; errors that cannot be pickled are sent as their text."""
     fault = fault_of(error)
     try:
         whole = pickle.loads(pickle.dumps(fault))
@@ -183,10 +190,10 @@ def _send_fault(line: Connection, error: BaseException) -> None:
 
 
 def end_with_driver(lifeline: Connection) -> None:
-    """Have this process killed as soon as the driver, which holds the other end of the pipe, is gone.
+    """Have this process killed as soon as the driver, which holds the other end of the pipe, has ended.
 
-    On Linux the kernel itself sends SIGKILL when the pipe ends, whatever native code is at work here; a
-    parent-death signal would not do, since the parent is the fork server. The thread is for other systems.
+    On Linux the kernel itself sends SIGKILL when the pipe ends, even while native code runs here; a
+    parent-death signal would not work, since the parent is the fork server. The thread is for other systems.
     """
     threading.Thread(target=_exit_at_end_of, args=(lifeline,), daemon=True).start()
     if sys.platform == "linux":
@@ -199,11 +206,13 @@ def end_with_driver(lifeline: Connection) -> None:
 
 
 def _exit_at_end_of(lifeline: Connection) -> None:
-    lifeline.poll(None)  # nothing is ever sent on it
+    # Nothing is ever sent on this pipe, so the call returns only when the driver ends.
+    lifeline.poll(None)
     os._exit(1)
 
 
 def _be_the_first_to_go_when_memory_ends() -> None:
-    """Ask Linux to end a worker, which is replaced, rather than the driver or something of the user's."""
+    """Ask Linux to kill a worker, which is replaced, rather than the driver or another program of the user."""
+    # The range is -1000 to 1000; ordinary processes have 0.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
         file.write("700")

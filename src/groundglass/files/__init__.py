@@ -1,4 +1,4 @@
-"""Bytes on disk: where an image lies (locators), hashes, atomic places, and a lock for a folder.
+"""Bytes on disk: the places of images (locators), hashes, atomic writes, and a lock for a folder.
 
-It may import `libraries`, and what lies below.
+It may import `libraries`, and the floors below.
 """

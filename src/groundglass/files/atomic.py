@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and names for parts that several processes write."""
+"""Files that are written completely or not at all, and names for parts that several processes write."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from groundglass.errors import cannot_write
 
 @contextmanager
 def written_whole(path: Path) -> Generator[Path]:
-    """A temporary path beside ``path`` that becomes ``path`` when the block ends well, and vanishes when not.
+    """A temporary path next to ``path``: renamed to ``path`` if the block succeeds, removed if it fails.
 
-    Raises UnreachableError when the disk is full or the place cannot be written.
+    Raises UnreachableError if the disk is full or the folder cannot be written to.
     """
+    # A random name, so that two processes never write the same temporary file.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +29,8 @@ def written_whole(path: Path) -> Generator[Path]:
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        with suppress(OSError):  # where nothing could be written there is nothing to take away
+        # If nothing could be written, there is nothing to remove.
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
@@ -42,7 +44,7 @@ def _on_disk(path: Path) -> None:
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write a text file, whole or not at all."""
+    """Write a text file, completely or not at all."""
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -52,7 +54,7 @@ _names: ContextVar[Iterator[str] | None] = ContextVar("_names", default=None)
 
 @contextmanager
 def parts_named(token: str) -> Generator[None]:
-    """Inside the block `part_name` follows from ``token``: saving the same shard again replaces its files."""
+    """Inside the block, `part_name` is derived from ``token``: saving the same shard again replaces its files."""
     before = _names.set(f"part-{token}-{number}.parquet" for number in itertools.count())
     try:
         yield
@@ -61,7 +63,7 @@ def parts_named(token: str) -> Generator[None]:
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file, completely or not at all."""
     with written_whole(path) as temporary:
         temporary.write_bytes(content)
 

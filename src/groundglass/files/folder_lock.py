@@ -1,4 +1,4 @@
-"""One process at a time in a folder: a lock that the system drops when its holder dies, however it dies."""
+"""One process at a time in a folder: the system releases the lock when its holder ends, even after a crash."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ NAME = ".lock"
 
 @contextmanager
 def only_one(folder: Path, what: str | None = None) -> Generator[None]:
-    """Hold ``folder`` for this process alone while the block runs; ``what`` names it to others ("run 3").
+    """Lock ``folder`` for this process while the block runs; ``what`` names the folder in messages ("run 3").
 
-    Raises RecipeError naming the other process where one holds it, UnreachableError where the lock cannot be
-    written. The file stays behind, empty: removing it would let two processes hold two files of one name.
+    Raises RecipeError, which names the other process, if it is locked, and UnreachableError if the lock cannot be
+    written. The empty file remains: removing it would let two processes lock two files of the same name.
     Worker processes do not inherit it.
     """
     file = _opened(folder / NAME)
@@ -35,7 +35,7 @@ def only_one(folder: Path, what: str | None = None) -> Generator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process is at work in ``folder`` just now; False where that cannot be known.
+    """Whether a process is working in ``folder`` now; False if that cannot be determined.
 
     >>> import tempfile
     >>> root = tempfile.TemporaryDirectory()
@@ -50,7 +50,9 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        if not os.pread(file, 1, 0):  # its holder wrote its number: so nobody is kept out by this question
+        # A holder writes its process number first. If the file is empty, do not try the lock: even a shared
+        # lock held for an instant would make another process believe that the folder is taken.
+        if not os.pread(file, 1, 0):
             return False
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return False
@@ -64,7 +66,8 @@ def is_held(folder: Path) -> bool:
 
 def _opened(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)  # not inherited: os.open sets close-on-exec
+        # os.open sets close-on-exec, so workers do not inherit it.
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -75,14 +78,17 @@ def _lock(file: int, what: str) -> None:
     except BlockingIOError:
         raise _taken(file, what) from None
     except OSError as error:
+        # Some network file systems have no locks; a run there must still be possible.
         if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
             raise
-        notice(f"{what}: this file system has no locks, so nothing keeps a second process out")
+        notice(
+            f"{what}: this file system has no locks, so a second process could write here at the same time"
+        )
 
 
 def _taken(file: int, what: str) -> RecipeError:
     pid = os.pread(file, 32, 0).decode(errors="replace").strip()
     who = f"process {pid}" if pid else "another process"
     return RecipeError(
-        f"{what} is being worked on by {who}", "wait till it is done, or end that process, then try again"
+        f"{what} is in use by {who}", "wait until it is done, or end that process, then try again"
     )

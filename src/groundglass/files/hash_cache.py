@@ -1,4 +1,4 @@
-"""SHA-256 of large files, remembered by path, size and time, so that weights are read through once."""
+"""SHA-256 of large files, remembered by path, size and time, so that weights are hashed only once."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from groundglass.files.hashes import file_sha256, sha256_of
 
 
 def cache_folder() -> Path:
-    """Where groundglass keeps what it could work out again: below XDG_CACHE_HOME, or ~/.cache."""
+    """The folder for values that groundglass can compute again: below XDG_CACHE_HOME, or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundglass"
 
 
 def remembered_sha256(path: Path) -> str:
-    """`file_sha256` of a file, read anew where its size or time of change is another.
+    """`file_sha256` of a file; it is read again if its size or modification time has changed.
 
-    Raises OSError where it cannot be read.
+    Raises OSError if it cannot be read.
     """
     real = path.resolve()
     about = real.stat()
@@ -30,12 +30,13 @@ def remembered_sha256(path: Path) -> str:
         if proof == _proof(known, found):
             return found
     found = file_sha256(real)
-    with suppress(UnreachableError, OSError):  # without the note it is only slower the next time
+    # Without the cache, the next call is only slower.
+    with suppress(UnreachableError, OSError):
         note.parent.mkdir(parents=True, exist_ok=True)
         write_text(f"{found} {_proof(known, found)}", note)
     return found
 
 
 def _proof(known: str, found: str) -> str:
-    """What a note ends with, so that one that was cut off or changed is not believed."""
+    """The end of a stored hash, which shows whether the file was cut off or changed."""
     return sha256_of(f"{known} {found}".encode())[:16]

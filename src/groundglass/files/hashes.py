@@ -1,4 +1,4 @@
-"""Hashes that name content: of a file's bytes, and of pixels whatever file they came from."""
+"""Hashes that identify content: of a file's bytes, and of pixels, whichever file they came from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sha256_of(data: bytes) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, 64 hex digits, read a part at a time. Raises OSError where it cannot be read.
+    """The SHA-256 of a file's bytes, 64 hex digits, read a part at a time. Raises OSError if it cannot be read.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile() as file:
@@ -32,7 +32,7 @@ def file_sha256(path: Path) -> str:
 
 
 def pixel_hash(pixels: npt.NDArray[Any]) -> str:
-    """The SHA-256 of an array's shape, kind and values: equal for two files that decode to the same pixels.
+    """The SHA-256 of an array's shape, dtype and values: equal for two files that decode to the same pixels.
 
     >>> pixel_hash(np.zeros((2, 3, 3), np.uint8)) == pixel_hash(np.zeros((3, 2, 3), np.uint8))
     False

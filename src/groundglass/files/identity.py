@@ -1,4 +1,4 @@
-"""Which file a locator means, and whether it is still the same one."""
+"""The file that a locator points to, and whether it is still the same file."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def file_of(locator: bytes) -> bytes:
 
 
 def identity_of(path: bytes) -> tuple[int, ...]:
-    """What tells a file from the one that replaced it under the same name."""
+    """Distinguishes a file from one that replaced it under the same name."""
     found = os.stat(path)
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

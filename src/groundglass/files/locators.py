@@ -1,7 +1,7 @@
-"""Where a picture's bytes lie, and how to get them: a file, a part of an archive, a cell of a Parquet table.
+"""Locators say where an image's bytes are: in a file, in a part of an archive, or in a cell of a Parquet table.
 
-A *locator* is bytes, kept in the column ``path``. A plain file's is its path. Anything inside a file has the
-file's path, a zero byte (which no path can hold), and where to read:
+A *locator* is bytes, kept in the column ``path``. That of a plain file is its path. Anything inside a file has the
+file's path, a zero byte (no path can contain one), and the position to read from:
 
     /photos/a.jpg
     /shard.tar     \\0 part 00000000001536 10240                       offset, bytes
@@ -9,7 +9,8 @@ file's path, a zero byte (which no path can hold), and where to read:
                                                                       method, CRC-32
     /list.parquet  \\0 cell 000003 000000012 image.bytes               row group, row in it, column
 
-So no reader has to search, nothing is unpacked to disk, and sorted locators are in the order of reading.
+So no reader has to search, nothing is unpacked to disk, and sorted locators are in the order of reading
+(hence the numbers padded with zeros).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ STORED, DEFLATED = 0, 8
 _OPEN_FILES = 8
 _HEAD = 30
 """Bytes of a zip member's own header before its name."""
+# Errors that say nothing about the content, so they never count as a change of the file.
 _OF_THE_MOMENT = ("vanished", "unreadable", "out_of_memory")
 
 
@@ -40,7 +42,7 @@ def part_of(path: bytes, offset: int, size: int) -> bytes:
 
 
 def zip_member(path: bytes, offset: int, packed: int, size: int, method: int, crc: int) -> bytes:
-    """The locator of a zip member: offset of its local header, and what the directory says of it."""
+    """The locator of a zip member: offset of its local header, and the values from the archive's directory."""
     return b"%b\0zip %014d %d %d %d %d" % (path, offset, packed, size, method, crc)
 
 
@@ -50,7 +52,7 @@ def cell(path: bytes, group: int, row: int, column: str) -> bytes:
 
 
 def place_in_words(locator: bytes) -> str:
-    """A locator as a person reads it; bytes that are not UTF-8 are written as escapes.
+    """A locator in a readable form; bytes that are not UTF-8 are written as escapes.
 
     >>> place_in_words(b"/a.jpg"), place_in_words(part_of(b"/a.tar", 512, 3))
     ('/a.jpg', '/a.tar (part 00000000000512 3)')
@@ -60,7 +62,7 @@ def place_in_words(locator: bytes) -> str:
 
 
 def changed_at(locator: bytes) -> int | None:
-    """When the file that holds the bytes was last changed, in ns; None where it cannot be asked."""
+    """The modification time of the file that holds the bytes, in ns; None if it cannot be read."""
     try:
         return os.stat(file_of(locator)).st_mtime_ns
     except OSError:
@@ -68,9 +70,9 @@ def changed_at(locator: bytes) -> int | None:
 
 
 def read(locator: bytes) -> bytes:
-    """The bytes of a picture, wherever they lie.
+    """The bytes of an image, from any kind of place.
 
-    Raises ImageError: ``vanished``, ``unreadable``; of what lies inside a file also ``truncated``, ``corrupt``,
+    Raises ImageError: ``vanished``, ``unreadable``; for locators inside a file also ``truncated``, ``corrupt``,
     ``too_large`` (a zip member that holds more than it declares) and ``empty`` (a cell without bytes).
     """
     path, _, inside = locator.partition(INSIDE)
@@ -81,7 +83,7 @@ def read(locator: bytes) -> bytes:
 
 
 def read_head(locator: bytes, most: int) -> bytes:
-    """The first bytes of what lies at a locator, at most so many; nothing is said of what follows them.
+    """The first bytes at a locator, at most ``most``; the rest is not checked.
 
     Raises ImageError as `read` does, as far as the first bytes show it. Cells of tables have no head of their own.
     """
@@ -107,18 +109,19 @@ def read_head(locator: bytes, most: int) -> bytes:
 
 
 def read_listed(locator: bytes, size: int | None, mtime_ns: int | None, sha256: str | None = None) -> bytes:
-    """The bytes of a picture, as long as they are those that were listed.
+    """The bytes of an image, if they are still the ones that were listed.
 
-    They are when size and time are the listing's, or when their SHA-256 is the known one. ``size`` is None where
-    the listing could not know it, ``mtime_ns`` where only the hash decides.
-    Raises ImageError ``changed``, and all of `read`.
+    They are if size and time are those of the listing, or if their SHA-256 is the recorded one. ``size`` is None if
+    the listing could not know it, ``mtime_ns`` if only the hash decides.
+    Raises ImageError ``changed``, and those of `read`.
     """
     try:
         data = read(locator)
     except ImageError as error:
         damaged = error.reason not in _OF_THE_MOMENT
         if damaged and (sha256 is not None or changed_at(locator) != mtime_ns):
-            raise ImageError("changed", error.detail) from error  # it was sound, or is another file now
+            # Damage means a change here: the file was sound before, or it is another file now.
+            raise ImageError("changed", error.detail) from error
         raise
     as_listed = mtime_ns is not None and size in (None, len(data)) and changed_at(locator) == mtime_ns
     if as_listed or (sha256 is not None and sha256_of(data) == sha256):
@@ -129,7 +132,7 @@ def read_listed(locator: bytes, size: int | None, mtime_ns: int | None, sha256: 
 def read_file(path: Path) -> bytes:
     """A file's bytes.
 
-    Raises ImageError: ``vanished`` where it is not there, ``unreadable`` where the system refuses.
+    Raises ImageError: ``vanished`` if it does not exist, ``unreadable`` if the system refuses.
     """
     try:
         return path.read_bytes()
@@ -160,10 +163,11 @@ def _read_zip_member(path: bytes, where: bytes) -> bytes:
 
 
 def _zip_bytes(path: bytes, offset: int, packed: int, most: int) -> bytes:
-    """The first packed bytes of a zip member, whose header begins at ``offset``."""
+    """The first packed bytes of the zip member with its header at ``offset``."""
     head = _files.read(path, offset, _HEAD)
     if len(head) < _HEAD or head[:4] != b"PK\3\4":
-        raise ImageError("corrupt", "the archive's directory points to no member")
+        raise ImageError("corrupt", "the archive's directory does not point to a member")
+    # The local header has its own name and extra field, with lengths that may differ from the directory's.
     name, extra = struct.unpack("<HH", head[26:])
     raw = _files.read(path, offset + _HEAD + name + extra, most)
     if len(raw) < most:
@@ -172,11 +176,12 @@ def _zip_bytes(path: bytes, offset: int, packed: int, most: int) -> bytes:
 
 
 def inflate(raw: bytes, size: int) -> bytes:
-    """Deflated bytes that declare to become ``size`` bytes; never more than one byte over it is made.
+    """Inflate bytes that declare a size of ``size`` bytes; at most one byte more is ever produced.
 
     Raises ImageError: ``corrupt``, ``truncated``, ``too_large``.
     """
     try:
+        # One byte more than declared shows that a member is too large; a zip bomb gets no further.
         data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(raw, size + 1)
     except zlib.error as error:
         raise ImageError("corrupt", str(error)) from error
@@ -189,13 +194,14 @@ def inflate(raw: bytes, size: int) -> bytes:
 
 def _read_cell(path: bytes, where: bytes) -> bytes:
     group, row, column = where.split(b" ", 2)
-    from groundglass.files.parquet_cells import read_cell  # Parquet, only where there is any
+    # Imported only if a table is read, since pyarrow takes long to import.
+    from groundglass.files.parquet_cells import read_cell
 
     return read_cell(path, int(group), int(row), column.decode())
 
 
 class _Files:
-    """The files that were read from last stay open; a file that was replaced is opened again."""
+    """Keeps the files that were read last open; a file that was replaced is opened again."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -211,6 +217,7 @@ class _Files:
                 raise _refused(error) from error
 
     def _handle(self, path: bytes) -> int:
+        # A file that was replaced under its name must not be read through the old handle.
         identity = identity_of(path)
         known, handle = self._open.pop(path, (None, -1))
         if known != identity:

@@ -1,7 +1,7 @@
-"""Pictures inside Parquet tables: single cells, read forwards so that neighbours cost one pass.
+"""Images inside Parquet tables: single cells, read forwards so that neighbours cost one pass.
 
-Parquet has no way to one row of a row group but past those before it. So a reader stays where it last read:
-the next row of the same group is the next step, and only a step back starts the group again. A few rows are
+To reach one row of a row group, Parquet must read all rows before it. So a reader stays at its last position:
+the next row of the same group is one step away, and only a step back starts the group again. A few rows are
 in memory at a time, however large the group is.
 """
 
@@ -28,6 +28,7 @@ class _Cursor:
     """One column of one row group, read from its first row on."""
 
     def __init__(self, path: bytes, group: int, column: str) -> None:
+        # `pre_buffer` would load the whole column of a row group into memory.
         self._file = pq.ParquetFile(os.fsdecode(path), buffer_size=_BUFFER, pre_buffer=False)
         self._batches = self._file.iter_batches(ROWS, [group], [column], use_threads=False)
         self._start = 0
@@ -37,12 +38,13 @@ class _Cursor:
         return row >= self._start
 
     def at(self, row: int) -> Any:
-        """The bytes in this row. Raises StopIteration where the group has none so far."""
+        """The bytes in this row. Raises StopIteration if the group ends before it."""
         while self._batch is None or row >= self._start + self._batch.num_rows:
             self._start += 0 if self._batch is None else self._batch.num_rows
             self._batch = next(self._batches)
         value = self._batch.column(0)[row - self._start].as_py()
-        while isinstance(value, dict):  # the struct around the bytes
+        # Unpack the struct around the bytes.
+        while isinstance(value, dict):
             value = next(iter(value.values()), None)
         return value
 
@@ -56,7 +58,7 @@ _lock = Lock()
 
 
 def read_cell(path: bytes, group: int, row: int, column: str) -> bytes:
-    """The bytes in a cell: row group, row within it, and the column's path (``image.bytes`` of a struct).
+    """The bytes in a cell: row group, row in it, and the column's path (``image.bytes`` of a struct).
 
     Raises ImageError: ``vanished``, ``unreadable``, ``corrupt`` (no such cell, or damage), ``empty`` (null).
     """
@@ -77,7 +79,7 @@ def read_cell(path: bytes, group: int, row: int, column: str) -> bytes:
 
 
 def _cursor_at(path: bytes, group: int, row: int, column: str) -> _Cursor:
-    """A reader at or before the row; the ones used last stay open."""
+    """A reader at or before the row; the most recently used readers stay open."""
     key = (path, identity_of(path), group, column)
     cursor = _cursors.pop(key, None)
     if cursor is None or not cursor.can_reach(row):

@@ -75,7 +75,7 @@ class Infer(Look):
             # After an error, the images prepared ahead are not needed.
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def pictures(self, item: Photograph) -> int:
+    def images(self, item: Photograph) -> int:
         """The number of regions."""
         return len(item.wanted)
 

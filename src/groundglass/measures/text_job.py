@@ -93,7 +93,7 @@ class ReadTexts:
             answers = self.network.answers([Prepared(np.zeros(0), text) for text in some])
             yield from map(_row, some, answers)
 
-    def pictures(self, item: str) -> int:  # noqa: ARG002
+    def images(self, item: str) -> int:  # noqa: ARG002
         """An item is one text."""
         return 1
 

@@ -2,5 +2,5 @@
 
 Importing it does not load torch.
 
-It may import `tables`, and what lies below.
+It may import `tables`, and the floors below.
 """

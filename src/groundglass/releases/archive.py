@@ -1,6 +1,6 @@
-"""One file to hand on: the release's folder as zip or 7z, byte for byte the same for the same content.
+"""One file to pass on: the release's folder as zip or 7z. The same content always gives the same bytes.
 
-Pictures are stored, not compressed again: a PNG hardly shrinks (under 1 %) and it would take hours.
+Images are stored, not compressed again: a PNG hardly shrinks (by under 1 %), and it would take hours.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from groundglass.files.atomic import written_whole
 
 ENDINGS = {"zip": ".zip", "7z": ".7z"}
 _TEXTS = (".txt", ".csv", ".jsonl", ".md", ".yaml", ".lock")
+# The earliest time that a zip file can store.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _EPOCH_UNIX = 315_532_800
 _PLAIN_FILE = 0o100644
@@ -25,13 +26,13 @@ _7Z_ATTRIBUTES = 0x20 | 0x8000 | _PLAIN_FILE << 16
 
 
 def check_archive(kind: str | None) -> None:
-    """Raises MissingExtra when a 7z archive is wanted and py7zr is not installed."""
+    """Raises MissingExtra if a 7z archive is requested and py7zr is not installed."""
     if kind == "7z" and find_spec("py7zr") is None:
         raise MissingExtra("7z archives", "archive")
 
 
 def archive_path(folder: Path, kind: str) -> Path:
-    """Beside the folder, with its name.
+    """The archive's path: next to the folder, with the folder's name.
 
     >>> archive_path(Path("runs/faceup/0001/release"), "7z").as_posix()
     'runs/faceup/0001/release.7z'
@@ -44,7 +45,7 @@ def write_archive(folder: Path, files: Sequence[str], kind: str, top: str) -> Pa
 
     Order, times and permissions are fixed, so equal files give equal archives.
 
-    Raises UnreachableError when the disk is full.
+    Raises UnreachableError if the disk is full.
     """
     target = archive_path(folder, kind)
     pack = _pack_zip if kind == "zip" else _pack_7z
@@ -59,6 +60,7 @@ def _pack_zip(folder: Path, files: Sequence[str], target: Path, top: str) -> Non
             entry = zipfile.ZipInfo(f"{top}/{file}", _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED if file.endswith(_TEXTS) else zipfile.ZIP_STORED
             entry.external_attr = _PLAIN_FILE << 16
+            # Unix, so that programs apply the permissions when they unpack.
             entry.create_system = 3
             entry.file_size = (folder / file).stat().st_size
             with (folder / file).open("rb") as source, archive.open(entry, "w") as sink:

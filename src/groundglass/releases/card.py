@@ -30,14 +30,14 @@ HUB_LICENCES = frozenset(
         *("apache-2.0", "mit", "cc0-1.0", "pddl", "odbl", "odc-by", "cdla-permissive-2.0", "unlicense"),
     ]
 )
-"""Licences that the hub knows by this word; others are ``other`` with a name."""
+"""Licences for which the hub has this word; others are ``other`` with a name."""
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
 @dataclass(frozen=True)
 class MeasureNote:
-    """One measure that was used, with the threshold that a selection put on it, in words."""
+    """One measure that was used, with the threshold that a selection set for it, in words."""
 
     name: str
     version: int
@@ -47,10 +47,10 @@ class MeasureNote:
 
 @dataclass(frozen=True)
 class AuditNote:
-    """What an audit found: how many of the versions with a known fault the gates caught, fault by fault.
+    """The result of an audit: the share of versions with a known fault that the gates caught, fault by fault.
 
     step     of the recipe
-    asked    photographs that faults were put into
+    asked    number of photos that received faults
     alarms   share of their sound versions that the gates dropped
     faults   (fault in words, recall, its 95 % interval) in the audit's order
     """
@@ -63,14 +63,14 @@ class AuditNote:
 
 @dataclass(frozen=True)
 class Notes:
-    """What the card tells beside what the manifest knows.
+    """Facts of the card that are not in the manifest.
 
-    beside   what is told of the pictures in files beside them
-    failed   how many pictures of the plan could not be written
-    small    what is too small for trainers, in a sentence
+    beside   the metadata files next to the images
+    failed   number of planned images that could not be written
+    small    the images that are too small for trainers, in a sentence
     recipe   whether recipe.yaml is in the release
-    lock     whether recipe.lock is
-    warnings  what is odd about the photos' files, and of how many: words of `groundglass.image.header.WARNINGS`
+    lock     whether recipe.lock is in the release
+    warnings  the number of photos with each file warning: words of `groundglass.image.header.WARNINGS`
     """
 
     funnel: tuple[StepRecord, ...] = ()
@@ -86,7 +86,7 @@ class Notes:
 
 
 def write_card(folder: Path, manifest: pa.Table, step: Release, name: str, notes: Notes) -> None:
-    """``README.md`` from what was written. It has no date and no path: the same release, the same text."""
+    """``README.md`` of the written files. It has no date and no path: equal releases have equal text."""
     write_text(render_card(manifest, step, name, notes), folder / "README.md")
 
 
@@ -112,8 +112,8 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         header=card_header(high, step, name, licences, metadata),
         name=_cell(name),
         version=__version__,
-        pictures=len(high),
-        photographs=len({row["root"] for row in high}),
+        images=len(high),
+        photos=len({row["root"] for row in high}),
         splits=_splits(high, step),
         files=len(files),
         size=size(sum(row["bytes"] for row in files)),
@@ -124,7 +124,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         lock=notes.lock,
         loading=_loading(high, step),
         metadata=NAMES[kind] if kind else "",
-        told=notes.beside.columns if notes.beside and kind else (),
+        described=notes.beside.columns if notes.beside and kind else (),
         captions=step.captions,
         kernels=_kernels(high, step),
         sources=_sources(high),
@@ -144,9 +144,9 @@ def card_header(
     licences: Mapping[str, int],
     metadata: Sequence[str] = (),
 ) -> str:
-    """The YAML header of the card: licence, size, tags, and which files are which split; ``metadata`` are beside them.
+    """The YAML header of the card: licence, size, tags, and the files of each split with their ``metadata`` files.
 
-    ImageFolder makes labels of the names of several folders, where no metadata is and nobody says that there are none.
+    With several folders, ImageFolder makes labels of their names unless there is metadata or the header forbids it.
     """
     from ruamel.yaml import YAML
 
@@ -179,7 +179,7 @@ def size_category(count: int) -> str:
 
 
 def _config(high: Sequence[Mapping[str, Any]], step: Release, metadata: Sequence[str]) -> dict[str, Any]:
-    """What `datasets.load_dataset` reads: the pictures and the metadata of each split."""
+    """The part that `datasets.load_dataset` reads: the images and the metadata of each split."""
     folders = _folders(high)
     paths = {split: _patterns(high, split, folder, step, bool(metadata)) for split, folder in folders.items()}
     for split, file in zip(folders, metadata, strict=False):
@@ -192,7 +192,7 @@ def _config(high: Sequence[Mapping[str, Any]], step: Release, metadata: Sequence
 
 
 def _folders(high: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The folder of each split's HR pictures."""
+    """The folder of each split's HR images."""
     folders = {row["split"]: Path(row["file"]).parent.as_posix() for row in high}
     return {split: folders[split] for split in ordered_splits(folders)}
 
@@ -200,7 +200,7 @@ def _folders(high: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 def _patterns(
     high: Sequence[Mapping[str, Any]], split: str, folder: str, step: Release, metadata: bool
 ) -> list[str]:
-    """What the files of a split's pictures are called. Originals have endings of their own, other files lie beside."""
+    """Patterns of a split's image files. Originals have various endings, and other files are next to them."""
     if step.image != "original":
         return [f"{folder}/*.{step.image}"]
     if step.captions is None and not metadata:
@@ -221,7 +221,7 @@ def _split_row(split: str, sizes: Sequence[tuple[int, int]], step: Release) -> d
     low = step.low_resolution(split)
     return {
         "name": split,
-        "pictures": len(sizes),
+        "images": len(sizes),
         "megapixels": f"{sum(width * height for width, height in sizes) / 1e6:.2f}",
         "smallest": f"{areas[0][0]} × {areas[0][1]}",
         "largest": f"{areas[-1][0]} × {areas[-1][1]}",
@@ -258,8 +258,8 @@ def _sources(high: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "name": _cell(source),
             "licence": _cell(", ".join(sorted({row["licence"] or "unknown" for row in rows}))),
             "authors": _some(sorted({row["author"] for row in rows if row["author"]})),
-            "pictures": len(rows),
-            "photographs": len({row["root"] for row in rows}),
+            "images": len(rows),
+            "photos": len({row["root"] for row in rows}),
         }
         for source, rows in sorted(members.items())
     ]

@@ -1,4 +1,4 @@
-"""Where every file of a release lies, decided before the first is written.
+"""The path of every file of a release, decided before the first file is written.
 
 one split                  several splits                         the split has LR versions
 images/0000.png            train/0000.png  validation/0000.png    no
@@ -19,19 +19,19 @@ from groundglass.releases.split_names import TRAIN, check_splits, ordered_splits
 from groundglass.releases.writers.writer import Release
 
 PIXELS_PER_ITEM = 48_000_000
-"""Pixels that one item of work writes at most (or one picture), so that a time limit per item is fair."""
+"""The most pixels in one item of work (unless one image has more), so that a time limit per item is fair."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """One picture of the release and its LR versions.
+    """One image of the release and its LR versions.
 
-    id      of the row it is
-    region  of the photograph, before HR is cropped to a multiple of its scales
+    id      of its row
+    region  of the photo, before HR is cropped to a multiple of its scales
     hr      file, relative to the release
     lr      (scale, file) of each LR version
-    kernel  that makes LR from HR
-    copied  the photograph's own bytes are the HR file
+    kernel  the kernel that makes LR from HR
+    copied  whether the HR file has the photo's own bytes
     """
 
     id: str
@@ -50,7 +50,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Photograph:
-    """What is written in one decode: where a photograph lies (`files.locators`), its content, its outputs."""
+    """The outputs of one decode: the photo's locator (`files.locators`), its content, and its files."""
 
     path: bytes
     sha256: str
@@ -58,21 +58,21 @@ class Photograph:
 
 
 def plan_files(rows: pa.Table, step: Release) -> list[Photograph]:
-    """Every file of the release, by photograph, in the order of the rows.
+    """Every file of the release, by photo, in the order of the rows.
 
-    ``rows`` has ``id, root, uri, sha256, region, path`` and ``split`` (null and missing mean train); ``file_format``
-    too where photographs are passed on as they are.
+    ``rows`` has ``id, root, uri, sha256, region, path`` and ``split`` (null and missing mean train); also
+    ``file_format`` if photos are released as their own files.
 
-    Raises RecipeError for names of splits that cannot be, for rows that occur twice, and for no rows at all.
+    Raises RecipeError for invalid names of splits, for rows that occur twice, and for no rows at all.
     """
     records = rows.select(["id", "root", "uri", "sha256", "region", "path", "width", "height"]).to_pylist()
     splits = splits_of(rows)
     if not records:
         raise RecipeError(
-            "no picture is left to release", "look at the funnel: which step dropped the last one?"
+            "no image is left to release", "see the funnel: it shows the step that dropped the last one"
         )
     if len({record["id"] for record in records}) < len(records):
-        raise RecipeError("a picture is in the release twice", "every id may be there once")
+        raise RecipeError("an image is in the release twice", "every id may occur only once")
     present = ordered_splits(splits)
     check_splits(present)
     named = [
@@ -96,19 +96,19 @@ def plan_files(rows: pa.Table, step: Release) -> list[Photograph]:
 
 
 def splits_of(rows: pa.Table) -> list[str]:
-    """The split of each row; train where none is given."""
+    """The split of each row; train if none is given."""
     if "split" not in rows.column_names:
         return [TRAIN] * rows.num_rows
     return [split or TRAIN for split in rows["split"].to_pylist()]
 
 
 def written_ending(step: Release) -> str:
-    """The ending of pictures that are written anew: a cut photograph has no file of its own."""
+    """The ending of newly written images: a cut photo has no file that could be copied."""
     return "png" if step.image == "original" else step.image
 
 
 def _endings(rows: pa.Table, named: Sequence[Named], step: Release) -> list[str | None]:
-    """The ending of each row's file where it is the photograph's own; None where it is written anew."""
+    """The ending of each row's file if it is the photo's own; None if the image is newly written."""
     if step.image != "original":
         return [None] * len(named)
     formats = rows["file_format"].to_pylist()
@@ -125,7 +125,7 @@ def _output(image: str, row: Named, name: str, step: Release, several: bool, cop
 
 
 def _by_photograph(records: Sequence[Mapping[str, Any]], outputs: Sequence[Output]) -> Iterator[Photograph]:
-    """Outputs of one photograph together, unless they are more than one item of work should hold."""
+    """The outputs of one photo together, unless they have more pixels than one item of work should."""
     found: dict[tuple[bytes, str], list[tuple[int, Output]]] = {}
     for record, output in zip(records, outputs, strict=True):
         area = (record["width"] or 0) * (record["height"] or 0)

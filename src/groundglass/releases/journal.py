@@ -1,7 +1,7 @@
-"""A release being written says so, and goes on where it was stopped.
+"""A release that is being written is marked as unfinished, and continues after an interruption.
 
-``.incomplete`` lies in the folder from the first act to the last; ``.manifest-parts/`` holds what the
-workers noted.
+``.incomplete`` is in the folder from the first step to the last; ``.manifest-parts/`` holds the workers'
+records of written files.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ INCOMPLETE = ".incomplete"
 PARTS = ".manifest-parts"
 _KEY = "content key: "
 _TEXT = """This release is not finished: it is being written, or was interrupted. Do not train on it.
-The same command goes on where it stopped, keeps what is already written, and removes this file as its last
-act. To begin anew instead, delete this folder.
+The same command continues it, keeps the files that are already written, and removes this file in its last
+step. To start over instead, delete this folder.
 
 """
 
 
 def content_key(rows: pa.Table, step: Release, name: str) -> str:
-    """What a release will hold, as 32 hex digits: its rows, in order and whole, its settings and name."""
+    """A key of a release's content, as 32 hex digits: its complete rows in order, its settings and its name."""
     digest = hashlib.sha256(json.dumps([name, step.model_dump(mode="json")], sort_keys=True).encode())
     for column in sorted(rows.column_names):
         digest.update(f"\n{column} {rows.schema.field(column).type}\n".encode())
@@ -49,10 +49,10 @@ def content_key(rows: pa.Table, step: Release, name: str) -> str:
 
 @contextmanager
 def claimed(folder: Path, key: str, archive: Path | None) -> Generator[None]:
-    """Make the folder ours for as long as the block runs: new, empty, or begun earlier with the same content.
+    """Reserve the folder while the block runs: it must be new, empty, or begun earlier with the same content.
 
-    Raises RecipeError when it holds anything else, or another process is writing it; UnreachableError when
-    it cannot be made.
+    Raises RecipeError if it has any other content, or if another process is writing it; UnreachableError if
+    it cannot be created.
     """
     _check_free(folder, key, archive)
     try:
@@ -76,10 +76,10 @@ def _sweep(folder: Path, archive: Path | None) -> None:
 
 
 def check_place(folder: Path, recipe: str) -> None:
-    """Refuse, before anything is done, a folder that a run of this recipe could not write its release to.
+    """Refuse a folder that a run of this recipe could not write its release to, before the run starts.
 
-    Let pass are a new or empty one, a release that was begun, and a finished one of the same recipe: whether they hold
-    the same pictures is known only when the release is written. Raises RecipeError, UnreachableError.
+    Allowed are a new or empty folder, an unfinished release, and a finished one of the same recipe: whether that has
+    the same images is only known when the release is written. Raises RecipeError, UnreachableError.
     """
     there = _contents(folder)
     if INCOMPLETE in there:
@@ -88,7 +88,7 @@ def check_place(folder: Path, recipe: str) -> None:
         if (folder / "recipe.yaml").read_text(encoding="utf-8") == recipe:
             return
         raise RecipeError(
-            f"{folder} holds a finished release of another recipe; nothing is ever overwritten",
+            f"{folder} contains a finished release of another recipe; nothing is ever overwritten",
             "choose another folder, or delete this one yourself",
         )
     _refuse_full(folder, there)
@@ -96,9 +96,7 @@ def check_place(folder: Path, recipe: str) -> None:
 
 def _refuse_full(folder: Path, there: set[str]) -> None:
     if there:
-        raise RecipeError(
-            f"{folder} is not empty, and what it holds is no release", "choose a new or an empty folder"
-        )
+        raise RecipeError(f"{folder} is not empty, and is not a release", "choose a new or an empty folder")
 
 
 def _check_free(folder: Path, key: str, archive: Path | None) -> None:
@@ -106,31 +104,31 @@ def _check_free(folder: Path, key: str, archive: Path | None) -> None:
     if INCOMPLETE in there:
         if f"{_KEY}{key}\n" not in (folder / INCOMPLETE).read_text(encoding="utf-8"):
             raise RecipeError(
-                f"{folder} holds the beginning of a release with another content",
+                f"{folder} contains an unfinished release with other content",
                 "delete that folder, or choose another one; nothing is ever overwritten",
             )
         return
     if {"manifest.parquet", "SHA256SUMS"} <= there:
         raise RecipeError(
-            f"{folder} holds a finished release; nothing is ever overwritten",
+            f"{folder} contains a finished release; nothing is ever overwritten",
             "choose another folder, or delete this one yourself",
         )
     _refuse_full(folder, there)
     if archive is not None and archive.exists():
         raise RecipeError(
-            f"{archive} is there already; nothing is ever overwritten", "move it, or choose another folder"
+            f"{archive} already exists; nothing is ever overwritten", "move it, or choose another folder"
         )
 
 
 def _contents(folder: Path) -> set[str]:
-    """Names in the folder; a temporary file that a killed claim left behind is nothing."""
+    """Names in the folder, without temporary files from a killed attempt to reserve it."""
     try:
         return {entry.name for entry in folder.iterdir() if not entry.match(f".{INCOMPLETE}.*.tmp")}
     except FileNotFoundError:
         return set()
     except NotADirectoryError as error:
         raise RecipeError(
-            f"{folder} is a file, or below one", "choose a folder to write the release to"
+            f"{folder} is a file, or is below one", "choose a folder to write the release to"
         ) from error
     except OSError as error:
         raise UnreachableError(
@@ -139,7 +137,7 @@ def _contents(folder: Path) -> set[str]:
 
 
 def _lock(handle: Any, folder: Path) -> None:
-    """Only one process writes a release. Where the file system has no locks, this is left to the user."""
+    """Only one process may write a release. If the file system has no locks, the user must take care of this."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -149,15 +147,16 @@ def _lock(handle: Any, folder: Path) -> None:
 
 
 def resume(folder: Path, photographs: Iterable[Photograph]) -> tuple[list[Photograph], int]:
-    """What is still to be written, and how many pictures an earlier attempt has already written whole.
+    """The outputs that are still to be written, and the number of images that an earlier attempt completed.
 
-    A file counts when it was noted and still has the noted sha256. The journal becomes one part that holds only
-    what counts.
+    A file counts if it was recorded and still has the recorded sha256. The journal becomes one part with only
+    these files.
     """
     parts = parts_in(folder / PARTS)
     noted = read_parts(folder / PARTS, JOURNAL, JOURNAL.names).to_pylist()
     sound = {row["file"]: row for row in noted if row["error"] is None and _is_there(folder, row)}
     pending, done = _pending(photographs, sound)
+    # The new part comes first: a kill in between leaves records twice, which does no harm.
     write_part(pa.Table.from_pylist(list(done.values()), schema=JOURNAL), folder / PARTS / part_name())
     for part in parts:
         remove_part(part)
@@ -191,7 +190,7 @@ def _pending(
 
 
 def read_journal(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of the files written, and rows of the pictures that failed, each once."""
+    """Rows of the written files, and rows of the failed images, each once."""
     noted = read_parts(folder / PARTS, JOURNAL, JOURNAL.names).to_pylist()
     good = {row["file"]: row for row in noted if row["error"] is None}
     bad = {row["id"]: row for row in noted if row["error"] is not None and row["file"] not in good}
@@ -199,8 +198,8 @@ def read_journal(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any
 
 
 def remove_strays(folder: Path, photographs: Iterable[Photograph], good: Iterable[str]) -> None:
-    """Remove planned files that a killed attempt wrote and this one could not, and their captions: no journal knows
-    them."""
+    """Remove planned files that a killed attempt wrote but this one could not write, and their captions: no journal
+    lists them."""
     planned = {file for item in photographs for output in item.outputs for file in output.files}
     for file in planned - set(good):
         (folder / file).unlink(missing_ok=True)
@@ -208,7 +207,8 @@ def remove_strays(folder: Path, photographs: Iterable[Photograph], good: Iterabl
 
 
 def close(folder: Path) -> None:
-    """The last act: the release is whole."""
+    """The last step: the release is complete."""
+    # The mark is removed last: after a kill before that, the release still counts as unfinished.
     shutil.rmtree(folder / PARTS)
     with suppress(FileNotFoundError):
         (folder / INCOMPLETE).unlink()

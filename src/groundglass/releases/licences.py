@@ -1,4 +1,4 @@
-"""What a release may hold: no unknown licence unless allowed, and never one that forbids derivatives."""
+"""The licences that a release may contain: none that is unknown unless allowed, and none that forbids derivatives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NO_DERIVATIVES = re.compile(r"(^|[-_ ])ND([-_ ]|$)", re.IGNORECASE)
 
 
 def unknown_licences(licences: Mapping[str, str | None]) -> list[str]:
-    """The sources, by name, whose licence is not stated.
+    """The sources without a stated licence, by name.
 
     >>> unknown_licences({"photos": "CC0-1.0", "frames": None, "web": " "})
     ['frames', 'web']
@@ -20,7 +20,7 @@ def unknown_licences(licences: Mapping[str, str | None]) -> list[str]:
 
 
 def forbidden_licences(licences: Mapping[str, str | None]) -> list[str]:
-    """The sources, by name, whose licence forbids derivatives (ND): no tile or LR may be given away.
+    """The sources with a licence that forbids derivatives (ND), by name: no tile or LR may be passed on.
 
     >>> forbidden_licences({"a": "CC-BY-4.0", "b": "CC-BY-NC-ND-4.0", "c": None})
     ['b']
@@ -29,11 +29,11 @@ def forbidden_licences(licences: Mapping[str, str | None]) -> list[str]:
 
 
 def check_licences(licences: Mapping[str, str | None], allow_unknown: bool = False) -> None:
-    """Refuse a release whose sources do not allow it.
+    """Refuse a release if its sources do not allow it.
 
     ``licences`` is {source name: SPDX id or None}.
 
-    Raises RecipeError when a licence forbids derivatives, or is unknown and ``allow_unknown`` is false.
+    Raises RecipeError if a licence forbids derivatives, or is unknown while ``allow_unknown`` is false.
 
     >>> check_licences({"photos": None}, allow_unknown=True)
     >>> check_licences({"photos": "CC-BY-ND-4.0"})
@@ -44,11 +44,11 @@ def check_licences(licences: Mapping[str, str | None], allow_unknown: bool = Fal
     if forbidden:
         raise RecipeError(
             f"the licence {licences[forbidden[0]]} of {', '.join(forbidden)} forbids derivatives",
-            "leave these sources out of the release; tiles, scales and LR pictures are derivatives",
+            "leave these sources out of the release; tiles, scales and LR images are derivatives",
         )
     unknown = unknown_licences(licences)
     if unknown and not allow_unknown:
         raise RecipeError(
             f"the licence of {', '.join(unknown)} is unknown",
-            "state it (source: {folder: …, licence: CC-BY-4.0}), or say allow_unknown_licence: true",
+            "state it (source: {folder: …, licence: CC-BY-4.0}), or write allow_unknown_licence: true",
         )

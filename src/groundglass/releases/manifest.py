@@ -1,4 +1,4 @@
-"""The tables and lists beside the pictures: manifest, meta_info, scores, failures, checksums."""
+"""The tables and lists next to the images: manifest, meta_info, scores, failures, checksums."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ MANIFEST = pa.schema(
         ("author", pa.string()),
     ]
 )
-"""One row a file. ``scale`` is 1 for HR and HR/LR for LR; ``box`` the last crop of the region (x, y, width,
-height). What came with an image follows in columns ``meta.x``; then scores, on HR rows only, since they were measured
-there."""
+"""One row for each file. ``scale`` is 1 for HR and HR/LR for LR; ``box`` is the last crop of the region (x, y, width,
+height). Columns that came with an image follow as ``meta.x``; then scores, only on HR rows, since they were measured
+on HR."""
 
 _OF_THE_ROW = ("id", "parent", "root", "source", "uri", "licence", "author")
 _NO_SCORE = frozenset(
@@ -58,7 +58,7 @@ NEVER_HASHED = frozenset(["SHA256SUMS", ".incomplete", ".manifest-parts"])
 def score_columns(rows: pa.Table) -> dict[str, str]:
     """The columns of the rows that are scores: {name in rows: name in the manifest}.
 
-    A score with the name of a manifest column gets ``measured_`` before it.
+    A score with the name of a manifest column gets the prefix ``measured_``.
     """
     taken = set(MANIFEST.names)
     return {
@@ -74,7 +74,7 @@ def meta_columns(rows: pa.Table) -> list[str]:
 
 
 def make_manifest(rows: pa.Table, written: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """The manifest of the files written, ordered by split, picture and scale."""
+    """The manifest of the written files, ordered by split, image and scale."""
     order = {split: n for n, split in enumerate(ordered_splits(row["split"] for row in written))}
     files = sorted(written, key=lambda row: (order[row["split"]], Path(row["file"]).name, row["scale"]))
     position = {image: n for n, image in enumerate(rows["id"].to_pylist())}
@@ -101,7 +101,7 @@ def _entry(file: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def box_of(region: str) -> list[int] | None:
-    """The last crop of a region, in pixels of the picture it cuts.
+    """The last crop of a region, in pixels of the image that it cuts.
 
     >>> box_of("resize(600x400,lanczos)/crop(0,8,64,64)"), box_of("")
     ([0, 8, 64, 64], None)
@@ -113,7 +113,7 @@ def box_of(region: str) -> list[int] | None:
 def write_meta_info(manifest: pa.Table, folder: Path) -> list[str]:
     """BasicSR's lists: ``meta_info.txt`` for train (or the only split), else ``meta_info_<split>.txt``.
 
-    A line is ``0000.png (height,width,channels)``. There is no line break at the end: an empty last line
+    A line is ``0000.png (height,width,channels)``. There is no line break at the end, since an empty last line
     breaks loaders.
     """
     lines: defaultdict[str, list[str]] = defaultdict(list)
@@ -137,7 +137,7 @@ def meta_info_name(split: str, splits: Sequence[str]) -> str:
 def write_scores(
     manifest: pa.Table, folder: Path, columns: Iterable[str], ranked_by: tuple[str, str] | None
 ) -> None:
-    """``scores.csv``: file, split and each of ``columns`` that is a number, word or yes/no; best first where ranked.
+    """``scores.csv``: file, split and each of ``columns`` with numbers, text or yes/no; best first if ranked.
 
     ``ranked_by`` is (column, "higher" or "lower"); rows without that score come last.
     """
@@ -163,7 +163,7 @@ def _rank(value: float | None, order: str) -> tuple[bool, float]:
 
 
 def write_failures(failed: Sequence[Mapping[str, Any]], rows: pa.Table, folder: Path) -> None:
-    """``failed.csv``: pictures of the plan that could not be written, and why. No file when all were."""
+    """``failed.csv``: planned images that could not be written, with the reason. No file if all were written."""
     if not failed:
         return
     known = {row["id"]: row for row in _records(rows, ["id", "source", "uri"])}
@@ -182,7 +182,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     usual = csv.writer(text, lineterminator="\n")
     quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     for row in (columns, *([row[name] for name in columns] for row in rows)):
-        # A carriage return ends a line for whoever reads the table; the usual writer would leave it bare.
+        # Readers of CSV take a bare carriage return as the end of a line; the usual writer would not quote it.
         (quoting if any("\r" in value for value in row if isinstance(value, str)) else usual).writerow(row)
     return text.getvalue()
 
@@ -193,13 +193,13 @@ def write_manifest(manifest: pa.Table, folder: Path) -> None:
 
 
 def list_files(folder: Path) -> list[str]:
-    """Every file of a release, relative and sorted, but its checksums and the marks of an unfinished one."""
+    """Every file of a release, relative and sorted, without its checksums and the marks of an unfinished release."""
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return sorted(path.as_posix() for path in found if path.parts[0] not in NEVER_HASHED)
 
 
 def write_checksums(manifest: pa.Table, folder: Path) -> None:
-    """``SHA256SUMS`` over every file but itself: ``sha256sum -c SHA256SUMS`` checks it."""
+    """``SHA256SUMS`` of all files but itself: ``sha256sum -c SHA256SUMS`` checks it."""
     known = dict(zip(manifest["file"].to_pylist(), manifest["sha256"].to_pylist(), strict=True))
     lines = [f"{known.get(file) or file_sha256(folder / file)}  {file}\n" for file in list_files(folder)]
     write_text("".join(lines), folder / "SHA256SUMS")

@@ -1,9 +1,9 @@
-"""What came with the images and what models answered, in files beside the pictures.
+"""Columns that came with the images, and models' answers, in files next to the images.
 
-``metadata.jsonl`` is what Hugging Face's ImageFolder reads: a line a picture, ``file_name`` and the columns. It lies
-beside the pictures, or above ``hr/`` and ``lr_x4/``: then ``lr_x4_file_name`` names each one's LR picture.
-Where a split has no value in a column in which another has some, ImageFolder finds two types and refuses both: there it
-is ``metadata.parquet``, since Parquet holds the types.
+Hugging Face's ImageFolder reads ``metadata.jsonl``: a line for each image, ``file_name`` and the columns. It is
+next to the images, or in the folder above ``hr/`` and ``lr_x4/``: then ``lr_x4_file_name`` names the LR image.
+If a split has no value in a column that has values in another split, ImageFolder finds two types and refuses both:
+then the file is ``metadata.parquet``, since Parquet stores the types.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ Kind = Literal["jsonl", "parquet"]
 NAMES: Mapping[Kind, str] = {"jsonl": "metadata.jsonl", "parquet": "metadata.parquet"}
 FILE = "file_name"
 _LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
-"""What JSON leaves as it is, and some readers take for the end of a line."""
+"""Characters that JSON does not escape, but that some readers treat as the end of a line."""
 _ROOT = "root."
 
 
-class Wishes(Protocol):
-    """What a recipe says of these files."""
+class FileSettings(Protocol):
+    """A recipe's settings of these files."""
 
     @property
     def metadata(self) -> str: ...
@@ -52,9 +52,9 @@ class Wishes(Protocol):
 class Column:
     """A column of the metadata.
 
-    name    what it is called there
-    of      the columns of the manifest that it is, the first that has a value counts
-    values  by HR picture, in the manifest's order
+    name    its name there
+    of      its columns in the manifest; the first one with a value counts
+    values  for each HR image, in the manifest's order
     """
 
     name: str
@@ -63,7 +63,7 @@ class Column:
 
     @property
     def known(self) -> int:
-        """How many pictures have a value."""
+        """The number of images with a value."""
         return len(self.values) - self.values.null_count
 
 
@@ -71,10 +71,10 @@ class Column:
 class Beside:
     """The metadata of a release.
 
-    high     the HR pictures: file and split
-    folders  where each split's file of metadata lies, relative to the release
-    low      for each scale the LR picture of each; empty where not all splits have the same scales
-    columns  what is told of them; none where the images came with nothing and no model was asked
+    high     the HR images: file and split
+    folders  the folder of each split's metadata file, relative to the release
+    low      for each scale, the LR image of each HR image; empty if the splits have different scales
+    columns  the columns of the files; none if the images came without columns and no model was asked
     """
 
     high: pa.Table
@@ -83,11 +83,11 @@ class Beside:
     columns: tuple[Column, ...]
 
     def files(self, kind: Kind) -> list[str]:
-        """The files of metadata, relative to the release."""
+        """The metadata files, relative to the release."""
         return [f"{folder}{NAMES[kind]}" for folder in self.folders.values()] if self.columns else []
 
     def table(self, split: str) -> pa.Table:
-        """The metadata of one split, its file names as seen from the split's folder."""
+        """The metadata of one split, with file names relative to the split's folder."""
         chosen = compute.indices_nonzero(compute.equal(self.high["split"], split))
         start = len(self.folders[split])
         files = {FILE: [file[start:] for file in self.high["file"].take(chosen).to_pylist()]}
@@ -100,7 +100,7 @@ class Beside:
 
 
 def metadata_of(manifest: pa.Table, answers: Sequence[str]) -> Beside:
-    """What a release tells of its pictures beside them; ``answers`` are the manifest's columns that models answered."""
+    """The metadata that a release writes next to its images; ``answers`` are the manifest's columns from models."""
     every = manifest.select(["id", "file", "split", "scale"])
     high = manifest.filter(compute.equal(manifest["scale"], 1))
     low: dict[str, dict[int, str]] = {image: {} for image in high["id"].to_pylist()}
@@ -122,7 +122,7 @@ def metadata_of(manifest: pa.Table, answers: Sequence[str]) -> Beside:
 
 
 def _columns(high: pa.Table, answers: Sequence[str], taken: set[str]) -> list[Column]:
-    """What came with the images first: it keeps its name. An answer of a photograph is told of its tiles too."""
+    """Columns that came with the images go first and keep their names. An answer for a photo also describes tiles."""
     found: list[Column] = []
     names = {"image", *taken}
 
@@ -152,12 +152,12 @@ def _columns(high: pa.Table, answers: Sequence[str], taken: set[str]) -> list[Co
 
 
 def _means_file(name: str) -> bool:
-    """Whether ImageFolder takes a column of this name for files."""
+    """Whether ImageFolder reads a column of this name as files."""
     return name.endswith((FILE, f"{FILE}s"))
 
 
 def _apart(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
-    """Whether no picture has a value in both, and their types are the same."""
+    """Whether no image has a value in both, and their types are the same."""
     both = compute.and_(one.is_valid(), other.is_valid())
     return one.type == other.type and not compute.any(both).as_py()
 
@@ -167,7 +167,7 @@ def _can_be_told(kind: pa.DataType) -> bool:
 
 
 def kind_of(beside: Beside, wanted: str) -> Kind | None:
-    """The kind of file to write, if any: as the recipe says, or JSON lines unless ImageFolder could not load them."""
+    """The kind of file to write, if any: as in the recipe, or JSON lines unless ImageFolder could not load them."""
     if wanted == "none" or not beside.columns:
         return None
     return "parquet" if wanted == "parquet" or (wanted == "auto" and _untyped(beside)) else "jsonl"
@@ -176,12 +176,12 @@ def kind_of(beside: Beside, wanted: str) -> Kind | None:
 def _untyped(beside: Beside) -> list[str]:
     """Columns that have values, but none in one of the splits."""
     splits = beside.high["split"]
-    told = ((column, splits.filter(column.values.is_valid()).unique()) for column in beside.columns)
-    return [column.name for column, having in told if 0 < len(having) < len(beside.folders)]
+    filled = ((column, splits.filter(column.values.is_valid()).unique()) for column in beside.columns)
+    return [column.name for column, having in filled if 0 < len(having) < len(beside.folders)]
 
 
 def write_metadata(beside: Beside, folder: Path, kind: Kind | None) -> None:
-    """A file of metadata for each split; one of the other kind, which an interrupted attempt left, goes."""
+    """A metadata file for each split; a file of the other kind from an interrupted attempt is removed."""
     for split, place in beside.folders.items():
         for other in NAMES.values():
             (folder / place / other).unlink(missing_ok=True)
@@ -195,7 +195,7 @@ def write_metadata(beside: Beside, folder: Path, kind: Kind | None) -> None:
 
 
 def json_lines(table: pa.Table) -> str:
-    """A table as JSON lines: numbers, lists and null as they are, dates and times as text, not-a-number as null.
+    """A table as JSON lines: numbers, lists and null unchanged, dates and times as text, not-a-number as null.
 
     >>> json_lines(pa.table({"file_name": ["0.png"], "caption": ['a "bird"'], "tags": [["sea", None]]}))
     '{"file_name": "0.png", "caption": "a \\\\"bird\\\\"", "tags": ["sea", null]}\\n'
@@ -230,7 +230,7 @@ def _plain(value: Any) -> Any:
 
 
 def read_names(folder: Path, file: Path) -> list[str] | None:
-    """The HR pictures that a release's file of metadata lists, as the manifest names them; None where it is damaged."""
+    """The HR images in a release's metadata file, named as in the manifest; None if the file is damaged."""
     try:
         if file.suffix == ".parquet":
             listed = pq.read_table(folder / file, columns=[FILE])[FILE].to_pylist()
@@ -243,7 +243,7 @@ def read_names(folder: Path, file: Path) -> list[str] | None:
 
 
 def write_captions(manifest: pa.Table, folder: Path, column: str) -> None:
-    """``x.txt`` beside each HR picture ``x.png`` that has a text in ``column``; the others have no such file."""
+    """``x.txt`` next to each HR image ``x.png`` that has a text in ``column``; the others have no such file."""
     high = manifest.filter(compute.equal(manifest["scale"], 1))
     for file, text in zip(high["file"].to_pylist(), caption_texts(high, column).to_pylist(), strict=True):
         if text is not None:
@@ -251,30 +251,30 @@ def write_captions(manifest: pa.Table, folder: Path, column: str) -> None:
 
 
 def caption_texts(table: pa.Table, column: str) -> pa.ChunkedArray:
-    """The texts of a column. Of ``root.caption`` a whole photograph, which has no root, has its own ``caption``.
+    """The texts of a column. For ``root.caption``, a whole photo has no root, so its own ``caption`` is used.
 
-    Raises RecipeError where there is no such column.
+    Raises RecipeError if there is no such column.
     """
     name = ".".join(column_path(column))
     names = [name for name in dict.fromkeys((name, name.removeprefix(_ROOT))) if name in table.column_names]
     if not names:
         raise RecipeError(
-            f"there is no column '{column}' to write captions of", suggestion(column, table.column_names)
+            f"there is no column '{column}' to write captions from", suggestion(column, table.column_names)
         )
     return compute.coalesce(*(table[name].cast(pa.string()) for name in names))
 
 
-def caption_file(picture: Path) -> Path:
-    """The text file of a picture, where trainers look for it.
+def caption_file(image: Path) -> Path:
+    """The text file of an image, in the place where trainers look for it.
 
     >>> caption_file(Path("images/0000.png")).as_posix()
     'images/0000.txt'
     """
-    return picture.with_suffix(".txt")
+    return image.with_suffix(".txt")
 
 
-def beside_notes(manifest: pa.Table, answers: Sequence[str], step: Wishes) -> tuple[str, ...]:
-    """What a user should know of a release's metadata and captions, a sentence each."""
+def beside_notes(manifest: pa.Table, answers: Sequence[str], step: FileSettings) -> tuple[str, ...]:
+    """Remarks for the user on a release's metadata and captions, a sentence each."""
     beside = metadata_of(manifest, answers)
     return (*_metadata_notes(beside, step.metadata), *_caption_notes(manifest, step.captions))
 
@@ -285,16 +285,16 @@ def _caption_notes(manifest: pa.Table, column: str | None) -> list[str]:
     texts = caption_texts(manifest.filter(compute.equal(manifest["scale"], 1)), column)
     if not texts.null_count:
         return []
-    return [f"no text file beside {some(texts.null_count, 'pictures')} without {column}"]
+    return [f"no text file next to {some(texts.null_count, 'images')} without {column}"]
 
 
 def _metadata_notes(beside: Beside, wanted: str) -> list[str]:
-    """Columns that are called otherwise, and what ImageFolder reads in another way."""
+    """Notes on renamed columns, and on values that ImageFolder would read as another type."""
     kind = kind_of(beside, wanted)
     if kind is None:
         return []
     said = [
-        f"in {NAMES[kind]} {' and '.join(column.of)} is called {column.name}"
+        f"in {NAMES[kind]} {' and '.join(column.of)} is named {column.name}"
         for column in beside.columns
         if column.name != column.of[0].removeprefix(META).removeprefix(_ROOT)
     ]
@@ -313,13 +313,14 @@ def _metadata_notes(beside: Beside, wanted: str) -> list[str]:
 
 
 def _read_as_times(beside: Beside) -> list[str]:
-    """Columns of text that Arrow's reader of JSON, which datasets uses, takes for times."""
+    """Text columns that Arrow's JSON reader, which datasets uses, would read as times."""
     from pyarrow import json as arrow_json
 
     found: dict[str, None] = {}
     texts = [column.name for column in beside.columns if column.known and _is_text(column.values.type)]
     for split in beside.folders if texts else ():
         lines = json_lines(beside.table(split).select(texts)).encode()
+        # One block, so that Arrow infers each type from all lines.
         options = arrow_json.ReadOptions(block_size=len(lines) + 1)
         schema = arrow_json.read_json(io.BytesIO(lines), read_options=options).schema
         found |= {name: None for name in texts if pa.types.is_timestamp(schema.field(name).type)}

@@ -1,4 +1,4 @@
-"""File names that every trainer takes: no spaces (meta_info is split on them), no dots (LMDB keys)."""
+"""File names that every trainer accepts: no spaces (meta_info is split at them), no dots (LMDB keys)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from groundglass.image.region import Resize, parse
 
 LONGEST = 120
-"""UTF-8 bytes of a stem at most: with suffix and temporary ending it stays below the 255 of file systems."""
+"""The most UTF-8 bytes of a stem: with suffix and temporary ending it stays below the 255 of file systems."""
 
 _UNSAFE = re.compile(r"[\s.,/\\:*?\"<>|\x00-\x1f\x7f\ud800-\udfff]+")
 _RESERVED = frozenset(
@@ -22,7 +22,7 @@ _RESERVED = frozenset(
 
 @dataclass(frozen=True)
 class Named:
-    """What a name is made from: one row of the release."""
+    """The facts that a name is made from: one row of the release."""
 
     root: str
     uri: str
@@ -34,9 +34,9 @@ class Named:
 def name_rows(rows: Sequence[Named], how: str) -> list[str]:
     """The stem of each row's file, in the order of the rows.
 
-    ``how`` is "number" (0000, 0001 … within each split), "keep" (the photograph's own name made safe, tiles
-    as ``name_s001`` in reading order) or "hash" (16 hex digits of photograph and region).
-    Stems differ, also where letter case is ignored, within a split ("number") or in the whole release (the
+    ``how`` is "number" (0000, 0001 … within each split), "keep" (the photo's own name made safe, tiles
+    as ``name_s001`` in reading order) or "hash" (16 hex digits of photo and region).
+    Stems differ, even if case is ignored, within a split ("number") or in the whole release (the
     others).
 
     >>> photo = Named("r1", "holiday/IMG 0113.v2.jpg", "ab", "", "train")
@@ -47,7 +47,7 @@ def name_rows(rows: Sequence[Named], how: str) -> list[str]:
 
 
 def safe_stem(uri: str) -> str:
-    """The stem of a path as trainers can use it; letters of any script stay.
+    """The stem of a path in a form that trainers accept; letters of any script stay.
 
     >>> safe_stem("sea/--Ångström  no.3.tif"), safe_stem("日本.png"), safe_stem("...")
     ('Ångström_no_3', '日本', 'image')
@@ -79,11 +79,11 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "AVIF": ("avif",),
     "HEIF": ("heic", "heif"),
 }
-"""Endings that fit what a file is by its content; the first where its own does not."""
+"""Endings that match a file's format; the first one is used if its own does not match."""
 
 
 def own_ending(uri: str, format: str) -> str:
-    """The ending of a photograph's own file, as it was written where it fits the content.
+    """The ending of a photo's own file, in its spelling if it matches the content.
 
     >>> own_ending("a/IMG_1.JPEG", "JPEG"), own_ending("a/renamed.jpg", "PNG"), own_ending("no ending", "WEBP")
     ('JPEG', 'png', 'webp')
@@ -110,7 +110,7 @@ def _hashes(rows: Sequence[Named]) -> list[str]:
 
 
 def _kept(rows: Sequence[Named]) -> list[str]:
-    """Stems are given in the order of the uris, so the rows' order does not decide between namesakes."""
+    """Stems are assigned in the order of the uris, so the rows' order does not affect files with equal names."""
     roots = {row.root: row for row in rows}
     taken: set[str] = set()
     ordered = sorted(roots.values(), key=lambda row: (row.uri, row.root))
@@ -125,7 +125,7 @@ def _kept(rows: Sequence[Named]) -> list[str]:
 
 
 def _tile_numbers(rows: Iterable[Named]) -> Mapping[tuple[str, str], int]:
-    """Tiles of one photograph counted from 1 in reading order, the largest scale first."""
+    """Tiles of one photo, counted from 1 in reading order, the largest scale first."""
     regions: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row.region:
@@ -148,7 +148,8 @@ def _reading_order(region: str) -> tuple[int, int, int, str]:
 
 
 def _unique(stem: str, taken: set[str]) -> str:
-    """The stem, or the stem with the first free number behind it; it is taken from then on."""
+    """The stem, with the first free number appended if it is taken; the result is marked as taken."""
+    # Names that differ only in case are one file on macOS and Windows.
     candidate, number = stem, 1
     while candidate.casefold() in taken:
         number += 1
@@ -162,4 +163,4 @@ NAMINGS: dict[str, Callable[[Sequence[Named]], list[str]]] = {
     "keep": _kept,
     "hash": _hashes,
 }
-"""Every way to name files that a recipe may ask for."""
+"""All ways to name files that a recipe may use."""

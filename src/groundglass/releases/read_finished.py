@@ -1,4 +1,4 @@
-"""What a finished release holds, read from the release itself."""
+"""The content of a finished release, read from the release itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groundglass.releases.writers.writer import Release
 
 
 def finished_release(folder: Path, step: Release, answers: Sequence[str] = ()) -> ReleaseFacts | None:
-    """The facts of a release whose last act was done; None where there is none, or one that is being written."""
+    """The facts of a finished release; None if there is none, or if it is still being written."""
     manifest = folder / "manifest.parquet"
     if (folder / INCOMPLETE).exists() or not manifest.exists():
         return None

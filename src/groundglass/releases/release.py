@@ -1,4 +1,4 @@
-"""The release: plan the names, write the pictures, then lists, card, checksums and archive."""
+"""The release: plan the names, write the images, then lists, card, checksums and archive."""
 
 from __future__ import annotations
 
@@ -56,21 +56,21 @@ from groundglass.tables.step_record import StepRecord
 
 @dataclass(frozen=True)
 class ReleaseContext:
-    """What a release is told by the run it belongs to.
+    """The values that a release gets from its run.
 
     name       of the recipe: title of the card and top folder of the archive
     recipe     text of recipe.yaml; "" leaves it out
     lock       text of recipe.lock; "" leaves it out
-    funnel     the way from the sources to here, for the card
-    measures   what was measured, for the card
-    networks   which networks were asked, for the card
-    audits     what audits of the gates found, for the card
-    warnings   what is odd about the photos' files and of how many of those released, for the card
-    answers    the columns of the manifest that models answered
+    funnel     the steps from the sources to here, for the card
+    measures   the measures that were used, for the card
+    networks   the networks that were asked, for the card
+    audits     the results of audits of the gates, for the card
+    warnings   the number of released photos with each file warning, for the card
+    answers    the manifest's columns of models' answers
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
-    settings   how the engine runs
-    limits     what a photograph may cost
-    progress   told by the engine what is done
+    settings   settings of the engine
+    limits     limits of a photo's size
+    progress   receives the engine's progress
     """
 
     name: str
@@ -90,7 +90,7 @@ class ReleaseContext:
 
 @dataclass(frozen=True)
 class Failure:
-    """A picture that was planned and could not be written; ``file`` is the name that stays unused."""
+    """A planned image that could not be written; its ``file`` name stays unused."""
 
     id: str
     file: str
@@ -100,19 +100,19 @@ class Failure:
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """What a finished release holds.
+    """The content of a finished release.
 
-    pictures  HR pictures by split
-    files     of all kinds, HR and LR, without lists and card
-    bytes     of these files
-    resumed   pictures that an earlier, interrupted attempt had already written
-    licences  HR pictures by licence; "" is unknown
-    notes     what a user should know of what was written
+    images    HR images by split
+    files     number of all image files, HR and LR, without lists and card
+    bytes     size of these files
+    resumed   images that an earlier, interrupted attempt had already written
+    licences  HR images by licence; "" is unknown
+    notes     remarks for the user on the written files
     """
 
     folder: Path
     archive: Path | None
-    pictures: Mapping[str, int]
+    images: Mapping[str, int]
     files: int
     bytes: int
     failed: tuple[Failure, ...]
@@ -122,18 +122,19 @@ class ReleaseFacts:
 
 
 def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseContext) -> ReleaseFacts:
-    """Write the pictures of ``rows``, in their order, as a release into ``folder``, a new or empty one.
+    """Write the images of ``rows``, in their order, as a release into ``folder``, which must be new or empty.
 
     ``rows`` has ``id, root, source, uri, sha256, region, width, height, path`` (bytes), and may have
-    ``parent``, ``split``, ``licence``, ``author`` and ``file_format``; what came with the images is in columns
-    ``meta.x``, and every other column is a score. Names are given
-    before the first picture is written; one that fails (vanished, changed, truncated …) is listed in ``failed.csv``
-    and its name stays unused. Called again after an interruption, with the same rows and settings, it goes
-    on.
+    ``parent``, ``split``, ``licence``, ``author`` and ``file_format``; columns that came with the images are
+    ``meta.x``, and every other column is a score. Names are assigned
+    before the first image is written; one that fails (vanished, changed, truncated …) is listed in ``failed.csv``
+    and its name stays unused. If called again after an interruption, with the same rows and settings, it
+    continues.
 
-    Raises RecipeError for settings, licences or a folder that cannot be used, UnreachableError when the disk
-    is full, and what the engine raises when it is interrupted.
+    Raises RecipeError for settings, licences or a folder that cannot be used, UnreachableError if the disk
+    is full, and the engine's error if it is interrupted.
     """
+    # Refuse what can be refused before the folder is touched.
     step.check()
     if step.captions:
         caption_texts(rows, step.captions)
@@ -143,7 +144,8 @@ def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseC
     with claimed(folder, content_key(rows, step, context.name), archive):
         pending, resumed = resume(folder, photographs)
         job = Write(folder, folder / PARTS, written_ending(step), context.limits)
-        pending.sort(key=lambda item: item.path)  # what lies together in an archive or table is read together
+        # In this order, neighbours in an archive or table are read together.
+        pending.sort(key=lambda item: item.path)
         run_job(job, pending, context.settings, context.progress)
         written, failed = read_journal(folder)
         remove_strays(folder, photographs, (row["file"] for row in written))
@@ -158,7 +160,7 @@ def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseC
 
 
 def _licences_by_source(rows: pa.Table) -> dict[str, str | None]:
-    """One licence a source; a source with several is named once for each."""
+    """One licence per source; a source with several is listed once for each."""
     sources = rows["source"].to_pylist()
     licences = rows["licence"].to_pylist() if "licence" in rows.column_names else [None] * rows.num_rows
     pairs = sorted(set(zip(sources, licences, strict=True)), key=str)
@@ -175,7 +177,7 @@ def _write_lists(
     step: Release,
     context: ReleaseContext,
 ) -> None:
-    """Everything beside the pictures; the checksums last, over all of it."""
+    """All files besides the images. The checksums come last, since they cover all of them."""
     write_manifest(manifest, folder)
     write_failures(failed, rows, folder)
     step.write_lists(folder, manifest)
@@ -214,13 +216,13 @@ def facts_of(
     step: Release,
     answers: Sequence[str] = (),
 ) -> ReleaseFacts:
-    """The facts that follow from a manifest; ``answers`` are its columns that models answered."""
+    """The facts in a manifest; ``answers`` are its columns of models' answers."""
     files = manifest.select(["split", "scale", "bytes", "licence"]).to_pylist()
     high = [row for row in files if row["scale"] == 1]
     return ReleaseFacts(
         folder=folder,
         archive=archive,
-        pictures=dict(Counter(row["split"] for row in high)),
+        images=dict(Counter(row["split"] for row in high)),
         files=len(files),
         bytes=sum(row["bytes"] for row in files),
         failed=failed,

@@ -1,9 +1,9 @@
-"""Which split a picture goes to: never two sides of one cluster, and decided by hash, so it does not change
-with time.
+"""Decides the split of each image: a cluster is never divided, and hashes decide, so the result does not change
+over time.
 
-A *group* is what must stay together: all tiles and scales of a photograph, photographs with the same bytes,
-near-duplicates, and photographs with equal values in a column that the user names. Groups are connected
-components, so two photographs that share only a third one are together as well.
+A *group* must stay together: all tiles and scales of a photo, photos with the same bytes,
+near-duplicates, and photos with equal values in a column that the user names. Groups are connected
+components, so two photos that are only related through a third one are together as well.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from groundglass.similarity.orientations import of_images
 
 @dataclass(frozen=True)
 class Group:
-    """Photographs that stay together.
+    """Photos that stay together.
 
     key       hexadecimal digest that decides the split
-    roots     ids of its photographs
-    rows      how many pictures of the set it holds
-    stratum   the most frequent value of the stratify column among its pictures
+    roots     ids of its photos
+    rows      number of its images in the set
+    stratum   the most frequent value of the stratify column among its images
     """
 
     key: str
@@ -50,17 +50,17 @@ def assign_splits(
 ) -> pa.Table:
     """The split of every row, as a table ``id, split`` in the order of ``rows``.
 
-    ``rows`` has ``id``, ``root`` (the photograph's id), ``sha256``, the columns `NEAR` (of the photograph; null
-    where unknown; the last two may be missing) and those named by ``stratify`` and ``group``. ``shares`` are
-    shares of 1 by split name. ``distance`` is how many of the 64 bits may differ between near-duplicates;
+    ``rows`` has ``id``, ``root`` (the photo's id), ``sha256``, the columns `NEAR` (of the photo; null
+    if unknown; the last two may be missing) and those named by ``stratify`` and ``group``. ``shares`` are
+    shares of 1 by split name. ``distance`` is the number of the 64 bits that may differ between near-duplicates;
     None is `near_duplicates.DEFAULT_DISTANCE`.
 
     Without ``stratify`` a group's split depends on that group alone: shares are met on average (n groups are
-    off by about sqrt(share (1 - share) / n)), and photographs added later move no group, unless they join it
+    off by about sqrt(share (1 - share) / n)), and photos added later move no group, unless they join it
     as a near-duplicate or link it with another. With ``stratify`` the shares of each stratum are met to
     within one group; then a stratum that grows may move the few groups next to a cut, and the others stay.
 
-    Raises RecipeError when the shares do not sum to 1 or a column is missing.
+    Raises RecipeError if the shares do not sum to 1 or a column is missing.
 
     >>> one = pa.table({"id": ["a", "b"], "root": ["r", "r"], "sha256": ["00", "00"], "phash": [None, None],
     ...                 "phash_mirror": [None, None]})
@@ -86,7 +86,7 @@ def _check_shares(shares: Mapping[str, float]) -> None:
 
 
 def check_columns(rows: pa.Table, columns: Iterable[str | None]) -> None:
-    """Raises RecipeError where a column is missing."""
+    """Raises RecipeError if a column is missing."""
     for column in columns:
         if column is not None and column not in rows.column_names:
             raise RecipeError(
@@ -123,7 +123,7 @@ def find_groups(
 
 
 def _photographs(rows: pa.Table) -> pa.Table:
-    """One row a photograph: the first of its rows that knows a hash."""
+    """One row for each photo: the first of its rows that has a hash."""
     chosen: dict[str, int] = {}
     known = rows["phash"].is_valid().to_pylist()
     for position, root in enumerate(rows["root"].to_pylist()):
@@ -153,7 +153,7 @@ def _near_duplicates(photographs: pa.Table, distance: int | None) -> Iterable[tu
 
 
 def _key_names(rows: pa.Table, users: Sequence[Any]) -> list[str]:
-    """What a row brings to its group's key: the user's value, else the photograph's content, else its id."""
+    """A row's part of its group's key: the user's value, else the photo's content, else its id."""
     return [
         f"1:{user}" if user is not None else f"2:{sha256}" if sha256 else f"3:{root}"
         for user, sha256, root in zip(
@@ -163,7 +163,7 @@ def _key_names(rows: pa.Table, users: Sequence[Any]) -> list[str]:
 
 
 def _key(seed: int, step: str, names: Iterable[str]) -> str:
-    """The least digest of the strongest kind of name: what joins a user's group does not change it."""
+    """The smallest digest of the strongest kind of name, so that images that join a user's group do not change it."""
     named = set(names)
     kind = min(name[0] for name in named)
     return min(
@@ -172,17 +172,18 @@ def _key(seed: int, step: str, names: Iterable[str]) -> str:
 
 
 def places_of(groups: Sequence[Group], stratify: bool) -> dict[str, float]:
-    """Where each group stands on [0, 1), by its key: among all, or among those of its stratum."""
+    """The position of each group in [0, 1), by its key: among all groups, or among those of its stratum."""
     return _places_by_stratum(groups) if stratify else {part.key: _place(part.key) for part in groups}
 
 
 def _place(key: str) -> float:
     """A digest as a number in [0, 1)."""
+    # 13 hex digits are 52 bits, which a double holds exactly.
     return int(key[:13], 16) / 16**13
 
 
 def _places_by_stratum(groups: Iterable[Group]) -> dict[str, float]:
-    """The middle of each group's stretch when its stratum's pictures stand in a row, ordered by key."""
+    """The middle of each group's section when its stratum's images are lined up, ordered by key."""
     strata: defaultdict[str, list[Group]] = defaultdict(list)
     for group in sorted(groups, key=lambda part: part.key):
         strata[group.stratum].append(group)
@@ -196,7 +197,7 @@ def _places_by_stratum(groups: Iterable[Group]) -> dict[str, float]:
 
 
 def _cuts(shares: Mapping[str, float]) -> list[tuple[float, str]]:
-    """Where each split ends on [0, 1); a split of share 0 gets nothing."""
+    """The end of each split in [0, 1); a split of share 0 gets no group."""
     cuts: list[tuple[float, str]] = []
     end = 0.0
     for split, share in shares.items():
@@ -207,6 +208,7 @@ def _cuts(shares: Mapping[str, float]) -> list[tuple[float, str]]:
 
 
 def _split_at(place: float, cuts: Sequence[tuple[float, str]]) -> str:
+    # In floating point the last cut may end just below 1.
     return next((split for end, split in cuts if place < end), cuts[-1][1])
 
 
@@ -234,7 +236,7 @@ class _Links:
         self._above[self.find(one)] = self.find(other)
 
     def join_equal(self, names: Sequence[str], values: Sequence[Hashable]) -> None:
-        """Join all names whose value is the same; null joins nothing."""
+        """Join all names with the same value; null joins nothing."""
         first: dict[Hashable, str] = {}
         for name, value in zip(names, values, strict=True):
             if value is not None:

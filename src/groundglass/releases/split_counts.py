@@ -1,4 +1,4 @@
-"""Splits of exact counts: the groups of `split`, so that nothing is parted that belongs together."""
+"""Splits of exact counts, made of the groups of `split`, so that related images stay together."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def assign_counts(
     group: str | None = None,
     distance: int | None = None,
 ) -> pa.Table:
-    """The split of every row, as a table ``id, split`` in the order of ``rows``; what no count takes is train.
+    """The split of every row, as a table ``id, split`` in the order of ``rows``; rows that no count takes are train.
 
     ``counts`` are rows by split name, and the other arguments are those of `split.assign_splits`. A split gets its
-    count exactly where its groups can add up to it, and else the most below it: groups are never parted. With
-    ``stratify`` each stratum gives its share of the count, to within one group. A set that grows may move the groups
-    next to a cut; the splits are taken from both ends in turn, so two counts have no cut in common, and no group
-    goes from one to the other.
+    exact count if its groups can add up to it, and else the largest number below it: groups are never divided. With
+    ``stratify`` each stratum gives its share of the count, to within one group. If the set grows, groups next to a cut
+    may move; the splits are taken from both ends in turn, so two counts have no cut in common, and no group
+    moves from one to the other.
 
-    Raises RecipeError when a column is missing.
+    Raises RecipeError if a column is missing.
 
     >>> one = pa.table({"id": ["a", "b", "c"], "root": ["r", "r", "s"], "sha256": ["00", "00", "01"],
     ...                 "phash": [None] * 3, "phash_mirror": [None] * 3})
@@ -52,7 +52,7 @@ def assign_counts(
 
 
 def groups_for(groups: Sequence[Group], wanted: int) -> list[Group]:
-    """Groups of ``wanted`` rows together, or of the most below it: the first ones, as far as the count allows.
+    """Groups of ``wanted`` rows in total, or of the largest total below it: the first ones, as far as the count allows.
 
     >>> sizes = [4, 4, 3, 3, 1]
     >>> groups = [Group(str(place), frozenset(), rows, "") for place, rows in enumerate(sizes)]
@@ -64,7 +64,11 @@ def groups_for(groups: Sequence[Group], wanted: int) -> list[Group]:
     if sums[-1] == wanted or len(first) == len(groups):
         return first
     best = _most(_totals(groups, wanted))
-    low, high = 0, len(first)  # fewer first ones leave more to choose from, so what fits is found by halving
+    # Fewer first groups leave more to choose from, so bisection finds the most that fit.
+    low, high = (
+        0,
+        len(first),
+    )
     while low < high:
         middle = (low + high + 1) // 2
         rest = _without(groups, first[:middle])
@@ -90,12 +94,13 @@ def _without(groups: Iterable[Group], taken: Iterable[Group]) -> list[Group]:
 
 
 def _that_add_up(groups: Iterable[Group], total: int) -> list[Group]:
-    """Groups of exactly so many rows, which there are: of each size the first ones."""
+    """Groups with exactly this total, which is known to be possible: of each size the first ones."""
     by_size: defaultdict[int, list[Group]] = defaultdict(list)
     for part in groups:
         by_size[part.rows].append(part)
     sizes = sorted(by_size)
-    reached = [1]  # after 0, 1, 2 … sizes
+    # The possible totals after 0, 1, 2 … sizes.
+    reached = [1]
     for size in sizes:
         reached.append(_with_size(reached[-1], size, len(by_size[size]), total))
     taken: list[Group] = []
@@ -110,7 +115,7 @@ def _that_add_up(groups: Iterable[Group], total: int) -> list[Group]:
 
 
 def _totals(groups: Iterable[Group], most: int) -> int:
-    """The sums of rows that some of the groups have, up to ``most``: bit n is set where n is one."""
+    """The possible totals of rows of some of the groups, up to ``most``: bit n is set if n is possible."""
     reached = 1
     for size, many in Counter(part.rows for part in groups).items():
         reached = _with_size(reached, size, many, most)
@@ -118,7 +123,7 @@ def _totals(groups: Iterable[Group], most: int) -> int:
 
 
 def _with_size(reached: int, size: int, many: int, most: int) -> int:
-    """The sums with up to ``many`` groups of a size more, by doubling."""
+    """The possible totals with up to ``many`` further groups of one size, by doubling."""
     within, step = (1 << (most + 1)) - 1, 1
     while many > 0 and step * size <= most:
         taken = min(step, many)

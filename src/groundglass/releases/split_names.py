@@ -1,4 +1,4 @@
-"""The names of splits: which come first, and which cannot be."""
+"""The names of splits: their order, and the names that are not allowed."""
 
 from __future__ import annotations
 
@@ -25,4 +25,4 @@ def check_splits(splits: Sequence[str]) -> None:
     """Refuse split names that cannot be folder names."""
     for split in splits:
         if not _SPLIT.fullmatch(split):
-            raise RecipeError(f"{split!r} is no name for a split", "use letters, digits, '-' and '_'")
+            raise RecipeError(f"{split!r} cannot be the name of a split", "use letters, digits, '-' and '_'")

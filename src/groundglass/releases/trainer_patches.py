@@ -1,4 +1,4 @@
-"""Images that are too small for what trainers cut from them."""
+"""Images that are too small for the patches that trainers cut from them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from groundglass.releases.writers.writer import Release
 from groundglass.text.format import some, thousands
 
 Known = Literal["exactly", "at most", "about"]
-"""How well the number and the sizes of images are known."""
+"""How exactly the number and the sizes of images are known."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """The square that trainers cut at random from every image: its side in px, and whose options say so."""
+    """The square that trainers cut at random from every image: its side in px, and the trainers with this default."""
 
     side: int
     trainers: str
@@ -33,26 +33,26 @@ PATCHES: tuple[Patch, ...] = (
     Patch(48, "EDSR, SwinIR"),
     Patch(64, "HAT, neosr"),
 )
-"""In LR px, as the options that come with BasicSR, HAT and neosr have it; of HR it is ``scale`` times as large. BasicSR
-raises an error at a smaller image (`paired_random_crop`)."""
+"""In LR px, from the options that come with BasicSR, HAT and neosr; in HR it is ``scale`` times as large. BasicSR
+raises an error for a smaller image (`paired_random_crop`)."""
 
 PADDED = Patch(400, "Real-ESRGAN, which pads")
-"""In HR px. Real-ESRGAN makes LR itself, from 400 px of HR (`crop_pad_size`); what is missing it reflects."""
+"""In HR px. Real-ESRGAN makes LR itself, from 400 px of HR (`crop_pad_size`); it pads smaller images by reflection."""
 
 USUAL_SCALE = 4
-"""Of trainers that make LR themselves."""
+"""The scale of trainers that make LR themselves."""
 
 
 @dataclass(frozen=True)
 class TooSmall:
-    """How many images are too small for each of these patches, whose sides are in px of HR."""
+    """The number of images that are too small for each of these patches, with sides in px of HR."""
 
     images: int
     patches: tuple[Patch, ...]
 
 
 def too_small(sides: NDArray[np.int64], step: Release) -> list[TooSmall]:
-    """Of which patches HR images of these shortest ``sides`` (px) are too small, the smallest patch first.
+    """The patches for which HR images of these shortest ``sides`` (px) are too small, the smallest patch first.
 
     HR is cut to a multiple of all its scales; the largest scale needs the largest patch.
 
@@ -85,11 +85,11 @@ def _scale(step: Release) -> int:
 
 
 def small_images_note(sides: NDArray[np.int64], step: Release, known: Known = "exactly") -> tuple[str, ...]:
-    """A sentence on the images that are too small to be trained on, with their number; none where none is.
+    """A sentence on the images that are too small for training, with their number; empty if there are none.
 
     >>> from groundglass.releases.writers.paired import PairedRelease
     >>> small_images_note(np.array([100, 500]), PairedRelease(lr_scales=(2,)), "at most")
-    ('too small for what trainers cut from HR at x2: at most 1 image for 128 px (HAT, neosr); BasicSR stops at one',)
+    ('too small for training patches of HR at x2: at most 1 image for 128 px (HAT, neosr); BasicSR then stops',)
     """
     found = too_small(sides, step)
     said = [f"{_how_many(small.images, len(sides), known)} for {_named(small.patches)}" for small in found]
@@ -97,18 +97,18 @@ def small_images_note(sides: NDArray[np.int64], step: Release, known: Known = "e
 
 
 def small_tiles_note(side: int, step: Release) -> tuple[str, ...]:
-    """The same of tiles of one size, before it is known how many there will be.
+    """The same for tiles of one size, before their number is known.
 
     >>> from groundglass.releases.writers.folder import FolderRelease
     >>> small_tiles_note(256, FolderRelease())
-    ('tiles of 256 px are too small for what trainers cut from HR: 400 px (Real-ESRGAN, which pads)',)
+    ('tiles of 256 px are too small for training patches of HR: 400 px (Real-ESRGAN, which pads)',)
     """
     found = too_small(np.array([side]), step)
     return _sentence(f"tiles of {side} px are ", ", ".join(_named(s.patches) for s in found), found, step)
 
 
 def released_note(manifest: pa.Table, step: Release) -> tuple[str, ...]:
-    """The same of the training images that a release holds; validation and test images are not cut."""
+    """The same for the training images of a release; validation and test images are not cut."""
     written = manifest.select(["split", "scale", "width", "height"]).to_pylist()
     high = [row for row in written if row["scale"] == 1 and row["split"] == TRAIN]
     return small_images_note(np.array([min(row["width"], row["height"]) for row in high], np.int64), step)
@@ -118,12 +118,12 @@ def _sentence(which: str, said: str, found: Sequence[TooSmall], step: Release) -
     if not found:
         return ()
     only_padded = found[0].patches == (PADDED,)
-    scale, end = ("", "") if only_padded else (f" at x{_scale(step)}", "; BasicSR stops at one")
-    return (f"{which}too small for what trainers cut from HR{scale}: {said}{end}",)
+    scale, end = ("", "") if only_padded else (f" at x{_scale(step)}", "; BasicSR then stops")
+    return (f"{which}too small for training patches of HR{scale}: {said}{end}",)
 
 
 def _how_many(images: int, of: int, known: Known) -> str:
-    """A number among all images; the number of all is itself no more than a bound where not all is known.
+    """A number among all images; the total is itself only a bound if not all is known.
 
     >>> _how_many(3, 9, "exactly"), _how_many(9, 9, "exactly"), _how_many(3, 9, "about"), _how_many(9, 9, "at most")
     ('3 of 9 images', 'all 9 images', 'about 3 images', 'all images (at most 9)')

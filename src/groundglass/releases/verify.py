@@ -1,4 +1,4 @@
-"""Whether a written release is still what it says it is."""
+"""Checks whether a written release still matches its manifest and checksums."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _COLUMNS = ["file", "split", "scale", "sha256", "pixel_hash", "width", "height",
 
 
 def verify_release(folder: Path) -> list[str]:
-    """What is wrong with a release, one sentence each; an empty list when nothing is.
+    """The errors in a release, one sentence each; an empty list if there are none.
 
     Checked: it is finished; SHA256SUMS, manifest and folder name the same files; every checksum; HR is
-    exactly scale × LR with equal file names; meta_info lists the HR files with their sizes, a file of metadata each
-    of its split's; no photograph and no equal pixels are in two splits.
+    exactly scale × LR with equal file names; meta_info lists the HR files with their sizes, each metadata file those
+    of its split; no photo and no equal pixels are in two splits.
     """
     if not folder.is_dir():
-        return [f"{folder} is no folder"]
+        return [f"{folder} is not a folder"]
     if (folder / INCOMPLETE).exists():
         return ["the release is not finished: run the same command again"]
     missing = [name for name in ("manifest.parquet", "SHA256SUMS") if not (folder / name).exists()]
@@ -43,7 +43,7 @@ def verify_release(folder: Path) -> list[str]:
 
 
 def _read_sums(path: Path) -> dict[str, str]:
-    """{file: sha256}; lines that are none are given as a file with an empty sum."""
+    """{file: sha256}; an invalid line gives a file with an empty sum."""
     lines = (line.partition("  ") for line in path.read_text(encoding="utf-8").splitlines())
     return {file: digest for digest, _, file in lines}
 
@@ -59,10 +59,12 @@ def _files(folder: Path, sums: Mapping[str, str], manifest: Sequence[Mapping[str
     )
     listed = {row["file"]: row["sha256"] for row in manifest}
     yield from (
-        f"{file} is in the manifest and not in SHA256SUMS" for file in sorted(set(listed) - set(sums))
+        f"{file} is in the manifest, but not in SHA256SUMS" for file in sorted(set(listed) - set(sums))
     )
     both = sorted(set(listed) & set(sums))
-    yield from (f"{file} has another sha256 in the manifest" for file in both if listed[file] != sums[file])
+    yield from (
+        f"{file} has a different sha256 in the manifest" for file in both if listed[file] != sums[file]
+    )
 
 
 def _pairs(manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -70,7 +72,7 @@ def _pairs(manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for row in manifest:
         whole = high.get(row["id"])
         if whole is None:
-            yield f"{row['file']} has no HR picture"
+            yield f"{row['file']} has no HR image"
         elif Path(whole["file"]).name != Path(row["file"]).name:
             yield f"{row['file']} and {whole['file']} have different names"
         elif (row["width"] * row["scale"], row["height"] * row["scale"]) != (whole["width"], whole["height"]):
@@ -88,7 +90,7 @@ def _meta_info(folder: Path, manifest: Sequence[Mapping[str, Any]]) -> Iterator[
             continue
         found = (folder / name).read_text(encoding="utf-8").split("\n")
         if set(found) != expected or len(found) != len(expected):
-            yield f"{name} does not list the HR pictures of {split}"
+            yield f"{name} does not list the HR images of {split}"
 
 
 def _metadata(folder: Path, manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -100,11 +102,11 @@ def _metadata(folder: Path, manifest: Sequence[Mapping[str, Any]]) -> Iterator[s
         places = {Path(files[0]).parent, Path(files[0]).parent.parent}
         for file in sorted(place / name for place in places for name in NAMES.values()):
             if (folder / file).exists() and read_names(folder, file) != files:
-                yield f"{file} does not list the HR pictures of {split}"
+                yield f"{file} does not list the HR images of {split}"
 
 
 def _leaks(manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for column, what in (("root", "photograph"), ("pixel_hash", "picture")):
+    for column, what in (("root", "photo"), ("pixel_hash", "image")):
         splits: defaultdict[str, set[str]] = defaultdict(set)
         for row in manifest:
             splits[row[column]].add(row["split"])

@@ -1,4 +1,4 @@
-"""The job that writes pictures: one decode a photograph, every file read back before it counts."""
+"""The job that writes images: one decode for each photo, and every file is read back before it counts."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ JOURNAL = pa.schema(
         ("detail", pa.string()),
     ]
 )
-"""What is noted of every file written. ``scale`` is 1 for HR and HR/LR for LR. A failed picture is one row:
+"""The record of every written file. ``scale`` is 1 for HR and HR/LR for LR. A failed image is one row:
 its HR file's name and the error."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What became of one photograph: rows of `JOURNAL`, and why nothing more can be written, if so."""
+    """The result of one photo: rows of `JOURNAL`, and the error that ends the writing, if there is one."""
 
     rows: list[dict[str, Any]]
     stop: UnreachableError | None = None
@@ -59,12 +59,12 @@ class Written:
 
 @dataclass(frozen=True)
 class Write:
-    """Writes pictures of photographs into a release (an engine's job; its items are `layout.Photograph`).
+    """Writes images of photos into a release (an engine's job; its items are `file_layout.Photograph`).
 
     folder   the release
-    journal  where the rows of finished shards go
-    image    "png" or "webp", both lossless, of what is written anew
-    limits   what a photograph may cost, as when it was listed
+    journal  the folder for the rows of finished shards
+    image    "png" or "webp", both lossless, for newly written images
+    limits   the limits that applied when the photo was listed
     """
 
     folder: Path
@@ -73,7 +73,7 @@ class Write:
     limits: ImageLimits = field(default_factory=ImageLimits)
 
     def one(self, item: Photograph) -> Written:
-        """Decode the photograph and write its outputs. What fails is a row with its reason."""
+        """Decode the photo and write its outputs. An output that fails is a row with its reason."""
         try:
             frame = _open_unchanged(item, self.limits)
         except ImageError as error:
@@ -90,15 +90,15 @@ class Write:
         return Written(rows)
 
     def lost(self, item: Photograph, reason: str, detail: str) -> Written:
-        """An error row for each output of a photograph that no worker survived."""
+        """An error row for each output of a photo that no worker survived."""
         return Written([_failed(output, reason, detail) for output in item.outputs])
 
     def name(self, item: Photograph) -> str:
-        """The photograph's place."""
+        """The photo's place."""
         return place_in_words(item.path)
 
     def save(self, results: Sequence[Written]) -> Summary:
-        """Note what was written; when the disk was full, raises UnreachableError after that."""
+        """Record the written files; if the disk was full, raises UnreachableError after that."""
         rows = [row for result in results for row in result.rows]
         if rows:
             write_part(pa.Table.from_pylist(rows, schema=JOURNAL), self.journal / part_name())
@@ -124,6 +124,7 @@ class Write:
         """Write, read back, compare. Raises ImageError ``write_failed``, UnreachableError (disk full)."""
         path = self.folder / file
         with written_whole(path) as temporary:
+            # Read the file back from disk: an encoder or a disk that fails silently must not spoil a dataset.
             temporary.write_bytes(encode_lossless(pixels, self.image))
             content = temporary.read_bytes()
             if not shows(content, pixels):
@@ -131,7 +132,7 @@ class Write:
         return _described(content, pixels)
 
     def _copy(self, frame: Frame, file: str) -> dict[str, Any]:
-        """The photograph's own bytes, read back. Raises ImageError ``write_failed``, UnreachableError (disk full)."""
+        """The photo's own bytes, read back. Raises ImageError ``write_failed``, UnreachableError (disk full)."""
         with written_whole(self.folder / file) as temporary:
             temporary.write_bytes(frame.data)
             if temporary.read_bytes() != frame.data:
@@ -139,13 +140,13 @@ class Write:
         return _described(frame.data, frame.rgb)
 
     def _take_back(self, output: Output) -> None:
-        """A picture is released with all its versions or not at all."""
+        """Remove an image's files: it is released with all its versions or not at all."""
         for file in output.files:
             (self.folder / file).unlink(missing_ok=True)
 
 
 def _described(content: bytes, pixels: RGB) -> dict[str, Any]:
-    """What is noted of a file: its bytes and the picture in it, upright."""
+    """The record of a file: its bytes and the image in it, upright."""
     return {
         "sha256": sha256_of(content),
         "pixel_hash": pixel_hash(pixels),
@@ -156,15 +157,16 @@ def _described(content: bytes, pixels: RGB) -> dict[str, Any]:
 
 
 def crop_to_multiple(pixels: RGB, output: Output) -> tuple[RGB, str]:
-    """The picture cut at the right and bottom so that every scale divides its sides, and the region it then is.
+    """The image cut at the right and bottom so that every scale divides its sides, and its region.
 
-    Raises ImageError ``too_small`` where nothing is left.
+    Raises ImageError ``too_small`` if nothing is left.
     """
     factor = lcm(*(scale for scale, _ in output.lr)) if output.lr else 1
     height, width = (side - side % factor for side in pixels.shape[:2])
     if not height or not width:
         raise ImageError(
-            "too_small", f"{pixels.shape[1]} x {pixels.shape[0]} px hold no multiple of {factor}"
+            "too_small",
+            f"{pixels.shape[1]} x {pixels.shape[0]} px is smaller than {factor} px, which the scales need",
         )
     if (height, width) == pixels.shape[:2]:
         return np.ascontiguousarray(pixels), output.region
@@ -172,16 +174,17 @@ def crop_to_multiple(pixels: RGB, output: Output) -> tuple[RGB, str]:
 
 
 def shrink(high: RGB, region: str, scale: int, kernel: str) -> tuple[RGB, str]:
-    """The LR version of an HR picture whose sides are multiples of ``scale``, and its region."""
+    """The LR version of an HR image with sides that are multiples of ``scale``, and its region."""
     width, height = high.shape[1] // scale, high.shape[0] // scale
     return resize(high, width, height, kernel), extend(region, Resize(width, height, kernel))
 
 
 def _open_unchanged(item: Photograph, limits: ImageLimits) -> Frame:
-    """Raises ImageError ``vanished``, ``unreadable``, ``changed`` or what header and decoder say."""
+    """Raises ImageError ``vanished``, ``unreadable``, ``changed`` or the errors of header and decoder."""
     data = read_listed(item.path, None, None, item.sha256) if item.sha256 else read(item.path)
     frame = open_frame(data, limits)
-    len(frame.rgb)  # decoded now, so that damage is met once and not again by every output
+    # Decode now, so that damage is found once and not again by every output.
+    len(frame.rgb)
     return frame
 
 

@@ -1,7 +1,7 @@
-"""A cheap column decides for a costly rule where a sample shows that it can.
+"""A cheap column replaces a costly rule where a sample shows that it can.
 
-A sample of the pool is judged by the rule itself. One part of it proposes limits of the cheap column, the other,
-held out, tests them from the safest on. See docs/concepts/the-cascade.md.
+The rule itself judges a sample of the pool. One part of the sample proposes limits of the cheap column; the other part,
+held out, tests them, starting with the safest. See docs/concepts/the-cascade.md.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 CONFIDENCE = 0.95
-"""Of every bound that is given, on its side: two of them enclose an interval of 90 %."""
+"""The confidence of every one-sided bound: two of them enclose an interval of 90 %."""
 PROPOSING = 3
 """Every third row of a sample proposes limits; the others are held out to test them."""
 DIGITS = 6
-"""Significant digits of a limit: any number may be proposed, so it may as well be short."""
+"""Significant digits of a limit: any number may be proposed, so a short one is as good."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows drawn by chance and judged by the costly rule.
+    """Rows drawn at random and judged by the costly rule.
 
-    values    the cheap column, NaN where it has no value
+    values    the cheap column, NaN if it has no value
     keeps     whether the costly rule keeps the row
-    held_out  whether it tests limits; the others propose them
+    held_out  whether the row tests limits; the others propose them
     """
 
     values: Numbers
@@ -46,14 +46,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A limit of the cheap column, and what the held-out rows say of it.
+    """A limit of the cheap column, and the result of its test on the held-out rows.
 
-    order          which way of the cheap column the costly rule keeps
-    low            the limit, in the column's unit: what is beyond it is dropped unseen; None where nothing is
-    keepers        held-out rows that the costly rule keeps, and
-    found          how many of them are not beyond the limit
-    beyond         held-out rows beyond the limit, and
-    beyond_keeps   how many of those the costly rule keeps
+    order          the direction of the cheap column in which the costly rule keeps rows
+    low            the limit, in the column's unit: rows beyond it are dropped without measuring; None if there is none
+    keepers        number of held-out rows that the costly rule keeps, and
+    found          number of these that are not beyond the limit
+    beyond         number of held-out rows beyond the limit, and
+    beyond_keeps   number of these that the costly rule keeps
     """
 
     order: Order
@@ -65,7 +65,7 @@ class Calibration:
 
     @property
     def recall(self) -> tuple[float, float, float]:
-        """Share of the rows that the costly rule keeps and the limit lets pass: estimate, lower and upper bound."""
+        """Share of the rows kept by the costly rule that the limit lets pass: estimate, lower and upper bound."""
         if self.low is None:
             return 1.0, 1.0, 1.0
         share = self.found / self.keepers if self.keepers else math.nan
@@ -77,19 +77,19 @@ class Calibration:
         return upper_bound(self.beyond_keeps, self.beyond)
 
     def drops(self, values: Numbers) -> Flags:
-        """Which rows are beyond the limit; a row without a value never is."""
+        """Marks the rows beyond the limit; a row without a value never is."""
         if self.low is None:
             return np.zeros(len(values), bool)
         return values < self.low if self.order == "higher" else values > self.low
 
 
 def calibrate(sample: Sample, recall: float) -> Calibration:
-    """The limit that drops most while the held-out rows still show the recall.
+    """The limit that drops the most rows while the held-out rows still show the recall.
 
     Limits are the values of the proposing rows, tested in fixed order from the one that drops least: each must have
-    a lower bound of recall (Clopper-Pearson, 95 %) of at least ``recall`` on the held-out rows, and the last before
-    the first that fails is taken. So the chance that the true recall is below the wish is at most 5 %, however many
-    limits are tried. Nothing is assumed of how column and rule hang together: where they do not, little is dropped.
+    a lower bound of recall (Clopper-Pearson, 95 %) of at least ``recall`` on the held-out rows, and the last limit
+    before the first failure is taken. So the probability that the true recall is too low is at most 5 %, however many
+    limits are tried. No relation between column and rule is assumed: without a relation, few rows are dropped.
 
     Source: Clopper & Pearson, Biometrika 26, 1934; fixed-sequence testing as in Angelopoulos, Bates, Candès,
     Jordan & Lei, "Learn then test", 2021, section 2.3.
@@ -110,12 +110,13 @@ def calibrate(sample: Sample, recall: float) -> Calibration:
     def fails(low: float) -> bool:
         return weigh(sample, order, sign * low).recall[1] < recall
 
-    passed = bisect_left(limits, True, key=fails)  # who fails one limit fails all that drop more
+    # If one limit fails, all limits that drop more fail too.
+    passed = bisect_left(limits, True, key=fails)
     return weigh(sample, order, sign * limits[passed - 1] if passed else None)
 
 
 def weigh(sample: Sample, order: Order, low: float | None) -> Calibration:
-    """What the held-out rows say of one limit."""
+    """The test of one limit on the held-out rows."""
     keeps = sample.keeps[sample.held_out]
     none = Calibration(order, low, int(keeps.sum()), int(keeps.sum()), 0, 0)
     beyond = none.drops(sample.values[sample.held_out])
@@ -124,13 +125,14 @@ def weigh(sample: Sample, order: Order, low: float | None) -> Calibration:
 
 
 def direction(values: Numbers, keeps: Flags) -> Order:
-    """Whether kept rows have the higher values or the lower ones: whose mean rank is greater.
+    """Whether kept rows have the higher or the lower values: the group with the greater mean rank.
 
     >>> direction(np.array([1.0, 2.0, 9.0, np.nan]), np.array([True, True, False, True]))
     'lower'
     """
     known = ~np.isnan(values)
     values, keeps = values[known], keeps[known]
+    # If all rows are kept, or none, there is nothing to compare.
     if not 0 < keeps.sum() < len(keeps):
         return "higher"
     ordered = np.sort(values)
@@ -139,7 +141,7 @@ def direction(values: Numbers, keeps: Flags) -> Order:
 
 
 def fewest_keepers(recall: float) -> int:
-    """The fewest held-out rows that show a recall below 1, if the limit loses none of them.
+    """The smallest number of held-out rows that can show a recall below 1, if the limit loses none of them.
 
     >>> fewest_keepers(0.95), fewest_keepers(0.99)
     (59, 299)
@@ -148,7 +150,7 @@ def fewest_keepers(recall: float) -> int:
 
 
 def can_show(recall: float, rows: int) -> bool:
-    """Whether a sample of so many rows could show a recall, if the costly rule kept them all.
+    """Whether a sample of this size could show a recall, if the costly rule kept all of it.
 
     >>> can_show(0.95, 87), can_show(0.95, 89), can_show(1.0, 10**9)
     (False, True, False)
@@ -157,12 +159,12 @@ def can_show(recall: float, rows: int) -> bool:
 
 
 def held_out(rows: int) -> Flags:
-    """Which rows of a sample are held out, given in the order in which they were drawn."""
+    """Marks the held-out rows of a sample, in the order in which the rows were drawn."""
     return np.arange(rows) % PROPOSING > 0
 
 
 def lower_bound(hits: int, n: int) -> float:
-    """The Clopper-Pearson lower bound of a share, one-sided, 95 %; 0 of nothing.
+    """The Clopper-Pearson lower bound of a share, one-sided, 95 %; 0 if n is 0.
 
     >>> round(lower_bound(59, 59), 4), lower_bound(0, 0)
     (0.9505, 0.0)
@@ -173,7 +175,7 @@ def lower_bound(hits: int, n: int) -> float:
 
 
 def upper_bound(hits: int, n: int) -> float:
-    """The same from above; 1 of nothing.
+    """The upper bound in the same way; 1 if n is 0.
 
     >>> round(upper_bound(0, 59), 4), upper_bound(0, 0)
     (0.0495, 1.0)
@@ -182,7 +184,7 @@ def upper_bound(hits: int, n: int) -> float:
 
 
 def dropped_unseen(ids: pa.Array, values: Numbers, found: Calibration, by: str, rule: str) -> pa.Table:
-    """Verdicts of rows beyond the limit: value, limit, and what share of such rows the rule keeps at most.
+    """Verdicts of rows beyond the limit: value, limit, and the highest share of such rows that the rule may keep.
 
     The margin is the distance to the limit in the unit of ``by``, negative.
 
@@ -194,6 +196,7 @@ def dropped_unseen(ids: pa.Array, values: Numbers, found: Calibration, by: str, 
     low = found.low
     assert low is not None
     side, sign = ("below", 1) if found.order == "higher" else ("above", -1)
+    # Rounded up: an upper bound must not be understated.
     share = math.ceil(1000 * found.beyond_at_most) / 10
     before, after = f"{by} ", f", {side} {exact(low)}: P({rule}) at most {share:g} %"
     return judged(

@@ -1,4 +1,4 @@
-"""Every rule that a recipe's `select` may name, written out. What reads, plans, runs and audits a recipe goes by it."""
+"""All rules that a recipe's `select` may name. Reading, planning, running and auditing a recipe use this list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What keeping more or fewer of a ranking would mean: printed where a recipe ranks."""
+"""The effect of keeping more or fewer rows of a ranking, printed for each ranking of a recipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groundglass.tables.parquet import compute
 from groundglass.tables.verdicts import numbers
 
 BYTES_PER_PIXEL = 1.7
-"""Of a photograph as PNG, about."""
+"""The approximate size of a photo as PNG."""
 
 
 def cut_offs(table: pa.Table, by: str, order: Order, kept: int) -> list[dict[str, Any]]:

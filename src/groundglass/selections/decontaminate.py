@@ -1,4 +1,4 @@
-"""Drop photographs that show an image of a test set."""
+"""Drop photos that show an image of a test set."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from groundglass.tables.verdicts import Path, compute, errors, values, verdicts
 
 COLUMNS = ("leak_of", "leak_relation", "leak_mirrored", "leak_overlap", "leak_matches")
 """The columns of the measure `leaks` that verdicts are made from."""
-WORDS = {"same": "shows", "contains": "holds", "inside": "is part of", "overlaps": "shares a part with"}
-"""How a reason begins, by `leak_relation`."""
+WORDS = {"same": "shows", "contains": "contains", "inside": "is part of", "overlaps": "shares a part with"}
+"""The first words of a reason, by `leak_relation`."""
 
 
 class Decontaminate(Rule):
-    """Drop the rows whose photograph shows a test image, as the measure `leaks` found it."""
+    """Drop the rows of photos that show a test image, as found by the measure `leaks`."""
 
     keys: ClassVar = ("decontaminate",)
     reference: ClassVar = (
@@ -31,7 +31,7 @@ class Decontaminate(Rule):
         Names,
         Field(
             min_length=1,
-            description="drop photographs that show images of these test sets, or of such files; or all",
+            description="drop photos that show images of these test sets or fingerprint files; or `all`",
         ),
     ]
 
@@ -46,20 +46,20 @@ class Decontaminate(Rule):
         return f"no test image of {'known sets' if 'all' in self.decontaminate else ', '.join(self.decontaminate)}"
 
     def only_alone(self) -> tuple[str, str] | None:
-        return "decontaminate", "give it a step of its own: it judges each photograph by itself"
+        return "decontaminate", "use a separate step: it judges each photo alone"
 
 
 def decontaminate(pool: pa.Table, of: Path = ()) -> pa.Table:
-    """Drop the rows whose photograph shows a test image, as the measure `leaks` found it.
+    """Drop the rows of photos that show a test image, as found by the measure `leaks`.
 
-    ``of`` is where the pool has those columns: ``("root",)`` for a photograph's, beside its tiles. All tiles of a
-    photograph that leaks go, wherever the test image lies in it. A row that could not be measured is dropped as failed.
-    Returns `groundglass.tables.verdicts.VERDICTS`, margins null. Raises RecipeError where the columns are missing.
+    ``of`` is the place of these columns in the pool: ``("root",)`` for the columns of a tile's photo. All tiles of
+    a photo that leaks are dropped, wherever the test image is. A row that could not be measured is dropped as failed.
+    Returns `groundglass.tables.verdicts.VERDICTS`, margins null. Raises RecipeError if the columns are missing.
 
     >>> pool = pa.table({"id": ["a", "b"], "leak_of": ["Set5/woman", None], "leak_relation": ["contains", None],
     ...     "leak_mirrored": [False, None], "leak_overlap": [1.0, None], "leak_matches": [62, None]})
     >>> decontaminate(pool)["reason"].to_pylist()
-    ['holds Set5/woman (62 matches, overlap 100 %)', None]
+    ['contains Set5/woman (62 matches, overlap 100 %)', None]
     """
     found = {name: values(pool, (*of, name)) for name in COLUMNS}
     why = errors(pool, (*of, "leak_of"))
@@ -72,7 +72,7 @@ def decontaminate(pool: pa.Table, of: Path = ()) -> pa.Table:
 
 
 def _reason(found: dict[str, pa.ChunkedArray], count: int) -> pa.ChunkedArray:
-    """What is said of each row that leaks; null for the others."""
+    """The reason for each row that leaks; null for the others."""
     relation = compute.fill_null(found["leak_relation"], "same")
     begin = relation
     for word, said in WORDS.items():
@@ -81,7 +81,7 @@ def _reason(found: dict[str, pa.ChunkedArray], count: int) -> pa.ChunkedArray:
     matches = compute.cast(compute.fill_null(found["leak_matches"], 0), pa.string())
     by = compute.if_else(
         compute.equal(matches, "0"),
-        "whole picture",
+        "whole image",
         compute.binary_join_element_wise(matches, " matches", ""),
     )
     share = compute.round(compute.multiply(compute.fill_null(found["leak_overlap"], 1.0), 100.0))

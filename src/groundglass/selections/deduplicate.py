@@ -23,35 +23,35 @@ from groundglass.tables.quoting import quoted_name
 from groundglass.tables.verdicts import ask, compute, errors, numbers, places, values, verdicts
 
 PIXELS = "pixels_sha256"
-"""Column that pictures of the same pixels are found by, whatever their files."""
+"""The column that identifies images with the same pixels, whatever their files."""
 DEFAULT_DISTANCE = 6
-"""Bits of 64 that hashes of near-duplicates may differ in."""
+"""The number of bits of 64 in which hashes of near-duplicates may differ."""
 
 
 COLUMN = {"exact": "sha256", "pixels": PIXELS, "near": "phash"}
-"""The column that each mode cannot do without."""
+"""The column that each mode requires."""
 
 ORIGINAL = {
     "exact": (),
     "pixels": ("jpeg_quality",),
     "near": ("width", "height", "jpeg_quality", "laplacian_variance"),
 }
-"""Columns that tell the original from its copies where no ``by`` is given, by mode."""
+"""Columns that separate the original from its copies if ``by`` is not given, by mode."""
 TRUE_SCALE = "effective_scale"
-"""What the measure `resolution` says of an enlarged picture; near-duplicates go by it where it was measured."""
+"""The result of the measure `resolution` for an upscaled image; near-duplicates use it if it was measured."""
 HARDLY_SEEN = 94
-"""A file that is not a JPEG ranks as a JPEG of this quality or more: which was saved from the other is not known."""
+"""A file that is not a JPEG ranks as a JPEG of this quality or more, since either may be made from the other."""
 HARDLY_COMPRESSED = 90
-"""From this JPEG quality on a file counts as hardly compressed, as one that is not a JPEG does."""
+"""From this JPEG quality on, a file counts as hardly compressed, like one that is not a JPEG."""
 
 WHY_NOT = {
     "smaller": "which is larger",
-    "lower in true resolution": "whose true resolution is higher",
+    "lower in true resolution": "which has a higher true resolution",
     "more compressed": "which is less compressed",
     "with less detail": "which has more detail",
     "as good": "which is as good",
 }
-"""How a copy compares with the one that is kept, and how its reason says so."""
+"""The comparison of a copy with the one that is kept, and its words in the reason."""
 
 
 class Deduplicate(Rule):
@@ -67,16 +67,16 @@ class Deduplicate(Rule):
 
     deduplicate: Annotated[
         Literal["exact", "pixels", "near"],
-        Field(description="copies are files of the same bytes, the same pixels, or what looks alike"),
+        Field(description="copies have the same bytes, the same pixels, or look alike"),
     ]
     by: Annotated[
         str | None,
-        Field(description="the column that says which one stays; default: the largest, least compressed one"),
+        Field(description="the column that ranks copies; default: the largest, least compressed one stays"),
     ] = None
     order: Wanted = None
     distance: Annotated[
         Annotated[int, Field(ge=0, le=32)] | None,
-        Field(description=f"bits of 64 that near-duplicates may differ in; default: {DEFAULT_DISTANCE}"),
+        Field(description=f"bits of 64 in which near-duplicates may differ; default: {DEFAULT_DISTANCE}"),
     ] = None
 
     @model_validator(mode="after")
@@ -103,11 +103,11 @@ class Deduplicate(Rule):
         return found + Needs(taken=tuple(map(Taken, names)), reads=tuple((name,) for name in reads))
 
     def _blind_to(self, lookup: Lookup) -> tuple[str, ...]:
-        """What it cannot see without the measure `resolution`."""
+        """A note on upscaled copies, which it cannot detect without the measure `resolution`."""
         if self.deduplicate != "near" or TRUE_SCALE in lookup.scope.own():
             return ()
         return (
-            "an enlarged copy counts as the larger one, unless a step before this one measures `resolution`",
+            "an upscaled copy counts as the larger one, unless a step before this one measures `resolution`",
         )
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
@@ -119,12 +119,12 @@ class Deduplicate(Rule):
     def label(self) -> str:
         kind = {"near": "near duplicates", "pixels": "equal pixels"}.get(self.deduplicate, "equal files")
         if self.by is None and self.deduplicate == "near":
-            return f"of {kind} the largest, least compressed"
-        return f"of {kind} {f'the best by {self.by}' if self.by else 'one'}"
+            return f"{kind}: the largest, least compressed"
+        return f"{kind}: {f'the best by {self.by}' if self.by else 'one'}"
 
 
 def _by_content(pool: pa.Table) -> pa.Table:
-    """The pool with what each row itself is as ``sha256`` and ``uri``: two tiles of one photograph are no copies."""
+    """The pool with each row's own content as ``sha256`` and ``uri``: two tiles of one photo are not copies."""
     if "region" not in pool.column_names:
         return pool
     whole = compute.equal(pool["region"], WHOLE)
@@ -146,23 +146,23 @@ def deduplicate(
 
     exact   the same bytes: column ``sha256``
     pixels  the same pixels, whatever the file's format and metadata: column ``pixels_sha256``
-    near    hashes ``phash`` at most ``distance`` bits apart (None: 6), as they are, mirrored
+    near    hashes ``phash`` at most ``distance`` bits apart (None: 6), unchanged, mirrored
             (``phash_mirror``) or turned (with ``phash_flipped``), and details (``phash_detail``) that agree,
-            where the pool has them: a picture without detail, a plain sky or a dark frame, is near nobody.
-            Best first, a picture is dropped when one already kept is that near, so there are no chains: each
-            dropped picture has a kept near-duplicate, and no two kept ones are near
+            if the pool has them: an image without detail, such as a plain sky or a dark frame, is near no other.
+            Best first, an image is dropped if one that is already kept is that near, so there are no chains: each
+            dropped image has a kept near-duplicate, and no two kept ones are near
             (`groundglass.similarity.near_duplicates`).
 
-    Without ``by`` the original of near-duplicates is taken to be the copy with the most pixels (`ORIGINAL`, as far as
-    the pool has these columns). Among copies of one size it is the least compressed one: a JPEG below quality 90 comes
+    Without ``by``, the copy with the most pixels counts as the original of near-duplicates (`ORIGINAL`, as far as
+    the pool has these columns). Among copies of one size it is the least compressed one: a JPEG below quality 90 ranks
     after all others; then the one with more fine detail, by its Laplacian variance in steps of a fifth; then one that
-    is no JPEG or a JPEG of quality 94 and more, then the JPEG of the highest quality. An enlarged copy has more pixels
-    than its original, too: where the measure ``resolution`` was taken, its true pixels count. Of files with the same
-    pixels a JPEG stays before what was saved from it without loss. What is equal in all this, or in ``by``, goes by
-    name: the shortest one stays, then the first by alphabet, then by id.
+    is not a JPEG, or a JPEG of quality 94 or more, then the JPEG of the highest quality. An upscaled copy also has more
+    pixels than its original: if the measure ``resolution`` was taken, its true pixels count. Of files with the same
+    pixels, a JPEG ranks before files that were saved from it without loss. Rows that are equal in all this, or in
+    ``by``, are ordered by name: the shortest first, then by alphabet, then by id.
 
-    A row without a value in ``by`` ranks last; a row without a hash is dropped, as failed where its error is known.
-    Reasons name the kept row's uri (its id where the pool has none). Returns
+    A row without a value in ``by`` ranks last; a row without a hash is dropped, as failed if its error is known.
+    Reasons name the kept row's uri (its id if the pool has none). Returns
     `groundglass.tables.verdicts.VERDICTS`, margins null. Raises RecipeError.
 
     >>> pool = pa.table({"id": ["a", "b"], "uri": ["1.jpg", "2.jpg"], "sha256": ["ff", "ff"], "q": [1.0, 2.0]})
@@ -191,7 +191,7 @@ def _worth_by(pool: pa.Table, by: str, order: Order) -> pa.Table:
 
 
 def _worth_as_original(pool: pa.Table, mode: str) -> pa.Table:
-    """What an original has more of than its copies, the most telling first; as far as the pool knows."""
+    """Properties in which an original exceeds its copies, the most reliable first, as far as the pool has them."""
     there = [name for name in (*ORIGINAL[mode], TRUE_SCALE) if name in pool.column_names]
     known = pa.table({name: numbers(pool, name) for name in there} | {"place": places(pool)})
     for name in (*ORIGINAL[mode], TRUE_SCALE):
@@ -206,7 +206,7 @@ _ORIGINAL_SQL = f"""
     SELECT place,
         width * height * coalesce({TRUE_SCALE} * {TRUE_SCALE}, 1) AS pixels,
         least(coalesce(jpeg_quality, {HARDLY_COMPRESSED}), {HARDLY_COMPRESSED}) AS compression,
-        floor(4 * log2(1 + laplacian_variance)) AS detail,  -- steps of a fifth: rounding decides nothing
+        floor(4 * log2(1 + laplacian_variance)) AS detail,  -- steps of a fifth, so that rounding decides nothing
         least(coalesce(jpeg_quality, {HARDLY_SEEN}), {HARDLY_SEEN}) AS fidelity, jpeg_quality, width, height
     FROM known ORDER BY place
 """
@@ -214,6 +214,7 @@ _ORIGINAL_SQL = f"""
 
 def _best_first(pool: pa.Table, known: pa.ChunkedArray, worth: pa.Table) -> pa.Array:
     """The rows that have a hash, best first."""
+    # These columns only word the reasons; they do not rank.
     silent = (
         ("width", "height") if "fidelity" not in worth.column_names else ("width", "height", "jpeg_quality")
     )
@@ -232,7 +233,7 @@ def _names(pool: pa.Table) -> pa.ChunkedArray:
 
 
 def _better(ranked: pa.Table, twins: Any) -> pa.ChunkedArray:
-    """How each row's twin, the copy that is kept, is better than the row: the end of its reason."""
+    """How each row's twin, the kept copy, is better than the row: the end of its reason."""
     numbered = ranked.append_column("place", places(ranked)).append_column("twin", pa.array(twins))
     return ask(_BETTER_SQL, {"ranked": numbered})["better"]
 
@@ -259,7 +260,7 @@ def _equal(ranked: pa.Table, name: str) -> tuple[Any, None]:
 
 
 def _near(ranked: pa.Table, distance: int) -> tuple[Any, Any]:
-    """The nearest kept row, and how many bits it is away."""
+    """The nearest kept row, and its distance in bits."""
     found = {name: values(ranked, (name,)) for name in NEAR if name in ranked.column_names}
     found["phash_mirror"] = compute.coalesce(found["phash_mirror"], found["phash"])
     hashes, details = of_images(found)
@@ -267,7 +268,7 @@ def _near(ranked: pa.Table, distance: int) -> tuple[Any, Any]:
 
 
 def copies_in_words(reasons: Iterable[str | None]) -> str:
-    """What the near-duplicates that were left out are beside those that were kept; "" where that was not asked.
+    """Counts how dropped near-duplicates compare with the kept ones; "" if this was not compared.
 
     >>> copies_in_words([None, "near duplicate of a.jpg (distance 2), which is larger: 90×60 px, not 30×20"])
     'near-duplicates left out: 1 smaller'
@@ -301,9 +302,8 @@ def _verdicts(
         ends[row] = better.to_pylist()
         duplicate = compute.binary_join_element_wise(duplicate, pa.array(ends, pa.string()), ", ")
     why = errors(pool, column_path(name))
-    known_as = {NEAR[0]: "fingerprint", PIXELS: "pixel hash"}.get(
-        name, name
-    )  # hashes have no name for people
+    # Hash columns have no name that people know.
+    known_as = {NEAR[0]: "fingerprint", PIXELS: "pixel hash"}.get(name, name)
     missing = compute.coalesce(
         compute.binary_join_element_wise(f"no {known_as}: ", why, ""), f"{known_as} is unknown"
     )

@@ -1,4 +1,4 @@
-"""Rules with the limits that they came to on one pool, so that they judge rows that were not in it."""
+"""Rules with the limits that they found on one pool, so that they can judge rows outside of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from groundglass.tables.verdicts import numbers, values
 class FrozenRanking:
     """A ranking: the worst value that each group kept; a group that lost no row has none.
 
-    per  the column that groups rows; None where all are one group
+    per  the column that groups rows; None if all are one group
     """
 
     by: str
@@ -28,7 +28,7 @@ class FrozenRanking:
     limits: Mapping[str, float]
 
     def passes(self, table: pa.Table) -> NDArray[np.bool_]:
-        """Which rows are no worse than what their group kept. Rows without a value are."""
+        """Marks the rows that are no worse than the worst kept row of their group. Rows without a value do not pass."""
         sign = 1 if self.order == "higher" else -1
         groups, scores = groups_of(table, self.per), numbers(table, self.by).to_pylist()
         return np.array(
@@ -47,7 +47,7 @@ Frozen = str | FrozenRanking
 def freeze_ranking(
     table: pa.Table, kept: pa.ChunkedArray, by: str, order: Literal["higher", "lower"], per: str | None
 ) -> tuple[Frozen, ...]:
-    """A ranking that kept these rows of a table, as the worst value that it kept, of each group.
+    """A ranking that kept these rows of a table, as the worst kept value of each group.
 
     >>> pool = pa.table({"q": [1.0, 2.0, 3.0]})
     >>> freeze_ranking(pool, pa.chunked_array([[False, True, True]]), "q", "higher", None)
@@ -63,7 +63,8 @@ def freeze_ranking(
             full.add(group)
     worst = min if order == "higher" else max
     limits = {group: worst(known[group]) if group in known else float("nan") for group in full}
-    if per is None and limits and math.isfinite(limits[""]):  # SQL knows no number that is none
+    # NaN (nothing was kept) cannot be written in SQL.
+    if per is None and limits and math.isfinite(limits[""]):
         return (f"{by} {'>=' if order == 'higher' else '<='} {limits['']!r}",)
     return (FrozenRanking(by, order, per, limits),)
 

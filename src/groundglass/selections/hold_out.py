@@ -1,4 +1,4 @@
-"""Which rows leave the current set for a named split."""
+"""The rows that leave the current set for a named split."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from groundglass.tables.verdicts import ask, numbers, places
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The rows held out, in the order of the candidates, and what to tell the user (lists that name nobody …)."""
+    """The held-out rows, in the order of the candidates, and warnings for the user (entries that match nothing …)."""
 
     ids: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
 
 def hold_out_next(rest: pa.Table, n: int, pick: int | Sequence[str] | None, seed: int, step: str) -> HeldOut:
-    """From the best n rows that the last ranked selection dropped.
+    """Rows from the best n that the last ranked selection dropped.
 
     rest        those rows, best first: `groundglass.selections.ranking.ranked_rest`
-    pick        draw so many of them, or name them by id or uri; None takes all
-    seed, step  of the recipe and of the step (with the split's name): they alone decide the draw
+    pick        draw this many of them, or name them by id or uri; None takes all
+    seed, step  of the recipe and of the step (with the split's name): the draw depends only on them
 
     >>> rest = pa.table({"id": ["a", "b", "c"]})
     >>> hold_out_next(rest, 2, None, 7, "hold_out-1").ids
@@ -46,7 +46,7 @@ def hold_out_count(
     by: str | None = None,
     order: Order = "higher",
 ) -> HeldOut:
-    """n rows of the current set: the best by a column, or drawn by chance where ``by`` is None."""
+    """n rows of the current set: the best by a column, or drawn at random if ``by`` is None."""
     if by is None:
         return _picked(pool.take(_drawn(pool, n, seed, step, "count")), n, pick, seed, step)
     table = pa.table({"place": places(pool), "id": pool["id"], "value": numbers(pool, by)})
@@ -67,9 +67,9 @@ def hold_out_list(
 def _picked(candidates: pa.Table, n: int, pick: int | Sequence[str] | None, seed: int, step: str) -> HeldOut:
     warnings: tuple[str, ...] = ()
     if candidates.num_rows < n:
-        warnings = (f"{n:,} were wanted for {step}, there are {candidates.num_rows:,}",)
+        warnings = (f"{step} needs {n:,} images, but there are {candidates.num_rows:,}",)
     elif isinstance(pick, int) and candidates.num_rows < pick:
-        warnings = (f"{pick:,} were to be picked for {step}, there are {candidates.num_rows:,}",)
+        warnings = (f"{step} picks {pick:,} images, but there are {candidates.num_rows:,}",)
     if isinstance(pick, int):
         candidates = candidates.take(_drawn(candidates, pick, seed, step, "pick"))
     elif pick is not None:
@@ -79,7 +79,8 @@ def _picked(candidates: pa.Table, n: int, pick: int | Sequence[str] | None, seed
 
 
 def _drawn(candidates: pa.Table, n: int, seed: int, step: str, what: str) -> pa.Array:
-    """The places of n rows drawn by chance: the same rows whatever order they stand in, in that order."""
+    """The places of n rows drawn at random: the same rows for any order of the candidates, returned in that order."""
+    # Draw from the ids in sorted order, so that the order of the candidates does not change the draw.
     ids = candidates["id"].to_pylist()
     by_id = sorted(range(len(ids)), key=ids.__getitem__)
     drawn = stream(seed, step, what).permutation(len(ids))[:n]

@@ -1,4 +1,4 @@
-"""Keep what several rules keep, each judged on the same pool."""
+"""Keep the rows that several rules keep, each judged on the same pool."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from groundglass.tables.verdicts import ask, places, verdicts
 
 
 class Intersect(Rule):
-    """Keep the rows that every rule keeps; no rule sees what another dropped."""
+    """Keep the rows that every rule keeps; each rule judges the whole pool."""
 
     keys: ClassVar = ("intersect",)
     reference: ClassVar = "both heads of 4KLSDB's quality gate, on one pool"
@@ -30,7 +30,7 @@ class Intersect(Rule):
 
     intersect: Annotated[
         tuple[SerializeAsAny[InstanceOf[Rule]], ...],
-        Field(description="rules judged on the same pool, all of them required"),
+        Field(description="rules that judge the same pool; a row must pass all of them"),
         WithJsonSchema({"type": "array", "items": {"type": "object"}}),
     ]
 
@@ -39,7 +39,7 @@ class Intersect(Rule):
         if not self.intersect:
             refuse("intersect", "`intersect` is empty", "give `intersect` at least one entry")
         for alone in filter(None, (rule.only_alone() for rule in self.intersect)):
-            refuse("intersect", f"`{alone[0]}` cannot stand inside `intersect`", alone[1])
+            refuse("intersect", f"`{alone[0]}` cannot be used inside `intersect`", alone[1])
         return self
 
     def needs(self, lookup: Lookup) -> Needs:
@@ -63,12 +63,12 @@ class Intersect(Rule):
 
 
 def intersect(pool: pa.Table, parts: Sequence[pa.Table]) -> pa.Table:
-    """Keep the rows that every rule keeps; no rule sees what another dropped.
+    """Keep the rows that every rule keeps; each rule judges the whole pool.
 
-    ``parts`` are the verdicts of the rules, each on the whole pool. So two quantiles of .2 keep 64 to 80 %, where
-    one after the other would cut the second from what is left. The reasons of all rules that dropped a row are
-    joined; it counts as failed when no rule dropped it for its values. The margin is the one of the only deciding
-    rule that has one on that row, null where there are several.
+    ``parts`` are the verdicts of the rules, each on the whole pool. So two quantiles of .2 keep 64 to 80 %, whereas
+    with one after the other the second would only judge the rows that are left. The reasons of all rules that dropped a
+    row are joined; it counts as failed if no rule dropped it for its values. The margin is that of the only deciding
+    rule that has one on that row; it is null if there are several.
     Returns `groundglass.tables.verdicts.VERDICTS`.
 
     >>> from groundglass.selections.where import where
@@ -100,7 +100,7 @@ def _stack(parts: Sequence[pa.Table], name: str) -> NDArray[np.bool_]:
 
 
 def _only_margin(parts: Sequence[pa.Table], kept: NDArray[np.bool_], every: NDArray[np.bool_]) -> pa.Array:
-    """The margin that decides: of a kept row that of the only rule with one, of a dropped row of the dropping rules."""
+    """The deciding margin: of a kept row, that of the only rule with one; of a dropped row, of the dropping rules."""
     margins = np.array([part["margin"].to_numpy(zero_copy_only=False) for part in parts], float)
     margins = np.where(every | ~kept, margins, np.nan)
     count = (~np.isnan(margins)).sum(axis=0)

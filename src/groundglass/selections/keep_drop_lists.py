@@ -18,13 +18,13 @@ from groundglass.tables.verdicts import ask, compute, judged, places, values
 from groundglass.text.decode_text import decode_text
 
 KEYS = ("id", "uri", "sha256")
-"""The columns that an entry of a list may name; a hash may be in capitals."""
+"""The columns that an entry of a list may name; a hash may be in upper case."""
 MOST_TOLD = 20
-"""Entries of a list that match nothing and are told one by one."""
+"""The most unmatched entries of a list that are reported one by one."""
 
 
 class KeepDrop(Rule):
-    """Keep only the rows whose id, uri or sha256 a file lists, drop those that another lists, or both."""
+    """Keep only the rows with an id, uri or sha256 that a file lists, drop those that another lists, or both."""
 
     keys: ClassVar = ("keep", "drop")
     reference: ClassVar = "a text file of ids, uris or sha256"
@@ -41,7 +41,7 @@ class KeepDrop(Rule):
         return Needs()
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
-        """What in the lists matches nothing is told."""
+        """List entries that match nothing become notes."""
         keep, drop = (None if path is None else Path(path).expanduser() for path in (self.keep, self.drop))
         listed = select_by_list(pool, keep, drop)
         return Judged(listed.verdicts, (), listed.warnings)
@@ -52,25 +52,25 @@ class KeepDrop(Rule):
 
 
 def read_list(path: Path) -> tuple[str, ...]:
-    """The entries of a list file: one id, uri or sha256 a line; blank lines and lines that start with # are left out.
+    """The entries of a list file: one id, uri or sha256 per line, without blank lines and lines that start with #.
 
-    UTF-8, UTF-16 or Windows-1252, with or without byte order mark; any line ends. Raises RecipeError where the file
+    UTF-8, UTF-16 or Windows-1252, with or without byte order mark; any line ends. Raises RecipeError if the file
     cannot be read.
     """
     try:
         text = decode_text(path.read_bytes()).text
     except OSError as error:
         raise RecipeError(
-            f"cannot read the list {path}: {error.strerror}", "give a text file, one id a line"
+            f"cannot read the list {path}: {error.strerror}", "give a text file with one id per line"
         ) from error
     except ValueError as error:
-        raise RecipeError(f"the list {path} is no text: {error}", "save it as UTF-8") from error
+        raise RecipeError(f"the list {path} is not a text file: {error}", "save it as UTF-8") from error
     lines = (line.strip() for line in text.splitlines())
     return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
 
 
 def keep(pool: pa.Table, entries: Iterable[str], name: str = "the list") -> pa.Table:
-    """Keep only the rows whose id, uri or sha256 is listed. Returns `groundglass.tables.verdicts.VERDICTS`.
+    """Keep only the rows with a listed id, uri or sha256. Returns `groundglass.tables.verdicts.VERDICTS`.
 
     >>> pool = pa.table({"id": ["1", "2"], "uri": ["a.jpg", "b.jpg"]})
     >>> keep(pool, ["b.jpg"], "best.txt")["reason"].to_pylist()
@@ -80,7 +80,7 @@ def keep(pool: pa.Table, entries: Iterable[str], name: str = "the list") -> pa.T
 
 
 def drop(pool: pa.Table, entries: Iterable[str], name: str = "the list") -> pa.Table:
-    """Drop the rows whose id, uri or sha256 is listed. Returns `groundglass.tables.verdicts.VERDICTS`.
+    """Drop the rows with a listed id, uri or sha256. Returns `groundglass.tables.verdicts.VERDICTS`.
 
     >>> pool = pa.table({"id": ["1", "2"], "uri": ["a.jpg", "b.jpg"]})
     >>> drop(pool, ["b.jpg"], "bad.txt")["reason"].to_pylist()
@@ -98,7 +98,7 @@ class Listed:
 
 
 def select_by_list(pool: pa.Table, keep: Path | None = None, drop: Path | None = None) -> Listed:
-    """Keep the rows that one list file names, and drop those that another does; `drop` wins. RecipeError."""
+    """Keep the rows that one list file names, drop those that another names; `drop` wins. Raises RecipeError."""
     parts: list[pa.Table] = []
     warnings: list[str] = []
     for path, judge in ((keep, _keep), (drop, _drop)):
@@ -111,7 +111,7 @@ def select_by_list(pool: pa.Table, keep: Path | None = None, drop: Path | None =
 
 
 def unmatched(pool: pa.Table, entries: Iterable[str]) -> tuple[str, ...]:
-    """The entries that name no row of the pool, in their order: worth a warning.
+    """The entries that match no row of the pool, in their order, for a warning.
 
     >>> unmatched(pa.table({"id": ["1"], "uri": ["a.jpg"]}), ["a.jpg", "gone.jpg"])
     ('gone.jpg',)
@@ -125,6 +125,7 @@ def unmatched(pool: pa.Table, entries: Iterable[str]) -> tuple[str, ...]:
     return tuple(ask(sql, tables)["entry"].to_pylist())
 
 
+# `select_by_list` has parameters of the same names.
 _keep, _drop = keep, drop
 
 
@@ -139,7 +140,7 @@ def _judge(pool: pa.Table, entries: Iterable[str], kept: str, reason: str) -> pa
 
 
 def _keys(pool: pa.Table) -> pa.Table:
-    """The columns of `KEYS` as text, null where the pool has none."""
+    """The columns of `KEYS` as text, null if the pool does not have one."""
     columns = {"place": places(pool)}
     for key in KEYS:
         has = key in pool.column_names

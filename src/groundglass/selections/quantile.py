@@ -1,4 +1,4 @@
-"""Keep what lies at or above a quantile."""
+"""Keep values at or above a quantile."""
 
 from __future__ import annotations
 
@@ -45,15 +45,17 @@ def quantile(pool: pa.Table, q: float, by: str, order: Order, per: str | None = 
     ['q 1, below the 50th percentile (3)', 'q 2, below the 50th percentile (3)']
     """
     if not 0 <= q <= 1:
-        raise RecipeError(f"a quantile lies between 0 and 1, not at {q}", "0.2 keeps the best 80 %")
+        raise RecipeError(f"a quantile is between 0 and 1, not {q}", "0.2 keeps the best 80 %")
     word, share = ("below", q) if order == "higher" else ("above", 1 - q)
     line = quoted_text(f", {word} the {ordinal(share * 100)} percentile")
     end = f"{of_group(per)} || ' (' || number(threshold, value) || ')'"
     reason = f"{quoted_text(by + ' ')} || number(value, threshold) || {line} || {end}"
+    # Rounded, so that a floating-point error does not move the rank.
     step = f"round((size - 1) * {float(q)!r}::DOUBLE, 9)"
     low, high = "max(value) FILTER (size - rank = floor(h))", "max(value) FILTER (size - rank = ceil(h))"
     between = f"{low} + ({high} - {low}) * any_value(h - floor(h))"
     sizes = "SELECT grp, count(*) AS size FROM pool WHERE value IS NOT NULL AND grp IS NOT NULL GROUP BY grp"
+    # Equal neighbours are not interpolated, since infinite values would give NaN.
     limits = f"""
         SELECT grp, CASE WHEN {low} = {high} THEN {low} ELSE {between} END AS threshold
         FROM (SELECT *, {step} AS h FROM ranked JOIN ({sizes}) USING (grp) WHERE known)

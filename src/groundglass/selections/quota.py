@@ -20,7 +20,7 @@ class Quota(RankedRule):
     reference: ClassVar = "ranks within strata; equal values by id"
     example: ClassVar = "{quota: {people: 2, food: 1}, by: tenengrad, per: meta.category}"
 
-    quota: Annotated[dict[str, NonNegativeInt], Field(description="how many to keep of each group")]
+    quota: Annotated[dict[str, NonNegativeInt], Field(description="the number of rows to keep in each group")]
 
     @model_validator(mode="after")
     def _check(self) -> Quota:
@@ -44,7 +44,7 @@ class Quota(RankedRule):
 def quota(pool: pa.Table, quotas: Mapping[str, int], per: str, by: str, order: Order) -> pa.Table:
     """Keep the best n of each named group of the column ``per``; other groups are dropped.
 
-    The margin is the distance to the value of the group's last rank, null where the group has fewer rows.
+    The margin is the distance to the value of the group's last rank, null if the group has fewer rows.
     Returns `groundglass.tables.verdicts.VERDICTS`. Raises RecipeError.
 
     >>> pool = pa.table({"id": ["a", "b", "c"], "kind": ["people", "people", "food"], "q": [1.0, 2.0, 3.0]})

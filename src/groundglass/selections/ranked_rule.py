@@ -1,4 +1,4 @@
-"""What the rules that rank rows share: their keys, what they need, and where the ranking was cut."""
+"""The shared parts of rules that rank rows: their keys, what they need, and the cut of the ranking."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groundglass.tables.step_record import Threshold
 from groundglass.tables.verdicts import compute
 
 Wanted = Annotated[
-    Literal["higher", "lower"] | None, Field(description="which way is better; default: the measure's")
+    Literal["higher", "lower"] | None, Field(description="the better direction; default: the measure's own")
 ]
 
 
@@ -36,11 +36,11 @@ class RankedRule(Rule):
         return Needs((*groups, by), {} if self.order else {self.by: lookup.better("by", by)})
 
     def way(self, orders: Mapping[str, Order]) -> Order:
-        """Which way is better: what the recipe says, or else the column's own way."""
+        """The better direction: from the recipe, or else the column's own."""
         return self.order or orders[self.by]
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
-        """One list is cut in two at one value. Groups have a cut each, which no one line can show."""
+        """One list is cut in two at one value. With groups, each has its own cut, so there is no single threshold."""
         order = self.way(given.orders)
         verdicts = self.ranked(pool, order)
         ranking = {"column": self.by, "order": order, "rule": self.keys[0]}
@@ -52,7 +52,7 @@ class RankedRule(Rule):
         raise NotImplementedError
 
     def cut(self, pool: pa.Table, verdicts: pa.Table, order: Order) -> tuple[Threshold, ...]:
-        """Where the ranking of the whole pool was cut: the worst value that was kept."""
+        """The cut of the whole pool's ranking: the worst value that was kept."""
         if self.by not in pool.column_names:
             return ()
         kept = pool[self.by].filter(verdicts["kept"])

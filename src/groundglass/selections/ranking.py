@@ -1,7 +1,7 @@
-"""What `top_k`, `quota` and `quantile` share: the ranking of a pool and what follows from it.
+"""The shared parts of `top_k`, `quota` and `quantile`: the ranking of a pool and its verdicts.
 
 Rows are ranked by one column of numbers, best first; equal values by id, so a pool's order never matters.
-``order`` says which way is better and is always given: the caller knows the measure's direction.
+``order`` is the better direction and is always given: the caller has the measure's direction.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _RANKED = """
 
 
 def ranked_rest(pool: pa.Table, verdicts: pa.Table, by: str, order: Order) -> pa.Table:
-    """The rows of a pool that a selection dropped, best first: what ``hold_out: {next: n}`` takes from.
+    """The rows of a pool that a selection dropped, best first: the candidates of ``hold_out: {next: n}``.
 
-    Rows that failed, or whose value is unknown, are not among them.
+    Rows that failed or have no value are left out.
     """
     table = pa.table(
         {"place": places(pool), "id": pool["id"], "value": numbers(pool, by), "kept": verdicts["kept"]}
@@ -53,7 +53,7 @@ def ranked_rest(pool: pa.Table, verdicts: pa.Table, by: str, order: Order) -> pa
 
 @dataclass(frozen=True)
 class CutOff:
-    """What is left when the best k are kept: scores in the column's unit, estimated size in 10⁹ bytes."""
+    """The result of keeping the best k: scores in the column's unit, estimated size in 10⁹ bytes."""
 
     k: int
     mean: float
@@ -66,7 +66,7 @@ def cut_off_table(
 ) -> list[CutOff]:
     """For each k the mean and the worst score of the best k, and their estimated size.
 
-    Scores are any order, NaN left out; a k above their number is left out too.
+    Scores may have any order; NaN is left out, and so is a k above their number.
 
     >>> cut_off_table(np.array([0.2, 0.9, 0.7]), [1, 2], "higher", 400_000)[1]
     CutOff(k=2, mean=0.8, lowest=0.7, gigabytes=0.0008)
@@ -86,7 +86,7 @@ def cut_off_table(
 def best_of_each(
     pool: pa.Table, allowed: str, quotas: Mapping[str, int], by: str, order: Order, per: str | None
 ) -> pa.Table:
-    """Keep rows whose rank in their group is at most ``allowed``: a number, or the column of quotas."""
+    """Keep rows with a rank of at most ``allowed`` in their group: a number, or the column of quotas."""
     limits = (
         f"SELECT grp, any_value(value) AS threshold FROM ranked WHERE known AND rank = {allowed} GROUP BY grp"
     )
@@ -110,12 +110,12 @@ def judge_ranked(
     order: Order,
     per: str | None,
 ) -> pa.Table:
-    """The verdicts of a rule on ranks: SQL of each group's threshold, of who is kept, and of why not.
+    """The verdicts of a rule on ranks, from SQL of each group's threshold, of the kept rows, and of the reasons.
 
-    The query sees ``ranked``: value, rank (1 is best), grp, and known, false where a value is missing.
+    The query sees ``ranked``: value, rank (1 is best), grp, and known, which is false if a value is missing.
     """
     table = _table(pool, by, per, quotas)
-    # Asked by itself, since a window sorts every column that it is given.
+    # A separate query, since a window function sorts every column of its table.
     ranks = ask(_RANKS.format(sign=sign_of(order)), {"pool": table.select(["place", "id", "value", "grp"])})
     sql = _RANKED.format(
         sign=sign_of(order),
@@ -151,7 +151,7 @@ def _table(pool: pa.Table, by: str, per: str | None, quotas: Mapping[str, int]) 
 
 
 def sign_of(order: Order) -> int:
-    """1 where higher is better, -1 where lower is."""
+    """1 if higher is better, -1 if lower is."""
     if order not in ("higher", "lower"):
         raise RecipeError(f"order is 'higher' or 'lower', not {order!r}")
     return 1 if order == "higher" else -1

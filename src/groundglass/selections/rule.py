@@ -1,4 +1,4 @@
-"""What every rule of a recipe's `select` is: its settings, and what plan, run, forecast and audit ask of it."""
+"""The base of all rules of a recipe's `select`: their settings, and the methods that plan, run and audit call."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from groundglass.tables.columns import ColumnPath, Scope
 from groundglass.tables.step_record import Threshold
 
 Catches = Literal["fault", "copy", "leak", "source", "list"]
-"""What a rule looks for: faults of single images, copies, images of test sets, whole sources, or what a list names."""
+"""The target of a rule: faults of single images, copies, images of test sets, whole sources, or listed images."""
 
 
 class Lookup(Protocol):
-    """What a rule may look up while a recipe is planned.
+    """The look-ups that a rule may make while a recipe is planned.
 
-    ``key`` is the rule's own key that says it: where something is not there, the recipe is refused at that key.
+    ``key`` is the rule's own key for the name: if it does not exist, the recipe is refused at that key.
     """
 
     @property
     def scope(self) -> Scope:
-        """The columns that are known at this step."""
+        """The columns that are available at this step."""
         ...
 
     def column(self, key: str, name: str) -> ColumnPath:
@@ -39,7 +39,7 @@ class Lookup(Protocol):
         ...
 
     def better(self, key: str, path: ColumnPath) -> Order:
-        """Which way of a column is better."""
+        """The better direction of a column."""
         ...
 
     def file(self, key: str, path: str) -> None:
@@ -47,11 +47,11 @@ class Lookup(Protocol):
         ...
 
     def reference(self, key: str, text: str) -> ColumnPath:
-        """A profile or folder that sources can be judged by; gives the column of the photographs' blockiness."""
+        """A profile or folder to judge sources by; returns the column of the photos' blockiness."""
         ...
 
     def inside(self, key: str, index: int) -> Lookup:
-        """The same for a rule that stands inside this one."""
+        """The same for a rule that is inside this one."""
         ...
 
     def refuse(self, key: str, message: str, hint: str) -> NoReturn:
@@ -61,9 +61,9 @@ class Lookup(Protocol):
 
 @dataclass(frozen=True)
 class Taken:
-    """A measure that a rule takes itself, whether or not the recipe names it.
+    """A measure that a rule takes itself, even if the recipe does not name it.
 
-    of  the rows themselves, or the photographs that they come from: its columns are then below ``root``
+    of  the rows themselves, or the photos that they come from: its columns are then below ``root``
     """
 
     measure: str
@@ -73,14 +73,14 @@ class Taken:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a rule must have before it can judge.
+    """The inputs that a rule must have before it can judge.
 
-    columns     those that the recipe names
-    orders      for each column that it ranks by, where the recipe does not say it: which way is better
+    columns     the columns that the recipe names
+    orders      for each column that it ranks by, the better direction, unless the recipe states it
     taken       measures that it takes itself
     reads       the columns of those measures
-    references  profiles or folders that it judges sources by
-    notes       what a user should know beforehand
+    references  profiles or folders that it compares sources with
+    notes       remarks for the user before the run
     """
 
     columns: tuple[ColumnPath, ...] = ()
@@ -103,11 +103,11 @@ class Needs:
 
 @dataclass(frozen=True)
 class Given:
-    """What was looked up for a rule, beside the pool.
+    """The values that were looked up for a rule, besides the pool.
 
     orders      `Needs.orders`
-    profiles    the clean profiles of `Needs.references`, by what the recipe calls them
-    blockiness  the pool's column of the photographs' blockiness, where there are references
+    profiles    the clean profiles of `Needs.references`, by their names in the recipe
+    blockiness  the pool's column of the photos' blockiness, if there are references
     """
 
     orders: Mapping[str, Order] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Judged:
-    """Verdicts in the pool's order, what the rule held rows to, and things the user should know."""
+    """Verdicts in the pool's order, the rule's thresholds, and notes for the user."""
 
     verdicts: pa.Table
     thresholds: tuple[Threshold, ...] = ()
@@ -128,33 +128,33 @@ class Judged:
 class Rule(Member):
     """One rule that keeps or drops the rows of a pool. Its fields are its keys in a recipe's `select`.
 
-    pool_relative  whether a row's verdict depends on the other rows: then `why` can only say it of this pool
-    catches        what it looks for
+    pool_relative  whether a row's verdict depends on the other rows: `why` can then only explain it for this pool
+    catches        the target of the rule
     """
 
     pool_relative: ClassVar[bool] = False
     catches: ClassVar[Catches] = "fault"
 
     def needs(self, lookup: Lookup) -> Needs:
-        """What it must have; refuses the recipe where something is not there."""
+        """The inputs that it must have; refuses the recipe if one does not exist."""
         raise NotImplementedError
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
-        """The verdicts on a pool that has the columns it needs."""
+        """The verdicts on a pool that has the needed columns."""
         raise NotImplementedError
 
     def label(self) -> str:
-        """What it keeps, in a few words."""
+        """The kept rows, in a few words."""
         raise NotImplementedError
 
     def at_most(self, rows: int) -> int:
-        """How many of so many rows it can keep at most."""
+        """The most rows that it can keep, out of ``rows``."""
         return rows
 
     def freeze(self, pool: pa.Table, given: Given) -> tuple[Frozen, ...]:
-        """What it came to on this pool, for rows that were not there; nothing where it looks for no single faults."""
+        """Its limits on this pool, to judge rows outside of it; empty if it does not look for single faults."""
         return ()
 
     def only_alone(self) -> tuple[str, str] | None:
-        """The key for which it cannot stand inside another rule, and what to do instead; None where it can."""
+        """The key that forbids it inside another rule, and the alternative; None if it is allowed there."""
         return None

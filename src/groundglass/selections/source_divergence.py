@@ -1,4 +1,4 @@
-"""Keep or drop whole sources by the JPEG quality that their pictures' blockiness betrays."""
+"""Keep or drop whole sources by their JPEG quality, estimated from the blockiness of their images."""
 
 from __future__ import annotations
 
@@ -23,28 +23,27 @@ if TYPE_CHECKING:
 LEAST = 0.9
 """DiverSeg's gate."""
 MOST_TOLD = 20
-"""Sources of unknown quality that are told one by one."""
+"""The most sources of unknown quality that are reported one by one."""
 
 
 class CleanReference(Record):
-    """Whole sources are kept or dropped by the JPEG quality that their photographs' blockiness betrays."""
+    """Whole sources are kept or dropped by their JPEG quality, estimated from the blockiness of their photos."""
 
     reference: Annotated[
         str,
-        Field(
-            min_length=1, description="a profile, a folder of photographs that were never compressed, or df2k"
-        ),
+        Field(min_length=1, description="a profile, a folder of photos that were never compressed, or df2k"),
     ]
     least: Annotated[Share, Field(description="the least quality of a source; .95 is JPEG at quality 95")] = (
         LEAST
     )
     unknown: Annotated[
-        Literal["keep", "drop"], Field(description="sources that no quality can be given of: too few images")
+        Literal["keep", "drop"],
+        Field(description="sources of unknown quality, such as those with too few images"),
     ] = "keep"
 
 
 class SourceDivergence(Rule):
-    """Keep the sources whose estimated JPEG quality is high enough; every row of the others is dropped."""
+    """Keep the sources with an estimated JPEG quality that is high enough; every row of the others is dropped."""
 
     keys: ClassVar = ("source_divergence",)
     reference: ClassVar = "DiverSeg (ECCV 2024), its released source selection"
@@ -52,8 +51,10 @@ class SourceDivergence(Rule):
     pool_relative: ClassVar = True
     catches: ClassVar[Catches] = "source"
 
-    source_divergence: Annotated[CleanReference, Field(description="keep sources of this least JPEG quality")]
-    per: Annotated[str | None, Field(description="the column that says which source a row is of")] = None
+    source_divergence: Annotated[
+        CleanReference, Field(description="keep sources of at least this JPEG quality")
+    ]
+    per: Annotated[str | None, Field(description="the column with a row's source; default: `source`")] = None
 
     def needs(self, lookup: Lookup) -> Needs:
         blockiness = lookup.reference("source_divergence", self.source_divergence.reference)
@@ -61,21 +62,19 @@ class SourceDivergence(Rule):
         return Needs((blockiness, *groups), references=(self.source_divergence.reference,))
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
-        """Sources that no quality can be given of are told."""
-        wish, per = self.source_divergence, self.per or "source"
-        found = source_qualities(pool, given.profiles[wish.reference], given.blockiness, per)
-        verdicts = by_quality(pool, found, wish.least, per, wish.unknown)
-        done = {"keep": "kept", "drop": "dropped"}[wish.unknown]
+        """Sources of unknown quality become notes."""
+        wanted, per = self.source_divergence, self.per or "source"
+        found = source_qualities(pool, given.profiles[wanted.reference], given.blockiness, per)
+        verdicts = by_quality(pool, found, wanted.least, per, wanted.unknown)
+        done = {"keep": "kept", "drop": "dropped"}[wanted.unknown]
         unknown = [(name, quality) for name, quality in found.items() if quality.abstained][:MOST_TOLD]
-        notes = tuple(f"{per} {name}: {quality_in_words(one, wish.least)}; {done}" for name, one in unknown)
+        notes = tuple(f"{per} {name}: {quality_in_words(one, wanted.least)}; {done}" for name, one in unknown)
         facts = {"source_qualities": {name: quality.plain() for name, quality in found.items()}}
         return Judged(verdicts, (), notes, facts)
 
     def label(self) -> str:
-        wish = self.source_divergence
-        return (
-            f"sources of quality {wish.least:g} by {wish.reference}{f' per {self.per}' if self.per else ''}"
-        )
+        wanted = self.source_divergence
+        return f"sources of quality {wanted.least:g} by {wanted.reference}{f' per {self.per}' if self.per else ''}"
 
 
 def source_divergence(
@@ -86,11 +85,11 @@ def source_divergence(
     per: str = "source",
     unknown: Literal["keep", "drop"] = "keep",
 ) -> pa.Table:
-    """Keep the sources whose estimated JPEG quality is at least ``least``; every row of the others is dropped.
+    """Keep the sources with an estimated JPEG quality of at least ``least``; every row of the others is dropped.
 
-    The quality is estimated from the column ``by``, one value a photograph, by a profile of clean photographs
-    (`source_quality.divergence`). Rows without a value go with their source. Where no quality can be given (too
-    few values, or like nothing in the profile), ``unknown`` decides. The margin is the quality minus ``least``.
+    The quality is estimated from the column ``by``, one value for each photo, with a profile of clean photos
+    (`source_quality.divergence`). Rows without a value follow their source. If no quality can be estimated (too
+    few values, or values unlike the whole profile), ``unknown`` decides. The margin is the quality minus ``least``.
     Returns `groundglass.tables.verdicts.VERDICTS`. Raises RecipeError for an unknown column.
 
     >>> from groundglass.source_quality.clean_profile import load_profile
@@ -108,7 +107,7 @@ def source_divergence(
 def source_qualities(
     pool: pa.Table, profile: Profile, by: str = "blockiness", per: str = "source"
 ) -> dict[str, SourceQuality]:
-    """The quality of each source of a pool, in the order of their names; tiles of one photograph count once."""
+    """The quality of each source of a pool, in the order of their names; tiles of one photo count once."""
     content = pool["sha256"] if "sha256" in pool.column_names else pool["id"]
     table = pa.table({"name": _names(pool, per), "value": numbers(pool, by), "content": content})
     rows = ask(
@@ -128,7 +127,7 @@ def by_quality(
     per: str = "source",
     unknown: Literal["keep", "drop"] = "keep",
 ) -> pa.Table:
-    """The verdicts that follow from the qualities of the sources; see `source_divergence`."""
+    """The verdicts for sources of these qualities; see `source_divergence`."""
     found = [*qualities.values()]
     kept = [q.quality >= least if q.quality is not None else unknown == "keep" for q in found]
     said = [f"{per} {name}: {quality_in_words(q, least)}" for name, q in qualities.items()]
@@ -152,7 +151,7 @@ def by_quality(
 
 
 def quality_in_words(found: SourceQuality, least: float) -> str:
-    """A source's quality, as reasons and notes say it.
+    """A source's quality, worded for reasons and notes.
 
     >>> from groundglass.source_quality.divergence import SourceQuality
     >>> quality_in_words(SourceQuality(400, 0.75, (0.731, 0.769)), 0.9)

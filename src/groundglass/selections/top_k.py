@@ -15,7 +15,7 @@ from groundglass.tables.verdicts import compute
 
 
 class TopK(RankedRule):
-    """Keep the k best rows, of each group where `per` names a column."""
+    """Keep the k best rows, or the k best of each group of the column `per`."""
 
     keys: ClassVar = ("top_k",)
     reference: ClassVar = "ranks; equal values by id"
@@ -27,7 +27,7 @@ class TopK(RankedRule):
         return top_k(pool, self.top_k, self.by, order, self.per)
 
     def cut(self, pool: pa.Table, verdicts: pa.Table, order: Order) -> tuple[Threshold, ...]:
-        """A k that keeps all of them cuts nowhere."""
+        """A k that keeps all rows has no cut."""
         whole = compute.all(verdicts["kept"]).as_py()
         return () if whole else super().cut(pool, verdicts, order)
 
@@ -43,9 +43,9 @@ class TopK(RankedRule):
 
 
 def top_k(pool: pa.Table, k: int, by: str, order: Order, per: str | None = None) -> pa.Table:
-    """Keep the k best rows, of each group where ``per`` names a column.
+    """Keep the k best rows, or the k best of each group of the column ``per``.
 
-    The margin is the distance to the value of rank k, null where there are fewer rows than k.
+    The margin is the distance to the value of rank k, null if there are fewer rows than k.
     Returns `groundglass.tables.verdicts.VERDICTS`. Raises RecipeError.
 
     >>> pool = pa.table({"id": ["a", "b", "c"], "hyperiqa": [0.7, 0.41234, 0.6]})

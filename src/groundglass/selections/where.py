@@ -21,22 +21,20 @@ from groundglass.text.format import exact
 
 
 class Cascade(Record):
-    """A costly measure is taken only of the rows of which a cheap column leaves doubt."""
+    """Take a costly measure only of the rows for which a cheap column leaves doubt."""
 
-    by: Annotated[str, Field(min_length=1, description="the cheap column, known before this step")]
+    by: Annotated[str, Field(min_length=1, description="the cheap column, measured before this step")]
     recall: Annotated[
         Share,
-        Field(
-            description="share of what the costly rule keeps that must be kept, shown with 95 % confidence"
-        ),
+        Field(description="share of the costly rule's rows that must be kept, shown with 95 % confidence"),
     ] = 0.95
     budget: Annotated[
         Share,
-        Field(description="share of the rows that may be measured; the run stops where that is too little"),
+        Field(description="share of the rows that may be measured; the run stops if that is too little"),
     ] = 1.0
     measure: Annotated[
         Requested | None,
-        Field(description="the costly measure; default: the one that brings the column of `where`"),
+        Field(description="the costly measure; default: the one that has the column of `where`"),
     ] = None
 
     @model_validator(mode="after")
@@ -45,7 +43,7 @@ class Cascade(Record):
             if not getattr(self, key):
                 refuse(key, f"`{key}` must be above 0", f"write for example `{key}: 0.95`")
         if self.recall == 1 and self.budget < 1:
-            say = "a recall of 1 can only be had by measuring every row"
+            say = "a recall of 1 requires measuring every row"
             refuse("recall", say, "write for example `recall: 0.99`, or leave `cascade` out")
         return self
 
@@ -61,7 +59,7 @@ class Where(Rule):
 
     where: Annotated[str, Field(description="an SQL expression over the row's columns")]
     cascade: Annotated[
-        Cascade | None, Field(description="measure for `where` only where a cheap column leaves doubt")
+        Cascade | None, Field(description="measure for `where` only if a cheap column leaves doubt")
     ] = None
 
     def needs(self, lookup: Lookup) -> Needs:
@@ -80,7 +78,7 @@ class Where(Rule):
     def only_alone(self) -> tuple[str, str] | None:
         if self.cascade is None:
             return None
-        return "cascade", "give its `where` a step of its own: both judge each row by itself"
+        return "cascade", "put its `where` in a separate step: both judge each row alone"
 
 
 _STRICT = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
@@ -89,10 +87,10 @@ _STRICT = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 def where(pool: pa.Table, expression: str | Expression) -> pa.Table:
     """Keep the rows on which an SQL expression is true.
 
-    A dropped row names every condition (joined by AND) that was false, with value and limit. A row whose
-    verdict is unknown because a value is missing is dropped too: as failed where the value's error is known.
-    The margin is that of the condition nearest to its limit, as a share of the limit; only < <= > >= and
-    between with numbers have one.
+    A dropped row names every condition (joined by AND) that was false, with value and limit. A row with a
+    verdict that is unknown, because a value is missing, is dropped too: as failed if the value's error is known.
+    The margin is that of the condition nearest to its limit, as a share of the limit; only conditions with < <= > >=
+    or between and numbers have one.
 
     Returns `groundglass.tables.verdicts.VERDICTS`. Raises ExpressionError or RecipeError.
 
@@ -107,6 +105,7 @@ def where(pool: pa.Table, expression: str | Expression) -> pa.Table:
 
 def _query(expression: Expression, schema: pa.Schema) -> str:
     atoms = list(enumerate(expression.comparisons))
+    # TRY makes an error null on its row, so that one row cannot end the run.
     parts = [f'TRY({atom.sql}) AS "{OWN}true{i}"' for i, atom in atoms]
     parts += [f'TRY({atom.subject}) AS "{OWN}value{i}"' for i, atom in atoms if atom.operator]
     verdict = " AND ".join(f'"{OWN}true{i}"' for i, _ in atoms)
@@ -123,7 +122,7 @@ def _query(expression: Expression, schema: pa.Schema) -> str:
 
 
 def _false(i: int, atom: Atom, schema: pa.Schema) -> str:
-    """SQL of the sentence that says how a condition is false; null where it is not."""
+    """SQL of the text that states a false condition; null if it is not false."""
     general = f"{quoted_text(atom.text + ' is false')} || {_shown_columns(atom, schema)}"
     sentence = f"coalesce({_sentence(i, atom)}, {general})" if atom.operator else general
     return f'CASE WHEN NOT "{OWN}true{i}" THEN {sentence} END'
@@ -145,7 +144,7 @@ def _sentence(i: int, atom: Atom) -> str:
 
 
 def _nearer(number: str, atom: Atom) -> str:
-    """SQL of the limit that a value is beside."""
+    """SQL of the limit that a value is compared with: of two limits, the one that it violates."""
     if atom.operator != "between":
         return f"{literal(atom.limits[0])}::DOUBLE"
     low, high = (f"{literal(limit)}::DOUBLE" for limit in atom.limits)
@@ -162,7 +161,7 @@ def _limit(number: str, atom: Atom) -> str:
 
 
 def _shown_columns(atom: Atom, schema: pa.Schema) -> str:
-    """SQL of the values of a condition's columns, in brackets; nothing where the condition is a column."""
+    """SQL of the values of a condition's columns, in brackets; nothing if the condition is a column."""
     names = [".".join(path) for path in atom.columns]
     if not names or atom.text in names:
         return "''"
@@ -177,7 +176,7 @@ def _shown(name: str, schema: pa.Schema) -> str:
 
 
 def _is_missing(path: Path, expression: Expression) -> str:
-    """SQL: this column is null and a condition that uses it is unknown."""
+    """SQL: this column is null, and a condition that uses it is unknown."""
     unknown = [
         f'"{OWN}true{i}" IS NULL' for i, atom in enumerate(expression.comparisons) if path in atom.columns
     ]
@@ -190,7 +189,7 @@ def _failed(expression: Expression) -> str:
 
 
 def _unknown(expression: Expression) -> str:
-    """SQL of the sentence for a row whose verdict is unknown."""
+    """SQL of the text for a row with an unknown verdict."""
     parts = [
         f"CASE WHEN {_is_missing(path, expression)} THEN {_why_missing(path)} END"
         for path in expression.columns
@@ -210,19 +209,21 @@ def _error_of(path: Path) -> str:
 
 
 def _margins(limits: list[tuple[int, Atom]]) -> str:
-    """SQL columns: the margin of each condition, and the same as a share of its limit."""
+    """SQL columns: the margin of each condition, and the margin as a share of its limit."""
     columns = ""
     for i, atom in limits:
         value, ends = f'TRY_CAST("{OWN}value{i}" AS DOUBLE)', [literal(limit) for limit in atom.limits]
         up, down = f"({value} - {ends[0]})", f"({ends[-1]} - {value})"
+        # Conditions have different units, so margins are compared as shares of their limits.
         margin = {"<": down, "<=": down, ">": up, ">=": up}.get(atom.operator, f"least({up}, {down})")
+        # A limit of 0 has no share, so its margin counts unchanged.
         scale = max(abs(float(limit)) for limit in atom.limits if limit is not None) or 1.0
         columns += f', {margin} AS "{OWN}margin{i}", "{OWN}margin{i}" / {literal(scale)} AS "{OWN}share{i}"'
     return columns
 
 
 def _deciding(limits: list[tuple[int, Atom]]) -> str:
-    """SQL of the deciding margin: of a kept row any condition decides, of a dropped one only false ones."""
+    """SQL of the deciding margin: any condition decides a kept row, only the false ones decide a dropped row."""
     if not limits:
         return "NULL::DOUBLE"
     shares = [f'CASE WHEN "{OWN}kept" OR NOT "{OWN}true{i}" THEN "{OWN}share{i}" END' for i, _ in limits]

@@ -1,4 +1,4 @@
-"""What a recipe may set: the base of its records, the types of their values, and what their checks share.
+"""The settings of a recipe: the base of its records, the types of their values, and shared parts of their checks.
 
-It may import `extras`, and what lies below.
+It may import `extras`, and the floors below.
 """

@@ -1,4 +1,4 @@
-"""The types of a recipe's values: what may be given in more than one form, and in which range."""
+"""The types of a recipe's values: the forms in which a value may be written, and its range."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 Scalar = float | int | str | bool | None
 
 NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
-"""Names of steps and splits: they become file names and parts of `--set`, so no dots, slashes or blanks."""
+"""Names of steps and splits: they become file names and parts of `--set`, so no dots, slashes or spaces."""
 
 RECIPE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """Names of recipes: they become the folder below `runs/`."""
@@ -19,7 +19,7 @@ PERCENT = r"^\s*[0-9]*\.?[0-9]+\s*%\s*$"
 
 
 class Record(BaseModel):
-    """A frozen record that knows no other keys than its own."""
+    """A frozen record that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -31,7 +31,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 def _as_share(value: Any) -> Any:
-    """'5%' is .05; what is no percentage stays as it is and fails the type check."""
+    """'5%' is .05; any other value stays unchanged, and the type check judges it."""
     if not (isinstance(value, str) and value.strip().endswith("%")):
         return value
     try:
@@ -69,11 +69,11 @@ ShareOrCount = Annotated[
         }
     ),
 ]
-"""A whole number is a count, 1 too; all of it is 1.0 or 100%."""
+"""A whole number is a count, also 1; the share "all" is written 1.0 or 100%."""
 
 
 def count_of(said: float, total: int) -> int:
-    """How many of so many a count or a share means, a half rounded up.
+    """The number of rows that a count or a share means, for ``total`` rows; a half is rounded up.
 
     >>> count_of(2000, 130_000), count_of(0.1, 25)
     (2000, 3)
@@ -97,12 +97,12 @@ Factors = Annotated[
 
 
 class Member(Record):
-    """A record of a family: exactly one key of a recipe says which member is meant, and what goes with it.
+    """A record of a family: one key in a recipe selects the member; the other keys are its settings.
 
     keys       the fields that name it: at least one of them is given
-    reference  where its definition comes from
-    nested     keys that hold a list of members, and of which family
-    example    one use, as a recipe writes it; shown in the reference, and what the contract tests try
+    reference  the origin of its definition
+    nested     keys that hold a list of members, and their family
+    example    one use, as written in a recipe; shown in the reference and run by the contract tests
     """
 
     keys: ClassVar[tuple[str, ...]]

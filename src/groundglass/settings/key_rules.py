@@ -1,7 +1,7 @@
-"""What the checks of a step's keys share: which keys belong together and which exclude each other.
+"""Shared parts of the checks of a step's keys: keys that belong together and keys that exclude each other.
 
-The `check_` functions beside the records raise by `refuse` a `PydanticCustomError` of type "rule", whose context names
-the `key` at fault, so that `errors` can point at it, and a `hint` that says what to write.
+The `check_` functions next to the records call `refuse`: a `PydanticCustomError` of type "rule". Its context holds
+the `key` at fault, so that `errors` can point at it, and a `hint` with the correct form.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from groundglass.settings.field_types import Record
 
 
 def refuse(key: str, message: str, hint: str, other: str = "") -> NoReturn:
-    """Stop with a sentence about a key; ``other`` is the key that it cannot stand beside."""
+    """Raise an error about a key; ``other`` is the key that it conflicts with."""
     raise PydanticCustomError("rule", "{say}", {"say": message, "key": key, "hint": hint, "other": other})
 
 
 def given(record: Record, names: Sequence[str]) -> list[str]:
-    """Those of the names that the record says something about, in the order of the names."""
+    """The names of fields that were given (differ from their defaults), in the order of ``names``."""
     fields = type(record).model_fields
     return [name for name in names if getattr(record, name) != fields[name].default]
 
 
 def listed(words: Sequence[str], last: str = "or") -> str:
-    """The words in a sentence.
+    """The words as a list within a sentence.
 
     >>> listed(["a", "b", "c"])
     '`a`, `b` or `c`'
@@ -36,7 +36,7 @@ def listed(words: Sequence[str], last: str = "or") -> str:
 
 
 def one_of(record: Record, names: Sequence[str]) -> str:
-    """The one name of the group that is given; refused when it is none or several."""
+    """The one name of the group that is given; an error if none or several are."""
     found = given(record, names)
     if not found:
         refuse("", f"one of {listed(names)} is needed here", f"give one of {listed(names)}")

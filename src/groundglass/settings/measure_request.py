@@ -1,4 +1,4 @@
-"""One measure as a recipe asks for it: its name, its parameters, and what its columns begin with."""
+"""One measure as a recipe requests it: its name, its parameters, and the prefix of its columns."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from groundglass.settings.key_rules import refuse
 
 
 def text_of_list(value: Any) -> Any:
-    """A list of texts as the one text that measures take; what is none stays as it is.
+    """A list of texts as one text, the form that measures take; any other value stays unchanged.
 
-    Commas stand between them, or each has its own line where one of them holds a comma.
+    Commas separate them; if one of them contains a comma, each has its own line.
 
     >>> text_of_list(["indoor", "outdoor"]), text_of_list(["tench, Tinca tinca", "goldfish"])
     ('indoor, outdoor', 'tench, Tinca tinca\\ngoldfish')
@@ -25,7 +25,7 @@ def text_of_list(value: Any) -> Any:
 
 
 def is_list_of_texts(value: Any) -> bool:
-    """Whether it is one, of at least one text."""
+    """Whether it is a list of at least one text, and of texts only."""
     return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(one, str) for one in value)
 
 
@@ -43,7 +43,7 @@ class MeasureRequest(Record):
 
 
 def _as_request(value: Any) -> Any:
-    """A name, or a name with its parameters, as the fields of a request; what is neither stays as it is."""
+    """A name, or a name with its parameters, as the fields of a request; any other value stays unchanged."""
     if isinstance(value, str):
         return {"measure": value}
     if not isinstance(value, dict):
@@ -64,7 +64,7 @@ Requested = Annotated[
 
 
 def check_request(value: dict[Any, Any]) -> None:
-    """One measure by its name, with a mapping of single values."""
+    """Check that this is one measure, given by name, with a mapping of single values."""
     if len(value) != 1:
         say = "`measure` of a cascade is one measure"
         refuse("measure", say, "write `measure: NAME`, or `measure: {NAME: {parameter: value}}`")

@@ -1,4 +1,4 @@
 """Finds images with the same content: perceptual hashes, near-duplicates in all eight orientations.
 
-It may import `tables`, and what lies below.
+It may import `tables`, and the floors below.
 """

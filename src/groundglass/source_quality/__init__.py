@@ -1,4 +1,4 @@
 """The JPEG quality of whole sources, from the distribution of their blockiness. It works on numbers only.
 
-It may import `tables`, and what lies below.
+It may import `tables`, and the floors below.
 """

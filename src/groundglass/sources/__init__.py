@@ -1,4 +1,4 @@
-"""Where images come from: folders, archives, tables, samples. One lister a kind.
+"""The places that images come from: folders, archives, tables, samples. One lister for each kind.
 
-It may import `engines`, `degradations`, `similarity`, `models` and `source_quality`, and what lies below.
+It may import `engines`, `degradations`, `similarity`, `models` and `source_quality`, and the floors below.
 """

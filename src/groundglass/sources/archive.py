@@ -1,4 +1,4 @@
-"""Pictures in zip and tar files, read where they lie: nothing is unpacked to disk."""
+"""Images in zip and tar files, read in place: nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _REFUSED: tuple[tuple[bytes, str, str, tuple[str, ...]], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "7z", "7z", ()),
     (b"Rar!", "RAR", "unrar", ()),
 )
-"""What cannot be read in place: how it begins, its name, the command that unpacks it, and the endings without which
-that command refuses a file."""
+"""Formats that cannot be read in place: their first bytes, their name, the command that unpacks them, and the name
+endings that the command requires."""
 
 
 class Archive(SourceOfFiles):
-    """The images in zip and tar files, WebDataset shards too, read where they lie."""
+    """The images in zip and tar files, also WebDataset shards, read in place."""
 
     keys: ClassVar = ("archive",)
     reference: ClassVar = "ZIP (APPNOTE 6.3), POSIX tar, WebDataset's keys"
@@ -51,10 +51,10 @@ class Archive(SourceOfFiles):
         Names,
         Field(
             min_length=1,
-            description="zip or uncompressed tar files, WebDataset shards too; `*` stands for any name",
+            description="zip or uncompressed tar files, also WebDataset shards; `*` matches any name",
         ),
     ]
-    glob: Annotated[Names, Field(description="which members, e.g. '**/*.jpg'; default: all")] = ()
+    glob: Annotated[Names, Field(description="the members to take, e.g. '**/*.jpg'; default: all")] = ()
 
     def found(self) -> FoundFiles:
         return look_into_archives(self.archive, self.glob)
@@ -64,13 +64,14 @@ class Archive(SourceOfFiles):
 
 
 def find_archives(names: Sequence[str]) -> list[Path]:
-    """The archives that are named (``*`` stands for any), of which at least one is known to be a zip or tar.
+    """The archives with these names (``*`` matches any); at least one must be a zip or tar.
 
-    Raises RecipeError where one is not there, is compressed as a whole, or none is an archive: a compressed tar
-    can only be read from its start on, so every picture would cost all those before it.
+    Raises RecipeError if one does not exist, is compressed as a whole, or none is an archive: a compressed tar
+    can only be read from its start, so every image would cost the time of all those before it.
     """
     paths = existing_files(names, "archive")
-    kinds = [kind_of(path) for path in paths]  # of all: one that is compressed is refused wherever it stands
+    # Check all files, so that a compressed one is refused in any position.
+    kinds = [kind_of(path) for path in paths]
     if not any(kinds):
         raise RecipeError(
             f"{paths[0]} is neither a zip nor a tar file",
@@ -80,7 +81,7 @@ def find_archives(names: Sequence[str]) -> list[Path]:
 
 
 def kind_of(path: Path) -> Kind | None:
-    """What the file is by its content; None where it is not an archive. Raises RecipeError for a compressed one."""
+    """The kind of archive, by its content; None if it is not an archive. Raises RecipeError for a compressed one."""
     try:
         with path.open("rb") as file:
             head = file.read(tarfile.BLOCKSIZE)
@@ -90,18 +91,19 @@ def kind_of(path: Path) -> Kind | None:
                 raise RecipeError(f"{path} is compressed by {name} and cannot be read in place", hint)
         if head.startswith(b"PK\3\4"):
             return "zip"
+        # The end of a file decides last: a tar may end with a zip among its members, and is still a tar.
         return "tar" if _is_tar(head) else "zip" if zipfile.is_zipfile(path) else None
     except OSError as error:
         raise RecipeError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _is_tar(head: bytes) -> bool:
-    """Whether a tar's first header fits; a file of zeros is a tar without members."""
+    """Whether the first header is a tar's; a file of zeros is a tar without members."""
     return is_tar_header(head) or (len(head) == tarfile.BLOCKSIZE and not head.strip(b"\0"))
 
 
 def _how_to_unpack(path: Path, command: str, endings: tuple[str, ...]) -> str:
-    """The command that unpacks a file beside itself, and what to name then."""
+    """The command that unpacks a file next to itself, and the name to write in the recipe then."""
     source = shlex.quote(str(path))
     if command in ("7z", "unrar"):
         folder = free_path(path.with_suffix("") if path.suffix else path.with_name(f"{path.name}-unpacked"))
@@ -109,13 +111,13 @@ def _how_to_unpack(path: Path, command: str, endings: tuple[str, ...]) -> str:
         said = f"7z x -o{into} {source}" if command == "7z" else f"unrar x {source} {into}/"
         return f"unpack it first: {said}; then write folder: {folder}"
     if path.name.lower().endswith(endings):
-        return f"unpack it first: {command} -dk {source}; then name the file that it makes"
+        return f"unpack it first: {command} -dk {source}; then name the new file"
     unpacked = free_path(path.with_name(f"{path.stem}-unpacked{path.suffix}"))
     return f"unpack it first: {command} -dc < {source} > {shlex.quote(str(unpacked))}; then name {unpacked}"
 
 
 def archive_columns(names: Sequence[str]) -> dict[str, str]:
-    """The columns that come with the images, and the SQL types that hold all their values.
+    """The columns that come with the images, with SQL types that hold all their values.
 
     Raises what `find_archives` raises.
     """
@@ -125,19 +127,19 @@ def archive_columns(names: Sequence[str]) -> dict[str, str]:
 def list_archives(
     names: Sequence[str], globs: Sequence[str] = (), types: Mapping[str, str] | None = None
 ) -> pa.Table:
-    """Every image in the archives as a row of `LISTING`, sorted by uri, with the columns that are wanted of what lies
-    beside it; see `look_into_archives`."""
+    """Every image in the archives as a row of `LISTING`, sorted by uri, with the wanted columns from files next to it;
+    see `look_into_archives`."""
     return look_into_archives(names, globs).listing(types)
 
 
 def look_into_archives(names: Sequence[str], globs: Sequence[str] = ()) -> FoundFiles:
-    """Every image in the archives with the facts beside it, and what is skipped.
+    """Every image in the archives with the facts next to it, and the files that are skipped.
 
-    The uri is the archive's name, ``/``, the member's; ``globs`` are held against the members' names.
-    What cannot be read is a row with its reason; of a damaged archive what can still be listed is, and a row named
-    like the archive itself says the rest. Of two members of one name the second gets ``~2`` behind it.
+    The uri is the archive's name, ``/``, the member's name; ``globs`` are matched against the members' names.
+    A member that cannot be read is a row with its reason. A damaged archive gives the members that can be listed, and a
+    row with the archive's own name for the rest. Of two members with one name, the second gets the suffix ``~2``.
 
-    Raises RecipeError as `find_archives` does.
+    Raises RecipeError like `find_archives`.
     """
     paths = find_archives(names)
     groups = (_group(name, path) for name, path in zip(short_names(paths), paths, strict=True))
@@ -145,7 +147,7 @@ def look_into_archives(names: Sequence[str], globs: Sequence[str] = ()) -> Found
 
 
 def _group(name: str, path: Path) -> Group:
-    """An archive's members, without those that systems laid there."""
+    """An archive's members without the files of operating systems and programs."""
     systems: dict[str, str] = {}
     members: list[Member] = []
     for member in _members(path):
@@ -161,7 +163,7 @@ def _members(path: Path) -> list[Member]:
     raw = path_to_bytes(path.absolute())
     kind = kind_of(path)
     if kind is None:
-        return [Member("", raw, error="corrupt", detail="no zip or tar file")]
+        return [Member("", raw, error="corrupt", detail="not a zip or tar file")]
     try:
         mtime_ns = path.stat().st_mtime_ns
         return [replace(member, mtime_ns=mtime_ns) for member in _MEMBERS[kind](path)]

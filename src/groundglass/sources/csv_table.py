@@ -1,7 +1,7 @@
-"""CSV as RFC 4180 has it, cells of many lines too; separated by commas, semicolons or tabs; every cell as text.
+"""CSV as in RFC 4180, with multi-line cells, separated by commas, semicolons or tabs; every cell is text.
 
-Arrow's reader is told everything and guesses nothing: each column is bytes, and what they mean is decided in
-`groundglass.sources.table_types` from all rows, or by the recipe.
+Arrow's reader guesses nothing here: each column is bytes, and `groundglass.sources.table_types` decides the types
+from all rows, unless the recipe states them.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from groundglass.text.decode_text import encoding_of
 
 SEPARATORS = (",", ";", "\t")
 _BLOCKS = (1 << 22, 1 << 26, 1 << 30)
-"""Bytes that are read at a time; one row must fit, so a larger size is tried where it does not."""
+"""Bytes that are read at a time; one row must fit, so a larger size is tried if it does not."""
 _END = b"\0the end of the table\0"
-"""Stands behind the last row: where it is not read back, the last quoted cell was never closed."""
+"""Added after the last row: if it is not read back, the last quoted cell was never closed."""
 _SAYS_SEPARATOR = re.compile(r"^sep=(.)\r?\n")
 _RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
 class Dialect(NamedTuple):
-    """How one file is written: its separator, the lines before its header, and the names in its header."""
+    """The form of one file: its separator, the lines before its header, and the names in its header."""
 
     separator: str
     skip: int
@@ -38,18 +38,20 @@ class Dialect(NamedTuple):
 
 
 def header(path: Path, wanted: Sequence[str] = ()) -> list[str]:
-    """The names of the columns. Raises ValueError where there are none, and what opening raises."""
+    """The names of the columns. Raises ValueError if there are none, and the errors of opening the file."""
     return _dialect(path, wanted).names
 
 
 def _dialect(path: Path, wanted: Sequence[str]) -> Dialect:
-    """The separator with which the header has the wanted names; else the one that stands in it most often."""
+    """The separator that gives the header the wanted names; else the one that is most frequent in it."""
     stream = Utf8Stream(path)
     try:
-        head = stream.read(HEAD).removeprefix(b"\xef\xbb\xbf").decode("latin-1")  # each byte as it is
+        # Latin-1 keeps every byte, whatever the file's encoding.
+        head = stream.read(HEAD).removeprefix(b"\xef\xbb\xbf").decode("latin-1")
     finally:
         stream.close()
-    said = _SAYS_SEPARATOR.match(head)  # Excel's own line
+    # Excel writes this line before the header.
+    said = _SAYS_SEPARATOR.match(head)
     if said:
         return Dialect(said[1], 1, _names(head[said.end() :], said[1]))
     line = next((line for line in _QUOTED.sub("", head).splitlines() if line), "")
@@ -74,7 +76,7 @@ def _names(head: str, separator: str) -> list[str]:
 def rows(path: Path, columns: Sequence[str] | None) -> Iterator[Rows]:
     """The table's rows with these columns, all as text; an empty cell is null, a quoted empty one is ``""``.
 
-    Raises ColumnFault where the bytes of a column are no text, ValueError and ArrowInvalid for damage.
+    Raises ColumnFault if the bytes of a column are not text, ValueError and ArrowInvalid for damage.
     """
     dialect = _dialect(path, columns or ())
     wanted = [name for name in dict.fromkeys(dialect.names) if columns is None or name in columns]
@@ -85,6 +87,7 @@ def rows(path: Path, columns: Sequence[str] | None) -> Iterator[Rows]:
                 yield _as_text(batch, wanted, done, dialect.separator != ",")
                 done += batch.num_rows
         except pa.ArrowInvalid as error:
+            # This is Arrow's error for a row longer than a block: continue after the rows done, with larger blocks.
             if "straddl" not in str(error) or block == _BLOCKS[-1]:
                 raise
         else:
@@ -94,9 +97,9 @@ def rows(path: Path, columns: Sequence[str] | None) -> Iterator[Rows]:
 def _batches(
     path: Path, dialect: Dialect, places: Sequence[int], block: int, skip: int
 ) -> Iterator[pa.Table]:
-    """The cells in these places as bytes, without the header and the first ``skip`` rows.
+    """The cells in these columns as bytes, without the header and the first ``skip`` rows.
 
-    The first column is among them, for the end to be seen in it; it comes last.
+    The first column is always added, in last place, so that the end mark can be found in it.
     """
     from pyarrow import csv as arrow_csv
 
@@ -126,14 +129,14 @@ def _batches(
         ragged = _RAGGED.search(str(error))
         if ragged is None:
             raise
-        say = "row {0} has {2} cells, and the header {1}; a quote that is never closed does that too"
+        say = "row {0} has {2} cells, but the header has {1}; a quote that is never closed can cause this"
         raise ValueError(say.format(*ragged.groups())) from error
     finally:
         stream.close()
 
 
 def _between(reader: Any, skip: int) -> Iterator[pa.Table]:
-    """What lies between the header and the end, but the first rows that were read before."""
+    """The rows between the header and the end mark, without the rows that were read before."""
     waiting: pa.Table | None = None
     left = skip + 1
     for table in map(pa.Table.from_batches, ([batch] for batch in reader if batch.num_rows)):
@@ -141,7 +144,7 @@ def _between(reader: Any, skip: int) -> Iterator[pa.Table]:
             yield waiting
         waiting, left = table.slice(left), max(0, left - table.num_rows)
     if waiting is None or waiting.num_rows == 0 or waiting.column(-1)[-1].as_py() != _END:
-        raise ValueError("a quote is opened and never closed")
+        raise ValueError("a quote is never closed")
     yield waiting.slice(0, waiting.num_rows - 1)
 
 
@@ -159,11 +162,12 @@ def _as_text(batch: pa.Table, names: Sequence[str], first: int, decimal_comma: b
 
 
 def _guessed_text(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    """Each cell that is not UTF-8 as Windows-1252: files that were put together may have both."""
+    """Reads cells that are not UTF-8 as Windows-1252, each alone: files that were joined may have both."""
     values = cells.to_pylist()
     try:
         encoding_of(b" ".join(value for value in values if value).replace(b"\0", b" "))
         texts = [None if value is None else decoded(value)[0] for value in values]
-    except ValueError as error:  # UnicodeDecodeError is one too
-        raise ColumnFault(name, "holds text that is neither UTF-8 nor Windows-1252") from error
+    except ValueError as error:
+        # UnicodeDecodeError is a ValueError too.
+        raise ColumnFault(name, "contains text that is neither UTF-8 nor Windows-1252") from error
     return pa.chunked_array([pa.array(texts, pa.string())])

@@ -1,4 +1,4 @@
-"""Pictures in folders, through all levels."""
+"""Images in folders, at all levels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from groundglass.sources.system_files import system_file, system_folder
 
 
 class Folder(SourceOfFiles):
-    """The images of folders, through all levels, with the texts and facts beside them."""
+    """The images in folders, at all levels, with the texts and facts next to them."""
 
     keys: ClassVar = ("folder",)
     reference: ClassVar = (
@@ -31,10 +31,8 @@ class Folder(SourceOfFiles):
     )
     example: ClassVar = "{folder: [photos/, scans/], glob: '**/*.jpg', licence: CC0-1.0}"
 
-    folder: Annotated[
-        Names, Field(min_length=1, description="one folder or several; searched through all levels")
-    ]
-    glob: Annotated[Names, Field(description="which files, e.g. '**/*.jpg'; default: all")] = ()
+    folder: Annotated[Names, Field(min_length=1, description="one or more folders; all levels are searched")]
+    glob: Annotated[Names, Field(description="the files to take, e.g. '**/*.jpg'; default: all")] = ()
 
     def found(self) -> FoundFiles:
         return look_into_folders(self.folder, self.glob)
@@ -52,14 +50,14 @@ def list_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> pa.Table:
 
 
 def look_into_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> FoundFiles:
-    """Every image below the folders with the facts beside it, and what is skipped.
+    """Every image below the folders with the facts next to it, and the files that are skipped.
 
-    The uri is the path below the folder, with ``/``; of several folders, the folder as it was written comes first.
-    A file with an image's ending is an image whatever it holds: it becomes a row that says so once it is read.
-    Links are followed, loops are not. What cannot be listed is a row with the error ``unreadable``. What systems and
-    programs laid there is not looked at.
+    The uri is the path below the folder, with ``/``; for several folders, the folder as written comes first.
+    A file with an image's ending is an image, whatever its content: if it cannot be read, its row says so.
+    Links are followed, loops are not. A folder that cannot be listed is a row with the error ``unreadable``. Files of
+    operating systems and programs are skipped.
 
-    Raises RecipeError when a folder is not there.
+    Raises RecipeError if a folder does not exist.
     """
     prefixes = [f"{folder.rstrip('/')}/" if len(folders) > 1 else "" for folder in folders]
     groups = {
@@ -70,16 +68,17 @@ def look_into_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> Foun
 
 
 def place_of(folder: str) -> Path:
-    """A folder that was named, as an absolute path taken from the working folder; it need not be there.
+    """A named folder as an absolute path, relative to the working folder; it need not exist.
 
     >>> place_of("kept") == Path.cwd() / "kept", place_of("./~") == Path.cwd() / "~"
     (True, True)
     """
-    return Path(os.path.expanduser(folder)).absolute()  # `Path("./~").expanduser()` would be the home folder
+    # `Path("./~").expanduser()` would be the home folder.
+    return Path(os.path.expanduser(folder)).absolute()
 
 
 def lies_in(inner: Path, outer: Path) -> bool:
-    """Whether a folder is another one, or lies somewhere below it, links followed.
+    """Whether a folder is another one or is somewhere below it; links are followed.
 
     >>> lies_in(Path("photos/kept"), Path("photos")), lies_in(Path("photos2"), Path("photos"))
     (True, False)
@@ -88,19 +87,19 @@ def lies_in(inner: Path, outer: Path) -> bool:
 
 
 def existing_folder(folder: str) -> Path:
-    """The folder as an absolute path; raises RecipeError when there is none."""
+    """The folder as an absolute path; raises RecipeError if it does not exist or cannot be read."""
     path = place_of(folder)
     if not path.exists():
-        raise RecipeError(f"there is no folder {path}", "paths are taken from the working folder")
+        raise RecipeError(f"there is no folder {path}", "paths are relative to the working folder")
     if not path.is_dir():
-        raise RecipeError(f"{path} is a file, not a folder", f"write the folder that holds it: {path.parent}")
+        raise RecipeError(f"{path} is a file, not a folder", f"name its folder: {path.parent}")
     if not os.access(path, os.R_OK | os.X_OK):
         raise RecipeError(f"the folder {path} cannot be read", f"allow it: chmod u+rx {path}")
     return path
 
 
 def glob_pattern(globs: Sequence[str]) -> re.Pattern[str] | None:
-    """One pattern for all globs, or None for no glob; ``**`` crosses folders, a glob without ``/`` fits any level.
+    """One pattern for all globs, or None for no glob; ``**`` crosses folders, a glob without ``/`` matches any level.
 
     >>> bool(glob_pattern(["*.jpg"]).fullmatch("a/b/c.jpg")), bool(glob_pattern(["a/*.jpg"]).fullmatch("a/b/c.jpg"))
     (True, False)
@@ -116,7 +115,7 @@ def _translate(glob: str) -> str:
 
 
 def listed_file(path: Path) -> Listed:
-    """A single file as a row of a listing, uri as it was written."""
+    """A single file as a row of a listing, with the uri as written."""
     raw = os.fsencode(path.expanduser().absolute())
     try:
         found = _member(_text(os.fsencode(path)), raw, os.stat(raw))
@@ -128,7 +127,7 @@ def listed_file(path: Path) -> Listed:
 
 
 def _walk(folder: Path, prefix: str) -> Group:
-    """Depth first without recursion; a folder that links back to one on the way down is not entered again."""
+    """Depth first without recursion; a folder that links to one of its own parents is not entered again."""
     pending: list[tuple[bytes, str, frozenset[tuple[int, int]]]] = [(os.fsencode(folder), "", frozenset())]
     members: list[Member] = []
     systems: Counter[str] = Counter()
@@ -163,26 +162,27 @@ def _walk(folder: Path, prefix: str) -> Group:
 
 
 def _of_a_system(entry: os.DirEntry[bytes], name: str) -> str | None:
-    """The pattern that a file or folder of a system is known by; a link that leads nowhere counts as a file."""
+    """The pattern that matches a file or folder of a system or program; a broken link counts as a file."""
     try:
-        is_folder = entry.is_dir()  # known from the listing, but for links
+        # This costs no system call, except for links.
+        is_folder = entry.is_dir()
     except OSError:
         is_folder = False
     return system_folder(name) if is_folder else system_file(name)
 
 
 def _member(name: str, path: bytes, found: os.stat_result) -> Member:
-    """A regular file; a pipe, socket or device is never opened, since that could wait for ever."""
+    """A regular file; a pipe, socket or device is never opened, since that could block forever."""
     if stat.S_ISREG(found.st_mode):
         return Member(name, path, found.st_size, mtime_ns=found.st_mtime_ns)
     return Member(name, path, error="not_an_image", detail="not a regular file")
 
 
 def name_as_text(name: str | Path) -> str:
-    """A name as it stands in tables: bytes of it that are not UTF-8 become a backslash, x and two hex digits."""
+    """A name as in tables: bytes of it that are not UTF-8 become a backslash, x and two hex digits."""
     return _text(os.fsencode(name))
 
 
 def _text(name: bytes) -> str:
-    """A file name as text; bytes that are not UTF-8 are shown as \\xNN (the path keeps them as they are)."""
+    """A file name as text; bytes that are not UTF-8 are shown as \\xNN (the path keeps them unchanged)."""
     return name.decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""What a folder or an archive holds: images, what lies beside them, and what is neither. One way for both."""
+"""The content of a folder or an archive, sorted in one way: images, files next to them, and other files."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from groundglass.sources.sidecars import Pair, may_be_sidecar, merged, pair, sha
 from groundglass.text.format import some, thousands
 
 MOST_NAMED = 5
-"""Kinds of a note that are named; the others are counted together."""
+"""Kinds of a note that are listed; the others are counted together."""
 SKIPPED = pa.schema([("uri", pa.string()), ("reason", pa.string())])
-"""Files that are neither images nor beside one, and why: ``not_an_image``, or ``system_file`` by their names."""
+"""Files that are neither images nor next to one, with the reason: ``not_an_image``, or ``system_file`` by name."""
 
 
 @dataclass(frozen=True)
 class Group:
     """The files of one folder or archive.
 
-    prefix   what their uris begin with; without its last sign it is the uri of the archive itself
-    members  all of them but those that systems and programs laid there
-    systems  of those, how often each pattern was met: a folder counts once
+    prefix   the start of their uris; without its last character it is the uri of the archive itself
+    members  all files but those of operating systems and programs
+    systems  for those, the number of matches of each pattern: a folder counts once
     """
 
     prefix: str
@@ -41,7 +41,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Image:
-    """An image as it is found, with the facts beside it."""
+    """An image as found, with the facts next to it."""
 
     uri: str
     member: Member
@@ -51,11 +51,11 @@ class Image:
 
 @dataclass(frozen=True)
 class FoundFiles:
-    """All that a source's places hold.
+    """The full content of a source's folders or archives.
 
-    columns   what the facts beside the images make
-    skipped  as `SKIPPED`
-    notes     what a user should know of it, a sentence each
+    columns   the columns of the facts next to the images
+    skipped   in the form of `SKIPPED`
+    notes     remarks for the user, a sentence each
     """
 
     images: Sequence[Image]
@@ -68,7 +68,7 @@ class FoundFiles:
         return to_table((_listed(image, types or {}) for image in self.images), types)
 
     def unfit(self, types: Mapping[str, str]) -> dict[str, int]:
-        """How many values of each column are none of the type that it is given."""
+        """Counts the values of each column that do not fit the type given for it."""
         counts = {
             name: sum(
                 image.facts.get(name) is not None and converted(image.facts[name], kind) is None
@@ -80,11 +80,11 @@ class FoundFiles:
 
 
 def sort_files(groups: Iterable[Group], place: str, wanted: Pattern[str] | None) -> FoundFiles:
-    """Images, with the facts of the files beside them, and what is skipped.
+    """Images, with the facts of the files next to them, and the files that are skipped.
 
-    ``wanted`` says which images are wanted by their names below the folder; ``place`` under which name the texts
-    beside them are remembered. A file with an image's ending is an image, whatever it holds; any other file only if
-    it begins like one.
+    ``wanted`` selects images by their names below the folder; ``place`` is the key under which the texts next to them
+    are remembered. A file with an image's ending is an image, whatever its content; any other file only if
+    its first bytes are an image's.
     """
     images: list[tuple[str, Pair]] = []
     systems: Counter[str] = Counter()
@@ -120,9 +120,9 @@ def _is_wanted(member: Member, wanted: Pattern[str] | None) -> bool:
 
 
 def _sorted(fitting: Sequence[Member], sidecars: Sequence[Member]) -> tuple[list[Pair], list[Member]]:
-    """The images of one place, and what is none.
+    """The images of one place, and the files that are not images.
 
-    What could lie beside an image is asked for its first bytes only where it lies beside none.
+    A file that may be next to an image is only opened if there is no such image.
     """
     beside = set(map(id, sidecars))
     candidates = [member for member in fitting if id(member) not in beside]
@@ -139,7 +139,7 @@ def _sorted(fitting: Sequence[Member], sidecars: Sequence[Member]) -> tuple[list
 
 
 def _with_facts(images: Sequence[tuple[str, Pair]], place: str) -> tuple[list[Image], Columns, list[str]]:
-    """The images with their facts, the columns of all, and notes on what is not as it was written."""
+    """The images with their facts, the columns of all, and notes about texts that were guessed or left out."""
     sidecars = {id(one.member): one for _, (_, beside) in images for one in beside}
     texts = read_texts([one.member for one in sidecars.values()], place) if sidecars else []
     facts = {key: facts_in(text, one) for (key, one), text in zip(sidecars.items(), texts, strict=True)}
@@ -157,20 +157,20 @@ def _with_facts(images: Sequence[tuple[str, Pair]], place: str) -> tuple[list[Im
     notes: list[str] = []
     if wrong_ones:
         more = f" and {thousands(len(wrong_ones) - 1)} more" if len(wrong_ones) > 1 else ""
-        notes.append(f"{some(len(wrong_ones), 'texts')} beside images left out: {wrong_ones[0]}{more}")
+        notes.append(f"{some(len(wrong_ones), 'texts')} next to images left out: {wrong_ones[0]}{more}")
     if count := guessed(texts):
         notes.append(
-            f"{some(count, 'texts')} beside images read as Windows-1252, a guess: save as UTF-8 to be sure"
+            f"{some(count, 'texts')} next to images read as Windows-1252, a guess: save them as UTF-8 to be sure"
         )
     if differing:
         named = named_counts({f"meta.{name}": count for name, count in differing.items()})
         notes.append(
-            f"files beside one image disagree ({named}): the closest name counts, then .json, .caption, .txt"
+            f"files next to one image disagree ({named}): the closest name wins, then .json, .caption, .txt"
         )
     if columns.unusable:
         named = ", ".join(map(repr, columns.unusable[:MOST_NAMED]))
         more = f" and {len(columns.unusable) - MOST_NAMED} more" if len(columns.unusable) > MOST_NAMED else ""
-        notes.append(f"fields left out, since no column can have their names: {named}{more}")
+        notes.append(f"fields left out, since their names cannot be column names: {named}{more}")
     return found, columns, notes
 
 
@@ -183,7 +183,7 @@ def _listed(image: Image, types: Mapping[str, str]) -> Listed:
 
 
 def named_counts(counts: Mapping[str, int]) -> str:
-    """Kinds with how often each was met, the most frequent first.
+    """Kinds with their counts, the most frequent first.
 
     >>> named_counts({"md": 1, "txt": 12})
     'txt 12, md 1'
@@ -198,7 +198,7 @@ def _system_notes(systems: Mapping[str, int]) -> list[str]:
     if not systems:
         return []
     shown = {name.replace("\r", "\\r"): count for name, count in systems.items()}
-    return [f"skipped what systems and programs laid there: {named_counts(shown)}"]
+    return [f"skipped files of operating systems and programs: {named_counts(shown)}"]
 
 
 def _no_image_notes(uris: Iterable[str]) -> list[str]:
@@ -214,6 +214,6 @@ def _shared_notes(shared: Mapping[str, int]) -> list[str]:
         return []
     total = sum(shared.values())
     return [
-        f"{some(total, 'images')} share the name of another up to its first dot ({named_counts(shared)}): "
-        "each is an image of its own, with the same facts; `glob` can leave them out"
+        f"{some(total, 'images')} share another image's name up to its first dot ({named_counts(shared)}): "
+        "each is a separate image with the same facts; `glob` can leave them out"
     ]

@@ -1,8 +1,8 @@
-"""Which files are images before they are read whole: by the ending of their name, and where that says nothing by their
-first bytes.
+"""Decides which files are images before they are read in full: by the ending of the name, and if that is not enough, by
+their first bytes.
 
-A file with an image's ending is a row, whatever it holds: broken ones are told with a reason. Any other file is an
-image only if it begins like one; notes, tables and videos are neither images nor failures.
+A file with an image's ending is a row, whatever its content: a broken one has a reason. Any other file is an
+image only if its first bytes are an image's; notes, tables and videos are neither images nor failures.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _IMAGES = """
     dng cr2 cr3 crw nef nrw arw srf sr2 orf rw2 raf pef srw raw rwl 3fr fff iiq mef mos mrw erf kdc dcr x3f
 """
 ENDINGS = frozenset(_IMAGES.split())
-"""Endings of image files, in small letters; of formats that cannot be read too, for what they hold is an image."""
+"""Endings of image files, in lower case; also of formats that cannot be read, since their content is an image."""
 _OTHERS = """
     txt caption captions json jsonl cls csv tsv md rst log yaml yml toml ini cfg xml xmp aae pp3 dop url webloc lnk
     html htm pdf svg doc docx xls xlsx py ipynb sh npy npz pt pth ckpt safetensors onnx bin parquet arrow db sqlite
@@ -32,18 +32,19 @@ _OTHERS = """
     sha256sum
 """
 OTHERS = frozenset(_OTHERS.split())
-"""Endings of files that are not images, where the first bytes cannot be asked."""
+"""Endings of files that are not images, used if the first bytes cannot be read."""
 _HEAD = 1024
 _READERS = 16
-"""Files whose first bytes are asked for at once: on a network drive each one costs a journey."""
+"""The number of files that are opened at once: on a network drive each read costs a round trip."""
 _DOCUMENTS = (b"%PDF", b"<svg", b"<?xml")
 _BACKUP = re.compile(r"~\d*$")
-"""What programs append to the name of the version before."""
+"""The suffix that programs append to the name of a backup."""
+# Without the system's own lists, so that every machine decides in the same way.
 _TYPES = mimetypes.MimeTypes(filenames=())
 
 
 def ending_of(name: str) -> str:
-    """A name's last ending in small letters; empty where there is none.
+    """A name's last ending in lower case; empty if there is none.
 
     >>> ending_of("a.b/c.TAR.GZ"), ending_of("a.b/c"), ending_of(".hidden")
     ('gz', '', '')
@@ -53,7 +54,7 @@ def ending_of(name: str) -> str:
 
 
 def has_image_ending(name: str) -> bool:
-    """Whether a file is taken for an image by its name alone.
+    """Whether a file counts as an image by its name alone.
 
     >>> [has_image_ending(name) for name in ("a.JPG", "a.jpg~", "a.jpg~2", "a.txt", "a")]
     [True, True, True, False, False]
@@ -62,7 +63,7 @@ def has_image_ending(name: str) -> bool:
 
 
 def are_images(members: Sequence[Member]) -> list[bool]:
-    """Of each file whether it is an image, or may be one: then its row says why that cannot be known."""
+    """For each file, whether it is an image, or may be one: then its row says why that is unknown."""
     asked = [member for member in members if not has_image_ending(member.name) and member.error is None]
     with ThreadPoolExecutor(_READERS) as readers:
         found = dict(zip(map(id, asked), readers.map(_begins_as_image, asked, chunksize=64), strict=True))
@@ -84,7 +85,8 @@ def _begins_as_image(member: Member) -> bool:
     try:
         head = read_head(member.locator, _HEAD)
         if head.startswith(_DOCUMENTS) or (_is_of_others(member.name) and _is_plain_text(head)):
-            return False  # a caption may begin with "BM" or "P1" too
+            # A caption may also begin with "BM" or "P1".
+            return False
         format_of(head)
     except ImageError as error:
         return error.reason == "unsupported" or (
@@ -94,5 +96,5 @@ def _begins_as_image(member: Member) -> bool:
 
 
 def _is_plain_text(head: bytes) -> bool:
-    """Whether there are only letters and signs, in whatever encoding that has no control characters."""
+    """Whether the bytes are text in some encoding: they contain no control characters."""
     return not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head)

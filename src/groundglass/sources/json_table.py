@@ -1,7 +1,7 @@
-"""JSON objects as rows: one a line (JSON Lines), or all in one array. Their fields may have any type in any row.
+"""JSON objects as rows: one on each line (JSON Lines), or all in one array. Fields may have any type in any row.
 
-Python's own reader, as numbers stay as they are written: ``1.10`` is 1.10 where a column is text, and whole numbers
-have no largest one.
+This uses Python's own reader, since it keeps numbers as written: ``1.10`` stays 1.10 if the column is text, and
+integers have no upper limit.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ BATCH = 20_000
 """Rows that are in memory at a time."""
 _MARK = "\ufeff"
 _EXACT = 1 << 53
-"""Whole numbers up to this one are the same as doubles."""
+"""Integers up to this one are exact as doubles."""
 
 
 class _Fraction(str):
-    """A number with a point or an exponent, as it is written."""
+    """A number with a point or an exponent, as written."""
 
     __slots__ = ()
 
@@ -45,13 +45,13 @@ _SORTS: dict[type, str] = {
 
 
 class _Doubled(ValueError):
-    """An object has one name twice."""
+    """An object has the same name twice."""
 
 
 def rows(path: Path, columns: Sequence[str] | None, text: Sequence[str] = ()) -> Iterator[Rows]:
-    """The table's rows with these columns (None: all that occur); those of ``text`` as text, whatever they hold.
+    """The table's rows with these columns (None: all columns); those of ``text`` as text, whatever their values.
 
-    Values of several types in a few rows are text. Lists and objects are lists with one text, their JSON.
+    If a few rows have values of several types, they are text. Lists and objects are lists with one text, their JSON.
     Raises ValueError for damage.
     """
     objects: list[dict[str, Any]] = []
@@ -74,9 +74,9 @@ def rows(path: Path, columns: Sequence[str] | None, text: Sequence[str] = ()) ->
 
 
 class _Sorts:
-    """Of which sort each column's values are.
+    """The sort of values in each column.
 
-    mixed  columns with values of several sorts: where the first one of a second sort is, in words
+    mixed  columns with values of several sorts, with the place of the first one of a second sort, in words
     """
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class _Sorts:
         self.mixed: dict[str, str] = {}
 
     def look(self, places: Sequence[str], name: str, values: Sequence[Any], kinds: Collection[type]) -> None:
-        """Note the values of a column, whose types are ``kinds``; ``places`` are their lines in words."""
+        """Record the values of a column with the types ``kinds``; ``places`` are their lines in words."""
         if name in self.mixed or not kinds:
             return
         usual = self._first.setdefault(
@@ -96,7 +96,7 @@ class _Sorts:
 
 
 def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """Every object with its place in words, and whether it had to be taken for Windows-1252."""
+    """Every object with its place in words, and whether its text was read as Windows-1252."""
     stream = Utf8Stream(path)
     try:
         head = stream.read(HEAD)
@@ -111,7 +111,7 @@ def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any], bool]]:
 
 
 class _Rest(io.RawIOBase):
-    """A stream with the head that was read of it before."""
+    """A stream with its head, which was read before, put back in front."""
 
     def __init__(self, stream: Utf8Stream, head: bytes) -> None:
         super().__init__()
@@ -136,10 +136,11 @@ def _lines(lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any], bool]]
                 yield f"line {number:,}", _object(_decode(text)), guessed
         except UnicodeDecodeError as error:
             raise ValueError(f"line {number} is neither UTF-8 nor Windows-1252") from error
+        # Every line is checked for repeated names: which of the two values is meant cannot be known.
         except _Doubled as error:
             raise ValueError(f"line {number} {error}") from error
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"line {number} is no JSON object: {error}") from error
+            raise ValueError(f"line {number} is not a JSON object: {error}") from error
 
 
 def _array(text: str) -> Iterator[dict[str, Any]]:
@@ -152,12 +153,12 @@ def _array(text: str) -> Iterator[dict[str, Any]]:
             found, at = _DECODER.raw_decode(text, at)
             yield _object(found)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"element {number} of its array is no JSON object: {error}") from error
+            raise ValueError(f"element {number} of its array is not a JSON object: {error}") from error
         at = _after_space(text, at)
         if text[at : at + 1] == ",":
             at = _after_space(text, at + 1)
         elif text[at : at + 1] != "]":
-            raise ValueError(f"its array breaks off after element {number}")
+            raise ValueError(f"its array ends early, after element {number}")
 
 
 def _after_space(text: str, at: int) -> int:
@@ -168,7 +169,7 @@ def _after_space(text: str, at: int) -> int:
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"it is {_json(value)[:40]}")
+        raise ValueError(f"found {_json(value)[:40]}")
     return value
 
 
@@ -206,7 +207,8 @@ def _table(
 
 def _column(values: list[Any], kinds: set[type], as_text: bool) -> pa.Array:
     if not kinds and not as_text:
-        return pa.nulls(len(values))  # of no type: those of other rows decide
+        # Nulls without a type: the values of other rows decide.
+        return pa.nulls(len(values))
     if not as_text:
         if kinds <= {dict, list}:
             return pa.array([None if v is None else [_json(v)] for v in values], pa.list_(pa.string()))
@@ -233,7 +235,7 @@ def _as_text(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    """A value as JSON, its fractions as they were written."""
+    """A value as JSON, with its fractions as written."""
     if isinstance(value, _Fraction):
         return str(value)
     if isinstance(value, list):
@@ -246,6 +248,7 @@ def _json(value: Any) -> str:
 def _texts(values: list[str | None]) -> pa.Array:
     try:
         return pa.array(values, pa.string())
-    except UnicodeEncodeError:  # half a surrogate pair, which no text can hold
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which UTF-8 cannot encode.
         whole = (None if v is None else v.encode("utf-8", "replace").decode("utf-8") for v in values)
         return pa.array(list(whole), pa.string())

@@ -1,4 +1,4 @@
-"""What a source lists: one row a picture, before any byte of it is read."""
+"""The listing of a source: one row for each image, before any of its bytes is read."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ LISTING = pa.schema(
         ("detail", pa.string()),
     ]
 )
-"""A listed picture: its name inside the source, its locator (`groundglass.files.locators`), its size where that can
-be known, and why it cannot be read. What came with it follows in columns whose names begin with ``meta.``."""
+"""A listed image: its name in the source, its locator (`groundglass.files.locators`), its size if it is
+known, and why it cannot be read. Columns that came with it follow, with names that begin with ``meta.``."""
 
 
 ARROW: dict[str, pa.DataType] = {
@@ -35,12 +35,12 @@ ARROW: dict[str, pa.DataType] = {
     "DOUBLE": pa.float64(),
     "BOOLEAN": pa.bool_(),
 }
-"""The SQL types that such a column can have, and Arrow's."""
+"""The SQL types that such a column can have, and their Arrow types."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One row of a listing; ``beside`` is what came with the picture."""
+    """One row of a listing; ``beside`` holds the facts that came with the image."""
 
     uri: str
     path: bytes
@@ -52,7 +52,7 @@ class Listed:
 
 
 def to_table(rows: Iterable[Listed], types: Mapping[str, str] | None = None) -> pa.Table:
-    """Listed pictures as a table, in the order of their uris: the order on disk decides nothing.
+    """Listed images as a table, in the order of their uris, so the order on disk has no effect.
 
     ``types`` are the SQL types of the columns that come with them, without ``meta.``; see `ARROW`.
     """
@@ -67,7 +67,7 @@ def to_table(rows: Iterable[Listed], types: Mapping[str, str] | None = None) -> 
 
 
 def unique(uris: Sequence[str]) -> list[str]:
-    """Every uri once: the second of a name gets ``~2`` behind it.
+    """Every uri once: the second with the same name gets the suffix ``~2``.
 
     >>> unique(["a", "b", "a", "a~2", "a"])
     ['a', 'b', 'a~3', 'a~2', 'a~4']
@@ -90,9 +90,9 @@ def unique(uris: Sequence[str]) -> list[str]:
 
 
 def existing_files(names: Sequence[str], what: str) -> list[Path]:
-    """The files that are named, as they are named; a name with ``*``, ``?`` or ``[`` stands for all that fit it.
+    """The named files, with paths as written; a name with ``*``, ``?`` or ``[`` means all files that match it.
 
-    Raises RecipeError where one is not there, is a folder, or cannot be read; ``what`` they should be.
+    Raises RecipeError if one does not exist, is a folder, or cannot be read; ``what`` is the kind of file expected.
     """
     found: list[Path] = []
     for name in names:
@@ -100,7 +100,7 @@ def existing_files(names: Sequence[str], what: str) -> list[Path]:
         fitting = [path] if path.exists() else sorted(map(Path, _fitting(str(path))))
         if not fitting:
             raise RecipeError(
-                f"there is no {what} {path.absolute()}", "paths are taken from the working folder"
+                f"there is no {what} {path.absolute()}", "paths are relative to the working folder"
             )
         found += [_readable(file, what) for file in fitting]
     return list(dict.fromkeys(found))
@@ -119,7 +119,7 @@ def _readable(path: Path, what: str) -> Path:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """What the uris of several files begin with: their names, or their paths where two have one name.
+    """The start of the uris of several files: their names, or their paths if two have the same name.
 
     >>> short_names([Path("x/a.zip"), Path("y/b.zip")]), short_names([Path("x/a.zip"), Path("y/a.zip")])
     (['a.zip', 'b.zip'], ['x/a.zip', 'y/a.zip'])

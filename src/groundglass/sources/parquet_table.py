@@ -1,4 +1,4 @@
-"""Parquet: the columns that are asked for, a few rows at a time; and which pictures are null, without reading them."""
+"""Parquet: the requested columns, a few rows at a time; and which images are null, without reading them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from groundglass.tables.parquet import compute
 
 BATCH = 1 << 16
 """Rows that are in memory at a time."""
-_PICTURES = 8
+# Each cell may hold megabytes of image bytes.
+_IMAGES = 8
 
 
 def schema(path: Path) -> pa.Schema:
-    """The columns and their types. Raises what pyarrow raises for damage."""
+    """The columns and their types. Raises pyarrow's errors for damage."""
     found = pq.read_schema(path)
-    _ = found.names  # names that are not UTF-8 fail here
+    # Names that are not UTF-8 fail here.
+    _ = found.names
     return found
 
 
 def rows(path: Path, columns: Sequence[str] | None) -> Iterator[Rows]:
-    """The table's rows with these columns (None: all), which may be leaves of structs such as ``image.path``.
+    """The table's rows with these columns (None: all), which may be fields of structs such as ``image.path``.
 
-    Raises ColumnFault for a column that cannot be read while others can.
+    Raises ColumnFault for a column that cannot be read if others can.
     """
     with pq.ParquetFile(path) as file:
         first = 0
@@ -45,6 +47,7 @@ def _group(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> Iterator
     try:
         for batch in file.iter_batches(BATCH, [group], list(columns)):
             yield pa.Table.from_batches([batch])
+    # Arrow does not say which column is damaged, so each one is tried alone.
     except READ_ERRORS:
         for name in columns if len(columns) > 1 else ():
             _can_be_read(file, group, name)
@@ -52,7 +55,7 @@ def _group(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> Iterator
 
 
 def _can_be_read(file: pq.ParquetFile, group: int, name: str) -> None:
-    """Raises ColumnFault where it cannot."""
+    """Raises ColumnFault if it cannot be read."""
     try:
         for _ in file.iter_batches(BATCH, [group], [name]):
             pass
@@ -61,10 +64,10 @@ def _can_be_read(file: pq.ParquetFile, group: int, name: str) -> None:
 
 
 def empty_cells(path: Path, group: int, leaf: str) -> pa.Array | None:
-    """Whether each cell of a row group's leaf is null; None where none is, as far as that is known unread.
+    """Whether each cell of a row group's leaf is null; None if none is, as far as that is known without reading.
 
-    What the file says of its row groups tells it. Only where some cells are null and some are not are they read, a
-    few at a time; and where the file says nothing, if the first cell is null.
+    The file's statistics usually answer this. Cells are read, a few at a time, only if some are null and some are not;
+    or, without statistics, if the first cell is null.
     """
     with pq.ParquetFile(path) as file:
         part = file.metadata.row_group(group)
@@ -75,7 +78,7 @@ def empty_cells(path: Path, group: int, leaf: str) -> pa.Array | None:
         if nulls == count:
             return pa.repeat(pa.scalar(True), count)
         found: list[pa.Array] = []
-        for batch in file.iter_batches(_PICTURES, [group], [leaf], use_threads=False):
+        for batch in file.iter_batches(_IMAGES, [group], [leaf], use_threads=False):
             value: Any = batch.column(0)
             while pa.types.is_struct(value.type):
                 value = value.flatten()[0]
@@ -86,7 +89,7 @@ def empty_cells(path: Path, group: int, leaf: str) -> pa.Array | None:
 
 
 def _nulls(part: pq.RowGroupMetaData, leaf: str) -> int | None:
-    """How many cells of a row group are null, where the file says so."""
+    """The number of null cells in a row group, if the file's statistics state it."""
     for place in range(part.num_columns):
         column = part.column(place)
         if column.path_in_schema == leaf:

@@ -1,6 +1,6 @@
-"""Freely licensed photographs that come with scikit-image, and faulty versions of them made on the spot.
+"""Freely licensed photos that come with scikit-image, and faulty versions of them that are made on the spot.
 
-What was planted stands in ``planted.csv`` beside the pictures, so that what a recipe catches can be checked.
+``planted.csv`` next to the images lists all planted faults, so that a recipe's result can be checked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Original:
-    """A photograph of the scikit-image wheel that may be used by anyone."""
+    """A photo of the scikit-image wheel that anyone may use."""
 
     file: str
     licence: str
@@ -56,43 +56,43 @@ ORIGINALS: tuple[Original, ...] = (
     Original("hubble_deep_field.jpg", "CC-PDM-1.0", "NASA, Hubble eXtreme Deep Field"),
     Original("camera.png", "CC0-1.0", "Lav Varshney"),
 )
-"""The photographs that are used, those in colour first. Left out are textures (brick, grass, gravel), pictures of
-medicine, and those whose licence is not stated.
+"""The photos that are used, those in colour first. Textures (brick, grass, gravel), medical
+images and images without a stated licence are left out.
 
 Middlebury permits everybody "to use and publish all images" of its stereo pages, and asks to be cited. Of its
-motorcycle the left view alone is used. The right one shows nearly the same, and `deduplicate: near` just does not
-take it for a copy (7 bits apart, 6 allowed), so the two could end up on both sides of a split.
+motorcycle only the left view is used. The right one shows nearly the same, but `deduplicate: near` just does not
+count it as a copy (7 bits apart, 6 allowed), so the two could end up on both sides of a split.
 """
 
 FAULTS: dict[str, str] = {
-    "original": "the photograph as it came",
+    "original": "the photo, unchanged",
     "duplicate": "the same bytes, another name",
     "mirrored": "left and right exchanged",
     "jpeg_q20": "saved again, JPEG quality 20",
     "jpeg_q40": "saved again, JPEG quality 40",
     "jpeg_q60": "saved again, JPEG quality 60",
-    "upscaled_x2": "halved, then enlarged again",
+    "upscaled_x2": "halved, then upscaled again",
     "blurred": "Gaussian blur, sigma 2.5 px",
     "truncated": "the last two fifths cut off",
 }
-"""Every version that `make_sample` makes of a photograph, and what was done."""
+"""Every version that `make_sample` makes of a photo, and the change."""
 
 WHOLE = ("original", "duplicate", "mirrored")
-"""Versions as good as the photograph: one of them is worth keeping. All others are damaged."""
+"""Versions as good as the photo: one of them is worth keeping. All others are damaged."""
 
 
 COLUMNS: dict[str, str] = dict.fromkeys(("licence", "author", "fault", "photograph"), "VARCHAR")
-"""What comes with each picture besides its file, with SQL types."""
+"""The columns that come with each image besides its file, with SQL types."""
 
 
 class Sample(Source):
-    """Photographs inside scikit-image, and damaged versions of them made on the spot."""
+    """Photos from scikit-image, and damaged versions of them that are made on the spot."""
 
     keys: ClassVar = ("sample",)
-    reference: ClassVar = "scikit-image's own pictures, and who made them"
+    reference: ClassVar = "scikit-image's own images and their authors"
     example: ClassVar = "{sample: skimage}"
 
-    sample: Annotated[Literal["skimage"], Field(description="photographs inside scikit-image, and faults")]
+    sample: Annotated[Literal["skimage"], Field(description="photos from scikit-image, with planted faults")]
 
     def look(self) -> Brought:
         find_photographs()
@@ -107,12 +107,12 @@ class Sample(Source):
 
 
 def make_sample(folder: Path) -> pa.Table:
-    """Write the photographs and their faulty versions below ``folder`` and list them, with what was planted.
+    """Write the photos and their faulty versions below ``folder`` and list them, with the planted faults.
 
     The table is a `LISTING` with the columns ``licence``, ``author``, ``fault`` (a key of `FAULTS`) and ``photograph``
-    (the original's file) added. Files that are there already are left alone, so a second call writes nothing; those
-    that an older version of groundglass made of other photographs are not listed.
-    Raises MissingExtra when scikit-image is not installed.
+    (the original's file) added. Existing files are left alone, so a second call writes nothing; files
+    that an older version of groundglass made from other photos are not listed.
+    Raises MissingExtra if scikit-image is not installed.
     """
     data = find_photographs()
     planted: dict[str, tuple[str, Original]] = {}
@@ -137,10 +137,10 @@ def make_sample(folder: Path) -> pa.Table:
 
 
 def find_photographs() -> Path:
-    """The folder of scikit-image's pictures. Raises MissingExtra when it is not installed."""
+    """The folder of scikit-image's photos. Raises MissingExtra if it is not installed."""
     found = find_spec("skimage")
     if found is None or found.origin is None:
-        raise MissingExtra("the sample photographs come with scikit-image", "quickstart")
+        raise MissingExtra("the sample photos come with scikit-image", "quickstart")
     return Path(found.origin).parent / "data"
 
 
@@ -156,7 +156,7 @@ def _versions(original: Original) -> Iterator[tuple[str, str]]:
 
 
 def _damaged(original: Path, fault: str) -> bytes:
-    """The bytes of a version: made in memory from the wheel's file."""
+    """The bytes of a version, made in memory from the wheel's file."""
     import numpy as np
     from PIL import Image
 

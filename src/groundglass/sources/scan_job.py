@@ -1,4 +1,4 @@
-"""The job that reads every listed file once: its header, its limits and its sha256. No pixel is decoded."""
+"""The job that reads every listed file once, for its header, its limits and its sha256. No pixel is decoded."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ KNOWN = pa.schema(
         ("judged", pa.string()),
     ]
 )
-"""What is known of a file: keyed by path, size and time of change, so that an unchanged file is not read twice.
+"""The stored facts of a file, keyed by path, size and modification time, so that an unchanged file is not read twice.
 
-``bytes`` is the size as it was listed (null for a cell of a table), ``length`` the size that was read."""
+``bytes`` is the size in the listing (null for a cell of a table), ``length`` the size that was read."""
 
 VERSION = 2
-"""Raised when a header says more, or other things, of the same file: what was learnt before is not believed then."""
+"""Raised when reading the same header gives more or other facts: results of earlier versions are then ignored."""
 
 PASSING = ("unreadable", "vanished", "changed", "timeout", "worker_died", "out_of_memory")
-"""Errors that are not the file's own: they are not believed the next time."""
+"""Errors that the file did not cause: they are ignored the next time."""
 
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A picture to scan, as the listing found it: its locator, and the size where that could be known."""
+    """An image to scan, as listed: its locator, and its size if it is known."""
 
     path: bytes
     bytes: int | None
@@ -64,7 +64,7 @@ class ListedFile:
 
 @dataclass(frozen=True)
 class Scan:
-    """Reads headers and hashes; a finished shard is a part below ``folder``."""
+    """Reads headers and hashes; each finished shard is a part below ``folder``."""
 
     folder: Path
     limits: ImageLimits
@@ -111,7 +111,7 @@ class Scan:
 
 
 def judged_by(limits: ImageLimits) -> str:
-    """What decides how a file is judged besides its content.
+    """The settings that decide how a file is judged, besides its content.
 
     >>> judged_by(ImageLimits(1e6, 5000))
     'version 2, pixels 1000000, side 5000, unknown colour keep'
@@ -123,7 +123,7 @@ def judged_by(limits: ImageLimits) -> str:
 
 
 def known_files(folder: Path, limits: ImageLimits) -> pa.Table:
-    """What earlier scans learnt under these limits: one row for each (path, bytes, mtime_ns), good ones first."""
+    """Results of earlier scans under these limits: one row for each (path, bytes, mtime_ns), sound ones first."""
     make_room(folder, folder.parent)
     con = connect()
     con.register("parts", read_parts(folder, KNOWN, ("path", "bytes", "mtime_ns", "sha256", "error")))
@@ -135,7 +135,7 @@ def known_files(folder: Path, limits: ImageLimits) -> pa.Table:
 
 
 def warning_counts(warnings: pa.ChunkedArray | pa.Array) -> dict[str, int]:
-    """How many files carry each word of `groundglass.image.header.WARNINGS`, the most frequent first.
+    """The number of files with each word of `groundglass.image.header.WARNINGS`, the most frequent first.
 
     >>> warning_counts(pa.array(["bad_exif; animated", None, "animated"]))
     {'animated': 2, 'bad_exif': 1}

@@ -1,6 +1,6 @@
-"""The columns that facts beside images make: a type that holds every value, or else the values as text.
+"""The columns of facts next to images: a type that holds every value, or else the values as text.
 
-A column is never typed by its first values: shard 1 says score 5, shard 2 score 5.5, and both are kept as written.
+The first values alone never decide a type: if shard 1 says score 5 and shard 2 score 5.5, both are kept as written.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from groundglass.sources.sidecars import is_column
 from groundglass.text.format import thousands
 
 _EXACT = 2**53
-"""Whole numbers up to here are exact as floating point too."""
+"""Integers up to this one are exact as floating point too."""
 _WORDS = {
     "truth": "true or false",
     "whole": "whole numbers",
     "number": "numbers",
     "long": "whole numbers that floating point would round",
-    "large": "numbers of more digits than a column holds",
+    "large": "numbers with more digits than a column can hold",
     "text": "text",
     "nested": "lists or objects",
 }
@@ -29,11 +29,11 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Columns:
-    """What a source's facts show.
+    """The columns of a source's facts.
 
     types    the columns, and the SQL type that fits all values of each
-    mixed    columns kept as text because their values are of several kinds: how many of each
-    unusable names that no column can have
+    mixed    columns that are text because their values are of several kinds: the count of each kind
+    unusable names that cannot be column names
     """
 
     types: Mapping[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def _sql_type(kinds: Iterable[str]) -> str:
 
 
 def mixed_in_words(columns: Columns, stated: Container[str] = ()) -> list[str]:
-    """A note for each column that is kept as text, because its values are of several kinds; ``stated`` ones are not.
+    """A note for each column that is text because its values are of several kinds, without the ``stated`` ones.
 
     >>> mixed_in_words(columns_of([{"score": 5}, {"score": "high"}]))
     ['meta.score is kept as text: it is whole numbers in 1, text in 1']
@@ -99,7 +99,7 @@ def mixed_in_words(columns: Columns, stated: Container[str] = ()) -> list[str]:
 
 
 def converted(value: Any, sql_type: str) -> Any:
-    """A value as its column has it; None where it is none of that type.
+    """A value in the type of its column; None if it does not fit the type.
 
     >>> converted("3840", "BIGINT"), converted("wide", "BIGINT"), converted(["a"], "VARCHAR"), converted(1, "BOOLEAN")
     (3840, None, '["a"]', True)
@@ -114,7 +114,8 @@ def converted(value: Any, sql_type: str) -> Any:
 
 def _text(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be written
+    # A lone surrogate cannot be written.
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _whole(value: Any) -> int | None:
@@ -127,7 +128,8 @@ def _floating(value: Any) -> float:
 
 
 def _digits(text: str) -> str:
-    if "_" in text:  # Python's own way of writing numbers
+    # int() and float() accept 1_000, which only Python writes.
+    if "_" in text:
         raise ValueError(text)
     return text
 

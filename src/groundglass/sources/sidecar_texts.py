@@ -1,4 +1,4 @@
-"""Reads the texts that lie beside images: many at a time, and none twice while it stays the same."""
+"""Reads the texts next to images: many at a time, and again only if they have changed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from groundglass.tables.parquet import write_parquet
 from groundglass.text.decode_text import WINDOWS, decode_text
 
 LARGEST = 1 << 20
-"""Bytes of such a file at most."""
+"""The largest size of such a file, in bytes."""
 _READERS = 16
-"""Files that are read at once: on a network drive each one costs a journey."""
+"""Files that are read at once: on a network drive each read costs a round trip."""
 _WORTH_KEEPING = 1000
-"""New texts from which on they are kept on disk for the next command."""
+"""If at least this many texts are new, all are kept on disk for the next command."""
 
 _SCHEMA = pa.schema(
     [
@@ -41,7 +41,7 @@ _Key = tuple[bytes, int | None, int | None]
 
 
 class Read(NamedTuple):
-    """The text of a file and its encoding, or what is wrong with it."""
+    """The text of a file and its encoding, or the reason why it cannot be used."""
 
     text: str | None
     encoding: str | None
@@ -49,14 +49,14 @@ class Read(NamedTuple):
 
 
 _known: dict[str, dict[_Key, Read]] = {}
-"""What this process has read, by the place that it comes from: a plan and its run read once."""
+"""Texts that this process has read, by their place: a plan and its run read them once."""
 
 
 def read_texts(members: Sequence[Member], place: str) -> list[Read]:
-    """The text of each file; those that have not changed since an earlier call are not read again.
+    """The text of each file; files that have not changed since an earlier call are not read again.
 
-    ``place`` names the folders or archives that they come from. Passing troubles, such as a drive that does not
-    answer, are not remembered.
+    ``place`` names the folders or archives that they come from. Temporary errors, such as a drive that does not
+    respond, are not remembered.
     """
     keys = [_key(member) for member in members]
     file = cache_folder() / "sidecars" / f"{sha256_of(place.encode('utf-8', 'surrogateescape'))}.parquet"
@@ -68,13 +68,14 @@ def read_texts(members: Sequence[Member], place: str) -> list[Read]:
     lasting = {key: its for key, its in found.items() if not (its.wrong or "").startswith("!")}
     _known[place] = lasting
     if len(fresh) >= _WORTH_KEEPING:
-        with suppress(UnreachableError, OSError):  # without it they are only read again
+        # Without the cache, the texts are only read again.
+        with suppress(UnreachableError, OSError):
             _save(lasting, file)
     return [_plain(found[key]) for key in keys]
 
 
 def facts_in(read: Read, sidecar: Sidecar) -> tuple[Mapping[str, Any], str | None]:
-    """The columns that a file says, and what is wrong with it."""
+    """The columns in a file, and the reason if it cannot be used."""
     name = sidecar.member.name
     if read.text is None:
         return {}, f"{name} cannot be used: {read.wrong}"
@@ -88,7 +89,7 @@ def facts_in(read: Read, sidecar: Sidecar) -> tuple[Mapping[str, Any], str | Non
 
 
 def guessed(texts: Iterable[Read]) -> int:
-    """How many of them were taken for Windows-1252."""
+    """The number of texts that were read as Windows-1252."""
     return sum(text.encoding == WINDOWS for text in texts)
 
 
@@ -97,7 +98,7 @@ def _key(member: Member) -> _Key:
 
 
 def _read(member: Member) -> Read:
-    """A text as it stands; ``!`` before what is wrong marks a trouble that may pass."""
+    """A text as it is in its file; ``!`` before the reason marks an error that may be temporary."""
     if (member.size or 0) > LARGEST:
         return Read(None, None, f"larger than {LARGEST:,} bytes")
     try:

@@ -1,12 +1,12 @@
-"""What lies beside an image, in a folder as in an archive: ``a.txt``, ``a.caption``, ``a.json`` and ``a.cls`` belong to
+"""Files next to an image, in a folder or an archive: ``a.txt``, ``a.caption``, ``a.json`` and ``a.cls`` belong to
 ``a.jpg``.
 
-So trainers keep captions, and WebDataset shards facts. Texts are the column ``caption``, classes ``cls``; the fields of
-a JSON object are columns. Whose a file is, the closest name decides:
+Trainers keep captions in this way, and WebDataset shards keep facts. Texts are the column ``caption``, classes ``cls``;
+the fields of a JSON object are columns. The closest name decides which image a file belongs to:
 
 1. ``a.jpg.txt`` belongs to ``a.jpg``, as downloaders write it;
 2. ``a.b.txt`` to ``a.b.jpg`` and ``a.b.png``;
-3. ``a.caption.txt`` to all images whose names begin with ``a.``: WebDataset's key ends at the first dot. What stands
+3. ``a.caption.txt`` to all images with names that begin with ``a.``: WebDataset's key ends at the first dot. The part
    between the key and the ending is the column.
 """
 
@@ -20,14 +20,14 @@ from groundglass.sources.archive_members import Member
 from groundglass.sources.image_names import ending_of
 
 KINDS = ("json", "caption", "txt", "cls")
-"""Endings of such files; of two that say the same column the first counts."""
+"""Endings of such files; if two give the same column, the first one wins."""
 _COLUMNS = {"json": "json", "caption": "caption", "txt": "caption", "cls": "cls"}
-"""The column of a text that no name between key and ending says; of JSON only if it is no object."""
+"""The column of a text without a column between key and ending; for JSON only if it is not an object."""
 _LONGEST_NAME = 100
 
 
 class Sidecar(NamedTuple):
-    """A file beside an image: which ending it has, and the column of its text."""
+    """A file next to an image: its ending, and the column of its text."""
 
     member: Member
     kind: str
@@ -35,11 +35,11 @@ class Sidecar(NamedTuple):
 
 
 Pair = tuple[Member, tuple[Sidecar, ...]]
-"""An image, and what lies beside it, the closest first."""
+"""An image, and the files next to it, the closest first."""
 
 
 def stem_of(name: str) -> str:
-    """A name without its last ending: what ``a.json`` belongs to.
+    """A name without its last ending: for ``a.json``, the stem of the images that it belongs to.
 
     >>> stem_of("x.y/a.b.jpg"), stem_of("a"), stem_of("x/.a")
     ('x.y/a.b', 'a', 'x/.a')
@@ -48,7 +48,7 @@ def stem_of(name: str) -> str:
 
 
 def key_of(name: str) -> str:
-    """WebDataset's key: the name up to the first dot of the file, dots at its start aside.
+    """WebDataset's key: the name up to the first dot of the file, except for dots at its start.
 
     >>> key_of("x.y/a.b.jpg"), key_of("x/.a.b.jpg")
     ('x.y/a', 'x/.a')
@@ -60,14 +60,14 @@ def key_of(name: str) -> str:
 
 
 def may_be_sidecar(member: Member) -> bool:
-    """Whether a file has the ending of what lies beside images."""
+    """Whether a file has one of the endings of files next to images."""
     return member.error is None and ending_of(member.name) in KINDS
 
 
 def pair(images: Sequence[Member], others: Sequence[Member]) -> tuple[list[Pair], list[Member]]:
-    """Every image with the files that lie beside it, and those of ``others`` that lie beside none.
+    """Every image with the files next to it, and those of ``others`` that belong to no image.
 
-    What belongs to a whole key belongs to an image with an ending of two parts only where nothing lies closer to it.
+    A file for a whole key belongs to an image with a two-part ending only if that image has no closer file.
     """
     if not others:
         return [(image, ()) for image in images], []
@@ -120,12 +120,12 @@ def _grouped(images: Sequence[Member], part: Any) -> dict[str, list[Member]]:
 
 
 def _composed(name: str) -> str:
-    """``é`` as one letter: a Mac writes it as two, and beside it may lie what another system wrote."""
+    """``é`` as one letter: a Mac writes it as two, and a file from another system may be next to it."""
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def shared_keys(images: Iterable[Member]) -> dict[str, int]:
-    """How many images have an ending of two parts and a neighbour of the same key with one part, by these endings.
+    """The number of images with a two-part ending that share their key with a one-part neighbour, by these endings.
 
     >>> shared_keys([Member(name, b"") for name in ("1.jpg", "1.seg.png", "2.jpg", "3.a.jpg")])
     {'seg.png': 1}
@@ -142,7 +142,7 @@ def shared_keys(images: Iterable[Member]) -> dict[str, int]:
 
 
 def is_column(name: str) -> bool:
-    """Whether a field's name can be a column's. In an expression it may need quotes: ``meta."2"" print"``.
+    """Whether a field's name can be a column name. In an expression it may need quotes: ``meta."2"" print"``.
 
     >>> is_column("caption"), is_column("a.b"), is_column('2" print'), is_column("")
     (True, True, True, False)
@@ -152,14 +152,14 @@ def is_column(name: str) -> bool:
 
 
 def merged(facts: Sequence[Mapping[str, Any]], spelled: dict[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """One image's facts, those of the closest file first, and the columns of which its files say different things.
+    """One image's facts, those of the closest file first, and the columns on which its files disagree.
 
-    Names that differ in capitals only are one column, as SQL has it; ``spelled`` remembers how it was written first.
+    Names that differ only in case are one column, as in SQL; ``spelled`` remembers the first spelling.
 
     >>> merged([{"caption": "a cat"}, {"Caption": "cat, sofa", "w": 3}, {"w": 3}], {})
     ({'caption': 'a cat', 'w': 3}, ['caption'])
     >>> merged([{"s": "high", "S": 3}], {})
-    ({'s': 'high'}, ['s, which a file also writes S'])
+    ({'s': 'high'}, ['s, also spelled S in one file'])
     """
     found: dict[str, Any] = {}
     differing: list[str] = []
@@ -168,7 +168,7 @@ def merged(facts: Sequence[Mapping[str, Any]], spelled: dict[str, str]) -> tuple
         for said, value in its.items():
             name = spelled.setdefault(said.lower(), said)
             twice = written.setdefault(name, said) != said
-            what = f"{name}, which a file also writes {said}" if twice else name
+            what = f"{name}, also spelled {said} in one file" if twice else name
             if found.setdefault(name, value) != value and what not in differing:
                 differing.append(what)
     return found, differing

@@ -1,4 +1,4 @@
-"""What every source of a recipe is: where images come from, and what comes with them before any of them is read."""
+"""The base of all sources of a recipe: they list images, and the columns that come with them, before any is read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from groundglass.settings.field_types import Member
 from groundglass.settings.key_rules import not_empty
 
 SQL_TYPES = {"TEXT": "VARCHAR", "INTEGER": "BIGINT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
-"""What a recipe's `columns` may say, and SQL's types."""
+"""The types that a recipe's `columns` may state, and SQL's types."""
 CREDITS = {"licence": ("licence", "license"), "author": ("author",)}
-"""Columns that say the licence and the author of a picture, where the recipe does not say them for all."""
+"""Columns that hold the licence and the author of an image, if the recipe does not state one for all."""
 
 
 class SourceFault(RecipeError):
     """A source cannot be used: ``keys`` lead to the part of the step, ``word`` is its wrong word, and ``valid`` are
-    the words that it could be.
+    the possible words.
     """
 
     def __init__(
@@ -40,15 +40,15 @@ class SourceFault(RecipeError):
 
 @dataclass(frozen=True)
 class Brought:
-    """What comes with a source's pictures, before any of them is read.
+    """Describes the columns that come with a source's images, before any of them is read.
 
-    columns  every column there is, with the SQL type that the table or the recipe gives it
-    meta     those that become ``meta.x``
-    credits  "licence" and "author" → the column that says it
-    unusable  columns that cannot be used, and why
-    notes    what a user should know beforehand
-    skipped  files that are no rows, and why (`groundglass.sources.found_files.SKIPPED`)
-    listing  how to list what was seen, where a look goes through all of it: `Source.listing` would look again
+    columns  all available columns, with the SQL type that the table or the recipe gives them
+    meta     the columns that become ``meta.x``
+    credits  "licence" and "author" → the column that holds it
+    unusable columns that cannot be used, with the reason
+    notes    remarks for the user before the run
+    skipped  files that are not rows, with the reason (`groundglass.sources.found_files.SKIPPED`)
+    listing  lists the files that were found, if a look already reads them all: `Source.listing` would look again
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -69,35 +69,35 @@ class Source(Member):
     author: Annotated[
         str | None,
         Field(
-            description="whom to credit; goes into the card and the attribution file; default: the column `author`"
+            description="the author to credit in the card and the attribution file; default: the column `author`"
         ),
     ] = None
-    limit: Annotated[
-        PositiveInt | None, Field(description="only the first n by uri, of those that `where` lets pass")
-    ] = None
+    limit: Annotated[PositiveInt | None, Field(description="only the first n by uri that pass `where`")] = (
+        None
+    )
 
     def look(self) -> Brought:
-        """Find the place and what comes with its pictures. Raises SourceFault, RecipeError or MissingExtra."""
+        """Find the source and the columns of its images. Raises SourceFault, RecipeError or MissingExtra."""
         raise NotImplementedError
 
     def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
-        """Every picture as a row of `groundglass.sources.listing.LISTING`, sorted by uri.
+        """Every image as a row of `groundglass.sources.listing.LISTING`, sorted by uri.
 
-        ``types`` are the columns wanted of what comes with the pictures, and their SQL types: they become ``meta.x``.
-        In ``own_folder`` a source may keep files of its own, for all runs of a recipe. Raises RecipeError.
+        ``types`` are the wanted columns that come with the images, and their SQL types: they become ``meta.x``.
+        A source may keep its own files in ``own_folder``, for all runs of a recipe. Raises RecipeError.
         """
         raise NotImplementedError
 
     def label(self) -> str:
-        """Where the images come from, in a few words."""
+        """The origin of the images, in a few words."""
         raise NotImplementedError
 
     def folders(self) -> tuple[str, ...]:
-        """Folders of which it takes whatever lies there: nothing may be released into them."""
+        """Folders from which it takes all images: nothing may be released into them."""
         return ()
 
     def brought(self, columns: Mapping[str, str], wanted: Mapping[str, str] | None = None) -> Brought:
-        """Columns that are wanted, or all of them; those that credit somebody have their own place."""
+        """The wanted columns, or all of them; columns that hold credits are listed separately."""
         said = {"licence": self.licence, "author": self.author}
         credits = {
             what: name
@@ -113,16 +113,18 @@ class Source(Member):
 
 
 class SourceWithColumns(Source):
-    """A source whose pictures come with columns, which can be chosen, typed, and asked before a picture is read."""
+    """A source with columns for its images. They can be chosen, typed, and filtered before an image is read."""
 
     columns: Annotated[
         dict[str, Literal["TEXT", "INTEGER", "DOUBLE", "BOOLEAN"]] | None,
-        Field(description="which columns become `meta.x`, and of which type; default: all, as they are"),
+        Field(
+            description="the columns that become `meta.x`, with their types; default: all, with their own types"
+        ),
     ] = None
     where: Annotated[
         str | None,
         Field(
-            description="an SQL expression over those columns; what it refuses is on record but never read"
+            description="an SQL expression on these columns; images that fail it are recorded but never read"
         ),
     ] = None
 

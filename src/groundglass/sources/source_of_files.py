@@ -1,4 +1,4 @@
-"""Sources that find files: folders and archives. What lies beside their images becomes columns of the same names."""
+"""Sources that find files: folders and archives. Files next to their images become columns."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from groundglass.text.suggest import did_you_mean
 
 
 class SourceOfFiles(SourceWithColumns):
-    """A source that goes through files and sorts them into images, what lies beside them, and what is neither."""
+    """A source that sorts files into images, files next to them, and other files."""
 
     def found(self) -> FoundFiles:
-        """All that the source holds. Raises RecipeError."""
+        """All content of the source. Raises RecipeError."""
         raise NotImplementedError
 
     def look(self) -> Brought:
@@ -26,13 +26,13 @@ class SourceOfFiles(SourceWithColumns):
         there = found.columns.types
         notes = mixed_in_words(found.columns, stated)
         notes += [
-            f"no image has '{name}' beside it.{did_you_mean(name, there)}"
+            f"no image has '{name}' in a file next to it.{did_you_mean(name, there)}"
             for name in stated
             if name not in there
         ]
         if unfit := found.unfit(stated):
             asked = {f"meta.{name} ({(self.columns or {})[name]})": count for name, count in unfit.items()}
-            notes.append(f"values that are not of the type asked for are left empty: {named_counts(asked)}")
+            notes.append(f"values that do not have the requested type are left empty: {named_counts(asked)}")
         brought = self.brought({**there, **stated}, stated)
         if stated and (unnamed := [name for name in there if name not in stated]):
             notes.append(f"columns left out, since `columns` does not name them: {', '.join(unnamed[:8])}")
@@ -40,7 +40,7 @@ class SourceOfFiles(SourceWithColumns):
             brought,
             notes=(*found.notes, *notes),
             skipped=found.skipped,
-            unusable=dict.fromkeys(found.columns.unusable, "has a name that no column can have"),
+            unusable=dict.fromkeys(found.columns.unusable, "has a name that cannot be a column name"),
             listing=found.listing,
         )
 

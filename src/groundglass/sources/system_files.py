@@ -1,6 +1,6 @@
-"""Files and folders that systems and programs lay between people's images: they are neither images nor failures.
+"""Files and folders that systems and programs leave among people's images: they are neither images nor failures.
 
-Nothing is judged by its content here: a thumbnail of a network drive is a sound JPEG, and still nobody's photograph.
+Only names decide here, not content: a thumbnail on a network drive is a sound JPEG, but not a photo.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 FOLDERS = (
-    # macOS, and the servers that serve it
+    # macOS, and servers for it
     "__MACOSX", ".AppleDouble", ".AppleDB", ".AppleDesktop", ".Spotlight-V100", ".fseventsd", ".TemporaryItems",
     ".DocumentRevisions-V100", "Network Trash Folder", "*.photoslibrary/resources", "*.photolibrary/Thumbnails",
     # Windows
@@ -20,14 +20,14 @@ FOLDERS = (
     # Synology, QNAP, NetApp
     "@eaDir", "#recycle", "#snapshot", "@tmp", ".@__thumb", "@Recycle", "@Recently-Snapshot", ".@upload_cache",
     ".streams", ".snapshot", "~snapshot",
-    # programs for photographs
+    # photo programs
     "*.lrdata", "*.lrcat-data", "CaptureOne/Cache", "*.cocatalog/Cache", ".dtrash", ".picasaoriginals",
     ".BridgeCache",
-    # programs that synchronise, and those that keep versions
+    # programs that synchronise or keep versions
     ".stversions", ".stfolder", ".sync", ".dropbox.cache", ".tmp.driveupload", ".tmp.drivedownload", "_gsdata_",
     ".git", ".svn", ".hg", ".bzr", ".ipynb_checkpoints", "__pycache__",
 )  # fmt: skip
-"""Patterns of folders; one with ``/`` is of a folder and the one that it lies in. Capitals do not count."""
+"""Patterns of folders; one with ``/`` matches a folder and its parent. Case does not matter."""
 
 FILES = (
     ".DS_Store", "._*", ".localized", "Icon\r", ".VolumeIcon.icns", ".apdisk", ".Trash*", ".pending-*",
@@ -36,11 +36,11 @@ FILES = (
     "*@SynoResource", ".picasa.ini", "Picasa.ini", "ZbThumbnail.info", ".BridgeSort", ".BridgeCache",
     ".BridgeCacheT", "digikam4.db", "thumbnails-digikam.db", ".dropbox", ".dropbox.attr", ".syncthing.*.tmp",
 )  # fmt: skip
-"""Patterns of files. Capitals do not count."""
+"""Patterns of files. Case does not matter."""
 
 
 def system_folder(path: str) -> str | None:
-    """The pattern that a folder is known by, judged by its name and its parent's.
+    """The pattern that matches a folder, by its name and its parent's.
 
     >>> system_folder("a/@eaDir"), system_folder("b/CaptureOne/Cache"), system_folder("Cache")
     ('@eaDir', 'CaptureOne/Cache', None)
@@ -49,7 +49,7 @@ def system_folder(path: str) -> str | None:
 
 
 def system_file(name: str) -> str | None:
-    """The pattern that a file is known by.
+    """The pattern that matches a file.
 
     >>> system_file("a/._1.jpg"), system_file("THUMBS.DB"), system_file("1.jpg")
     ('._*', 'Thumbs.db', None)
@@ -58,7 +58,7 @@ def system_file(name: str) -> str | None:
 
 
 def system_part(name: str) -> tuple[str, str] | None:
-    """The pattern by which a member of an archive is a system's, and the folder, or the file, that it is true of.
+    """The pattern that matches a member of an archive, and the folder, or the file, that it applies to.
 
     >>> system_part("__MACOSX/a/._1.jpg"), system_part("a/1.jpg")
     (('__MACOSX', '__MACOSX/'), None)
@@ -73,7 +73,7 @@ def system_part(name: str) -> tuple[str, str] | None:
 
 
 def _compiled(patterns: Sequence[str]) -> re.Pattern[str]:
-    """All patterns in one, each a group of its own; a name is held against the end of a path."""
+    """All patterns in one, each in its own group; they are matched against the end of a path."""
     ends = (f"({fnmatch.translate(pattern).replace('.*', '[^/]*')})" for pattern in patterns)
     return re.compile(f"(?:.*/)?(?:{'|'.join(ends)})", re.DOTALL | re.IGNORECASE)
 
@@ -82,5 +82,6 @@ _FOLDERS, _FILES = _compiled(FOLDERS), _compiled(FILES)
 
 
 def _named(compiled: re.Pattern[str], patterns: Sequence[str], path: str) -> str | None:
-    found = compiled.fullmatch("/".join(path.rsplit("/", 2)[-2:]))  # the name and its folder's are enough
+    # The file's and its folder's name suffice.
+    found = compiled.fullmatch("/".join(path.rsplit("/", 2)[-2:]))
     return patterns[(found.lastindex or 1) - 1] if found else None

@@ -1,4 +1,4 @@
-"""A table's values in the type that is wanted of them: what is not of that type is null, and nothing is rounded."""
+"""A table's values in the wanted type: values that do not fit it are null, and nothing is rounded."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from groundglass.sources.listing import ARROW
 from groundglass.sources.table_types import LISTS, declared_kind
 from groundglass.tables.parquet import compute, connect
 
+# DuckDB's cast rounds the text 3.7 to 4, so text must match a pattern first.
 _WHOLE = r"regexp_full_match(x, '\s*[+-]?[0-9]+(\.0*)?\s*')"
 _DIGITS = r"regexp_replace(x, '\.0*\s*$', '')"
 _NUMBER = r"regexp_full_match(x, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*')"
@@ -31,13 +32,13 @@ _OF_NUMBERS = {
     "VARCHAR": "CAST(x AS VARCHAR)",
 }
 _OF_BOOLEANS = {kind: f"CAST(x AS {kind})" for kind in ARROW}
-"""SQL from a value ``x`` to one of each type, by what the value is."""
+"""SQL that turns a value ``x`` into each type, by the kind of the value."""
 
 
 def cast(values: pa.ChunkedArray, sql_type: str, decimal_comma: bool = False) -> pa.ChunkedArray:
-    """The values as a column of an SQL type of `groundglass.sources.listing.ARROW`; null where one is not of it.
+    """The values as a column of an SQL type of `groundglass.sources.listing.ARROW`; values that do not fit it are null.
 
-    Fractions are no whole numbers, and not-a-number is no number. ``decimal_comma``: in text 0,5 is a half too.
+    Fractions are not integers, and not-a-number is not a number. With ``decimal_comma``, the text 0,5 is a half.
 
     >>> cast(pa.chunked_array([["3840", "3.7", "wide", None]]), "BIGINT").to_pylist()
     [3840, None, None, None]
@@ -62,7 +63,7 @@ def cast(values: pa.ChunkedArray, sql_type: str, decimal_comma: bool = False) ->
 
 
 def unfit(values: pa.ChunkedArray, fitted: pa.ChunkedArray) -> tuple[int, str | None]:
-    """How many values have become null, and one of them. Not-a-number is how tables write that there is none."""
+    """The number of values that became null, and one of them. Not-a-number is not counted: tables use it for "none"."""
     given = _without_nan(plain_values(values))
     lost = compute.and_(compute.is_valid(given), compute.is_null(fitted))
     count = int(compute.sum(lost).as_py() or 0)
@@ -70,7 +71,7 @@ def unfit(values: pa.ChunkedArray, fitted: pa.ChunkedArray) -> tuple[int, str | 
 
 
 def plain_values(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Values without what only their storage needs: dictionaries, views, extensions. Lists are JSON text."""
+    """Values without details of storage: dictionaries, views, extensions. Lists are JSON text."""
     kind, types = values.type, pa.types
     if isinstance(kind, pa.BaseExtensionType):
         return plain_values(pa.chunked_array([c.storage for c in values.chunks], kind.storage_type))
@@ -80,9 +81,8 @@ def plain_values(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values.cast(pa.string())
     if types.is_float16(kind):
         return values.cast(pa.float32())
-    if types.is_decimal256(kind) or (
-        types.is_timestamp(kind) and kind.tz
-    ):  # an hour names its zone, not this machine's
+    # DuckDB would convert a time to this machine's zone; as text it keeps its own.
+    if types.is_decimal256(kind) or (types.is_timestamp(kind) and kind.tz):
         return values.cast(pa.string())
     if declared_kind(kind) == LISTS:
         texts = [None if value is None else _json(value) for value in values.to_pylist()]

@@ -1,4 +1,4 @@
-"""The column of a table that has pictures: their paths, or their bytes."""
+"""The column of a table that has the images: their paths, or their bytes."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from groundglass.errors import RecipeError
 from groundglass.sources.table_types import is_binary, is_text
 
 
-class Pictures(NamedTuple):
-    """Which column has the pictures: their paths, or their bytes, which may stand in a struct (``{bytes, path}``)."""
+class ImageColumn(NamedTuple):
+    """The column of the images: their paths, or their bytes, which may be in a struct (``{bytes, path}``)."""
 
     column: str
     embedded: bool
 
 
 class Leaves(NamedTuple):
-    """Where bytes stand in one file: ``image`` or ``image.bytes``; and what names them, where something does."""
+    """The fields of one file with the bytes (``image`` or ``image.bytes``), and with their names, if there are any."""
 
     bytes: str
     names: str | None = None
 
 
 def check_paths(schema: pa.Schema, name: str) -> None:
-    """Raises RecipeError where a column that should hold paths holds no text."""
+    """Raises RecipeError if a column that should hold paths does not hold text."""
     kind = schema.field(name).type
     if not is_text(kind) and not pa.types.is_null(kind):
         raise RecipeError(f"the column '{name}' holds {kind}, not paths", _hint_for(kind, name))
 
 
 def find_bytes(path: Path, schema: pa.Schema | None, name: str) -> Leaves:
-    """Where a file's column has bytes, also in a struct as Hugging Face writes it.
+    """The field of a file's column that has bytes, also in a struct as Hugging Face writes it.
 
-    Bytes that are null everywhere may have no type of their own. Raises RecipeError where there are none.
+    Bytes that are null everywhere may have no type. Raises RecipeError if there are no bytes.
     """
     if schema is None:
-        raise RecipeError(f"only Parquet tables hold bytes, and {path} is none", "name files: `path: COLUMN`")
+        raise RecipeError(
+            f"only Parquet tables can hold bytes, and {path} is not one", "name files: `path: COLUMN`"
+        )
     kind = schema.field(name).type
     if is_binary(kind):
         return Leaves(name)
@@ -52,5 +54,5 @@ def find_bytes(path: Path, schema: pa.Schema | None, name: str) -> Leaves:
 
 def _hint_for(kind: pa.DataType, name: str) -> str:
     if is_binary(kind) or pa.types.is_struct(kind):
-        return f"bytes are named by `bytes: {name}`"
-    return f"paths are named by `path: {name}`" if is_text(kind) else "name another column"
+        return f"for bytes, write `bytes: {name}`"
+    return f"for paths, write `path: {name}`" if is_text(kind) else "name another column"

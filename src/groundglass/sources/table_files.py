@@ -1,4 +1,4 @@
-"""Table files by their endings: which can be read, what their columns are called, and their rows."""
+"""Table files by their endings: the formats that can be read, the names of columns, and the rows."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Reader = Callable[[Path, Sequence[str] | None, Sequence[str]], Iterator[Rows]]
 
 
 class Format(NamedTuple):
-    """How one format is read.
+    """The functions that read one format.
 
-    rows    rows(path, columns or None for all, those of them wanted as text) -> a few rows at a time
-    names   names(path, columns that it should have) -> those it has; None where only the rows tell
-    schema  schema(path) -> the types that it declares; None where it declares none
+    rows    rows(path, columns or None for all, the columns wanted as text) -> a few rows at a time
+    names   names(path, columns that it should have) -> its columns; None if only the rows show them
+    schema  schema(path) -> the types that it declares; None if it declares none
     """
 
     rows: Reader
@@ -59,9 +59,9 @@ def _ending(path: Path) -> str:
 
 
 def find_tables(names: Sequence[str]) -> list[Path]:
-    """The tables that are named (``*`` stands for any).
+    """The tables with these names (``*`` matches any).
 
-    Raises RecipeError where one is not there, or its format is not known.
+    Raises RecipeError if one does not exist, or its format is unknown.
     """
     paths = existing_files(names, "table")
     for path in paths:
@@ -70,14 +70,14 @@ def find_tables(names: Sequence[str]) -> list[Path]:
 
 
 def check_format(path: Path) -> None:
-    """Raises RecipeError where a file's name does not end as one of `FORMATS`."""
+    """Raises RecipeError if a file's name does not have one of the endings in `FORMATS`."""
     if _ending(path) not in FORMATS:
         say = f"{path} is not a table in a format that groundglass reads"
-        raise RecipeError(say, f"write one of {', '.join(FORMATS)}")
+        raise RecipeError(say, f"its name must end in one of {', '.join(FORMATS)}")
 
 
 def declared(path: Path) -> pa.Schema | None:
-    """The types that a file declares; None where it is text, and only the values tell. Raises RecipeError."""
+    """The types that a file declares; None if it is text, and only the values show them. Raises RecipeError."""
     schema = FORMATS[_ending(path)].schema
     try:
         return schema(path) if schema else None
@@ -86,10 +86,10 @@ def declared(path: Path) -> pa.Schema | None:
 
 
 def column_names(path: Path, wanted: Sequence[str] = ()) -> Sequence[str] | None:
-    """The names of a file's columns, in their order; None where only its rows tell.
+    """The names of a file's columns, in their order; None if only its rows show them.
 
-    ``wanted`` are columns that it should have: by them the separator of a CSV file is known. Raises RecipeError for
-    damage, and where a name stands there twice.
+    ``wanted`` are columns that it should have: they show the separator of a CSV file. Raises RecipeError for
+    damage, and for a name that occurs twice.
     """
     names = FORMATS[_ending(path)].names
     if names is None:
@@ -105,9 +105,9 @@ def column_names(path: Path, wanted: Sequence[str] = ()) -> Sequence[str] | None
 
 
 def table_rows(path: Path, columns: Sequence[str] | None, text: Sequence[str] = ()) -> Iterator[Rows]:
-    """A file's rows with these columns (None: all), those of ``text`` as text where the format leaves a choice.
+    """A file's rows with these columns (None: all), those of ``text`` as text if the format leaves a choice.
 
-    Raises RecipeError for damage, and `groundglass.sources.table_rows.ColumnFault` where one column alone is.
+    Raises RecipeError for damage, and `groundglass.sources.table_rows.ColumnFault` if only one column is damaged.
     """
     try:
         yield from FORMATS[_ending(path)].rows(path, columns, text)

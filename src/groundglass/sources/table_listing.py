@@ -1,4 +1,4 @@
-"""The rows of a table as pictures to be read, and whole tables in the types that their values have."""
+"""The rows of a table as images to be read, and whole tables in the types of their values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groundglass.files.locators import cell
 from groundglass.sources.listing import ARROW, LISTING, short_names, unique
 from groundglass.sources.parquet_table import empty_cells
 from groundglass.sources.table_cast import cast, plain_values
-from groundglass.sources.table_columns import Leaves, Pictures, check_paths, find_bytes
+from groundglass.sources.table_columns import ImageColumn, Leaves, check_paths, find_bytes
 from groundglass.sources.table_files import column_names, declared, find_tables, table_rows
 from groundglass.sources.table_paths import NamedFile, is_remote, named_file
 from groundglass.sources.table_rows import READ_ERRORS, ColumnFault, Rows, unreadable
@@ -23,46 +23,49 @@ from groundglass.tables.rows import META
 
 Empties = Callable[[Path, int, str], pa.Array | None]
 _PEEK = 1_000
-"""Rows in which a plan looks for URLs."""
+"""The number of rows in which a plan looks for URLs."""
 
 
 def first_url(path: Path, column: str) -> str | None:
-    """A URL among the first paths of a table, if there is one: such tables cannot be read yet."""
+    """A URL among the first paths of a table, or None: such tables cannot be read yet."""
     for rows in table_rows(path, [column], [column]):
         values = plain_values(rows.columns[column].slice(0, _PEEK)).to_pylist()
         return next((value for value in values if isinstance(value, str) and is_remote(value)), None)
     return None
 
 
-def list_tables(names: Sequence[str], pictures: Pictures, types: Mapping[str, str] | None = None) -> pa.Table:
-    """Every picture that the tables name or hold as a row of `LISTING`, sorted by uri.
+def list_tables(
+    names: Sequence[str], images: ImageColumn, types: Mapping[str, str] | None = None
+) -> pa.Table:
+    """Every image that the tables name or hold as a row of `LISTING`, sorted by uri.
 
-    A path is taken from the table's folder and is the uri, as it is written; of several tables the table's name
-    comes first. Bytes have the table's name and their own (in a struct as Hugging Face writes it), or the number of
-    their row; where the struct has no bytes, the file at its path is the picture. Of two equal uris the second gets
-    ``~2`` behind it.
-    ``types`` are the further columns wanted and their SQL types; a value of another type is null, and so is what a
-    table lacks that another one has.
-    No picture is read, and of bytes not even the size is known. A file that is not there is a row with the error
+    A path is relative to the table's folder and, as written, is the uri; for several tables the table's name
+    comes first. The uri of bytes is the table's name and their own name (in a struct as Hugging Face writes it), or the
+    number of their row; if the struct has no bytes, the file at its path is the image. Of equal uris, the second gets
+    the suffix ``~2``.
+    ``types`` are the further wanted columns and their SQL types; a value that does not fit its type is null, and so
+    are the values of a column that only other tables have.
+    No image is read; for bytes not even the size is known. A file that does not exist is a row with the error
     ``vanished``.
 
-    Raises RecipeError for tables that cannot be read or lack the column of pictures.
+    Raises RecipeError for tables that cannot be read or lack the column of images.
     """
     paths = find_tables(names)
     wanted = types or {}
-    _refuse_unknown(paths, pictures, wanted)
+    _refuse_unknown(paths, images, wanted)
     parts = [_schema(wanted).empty_table()]
     for name, path in zip(short_names(paths), paths, strict=True):
-        leaves = find_bytes(path, declared(path), pictures.column) if pictures.embedded else None
-        own = [pictures.column] if leaves is None else [leaves.names] if leaves.names else []
-        texts = [pictures.column, *(column for column, kind in wanted.items() if kind == "VARCHAR")]
-        empties = lru_cache(maxsize=1)(empty_cells)  # the rows of a group come one after the other
+        leaves = find_bytes(path, declared(path), images.column) if images.embedded else None
+        own = [images.column] if leaves is None else [leaves.names] if leaves.names else []
+        texts = [images.column, *(column for column, kind in wanted.items() if kind == "VARCHAR")]
+        # Rows of one group follow each other, so one entry suffices.
+        empties = lru_cache(maxsize=1)(empty_cells)
         try:
             for rows in table_rows(path, _present(path, [*own, *wanted]), texts):
                 prefix = f"{name}/" if len(paths) > 1 or leaves else ""
                 numbered = [f"{name}/{n:09d}" for n in range(rows.first, rows.first + rows.columns.num_rows)]
                 if leaves is None:
-                    listed = _files(path, rows, pictures.column, prefix, numbered)
+                    listed = _files(path, rows, images.column, prefix, numbered)
                 else:
                     listed = _cells(path, rows, leaves, prefix, numbered, empties)
                 parts.append(_with_columns(listed, rows, wanted))
@@ -74,9 +77,9 @@ def list_tables(names: Sequence[str], pictures: Pictures, types: Mapping[str, st
 
 
 def read_table(path: Path, texts: Sequence[str] = (), wanted: Sequence[str] | None = None) -> pa.Table:
-    """A whole table, each column in the type that its values have; ``texts`` as text, as they are written.
+    """A whole table, each column in the type of its values; ``texts`` as text, as written.
 
-    ``wanted`` are the only columns (default: all that hold single values). Raises RecipeError.
+    ``wanted`` are the only columns (default: all columns of single values). Raises RecipeError.
     """
     found = _whole(path, texts, wanted)
     only = None if wanted is None else frozenset([*texts, *wanted])
@@ -94,7 +97,7 @@ def read_table(path: Path, texts: Sequence[str] = (), wanted: Sequence[str] | No
 def table_notes(
     path: Path, texts: Sequence[str] = (), wanted: Sequence[str] | None = None
 ) -> tuple[str, ...]:
-    """What a user should know of what `read_table` gives: what is unknown, and what is left out."""
+    """Remarks for the user on the result of `read_table`: unknown values, and columns that are left out."""
     return _whole(path, texts, wanted).notes
 
 
@@ -108,17 +111,17 @@ def _schema(types: Mapping[str, str]) -> pa.Schema:
     return pa.schema([*LISTING, *(pa.field(META + name, ARROW[kind]) for name, kind in types.items())])
 
 
-def _refuse_unknown(paths: Sequence[Path], pictures: Pictures, types: Mapping[str, str]) -> None:
-    """Raises RecipeError where one table has no such column of pictures, or none has one that is wanted."""
-    known = [column_names(path, [pictures.column]) for path in paths]
+def _refuse_unknown(paths: Sequence[Path], images: ImageColumn, types: Mapping[str, str]) -> None:
+    """Raises RecipeError if a table has no such column of images, or no table has a wanted column."""
+    known = [column_names(path, [images.column]) for path in paths]
     for path, names in zip(paths, known, strict=True):
         if names is None:
             continue
-        if pictures.column not in names:
-            raise RecipeError(f"{path} has no column '{pictures.column}'", f"its columns: {', '.join(names)}")
+        if images.column not in names:
+            raise RecipeError(f"{path} has no column '{images.column}'", f"its columns: {', '.join(names)}")
         schema = declared(path)
-        if schema is not None and not pictures.embedded:
-            check_paths(schema, pictures.column)
+        if schema is not None and not images.embedded:
+            check_paths(schema, images.column)
     for name in types:
         if all(names is not None and name not in names for names in known):
             raise RecipeError(
@@ -127,7 +130,7 @@ def _refuse_unknown(paths: Sequence[Path], pictures: Pictures, types: Mapping[st
 
 
 def _present(path: Path, columns: Sequence[str]) -> list[str]:
-    """Those of the columns that a file has, or may have."""
+    """The columns that a file has, or may have."""
     names = column_names(path, columns[:1])
     unique = list(dict.fromkeys(columns))
     return unique if names is None else [name for name in unique if name in names or name not in columns[1:]]
@@ -136,7 +139,7 @@ def _present(path: Path, columns: Sequence[str]) -> list[str]:
 def _cells(
     path: Path, rows: Rows, leaves: Leaves, prefix: str, numbered: list[str], empties: Empties
 ) -> pa.Table:
-    """Rows of pictures inside the table; of those without bytes the file that stands beside them, if one does."""
+    """Rows of images inside the table; for rows without bytes, the file at the path next to them, if there is one."""
     raw, time = path_to_bytes(path.absolute()), path.stat().st_mtime_ns
     count = len(numbered)
     found = [
@@ -157,7 +160,7 @@ def _cells(
 
 
 def _files(path: Path, rows: Rows, column: str, prefix: str, unnamed: list[str]) -> pa.Table:
-    """Rows of the files that a column names; ``unnamed`` are the uris of rows that name none."""
+    """Rows of the files that a column names; ``unnamed`` are the uris of rows without a name."""
     folder = path_to_bytes(path.absolute().parent)
     texts: list[str | None] = plain_values(rows.columns[column]).to_pylist()
     uris = [prefix + text if text else uri for text, uri in zip(texts, unnamed, strict=True)]
@@ -170,7 +173,7 @@ def _listed(uris: Sequence[str], files: Sequence[NamedFile]) -> pa.Table:
 
 
 def _with_columns(listed: pa.Table, rows: Rows, types: Mapping[str, str]) -> pa.Table:
-    """The listing with the wanted columns of its rows, in their wanted types."""
+    """The listing with the wanted columns, in their wanted types."""
     for name, values in _cast_columns(rows, types):
         listed = listed.append_column(META + name, values)
     return listed
@@ -185,7 +188,7 @@ def _cast_columns(rows: Rows, types: Mapping[str, str]) -> Iterator[tuple[str, p
 
 
 def _in_order(table: pa.Table) -> pa.Table:
-    """Sorted by uri, each uri once; equal ones in the order of their rows."""
+    """Sorted by uri, each uri once; equal ones keep the order of their rows."""
     table = table.combine_chunks()
     ordered = table.take(compute.sort_indices(table, sort_keys=[("uri", "ascending")]))
     if compute.count_distinct(ordered["uri"]).as_py() == ordered.num_rows:

@@ -1,4 +1,4 @@
-"""The file that a table's text names: a path, as Linux, Windows or macOS writes it, or a ``file://`` URL."""
+"""The file that a table's text names: a path in the style of Linux, Windows or macOS, or a ``file://`` URL."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-"""How a URL begins; a single letter is a drive of Windows."""
+"""The start of a URL; a single letter would be a Windows drive."""
 _DRIVE = re.compile(r"(file:///?)?[A-Za-z]:[\\/]")
 _HERE = ("", "localhost")
 
 
 class NamedFile(NamedTuple):
-    """What a table's text names: the path, its size and time, or why there is none."""
+    """The file that a table's text names: its path, size and time, or the reason why there is none."""
 
     path: bytes
     bytes: int | None = None
@@ -27,7 +27,7 @@ class NamedFile(NamedTuple):
 
 
 def is_remote(text: str) -> bool:
-    """Whether it is a URL of something that first has to be fetched.
+    """Whether it is the URL of something that must be downloaded first.
 
     >>> is_remote("https://example.org/a.jpg"), is_remote("file:///a.jpg"), is_remote("C://a.jpg")
     (True, False, False)
@@ -36,17 +36,17 @@ def is_remote(text: str) -> bool:
 
 
 def named_file(folder: bytes, text: str | None) -> NamedFile:
-    """The file that a table in ``folder`` names. The path as it is written comes first.
+    """The file that a table in ``folder`` names. The path as written is tried first.
 
-    Where there is no such file, the text is read as Windows (``img\\a.jpg``) or a URL (``file:///img/a%20b.jpg``)
-    writes it, and letters with accents are looked for in both of Unicode's spellings, as macOS writes the other one.
+    If there is no such file, the text is read as a Windows path (``img\\a.jpg``) or a URL (``file:///img/a%20b.jpg``),
+    and letters with accents are looked up in both Unicode forms, since macOS uses another one than other systems.
     """
     if not text:
         return NamedFile(folder, error="vanished", detail="the table names no file here")
     if "\0" in text:
-        return NamedFile(folder, error="unsafe_name", detail="the name holds a zero byte")
+        return NamedFile(folder, error="unsafe_name", detail="the name contains a zero byte")
     if is_remote(text):
-        return NamedFile(folder, error="unsupported", detail="a URL; downloading comes in a later version")
+        return NamedFile(folder, error="unsupported", detail="a URL; groundglass does not download yet")
     path = os.path.join(folder, os.fsencode(text))
     found = _stated(path)
     if found.error != "vanished":
@@ -56,7 +56,7 @@ def named_file(folder: bytes, text: str | None) -> NamedFile:
         spelled = _spelled(b"/" if other.startswith(b"/") else folder, parts)
         if spelled is not None:
             return _stated(spelled)
-    drive = "a path with a drive of Windows: write it from the table's folder"
+    drive = "a path with a Windows drive: write it relative to the table's folder"
     return found._replace(detail=drive) if _DRIVE.match(text) else found
 
 
@@ -73,7 +73,7 @@ def _stated(path: bytes) -> NamedFile:
 
 
 def _other_readings(text: str) -> list[bytes]:
-    """What else a text can mean, that is not the name of a file as it stands."""
+    """Other meanings of a text that does not name an existing file."""
     url = _of_url(text)
     if url is not None:
         return [url]
@@ -82,7 +82,7 @@ def _other_readings(text: str) -> list[bytes]:
 
 
 def _of_url(text: str) -> bytes | None:
-    """The path of a ``file:`` URL; None where it is none, or of another machine."""
+    """The path of a ``file:`` URL; None if it is not one, or names another machine."""
     if not text.lower().startswith("file:"):
         return None
     try:
@@ -93,7 +93,7 @@ def _of_url(text: str) -> bytes | None:
 
 
 def _spelled(folder: bytes, parts: Sequence[bytes]) -> bytes | None:
-    """The path below a folder as the disk has it, where accents may be put together in another way."""
+    """The path below a folder in the disk's spelling, which may use another Unicode form for accents."""
     if not parts:
         return folder
     text = os.fsdecode(parts[0])

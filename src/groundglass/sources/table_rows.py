@@ -1,4 +1,4 @@
-"""What every reader of tables gives and raises."""
+"""The rows and errors that all readers of tables share."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import pyarrow as pa
 from groundglass.errors import RecipeError
 
 READ_ERRORS = (OSError, ValueError, EOFError, RecursionError, zlib.error, pa.ArrowException)
-"""What reading a damaged file can raise: whatever it is, the file is named."""
+"""Errors that reading a damaged file can raise; each of them is reported with the name of the file."""
 
 
 class Rows(NamedTuple):
     """A few neighbouring rows of a table.
 
-    columns        what was asked for, as far as the table has it
-    first          the number of the first of them in the file, from 0
-    group          the Parquet row group that they lie in, and
-    place          the number of the first of them in it
-    bare           the cells are text that no type was given to (CSV): what is meant by it has to be inferred
-    decimal_comma  0,5 may stand for a half: in a CSV file that is not separated by commas
+    columns        the requested columns, as far as the table has them
+    first          the number of the first row in the file, from 0
+    group          the Parquet row group of the rows, and
+    place          the number of the first row in it
+    bare           the cells are text without a declared type (CSV): their types must be inferred
+    decimal_comma  0,5 may mean a half: in a CSV file with another separator than a comma
     guessed        columns with cells that are not UTF-8 and were read as Windows-1252
-    mixed          columns whose values had several sorts so far: which ones, and from which line on
+    mixed          columns with values of several sorts so far: the sorts, and the line where the second one begins
     """
 
     columns: pa.Table
@@ -40,7 +40,7 @@ class Rows(NamedTuple):
 
 
 class ColumnFault(Exception):
-    """One column of a table cannot be read, and ``why``; the others may be sound."""
+    """One column of a table cannot be read; ``why`` is the reason. Other columns may be sound."""
 
     def __init__(self, column: str, why: str) -> None:
         super().__init__(column, why)
@@ -48,6 +48,6 @@ class ColumnFault(Exception):
 
 
 def unreadable(path: Path, error: Exception) -> RecipeError:
-    """A table that is damaged, or is none, with what its reader said of it."""
+    """A table that is damaged, or is not a table, with its reader's message."""
     said = str(error).splitlines() or [type(error).__name__]
     return RecipeError(f"{path} cannot be read as a table: {said[0]}")

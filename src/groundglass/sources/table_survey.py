@@ -1,6 +1,6 @@
-"""One look at all rows of all files of a table, before anything is listed: what each column is, and what of it is lost.
+"""One pass over all rows of all files of a table, before anything is listed: the types of columns, and lost values.
 
-It is what makes a plan true: types do not hang on the first rows or the first file, a value that does not fit its
+This keeps a plan exact: types do not depend on the first rows or the first file, a value that does not fit its
 type is counted, and a column that cannot be used is named.
 """
 
@@ -32,18 +32,18 @@ from groundglass.sources.table_types import (
 )
 
 _LONGEST = 40
-"""Characters of a value that a note shows."""
+"""The most characters of a value that a note shows."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a table's columns are.
+    """The columns of a table.
 
-    names     of each file the names of its columns
+    names     the names of the columns of each file
     types     the SQL type of each column that can be used
-    left_out  why the others cannot
-    sorts     the sorts of values that each column has
-    notes     what a user should know beforehand
+    left_out  the reasons why the others cannot be used
+    sorts     the kinds of values in each column
+    notes     remarks for the user before the run
     """
 
     names: tuple[tuple[str, ...], ...] = ()
@@ -55,12 +55,12 @@ class Survey:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a table.
+    """The columns that matter to the caller of a survey.
 
-    needed    columns without which it is of no use, as text: the paths of the pictures
-    without   a column that is not looked at: the pictures themselves
-    stated    SQL types that a recipe gives to columns
-    wanted    the only columns that are wanted; None for all
+    needed    columns that must be present, as text: the paths of the images
+    without   a column that is not read: the images themselves
+    stated    SQL types that a recipe states for columns
+    wanted    the only wanted columns; None for all
     """
 
     needed: tuple[str, ...] = ()
@@ -70,9 +70,9 @@ class Question:
 
 
 def survey(paths: Sequence[Path], question: Question) -> Survey:
-    """What the columns of these files are; of files that have not changed it is known after the first time.
+    """The columns of these files; for unchanged files the result of the first call is used again.
 
-    Raises RecipeError where a file is damaged, has a name twice, or a needed or stated column cannot be read.
+    Raises RecipeError if a file is damaged, has a name twice, or a needed or stated column cannot be read.
     """
     times = ((path.stat(), path) for path in paths)
     known_by = tuple((path, path.absolute(), s.st_size, s.st_mtime_ns, s.st_ino) for s, path in times)
@@ -88,8 +88,8 @@ def _survey(files: tuple[tuple[Path, Path, int, int, int], ...], question: Quest
     left_out = {name: _why(name, joined[name]) for name in joined if name not in types or not is_column(name)}
     for file in found:
         left_out |= file.faults
-    pictures = (*question.needed, question.without)
-    types = {name: kind for name, kind in types.items() if name not in (*left_out, *pictures)}
+    images = (*question.needed, question.without)
+    types = {name: kind for name, kind in types.items() if name not in (*left_out, *images)}
     names = tuple(tuple(file.names) for file in found)
     _differ(types, question, files[0][0])
     sorts = {name: seen.kinds for name, seen in joined.items()}
@@ -99,7 +99,7 @@ def _survey(files: tuple[tuple[Path, Path, int, int, int], ...], question: Quest
 
 @dataclass
 class _File:
-    """What one file's columns are; ``faults`` are those that cannot be read."""
+    """The columns of one file; ``faults`` are those that cannot be read."""
 
     path: Path
     names: Sequence[str] = ()
@@ -124,6 +124,7 @@ def _look(path: Path, question: Question) -> _File:
             if fault.column in question.needed or fault.column in stated:
                 said = f"the column '{fault.column}' of {path} {fault.why}"
                 raise RecipeError(said, "save the table as UTF-8") from fault
+            # Read the file again without the damaged column, so that the others can still be used.
             file.faults[fault.column] = fault.why
         else:
             file.names = [name for name in file.seen if name] if names is None else names
@@ -131,7 +132,7 @@ def _look(path: Path, question: Question) -> _File:
 
 
 def _to_read(names: Sequence[str], types: pa.Schema | None, question: Question, file: _File) -> list[str]:
-    """The columns whose values have to be seen; what a file declares of each is noted."""
+    """The columns with values that must be read; the declared type of each column is recorded."""
     stated = dict(question.stated)
     found: list[str] = []
     for name in dict.fromkeys(names):
@@ -160,7 +161,7 @@ def _observe(file: _File, rows: Rows, question: Question, stated: Mapping[str, s
 
 
 def _values(name: str, before: Seen, rows: Rows, question: Question, stated: Mapping[str, str]) -> Seen:
-    """What some values of a column are; once text, it is text, so that most need no second look."""
+    """The kinds of some values of a column; a column with text is text, so its later values need no check."""
     values = rows.columns[name]
     kind = declared_kind(values.type)
     if name in stated:
@@ -182,20 +183,20 @@ def _joined(files: Iterable[Mapping[str, Seen]]) -> dict[str, Seen]:
 
 def _why(name: str, seen: Seen) -> str:
     if not is_column(name):
-        return "has a name that no expression can have"
+        return "has a name that no expression can use"
     return f"holds {BYTES}" if BYTES in seen.kinds else f"holds {LISTS}"
 
 
 def _differ(types: Mapping[str, str], question: Question, first: Path) -> None:
-    """Raises RecipeError where two wanted columns differ in capitals only: SQL could not tell them apart."""
+    """Raises RecipeError if two wanted columns differ only in case: SQL could not distinguish them."""
     spelled: dict[str, str] = {}
     for name in types:
         if not _asked(name, question):
             continue
         other = spelled.setdefault(name.lower(), name)
         if other != name:
-            say = f"{first} has two columns named '{other}' and '{name}', which differ in capitals only"
-            raise RecipeError(say, f"rename one, or take one of them: columns: {{{other}: TEXT}}")
+            say = f"{first} has two columns named '{other}' and '{name}', which differ only in case"
+            raise RecipeError(say, f"rename one, or choose one of them: columns: {{{other}: TEXT}}")
 
 
 def _notes(
@@ -206,12 +207,12 @@ def _notes(
     question: Question,
 ) -> Iterator[str]:
     stated, spoken = dict(question.stated), {kind: word for word, kind in SQL_TYPES.items()}
-    told: dict[str, list[str]] = {}
-    pictures = (*question.needed, question.without)
+    grouped: dict[str, list[str]] = {}
+    images = (*question.needed, question.without)
     for name, why in left_out.items():
-        if (question.wanted is None or name in question.wanted) and name not in pictures:
-            told.setdefault(why, []).append(name)
-    for why, names in told.items():
+        if (question.wanted is None or name in question.wanted) and name not in images:
+            grouped.setdefault(why, []).append(name)
+    for why, names in grouped.items():
         hint = f"; columns: {{{names[0]}: TEXT}} takes them as JSON" if why == f"holds {LISTS}" else ""
         yield f"left out, as it {why}{hint}: {_listed(names)}"
     unnamed = max((list(file.names).count("") for file in files), default=0)
@@ -223,12 +224,12 @@ def _notes(
             continue
         example = "" if seen.example is None else f", such as '{_short(seen.example)}'"
         if name in stated and seen.unfit:
-            yield f"'{name}': {seen.unfit:,} of its values are no {spoken[kind]} and count as unknown{example}"
+            yield f"'{name}': {seen.unfit:,} of its values are not {spoken[kind]} and count as unknown{example}"
         elif name not in stated and kind != "VARCHAR" and seen.unfit:
             as_kind = spoken.get(kind, kind)
             yield f"'{name}' is read as {as_kind}: {seen.unfit:,} of its values count as unknown{example}"
         elif name not in stated and needs_comma(seen):
-            yield f"'{name}' has numbers with a decimal comma and is text; columns: {{{name}: DOUBLE}} reads them"
+            yield f"'{name}' has numbers with a decimal comma, so it is text; columns: {{{name}: DOUBLE}} reads them"
         elif name not in stated and kind == "VARCHAR" and any(name in file.mixed for file in files):
             file = next(file for file in files if name in file.mixed)
             yield f"'{name}' is text: {file.path.name} has {file.mixed[name]}"
@@ -242,7 +243,7 @@ def _notes(
 
 
 def _absent(files: Sequence[_File], types: Collection[str], question: Question) -> Iterator[str]:
-    """Which files lack a column that others have."""
+    """Notes on files that lack a column that others have."""
     for name in types:
         lacking = [file.path.name for file in files if name not in file.names and name not in file.faults]
         if _asked(name, question) and 0 < len(lacking) < len(files):

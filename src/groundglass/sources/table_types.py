@@ -1,8 +1,8 @@
-"""What type a table's column has: what its values are, over all rows of all files, never rounded to fit.
+"""The type of a table's column: decided by its values, over all rows of all files, and never rounded to fit.
 
-A type that a file declares is believed; text without types (CSV) has the type that all its cells fit. Where two files
-differ, the column gets the smallest type that holds every value as it is: whole numbers and fractions are DOUBLE as
-long as the whole ones are exact in it, and whatever has no other type in common is text.
+A type that a file declares is used; text without types (CSV) has the type that all its cells fit. If two files
+differ, the column gets the smallest type that holds every value exactly: integers and fractions are DOUBLE as
+long as the integers are exact in it, and columns without a common type are text.
 """
 
 from __future__ import annotations
@@ -15,34 +15,35 @@ import pyarrow as pa
 from groundglass.tables.parquet import compute
 
 EXACT = 1 << 53
-"""Whole numbers up to this one are the same as doubles."""
+"""Integers up to this one are exact as doubles."""
 DIGITS = 15
-"""A decimal number of so many digits comes back from a double as it was."""
+"""A decimal number with this many digits is exactly restored from a double."""
 MISSING = (
     "NA N/A n/a na #N/A #NA null NULL Null None none nan NaN NAN -nan -NaN NaT <NA>".split()  # noqa: SIM905
 )
-"""Words that programs write into a column of numbers where they have none."""
+"""Words that programs write into a column of numbers for a missing value."""
 BOOLEAN, TEXT = "true or false", "text"
 WHOLE, UNSIGNED, FRACTION = "whole numbers", "unsigned whole numbers", "fractions"
 COMMA = "numbers with a decimal comma"
 LISTS, BYTES = "lists or structs", "bytes"
-"""The sorts of values, in words."""
+"""The kinds of values, in words."""
 _WHOLE = r"^\s*-?(0|[1-9][0-9]*)\s*$"
 _NUMBER = r"^\s*-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?\s*$"
+# More digits than a double can hold: such numbers stay text.
 _TOO_LONG = r"[0-9]{16,}\."
 _WITH_COMMA = r"^\s*-?((0|[1-9][0-9]*),[0-9]+|0|[1-9][0-9]*)\s*$"
 _SHORT = 18
-"""Digits that always fit 64 bits."""
+"""A number of digits that always fits in 64 bits."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of a column's values so far; two of them are joined by ``|``.
+    """The values of a column so far; ``|`` joins two of these records.
 
-    kinds    of which sorts they are
-    lowest   and
-    highest  of its whole numbers
-    unfit    values that are not of the type, where one is stated; words such as NA in a column of numbers
+    kinds    the kinds of values
+    lowest   the lowest and
+    highest  the highest of its integers
+    unfit    values that do not fit a stated type; words such as NA in a column of numbers
     example  one of those
     """
 
@@ -63,7 +64,7 @@ class Seen:
 
 
 def sql_type(seen: Seen) -> str:
-    """The SQL type that holds all the values as they are; empty where they are no single values.
+    """The SQL type that holds all the values exactly; empty if they are not single values.
 
     >>> sql_type(Seen(frozenset({WHOLE, FRACTION}))), sql_type(Seen(frozenset({WHOLE, FRACTION}), 0, EXACT + 1))
     ('DOUBLE', 'VARCHAR')
@@ -85,12 +86,12 @@ def sql_type(seen: Seen) -> str:
 
 
 def needs_comma(seen: Seen) -> bool:
-    """Whether the column would be one of numbers if a comma may stand for the point."""
+    """Whether the column would have numbers if a comma may be the decimal point."""
     return COMMA in seen.kinds and seen.kinds <= {COMMA, WHOLE}
 
 
 def declared_kind(kind: pa.DataType) -> str:
-    """The sort of values of an Arrow type; empty for the type that only has nulls."""
+    """The kind of values of an Arrow type; empty for the type that only has nulls."""
     types = pa.types
     if isinstance(kind, pa.BaseExtensionType):
         return declared_kind(kind.storage_type)
@@ -118,7 +119,7 @@ def is_binary(kind: pa.DataType) -> bool:
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether a type is one of Arrow's for text, also behind a dictionary."""
+    """Whether a type is one of Arrow's types for text, also in a dictionary."""
     types = pa.types
     if isinstance(kind, pa.BaseExtensionType):
         return is_text(kind.storage_type)
@@ -135,7 +136,7 @@ def _holds_bytes(kind: pa.DataType) -> bool:
 
 
 def of_declared(values: pa.ChunkedArray) -> Seen:
-    """What values of a declared type are. A decimal number that a double would round is text."""
+    """The kinds of values of a declared type. A decimal number that a double would round is text."""
     kind, declared = declared_kind(values.type), values.type
     if kind in (WHOLE, UNSIGNED) and not pa.types.is_dictionary(declared):
         found: dict[str, Any] = compute.min_max(values).as_py()
@@ -151,7 +152,7 @@ def of_declared(values: pa.ChunkedArray) -> Seen:
 
 
 def of_bare(values: pa.ChunkedArray, decimal_comma: bool = False) -> Seen:
-    """What cells of text without types all fit. Leading zeros, times and dates are text; words of `MISSING` fit all.
+    """The kind that all cells of text without types fit. Leading zeros, times and dates are text; `MISSING` fits all.
 
     >>> [sql_type(of_bare(pa.chunked_array([cells]))) for cells in (["1", "NA"], ["0.5"], ["00017"], ["16:9"])]
     ['BIGINT', 'DOUBLE', 'VARCHAR', 'VARCHAR']
@@ -177,7 +178,7 @@ def of_bare(values: pa.ChunkedArray, decimal_comma: bool = False) -> Seen:
 
 
 def _all(cells: pa.ChunkedArray, pattern: str) -> bool:
-    """Whether all fit a pattern; the first one is asked first, as it nearly always tells."""
+    """Whether all cells match a pattern; the first cell is checked first, since it nearly always decides."""
     parts = (cells.slice(0, 1), cells)
     return all(compute.all(compute.match_substring_regex(some, pattern)).as_py() for some in parts)
 

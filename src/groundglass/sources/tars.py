@@ -1,4 +1,4 @@
-"""The members of an uncompressed tar file: only headers are read, so a shard of gigabytes is listed at once."""
+"""The members of an uncompressed tar file: only headers are read, so a shard of gigabytes is listed quickly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PIECE = 1 << 20
 
 
 class _Header(tarfile.TarInfo):
-    """A header that cannot send its reader backwards: sizes below 0 are how endless archives are made."""
+    """A header that cannot send its reader backwards: negative sizes are used to build endless archives."""
 
     @classmethod
     def frombuf(cls, buf: Any, encoding: Any, errors: Any) -> Any:
@@ -27,10 +27,10 @@ class _Header(tarfile.TarInfo):
 
 
 def tar_members(path: Path) -> Iterator[Member]:
-    """Every file in the archive, in its order, refused ones with their reason.
+    """Every file in the archive, in its order; refused ones with their reason.
 
-    Tars that were joined (``cat a.tar b.tar``) are one archive. A last member without a name says what is wrong with
-    the archive itself; without an error, what is odd about it. Nothing is raised but OSError.
+    Tars that were joined (``cat a.tar b.tar``) are one archive. A last member without a name describes an error of
+    the archive itself or, without an error, a remark. Only OSError is raised.
     """
     raw = path_to_bytes(path.absolute())
     length = path.stat().st_size
@@ -42,7 +42,7 @@ def tar_members(path: Path) -> Iterator[Member]:
 
 
 class _Walk:
-    """The members from one archive's start to its end mark; ``whole`` says whether it came so far."""
+    """The members from one archive's start to its end mark; ``whole`` says whether the end mark was reached."""
 
     def __init__(self, path: Path, raw: bytes, length: int, start: int) -> None:
         self.path, self.raw, self.length = path, raw, length
@@ -54,7 +54,8 @@ class _Walk:
                 file.seek(self.start)
                 with tarfile.open(fileobj=file, mode="r:", tarinfo=_Header) as archive:
                     for info in archive:
-                        archive.members = []  # type: ignore[attr-defined]  # it would keep them all
+                        archive.members = []  # type: ignore[attr-defined]  # else it keeps all members in memory
+                        # A header that points backwards would make the reader loop forever.
                         if info.offset_data + info.size <= self.end:
                             raise tarfile.HeaderError("a header points backwards")
                         data = _in_blocks(info.size) if info.isreg() else 0
@@ -64,7 +65,8 @@ class _Walk:
             self.whole = True
         except OSError:
             raise
-        except Exception as error:  # whatever damaged headers make of the reader
+        except Exception as error:
+            # Damaged headers make the reader raise errors of many types.
             reason = "truncated" if _says_short(error) else "corrupt"
             yield Member("", self.raw, error=reason, detail=f"{error}, after {self.end:,} bytes")
 
@@ -92,9 +94,9 @@ def _member(raw: bytes, info: tarfile.TarInfo, length: int) -> Member:
 
 
 def _rest(path: Path, raw: bytes, end: int) -> Generator[Member, None, int | None]:
-    """Look at what follows the last member: the reader stops without a word at a header that it cannot read.
+    """Check the bytes after the last member: the reader stops silently at a header that it cannot read.
 
-    Returns where another archive begins, if one was joined to this.
+    Returns the start of another archive, if one was joined to this one.
     """
     with path.open("rb") as file:
         file.seek(end)
@@ -104,7 +106,8 @@ def _rest(path: Path, raw: bytes, end: int) -> Generator[Member, None, int | Non
             yield Member("", raw, error=reason, detail=f"no member begins after {end:,} bytes")
             return None
         if not block:
-            if end <= path.stat().st_size:  # beyond it, the last member says so itself
+            # Otherwise the last member already reports that it is cut off.
+            if end <= path.stat().st_size:
                 yield Member("", raw, detail=f"{path.name} has no end mark: it may have been cut off")
             return None
         after = _after_zeros(file, end)
@@ -114,7 +117,7 @@ def _rest(path: Path, raw: bytes, end: int) -> Generator[Member, None, int | Non
         return None
     if is_tar_header(head):
         return after
-    said = f"{path.name}: what follows its end mark, after {after:,} bytes, is no tar and is left out"
+    said = f"{path.name}: the data after its end mark, at {after:,} bytes, is not a tar and is left out"
     yield Member("", raw, detail=said)
     return None
 
@@ -124,7 +127,7 @@ def _nothing() -> Generator[Member, None, None]:
 
 
 def _after_zeros(file: BinaryIO, start: int) -> int:
-    """Where the first block begins that is not all zeros, or the file's end."""
+    """The start of the first block that is not all zeros, or the file's end."""
     file.seek(start)
     at = start
     while piece := file.read(_PIECE):
@@ -135,7 +138,7 @@ def _after_zeros(file: BinaryIO, start: int) -> int:
 
 
 def is_tar_header(block: bytes) -> bool:
-    """Whether a block of 512 bytes begins a member: its checksum fits."""
+    """Whether a block of 512 bytes is a member's header: its checksum is right."""
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError):

@@ -1,4 +1,4 @@
-"""The bytes of a text file: unpacked where gzip packed it, and as UTF-8 where it is UTF-16 or UTF-32."""
+"""The bytes of a text file: unpacked if gzip packed it, and converted to UTF-8 from UTF-16 or UTF-32."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import IO, Any, cast
 from groundglass.text.decode_text import WINDOWS, encoding_of
 
 HEAD = 1 << 20
-"""Bytes by which an encoding and a header are known."""
+"""Bytes that are read to detect an encoding and a header."""
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """The file's content; packed by gzip or not, whatever its name."""
+    """The file's content, unpacked if it is gzip, whatever its name."""
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
     return cast("IO[bytes]", gzip.open(path)) if packed else path.open("rb")
 
 
 class Utf8Stream:
-    """A file of text as bytes of UTF-8, for readers that want ``read(n)``; ``ending`` comes after its last byte.
+    """A text file as bytes of UTF-8, for readers that call ``read(n)``; ``ending`` is added after its last byte.
 
-    What is neither marked as UTF-16 or UTF-32 nor looks so is handed on byte by byte as it is.
+    Bytes that are not detected as UTF-16 or UTF-32 pass unchanged.
     """
 
     def __init__(self, path: Path, ending: bytes = b"") -> None:
@@ -67,7 +67,7 @@ class Utf8Stream:
 
 
 def wide_encoding(head: bytes) -> str | None:
-    """The codec of a text whose letters take two or four bytes each.
+    """The codec of a text with two or four bytes for each letter, or None.
 
     >>> wide_encoding("a,b".encode("utf-16")), wide_encoding(b"a,b"), wide_encoding(b"caf\\xe9")
     ('utf-16', None, None)
@@ -80,7 +80,7 @@ def wide_encoding(head: bytes) -> str | None:
 
 
 def decoded(data: bytes) -> tuple[str, bool]:
-    """A piece of text, and whether it had to be taken for Windows-1252. Raises UnicodeDecodeError.
+    """A piece of text, and whether it had to be read as Windows-1252. Raises UnicodeDecodeError.
 
     >>> decoded("café".encode()), decoded(b"caf\\xe9")
     (('café', False), ('café', True))

@@ -1,4 +1,4 @@
-"""The members of a zip file, from its directory; where that is cut off, from the members' own headers."""
+"""The members of a zip file, from its directory; if that is cut off, from the members' own headers."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from groundglass.tables.parquet import path_to_bytes
 
 _ENCRYPTED, _SIZES_FOLLOW, _UTF8 = 0x1, 0x8, 0x800
 _AES, _OF_UNZIP = 99, (9, 12)
-"""The method that strong encryption states, and those that Info-ZIP's unzip reads beside deflate."""
+"""The method that strong encryption states, and those that Info-ZIP's unzip reads besides deflate."""
 _HEAD = struct.Struct("<4s5H3L2H")
 _METHODS = {1: "shrunk", 6: "imploded", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz"}
 
 
 def zip_members(path: Path) -> Iterator[Member]:
-    """Every file in the archive, in the order of its directory, refused ones with their reason.
+    """Every file in the archive, in the order of its directory; refused ones with their reason.
 
-    A last member without a name says what is wrong with the archive itself. Nothing is raised but OSError.
+    A last member without a name describes an error of the archive itself. Only OSError is raised.
     """
     raw = path_to_bytes(path.absolute())
     try:
@@ -31,21 +31,23 @@ def zip_members(path: Path) -> Iterator[Member]:
             infos = archive.infolist()
     except OSError:
         raise
-    except Exception as error:  # whatever a damaged directory makes of the reader
+    except Exception as error:
+        # A damaged directory makes the reader raise errors of many types.
         yield from _walk(path, raw)
         reason = "truncated" if isinstance(error, BadZipFile) else "corrupt"
         yield Member("", raw, error=reason, detail=f"no directory at the archive's end: {error}")
         return
     bombs = _overlapping(infos)
     for number, info in enumerate(infos):
-        info.orig_filename = info.orig_filename.replace("\\", "/")  # as Windows' own programs write it
+        # Windows programs write backslashes.
+        info.orig_filename = info.orig_filename.replace("\\", "/")
         if not info.orig_filename.endswith("/"):
             yield _member(raw, info, number in bombs)
     yield from _how_to_read(path, raw, infos)
 
 
 def _how_to_read(path: Path, raw: bytes, infos: list[ZipInfo]) -> Iterator[Member]:
-    """A remark on the archive where members need another program, with its command."""
+    """A remark on the archive if members need another program, with its command."""
     files = [info for info in infos if not info.orig_filename.endswith("/")]
     locked = [info for info in files if info.flag_bits & _ENCRYPTED]
     foreign = [info for info in files if info.compress_type not in (STORED, DEFLATED, _AES)]
@@ -55,7 +57,7 @@ def _how_to_read(path: Path, raw: bytes, infos: list[ZipInfo]) -> Iterator[Membe
     by_unzip = all(info.compress_type in (STORED, DEFLATED, *_OF_UNZIP) for info in files)
     source, into = shlex.quote(str(path)), shlex.quote(str(folder))
     command = f"unzip -d {into} {source}" if by_unzip else f"7z x -o{into} {source}"
-    counts = [(locked, "are encrypted"), (foreign, "are packed by a method that is not read in place")]
+    counts = [(locked, "are encrypted"), (foreign, "are compressed by a method that cannot be read in place")]
     said = " and ".join(f"{len(those):,} {what}" for those, what in counts if those)
     yield Member("", raw, detail=f"of {path.name} {said}: unpack it ({command}) and write folder: {folder}")
 
@@ -72,7 +74,7 @@ def _member(raw: bytes, info: ZipInfo, overlaps: bool) -> Member:
 
 
 def _refused(info: ZipInfo, overlaps: bool = False) -> tuple[str, str] | None:
-    """Reason and detail of a member that is not read."""
+    """Reason and detail of a member that cannot be read."""
     mode = info.external_attr >> 16
     wrong_name = unsafe(info.orig_filename)
     if wrong_name or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
@@ -81,7 +83,7 @@ def _refused(info: ZipInfo, overlaps: bool = False) -> tuple[str, str] | None:
         return "unreadable", "encrypted"
     if info.compress_type not in (STORED, DEFLATED):
         method = _METHODS.get(info.compress_type, f"method {info.compress_type}")
-        return "unsupported", f"packed by {method}; pack it again with deflate or without"
+        return "unsupported", f"compressed by {method}; pack it again with deflate or uncompressed"
     if info.compress_type == STORED and info.compress_size != info.file_size:
         return "corrupt", "stored, but its two sizes differ"
     large = too_large(info.compress_size, info.file_size)
@@ -91,7 +93,7 @@ def _refused(info: ZipInfo, overlaps: bool = False) -> tuple[str, str] | None:
 
 
 def _overlapping(infos: list[ZipInfo]) -> set[int]:
-    """Members that begin before the one before them ends."""
+    """Members that begin before the previous member ends."""
     order = sorted(range(len(infos)), key=lambda number: infos[number].header_offset)
     found: set[int] = set()
     end = -1
@@ -104,7 +106,7 @@ def _overlapping(infos: list[ZipInfo]) -> set[int]:
 
 
 def _walk(path: Path, raw: bytes) -> Iterator[Member]:
-    """The members from the archive's start on, as long as each says where the next begins and is whole."""
+    """The members from the archive's start on, as long as each is complete and states where the next one begins."""
     length = path.stat().st_size
     with path.open("rb") as file:
         offset = 0
@@ -122,10 +124,11 @@ def _walk(path: Path, raw: bytes) -> Iterator[Member]:
 
 
 def _info_at(head: bytes, offset: int) -> tuple[ZipInfo, int, int] | None:
-    """A member's own header: what the directory would say, and the lengths of its name and extra field."""
+    """A member from its own header, with the facts of a directory entry; and the lengths of name and extra field."""
     if len(head) < _HEAD.size:
         return None
     magic, _, flags, method, _, _, crc, packed, size, names, extra = _HEAD.unpack(head)
+    # If the sizes follow the data or are in a zip64 field, the next header cannot be found.
     if magic != b"PK\3\4" or flags & _SIZES_FOLLOW or 0xFFFFFFFF in (packed, size):
         return None
     info = ZipInfo()

@@ -160,7 +160,7 @@ def described(facts: ReleaseFacts, step: Release) -> Released:
         {
             "folder": facts.folder.name if step.to is None else str(facts.folder),
             "archive": archive,
-            "pictures": dict(facts.pictures),
+            "pictures": dict(facts.images),
             "files": facts.files,
             "bytes": facts.bytes,
             "resumed": facts.resumed,

@@ -1,7 +1,7 @@
-"""Which columns a step can name, and the table that puts their values beside its rows.
+"""The columns that a step can name, and the table that puts their values next to its rows.
 
-A column is found by its name and by whose it is: the row's own (``blockiness``), its parent's
-(``parent.blockiness``), its photograph's (``root.blockiness``) or what came with the source (``meta.caption``).
+A column is found by its name and its owner: the row itself (``blockiness``), its parent
+(``parent.blockiness``), its photo (``root.blockiness``) or the source (``meta.caption``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FACTS = {
 """Columns that every row has, with their SQL types."""
 
 IMAGE_FACTS = {"licence": "VARCHAR", "author": "VARCHAR", "warning": "VARCHAR"}
-"""Columns of the photograph that come with its source."""
+"""Columns of the photo that come with its source."""
 
 SQL_TYPES: dict[type, str] = {float: "DOUBLE", int: "BIGINT", str: "VARCHAR", bool: "BOOLEAN", bytes: "BLOB"}
 ColumnPath = tuple[str, ...]
@@ -42,11 +42,11 @@ ColumnPath = tuple[str, ...]
 class KnownColumn:
     """A measured column as a recipe names it.
 
-    key, column   where its values lie in the store; for scores made elsewhere, key is the table's file
-    join          "content" for measures (sha256 and region), "text" for what is made of a picture's vector and that of
-                  a text that came with it, else the row's column that the score table names
-    text, texts   for "text": the column that came with the source, and where the texts' vectors lie among the scores
-    generation    0 for photographs, one more after each transform
+    key, column   the place of its values in the store; for scores made elsewhere, key is the table's file
+    join          "content" for measures (sha256 and region), "text" for values computed from an image's vector and that
+                  of a text that came with it, else the row's column that the score table names
+    text, texts   for "text": the column that came with the source, and the key of the texts' vectors among the scores
+    generation    0 for photos, one more after each transform
     """
 
     name: str
@@ -79,7 +79,7 @@ class BringsColumns(Protocol):
 def measured_columns(
     measure: BringsColumns, key: str, prefix: str, step: str, generation: int
 ) -> list[KnownColumn]:
-    """The columns that a measure or a question brings, as a recipe names them."""
+    """The columns of a measure or a question, named as in a recipe."""
     return [
         KnownColumn(
             name=f"{prefix}{name}",
@@ -101,15 +101,15 @@ def measured_columns(
 
 @dataclass(frozen=True)
 class Scope:
-    """The columns that are known at a step."""
+    """The columns that are available at a step."""
 
     columns: tuple[KnownColumn, ...] = ()
     generation: int = 0
     mixed: bool = False
-    """True after a transform with `if`: rows of the generation before are still among the rows."""
+    """True after a transform with `if`: rows of the previous generation are still among the rows."""
     meta: Mapping[str, str] | None = None
     unusable: Mapping[str, str] | None = None
-    """Columns of sources that cannot be used, and why."""
+    """Columns of sources that cannot be used, each with the reason."""
 
     def with_columns(self, columns: Iterable[KnownColumn]) -> Scope:
         return replace(self, columns=(*self.columns, *columns))
@@ -123,7 +123,7 @@ class Scope:
         return {column.name: column for column in self.columns if column.generation == generation}
 
     def types(self) -> dict[str, str]:
-        """Every name that an expression may use, ``root.x`` and so on included, with its SQL type."""
+        """Every name that an expression may use, also ``root.x`` and so on, with its SQL type."""
         own = {name: column.sql_type for name, column in self.own().items()}
         roots = {f"root.{name}": c.sql_type for name, c in self.of_generation(0).items()}
         parents = {
@@ -135,14 +135,14 @@ class Scope:
         return FACTS | IMAGE_FACTS | sizes | meta | roots | parents | own
 
     def hidden(self) -> set[str]:
-        """The names in `types` that no message names to people."""
+        """The names in `types` that no message shows to people."""
         names = {column.name for column in self.columns if column.hidden}
         return {f"{whose}{name}" for whose in ("", "parent.", "root.") for name in names}
 
     def whose(self, path: ColumnPath) -> tuple[str, str]:
-        """Whose column a path means, and its name there: "own", "root", "parent" or "meta".
+        """The owner of the column that a path means, and its name there: "own", "root", "parent" or "meta".
 
-        A name may hold dots itself: ``meta.a.b`` is the column ``a.b``.
+        A name may itself contain dots: ``meta.a.b`` is the column ``a.b``.
         """
         name = ".".join(path)
         whose, dot, rest = name.partition(".")
@@ -161,7 +161,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Tables:
-    """What values are looked up in: every row so far, every photograph, the store, and tables of scores."""
+    """The tables that values are looked up in: all rows so far, all photos, the store, and tables of scores."""
 
     rows: pa.Table
     images: pa.Table
@@ -174,8 +174,8 @@ def pool(
 ) -> pa.Table:
     """The rows, in their order, with the columns that ``paths`` name.
 
-    Own columns are flat, the others fields of the structs ``root``, ``parent`` and ``meta``; beside a measured
-    column stands ``error:<name>`` with the reason why it has no value, unless no ``errors`` are wanted.
+    Own columns are flat, the others are fields of the structs ``root``, ``parent`` and ``meta``. With ``errors``, each
+    measured column has a second column ``error:<name>`` with the reason why a value is missing.
     """
     wanted = {scope.whose(path): path for path in paths if path not in {(name,) for name in FACTS}}
     known = _Values(scope, tables, rows, wanted.values())
@@ -195,14 +195,15 @@ def pool(
 
 
 class _Values:
-    """Values beside the rows of a pool. By ids and hashes it is found in which row of which table they are, and they
-    are taken from there: no name of a column is ever SQL.
+    """Looks up values for the rows of a pool. It finds row numbers by ids and hashes and takes values by them, so
+    no column name ever becomes part of SQL: names come from users' files and may hold anything.
     """
 
     def __init__(self, scope: Scope, tables: Tables, rows: pa.Table, wanted: Iterable[ColumnPath]) -> None:
         self.scope, self.tables, self.rows = scope, tables, rows
         self.places: dict[tuple[str, str], pa.ChunkedArray] = {}
         self.needed: dict[str, dict[str, None]] = {}
+        # Collect all columns of a measure first, so that its parts are read only once.
         for column in map(scope.find, wanted):
             if column is not None and column.join in ("content", "text"):
                 name = VECTOR if column.join == "text" else column.column
@@ -210,7 +211,7 @@ class _Values:
         self.measured: dict[str, pa.Table] = {}
 
     def column(self, path: ColumnPath) -> tuple[pa.ChunkedArray, pa.ChunkedArray | None]:
-        """A column's values, and the reasons why others are missing where it can have some."""
+        """A column's values, and the reasons for missing values if the column can have reasons."""
         measured = self.scope.find(path)
         whose, name = self.scope.whose(path)
         if measured is not None:
@@ -235,11 +236,11 @@ class _Values:
         if key not in self.measured:
             self.measured[key] = self.tables.store.read(key, list(self.needed[key]))
         table = self.measured[key]
-        places = self._once(whose, key, lambda: find_rows(self._pictures(whose), table.select(IDENTITY)))
+        places = self._once(whose, key, lambda: find_rows(self._contents(whose), table.select(IDENTITY)))
         return table[name].take(places), table["error"].take(places)
 
     def _of_text(self, whose: str, column: KnownColumn) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-        """How well each row's text fits its picture, or how much of it was read."""
+        """How well each row's text fits its image, or how much of the text was read."""
         vectors, wrong = self._stored(whose, column.key, VECTOR)
         texts, _ = self.column(("meta", column.text))
         said = look_up(texts.to_pylist(), self.tables.scores[column.texts])
@@ -247,8 +248,8 @@ class _Values:
         value = said.read if column.column == READ else fits(vectors, said)
         return value, pa.chunked_array([pa.array(errors, pa.string())])
 
-    def _pictures(self, whose: str) -> pa.Table:
-        """Content and region of the rows themselves, of their parents or of their photographs."""
+    def _contents(self, whose: str) -> pa.Table:
+        """Content and region of the rows themselves, of their parents or of their photos."""
         regions: Mapping[str, Callable[[], Any]] = {
             "own": lambda: self.rows["region"],
             "root": lambda: pa.repeat(WHOLE, self.rows.num_rows),
@@ -257,7 +258,7 @@ class _Values:
         return pa.table([self.rows["sha256"], regions[whose]()], list(IDENTITY))
 
     def _relatives(self, whose: str) -> pa.ChunkedArray:
-        """The places of the rows' parents or photographs among all rows."""
+        """The row numbers of the rows' parents or photos among all rows."""
         known = self.tables.rows["id"]
         return self._once("rows", whose, lambda: find_keys(self.rows[whose], known))
 

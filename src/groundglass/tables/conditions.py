@@ -1,4 +1,4 @@
-"""The conditions of an expression: what is compared with which constants, and where it stands in the text."""
+"""The conditions of an expression: the compared value, the constants, and the position in the text."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _STRING = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 
 @dataclass(frozen=True)
 class Atom:
-    """One of the conditions that are joined by AND at the top of an expression.
+    """One of the conditions that AND joins at the top level of an expression.
 
-    text      as the user wrote it
-    sql       the same, written out again for the flat table (columns named "root.hyperiqa")
-    columns   the column paths it uses
-    subject   SQL of the side that is compared with constants; "" where the atom is no comparison
+    text      in the user's spelling
+    sql       the same, rewritten for the flat table (columns named "root.hyperiqa")
+    columns   the paths of its columns
+    subject   SQL of the side that is compared with constants; "" if the atom is not a comparison
     subject_text  the same in the user's words
-    operator  <, <=, >, >=, =, !=, between, in; "" where the atom is no comparison
+    operator  <, <=, >, >=, =, !=, between, in; "" if the atom is not a comparison
     limits    the constant, (low, high) of `between`, or the values of `in`
     """
 
@@ -46,13 +46,13 @@ class Atom:
 
     @property
     def has_threshold(self) -> bool:
-        """Whether it compares with numbers in a way that has a distance."""
+        """Whether it compares with numbers by an order, so that a value has a distance to the limit."""
         ordered = self.operator in ("<", "<=", ">", ">=", "between")
         return ordered and all(isinstance(x, int | float) and not isinstance(x, bool) for x in self.limits)
 
 
 def atom(text: str, node: Node) -> Atom:
-    """The condition that a node of the text's tree is."""
+    """The condition of a node in the text's syntax tree."""
     columns = tuple(dict.fromkeys(tuple(n["column_names"]) for n in walk(node) if n["class"] == "COLUMN_REF"))
     subject, sign, limits = _comparison(node)
     if subject is None:
@@ -62,9 +62,10 @@ def atom(text: str, node: Node) -> Atom:
 
 
 def _comparison(node: Node) -> tuple[Node | None, str, tuple[Constant, ...]]:
-    """What is compared, how, and with which constants: (None, "", ()) where it is no such comparison."""
+    """The compared side, the operator and the constants: (None, "", ()) if it is not a comparison with constants."""
     if node["class"] == "COMPARISON" and (sign := COMPARISONS[node["type"]]) in _FLIPPED:
         left, right = node["left"], node["right"]
+        # `30 > blockiness` is turned around, so that the column is always the subject.
         if _value(left) is not None:
             left, right, sign = right, left, _FLIPPED[sign]
         subject, others = left, [right]
@@ -79,7 +80,7 @@ def _comparison(node: Node) -> tuple[Node | None, str, tuple[Constant, ...]]:
 
 
 def _value(node: Node) -> Constant:
-    """The value of a constant or of a sum of constants (3840 * 2160); None where there is none."""
+    """The value of a constant or of arithmetic on constants (3840 * 2160); None if there is none."""
     if node["class"] == "CONSTANT":
         return constant(node)
     if node["class"] != "FUNCTION" or node["function_name"] not in _SUMS:
@@ -108,7 +109,7 @@ def compared_constants(text: str, node: Node) -> tuple[tuple[Path, str, str, int
 
 
 def _span(node: Node) -> tuple[int, int]:
-    """First byte and the byte after the last of a node in DuckDB's text."""
+    """The first byte of a node in DuckDB's text, and the byte after its last."""
     places = [
         (n["query_location"], n["query_location"] + n["query_location_length"])
         for n in walk(node)
@@ -118,7 +119,7 @@ def _span(node: Node) -> tuple[int, int]:
 
 
 def characters(text: str, place: int) -> int:
-    """DuckDB counts bytes of the whole statement; people count characters of their expression."""
+    """A position in characters of the user's text. DuckDB counts bytes of the whole statement."""
     return len(text.encode()[: max(0, place - len(PREFIX))].decode(errors="ignore"))
 
 

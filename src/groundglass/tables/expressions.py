@@ -1,9 +1,9 @@
-"""The expressions of a recipe: DuckDB scalar SQL over one row's columns, checked before anything is run.
+"""The expressions of a recipe: DuckDB scalar SQL over one row's columns, checked before anything runs.
 
-    parse("blockiness < 30 and root.hyperiqa >= 0.2")   syntax and the list of what is allowed
+    parse("blockiness < 30 and root.hyperiqa >= 0.2")   syntax and allowed parts
     check(expression, {"blockiness": "DOUBLE", …})      columns and types
 
-An `Expression` holds its top-level AND-ed `Atom`s, so that a dropped row can say which failed, by how much.
+An `Expression` holds its top-level AND-ed `Atom`s, so that a dropped row can name the failed ones and its distance.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ _SQL_TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\(\d+(, ?\d+)?\))?")
 
 
 class UnknownColumn(ExpressionError):
-    """An expression names a column that is not there.
+    """An expression names a column that does not exist.
 
-    name  as it was written, with its dots
-    near  whether the hint names what was probably meant; otherwise it lists what there is
+    name  as written, with its dots
+    near  whether the hint suggests the probable name; otherwise it lists all columns
 
     >>> error = UnknownColumn("tag", "did you mean 'meta.tag'?", 0, True)
     >>> error.message, error.name
@@ -70,10 +70,10 @@ class Expression:
 
     source       the user's text
     sql          the same for the flat table
-    columns      the column paths it uses, in the order of first use: ('blockiness',), ('root', 'hyperiqa')
+    columns      the paths of its columns, in order of first use: ('blockiness',), ('root', 'hyperiqa')
     comparisons  its AND-ed conditions
     places       every mention of a column and its offset
-    constants    every constant that a column is compared with: path, "text" or "number", as SQL, offset
+    constants    every constant that a column is compared with: path, "text" or "number", SQL, offset
     """
 
     source: str
@@ -86,7 +86,7 @@ class Expression:
 
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
-    """The expression of a text, or ExpressionError with the offset of what is wrong. Each text is read once.
+    """The expression of a text. Raises ExpressionError with the offset of the error. Each text is parsed once.
 
     >>> expression = parse("blockiness < 30 and root.hyperiqa between 0.2 and 1")
     >>> expression.columns
@@ -96,7 +96,7 @@ def parse(text: str) -> Expression:
     >>> parse("(SELECT 1) = 1")
     Traceback (most recent call last):
         ...
-    groundglass.tables.sql_writer.ExpressionError: an expression may not hold a subquery
+    groundglass.tables.sql_writer.ExpressionError: an expression may not contain a subquery
     """
     _refuse_early(text)
     try:
@@ -120,7 +120,7 @@ def parse(text: str) -> Expression:
 
 
 def column_path(text: str) -> Path:
-    """The path of a column named in a recipe (`by: root.hyperiqa`).
+    """The path of a column that a recipe names (`by: root.hyperiqa`).
 
     >>> column_path("root.hyperiqa")
     ('root', 'hyperiqa')
@@ -136,11 +136,11 @@ def column_path(text: str) -> Path:
 def check(
     expression: Expression, columns: Mapping[str, str], result: str = "BOOLEAN", hidden: Collection[str] = ()
 ) -> str:
-    """The SQL type of an expression on columns of these types; ExpressionError where it cannot run on them.
+    """The SQL type of an expression on columns of these types. Raises ExpressionError if it cannot run on them.
 
     columns   name or dotted path → float, int, str, bool or a DuckDB type name
     result    the type it must have; "" for any
-    hidden    columns that may be used, and that no hint names
+    hidden    columns that may be used, but that no hint names
 
     >>> check(parse("hyperiqa >= 0.2"), {"hyperiqa": "float"})
     'BOOLEAN'
@@ -152,7 +152,7 @@ def check(
     types = {name: _sql_type(kind) for name, kind in columns.items()}
     for path, place in expression.places:
         if ".".join(path).startswith(RESERVED):
-            said = f"no column can be asked for whose name begins with '{RESERVED[0]}' or '{RESERVED[1]}'"
+            said = f"a column name that begins with '{RESERVED[0]}' or '{RESERVED[1]}' cannot be used"
             raise ExpressionError(said, "give the column another name", place)
         if ".".join(path) not in types:
             shown = [name for name in types if name not in hidden]
@@ -175,16 +175,17 @@ def _refuse_early(text: str) -> None:
         raise ExpressionError(
             f"the expression is longer than {LONGEST:,} characters", "split it over several select steps"
         )
+    # DuckDB's parser accepts these, so they are refused before parsing.
     for found in _STRING_OR_TROUBLE.finditer(text):
         if found["trouble"]:
             hint = "write one expression, such as blockiness < 30"
             raise ExpressionError(
-                f"an expression may not hold {_TROUBLES[found['trouble']]}", hint, found.start()
+                f"an expression may not contain {_TROUBLES[found['trouble']]}", hint, found.start()
             )
 
 
 def _tree(text: str) -> Node:
-    """The syntax tree of the one expression in a text."""
+    """The syntax tree of a text that is one expression."""
     with connect() as connection:
         rows = connection.execute("SELECT json_serialize_sql($1)", [PREFIX + text]).fetchall()
     answer: dict[str, Any] = json.loads(rows[0][0])
@@ -197,20 +198,21 @@ def _tree(text: str) -> Node:
     expression: Node = node["select_list"][0]
     if expression["alias"]:
         raise ExpressionError(
-            f"what is '{expression['alias']}' after the expression?", "join conditions by and / or"
+            f"'{expression['alias']}' cannot follow the expression", "join conditions by and / or"
         )
     return expression
 
 
 def _refuse_valueless(text: str, node: Node) -> None:
-    """Raise ExpressionError for a part without columns that fails, or has no value, whatever the row."""
+    """Raise ExpressionError for a part without columns that fails, or has no value, for every row."""
     for part in children(node):
         _refuse_valueless(text, part)
     kinds = {inner["class"] for inner in walk(node)}
     if node["class"] in ("CONSTANT", "TYPE") or "COLUMN_REF" in kinds:
         return
+    # Such a part would fail, or be null, on every row of a long run, so it is refused now.
     what = f"'{node['function_name']}'" if "function_name" in node else "a part without columns"
-    hint = "that part names no column, so it is the same for every row: write the value that is meant"
+    hint = "that part names no column, so it is the same for every row: write its value instead"
     try:
         with connect() as connection:
             value = connection.execute(f"SELECT {to_sql(node)}").fetchall()[0][0]
@@ -221,7 +223,7 @@ def _refuse_valueless(text: str, node: Node) -> None:
 
 
 def _plain(error: duckdb.Error) -> str:
-    """What DuckDB says, without the kind of error."""
+    """DuckDB's message, without the kind of error."""
     return str(error).split("\n")[0].partition(": ")[2] or str(error)
 
 
@@ -234,7 +236,7 @@ def _unreadable(text: str, answer: Mapping[str, Any]) -> ExpressionError:
 
 
 def _is_bare(node: Node) -> bool:
-    """Whether a SELECT has nothing but its one value: no FROM, WHERE, ORDER BY, LIMIT, WITH …"""
+    """Whether a SELECT contains nothing but its one value: no FROM, WHERE, ORDER BY, LIMIT, WITH …"""
     known = {"type", "select_list", "from_table", "cte_map", "aggregate_handling"}
     rest = [value for key, value in node.items() if key not in known]
     source = node["from_table"]
@@ -264,12 +266,12 @@ def _unknown_column(source: str, path: Path, place: int, names: list[str]) -> Un
         return UnknownColumn(name, hint, place, True)
     own = [known for known in names if not known.startswith(("parent.", "root."))]
     more = ", and the same after `root.` and `parent.`" if any("." in known for known in names) else ""
-    listed = f"the columns there are: {', '.join(own)}{more}"
+    listed = f"the columns are: {', '.join(own)}{more}"
     return UnknownColumn(name, listed if names else "no step before it has measured anything", place)
 
 
 def _same_word(name: str, names: list[str]) -> str:
-    """A hint that names the columns that are called so behind a dot: ``meta.tag`` for ``tag``."""
+    """A hint that names the columns with this name after a dot: ``meta.tag`` for ``tag``."""
     found = [f"'{known}'" for known in names if known.rpartition(".")[2] == name]
     return f"did you mean {' or '.join(found)}?" if found else ""
 
@@ -282,7 +284,7 @@ def _nearest_last(name: str, names: list[str]) -> str:
 
 
 def _refuse_mixed(expression: Expression, types: Mapping[str, str]) -> None:
-    """Text compared with a number, said in words before DuckDB says it in its own."""
+    """Refuse text compared with a number, in plain words, before DuckDB refuses it in its own."""
     for path, kind, words, place in expression.constants:
         name = ".".join(path)
         has = _in_words(types[name])
@@ -303,7 +305,7 @@ def _in_words(sql_type: str) -> str:
 
 
 def _bound_type(expression: Expression, types: Mapping[str, str]) -> str:
-    """Let DuckDB bind the expression on an empty table of these types."""
+    """Let DuckDB bind the expression to an empty table of these types."""
     used = [(quoted(path), types[".".join(path)]) for path in expression.columns] or [('"id"', "VARCHAR")]
     with connect() as connection:
         connection.execute(f"CREATE TEMP TABLE pool ({', '.join(f'{name} {kind}' for name, kind in used)})")

@@ -1,8 +1,8 @@
-"""The measure store: what is known of pictures' content, as Parquet parts that workers add without locks.
+"""The measure store: measured values of image content, as Parquet parts that workers add without locks.
 
-One folder a measure (and its version and settings), one row a (sha256, region). Parts are only ever added
-whole, and removed only once another part holds their rows; so the store can be killed at any moment. Where two
-parts know the same picture, the newest row counts.
+One folder for each measure (with version and settings), one row for each (sha256, region). Parts are only added as
+complete files, and removed only once another part holds their rows; so the program can be killed at any moment. If two
+parts have the same image, the newest row counts.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ PASSING = (
     "bad_request",
     "budget",
 )
-"""Errors that are not the picture's own: such a row is shown, but looked at again the next time.
+"""Errors that the image did not cause: such a row is shown, but the image is measured again the next time.
 
-What stands behind a colon after the word says more, and changes nothing.
+Text after a colon adds details, and changes nothing.
 """
 _WORD = "split_part(error, ':', 1)"
 IDENTITY = ("sha256", "region")
 LARGE = 200_000
-"""Parts with this many rows are left alone when parts are merged."""
+"""Parts with at least this many rows are not merged with others."""
 PATIENCE = 5
-"""How often reading starts again because parts were merged under it."""
+"""The number of times that reading starts again because another process merged parts meanwhile."""
 _TYPES = {float: pa.float64(), int: pa.int64(), str: pa.string(), bool: pa.bool_(), bytes: pa.binary()}
 
 
@@ -72,7 +72,7 @@ class MeasureStore:
     root: Path
 
     def folder(self, key: str) -> Path:
-        """Where the parts of a key lie."""
+        """The folder of a key's parts."""
         return self.root / key
 
     @staticmethod
@@ -83,7 +83,7 @@ class MeasureStore:
         return pa.schema([*words[:2], *values, words[2]])
 
     def prepare(self, key: str, columns: Mapping[str, Column]) -> None:
-        """Make sure that `read` gives these columns even while nothing was measured, and that all parts have them."""
+        """Make sure that `read` gives these columns even before anything is measured, and that all parts have them."""
         make_room(self.folder(key), self.root)
         keep_sound(self.folder(key), self.schema(columns))
         empty = self.folder(key) / "part-0.parquet"
@@ -91,35 +91,36 @@ class MeasureStore:
             write_part(self.schema(columns).empty_table(), empty)
 
     def add(self, key: str, table: pa.Table) -> None:
-        """Add rows as one more part, whole or not at all. Raises UnreachableError when the disk is full."""
+        """Add rows as one more part, completely or not at all. Raises UnreachableError if the disk is full."""
         write_part(table, self.folder(key) / part_name())
 
     def read(self, key: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """sha256, region, the named columns (default: all) and error, one row a picture."""
+        """sha256, region, the named columns (default: all) and error, one row for each image."""
         names = None if columns is None else [*IDENTITY, *columns, "error"]
         return _newest(self._load(key, names))
 
     def read_rows(self, key: str, rows: pa.Table, columns: Sequence[str]) -> pa.Table:
-        """What `read` gives of the contents in ``rows`` (by their sha256; any region), without loading the rest."""
+        """The result of `read` for the contents in ``rows`` (by their sha256; any region), without loading the rest."""
         wanted = pc.field("sha256").isin(rows["sha256"].unique())
         return _newest(self._load(key, [*IDENTITY, *columns, "error"], wanted))
 
     def find(self, key: str, sha256: str, region: str) -> dict[str, Any] | None:
-        """The row of one picture, or None."""
+        """The row of one image, or None."""
         wanted = (pc.field("sha256") == sha256) & (pc.field("region") == region)
         rows = _newest(self._load(key, None, wanted)).to_pylist()
         return rows[0] if rows else None
 
     def errors(self, key: str) -> pa.Table:
-        """sha256, region, error of the pictures that have no value."""
+        """sha256, region, error of the images that have no value."""
         found = self._load(key, [*IDENTITY, "error"], pc.field("error").is_valid())
-        if not found.num_rows:  # the common case, and quick: no other column is read
+        # The common case, and fast: no other column is read.
+        if not found.num_rows:
             return found
         rows = _newest(self._load(key, [*IDENTITY, "error"]))
         return rows.filter(rows["error"].is_valid())
 
     def missing(self, key: str, wanted: pa.Table) -> pa.Table:
-        """Which (sha256, region) of ``wanted`` are still to be measured, each once."""
+        """The (sha256, region) of ``wanted`` that are still to be measured, each once."""
         connection = connect()
         connection.register("wanted", wanted.select(list(IDENTITY)))
         connection.register("known", self._load(key, [*IDENTITY, "error"]))
@@ -130,7 +131,7 @@ class MeasureStore:
         return found
 
     def forget_failed(self, key: str) -> int:
-        """Drop the rows that hold an error, so that they are measured again; says how many there were."""
+        """Drop the rows that hold an error, so that they are measured again. Returns the number of dropped rows."""
         parts = parts_in(self.folder(key))
         table = _newest(_read(parts))
         good = table.filter(table["error"].is_null())
@@ -139,9 +140,9 @@ class MeasureStore:
         return table.num_rows - good.num_rows
 
     def compact(self, key: str, at_least: int = 2) -> None:
-        """Merge the small parts into one, once there are ``at_least`` of them; a kill at any moment loses no row.
+        """Merge the small parts into one, if there are ``at_least`` of them or more; a kill at any time loses no row.
 
-        The merged part is there before the first old one goes, and is as old as the newest of them, so that a
+        The merged part is complete before the first old one is removed, and has the time of the newest one, so that a
         part added meanwhile still counts as newer.
         """
         parts = [part for part in parts_in(self.folder(key)) if row_count(part) < LARGE]
@@ -158,19 +159,20 @@ class MeasureStore:
         for _ in range(PATIENCE):
             try:
                 return _read(parts_in(self.folder(key)), names, wanted)
-            except FileNotFoundError:  # another process merged parts meanwhile: look again
+            except FileNotFoundError:
+                # Another process merged parts meanwhile: list them again.
                 continue
         return _read(parts_in(self.folder(key)), names, wanted)
 
 
 def _type_of(column: Column) -> pa.DataType:
-    """Whole numbers beyond 63 bits are hashes: unsigned."""
+    """The Arrow type of a column. Whole numbers beyond 63 bits are hashes, so they are unsigned."""
     wide = column.kind is int and column.high is not None and column.high >= 2**63
     return pa.uint64() if wide else _TYPES[column.kind]
 
 
 def _read(parts: Sequence[Path], names: list[str] | None = None, wanted: Any = None) -> pa.Table:
-    """The parts one after the other; where there are none, no rows, and the named columns of no type."""
+    """The parts one after the other; if there are none, no rows, and the named columns without a type."""
     tables = read_sound(parts, names, (*IDENTITY, "error"), wanted)
     if tables:
         return pa.concat_tables(tables)
@@ -180,13 +182,14 @@ def _read(parts: Sequence[Path], names: list[str] | None = None, wanted: Any = N
 
 
 def _newest(table: pa.Table) -> pa.Table:
-    """One row a picture: the last but for passing errors, else the last."""
+    """One row for each image: the last without a passing error, else the last."""
     connection = connect()
     total = table.num_rows
     numbers = pa.array(np.arange(total))
     connection.register("rows", table.select([*IDENTITY, "error"]).append_column("number", numbers))
     counted = connection.sql("SELECT count(DISTINCT hash(sha256, region)) FROM rows").fetchall()
-    if counted == [(total,)]:  # different hashes, so different pictures: there are no twins
+    # All hashes differ, so no image has two rows.
+    if counted == [(total,)]:
         return table
     last: pa.Table = connection.sql(
         f"SELECT max(CASE WHEN {_WORD} IN {PASSING} THEN number ELSE number + {total} END) % {total} AS row "

@@ -1,4 +1,4 @@
-"""Tables: Parquet files on disk, Arrow in memory, DuckDB for the sums; ids that are known before a byte is read."""
+"""Tables: Parquet files on disk, Arrow in memory, DuckDB for queries; ids that need no byte of an image."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from groundglass.errors import UnreachableError
 from groundglass.files.atomic import written_whole
 
 compute: Any = pyarrow.compute
-"""Arrow's functions: they are made when pyarrow is imported, so no type checker knows them."""
+"""Arrow's functions: they are created when pyarrow is imported, so type checkers cannot see them."""
 
 ID_LENGTH = 20
-"""Hex digits of an image id: 80 bits, so a clash among 100 million images has odds of 1 in 200 million."""
+"""Hex digits of an image id: 80 bits, so the probability of a clash among 100 million images is 1 in 200 million."""
 
 
 ROW_GROUP = 1 << 17
-"""Rows of a Parquet file that are packed together; several groups are read at once."""
+"""Rows of a Parquet file that are packed together; several groups are read in parallel."""
 
 UNIQUE = ("id", "sha256", "uri", "path", "margin")
-"""Columns whose values hardly ever repeat: a dictionary of them would be made only to be thrown away."""
+"""Columns with values that hardly ever repeat: a dictionary would be built only to be discarded."""
 
 
 def image_id(source: str, uri: str) -> str:
-    """The id of a source image: fixed by where it is found, before any byte is read.
+    """The id of a source image: fixed by its source and uri, before any byte is read.
 
     >>> image_id("photos", "a/113.jpg")
     'a1a3242eb8fc36c1c523'
@@ -41,61 +41,61 @@ def image_id(source: str, uri: str) -> str:
 
 
 def derived_id(root: str, region: str) -> str:
-    """The id of a virtual image: its photograph's id and the region (`groundglass.image.region`) of it."""
+    """The id of a virtual image: a hash of its photo's id and its region (`groundglass.image.region`)."""
     return hashlib.sha256(f"{root}\n{region}".encode()).hexdigest()[:ID_LENGTH] if region else root
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in memory that can reach no file and no network, with tables of its own."""
+    """A DuckDB connection in memory, with its own tables; it cannot reach files or the network."""
     return _database().cursor()
 
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """One database a process: opening one costs more than most questions."""
+    """One database for each process: opening one costs more than most queries."""
     return duckdb.connect(config={"enable_external_access": "false"})
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table as one Parquet file, whole or not at all."""
+    """Write a table as one Parquet file, completely or not at all."""
     with written_whole(path) as temporary:
         pack(table, temporary)
 
 
 def pack(table: pa.Table, path: Path) -> None:
-    """Write a table as Parquet the way all tables are written: zstd, in groups that are read in parallel."""
+    """Write a table in the format that all tables have: zstd, in groups that are read in parallel."""
     repeated: Any = [name for name in table.column_names if name not in UNIQUE]
     pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=repeated)
 
 
 def read_table(path: Path) -> pa.Table:
-    """A table that a run wrote. Raises UnreachableError, which names the file, where it cannot be read."""
+    """A table that a run wrote. Raises UnreachableError, which names the file, if it cannot be read."""
     try:
         return pq.read_table(path)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UnreachableError(
             f"{path} cannot be read: {str(error).splitlines()[0]}",
-            "run the recipe again: it makes the next run",
+            "run the recipe again: it then starts a new run",
         ) from error
 
 
 def only(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
-    """The rows whose ``column`` is among ``ids``, in their order."""
+    """The rows with a ``column`` value in ``ids``, in their order."""
     return rows.filter(compute.is_in(rows[column], ids)) if len(rows) else rows
 
 
 def without(rows: pa.Table, ids: Any, column: str = "id") -> pa.Table:
-    """The rows whose ``column`` is not among ``ids``, in their order."""
+    """The rows without a ``column`` value in ``ids``, in their order."""
     return rows.filter(compute.invert(compute.is_in(rows[column], ids))) if len(ids) else rows
 
 
 def numbered(rows: pa.Table) -> pa.Array:
-    """0, 1, 2 …, one for each row: joins lose the order, this brings it back."""
+    """0, 1, 2 …, one for each row: joins lose the order, these numbers restore it."""
     return pa.array(np.arange(rows.num_rows))
 
 
 def find_keys(wanted: pa.ChunkedArray, known: pa.ChunkedArray) -> pa.ChunkedArray:
-    """For each wanted key its place among the known ones, null where it is not there or is null.
+    """For each wanted key its row number among the known ones; null if it is missing or null.
 
     >>> find_keys(pa.chunked_array([["b", "x", None]]), pa.chunked_array([["a", "b", None]])).to_pylist()
     [1, None, None]
@@ -104,7 +104,7 @@ def find_keys(wanted: pa.ChunkedArray, known: pa.ChunkedArray) -> pa.ChunkedArra
 
 
 def find_rows(wanted: pa.Table, known: pa.Table) -> pa.ChunkedArray:
-    """The same for rows of several keys, each of which is known once.
+    """The same for rows of several keys; each combination must be known only once.
 
     >>> known = pa.table({"sha256": ["aa", "aa"], "region": ["", "crop(0,0,8,8)"]})
     >>> find_rows(known.slice(1), known).to_pylist()
@@ -119,7 +119,7 @@ def find_rows(wanted: pa.Table, known: pa.Table) -> pa.ChunkedArray:
 
 
 def path_to_bytes(path: str | Path) -> bytes:
-    """A path as the file system knows it: names need not be valid unicode."""
+    """A path as the file system stores it: names need not be valid unicode."""
     return os.fsencode(path)
 
 

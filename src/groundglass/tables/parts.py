@@ -1,9 +1,9 @@
-"""Parts of a store: Parquet files with checksums beside them, so that what a disk or a hand changed is never believed.
+"""Parts of a store: Parquet files with checksums next to them, so that damaged or edited parts are never used.
 
-A cache is disposable. A part that is cut off, changed by one bit, empty or of another kind is named, set aside under
-another name, and counts as never measured. The checksums lie in ``part-….parquet.sum``: one for each column, so that
-reading a column checks that column only, and one for what follows the columns. A part without such a file was written
-by an earlier version: it is believed as far as it can be read.
+A cache is disposable. A part that is cut off, changed by one bit, empty or of another schema is named, renamed, and
+counts as never measured. The checksums are in ``part-….parquet.sum``: one for each column, so that
+reading a column checks only that column, and one for the bytes after the columns. A part without such a file comes
+from an earlier version: it is used if it can be read.
 """
 
 from __future__ import annotations
@@ -27,38 +27,39 @@ from groundglass.notices import notice
 from groundglass.tables.parquet import pack
 
 SET_ASIDE = "damaged-"
-"""Before the name of a part that is not believed any more."""
+"""The prefix of the name of a part that is not used any more."""
 _AGAIN = 0.2
-"""Seconds until a part is looked at once more: another process may be replacing it and its sums this very moment."""
+"""Seconds until a part is checked once more: another process may be replacing it and its checksums right now."""
 _proven: dict[tuple[str, int, int], set[str]] = {}
-"""What was checked of a file (path, size, time) in this process: names of columns, and "" for what follows them."""
+"""Checked parts of files (path, size, time) in this process: names of columns, and "" for the bytes after them."""
 
 
 _NO_SUMS = (ValueError, KeyError, TypeError, RecursionError)
-"""What a file raises that holds no checksums, or others than are written here."""
+"""Errors of reading a file that does not contain checksums in the form written here."""
 
 
 class Damaged(Exception):
-    """A part that cannot be believed; the words say why."""
+    """A part that cannot be used; the message says why."""
 
 
 def write_part(table: pa.Table, part: Path, mtime_ns: int | None = None) -> None:
-    """Write a table as a part and its sums, whole or not at all. Raises UnreachableError where that cannot be."""
+    """Write a table as a part with its checksums, completely or not at all. Raises UnreachableError if it cannot."""
     with written_whole(part) as temporary:
         pack(table, temporary)
         if mtime_ns is not None:
             os.utime(temporary, ns=(mtime_ns, mtime_ns))
+        # The checksums are written before the part gets its name, so no part is ever without them.
         write_text(json.dumps(_sums(temporary)), _sum_file(part))
 
 
 def remove_part(part: Path) -> None:
-    """Take away a part and its sums; others may have done so before."""
+    """Remove a part and its checksums; another process may have done so before."""
     part.unlink(missing_ok=True)
     _sum_file(part).unlink(missing_ok=True)
 
 
 def parts_in(folder: Path) -> list[Path]:
-    """The parts of a folder, oldest first; none where there is no such folder."""
+    """The parts of a folder, oldest first; none if there is no such folder."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
@@ -70,17 +71,16 @@ def parts_in(folder: Path) -> list[Path]:
             except OSError as error:
                 if entry.is_symlink():
                     set_aside(Path(entry.path), f"a link that leads nowhere: {error.strerror}")
-                elif not isinstance(
-                    error, FileNotFoundError
-                ):  # else merged by another process this very moment
+                # A FileNotFoundError means that another process has just merged this part.
+                elif not isinstance(error, FileNotFoundError):
                     raise
     return [Path(path) for _, path in sorted(found)]
 
 
 def keep_sound(folder: Path, schema: pa.Schema) -> None:
-    """Set aside every part whose bytes were changed, or that lacks a column of this schema or has it of another type.
+    """Set aside every part that was changed, that lacks a column of this schema or has it with another type.
 
-    So what is measured again is known before the work is handed out. The sums of a part are made once a process.
+    So the rows to measure again are found before the work is handed out. A process computes a part's sums only once.
     """
     for part in parts_in(folder):
         with suppress(FileNotFoundError), _setting_aside(part):
@@ -92,7 +92,7 @@ def keep_sound(folder: Path, schema: pa.Schema) -> None:
 
 
 def make_room(folder: Path, below: Path) -> None:
-    """Give whatever is in the place of a folder, or of one above it up to ``below``, another name, and say so."""
+    """Rename a file that is in the place of a folder, or of one above it up to ``below``, and report it."""
     for place in (folder, *folder.parents):
         if os.path.lexists(place) and not place.is_dir():
             set_aside(place, "a folder belongs there")
@@ -103,12 +103,12 @@ def make_room(folder: Path, below: Path) -> None:
 def read_sound(
     parts: Sequence[Path], names: Sequence[str] | None, needed: Sequence[str] = (), wanted: Any = None
 ) -> list[pa.Table]:
-    """The tables of all parts that can be believed, in their order; the others are set aside.
+    """The tables of all sound parts, in their order; the other parts are set aside.
 
-    names   the columns to read, None for all; a part that lacks one of them or of ``needed`` is of another kind
+    names   the columns to read, None for all; a part that lacks one of them or of ``needed`` has another schema
     wanted  a filter, as `pyarrow.parquet.read_table` takes it
 
-    Raises FileNotFoundError where a part is gone meanwhile.
+    Raises FileNotFoundError if a part disappears meanwhile.
     """
     read: list[tuple[Path, pa.Table]] = []
     for part in parts:
@@ -116,18 +116,19 @@ def read_sound(
             read.append((part, _read(part, names, needed, wanted)))
     if not read:
         return []
+    # One odd part must not stop the others from being joined: the schema of the majority is taken as the right one.
     usual = Counter(table.schema for _, table in read).most_common(1)[0][0]
     for part, table in read:
         if table.schema != usual:
-            set_aside(part, "its columns are of other kinds than those of the parts beside it")
+            set_aside(part, "its columns have other types than those of the other parts")
     return [table for _, table in read if table.schema == usual]
 
 
 def read_parts(folder: Path, schema: pa.Schema, needed: Sequence[str]) -> pa.Table:
-    """All parts of a folder that can be believed as one table of this schema; an empty one where there are none.
+    """All sound parts of a folder as one table of this schema; an empty table if there are none.
 
-    A part without ``needed`` columns is of another kind. Others that it lacks, since an earlier version wrote it, are
-    null.
+    A part without the ``needed`` columns has another schema and is set aside. Other columns that an earlier version did
+    not write are null.
     """
     tables = [schema.empty_table()]
     for part in parts_in(folder):
@@ -146,7 +147,7 @@ def _as(schema: pa.Schema, table: pa.Table) -> pa.Table:
 
 
 def row_count(part: Path) -> int:
-    """How many rows a part holds; 0 of one that is set aside for being damaged."""
+    """The number of rows of a part; 0 if it is damaged and set aside."""
     with _setting_aside(part):
         _check(part, ())
         return pq.read_metadata(part).num_rows
@@ -155,7 +156,7 @@ def row_count(part: Path) -> int:
 
 @contextmanager
 def _setting_aside(part: Path) -> Generator[None]:
-    """Whatever shows that a part cannot be believed sets it aside, and the block ends."""
+    """Set the part aside and end the block on any error that shows damage."""
     try:
         yield
     except (FileNotFoundError, PermissionError):
@@ -165,15 +166,16 @@ def _setting_aside(part: Path) -> Generator[None]:
 
 
 def set_aside(part: Path, why: str) -> None:
-    """Give a part a name under which nobody looks for it, and say so. Where it cannot be renamed it is passed over."""
+    """Rename a part so that it is never read again, and report it. If it cannot be renamed, it is skipped."""
+    # Renamed instead of deleted, so that the damaged file can still be examined.
     aside = part.with_name(SET_ASIDE + part.name)
     with suppress(OSError):
         part.replace(aside)
     with suppress(OSError):
         _sum_file(part).replace(_sum_file(aside))
     moved = os.path.lexists(aside) and not os.path.lexists(part)
-    where = f"it is now {aside.name}" if moved else "it is passed over"
-    notice(f"{part} is damaged ({why}): {where}, and what it held counts as never measured")
+    where = f"it is now {aside.name}" if moved else "it is skipped"
+    notice(f"{part} is damaged ({why}): {where}, and its rows count as never measured")
 
 
 def _read(part: Path, names: Sequence[str] | None, needed: Sequence[str], wanted: Any) -> pa.Table:
@@ -182,15 +184,14 @@ def _read(part: Path, names: Sequence[str] | None, needed: Sequence[str], wanted
         lacking = {*needed, *(names or ())} - set(file.schema_arrow.names)
         if lacking:
             raise Damaged(f"it has no column {', '.join(sorted(lacking))}")
-        if (
-            wanted is None and file.num_row_groups <= 1
-        ):  # half the time of read_table, which counts for small parts
+        # Reading in this way takes half the time of read_table, which matters for small parts.
+        if wanted is None and file.num_row_groups <= 1:
             return file.read(columns=names).replace_schema_metadata(None)
     return pq.read_table(part, columns=names, filters=wanted).replace_schema_metadata(None)
 
 
 def _check(part: Path, names: Sequence[str] | None) -> None:
-    """Compare the bytes of these columns, and all that follows the columns, with the sums. Raises Damaged."""
+    """Compare the bytes of these columns, and the bytes after the columns, with the checksums. Raises Damaged."""
     try:
         _compare(part, names)
     except (Damaged, *_NO_SUMS):
@@ -208,21 +209,23 @@ def _compare(part: Path, names: Sequence[str] | None) -> None:
         return
     about = part.stat()
     if about.st_size != sums["bytes"]:
-        raise Damaged(f"it has {about.st_size:,} bytes, {sums['bytes']:,} were written")
+        raise Damaged(f"it has {about.st_size:,} bytes, but {sums['bytes']:,} were written")
     known = _proven.setdefault((str(part), about.st_size, about.st_mtime_ns), set())
     ranges = {"": sums["rest"], **sums["columns"]}
     asked = [name for name in (ranges if names is None else ("", *names)) if name in ranges]
     with part.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for name in asked:
             if name not in known:
-                pieces, told = ranges[name]
-                if _sum(content, pieces) != told:
-                    raise Damaged(f"the bytes of {name or 'its description'} are not what was written")
+                pieces, expected = ranges[name]
+                if _sum(content, pieces) != expected:
+                    raise Damaged(
+                        f"the bytes of {name or 'its description'} differ from those that were written"
+                    )
                 known.add(name)
 
 
 def _sums(path: Path) -> dict[str, Any]:
-    """The size of a Parquet file, and for each column the pieces of the file that hold it, with their CRC-32."""
+    """The size of a Parquet file, and for each column its byte ranges in the file, with their CRC-32."""
     metadata = pq.read_metadata(path)
     pieces: dict[str, list[tuple[int, int]]] = {}
     for group in range(metadata.num_row_groups):
@@ -241,7 +244,7 @@ def _sums(path: Path) -> dict[str, Any]:
 
 
 def _between(pieces: Sequence[tuple[int, int]], size: int) -> Iterator[tuple[int, int]]:
-    """What lies before, between and after the pieces."""
+    """The ranges before, between and after the pieces."""
     end = 0
     for start, stop in (*pieces, (size, size)):
         if start > end:

@@ -1,7 +1,7 @@
-"""The only way for words that are not ours into SQL: names of columns and texts become quoted there.
+"""The only way for foreign text to enter SQL: names of columns and texts are quoted here.
 
-Better than a quoted name is none: `groundglass.tables.columns` lets the database find places, and takes the values by
-them. ``tests/contract/test_sql.py`` finds SQL that is made of words in any other way.
+No name in SQL is better than a quoted one: `groundglass.tables.columns` lets the database find row numbers, and takes
+values by them. ``tests/contract/test_sql.py`` finds SQL that is built from text in any other way.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 OWN = "groundglass:"
 ERROR = "error:"
 RESERVED = (OWN, ERROR)
-"""How columns begin that stand beside those of an expression: one that is called so cannot be asked for by name."""
+"""Prefixes of helper columns next to the columns of an expression: a user's column that begins so cannot be named."""
 
 
 def quoted_name(name: str) -> str:
-    """A name as an SQL identifier, whatever is in it but a zero byte, which no identifier can hold.
+    """A name as an SQL identifier. Every character is allowed but a zero byte, which no identifier can hold.
 
-    SQL does not tell capitals in names: a table may not have two that differ in these only.
+    SQL names ignore case: a table may not have two names that differ only in case.
 
     >>> quoted_name("caption"), quoted_name('2" print')
     ('"caption"', '"2"" print"')
@@ -24,7 +24,7 @@ def quoted_name(name: str) -> str:
 
 
 def quoted(path: tuple[str, ...]) -> str:
-    """The one SQL name of a column path in the flat table that expressions are run on.
+    """The SQL name of a column path in the flat table that expressions run on.
 
     >>> quoted(("root", "hyperiqa"))
     '"root.hyperiqa"'

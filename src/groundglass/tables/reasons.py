@@ -10,7 +10,7 @@ from groundglass.tables.parquet import connect, numbered
 from groundglass.text.format import OTHERS
 
 MOST = 20
-"""Kinds of reason that a step's record counts, the others included."""
+"""The most kinds of reason that a step's record counts, with "others" as one of them."""
 
 _BARE = r"""
     regexp_replace(regexp_replace(regexp_replace(regexp_replace(reason,
@@ -19,11 +19,11 @@ _BARE = r"""
         '(same (bytes|pixels)) as [^;]*', '\1', 'gs'),
         ' -?[0-9][^ ;]*, ([a-z])', ', \1', 'g')
 """
-"""SQL of a reason without what differs from image to image: values, and the names of other images."""
+"""SQL of a reason without the parts that differ from image to image: values, and the names of other images."""
 
 
 def kinds_of(reasons: list[str | None] | pa.ChunkedArray) -> list[str | None]:
-    """Each reason without the image's own value; where several conditions failed it still names them all.
+    """Each reason without the image's own value; if several conditions failed, it still names them all.
 
     >>> kinds_of(["blockiness 35, limit 30; noise_sigma 7, limit 5", "near duplicate of a.jpg (distance 2)", None])
     ['blockiness, limit 30; noise_sigma, limit 5', 'near duplicate', None]
@@ -33,7 +33,7 @@ def kinds_of(reasons: list[str | None] | pa.ChunkedArray) -> list[str | None]:
     table = pa.table({"reason": pa.array(reasons, pa.string()) if isinstance(reasons, list) else reasons})
     con = connect()
     con.register("said", table.append_column("place", numbered(table)))
-    # values are rounded, so many images have the same reason, and each is taken apart once
+    # values are rounded, so many images have the same reason, and each distinct reason is parsed once
     found = con.sql(
         f"WITH kinds AS (SELECT reason, {_BARE} AS kind FROM (SELECT DISTINCT reason FROM said)) "
         "SELECT kind FROM said LEFT JOIN kinds USING (reason) ORDER BY place"
@@ -42,10 +42,10 @@ def kinds_of(reasons: list[str | None] | pa.ChunkedArray) -> list[str | None]:
 
 
 def count_kinds(verdicts: pa.Table, most: int = MOST) -> dict[str, int]:
-    """How many rows left for each kind of reason, most frequent first. Each row counts once: the sum is how many left.
+    """Counts the dropped rows by kind of reason, most frequent first. Each row counts once, so the sum is exact.
 
     A row that fails two conditions counts under both together, `blockiness, limit 30; noise_sigma, limit 5`. At most
-    ``most`` kinds are told apart; the rest are `OTHERS`.
+    ``most`` kinds are listed; the rest are `OTHERS`.
     """
     con = connect()
     con.register("verdicts", verdicts)

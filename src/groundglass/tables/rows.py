@@ -1,4 +1,4 @@
-"""The rows of the current set, and what came with their source."""
+"""The rows of the current set, and the columns that came with their source."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ ROWS = pa.schema(
         ("height", pa.int64()),
     ]
 )
-"""What a transform reads; further columns of its input are left behind."""
+"""The columns that a transform reads; it drops other columns of its input."""
 
 
 META = "meta."
-"""Before the names of columns that came with a source."""
+"""The prefix of columns that came with a source."""
 
 
 def photographs(images: pa.Table) -> pa.Table:
-    """The rows of the current set that the good photographs make; they share the images' memory."""
+    """The first rows of the current set, one for each sound photo; they share the images' memory."""
     every = images["error"].null_count == images.num_rows and not images["sha256"].null_count
     sound = compute.and_(images["error"].is_null(), images["sha256"].is_valid())
-    good = images if every else images.filter(sound)  # one that was refused unread has neither
+    # A row that was refused unread has no error and no sha256.
+    good = images if every else images.filter(sound)
     known = {name: good[name] for name in ("id", "source", "uri", "sha256", "width", "height")}
     empty = {"parent": pa.nulls(good.num_rows, pa.string()), "root": good["id"]}
     whole = {"region": pa.repeat(pa.scalar(WHOLE), good.num_rows)}

@@ -1,4 +1,4 @@
-"""Numbers in reasons: three digits, and more where a value and its limit would look equal."""
+"""Numbers in reasons: three digits, or more if a value and its limit would look equal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CREATE MACRO number(x, beside) AS CASE
     WHEN bare(six(x)) <> bare(six(beside)) THEN six(x)
     ELSE x::VARCHAR END;
 """
-"""SQL: ``three(x)`` has three digits; ``number(x, beside)`` has the digits it takes to differ from ``beside``.
+"""SQL: ``three(x)`` has three digits; ``number(x, beside)`` has as many digits as it needs to differ from ``beside``.
 
-Numbers more than 2 % apart differ in three digits, which move a number by at most .5 %: that is the common case, and
-needs no text to be compared."""
+Numbers more than 2 % apart differ in three digits, since rounding to three digits changes a number by at most .5 %.
+This is the common case, and needs no comparison of texts."""

@@ -1,8 +1,8 @@
-"""Which scalar SQL a recipe may use, written out again from its syntax tree.
+"""The scalar SQL that a recipe may use, written again from its syntax tree.
 
 DuckDB parses the user's text into a tree (`json_serialize_sql`); this module walks the tree and writes new
-SQL from the parts it knows. What is run is only ever this new text, so nothing that is not on the lists below
-can be run: no subquery, no file, no clock, no dice.
+SQL from the parts on its lists. Only this new text ever runs, so nothing that is missing from the lists below
+can run: no subquery, no file, no clock, no random numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from groundglass.text.suggest import nearest
 
 Node = dict[str, Any]
 NOWHERE = 18446744073709551615
-"""DuckDB's position of a node that it made up itself."""
+"""DuckDB's position of a node that it created itself."""
 DEEPEST = 100
 
 OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "^", "||"}
@@ -30,12 +30,10 @@ FUNCTIONS = frozenset(
     trim ltrim rtrim replace substring substr left right strip_accents position strpos instr split_part concat
     levenshtein jaccard jaro_winkler_similarity nullif if year month day""".split()  # noqa: SIM905
 )
-"""Every function a recipe's expression may call: each gives one value from its arguments alone."""
-CALLABLE = (
-    "it sees one row's columns, no file and no clock: call abs, round, greatest, lower, contains or the like"
-)
+"""Every function that a recipe's expression may call: each gives one value from its arguments alone."""
+CALLABLE = "it may use one row's columns, no file and no clock: call abs, round, greatest, lower, contains or the like"
 _MAY_BE_NAN = frozenset("/ % ** ^ mod fmod pow power sqrt ln log log2 log10 asin acos sin cos tan".split())  # noqa: SIM905
-"""What gives not-a-number from numbers (the root of -1). DuckDB ranks NaN above all; here it is null."""
+"""Functions that can give not-a-number from numbers (the root of -1). DuckDB ranks NaN above all; here it is null."""
 TYPES = frozenset({"VARCHAR", "TEXT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT", "BOOLEAN", "DATE", "TIMESTAMP"})
 COMPARISONS = {
     "COMPARE_EQUAL": "=",
@@ -60,7 +58,7 @@ _REFUSED = {
 
 
 class ExpressionError(RecipeError):
-    """An expression cannot be used. ``offset`` is where in its text, in characters from 0; None if unknown.
+    """An expression cannot be used. ``offset`` is the place of the error in its text, in characters from 0, or None.
 
     >>> ExpressionError("no such column 'blokiness'", "did you mean 'blockiness'?", 4).offset
     4
@@ -73,7 +71,7 @@ class ExpressionError(RecipeError):
 
 
 class NodeError(Exception):
-    """A node that may not be used; `groundglass.tables.expressions` adds where it stands in the text."""
+    """A node that may not be used; `groundglass.tables.expressions` adds its position in the text."""
 
     def __init__(self, node: Node, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -81,7 +79,7 @@ class NodeError(Exception):
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:
-    """A hint that names the nearest valid word, or nothing.
+    """A hint that names the nearest valid word, or "".
 
     >>> suggestion("blokiness", ["blockiness", "sharpness"])
     "did you mean 'blockiness'?"
@@ -111,13 +109,13 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def to_sql(node: Node, depth: int = 0) -> str:
-    """New SQL text of a node, or NodeError where it holds anything that is not allowed."""
+    """New SQL text of a node. Raises NodeError if it contains anything that is not allowed."""
     if depth > DEEPEST:
         raise NodeError(node, "the expression is nested too deeply", "split it over several select steps")
     writer = _WRITERS.get(node["class"])
     if writer is None:
         what = _REFUSED.get(node["class"], f"'{node['class'].lower()}'")
-        raise NodeError(node, f"an expression may not hold {what}", "it is judged on one row's own columns")
+        raise NodeError(node, f"an expression may not contain {what}", "it sees one row's own columns")
     return writer(node, lambda child: to_sql(child, depth + 1))
 
 
@@ -143,7 +141,7 @@ def constant(node: Node) -> float | int | str | bool | None:
         "NULL_LITERAL": lambda _: None,
     }
     if kind not in values:
-        raise NodeError(node, f"an expression may not hold a constant of kind {kind.lower()}")
+        raise NodeError(node, f"an expression may not contain a constant of kind {kind.lower()}")
     return values[kind](text)
 
 
@@ -196,7 +194,7 @@ def _operator(node: Node, write: Write) -> str:
     }
     if node["type"] not in forms:
         raise NodeError(
-            node, "an expression may not take a list or a struct apart", "write parent.x, root.x or meta.x"
+            node, "an expression may not index a list or a struct", "write parent.x, root.x or meta.x"
         )
     return forms[node["type"]]
 
@@ -234,7 +232,7 @@ def _function(node: Node, write: Write) -> str:
 
 
 def _is_function(name: str) -> bool:
-    """Whether DuckDB has a function of this name: then it was meant, not misspelt."""
+    """Whether DuckDB has a function of this name: then the name is not a misspelling."""
     with connect() as connection:
         asked = "SELECT count(*) FROM duckdb_functions() WHERE function_name = $1"
         return connection.execute(asked, [name]).fetchall() != [(0,)]

@@ -1,4 +1,4 @@
-"""What a step of a run did: one record, from the step that writes it to the card, the report and the funnel."""
+"""The record of what a step of a run did: written by the step, read by the card, the report and the funnel."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Ranking:
-    """A rule that cuts one ranked list in two: the best by ``column`` are kept.
+    """A rule that cuts one ranked list in two: the best rows by ``column`` are kept.
 
-    order  which way is better
-    rule   how the recipe writes it, so that the page can write it again
+    order  the direction that is better
+    rule   the recipe's key for it, so that the report can write it again
     """
 
     column: str
@@ -38,21 +38,21 @@ class Ranking:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What a step did, in counts.
+    """The work of a step, in counts.
 
     step        the step's unique name in the recipe, e.g. "select-1"
     kind        source, measure, select, hold_out, transform, split, release …
     label       what it does in a few words, e.g. "blockiness < 30"
     into        rows of the current set before it (for a source: files listed)
     out         rows of the current set after it (for a source: rows that can be read)
-    dropped     rows that it chose to leave out
+    dropped     rows that the rule left out
     failed      rows that could not be used
-    seconds     wall time; None where the run did not come this far
-    cached      how many rows needed no work, since it was known already
-    reasons     how many rows left or failed for which reason
-    thresholds  the limits that it held rows to
-    notes       what else it has to say, a sentence each
-    facts       what steps of its kind have to tell beside that
+    seconds     wall time; None if the run ended before this step
+    cached      rows that needed no work, since their results were stored already
+    reasons     number of rows that left or failed, by reason
+    thresholds  the limits that rows had to meet
+    notes       further results, a sentence each
+    facts       further values that only steps of this kind have
     """
 
     step: str
@@ -72,18 +72,18 @@ class StepRecord:
 
     @property
     def whole_rule(self) -> tuple[Threshold, ...]:
-        """Its thresholds, where a row is kept exactly when all of them hold; () where its rule is anything else."""
+        """Its thresholds, if a row is kept exactly when all of them hold; () for any other rule."""
         return self.thresholds if self.facts.get("rule") == "where" and self.facts.get("exact") else ()
 
     @property
     def ranking(self) -> Ranking | None:
-        """The list that it cuts in two; None where it does not, or does so in each group."""
+        """The list that it cuts in two; None if it does not, or if it cuts a list in each group."""
         ranking = self.facts.get("ranking")
         return Ranking(**ranking) if ranking else None
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that a measure step brought."""
+        """The columns that a measure step added."""
         return tuple(self.facts.get("columns", ()))
 
     def shown(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class StepRecord:
 
 
 def read_step(shown: Mapping[str, Any]) -> StepRecord:
-    """The record of which `StepRecord.shown` was written.
+    """The record that `StepRecord.shown` was written from.
 
     >>> limits = (Threshold("blockiness", "<", 30.0),)
     >>> record = StepRecord("select-1", "select", "blockiness < 30", 9, 4, 5, thresholds=limits)
@@ -101,7 +101,7 @@ def read_step(shown: Mapping[str, Any]) -> StepRecord:
     True
     """
     known = {field.name for field in fields(StepRecord)}
-    told: dict[str, Any] = {name: value for name, value in shown.items() if name in known}
-    limits = tuple(Threshold(**threshold) for threshold in told.get("thresholds", ()))
-    told |= {"into": shown["in"], "thresholds": limits, "notes": tuple(told.get("notes", ()))}
-    return StepRecord(**told)
+    found: dict[str, Any] = {name: value for name, value in shown.items() if name in known}
+    limits = tuple(Threshold(**threshold) for threshold in found.get("thresholds", ()))
+    found |= {"into": shown["in"], "thresholds": limits, "notes": tuple(found.get("notes", ()))}
+    return StepRecord(**found)

@@ -1,4 +1,4 @@
-"""The thresholds that an expression holds rows to: one column compared with one number."""
+"""The thresholds in an expression: comparisons of one column with one number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from groundglass.tables.step_record import Threshold
 
 
 def limits_of(expression: str) -> tuple[Threshold, ...]:
-    """The thresholds of an expression that compare one column with one number; of `between` there are two.
+    """The thresholds of an expression that compare one column with one number; `between` gives two.
 
     >>> limits_of("blockiness < 30 and noise + 1 < 5")
     (Threshold(column='blockiness', op='<', limit=30.0),)
@@ -26,7 +26,7 @@ def says_no_more(expression: str) -> bool:
 
 
 def single_limit(expression: str) -> Threshold | None:
-    """The threshold that an expression is; None where it is anything else."""
+    """The threshold, if the expression is one threshold and nothing else; None otherwise."""
     limits = limits_of(expression)
     return limits[0] if len(limits) == 1 and says_no_more(expression) else None
 

@@ -1,4 +1,4 @@
-"""Conditions that no value can meet: each condition narrows the range of its column until nothing may be left."""
+"""Conditions that no value can meet: each condition narrows the range of its column until no value may be left."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Range:
 
     @property
     def in_words(self) -> str:
-        """The range as a sentence ends with it.
+        """The range, worded as the end of a sentence.
 
         >>> Range(0, 1).in_words, Range(low=0).in_words, Range(20, 30, above=True).in_words
         ('from 0 to 1', 'at least 0', 'above 20 and at most 30')
@@ -38,7 +38,7 @@ class Range:
         return " and ".join(end for end in (low, high) if end)
 
     def narrowed(self, operator: str, limits: tuple[float, ...]) -> Range:
-        """What is left of it under one more comparison."""
+        """The rest of the range under one more comparison."""
         first, last = limits[0], limits[-1]
         match operator:
             case "<" | "<=":
@@ -49,12 +49,13 @@ class Range:
                 strict = operator == ">"
                 tighter = first > self.low or (first == self.low and strict)
                 return replace(self, low=first, above=strict) if tighter else self
-            case _:  # between, or = where both limits are one
+            case _:
+                # Between, or = with two equal limits.
                 return self.narrowed(">=", (first,)).narrowed("<=", (last,))
 
 
 def impossible(comparisons: Iterable[Atom], scope: Scope) -> tuple[Atom, Range] | None:
-    """The first condition that no value can meet, and the range that its column is left with before it."""
+    """The first condition that no value can meet, and the range that its column has before this condition."""
     left: dict[ColumnPath, Range] = {}
     for atom in comparisons:
         if not _compares_a_column(atom):
@@ -68,7 +69,7 @@ def impossible(comparisons: Iterable[Atom], scope: Scope) -> tuple[Atom, Range] 
 
 
 def why_impossible(comparisons: Iterable[Atom], scope: Scope) -> tuple[Atom, str, str] | None:
-    """The first condition that no value can meet, with the sentence and the hint that say so."""
+    """The first condition that no value can meet, with a message and a hint about it."""
     found = impossible(comparisons, scope)
     if found is None:
         return None
@@ -81,7 +82,7 @@ def why_impossible(comparisons: Iterable[Atom], scope: Scope) -> tuple[Atom, str
 
 
 def _compares_a_column(atom: Atom) -> bool:
-    """Whether it compares one column, as it is, with numbers."""
+    """Whether it compares one column itself, not a function of it, with numbers."""
     equals = (
         atom.operator == "="
         and isinstance(atom.limits[0], int | float)
@@ -93,6 +94,7 @@ def _compares_a_column(atom: Atom) -> bool:
 
 
 def _of_column(path: ColumnPath, scope: Scope) -> Range:
+    # An image has at least 1 px a side; a column `meta.width` may hold any number.
     if path[-1] in ("width", "height") and path[0] != "meta":
         return Range(low=1)
     column = scope.find(path)

@@ -1,7 +1,7 @@
-"""The pool that a selection judges, and the table of verdicts that it gives back.
+"""The pool that a selection judges, and the table of verdicts that it returns.
 
 A pool is an Arrow table with ``id`` (text), the row's own columns, and ``parent``, ``root`` and ``meta``
-as structs. Beside a column may stand a text column ``error:<path>`` (``error:blockiness``,
+as structs. Next to a column there may be a text column ``error:<path>`` (``error:blockiness``,
 ``error:root.blockiness``) that says why its value is null. NaN counts as null.
 """
 
@@ -39,18 +39,19 @@ VERDICTS = pa.schema(
 """One row for each row of the pool, in the pool's order.
 
 kept     passed the rule
-failed   not kept because a measure had no value on it, not because of the rule
-reason   why not kept; null where kept
-margin   distance to the threshold in the deciding column's unit: positive where kept, negative where dropped;
-         null where there is no single threshold
+failed   not kept because a measure had no value for it, not because of the rule
+reason   the reason for dropping it; null if kept
+margin   distance to the threshold in the deciding column's unit: positive if kept, negative if dropped;
+         null if there is no single threshold
 """
 
 
 def values(pool: pa.Table, path: Path) -> pa.ChunkedArray:
-    """The column of a path, as int64, float64, text or bool; NaN is null. RecipeError where there is none."""
+    """The column of a path, as int64, float64, text or bool; NaN is null. Raises RecipeError if there is none."""
     column = _find(pool, path)
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    # Hashes use all 64 bits, so uint64 columns stay as they are.
     if pa.types.is_integer(column.type) and column.type != pa.uint64():
         return column.cast(pa.int64())
     if pa.types.is_floating(column.type):
@@ -71,18 +72,18 @@ def _find(pool: pa.Table, path: Path) -> pa.ChunkedArray:
 
 
 def errors(pool: pa.Table, path: Path) -> pa.ChunkedArray:
-    """Why the values of a path are null, where that is known."""
+    """The reasons why the values of a path are null, if they are known."""
     name = ERROR + ".".join(path)
     return pool[name].cast(pa.string()) if name in pool.column_names else pa.nulls(pool.num_rows, pa.string())
 
 
 def numbers(pool: pa.Table, by: str) -> pa.ChunkedArray:
-    """The values of a column to rank by, as float64. RecipeError where it holds no numbers."""
+    """The values of a column to rank by, as float64. Raises RecipeError if they are not numbers."""
     column = values(pool, column_path(by))
     tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
     if not any(test(column.type) for test in tests):
         raise RecipeError(
-            f"cannot rank by '{by}': it holds {column.type}, not numbers", "name a column of numbers"
+            f"cannot rank by '{by}': its values are {column.type}, not numbers", "name a column of numbers"
         )
     return (
         column.cast(pa.int64()).cast(pa.float64())
@@ -96,8 +97,11 @@ def flat(pool: pa.Table, paths: Iterable[Path]) -> pa.Table:
     columns: dict[str, Any] = {f"{OWN}place": places(pool), f"{OWN}id": pool["id"].cast(pa.string())}
     for path in paths:
         name = ".".join(path)
+        # SQL names ignore case.
         if name.lower() in map(str.lower, columns):
-            raise RecipeError(f"'{name}' and another column differ in capitals only", "rename one of them")
+            raise RecipeError(
+                f"'{name}' and another column differ only in upper and lower case", "rename one of them"
+            )
         columns[name] = values(pool, path)
         columns[ERROR + name] = errors(pool, path)
     return pa.table(columns)
@@ -109,7 +113,7 @@ def places(pool: pa.Table) -> pa.Array:
 
 
 def ask(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
-    """The answer to a query over these tables; knows the macros of `words`."""
+    """The answer to a query over these tables; the query may use the macros of `sql_number_format`."""
     with _database().cursor() as connection:
         for name, table in tables.items():
             connection.register(name, table)
@@ -121,16 +125,16 @@ def ask(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """A database of its own, since it knows macros and has a setting that others shall not have."""
+    """A separate database, since its macros and its setting must not affect other queries."""
     connection = duckdb.connect(config={"enable_external_access": "false"})
     connection.execute(MACROS)
-    # It would take a failing cast out of the TRY that guards it.
+    # With this optimizer, DuckDB evaluates a failing cast outside of the TRY that guards it.
     connection.execute("SET GLOBAL disabled_optimizers = 'common_subexpressions'")
     return connection
 
 
 def judged(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
-    """The verdicts that a query gives: its columns id, kept, failed, reason, margin."""
+    """The verdicts that a query gives, in its columns id, kept, failed, reason, margin."""
     return ask(sql, tables).select(VERDICTS.names).cast(VERDICTS)
 
 

@@ -1,4 +1,4 @@
-"""The one most detailed tile of every picture: measured by the workers, then made a row."""
+"""The most detailed tile of every image: found by the workers, then made a row."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from groundglass.transforms.transform import Measured, Transform
 
 
 def find_best_tile(frame: Any, size: int) -> dict[str, Value]:
-    """Where the most detailed square tile of a picture lies: largest mean absolute Laplacian of luma.
+    """The position of an image's most detailed square tile, with the largest mean absolute Laplacian of luma.
 
-    ``frame.luma`` is H x W uint8. Every place at multiples of 8 px from the top left is tried. Raises NoValue
-    `too_small` where the picture is smaller than a tile.
+    ``frame.luma`` is H x W uint8. Every position at multiples of 8 px from the top left is tried. Raises NoValue
+    `too_small` if the image is smaller than a tile.
     """
     return most_detailed_square(frame.luma, size)._asdict()
 
@@ -30,20 +30,20 @@ BEST_TILE = Measure(
     version=1,
     compute=find_best_tile,
     columns={
-        "x": Column("px", 0, None, "neither", "left of the most detailed tile", int),
-        "y": Column("px", 0, None, "neither", "top of the most detailed tile", int),
+        "x": Column("px", 0, None, "neither", "left edge of the most detailed tile", int),
+        "y": Column("px", 0, None, "neither", "top edge of the most detailed tile", int),
         "score": Column(
-            "grey levels", 0, 1020, "higher", "mean absolute Laplacian of luma in it; grain raises it too"
+            "grey levels", 0, 1020, "higher", "mean absolute Laplacian of luma in it; grain also raises it"
         ),
     },
     reference="the definition of pepeline.best_tile (mean |Laplacian|), at places 8 px apart",
     parameters={"size": Parameter(None, "side of the tile; must be given", "px", 1)},
 )
-"""What the workers measure before `best_tile` can make rows."""
+"""The measure that the workers take before `best_tile` can make rows."""
 
 
 class BestTile(Transform):
-    """The one square tile of every picture that has the most detail."""
+    """The one square tile of every image that has the most detail."""
 
     keys: ClassVar = ("best_tile",)
     reference: ClassVar = BEST_TILE.reference
@@ -59,7 +59,7 @@ class BestTile(Transform):
         return best_tile(rows, found, self.best_tile)
 
     def at_most(self, rows: pa.Table) -> Derived:
-        """Where they lie is not known: any one tile of the same size counts the same."""
+        """The positions are not known yet, but any one tile of the same size gives the same count."""
         return tile(rows, self.best_tile, stride=1_000_000)
 
     def label(self) -> str:
@@ -70,10 +70,10 @@ class BestTile(Transform):
 
 
 def best_tile(rows: pa.Table, found: pa.Table, size: int) -> Derived:
-    """One ``size`` x ``size`` px tile of every picture, where ``found`` says that the most detail is.
+    """One ``size`` x ``size`` px tile of every image, at the position in ``found``.
 
-    ``found`` holds what `BEST_TILE` measured: sha256, region, x, y and error. A row whose picture has no such
-    tile is refused with that error, or as `measure_failed` where nothing was measured. A picture of exactly
+    ``found`` holds the columns of `BEST_TILE`: sha256, region, x, y and error. A row with no such
+    tile in its image is refused with that error, or as `measure_failed` if nothing was measured. An image of exactly
     one tile is that tile, its id unchanged.
     """
     places = _places(rows, found)
@@ -87,7 +87,7 @@ def best_tile(rows: pa.Table, found: pa.Table, size: int) -> Derived:
 
 
 def _places(rows: pa.Table, found: pa.Table) -> pa.Table:
-    """For every row in order: number, id, x, y, and the reason where there is no place."""
+    """For every row in order: number, id, x, y, and the reason if there is no position."""
     connection = connect()
     connection.register("current", rows.append_column("number", pa.array(range(rows.num_rows), pa.int64())))
     connection.register("found", found)

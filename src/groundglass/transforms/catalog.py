@@ -1,4 +1,4 @@
-"""Every transform that a recipe may name, written out. What reads, plans and runs a recipe goes by it."""
+"""All transforms that a recipe may name. Reading, planning and running a recipe use this list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every transform gives back: rows of virtual images, and the rows that gave none, with the reason."""
+"""The result of every transform: rows of virtual images, and the rows that gave none, with the reason."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ DERIVED = pa.schema(
         ("box_height", pa.int64()),
     ]
 )
-"""What a transform makes: the box is in px of the incoming picture, the scale is size made / box."""
+"""The rows of a transform: the box is in px of the incoming image, the scale is new size / box."""
 
 REFUSED = pa.schema([("id", pa.string()), ("reason", pa.string())])
 
 CHUNK = 65_536
-"""Rows whose texts are made at once: bounds the memory that Python's strings take."""
+"""The rows for which texts are made at once: this limits the memory for Python's strings."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Derived:
 
 @dataclass(frozen=True)
 class Boxes:
-    """Where virtual images lie: for each one the incoming row it is ``of``, and its box there, in px."""
+    """The places of virtual images: for each one the incoming row ``of`` it, and its box there, in px."""
 
     of: Whole
     x: Whole
@@ -60,7 +60,7 @@ class Boxes:
 
 
 def sizes(rows: pa.Table) -> tuple[Whole, Whole]:
-    """Widths and heights of rows, in px. Raises ValueError where one is unknown: a current set has none."""
+    """Widths and heights of rows, in px. Raises ValueError if one is unknown: a current set has none."""
     if rows["width"].null_count or rows["height"].null_count:
         raise ValueError("rows of unknown size cannot be transformed")
     return rows["width"].to_numpy().astype(np.int64), rows["height"].to_numpy().astype(np.int64)
@@ -73,7 +73,7 @@ def refuse(rows: pa.Table, which: NDArray[np.bool_], reason: str = "too_small") 
 
 
 def whole_boxes(rows: pa.Table, of: Whole) -> Boxes:
-    """Boxes that are the whole incoming picture."""
+    """Boxes of the whole incoming images."""
     width, height = sizes(rows)
     nothing = np.zeros(len(of), np.int64)
     return Boxes(of, nothing, nothing, width[of], height[of])
@@ -87,11 +87,11 @@ def derive(
     scale: Any = 1.0,
     size: tuple[Whole, Whole] | None = None,
 ) -> pa.Table:
-    """The rows of virtual images: ``steps[i]`` lead from the incoming picture to the i-th.
+    """The rows of virtual images: ``steps[i]`` lead from the incoming image to the i-th.
 
-    ``parent`` is the incoming row. An image without steps *is* the incoming picture: it keeps its id and
-    region, so what was measured there holds for it too. Where two incoming rows lead to the same region of
-    one photograph, the first one's image is kept.
+    ``parent`` is the incoming row. An image without steps *is* the incoming image: it keeps its id and
+    region, so its measured values also hold for it. If two incoming rows lead to the same region of
+    one photo, the first one's image is kept.
     """
     width, height = size or (boxes.width, boxes.height)
     pieces = [
@@ -115,14 +115,14 @@ def derive(
 
 
 def _first_of_each(table: pa.Table) -> pa.Table:
-    """Every id once: a scale of a picture and a scale of its copy can be the same image."""
+    """Every id once: a scale of an image and a scale of its copy can be the same image."""
     numbers = table["id"].combine_chunks().dictionary_encode().indices.to_numpy()
     _, first = np.unique(numbers, return_index=True)
     return table if len(first) == table.num_rows else table.take(pa.array(np.sort(first)))
 
 
 def _with_identity(rows: pa.Table, of: Whole, steps: Sequence[Sequence[Step]]) -> pa.Table:
-    """The columns that say which picture this is."""
+    """The columns that identify an image."""
     incoming = rows.select(["id", "root", "source", "uri", "sha256", "region"]).take(pa.array(of))
     roots = incoming["root"].to_pylist()
     regions = [

@@ -1,4 +1,4 @@
-"""Every picture made smaller by an exact factor."""
+"""Every image downscaled by an exact factor."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from groundglass.transforms.derived import Boxes, Derived, derive, refuse, sizes
 from groundglass.transforms.transform import Kernel, Transform
 
 MOST_PARTS = 64
-"""A scale such as 0.7 is taken as the nearest fraction with at most this denominator."""
+"""A scale such as 0.7 becomes the nearest fraction with at most this denominator."""
 
 
 class Downscale(Transform):
-    """Every picture cropped to a multiple of the factor and made smaller by exactly that."""
+    """Every image cropped to a multiple of the factor and downscaled by exactly that factor."""
 
     keys: ClassVar = ("downscale",)
     reference: ClassVar = "MATLAB imresize after modcrop, as in the super-resolution test sets"
@@ -33,7 +33,7 @@ class Downscale(Transform):
         Field(description="by 2, 3, 4 … or to .5"),
     ]
     kernel: Annotated[
-        Kernel | None, Field(description="how to resize; default: matlab_bicubic, as most test sets")
+        Kernel | None, Field(description="resize kernel; default: matlab_bicubic, as in most test sets")
     ] = None
 
     @model_validator(mode="after")
@@ -43,7 +43,7 @@ class Downscale(Transform):
         except RecipeError as error:
             refuse_key("downscale", error.message, error.hint)
         if self.kernel == "box" and part.numerator != 1:
-            say = f"box makes whole factors only, and {self.downscale:g} is 1 divided by none"
+            say = f"box only makes whole factors, and {self.downscale:g} is not 1 divided by a whole number"
             refuse_key("kernel", say, "write `kernel: area`, or a whole factor")
         return self
 
@@ -55,10 +55,10 @@ class Downscale(Transform):
 
 
 def downscale(rows: pa.Table, factor: float, kernel: str = "matlab_bicubic") -> Derived:
-    """Every picture divided by a whole ``factor`` (2, 3, 4 …) or multiplied by one between 0 and 1.
+    """Every image divided by a whole ``factor`` (2, 3, 4 …) or multiplied by one between 0 and 1.
 
-    The picture is first cropped, at the right and bottom, to a multiple of the factor, so that the result is
-    *exactly* picture/factor and no sub-pixel shift creeps in. A scale p/q crops to a multiple of q. Pictures
+    The image is first cropped, at the right and bottom, to a multiple of the factor, so that the result is
+    *exactly* image/factor and has no sub-pixel shift. A scale p/q crops to a multiple of q. Images
     smaller than that are refused as `too_small`.
 
     Raises RecipeError for other factors, an unknown kernel, or `box` with a scale that is not 1/whole number.
@@ -92,7 +92,7 @@ def _fraction(factor: float) -> Fraction:
     part = Fraction(factor).limit_denominator(MOST_PARTS) if 0 < factor < 1 else Fraction(0)
     if not 0 < part < 1:
         raise RecipeError(
-            f"a picture cannot be downscaled by {factor}", "use 2, 3, 4 … or a scale such as 0.5"
+            f"an image cannot be downscaled by {factor}", "use 2, 3, 4 … or a scale such as 0.5"
         )
     return part
 

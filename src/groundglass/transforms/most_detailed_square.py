@@ -1,7 +1,7 @@
-"""Where the most detail of a picture is: the square with the largest mean absolute Laplacian.
+"""Finds the square of an image with the most detail: the largest mean absolute Laplacian.
 
-Cell sums and an integral image make every candidate cost four look-ups, so all of them are tried: on a 4K
-picture about a hundred thousand, in a few milliseconds.
+With cell sums and an integral image, a candidate costs four look-ups, so all of them are tried: on a 4K
+image about a hundred thousand, in a few milliseconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Line = NDArray[Any]
 
 
 MOST_ROWS = 32
-"""Rows of |Laplacian| (at most 1020) whose sum still fits 16 bits."""
+"""The most rows of |Laplacian| (at most 1020) with a sum that still fits in 16 bits."""
 
 
 class Square(NamedTuple):
@@ -37,18 +37,19 @@ def most_detailed_square(luma: Luma, size: int, cell: int = 8) -> Square:
 
     Detail is the mean absolute value of the 4-neighbour Laplacian (OpenCV's ``Laplacian(ksize=1)``, border
     mirrored). Candidates start at multiples of ``cell`` px, so that a tile keeps the JPEG's 8 x 8 grid; of
-    equal ones the topmost, then leftmost, wins.
+    equal ones the topmost, then the leftmost, wins.
 
-    Raises NoValue `too_small` where the picture holds no such square.
+    Raises NoValue `too_small` if the image is smaller than the square.
 
-    >>> picture = np.zeros((64, 96), np.uint8)
-    >>> picture[40:60, 70:90] = np.random.default_rng(0).integers(0, 256, (20, 20))
-    >>> most_detailed_square(picture, 32)[:2]
+    >>> image = np.zeros((64, 96), np.uint8)
+    >>> image[40:60, 70:90] = np.random.default_rng(0).integers(0, 256, (20, 20))
+    >>> most_detailed_square(image, 32)[:2]
     (64, 32)
     """
     height, width = luma.shape
     if min(height, width) < size:
-        raise NoValue("too_small", f"{width} x {height} px hold no square of {size} px")
+        raise NoValue("too_small", f"{width} x {height} px is smaller than a square of {size} px")
+    # Cells as large as every candidate allows: fewer cells, and still every candidate starts on one.
     fine = gcd(size, cell, MOST_ROWS)
     x, y, total = best_square(
         integral(cell_sums(np.ascontiguousarray(luma), fine)), size // fine, cell // fine
@@ -78,7 +79,7 @@ def _add_row(above: Luma, row: Luma, below: Luma, sums: Line) -> None:
 
 @njit(cache=True, nogil=True)
 def cell_sums(luma: Luma, cell: int) -> Sums:
-    """|Laplacian| summed over every whole ``cell`` x ``cell`` px (at most `MOST_ROWS`); the rest is left."""
+    """|Laplacian| summed over every full ``cell`` x ``cell`` px (at most `MOST_ROWS`), without incomplete cells."""
     height, width = luma.shape
     rows, columns = height // cell, width // cell
     cells = np.zeros((rows, columns), np.int64)

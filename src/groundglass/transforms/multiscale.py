@@ -1,4 +1,4 @@
-"""The same picture at several smaller sizes."""
+"""The same image at several smaller sizes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Size = tuple[int, int]
 
 
 class Multiscale(Transform):
-    """Every picture at several smaller sizes, each size once; never enlarged."""
+    """Every image at several smaller sizes, each size once; never upscaled."""
 
     keys: ClassVar = ("multiscale",)
     reference: ClassVar = "Real-ESRGAN, scripts/generate_multiscale_DF2K.py"
@@ -30,9 +30,9 @@ class Multiscale(Transform):
 
     multiscale: Annotated[Factors, Field(description="scales, at most 1")]
     shortest_edge: Annotated[
-        PositiveInt | None, Field(description="one more scale: this shortest side in px")
+        PositiveInt | None, Field(description="one more scale, with this shortest side in px")
     ] = None
-    kernel: Annotated[AnyScale | None, Field(description="how to resize; default: lanczos")] = None
+    kernel: Annotated[AnyScale | None, Field(description="resize kernel; default: lanczos")] = None
 
     @model_validator(mode="after")
     def _check(self) -> Multiscale:
@@ -55,11 +55,11 @@ def multiscale(
     shortest_edge: int | None = None,
     kernel: str = "lanczos",
 ) -> Derived:
-    """Every picture at each of ``scales`` (0..1], and once with its shortest side at ``shortest_edge`` px.
+    """Every image at each of ``scales`` (0..1], and once with its shortest side at ``shortest_edge`` px.
 
-    Sizes are cut down to whole px, as in Real-ESRGAN's generate_multiscale_DF2K.py. Nothing is ever enlarged,
-    and no picture comes twice in one size: a shortest edge that the picture does not exceed adds nothing.
-    Scale 1 is the picture itself, its id unchanged. A picture that no size is left of is refused as
+    Sizes are rounded down to whole px, as in Real-ESRGAN's generate_multiscale_DF2K.py. Nothing is ever upscaled,
+    and no image occurs twice in one size: a shortest edge that the image does not exceed adds nothing.
+    Scale 1 is the image itself, its id unchanged. An image without any possible size is refused as
     `too_small`.
 
     Raises RecipeError for scales outside (0, 1], a shortest edge below 1 px, or an unknown kernel.
@@ -67,7 +67,7 @@ def multiscale(
     find_kernel(kernel)
     if not all(0 < scale <= 1 for scale in scales):
         raise RecipeError(
-            f"scales {list(scales)} are not all above 0 and at most 1", "nothing is ever enlarged"
+            f"scales {list(scales)} are not all above 0 and at most 1", "nothing is ever upscaled"
         )
     if shortest_edge is not None and shortest_edge < 1:
         raise RecipeError(f"a shortest edge of {shortest_edge} px cannot be made", "use at least 1 px")
@@ -84,7 +84,7 @@ def multiscale(
 
 
 def _sizes_of(size: Size, scales: Sequence[float], shortest_edge: int | None) -> Iterator[tuple[float, Size]]:
-    """The scales and sizes made of one picture, each size once."""
+    """The scales and sizes made of one image, each size once."""
     width, height = size
     wanted = [(scale, (int(width * scale), int(height * scale))) for scale in scales]
     if shortest_edge is not None and shortest_edge < min(size):

@@ -18,7 +18,7 @@ Edges = Literal["drop", "shift"]
 
 
 class Tile(Transform):
-    """Every picture cut into square tiles on a regular grid."""
+    """Every image cut into square tiles on a regular grid."""
 
     keys: ClassVar = ("tile",)
     reference: ClassVar = "BasicSR, scripts/data_preparation/extract_subimages.py"
@@ -30,7 +30,7 @@ class Tile(Transform):
     ] = None
     edges: Annotated[
         Edges | None,
-        Field(description="drop: whole tiles only, the default; shift: a last tile ends at the edge"),
+        Field(description="drop: only full tiles, the default; shift: a last tile ends at the edge"),
     ] = None
 
     def make(self, rows: pa.Table, found: pa.Table | None) -> Derived:
@@ -49,15 +49,15 @@ class Tile(Transform):
     def notes(self) -> tuple[str, ...]:
         if self.stride is None or self.stride <= self.tile:
             return ()
-        return (f"tiles of {self.tile} px stand {self.stride} px apart: what lies between them is in none",)
+        return (f"tiles of {self.tile} px are {self.stride} px apart: the gaps between them are in no tile",)
 
 
 def tile(rows: pa.Table, size: int, stride: int | None = None, edges: Edges = "drop") -> Derived:
-    """Cut every picture into ``size`` x ``size`` px tiles, ``stride`` px apart (default: side by side).
+    """Cut every image into ``size`` x ``size`` px tiles, ``stride`` px apart (default: side by side).
 
-    What is left at the right and bottom is dropped, or with ``edges="shift"`` covered by a last tile moved
-    back to end at the edge. Tiles come row by row. A picture of exactly one tile is that tile, its id
-    unchanged. Pictures smaller than a tile are refused as `too_small`.
+    The rest at the right and bottom is dropped, or with ``edges="shift"`` covered by a last tile moved
+    back to end at the edge. Tiles are ordered row by row. An image of exactly one tile is that tile, its id
+    unchanged. Images smaller than a tile are refused as `too_small`.
 
     Raises RecipeError for sizes below 1 px or an unknown word for ``edges``.
     """
@@ -79,13 +79,14 @@ def _grid(width: Whole, height: Whole, size: int, stride: int, edges: Edges) -> 
     number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     row, column = np.divmod(number, columns[of])
     sides = np.full(len(of), size)
+    # With `shift`, the last tile would reach beyond the edge, so it is moved back.
     x = np.minimum(column * stride, width[of] - size)
     y = np.minimum(row * stride, height[of] - size)
     return Boxes(of, x, y, sides, sides)
 
 
 def _count(length: Whole, size: int, stride: int, edges: Edges) -> Whole:
-    """How many tiles stand along a side; none where it is shorter than a tile."""
+    """The number of tiles along a side; 0 if it is shorter than a tile."""
     rest = length - size
     full = rest // stride + 1
     more = (rest % stride > 0) if edges == "shift" else np.zeros_like(full)
@@ -93,7 +94,7 @@ def _count(length: Whole, size: int, stride: int, edges: Edges) -> Whole:
 
 
 def crop_steps(rows: pa.Table, boxes: Boxes) -> list[tuple[Step, ...]]:
-    """One crop each, or none where the box is the whole incoming picture."""
+    """One crop each, or none if the box is the whole incoming image."""
     width, height = sizes(rows)
     whole = (boxes.width == width[boxes.of]) & (boxes.height == height[boxes.of])
     box_columns: tuple[Any, ...] = (boxes.x, boxes.y, boxes.width, boxes.height, whole)
@@ -102,5 +103,5 @@ def crop_steps(rows: pa.Table, boxes: Boxes) -> list[tuple[Step, ...]]:
 
 @lru_cache(maxsize=65_536)
 def _crop_step(x: int, y: int, width: int, height: int, whole: bool) -> tuple[Step, ...]:
-    """Tiles of a set share their places, so few crops are made for many tiles."""
+    """A crop. Tiles of many images share their positions, so few different crops are made."""
     return () if whole else (Crop(x, y, width, height),)

@@ -1,4 +1,4 @@
-"""Falsely large pictures brought back to the size that they truly have: kept, not lost."""
+"""Upscaled images brought back to their true size, so that they are kept instead of lost."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from groundglass.transforms.derived import REFUSED, Derived, derive, sizes, whol
 from groundglass.transforms.transform import AnyScale, Measured, Transform
 
 SOUND = ("flat", "too_small")
-"""Reasons why a sound picture has no effective resolution; such pictures pass as they are."""
+"""Reasons why a sound image has no effective resolution; such images pass unchanged."""
 
 
 class ToEffectiveResolution(Transform):
-    """Every picture that was enlarged made as small as it truly is; all others as they are."""
+    """Every upscaled image downscaled to its true size; all others unchanged."""
 
     keys: ClassVar = ("to_effective_resolution",)
     reference: ClassVar = (
-        "the measure resolution; enlarged pictures are kept in their own size instead of dropped"
+        "the measure resolution; upscaled images are kept in their true size instead of dropped"
     )
     example: ClassVar = "{to_effective_resolution: true}"
     resizes: ClassVar = True
 
     to_effective_resolution: Annotated[
-        Literal[True], Field(description="true: what was enlarged becomes as small as it truly is")
+        Literal[True], Field(description="true: downscale upscaled images to their true size")
     ]
     kernel: Annotated[
         AnyScale | None,
-        Field(description="how to resize; default: lanczos"),
+        Field(description="resize kernel; default: lanczos"),
     ] = None
 
     def measured(self) -> Measured:
@@ -51,12 +51,12 @@ class ToEffectiveResolution(Transform):
 
 
 def to_effective_resolution(rows: pa.Table, found: pa.Table, kernel: str = "lanczos") -> Derived:
-    """Every picture that was enlarged, made as small as it truly is; all others as they are, with their ids.
+    """Every upscaled image, downscaled to its true size; all others unchanged, with their ids.
 
-    ``found`` holds what the measure `resolution` gave: sha256, region, resolution_state, effective_scale and
-    error. Only the state ``upscaled`` is acted on: width and height times effective_scale, rounded, at least
-    1 px, by an antialiasing ``kernel``. ``native``, ``unknown``, flat and tiny pictures pass. A picture that
-    could not be measured is refused with that error, or as `measure_failed` where nothing was measured.
+    ``found`` holds the columns of the measure `resolution`: sha256, region, resolution_state, effective_scale and
+    error. Only the state ``upscaled`` has an effect: width and height times effective_scale, rounded, at least
+    1 px, by an antialiasing ``kernel``. ``native``, ``unknown``, flat and tiny images pass. An image that
+    could not be measured is refused with that error, or as `measure_failed` if nothing was measured.
 
     Raises RecipeError for an unknown kernel.
     """
@@ -78,7 +78,7 @@ def to_effective_resolution(rows: pa.Table, found: pa.Table, kernel: str = "lanc
 
 
 def _scales(rows: pa.Table, found: pa.Table) -> pa.Table:
-    """For every row in order: number, id, the scale (1 where it stays), and the reason where it cannot be used."""
+    """For every row in order: number, id, the scale (1 if unchanged), and the reason if it cannot be used."""
     connection = connect()
     connection.register("current", rows.append_column("number", pa.array(range(rows.num_rows), pa.int64())))
     connection.register("found", found)

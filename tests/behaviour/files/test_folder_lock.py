@@ -29,7 +29,7 @@ def test_a_second_holder_is_told_who_holds_it_and_a_kill_frees_it(tmp_path: Path
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with (
-            pytest.raises(RecipeError, match=f"run 3 is being worked on by process {holder.pid}$"),
+            pytest.raises(RecipeError, match=f"run 3 is in use by process {holder.pid}$"),
             only_one(tmp_path, "run 3"),
         ):
             pass
@@ -43,7 +43,7 @@ def test_a_second_holder_is_told_who_holds_it_and_a_kill_frees_it(tmp_path: Path
 def test_it_is_free_again_after_an_error_inside(tmp_path: Path) -> None:
     with pytest.raises(ValueError), only_one(tmp_path):
         raise ValueError
-    with only_one(tmp_path), pytest.raises(RecipeError, match="being worked on"), only_one(tmp_path):
+    with only_one(tmp_path), pytest.raises(RecipeError, match="is in use by"), only_one(tmp_path):
         pass
     assert (tmp_path / ".lock").read_bytes() == b""
 

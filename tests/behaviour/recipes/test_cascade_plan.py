@@ -122,7 +122,7 @@ FAULTS = [
     ('{where: "entropy > 6", cascade: {by: contrast, budget: 0%}}', "`budget` must be above 0", "budget"),
     (
         '{where: "entropy > 6", cascade: {by: contrast, recall: 1, budget: 0.5}}',
-        "a recall of 1 can only be had by measuring every row",
+        "a recall of 1 requires measuring every row",
         "recall",
     ),
     ('{where: "entropy > 6", cascade: {recall: 0.5}}', "`cascade` needs `by`", "cascade"),
@@ -150,7 +150,7 @@ FAULTS = [
     ),
     (
         '{intersect: [{where: "entropy > 6", cascade: {by: contrast}}]}',
-        "`cascade` cannot stand inside `intersect`",
+        "`cascade` cannot be used inside `intersect`",
         "intersect",
     ),
 ]

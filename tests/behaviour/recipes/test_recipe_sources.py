@@ -68,7 +68,7 @@ def test_a_licence_column_stands_for_the_licence() -> None:
 
 def test_a_field_that_no_picture_has_is_noted() -> None:
     notes = plan("source: {archive: shard.tar, columns: {captoin: TEXT}}").notes
-    assert notes[0] == "source-1: no image has 'captoin' beside it. Did you mean 'caption'?"
+    assert notes[0] == "source-1: no image has 'captoin' in a file next to it. Did you mean 'caption'?"
     assert "columns left out, since `columns` does not name them: caption" in notes[1]
 
 
@@ -77,8 +77,12 @@ FAULTS = [
     ("table: list.parquet, bytes: imag", "has no column 'imag'; did you mean `image`?", "imag"),
     ("table: list.parquet, path: WIDTH", "the column 'WIDTH' holds int64, not paths", "WIDTH"),
     ("table: list.parquet, bytes: caption", "the column 'caption' holds string, not bytes", "caption"),
-    ("table: list.csv, bytes: file", "only Parquet tables hold bytes", "file"),
-    ("table: list.parquet, path: url", "holds URLs (https://example.org/a.jpg): not yet possible", "url"),
+    ("table: list.csv, bytes: file", "only Parquet tables can hold bytes", "file"),
+    (
+        "table: list.parquet, path: url",
+        "holds URLs (https://example.org/a.jpg), which are not supported yet",
+        "url",
+    ),
     (
         "table: list.parquet, path: file, columns: {widht: TEXT}",
         "has no column 'widht'; did you mean `WIDTH`?",

@@ -42,7 +42,7 @@ ANSWERS = [
     ("where: \"tag = 'sky'\"", "no column 'tag'", "did you mean 'meta.tag'?"),
     ('where: "scoer > 1"', "no column 'scoer'", "did you mean 'meta.score'?"),
     ('where: "pash > 1"', "no column 'pash'", ""),
-    ('where: "zzzz > 1"', "no column 'zzzz'", "the columns there are: id, source"),
+    ('where: "zzzz > 1"', "no column 'zzzz'", "the columns are: id, source"),
 ]
 
 
@@ -71,4 +71,4 @@ def test_hidden_columns_can_be_used_and_are_not_named() -> None:
     assert check(parse("phash > 3"), types, hidden={"phash"}) == "BOOLEAN"
     with pytest.raises(UnknownColumn) as caught:
         check(parse("phas > 3"), types, hidden={"phash"})
-    assert caught.value.hint == "the columns there are: width"
+    assert caught.value.hint == "the columns are: width"

@@ -164,11 +164,11 @@ def test_names_that_would_clash_are_changed_and_told(tmp_path: Path):
         "caption": "a",
         "caption_by_model": "model a",
     }
-    said = [note for note in facts.notes if "is called" in note]
+    said = [note for note in facts.notes if "is named" in note]
     assert said == [
-        "in metadata.jsonl meta.file_name is called file_name_from_source",
-        "in metadata.jsonl meta.image is called image_from_source",
-        "in metadata.jsonl caption is called caption_by_model",
+        "in metadata.jsonl meta.file_name is named file_name_from_source",
+        "in metadata.jsonl meta.image is named image_from_source",
+        "in metadata.jsonl caption is named caption_by_model",
     ]
 
 
@@ -192,7 +192,7 @@ def test_captions_are_text_files_beside_the_pictures(tmp_path: Path):
         "p0.txt": "a bird",
         "p2.txt": "the sea,\nby night",
     }
-    assert "no text file beside 1 picture without meta.caption" in facts.notes
+    assert "no text file next to 1 image without meta.caption" in facts.notes
     assert "images/p2.txt" in (out / "SHA256SUMS").read_text()
 
 
@@ -221,7 +221,7 @@ def test_metadata_that_names_others_is_found(tmp_path: Path):
     out, _ = released(tmp_path, **META)
     path = out / "images" / "metadata.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
-    assert "images/metadata.jsonl does not list the HR pictures of train" in verify_release(out)
+    assert "images/metadata.jsonl does not list the HR images of train" in verify_release(out)
 
 
 def stopped(monkeypatch: pytest.MonkeyPatch, out: Path, rows: pa.Table, step: Release) -> None:

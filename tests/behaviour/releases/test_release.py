@@ -63,7 +63,7 @@ def test_one_split_makes_a_folder_of_images(photographs, tmp_path):
     for n, path in enumerate(photographs):
         assert (out / f"images/000{n}.png").read_bytes() == encode_png(np.ascontiguousarray(read(path)))
     assert (out / "meta_info.txt").read_text() == "\n".join(f"000{n}.png (39,50,3)" for n in range(3))
-    assert (facts.pictures, facts.failed, facts.files) == ({"train": 3}, (), 3)
+    assert (facts.images, facts.failed, facts.files) == ({"train": 3}, (), 3)
     assert verify_release(out) == []
 
 
@@ -238,7 +238,7 @@ def test_a_truncated_photograph_is_an_error_row(photographs, tmp_path):
     photographs[1].write_bytes(photographs[1].read_bytes()[:-1500])
     facts = write_release(tmp_path / "out", make_rows(photographs), FolderRelease(), CONTEXT)
     assert [failure.reason for failure in facts.failed] == ["truncated"]
-    assert facts.pictures == {"train": 2}
+    assert facts.images == {"train": 2}
 
 
 def test_a_file_that_does_not_read_back_is_not_released(photographs, tmp_path, monkeypatch):
@@ -257,14 +257,16 @@ def test_a_picture_smaller_than_its_scales_fails_alone(photographs, tmp_path):
     rows = make_rows(photographs, ("", "crop(0,0,3,3)"))
     facts = write_release(tmp_path / "out", rows, PAIRED, CONTEXT)
     assert {failure.reason for failure in facts.failed} == {"too_small"}
-    assert facts.pictures == {"train": 3}
+    assert facts.images == {"train": 3}
 
 
 def test_a_finished_release_is_never_overwritten(photographs, tmp_path):
     out = tmp_path / "out"
     write_release(out, make_rows(photographs), FolderRelease(), CONTEXT)
     before = {file: (out / file).stat().st_mtime_ns for file in files_of(out)}
-    with pytest.raises(RecipeError, match="holds a finished release; nothing is ever overwritten") as raised:
+    with pytest.raises(
+        RecipeError, match="contains a finished release; nothing is ever overwritten"
+    ) as raised:
         write_release(out, make_rows(photographs), FolderRelease(), CONTEXT)
     assert raised.value.hint
     assert before == {file: (out / file).stat().st_mtime_ns for file in files_of(out)}
@@ -280,7 +282,7 @@ def test_a_folder_with_something_else_in_it_is_refused(photographs, tmp_path):
 
 def test_an_archive_of_another_release_is_never_overwritten(photographs, tmp_path):
     (tmp_path / "out.zip").write_text("mine")
-    with pytest.raises(RecipeError, match="is there already"):
+    with pytest.raises(RecipeError, match="already exists"):
         write_release(tmp_path / "out", make_rows(photographs), FolderRelease(archive="zip"), CONTEXT)
     assert (tmp_path / "out.zip").read_text() == "mine"
 
@@ -289,8 +291,8 @@ def test_an_archive_of_another_release_is_never_overwritten(photographs, tmp_pat
     ("step", "columns", "words"),
     [
         (PairedRelease(lr_scales=(4,), kernel="bicubik"), {}, "'bicubik' is not a kernel"),
-        (PairedRelease(lr_scales=(2, 2)), {}, "one is there twice"),
-        (FolderRelease(), {"split": ["../up", "train", "train"]}, "is no name for a split"),
+        (PairedRelease(lr_scales=(2, 2)), {}, "one occurs twice"),
+        (FolderRelease(), {"split": ["../up", "train", "train"]}, "cannot be the name of a split"),
         (FolderRelease(), {"licence": ["CC0-1.0", None, "CC0-1.0"]}, "is unknown"),
         (
             FolderRelease(allow_unknown_licence=True),
@@ -307,7 +309,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(photographs, tmp_p
 
 
 def test_no_rows_are_refused(photographs, tmp_path):
-    with pytest.raises(RecipeError, match="no picture is left"):
+    with pytest.raises(RecipeError, match="no image is left"):
         write_release(tmp_path / "out", make_rows(photographs).slice(0, 0), FolderRelease(), CONTEXT)
 
 

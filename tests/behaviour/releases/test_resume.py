@@ -202,7 +202,7 @@ def test_another_content_does_not_go_on_in_its_folder(photographs, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_release(out, rows, FolderRelease(), replace(CONTEXT, progress=StopAtTheEnd()))
     for other, step in ((rows.slice(0, 1), FolderRelease()), (rows, FolderRelease(names="hash"))):
-        with pytest.raises(RecipeError, match="another content"):
+        with pytest.raises(RecipeError, match="other content"):
             write_release(out, other, step, CONTEXT)
 
 

@@ -73,7 +73,7 @@ def test_the_numbers_are_those_of_the_images():
     note = small_images_note(sides(*[100] * 3, *[150] * 4, *[250] * 5, *[600] * 8), paired(4))[0]
     assert re.findall(r"(\d+) of 20 images for (\d+) px", note) == [("3", "128"), ("7", "192"), ("12", "256")]
     assert " at x4: " in note
-    assert note.endswith("; BasicSR stops at one")
+    assert note.endswith("; BasicSR then stops")
 
 
 def test_equal_numbers_are_said_once():

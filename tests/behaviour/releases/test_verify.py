@@ -57,7 +57,7 @@ def change(release, **columns):
 
 def test_a_photograph_on_both_sides(release):
     change(release, root=lambda roots: ["r"] * len(roots))
-    assert verify_release(release) == ["photograph r is in train and validation"]
+    assert verify_release(release) == ["photo r is in train and validation"]
 
 
 def test_an_lr_picture_of_the_wrong_size(release):
@@ -69,4 +69,4 @@ def test_a_meta_info_with_an_empty_last_line(release):
     path = release / "meta_info.txt"
     path.write_text(path.read_text() + "\n")
     change(release)
-    assert verify_release(release) == ["meta_info.txt does not list the HR pictures of train"]
+    assert verify_release(release) == ["meta_info.txt does not list the HR images of train"]

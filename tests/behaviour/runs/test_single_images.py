@@ -26,7 +26,7 @@ def stuck_at_b(monkeypatch: pytest.MonkeyPatch) -> None:
             return real(job, items, *told)
         real(job, [item for item in items if not job.name(item).endswith("b.png")], *told)
         raise Unfinished(
-            "a worker stood still for over 1200 s, twice, at b.png", "see whether the disk answers"
+            "a worker made no progress for over 1200 s, twice, on b.png", "check whether the disk responds"
         )
 
     monkeypatch.setattr(single_images, "run_job", until_b)

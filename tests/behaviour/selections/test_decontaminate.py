@@ -20,8 +20,8 @@ def leaks() -> dict[str, pa.Array]:
 
 
 SAID = [
-    "holds Set5/woman (62 matches, overlap 100 %)",
-    "shows Set14/face mirrored (whole picture, overlap 100 %)",
+    "contains Set5/woman (62 matches, overlap 100 %)",
+    "shows Set14/face mirrored (whole image, overlap 100 %)",
     "is part of BSD100/img_099 (25 matches, overlap 38 %)",
     None,
     "shares a part with Set5/bird (9 matches, overlap 50 %)",

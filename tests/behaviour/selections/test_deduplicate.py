@@ -90,7 +90,7 @@ def kept(pool: pa.Table) -> str:
         (copies(jpeg_quality=[None, 95], laplacian_variance=[501.0, 500.0]), "0", "which is as good"),
         (copies(jpeg_quality=[92, None], laplacian_variance=[501.0, 500.0]), "1", "which is as good"),
         (copies(jpeg_quality=[91, 98]), "1", "which is as good"),
-        (copies(width=[None, 600]), "1", "whose true resolution is higher"),
+        (copies(width=[None, 600]), "1", "which has a higher true resolution"),
     ],
 )
 def test_without_a_column_the_original_stays(pool: pa.Table, stays: str, reason: str) -> None:

@@ -48,9 +48,9 @@ def test_a_list_and_what_it_does_not_find() -> None:
 
 def test_too_few_is_a_warning_and_a_wrong_pick_an_error() -> None:
     held = hold_out_next(POOL.slice(0, 2), 5, None, 7, "hold_out-1.validation")
-    assert held.warnings == ("5 were wanted for hold_out-1.validation, there are 2",)
+    assert held.warnings == ("hold_out-1.validation needs 5 images, but there are 2",)
     few = hold_out_count(POOL, 2, 4, 7, "v")
-    assert (len(few.ids), few.warnings) == (2, ("4 were to be picked for v, there are 2",))
+    assert (len(few.ids), few.warnings) == (2, ("v picks 4 images, but there are 2",))
     with pytest.raises(RecipeError, match=r"'0031\.jpg' is not among") as caught:
         hold_out_next(POOL, 50, ["0031.jpg"], 7, "v")
     assert "031.jpg" in caught.value.hint

@@ -32,7 +32,7 @@ def test_an_unreadable_list_is_a_recipe_error(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"gone\.txt"):
         read_list(tmp_path / "gone.txt")
     (tmp_path / "binary.txt").write_bytes(bytes(range(256)))
-    with pytest.raises(RecipeError, match=r"the list .*binary\.txt is no text"):
+    with pytest.raises(RecipeError, match=r"the list .*binary\.txt is not a text file"):
         read_list(tmp_path / "binary.txt")
 
 

@@ -60,7 +60,9 @@ def test_what_follows_the_end_mark_and_is_no_tar_is_said(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes() + b"not a tar" * 100)
     found = look_into_archives([str(path)])
     assert [image.member.error for image in found.images] == [None]
-    assert found.notes == ("t.tar: what follows its end mark, after 10,240 bytes, is no tar and is left out",)
+    assert found.notes == (
+        "t.tar: the data after its end mark, at 10,240 bytes, is not a tar and is left out",
+    )
 
 
 def test_a_joined_tar_that_is_cut_off_keeps_what_is_whole(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_the_command_for_other_packing_works(tmp_path: Path) -> None:
     found = look_into_archives([str(path)])
     assert [image.member.error for image in found.images] == ["unsupported"]
     (note,) = found.notes
-    assert note.startswith("of m.zip 1 are packed by a method")
+    assert note.startswith("of m.zip 1 are compressed by a method")
     do(command_in(note))
     (folder,) = re.findall(r"write folder: (.*)", note)
     assert [image.member.error for image in look_into_folders([folder]).images] == [None]

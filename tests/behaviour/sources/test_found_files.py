@@ -145,7 +145,7 @@ def test_what_systems_lay_there_is_skipped_and_counted(tmp_path: Path, pattern: 
     assert [image.uri for image in found.images] == ["a.jpg"]
     shown = pattern.replace("\r", "\\r")
     count = len({name, name.upper()})
-    assert found.notes == (f"skipped what systems and programs laid there: {shown} {count}",)
+    assert found.notes == (f"skipped files of operating systems and programs: {shown} {count}",)
     zipped = look_into_archives([str(make_zip(tmp_path / "z.zip", list(files.items())))])
     unsafe = any(ord(sign) < 32 or sign == ":" for sign in name)
     assert unsafe or zipped.notes == found.notes
@@ -244,7 +244,7 @@ def test_whose_a_text_is(tmp_path: Path) -> None:
     }
     notes = look_into_folders([str(tmp_path)]).notes
     assert notes[0] == "1 file skipped, not an image: txt 1"
-    assert notes[1].startswith("1 image share the name of another up to its first dot (seg.png 1)")
+    assert notes[1].startswith("1 image share another image's name up to its first dot (seg.png 1)")
 
 
 def test_of_two_captions_one_counts_and_it_is_said(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_of_two_captions_one_counts_and_it_is_said(tmp_path: Path) -> None:
     captions = [image.facts["caption"] for image in found.images]
     assert captions == ["A cat on a sofa.", "dog", "the same"]
     assert found.notes == (
-        "files beside one image disagree (meta.caption 1): the closest name counts, then .json, .caption, .txt",
+        "files next to one image disagree (meta.caption 1): the closest name wins, then .json, .caption, .txt",
     )
 
 
@@ -333,15 +333,15 @@ def test_names_of_different_capitals_are_one_column_and_impossible_ones_are_name
     }
     found = look_into_folders([str(fill(tmp_path, files))])
     assert found.listing(found.columns.types)["meta.Caption"].to_pylist() == ["a", "b"]
-    assert found.notes == ("fields left out, since no column can have their names: ''",)
+    assert found.notes == ("fields left out, since their names cannot be column names: ''",)
 
 
 def test_values_that_do_not_fit_the_type_asked_for_are_counted(tmp_path: Path) -> None:
     files = {"1.jpg": PNG, "1.json": b'{"w": 5.5, "other": 1}', "2.jpg": PNG, "2.json": b'{"w": "7"}'}
     brought = Folder(folder=(str(fill(tmp_path, files)),), columns={"w": "INTEGER", "none": "TEXT"}).look()
     assert brought.notes == (
-        "no image has 'none' beside it.",
-        "values that are not of the type asked for are left empty: meta.w (INTEGER) 1",
+        "no image has 'none' in a file next to it.",
+        "values that do not have the requested type are left empty: meta.w (INTEGER) 1",
         "columns left out, since `columns` does not name them: other",
     )
     assert brought.listing is not None

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from groundglass.errors import RecipeError
-from groundglass.sources.table_columns import Pictures
+from groundglass.sources.table_columns import ImageColumn
 from groundglass.sources.table_listing import list_tables
 from groundglass.sources.table_survey import Question, survey
 
@@ -120,7 +120,7 @@ def read_back(folder: Path, stated: dict[str, str]) -> list[Row]:
     found = survey(paths, Question(needed=("file",), stated=tuple(stated.items())))
     types = {name: kind for name, kind in found.types.items() if name in NAMES[1:]}
     assert set(types) == set(NAMES[1:])
-    listing = list_tables([str(path) for path in paths], Pictures("file", embedded=False), types)
+    listing = list_tables([str(path) for path in paths], ImageColumn("file", embedded=False), types)
     uris = [uri.rpartition("/")[2] for uri in listing["uri"].to_pylist()]
     cells = (listing[f"meta.{name}"].to_pylist() for name in NAMES[1:])
     return sorted(zip(uris, *cells, strict=True))
@@ -218,14 +218,14 @@ def test_a_cell_of_many_megabytes_comes_back(tmp_path: Path) -> None:
     ("content", "says"),
     [
         (b'file,caption\n1.jpg,"one\n2.jpg,two\n3.jpg,three\n', "never closed"),
-        (b'file,caption\n1.jpg,one\n2.jpg,"two', "a quote is opened and never closed"),
+        (b'file,caption\n1.jpg,one\n2.jpg,"two', "a quote is never closed"),
         (b'file,caption\n1.jpg,one\n"2.jpg,two\n', "never closed"),
-        (b"file,caption\n1.jpg,caf\xe9,two\n", "row 2 has 3 cells, and the header 2"),
-        (b"file,caption\n1.jpg,one\n2.jpg\n", "row 3 has 1 cells, and the header 2"),
-        (b"file,caption\n1.jpg,one,more\n", "row 2 has 3 cells, and the header 2"),
+        (b"file,caption\n1.jpg,caf\xe9,two\n", "row 2 has 3 cells, but the header has 2"),
+        (b"file,caption\n1.jpg,one\n2.jpg\n", "row 3 has 1 cells, but the header has 2"),
+        (b"file,caption\n1.jpg,one,more\n", "row 2 has 3 cells, but the header has 2"),
         (b"", "it is empty"),
         (b"file,caption,caption\n1.jpg,one,two\n", "two columns named 'caption'"),
-        (b"file,Caption,caption\n1.jpg,one,two\n", "'Caption' and 'caption', which differ in capitals only"),
+        (b"file,Caption,caption\n1.jpg,one,two\n", "'Caption' and 'caption', which differ only in case"),
         (gzip.compress(b"file,caption\n1.jpg,one\n", mtime=0)[:-12], "cannot be read as a table"),
     ],
 )
@@ -238,11 +238,11 @@ def test_a_damaged_csv_is_refused_with_what_is_wrong(tmp_path: Path, content: by
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b'{"file": "a"}\n{"file": \n', "line 2 is no JSON object"),
+        (b'{"file": "a"}\n{"file": \n', "line 2 is not a JSON object"),
         (b'{"file": "a", "n": 1, "n": 2}\n', "line 1 has 'n' twice"),
-        (b'{"file": "a"}\n["b"]\n', "line 2 is no JSON object"),
+        (b'{"file": "a"}\n["b"]\n', "line 2 is not a JSON object"),
         (b'[{"file": "a"}, {"file": ]', "element 2 of its array"),
-        (b'[{"file": "a"}', "breaks off after element 1"),
+        (b'[{"file": "a"}', "ends early, after element 1"),
     ],
 )
 def test_damaged_json_is_refused_with_what_is_wrong(tmp_path: Path, content: bytes, says: str) -> None:

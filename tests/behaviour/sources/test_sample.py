@@ -11,7 +11,7 @@ import pytest
 from groundglass.sources.sample import FAULTS, ORIGINALS, make_sample
 from groundglass.tables.parquet import bytes_to_path
 
-pytest.importorskip("skimage", reason="the sample photographs come with scikit-image")
+pytest.importorskip("skimage", reason="the sample photos come with scikit-image")
 
 
 def test_every_photograph_has_every_fault_and_planted_csv_says_so(tmp_path: Path):

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from groundglass.errors import GroundglassError, RecipeError
 from groundglass.files.locators import read
-from groundglass.sources.table_columns import Leaves, Pictures, check_paths, find_bytes
+from groundglass.sources.table_columns import ImageColumn, Leaves, check_paths, find_bytes
 from groundglass.sources.table_files import declared, find_tables
 from groundglass.sources.table_listing import first_url, list_tables
 from groundglass.sources.table_survey import Question, survey
 
-FILES = Pictures("file", embedded=False)
+FILES = ImageColumn("file", embedded=False)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def types_of(*paths: Path, stated: dict[str, str] | None = None, without: str = 
     return dict(survey(paths, Question(without=without, stated=tuple((stated or {}).items()))).types)
 
 
-def listed(path: Path, pictures: Pictures = FILES, **types: str) -> dict[str, dict[str, Any]]:
+def listed(path: Path, pictures: ImageColumn = FILES, **types: str) -> dict[str, dict[str, Any]]:
     found = list_tables([str(path)], pictures, types).to_pylist()
     assert [row["uri"] for row in found] == sorted({row["uri"] for row in found})
     return {row["uri"]: row for row in found}
@@ -130,7 +130,7 @@ def test_embedded_bytes_are_found_without_being_read(tmp_path: Path, kind: pa.Da
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"image": pa.array(content, kind), "n": range(7)}), path, row_group_size=3)
     assert find_bytes(path, declared(path), "image") == Leaves("image")
-    found = listed(path, Pictures("image", embedded=True), n="BIGINT")
+    found = listed(path, ImageColumn("image", embedded=True), n="BIGINT")
     assert list(found) == [f"t.parquet/{n:09d}" for n in range(7)]
     assert [read(row["path"]) for row in found.values()] == content
     assert [row["meta.n"] for row in found.values()] == list(range(7))
@@ -148,7 +148,7 @@ def test_hugging_faces_struct_gives_bytes_and_names(tmp_path: Path) -> None:
     first = tmp_path / "train-0.parquet"
     assert find_bytes(first, declared(first), "image") == Leaves("image.bytes", "image.path")
     assert types_of(first, without="image") == {"label": "BIGINT"}
-    pictures = Pictures("image", embedded=True)
+    pictures = ImageColumn("image", embedded=True)
     found = list_tables([str(tmp_path / "train-*.parquet")], pictures, {"label": "BIGINT"}).to_pylist()
     assert [(row["uri"], read(row["path"]), row["meta.label"]) for row in found[:3]] == [
         ("train-0.parquet/000000002", b"c", 3),
@@ -184,7 +184,7 @@ def test_columns_that_cannot_be_used_are_left_out_and_named(tmp_path: Path) -> N
     told = "\n".join(found.notes)
     assert "holds lists or structs; columns: {l: TEXT} takes them as JSON: l" in told
     assert "holds bytes: b" in told
-    assert "no expression can have: xxx" in told
+    assert "no expression can use: xxx" in told
     assert "no name: 1 column" in told
 
 
@@ -232,8 +232,8 @@ def test_columns_of_the_wrong_kind_are_refused(folder: Path) -> None:
         check_paths(schema, "width")
     with pytest.raises(RecipeError, match="holds string, not bytes") as caught:
         find_bytes(path, schema, "file")
-    assert caught.value.hint == "paths are named by `path: file`"
-    with pytest.raises(RecipeError, match="only Parquet tables hold bytes"):
+    assert caught.value.hint == "for paths, write `path: file`"
+    with pytest.raises(RecipeError, match="only Parquet tables can hold bytes"):
         find_bytes(folder / "list.csv", None, "file")
     with pytest.raises(RecipeError, match="has no column 'wide'"):
         list_tables([str(path)], FILES, {"wide": "BIGINT"})
@@ -275,14 +275,14 @@ def test_random_bytes_raise_nothing_of_others(tmp_path: Path, kind: str, start: 
 BIG = """
 import resource, sys
 from pathlib import Path
-from groundglass.sources.table_columns import Pictures
+from groundglass.sources.table_columns import ImageColumn
 from groundglass.sources.table_listing import list_tables
 
 def bytes_read():
     return int(Path("/proc/self/io").read_text().split()[1])
 
 before, read = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, bytes_read()
-found = list_tables([sys.argv[1]], Pictures("image", True), {"caption": "VARCHAR", "width": "BIGINT"})
+found = list_tables([sys.argv[1]], ImageColumn("image", True), {"caption": "VARCHAR", "width": "BIGINT"})
 print(found.num_rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, bytes_read() - read)
 """
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from groundglass.files.locators import read
-from groundglass.sources.table_columns import Pictures
+from groundglass.sources.table_columns import ImageColumn
 from groundglass.sources.table_listing import list_tables
 from groundglass.sources.table_paths import named_file
 
@@ -80,7 +80,7 @@ def test_what_names_no_file_has_a_reason(tmp_path: Path, text: str, error: str) 
 
 def test_a_drive_of_windows_is_told(tmp_path: Path) -> None:
     detail = named_file(bytes(tmp_path), "C:\\photos\\a.jpg").detail
-    assert detail == "a path with a drive of Windows: write it from the table's folder"
+    assert detail == "a path with a Windows drive: write it relative to the table's folder"
 
 
 @pytest.mark.parametrize("statistics", [True, False])
@@ -97,7 +97,7 @@ def test_a_struct_without_bytes_stands_for_the_file_at_its_path(tmp_path: Path, 
     pq.write_table(
         pa.table({"image": images}), tmp_path / "t.parquet", row_group_size=2, write_statistics=statistics
     )
-    listing = list_tables([str(tmp_path / "t.parquet")], Pictures("image", embedded=True)).to_pylist()
+    listing = list_tables([str(tmp_path / "t.parquet")], ImageColumn("image", embedded=True)).to_pylist()
     said = {row["uri"].removeprefix("t.parquet/"): row["error"] or row["path"] for row in listing}
     assert said.pop("img/gone.jpg~2") == "vanished"
     assert {uri: read(path) for uri, path in said.items() if not uri.startswith("0")} == {
@@ -113,5 +113,5 @@ def test_a_struct_without_bytes_stands_for_the_file_at_its_path(tmp_path: Path, 
 def test_a_struct_whose_bytes_have_no_type_is_read(tmp_path: Path) -> None:
     put(tmp_path / "a.jpg")
     pq.write_table(pa.table({"image": [{"bytes": None, "path": "a.jpg"}]}), tmp_path / "t.parquet")
-    (row,) = list_tables([str(tmp_path / "t.parquet")], Pictures("image", embedded=True)).to_pylist()
+    (row,) = list_tables([str(tmp_path / "t.parquet")], ImageColumn("image", embedded=True)).to_pylist()
     assert read(row["path"]) == b"a.jpg"

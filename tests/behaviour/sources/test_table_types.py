@@ -14,7 +14,7 @@ import pytest
 
 from groundglass.errors import RecipeError
 from groundglass.sources import json_table
-from groundglass.sources.table_columns import Pictures
+from groundglass.sources.table_columns import ImageColumn
 from groundglass.sources.table_listing import list_tables, read_table
 from groundglass.sources.table_survey import Question, Survey, survey
 
@@ -28,7 +28,7 @@ def surveyed(*paths: Path, **stated: str) -> Survey:
 def values(found: Survey, name: str, *paths: Path) -> list[Any]:
     """The column's values in the order of the files' rows."""
     types = {name: found.types[name]}
-    listing = list_tables([str(path) for path in paths], Pictures("file", embedded=False), types)
+    listing = list_tables([str(path) for path in paths], ImageColumn("file", embedded=False), types)
     return listing[f"meta.{name}"].to_pylist()
 
 
@@ -172,7 +172,7 @@ def test_a_stated_type_comes_first_and_what_does_not_fit_is_counted(
     found = surveyed(*paths, v=kind)
     assert found.types == {"v": kind}
     assert values(found, "v", *paths) == expected
-    assert [note for note in found.notes if f"'v': {unfit} of its values are no" in note] == list(
+    assert [note for note in found.notes if f"'v': {unfit} of its values are not" in note] == list(
         found.notes[: unfit > 0]
     )
 
@@ -184,7 +184,9 @@ def test_what_a_user_should_know_is_told(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_text("file;score;caption\n2;2,5;x\n")
     found = surveyed(tmp_path / "a.csv", tmp_path / "b.csv")
     told = "\n".join(found.notes)
-    assert "'score' has numbers with a decimal comma and is text; columns: {score: DOUBLE} reads them" in told
+    assert (
+        "'score' has numbers with a decimal comma, so it is text; columns: {score: DOUBLE} reads them" in told
+    )
     assert "is not UTF-8 and is read as Windows-1252: caption" in told
     assert "'tag' is read as INTEGER: 1 of its values count as unknown, such as 'NA'" in told
     assert "'tag' is unknown for all of b.csv: it has no such column" in told
@@ -196,9 +198,9 @@ def test_a_bad_column_costs_only_itself(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(b"file,caption,n\n0," + cells + b",1\n1,x,2\n")
     found = surveyed(tmp_path / "t.csv")
     assert found.types == {"n": "BIGINT"}
-    assert found.left_out == {"caption": "holds text that is neither UTF-8 nor Windows-1252"}
+    assert found.left_out == {"caption": "contains text that is neither UTF-8 nor Windows-1252"}
     assert "caption" in found.notes[0]
-    with pytest.raises(RecipeError, match=r"the column 'caption' of .* holds text that is neither"):
+    with pytest.raises(RecipeError, match=r"the column 'caption' of .* contains text that is neither"):
         surveyed(tmp_path / "t.csv", caption="VARCHAR")
     assert surveyed(tmp_path / "t.csv", n="BIGINT").types["n"] == "BIGINT"
 
@@ -226,7 +228,7 @@ def test_a_column_of_json_that_holds_lists_only_is_left_out(tmp_path: Path) -> N
 def test_of_two_names_that_differ_in_capitals_a_recipe_can_take_one(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("file,Score,score,FILE\n0,1,2,x\n")
-    with pytest.raises(RecipeError, match="'Score' and 'score', which differ in capitals only"):
+    with pytest.raises(RecipeError, match="'Score' and 'score', which differ only in case"):
         surveyed(path)
     question = Question(("file",), "", (("score", "BIGINT"),), frozenset(["score"]))
     found = survey([path], question)

@@ -47,10 +47,10 @@ def table(first: int = 0) -> pa.Table:
 @pytest.fixture
 def said() -> Iterator[list[str]]:
     heard: list[str] = []
-    before = notices._tell
-    notices.tell_notices_to(heard.append)
+    before = notices._send
+    notices.send_notices_to(heard.append)
     yield heard
-    notices.tell_notices_to(before)
+    notices.send_notices_to(before)
 
 
 @pytest.fixture(autouse=True)

@@ -73,7 +73,7 @@ def test_the_rarest_reasons_are_counted_together():
         ("tenengrad 1,204, below rank 8 (2,330)", "tenengrad, below rank 8 (2,330)"),
         ("same bytes as a/1 (2).jpg", "same bytes"),
         ("not_an_image", "not_an_image"),
-        ("holds Set5/woman (62 matches, overlap 100 %)", "holds Set5/woman"),
+        ("contains Set5/woman (62 matches, overlap 100 %)", "contains Set5/woman"),
         (None, None),
     ],
 )

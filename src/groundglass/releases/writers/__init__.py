@@ -1,1 +1,1 @@
-"""One file a format that a release can be written in."""
+"""One file for each format that a release can be written in."""

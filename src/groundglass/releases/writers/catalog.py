@@ -1,4 +1,4 @@
-"""Every format that a release can be written in, written out. What reads, plans and writes a release goes by it."""
+"""All formats that a release can be written in. Reading, planning and writing a release use this list."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from groundglass.releases.writers.paired import PairedRelease
 from groundglass.releases.writers.writer import Release
 
 FORMATS: tuple[type[Release], ...] = (FolderRelease, PairedRelease)
-"""The first is meant where a recipe does not say."""
+"""The first is the default."""

@@ -1,4 +1,4 @@
-"""Pictures in folders, HR only."""
+"""Images in folders, HR only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from groundglass.settings.key_rules import refuse
 
 
 class FolderRelease(Release):
-    """HR pictures in folders; a validation split may have LR versions."""
+    """HR images in folders; a validation split may have LR versions."""
 
     reference: ClassVar = "BasicSR's single-image datasets and meta_info files"
     example: ClassVar = "{format: folder, names: keep, image: original}"
@@ -21,6 +21,6 @@ class FolderRelease(Release):
     @model_validator(mode="after")
     def _no_pairs(self) -> FolderRelease:
         if self.lr_scales:
-            say = "`lr_scales` makes pairs, and the format is `folder`"
+            say = "`lr_scales` makes pairs, but the format is `folder`"
             refuse("lr_scales", say, "write `format: paired`")
         return self

@@ -1,4 +1,4 @@
-"""Pictures in folders, HR with LR beside it."""
+"""Images in folders, HR and LR side by side."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from groundglass.settings.key_rules import refuse
 
 
 class PairedRelease(Release):
-    """HR pictures in folders, and beside them their LR versions under the same names."""
+    """HR images in folders, with their LR versions next to them under the same names."""
 
     reference: ClassVar = "BasicSR's paired datasets: HR and LR by equal file names"
     example: ClassVar = "{format: paired, lr_scales: [2, 4], kernel: matlab_bicubic}"
 
-    format: Annotated[Literal["paired"], Field(description="HR with LR beside it")] = "paired"  # pyright: ignore[reportIncompatibleVariableOverride]
+    format: Annotated[Literal["paired"], Field(description="HR and LR in folders side by side")] = "paired"  # pyright: ignore[reportIncompatibleVariableOverride]
 
     @model_validator(mode="after")
     def _scales_are_named(self) -> PairedRelease:

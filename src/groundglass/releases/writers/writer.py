@@ -1,4 +1,4 @@
-"""What every format of a release is: its settings, which LR versions it has, and the lists beside its pictures."""
+"""The base of all formats of a release: its settings, its LR versions, and the lists next to its images."""
 
 from __future__ import annotations
 
@@ -25,84 +25,86 @@ class LowResolution(Record):
 
 
 class Release(Member):
-    """A written dataset. Nothing is ever overwritten. The value of `format` says which member is meant."""
+    """A written dataset. Nothing is ever overwritten. The value of `format` selects the format."""
 
     keys: ClassVar = ("format",)
 
-    format: Annotated[str, Field(description="how the files lie, and which lists are beside them")]
-    names: Annotated[Literal["number", "keep", "hash"], Field(description="how files are named")] = "number"
+    format: Annotated[str, Field(description="the layout of the files and lists")]
+    names: Annotated[Literal["number", "keep", "hash"], Field(description="how to name files")] = "number"
     lr_scales: Annotated[Scales, Field(description="scales of the LR versions")] = ()
-    kernel: Annotated[str, Field(description="how LR is made: matlab_bicubic, lanczos, box or area")] = (
-        "matlab_bicubic"
-    )
+    kernel: Annotated[
+        str, Field(description="the kernel that makes LR: matlab_bicubic, lanczos, box or area")
+    ] = "matlab_bicubic"
     validation_lr: Annotated[
         LowResolution | None, Field(description="LR versions of the validation split")
     ] = None
-    meta_info: Annotated[bool, Field(description="write meta_info.txt as BasicSR reads it")] = True
+    meta_info: Annotated[bool, Field(description="write meta_info.txt for BasicSR")] = True
     scores: Annotated[bool, Field(description="write the table of all scores")] = True
     metadata: Annotated[
         Literal["auto", "jsonl", "parquet", "none"],
         Field(
-            description="what came with the images and what models answered, beside them as `datasets` reads it; "
-            "`auto`: metadata.jsonl, or metadata.parquet where a split has no value in a column"
+            description="columns that came with the images and models' answers, in files that `datasets` reads; "
+            "`auto`: metadata.jsonl, or metadata.parquet if a split has no value in a column"
         ),
     ] = "auto"
     captions: Annotated[
         str | None,
         Field(
             min_length=1,
-            description="column of texts, e.g. meta.caption, to write as `0000.txt` beside `0000.png`",
+            description="column of texts, e.g. meta.caption, to write as `0000.txt` next to `0000.png`",
         ),
     ] = None
-    archive: Annotated[Literal["zip", "7z"] | None, Field(description="pack each split as well")] = None
+    archive: Annotated[
+        Literal["zip", "7z"] | None, Field(description="also pack the release into one archive")
+    ] = None
     card: Annotated[bool, Field(description="write the dataset card, README.md")] = True
     licence: Annotated[str | None, Field(description="the release's own licence, SPDX id")] = None
-    allow_unknown_licence: Annotated[bool, Field(description="release images whose licence is not known")] = (
-        False
-    )
+    allow_unknown_licence: Annotated[
+        bool, Field(description="also release images with an unknown licence")
+    ] = False
     image: Annotated[
         Literal["png", "webp", "original"],
         Field(
-            description="file format, both lossless; `original`: the photograph's own file, PNG where it was cut"
+            description="file format; png and webp are lossless; `original`: the photo's own file, PNG if it was cut"
         ),
     ] = "png"
     to: Annotated[
         str | None,
         Field(
             min_length=1,
-            description="folder to write to, new or empty; default: `release` in the run's folder",
+            description="the folder to write to, new or empty; default: `release` in the run's folder",
         ),
     ] = None
 
     @model_validator(mode="after")
     def _no_lr_of_originals(self) -> Release:
-        """A file that is passed on as it is has no exact LR."""
+        """A photo's own file has no exact LR."""
         if self.image == "original" and (self.low_resolution(TRAIN) or self.validation_lr is not None):
-            hint = "write `image: png`: HR is cut to a multiple of the scales, so it is written anew"
+            hint = "write `image: png`: HR is cut to a multiple of the scales, so it must be written again"
             refuse("image", "`original` files have no LR versions", hint)
         return self
 
     def check(self) -> None:
-        """Refuse settings that cannot be followed, before anything is read. Raises RecipeError, MissingExtra."""
+        """Refuse invalid settings before anything is read. Raises RecipeError, MissingExtra."""
         for low in (self.paired(), self.validation_lr or LowResolution()):
             find_kernel(low.kernel)
             if len(set(low.scales)) < len(low.scales):
-                raise RecipeError(f"LR scales {list(low.scales)}: one is there twice", "give each once")
+                raise RecipeError(f"LR scales {list(low.scales)}: one occurs twice", "give each once")
         check_archive(self.archive)
 
     def low_resolution(self, split: str) -> LowResolution | None:
-        """Which LR versions a split gets, or None."""
+        """The LR versions of a split, or None."""
         return self.validation_lr if split == VALIDATION else None
 
     def paired(self) -> LowResolution:
-        """The LR versions that the step itself names."""
+        """The LR versions that the step's own keys name."""
         return LowResolution(scales=self.lr_scales, kernel=self.kernel)
 
     def write_lists(self, folder: Path, manifest: pa.Table) -> None:
-        """The lists that loaders of this format read, beside the pictures."""
+        """The lists next to the images that loaders of this format read."""
         if self.meta_info:
             write_meta_info(manifest, folder)
 
     def label(self) -> str:
-        """What is written, in a few words."""
+        """The written files, in a few words."""
         return " ".join([self.format, *(f"x{scale}" for scale in self.lr_scales)])
