@@ -33,10 +33,14 @@ def images_in(folders: list[Path]) -> list[np.ndarray]:
 
 def main() -> None:
     """Train both bases."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("photos", type=Path, help="sharp, uncompressed photos with a free licence")
     parser.add_argument("--score-on", type=Path, action="append", required=True, help="images to score on")
-    parser.add_argument("--licence", default="CC BY-SA 4.0 (CID22, Cloudinary)", help="what the photos' licence is")
+    parser.add_argument(
+        "--licence", default="CC BY-SA 4.0 (CID22, Cloudinary)", help="what the photos' licence is"
+    )
     chosen = parser.parse_args()
     torch.set_num_threads(1)  # more threads would sum in another order, and the files would differ
     photos, scored = images_in([chosen.photos]), images_in(chosen.score_on)

@@ -61,7 +61,9 @@ def test_the_table_has_the_rooms_of_every_floor():
         for row in table.splitlines()
         if "`" in row
     ]
-    assert [set(row) for row in rows] == [set(floor) for floor in FLOORS if floor not in (("__main__",), ("__init__",))]
+    assert [set(row) for row in rows] == [
+        set(floor) for floor in FLOORS if floor not in (("__main__",), ("__init__",))
+    ]
 
 
 def test_the_drawing_has_the_rooms_of_every_floor_and_is_current():

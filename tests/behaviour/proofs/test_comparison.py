@@ -31,7 +31,7 @@ def score_of(worth: NDArray[np.float64], per_image: float = 0.02) -> Score:
     """A network whose score is the mean worth of what it saw; each scored image likes each unit a little differently."""
     taste = np.random.default_rng(0).normal(0, per_image, (len(worth), IMAGES))
 
-    def score(shares: NDArray[Any], seeds: Sequence[int]) -> NDArray[np.float64]:  # noqa: ARG001
+    def score(shares: NDArray[Any], seeds: Sequence[int]) -> NDArray[np.float64]:
         return shares @ (worth[:, None] + taste) / shares.sum(1, keepdims=True)
 
     return score
@@ -46,16 +46,16 @@ def test_random_selections_are_not_called_different(preset: Any):
         chosen = random.permutation(120)[:50]
         effect = selection_effect(score_of(worth), chosen, photos, photos, preset, random)
         called += verdicts([effect]) != ["no difference shown"]
-    assert called <= (1 if preset is INSTANT else 4)  # with 8 splits the null's spread is known to a quarter only
+    assert called <= (
+        1 if preset is INSTANT else 4
+    )  # with 8 splits the null's spread is known to a quarter only
 
 
 def test_the_better_part_of_a_pool_is_called_better_and_the_rest_worse():
     random = np.random.default_rng(2)
     worth = np.concatenate([np.full(60, 0.2), np.full(60, 0.0)]) + random.normal(0, 0.05, 120)
     good, bad, pool = np.arange(60), np.arange(60, 120), np.arange(120)
-    effects = [
-        selection_effect(score_of(worth), arm, pool, pool, INSTANT, random) for arm in (good, bad)
-    ]
+    effects = [selection_effect(score_of(worth), arm, pool, pool, INSTANT, random) for arm in (good, bad)]
     assert verdicts(effects) == ["better", "worse"]
     assert effects[0].effect == pytest.approx(0.1, abs=0.03)
     assert effects[0].ci95[0] < effects[0].effect < effects[0].ci95[1]
@@ -82,7 +82,7 @@ def test_arms_of_the_same_photos_are_compared_photo_by_photo():
 
 
 def test_fewer_images_may_cost_and_counts_stay_as_they_are():
-    def score(shares: NDArray[Any], seeds: Sequence[int]) -> NDArray[np.float64]:  # noqa: ARG001
+    def score(shares: NDArray[Any], seeds: Sequence[int]) -> NDArray[np.float64]:
         return np.log(shares.sum(1, keepdims=True)) + np.zeros((1, IMAGES))
 
     photos = np.arange(100)
@@ -95,7 +95,9 @@ def test_fewer_images_may_cost_and_counts_stay_as_they_are():
 
 def test_a_set_against_itself_shows_no_difference():
     photos = np.arange(40)
-    effect = selection_effect(score_of(np.zeros(40)), photos, photos, photos, INSTANT, np.random.default_rng(6))
+    effect = selection_effect(
+        score_of(np.zeros(40)), photos, photos, photos, INSTANT, np.random.default_rng(6)
+    )
     assert effect.effect == 0
     assert effect.null_sd < 1e-9
     assert verdicts([effect]) == ["no difference shown"]
