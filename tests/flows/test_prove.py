@@ -35,29 +35,29 @@ STEP = """
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty photos, sixteen of them heavily compressed, and a folder of twelve to score on."""
+    """Ninety photos, half of them heavily compressed, and a folder of thirty to score on."""
     folder = tmp_path_factory.mktemp("prove")
     (folder / "photos").mkdir()
     (folder / "scored").mkdir()
-    for number, pixels in enumerate(real_parts()[:40]):
+    for number, pixels in enumerate(real_parts()[:90]):
         name = folder / "photos" / f"{number:02d}"
-        if number % 5 < 2:
-            name.with_suffix(".jpg").write_bytes(testing.jpeg(pixels, 12))
+        if number % 2:
+            name.with_suffix(".jpg").write_bytes(testing.jpeg(pixels, 5))
         else:
             name.with_suffix(".png").write_bytes(testing.png(pixels))
-    for number, pixels in enumerate(real_parts()[40:52]):
+    for number, pixels in enumerate(real_parts()[90:120]):
         (folder / "scored" / f"{number}.png").write_bytes(testing.png(pixels))
     return folder
 
 
 @cache
 def real_parts() -> list[Any]:
-    """The middles of sixty real photos, 240 x 160 px: made images have no edges to learn from."""
+    """Real photos of 320 x 320 px: made images have no edges to learn from."""
     found: list[Any] = []
-    for path in sorted(shared("train_photos", "bsds500").iterdir())[:68]:
+    for path in sorted(shared("train_photos", "bsds500").iterdir())[:150]:
         with Image.open(path) as image:
-            found.append(np.asarray(image.convert("RGB"))[80:240, 40:280])
-    return [np.ascontiguousarray(pixels) for pixels in found if pixels.shape == (160, 240, 3)]
+            found.append(np.asarray(image.convert("RGB"))[:320, :320])
+    return [np.ascontiguousarray(pixels) for pixels in found if pixels.shape == (320, 320, 3)]
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_recipe_is_run_and_its_gates_are_proved(folder: Path):
         **found["without idle"],
         "verdict": "no difference shown",
         "effect": 0.0,
-        "n_images": 24,
+        "n_images": 45,
     }
     assert proof["preset"] == "instant"
     assert proof["cpu_seconds"] > 0
@@ -138,13 +138,13 @@ def test_every_kind_of_arm_is_compared(folder: Path):
     assert found["25 % of selected"]["verdict"] == "failed"
     assert "6 usable images; at least 8" in found["25 % of selected"]["reason"]
     assert found["50 % of selected"]["effect"] < 0
-    assert found["best:blockiness"]["n_images"] == 24
+    assert found["best:blockiness"]["n_images"] == 45
 
 
 def test_folders_of_the_same_photos_are_compared_photo_by_photo(folder: Path):
     for name, quality in (("clean", None), ("q10", 10)):
         (folder / name).mkdir()
-        for number, pixels in enumerate(real_parts()[:24]):
+        for number, pixels in enumerate(real_parts()[:60]):
             file = testing.png(pixels) if quality is None else testing.jpeg(pixels, quality)
             (folder / name / f"{number}.{'png' if quality is None else 'jpg'}").write_bytes(file)
     proof = proof_of(folder, "--folder", "clean=clean", "--folder", "q10=q10", "--score-on", "scored")

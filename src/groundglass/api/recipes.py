@@ -25,7 +25,7 @@ from groundglass.runs.threshold_advice import ThresholdAdvice, threshold_advice
 
 @dataclass(frozen=True)
 class RecipePlan(Forecast):
-    """What a run of a recipe would do: the record of ``groundglass plan --json``.
+    """The effect of a run of a recipe: the record of ``groundglass plan --json``.
 
     name        the recipe's name
     folder      the run's folder, and whether the run ``resumes`` there

@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     type=click.Choice(["instant", "quick", "standard"]),
     default="instant",
     show_default=True,
-    help="What is trained: a closed-form regressor (seconds), or small networks (minutes to an hour).",
+    help="Train a closed-form regressor (seconds), or small networks (minutes to an hour).",
 )
 @click.option(
     "--arms",
     default="selected,without",
     show_default=True,
     metavar="NAMES",
-    help="What is compared: selected, without, sizes, resolution, turned, best:COLUMN, balanced:COLUMN.",
+    help="Comparisons: selected, without, sizes, resolution, turned, best:COLUMN, balanced:COLUMN.",
 )
 @click.option(
     "--score-on",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from groundglass.catalog import Column, Measure, Network, Parameter, Settled, Value
 from groundglass.errors import RecipeError
 from groundglass.models.architectures.onnx import Answering, Exported, find_answer, open_exported, run
-from groundglass.models.architectures.onnx_answer import NONE, Wish, column_of
+from groundglass.models.architectures.onnx_answer import NONE, Reading, column_of
 from groundglass.models.architectures.onnx_input import KERNELS, Look, probe_image, show
 from groundglass.models.labels import label_list
 from groundglass.models.loaded import ask_network
@@ -80,12 +80,12 @@ def settle(weights: Weights, **settings: Any) -> Settled:
     for name in ("labels", "only"):
         if name in rest:
             rest[name] = "\n".join(_names(rest[name]))
-    look, output, wish = _declared(rest)
-    wish.check()
+    look, output, reading = _declared(rest)
+    reading.check()
     # A file that is still to be fetched is checked when it is loaded.
     if not weights.absent:
-        _open(weights.path, Place(), look, output, wish)
-    return Settled(rest, rest, _columns(wish, **column))
+        _open(weights.path, Place(), look, output, reading)
+    return Settled(rest, rest, _columns(reading, **column))
 
 
 def load(
@@ -117,8 +117,8 @@ def load(
     look = Look(
         size, width, height, resize, resize_to, multiple, fill, kernel, mean, std, channels, range, layout
     )
-    wish = Wish(_names(labels), _names(only), index, reduce, over, before, nms)
-    exported, answering, shown = _open(weights, place, look, output, wish)
+    reading = Reading(_names(labels), _names(only), index, reduce, over, before, nms)
+    exported, answering, shown = _open(weights, place, look, output, reading)
 
     def score(pixels: NDArray[Any], about: Sequence[Any]) -> list[dict[str, Value]]:  # noqa: ARG001
         return run(exported, answering, pixels)
@@ -126,7 +126,7 @@ def load(
     return Scorer(lambda frame: Prepared(shown(frame.rgb)), score, answering.batch or 16)
 
 
-def _declared(settings: Mapping[str, Any]) -> tuple[Look, str, Wish]:
+def _declared(settings: Mapping[str, Any]) -> tuple[Look, str, Reading]:
     """The input of the network, the output that is read, and the numbers to take from it."""
     read = {name: settings[name] for name in _READ if name in settings}
     look = Look(**{name: value for name, value in settings.items() if name not in read})
@@ -134,7 +134,7 @@ def _declared(settings: Mapping[str, Any]) -> tuple[Look, str, Wish]:
     for name in ("labels", "only"):
         if name in read:
             read[name] = _names(read[name])
-    return look, output, Wish(**read)
+    return look, output, Reading(**read)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -157,7 +157,9 @@ def _names(text: str) -> tuple[str, ...]:
 Shown = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-def _open(path: Path, place: Place, look: Look, output: str, wish: Wish) -> tuple[Exported, Answering, Shown]:
+def _open(
+    path: Path, place: Place, look: Look, output: str, reading: Reading
+) -> tuple[Exported, Answering, Shown]:
     """The network, checked against the declaration, and the function that prepares an image for it."""
     exported = open_exported(path, place, look.layout, 1 if look.channels == "grey" else 3)
     way = look.preparation((exported.height, exported.width))
@@ -175,7 +177,7 @@ def _open(path: Path, place: Place, look: Look, output: str, wish: Wish) -> tupl
     shown = partial(show, look, way)
     # Two images at once: the output's shape then shows which axis is the batch.
     probe = shown(probe_image())
-    answering = find_answer(exported, output, wish, np.stack([probe, probe]))
+    answering = find_answer(exported, output, reading, np.stack([probe, probe]))
     return exported, answering, shown
 
 
@@ -191,10 +193,10 @@ def _check_words(settings: Mapping[str, Any]) -> None:
         raise RecipeError(f"low is {low:g} and high {high:g}: low must be less than high", "")
 
 
-def _columns(wish: Wish, **about: Any) -> dict[str, Column]:
+def _columns(reading: Reading, **about: Any) -> dict[str, Column]:
     """The columns of a recipe's declaration; ``about``: its limits and direction."""
-    counted = wish.reduce == "count"
-    if not wish.labels:
+    counted = reading.reduce == "count"
+    if not reading.labels:
         return {"onnx": _counted() if counted else _column(**about)}
     whole = (
         _counted()
@@ -204,9 +206,9 @@ def _columns(wish: Wish, **about: Any) -> dict[str, Column]:
     meant = "how often the exported network finds {}" if counted else "the exported network's number for {}"
     each = {
         column: replace(
-            _counted() if counted else _column(**about), meaning=meant.format(wish.labels[number])
+            _counted() if counted else _column(**about), meaning=meant.format(reading.labels[number])
         )
-        for column, number in wish.columns().items()
+        for column, number in reading.columns().items()
     }
     return {"onnx": whole} | each
 

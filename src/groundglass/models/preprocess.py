@@ -106,7 +106,7 @@ def _filled(
     made: NDArray[np.float32], way: Preparation, mean: NDArray[np.float32], std: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """The image with the rest of `pad` filled."""
-    height, width = (max(wish, side) for wish, side in zip(way.pad or (0, 0), made.shape, strict=False))
+    height, width = (max(least, side) for least, side in zip(way.pad or (0, 0), made.shape, strict=False))
     level = np.float32(0) if way.fill is None else (np.float32(way.fill * way.scale) - mean) / std
     whole = np.empty((height, width, made.shape[2]), np.float32)
     whole[:] = level
@@ -247,6 +247,6 @@ def _padded(image: NDArray[np.uint8], crop: Size | None) -> NDArray[np.uint8]:
     """Zeros around an image that is smaller than its crop."""
     if crop is None or crop == image.shape[:2]:
         return image
-    short = [wish - side for wish, side in zip(crop, image.shape[:2], strict=True)]
+    short = [wanted - side for wanted, side in zip(crop, image.shape[:2], strict=True)]
     # The odd pixel goes to the top and left, as in transformers.
     return np.pad(image, (*[((n + 1) // 2, n // 2) for n in short], (0, 0)))

@@ -1,4 +1,4 @@
-"""Arms: the sets of images whose worth is compared, as tables of rows, and which is compared with which."""
+"""Arms: the sets of images that are compared, as tables of rows, and the comparisons."""
 
 from __future__ import annotations
 

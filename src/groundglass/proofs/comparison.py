@@ -2,7 +2,7 @@
 
 Two sets of photos always differ a little in what they teach. A difference between two *selections* is compared with
 the differences between random splits of the same photos: several seeds of one split would sample the training and
-never the photos, and called equal halves different by ten standard deviations. Where both arms hold the *same*
+never the photos, and called equal halves different by ten standard deviations. If both arms hold the *same*
 photos, encoded differently, the photos are resampled instead. In both cases the scored images are a sample too, so an
 effect must also exceed the standard error over them.
 """

@@ -68,7 +68,7 @@ def folder_trial(state: State, folders: Mapping[str, pa.Table], images: int, sco
 
 
 def _named(arms: Mapping[str, Arm], reference: str, rows: pa.Table, other: str) -> str:
-    """What the reference is called: with a name of its own if it must be other photos than before."""
+    """The name of the reference: a name of its own if its photos differ from those of an earlier comparison."""
     same = reference not in arms or arms[reference].rows["id"].equals(rows["id"])
     return reference if same else f"{reference} as in {other}"
 

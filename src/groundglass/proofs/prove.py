@@ -33,7 +33,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ArmResult:
-    """What a proof says of one arm.
+    """The result of one comparison.
 
     effect    dB of PSNR, luma; above 0 the arm trains better than ``against``; None where it failed
     ci95      the interval that holds the effect in 95 of 100 cases
@@ -58,7 +58,7 @@ class ArmResult:
 
 @dataclass(frozen=True)
 class Proof:
-    """What a proof found.
+    """The result of a proof.
 
     cpu_seconds       CPU seconds of the whole proof, its workers included
     false_alarm_rate  the share of pairs of random halves that are called different; None where it was not measured

@@ -1,4 +1,4 @@
-"""Where the results of proofs are in a run's folder."""
+"""The results of proofs in a run's folder."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ SCORED = replace(MOMENTS, name="proof_scored", compute=scored_moments, parameter
 
 
 def scored_in_folders(state: State, folders: Sequence[str], measure: Measure) -> list[bytes]:
-    """What a measure stores of every usable image in some folders. Raises RecipeError where one is not there."""
+    """The stored values of a measure for every usable image in folders. Raises RecipeError if one is missing."""
     shop = Workshop(state.run.store_folder, state.run.settings, state.run.limits, state.run.progress)
     tables = [measure_folder(folder, measure, "images to score on", shop) for folder in folders]
     column = next(iter(measure.columns))
@@ -37,7 +37,7 @@ def scored_in_folders(state: State, folders: Sequence[str], measure: Measure) ->
 
 
 def scored_rows(state: State, rows: pa.Table, measure: Measure) -> list[bytes]:
-    """What a measure stores of held-out rows."""
+    """The stored values of a measure for held-out rows."""
     ask, column = ask_of(measure, {}), next(iter(measure.columns))
     measure_rows(state, rows, [ask], "images to score on")
     wanted = state.run.store.read_rows(ask.key, rows, [column])

@@ -133,7 +133,7 @@ class Train:
         return {"key": item.key, "reason": f"{reason}: {detail}" if detail else reason}
 
     def name(self, item: Training) -> str:
-        """What a training is called."""
+        """The name of a training in messages."""
         return f"training {item.key[:8]}"
 
     def save(self, results: Sequence[Mapping[str, Any]]) -> Summary:

@@ -23,7 +23,7 @@ CENTRE = 160
 
 
 class Diverged(Exception):
-    """The loss is no finite number."""
+    """The loss is not a finite number."""
 
 
 @dataclass(frozen=True)

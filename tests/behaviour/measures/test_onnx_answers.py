@@ -22,7 +22,7 @@ from groundglass.errors import RecipeError
 from groundglass.image.frame import Frame, open_frame
 from groundglass.measures.measure_job import ask_of
 from groundglass.measures.onnx import MEASURE, load
-from groundglass.models.architectures.onnx_answer import Wish, labels_axis, read_answer
+from groundglass.models.architectures.onnx_answer import Reading, labels_axis, read_answer
 from groundglass.models.batching import Batches
 from groundglass.models.loaded import answer
 from groundglass.models.scorer import Place
@@ -205,21 +205,28 @@ def open_sides(path: Path) -> Path:
 def test_the_axis_of_labels_may_be_any(made: tuple[int, np.ndarray], reduce: str):
     """The same numbers give the same values, however they are laid out."""
     count, numbers = made
-    wish = Wish(tuple(f"l{n}" for n in range(count)), reduce=reduce, over=0.5 if reduce == "count" else None)
-    expected = read_answer(numbers, wish, labels_axis(numbers.shape, wish, (32, 32), ""))
+    reading = Reading(
+        tuple(f"l{n}" for n in range(count)), reduce=reduce, over=0.5 if reduce == "count" else None
+    )
+    expected = read_answer(numbers, reading, labels_axis(numbers.shape, reading, (32, 32), ""))
     for turned in (numbers.T, numbers[None], numbers.T[:, None], numbers[:, :, None]):
-        assert read_answer(turned, wish, labels_axis(turned.shape, wish, (32, 32), "")) == pytest.approx(
-            expected
-        )
+        assert read_answer(
+            turned, reading, labels_axis(turned.shape, reading, (32, 32), "")
+        ) == pytest.approx(expected)
     direct = {"max": numbers.max(1), "mean": numbers.mean(1), "count": (numbers > 0.5).sum(1)}[reduce]
     assert [expected[f"onnx_l{n}"] for n in range(count)] == pytest.approx(list(direct))
 
 
 @pytest.mark.parametrize(
-    "wish",
-    [Wish(reduce="count", over=0.1), Wish(("a", "b", "c"), only=("a",)), Wish(reduce="max"), Wish(index=0)],
+    "reading",
+    [
+        Reading(reduce="count", over=0.1),
+        Reading(("a", "b", "c"), only=("a",)),
+        Reading(reduce="max"),
+        Reading(index=0),
+    ],
 )
-def test_what_is_not_a_number_is_never_compared(wish: Wish) -> None:
+def test_what_is_not_a_number_is_never_compared(reading: Reading) -> None:
     """A count would pass it over, and the greatest label would follow from the order of labels."""
     with pytest.raises(ValueError, match="NaN"):
-        read_answer(np.array([0.5, np.nan, 0.7]), wish, 0)
+        read_answer(np.array([0.5, np.nan, 0.7]), reading, 0)

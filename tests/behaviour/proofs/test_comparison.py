@@ -28,7 +28,7 @@ IMAGES = 60
 
 
 def score_of(worth: NDArray[np.float64], per_image: float = 0.02) -> Score:
-    """A network whose score is the mean worth of what it saw; each scored image likes each unit a little differently."""
+    """A network whose score is the mean worth of its units; each scored image values them a little differently."""
     taste = np.random.default_rng(0).normal(0, per_image, (len(worth), IMAGES))
 
     def score(shares: NDArray[Any], seeds: Sequence[int]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from groundglass.catalog import Value
 from groundglass.errors import RecipeError
-from groundglass.models.architectures.onnx_answer import Shape, Wish, labels_axis, read_answer
+from groundglass.models.architectures.onnx_answer import Reading, Shape, labels_axis, read_answer
 from groundglass.models.scorer import Place
 from groundglass.text.suggest import did_you_mean
 
@@ -56,14 +56,14 @@ class Answering:
     """How one of its outputs is read.
 
     output   its name
-    wish     the values to read from it
+    reading     the values to read from it
     axis     the axis of one image's answer that holds the labels; None if there are none
     batched  whether its first axis is the images
     batch    how many images the network takes at once; None for any number
     """
 
     output: str
-    wish: Wish
+    reading: Reading
     axis: int | None
     batched: bool
     batch: int | None
@@ -80,7 +80,7 @@ def open_exported(path: Path, place: Place, layout: str = "", channels: int = 3)
     return Exported(path, session, *_layout(path, session, layout, channels))
 
 
-def find_answer(exported: Exported, output: str, wish: Wish, images: NDArray[Any]) -> Answering:
+def find_answer(exported: Exported, output: str, reading: Reading, images: NDArray[Any]) -> Answering:
     """How to read the output of that name; a network with one output needs no name.
 
     If the file leaves a dimension of it open, the network is run on two prepared ``images`` (n × channels × height ×
@@ -91,12 +91,12 @@ def find_answer(exported: Exported, output: str, wish: Wish, images: NDArray[Any
     named = _output(path, exported.session, output)
     shape, batched, batch = _known_shape(exported, named), True, exported.batch
     if shape is None:
-        batched, batch, shape = _probed(exported, named, wish, images)
+        batched, batch, shape = _probed(exported, named, reading, images)
     said = f"{path} answers with {describe(named)}"
     if not batched or any(not isinstance(side, int) for side in named.shape[1:]):
         said += f", which is {'×'.join(map(str, shape)) or 'a number'} for an image"
-    axis = labels_axis(shape, wish, (images.shape[2], images.shape[3]), said)
-    return Answering(named.name, wish, axis, batched, batch if batched else 1)
+    axis = labels_axis(shape, reading, (images.shape[2], images.shape[3]), said)
+    return Answering(named.name, reading, axis, batched, batch if batched else 1)
 
 
 def run(exported: Exported, answering: Answering, pixels: NDArray[Any]) -> list[dict[str, Value]]:
@@ -112,7 +112,7 @@ def run(exported: Exported, answering: Answering, pixels: NDArray[Any]) -> list[
         raise ValueError(f"the output '{answering.output}' cannot be separated for {count} images")
     each = answer if answering.batched else answer[None]
     try:
-        return [read_answer(one, answering.wish, answering.axis) for one in each]
+        return [read_answer(one, answering.reading, answering.axis) for one in each]
     except ValueError as error:
         raise ValueError(f"the output '{answering.output}': {error}") from error
 
@@ -138,7 +138,7 @@ def _known_shape(exported: Exported, output: Any) -> Shape | None:
 
 
 def _probed(
-    exported: Exported, output: Any, wish: Wish, images: NDArray[Any]
+    exported: Exported, output: Any, reading: Reading, images: NDArray[Any]
 ) -> tuple[bool, int | None, Shape]:
     """Run it once to find whether the first axis is the images, how many it takes at once, and the shape for one image.
 
@@ -149,7 +149,7 @@ def _probed(
         answer = _asked(exported, output.name, shown)
     except Exception as error:  # onnxruntime's errors have no common base class
         if len(shown) > 1:
-            return _probed(exported, output, wish, images[:1])
+            return _probed(exported, output, reading, images[:1])
         _, _, height, width = shown.shape
         raise RecipeError(
             f"{exported.path} does not run on an image of {width} x {height} px: {_line_of(error)}",
@@ -157,9 +157,9 @@ def _probed(
         ) from error
     batched = answer.shape[:1] == (len(shown),)
     if len(shown) > 1:
-        return (True, None, answer.shape[1:]) if batched else _probed(exported, output, wish, images[:1])
+        return (True, None, answer.shape[1:]) if batched else _probed(exported, output, reading, images[:1])
     # A list of detections that happens to hold one looks like a batch of one.
-    if answer.ndim == 1 and wish.reduce in ("max", "mean", "count"):
+    if answer.ndim == 1 and reading.reduce in ("max", "mean", "count"):
         batched = False
     return batched, exported.batch or 1, answer.shape[1:] if batched else answer.shape
 

@@ -26,7 +26,7 @@ NONE = "-"
 
 
 @dataclass(frozen=True)
-class Wish:
+class Reading:
     """The values that a recipe reads from an answer.
 
     labels  the names of the numbers along one axis, in their order, `NONE` among them; empty if there is one number
@@ -49,7 +49,7 @@ class Wish:
     def columns(self) -> dict[str, int]:
         """The columns of labels, each with its place on the axis.
 
-        >>> Wish(("-", "0 degrees", "90 degrees"), only=("90 degrees",)).columns()
+        >>> Reading(("-", "0 degrees", "90 degrees"), only=("90 degrees",)).columns()
         {'onnx_90_degrees': 2}
         """
         named = {name: number for number, name in enumerate(self.labels) if name != NONE}
@@ -98,7 +98,7 @@ def column_of(label: str) -> str:
     return label_column("onnx", label)
 
 
-def labels_axis(shape: Shape, wish: Wish, shown: tuple[int, int], said: str) -> int | None:
+def labels_axis(shape: Shape, reading: Reading, shown: tuple[int, int], said: str) -> int | None:
     """The axis of one image's answer that holds the labels (or the row that an index selects from), if any.
 
     shape  of one image's answer
@@ -108,14 +108,14 @@ def labels_axis(shape: Shape, wish: Wish, shown: tuple[int, int], said: str) -> 
     Raises RecipeError if it is ambiguous which number is meant.
     """
     wide = [axis for axis, side in enumerate(shape) if side != 1]
-    if wish.labels:
-        return _axis_of_labels(shape, wish, said)
-    if wish.index is not None:
-        return _axis_of_index(shape, wide, wish.index, said)
-    if wish.reduce:
+    if reading.labels:
+        return _axis_of_labels(shape, reading, said)
+    if reading.index is not None:
+        return _axis_of_index(shape, wide, reading.index, said)
+    if reading.reduce:
         if len(wide) > 1 and not (len(wide) == 2 and _is_map([shape[axis] for axis in wide], shown)):
             raise RecipeError(
-                f"{said}: it is ambiguous which of these numbers {wish.reduce} is taken over",
+                f"{said}: it is ambiguous which of these numbers {reading.reduce} is taken over",
                 "labels: one name for each number along an axis; or output: another output",
             )
     elif wide:
@@ -129,13 +129,13 @@ def labels_axis(shape: Shape, wish: Wish, shown: tuple[int, int], said: str) -> 
     return None
 
 
-def _axis_of_labels(shape: Shape, wish: Wish, said: str) -> int:
-    before = BEFORE[wish.before]
-    wanted = before + len(wish.labels)
+def _axis_of_labels(shape: Shape, reading: Reading, said: str) -> int:
+    before = BEFORE[reading.before]
+    wanted = before + len(reading.labels)
     fitting = [axis for axis, side in enumerate(shape) if side == wanted]
     if not fitting or (len(fitting) > 1 and wanted > 1):
-        names = f"{len(wish.labels)} label{'s' if len(wish.labels) > 1 else ''}"
-        after = f" after the {before} of {wish.before}" if before else ""
+        names = f"{len(reading.labels)} label{'s' if len(reading.labels) > 1 else ''}"
+        after = f" after the {before} of {reading.before}" if before else ""
         many = "more than one axis has" if fitting else "no axis has"
         sides = ", ".join(str(side - before) for side in shape if side > before and side != 1) or "1"
         raise RecipeError(
@@ -145,7 +145,7 @@ def _axis_of_labels(shape: Shape, wish: Wish, said: str) -> int:
             else f"labels: one for each number of an axis: {sides}; '{NONE}' for those that are not used",
         )
     others = math.prod(side for axis, side in enumerate(shape) if axis != fitting[0])
-    if others != 1 and wish.reduce not in ("max", "mean", "count"):
+    if others != 1 and reading.reduce not in ("max", "mean", "count"):
         raise RecipeError(f"{said}: {others:,} numbers for each label, not one", "reduce: max, mean or count")
     return fitting[0]
 
@@ -174,79 +174,79 @@ def _is_map(sides: Sequence[int], shown: tuple[int, int]) -> bool:
     return beside == 0 or (shown[0] != shown[1] and beside < max(shown))
 
 
-def read_answer(answer: Numbers, wish: Wish, axis: int | None) -> dict[str, Value]:
+def read_answer(answer: Numbers, reading: Reading, axis: int | None) -> dict[str, Value]:
     """The values of one image's answer; ``axis`` as `labels_axis` found it.
 
     With labels: a column for each, and ``onnx``, the label with the greatest value, or for a count the total.
 
     Raises ValueError if the answer does not have the shape that was found in `plan`, or holds NaN.
 
-    >>> read_answer(np.array([1.0, 3.0]), Wish(("sea", "wood")), 0)
+    >>> read_answer(np.array([1.0, 3.0]), Reading(("sea", "wood")), 0)
     {'onnx': 'wood', 'onnx_sea': 1.0, 'onnx_wood': 3.0}
-    >>> read_answer(np.array([[0.2, 0.9, 0.7]]), Wish(reduce="count", over=0.5), None)
+    >>> read_answer(np.array([[0.2, 0.9, 0.7]]), Reading(reduce="count", over=0.5), None)
     {'onnx': 2}
     """
     # NaN is neither above nor below anything, so counts and the greatest label would be silently wrong.
     if np.isnan(answer).any():
         raise ValueError("the answer holds NaN, which is not a number")
-    if wish.labels:
-        return _of_labels(_rows(answer, wish, axis or 0), wish)
+    if reading.labels:
+        return _of_labels(_rows(answer, reading, axis or 0), reading)
     flat = answer.reshape(-1)
-    if wish.index is not None:
-        if max(answer.shape, default=1) != flat.size or wish.index >= flat.size:
-            raise ValueError(f"the answer is {answer.shape}: there is no number {wish.index}")
-        return {"onnx": float((_softmax(flat) if wish.reduce == "softmax" else flat)[wish.index])}
-    if wish.over is not None:
-        return {"onnx": int((flat > wish.over).sum())}
-    if not wish.reduce and flat.size != 1:
+    if reading.index is not None:
+        if max(answer.shape, default=1) != flat.size or reading.index >= flat.size:
+            raise ValueError(f"the answer is {answer.shape}: there is no number {reading.index}")
+        return {"onnx": float((_softmax(flat) if reading.reduce == "softmax" else flat)[reading.index])}
+    if reading.over is not None:
+        return {"onnx": int((flat > reading.over).sum())}
+    if not reading.reduce and flat.size != 1:
         raise ValueError(f"the answer has {flat.size} numbers per image, not one")
     if not flat.size:
-        raise ValueError(f"the answer is empty: it has no {wish.reduce}")
-    return {"onnx": float(flat.mean() if wish.reduce == "mean" else flat.max())}
+        raise ValueError(f"the answer is empty: it has no {reading.reduce}")
+    return {"onnx": float(flat.mean() if reading.reduce == "mean" else flat.max())}
 
 
-def _rows(answer: Numbers, wish: Wish, axis: int) -> Numbers:
+def _rows(answer: Numbers, reading: Reading, axis: int) -> Numbers:
     """One row per place: the numbers before the labels, then the labels' numbers."""
-    wanted = BEFORE[wish.before] + len(wish.labels)
+    wanted = BEFORE[reading.before] + len(reading.labels)
     if axis >= answer.ndim or answer.shape[axis] != wanted:
         raise ValueError(f"the answer is {answer.shape}, not with {wanted} numbers for the labels")
     return np.moveaxis(answer, axis, -1).reshape(-1, wanted)
 
 
-def _of_labels(rows: Numbers, wish: Wish) -> dict[str, Value]:
-    before = BEFORE[wish.before]
+def _of_labels(rows: Numbers, reading: Reading) -> dict[str, Value]:
+    before = BEFORE[reading.before]
     boxes, numbers = rows[:, :4], rows[:, before:]
     # Older YOLO exports: the score of a label is its own number times the box's objectness.
     if before > 4:
         numbers = numbers * rows[:, 4:5]
-    named = [number for number, name in enumerate(wish.labels) if name != NONE]
-    if wish.over is not None:
-        return _counts(boxes if before else None, numbers, named, wish, wish.over)
-    if len(numbers) != 1 and (not wish.reduce or not len(numbers)):
+    named = [number for number, name in enumerate(reading.labels) if name != NONE]
+    if reading.over is not None:
+        return _counts(boxes if before else None, numbers, named, reading, reading.over)
+    if len(numbers) != 1 and (not reading.reduce or not len(numbers)):
         raise ValueError(f"the answer has {len(numbers)} numbers for each label, not one")
-    one = numbers.mean(0) if wish.reduce == "mean" else numbers.max(0)
-    if wish.reduce == "softmax":
+    one = numbers.mean(0) if reading.reduce == "mean" else numbers.max(0)
+    if reading.reduce == "softmax":
         one = _softmax(one)
-    best = wish.labels[max(named, key=lambda number: one[number])]
+    best = reading.labels[max(named, key=lambda number: one[number])]
     values: dict[str, Value] = {"onnx": best}
-    return values | {column: float(one[number]) for column, number in wish.columns().items()}
+    return values | {column: float(one[number]) for column, number in reading.columns().items()}
 
 
 def _counts(
-    boxes: Numbers | None, numbers: Numbers, named: Sequence[int], wish: Wish, over: float
+    boxes: Numbers | None, numbers: Numbers, named: Sequence[int], reading: Reading, over: float
 ) -> dict[str, Value]:
     """How many places each label has. Without boxes a place may have several labels; a box has only its surest one."""
     above = numbers > over
     if boxes is None:
         whole: dict[str, Value] = {"onnx": int(above[:, named].any(axis=1).sum())}
-        return whole | {column: int(above[:, n].sum()) for column, n in wish.columns().items()}
+        return whole | {column: int(above[:, n].sum()) for column, n in reading.columns().items()}
     sure, kind = numbers[:, named].max(axis=1), np.take(named, numbers[:, named].argmax(axis=1))
     found = np.flatnonzero(sure > over)
     middle, half = boxes[found, :2], boxes[found, 2:] / 2
     corners = np.concatenate([middle - half, middle + half], axis=1)
-    kinds = kind[found[best_boxes(corners, sure[found], wish.nms)]]
+    kinds = kind[found[best_boxes(corners, sure[found], reading.nms)]]
     values: dict[str, Value] = {"onnx": len(kinds)}
-    return values | {column: int((kinds == n).sum()) for column, n in wish.columns().items()}
+    return values | {column: int((kinds == n).sum()) for column, n in reading.columns().items()}
 
 
 def _softmax(row: Numbers) -> Numbers:

@@ -71,7 +71,7 @@ const Model = (() => {
    * @typedef {{title: string, folder: string, steps: Step[], left: Int32Array, there: Uint8Array | null, own: boolean}} Side
    * @type {Side[]}
    */
-  const sides = (raw.sides ?? [{ title: "What happened to it", folder: raw.run.folder }]).map((/** @type {any} */ side) => ({
+  const sides = (raw.sides ?? [{ title: "Outcome", folder: raw.run.folder }]).map((/** @type {any} */ side) => ({
     title: side.title, folder: side.folder, own: !raw.sides,
     steps: side.steps ? side.steps.map(readStep) : steps,
     left: side.left ? unpack(side.left, Int32Array) : left,

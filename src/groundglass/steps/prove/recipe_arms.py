@@ -103,6 +103,6 @@ def gates_before(steps: Sequence[PlannedStep]) -> list[str]:
 
 
 def facts_of(results: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-    """What `run.json` and a card hold of each arm."""
+    """The part of each result that `run.json` and a card hold."""
     names = ("arm", "against", "verdict", "effect", "ci95", "null_sd", "power", "n_images", "reason")
     return [{name: result[name] for name in names} for result in results]

@@ -1,4 +1,4 @@
-"""What a recipe selects, and what it would select without one of its gates."""
+"""The selection of a recipe, and its selection without one of its gates."""
 
 from __future__ import annotations
 
