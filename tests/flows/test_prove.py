@@ -60,6 +60,18 @@ def real_parts() -> list[Any]:
     return [np.ascontiguousarray(pixels) for pixels in found if pixels.shape == (320, 320, 3)]
 
 
+@pytest.fixture(autouse=True)
+def fewer_splits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer random splits than a user gets: these tests ask for clear verdicts only."""
+    from dataclasses import replace
+
+    from groundglass.proofs.preset import PRESETS
+
+    if "long" not in request.keywords:
+        few = replace(PRESETS["instant"], splits=60, draws=15, resamples=60, alarms=20)
+        monkeypatch.setitem(PRESETS, "instant", few)
+
+
 @pytest.fixture
 def folder(photos: Path, tmp_path: Path) -> Path:
     for name in ("photos", "scored"):
@@ -135,8 +147,8 @@ def test_every_kind_of_arm_is_compared(folder: Path):
         "turned",
         "best:blockiness",
     }
-    assert found["25 % of selected"]["verdict"] == "failed"
-    assert "6 usable images; at least 8" in found["25 % of selected"]["reason"]
+    assert found["25 % of selected"]["n_images"] == 11
+    assert found["25 % of selected"]["effect"] < found["50 % of selected"]["effect"]
     assert found["50 % of selected"]["effect"] < 0
     assert found["best:blockiness"]["n_images"] == 45
 
