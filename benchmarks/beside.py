@@ -28,7 +28,7 @@ from benchmarks.machine import save
 from groundglass import testing
 from groundglass.image.header import read_header
 from groundglass.source_quality.kernel_density import density, sample_of
-from groundglass.sources.table import Pictures, list_tables
+from groundglass.sources.table import ImageColumn, list_tables
 from groundglass.tables.rows import ROWS
 from groundglass.transforms.tile import tile
 
@@ -65,7 +65,7 @@ def tables() -> Iterator[tuple[Work, Work]]:
         captions = [f"caption {number}" for number in range(MILLION)]
         image = pa.array([b"x" * 200] * MILLION)
         parquet.write_table(pa.table({"image": image, "caption": captions}), path)
-        ours = lambda: list_tables([str(path)], Pictures("image", True), {"caption": "VARCHAR"})  # noqa: E731
+        ours = lambda: list_tables([str(path)], ImageColumn("image", True), {"caption": "VARCHAR"})  # noqa: E731
         yield ours, lambda: parquet.read_table(path, columns=["caption"]).to_pylist()
 
 
