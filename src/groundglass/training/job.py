@@ -69,8 +69,16 @@ class Job:
         return {"form": FORM, **asdict(self), "shares": [list(one) for one in self.shares], **paths}
 
     def write(self, path: Path) -> None:
-        """Write the job as JSON."""
-        path.write_text(json.dumps(self.as_json(), indent=1) + "\n", encoding="utf-8")
+        """Write the job as JSON. Paths below the file's folder are relative, so that the folder can be moved."""
+        content = self.as_json()
+        for name in PATHS:
+            if content[name] is not None:
+                content[name] = _seen_from(path.resolve().parent, Path(content[name]).resolve())
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _seen_from(folder: Path, path: Path) -> str:
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
 
 
 PATHS = ("pool", "out", "start", "scored")

@@ -73,6 +73,10 @@ def joined() -> Generator[World]:
     device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if on_gpu else "cpu")
     if on_gpu:
         torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = (
+            False  # float32 is to mean float32, above all where results are scored
+        )
     if size > 1:
         distributed.init_process_group("nccl" if on_gpu else "gloo", rank=rank, world_size=size)
     try:
@@ -153,7 +157,9 @@ class Training:
         checkpoint = world.from_first(lambda: read_checkpoint(job.out, name))
         if checkpoint is not None:
             self.network.load_state_dict(checkpoint.network)
-        convert_conv2d_weight_memory_format(self.network.to(world.device), torch.channels_last)
+        self.network.to(world.device)
+        if world.device.type == "cuda":  # what its convolutions in 16 bits want; on a CPU it gains nothing
+            convert_conv2d_weight_memory_format(self.network, torch.channels_last)
         self.optimizer = torch.optim.Adam(
             [one for one in self.network.parameters() if one.requires_grad], job.steps.rate, fused=True
         )

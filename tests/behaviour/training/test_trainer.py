@@ -311,9 +311,19 @@ def test_a_written_job_reads_back_and_odd_ones_are_refused_by_the_key(tmp_path: 
         read_job(tmp_path / "odd.json")
 
 
-def test_paths_of_a_job_start_at_its_file(tmp_path: Path):
-    job = small_job(tmp_path)
-    job.write(tmp_path / "job.json")
-    found = json.loads((tmp_path / "job.json").read_text())
-    (tmp_path / "job.json").write_text(json.dumps({**found, "pool": "pool.safetensors", "out": "out"}))
-    assert read_job(tmp_path / "job.json") == job
+def test_a_folder_with_a_job_can_be_moved(tmp_path: Path):
+    job = small_job(tmp_path / "here")
+    job.write(tmp_path / "here" / "job.json")
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = read_job(tmp_path / "there" / "job.json")
+    assert moved.pool == tmp_path / "there" / "pool.safetensors"
+    assert moved.out == tmp_path / "there" / "out"
+    assert "psnr" in run_job(moved, ALONE)
+
+
+def test_paths_outside_the_folder_of_a_job_stay_whole(tmp_path: Path, monkeypatch):
+    job = small_job(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jobs").mkdir()
+    replace(job, pool=Path("data/pool.safetensors")).write(Path("jobs/job.json"))
+    assert read_job(Path("jobs/job.json")) == job
