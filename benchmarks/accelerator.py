@@ -1,4 +1,4 @@
-"""What the trainer does on this machine's GPU: speed, precision, continued trainings, several GPUs.
+"""The trainer on this machine's GPU: speed, precision, continued trainings, several GPUs.
 
 Needs `src/groundglass/__init__.py`, `src/groundglass/training`, torch, numpy and safetensors, and about eight minutes:
 `PYTHONPATH=src python benchmarks/accelerator.py OUT [--pool POOL.safetensors --scored SCORED.npz]`. Without a pool it
@@ -196,7 +196,7 @@ def several(job: Job, folder: Path) -> dict[str, Any]:
     )
     if done.returncode:
         return {"failed": done.stderr[-2000:]}
-    result = json.loads((one.out / "result.json").read_text())
+    result = json.loads(done.stdout.splitlines()[-1])
     psnr = float(np.mean(result["psnr"]))
     return {"processes": count, "it_s": result["iterations_per_second"], "psnr": psnr}
 

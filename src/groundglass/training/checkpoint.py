@@ -1,4 +1,4 @@
-"""Where a training stopped, as one file that is there whole or not at all."""
+"""The state of a stopped training, as one file that is there whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One training as a file: what a machine with a GPU needs to be given. Imports the standard library only."""
+"""One training as a file, for another machine too. Imports the standard library only."""
 
 from __future__ import annotations
 
@@ -81,8 +81,14 @@ def _seen_from(folder: Path, path: Path) -> str:
     return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
 
 
+def read_result(job: Job) -> dict[str, Any] | None:
+    """The result of a job that is finished, None before that; it holds ``psnr``, or the ``reason`` of a failure."""
+    path = job.out / RESULT
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
 PATHS = ("pool", "out", "start", "scored")
-_NUMBERS = {"scale": int, "seed": int, "checkpoint_every": int}
+_KINDS = {"network": str, "precision": str, "scale": int, "seed": int, "checkpoint_every": int}
 
 
 def read_job(path: Path) -> Job:
@@ -105,7 +111,7 @@ def read_job(path: Path) -> Job:
     for name in PATHS:
         if values.get(name) is not None:
             values[name] = path.parent / _of(values, name, str)
-    for name, kind in _NUMBERS.items():
+    for name, kind in _KINDS.items():
         if name in values:
             _of(values, name, kind)
     values["shares"] = _shares(values["shares"])
@@ -138,7 +144,7 @@ def _of(values: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
 def _shares(found: Any) -> tuple[tuple[int, float], ...]:
     try:
         return tuple((int(unit), float(share)) for unit, share in found)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise JobError("shares is not a list of [unit, share]") from error
 
 

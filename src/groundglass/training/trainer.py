@@ -25,7 +25,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from groundglass.training.checkpoint import NAME as CHECKPOINT
 from groundglass.training.checkpoint import Checkpoint, read_checkpoint, write_whole
-from groundglass.training.job import FORM, RESULT, WEIGHTS, Job, JobError, check_job
+from groundglass.training.job import FORM, RESULT, WEIGHTS, Job, JobError, check_job, read_result
 from groundglass.training.networks import check_network, make_network
 from groundglass.training.pool_file import open_pool
 from groundglass.training.train import Diverged, Pool, score, set_rate
@@ -130,12 +130,9 @@ def _digest(path: Path) -> str:
 
 
 def _finished(job: Job, name: str) -> dict[str, Any] | None:
-    path = job.out / RESULT
-    if not path.exists():
-        return None
-    result = json.loads(path.read_text(encoding="utf-8"))
-    if result.get("job") != name:
-        raise JobError(f"{path} is of another job; give this one another folder")
+    result = read_result(job)
+    if result is not None and result.get("job") != name:
+        raise JobError(f"{job.out / RESULT} is of another job; give this one another folder")
     return result
 
 
@@ -158,7 +155,7 @@ class Training:
         if checkpoint is not None:
             self.network.load_state_dict(checkpoint.network)
         self.network.to(world.device)
-        if world.device.type == "cuda":  # what its convolutions in 16 bits want; on a CPU it gains nothing
+        if world.device.type == "cuda":  # suits its 16-bit convolutions; gains nothing on a CPU
             convert_conv2d_weight_memory_format(self.network, torch.channels_last)
         self.optimizer = torch.optim.Adam(
             [one for one in self.network.parameters() if one.requires_grad], job.steps.rate, fused=True

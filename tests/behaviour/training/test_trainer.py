@@ -327,3 +327,30 @@ def test_paths_outside_the_folder_of_a_job_stay_whole(tmp_path: Path, monkeypatc
     (tmp_path / "jobs").mkdir()
     replace(job, pool=Path("data/pool.safetensors")).write(Path("jobs/job.json"))
     assert read_job(Path("jobs/job.json")) == job
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), value=ANY_JSON)
+def test_any_value_in_a_job_file_is_read_or_refused_as_a_job_error(whole, tmp_path_factory, data, value):
+    content = whole.as_json()
+    key = data.draw(st.sampled_from([*content, *(f"steps.{name}" for name in content["steps"])]))
+    if key.startswith("steps."):
+        content["steps"][key.removeprefix("steps.")] = value
+    else:
+        content[key] = value
+    path = tmp_path_factory.getbasetemp() / "any.json"
+    path.write_text(json.dumps(content))
+    try:
+        job = read_job(path)
+    except JobError:
+        return
+    assert isinstance(job, Job)
+    job.write(path)
+    assert read_job(path) == job
