@@ -1,4 +1,4 @@
-"""Networks for super-resolution and how they are trained. Imports numpy, torch and safetensors only.
+"""Networks for super-resolution and how they are trained, on this machine or, alone, on a bare one with a GPU.
 
-Nothing of groundglass is imported here, so that this folder runs on a bare GPU machine.
+Uses numpy, torch and safetensors only. It imports nothing of the package.
 """

@@ -1,6 +1,7 @@
 """`python -m groundglass.training JOB.json`, also under `torchrun`: does one job, on a machine that has only torch.
 
-Exit codes: 0 trained, 2 the job is wrong, 3 a file is missing, 4 the loss was not finite (the result has the reason).
+Exit codes: 0 trained, 2 the job is wrong, 3 a file is missing, 4 the loss was not finite (the result has the reason),
+130 interrupted (the same command continues).
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ def main(arguments: list[str]) -> int:
                     sys.stderr.write(f"iteration {iteration} of {job.steps.iterations}, loss {loss:.5f}\n")
 
             result = run_job(job, world, say)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; the same command continues\n")
+        return 130
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2 if isinstance(error, ValueError) else 3

@@ -27,7 +27,7 @@ CENTRE = 160
 
 
 class Diverged(Exception):
-    """The loss is no finite number."""
+    """The loss is not finite."""
 
 
 @dataclass(frozen=True)

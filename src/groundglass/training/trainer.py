@@ -74,9 +74,8 @@ def joined() -> Generator[World]:
     if on_gpu:
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
-        torch.backends.cudnn.allow_tf32 = (
-            False  # float32 is to mean float32, above all where results are scored
-        )
+        # float32 is to mean float32, above all where results are scored.
+        torch.backends.cudnn.allow_tf32 = False
     if size > 1:
         distributed.init_process_group("nccl" if on_gpu else "gloo", rank=rank, world_size=size)
     try:
@@ -95,6 +94,8 @@ def run_job(job: Job, world: World, say: Say = lambda _iteration, _loss: None) -
     """
     check_job(job)
     check_network(job.network, job.scale)
+    # A training that began on a GPU in 16 bits must not go on in 32 bits elsewhere under the same name.
+    job = replace(job, precision=_precision(job.precision, world.device))
     name = world.from_first(lambda: name_of(job))
     done = world.from_first(lambda: _finished(job, name))
     if done is not None:
@@ -141,7 +142,7 @@ class Training:
 
     def __init__(self, job: Job, name: str, world: World) -> None:
         self.job, self.name, self.world = job, name, world
-        self.dtype = _dtype(job.precision, world.device)
+        self.dtype = DTYPES[_precision(job.precision, world.device)]
         self.pool, self.shares = _pool(job)
         if job.steps.batch % world.size:
             raise JobError(f"{world.size} processes cannot share a batch of {job.steps.batch} equally")
@@ -182,6 +183,9 @@ class Training:
             self.seconds = time.monotonic() - began
             if saves and self.world.writes:
                 self._checkpoint().write(self.job.out)
+        # The last step comes after the last loss.
+        if not all(bool(value.isfinite().all()) for value in self.network.parameters()):
+            raise Diverged(f"a weight is not finite after iteration {self.iteration - 1}")
 
     def step(self) -> Tensor:
         """One iteration; gives this process's loss, still on the device."""
@@ -259,12 +263,12 @@ class Training:
         }
 
 
-def _dtype(precision: str, device: torch.device) -> torch.dtype:
-    if precision == "auto":
-        precision = "bfloat16" if device.type == "cuda" else "float32"
-    if precision == "float16" and device.type == "cpu":
+def _precision(wanted: str, device: torch.device) -> str:
+    if wanted == "auto":
+        return "bfloat16" if device.type == "cuda" else "float32"
+    if wanted == "float16" and device.type == "cpu":
         raise JobError("precision float16 needs a GPU; a CPU trains in float32 or bfloat16")
-    return DTYPES[precision]
+    return wanted
 
 
 def _pool(job: Job) -> tuple[Pool, NDArray[np.float64]]:

@@ -187,6 +187,12 @@ def test_a_rate_that_is_too_high_is_a_result_with_its_reason(whole, tmp_path):
     assert re.fullmatch(r"the loss is (nan|inf) at iteration [1-9]\d*", result["reason"])
 
 
+def test_a_last_step_that_breaks_the_weights_is_a_failure_too(whole, tmp_path):
+    steps = replace(whole.steps, iterations=1, rate=1e39)
+    result = run_job(replace(whole, out=tmp_path, steps=steps), ALONE)
+    assert result["reason"] == "a weight is not finite after iteration 0"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -281,6 +287,18 @@ def test_the_command_line_says_by_its_exit_code_how_it_ended(tmp_path: Path):
     assert main([]) == 2
     assert main(["--help"]) == 0
     assert main([str(tmp_path / "no.json")]) == 3
+
+
+def test_an_interrupt_ends_with_its_own_code(tmp_path: Path, monkeypatch, capsys):
+    from groundglass.training import __main__ as command
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    small_job(tmp_path).write(tmp_path / "job.json")
+    monkeypatch.setattr(command, "run_job", interrupted)
+    assert command.main([str(tmp_path / "job.json")]) == 130
+    assert "the same command continues" in capsys.readouterr().err
 
 
 def test_a_written_job_reads_back_and_odd_ones_are_refused_by_the_key(tmp_path: Path):
