@@ -1,5 +1,4 @@
-"""Networks for super-resolution and their training, with numpy, torch and safetensors only.
+"""Networks for super-resolution and how they are trained, on this machine or, alone, on a bare one with a GPU.
 
-This folder runs on a bare GPU machine, where nothing else of groundglass is installed. It imports nothing of the
-package.
+Uses numpy, torch and safetensors only. It imports nothing of the package.
 """
