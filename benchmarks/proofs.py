@@ -45,9 +45,9 @@ from groundglass.proofs.trained import (
     images_of,
     middle_of,
     pixels_of,
-    write_pool,
 )
 from groundglass.random_streams import stream
+from groundglass.training.pool_file import write_pool
 
 Pixels = NDArray[Any]
 
@@ -100,7 +100,9 @@ def trained(preset: str) -> Callable[[list[bytes], list[bytes], Path], Score]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("photos", type=Path)
     parser.add_argument("scored", type=Path, nargs="+")
     parser.add_argument("--preset", choices=list(PRESETS), default="instant")
@@ -124,7 +126,9 @@ def main() -> None:
             def row(name: str, effect: Effect, kind: str = chosen.preset, on: str = folder.name) -> None:
                 found = {"effect_db": effect.effect, "null_sd": effect.null_sd, "se_scored": effect.se_scored}
                 rounded = {key: round(value, 4) for key, value in found.items()}
-                rows.append({"preset": kind, "scored_on": on, "compared": name, **rounded, "z": round(effect.z, 2)})
+                rows.append(
+                    {"preset": kind, "scored_on": on, "compared": name, **rounded, "z": round(effect.z, 2)}
+                )
 
             for number, name in enumerate(DAMAGE, 1):
                 arm, against = np.arange(count) + number * count, np.arange(count)

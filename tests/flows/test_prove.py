@@ -278,6 +278,23 @@ def test_a_training_that_diverges_fails_its_arm_and_no_other(folder: Path, monke
     assert found["b"]["effect"] is not None
 
 
+def test_the_preset_gpu_trains_the_network_that_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    from groundglass.training import job
+    from groundglass.training.networks import NETWORKS
+
+    # The real networks take too long on a CPU; which one is trained is all that is asked here.
+    monkeypatch.setattr(job, "GPU_STEPS", job.Steps(2, 1e-4))
+    monkeypatch.setitem(NETWORKS, "msrresnet", NETWORKS["quick"])
+    words = ("--preset", "gpu", "--network", "msrresnet", "--arms", "selected", "--score-on", "scored")
+    proof = proof_of(folder, "gated.yaml", *words)
+    (arm,) = proof["arms"]
+    assert arm["verdict"] in ("better", "worse", "no difference shown")
+    place = folder / "runs/gated/0001/proof/command/trainings"
+    results = list(place.glob("gpu-*/results/*/result.json"))
+    assert len(results) >= 16
+    assert not list(place.glob("**/network.safetensors"))
+
+
 @pytest.mark.long
 def test_the_published_signs_come_out_on_real_photos(tmp_path: Path):
     import io

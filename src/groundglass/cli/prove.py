@@ -30,10 +30,23 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--preset",
-    type=click.Choice(["instant", "quick", "standard"]),
+    type=click.Choice(["instant", "quick", "standard", "gpu"]),
     default="instant",
     show_default=True,
-    help="Train a closed-form regressor (seconds), or small networks (minutes to an hour).",
+    help="Train a closed-form regressor (seconds), small networks (minutes to an hour), or EDSR on a GPU.",
+)
+@click.option(
+    "--network",
+    type=click.Choice(["edsr", "edsr_large", "msrresnet"]),
+    default="edsr",
+    show_default=True,
+    help="The network of the preset gpu.",
+)
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Weights that the trainings of the preset gpu start from.  [default: random ones]",
 )
 @click.option(
     "--arms",
@@ -64,6 +77,8 @@ def command(
     what: str | None,
     folders: tuple[str, ...],
     preset: str,
+    network: str,
+    start: Path | None,
     arms: str,
     score_on: tuple[Path, ...],
     images: int,
@@ -88,7 +103,14 @@ def command(
     begun = time.perf_counter()
     names = tuple(word.strip() for word in arms.split(",") if word.strip())
     body = ProveStep.model_validate(
-        {"preset": preset, "arms": names, "score_on": [str(folder) for folder in score_on], "images": images}
+        {
+            "preset": preset,
+            "network": network,
+            "start": start and str(start),
+            "arms": names,
+            "score_on": [str(folder) for folder in score_on],
+            "images": images,
+        }
     )
     options = ProveOptions(body, seed, workers)
     if what is None:

@@ -38,4 +38,6 @@ STANDARD = Preset(
     "standard", "a network of 78 thousand parameters, x2, 400 iterations from a base", 8, 2, 4, True, True, 0
 )
 
-PRESETS = {preset.name: preset for preset in (INSTANT, QUICK, STANDARD)}
+GPU = Preset("gpu", "EDSR or MSRResNet, x2, 20,000 iterations", 8, 2, 4, True, True, 0)
+
+PRESETS = {preset.name: preset for preset in (INSTANT, QUICK, STANDARD, GPU)}

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -35,7 +35,7 @@ SMALLEST = 48
 """Side of an HR patch, px: a smaller image cannot be trained on."""
 CENTRE = 160
 """Side of the middle of each image that networks are scored on, px."""
-SECONDS = 3600.0
+SECONDS = 36_000.0
 """CPU seconds that one training may take before it counts as failed."""
 BASES = resources.files("groundglass.proofs") / "bases"
 
@@ -101,32 +101,49 @@ class Training:
 class Train:
     """Trains, scores, and writes one file a training; what has a file is not trained again.
 
-    pool    the images of all units, made by `write_pool`
-    scored  the images that results are scored on, an .npz
+    pool     the images of all units, as `groundglass.training.pool_file.write_pool` writes them
+    scored   the images that results are scored on, an .npz
+    network  of the preset `gpu`: a name of `groundglass.training.networks.NETWORKS`
+    start    of the preset `gpu`: weights to start from; None starts from random weights
     """
 
     preset: str
     pool: Path
     scored: Path
     results: Path
+    network: str = "edsr"
+    start: Path | None = None
 
     def one(self, item: Training) -> dict[str, Any]:
         """PSNR of each scored image, or the reason why there is none."""
         from groundglass.training import train as training
 
+        if self.preset == "gpu":
+            return self._whole(item)
         recipe = training.TRAININGS[self.preset]
         network = training.load_base(base_path(self.preset), recipe.size)
-        library = _library(self.pool)
-        drawn = [(unit, window, share) for unit, share in item.shares for window in library.windows[unit]]
-        hr, lr = zip(*(library.pair(window) for _, window, _ in drawn), strict=True)
-        pool = training.Pool(hr, lr, [library.turned[unit] for unit, _, _ in drawn])
-        # An image counts by its share, in however many windows it is kept.
-        shares = np.array([share / len(library.windows[unit]) for unit, _, share in drawn])
+        pool, shares = _library(self.pool).pool(item.shares)
         try:
             training.train(network, pool, shares, recipe, item.seed)
         except training.Diverged as error:
             return {"key": item.key, "reason": str(error)}
         return {"key": item.key, "psnr": training.score(network, _scored(self.scored)).tolist()}
+
+    def _whole(self, item: Training) -> dict[str, Any]:
+        """A training of the preset `gpu`: it has checkpoints, so that a stopped one goes on where it was."""
+        from groundglass.training.job import GPU_STEPS, WEIGHTS, Job
+        from groundglass.training.train import SCALE
+        from groundglass.training.trainer import joined
+        from groundglass.training.trainer import run_job as train
+
+        out = self.results / item.key
+        job = Job(
+            self.pool, item.shares, self.network, SCALE, GPU_STEPS, item.seed, out, self.start, self.scored
+        )
+        with joined() as world:
+            found = train(job, world)
+        (out / WEIGHTS).unlink(missing_ok=True)  # a hundred trainings would fill a disk
+        return {"key": item.key, **{name: found[name] for name in ("psnr", "reason") if name in found}}
 
     def lost(self, item: Training, reason: str, detail: str) -> dict[str, Any]:
         """The training failed, and why."""
@@ -143,53 +160,17 @@ class Train:
         return Summary(len(results), {"failed": sum("reason" in result for result in results)})
 
 
-@dataclass(frozen=True)
-class _Library:
-    """The tensors of a pool's file, mapped into memory."""
-
-    file: Any
-    windows: Mapping[int, list[int]]
-    turned: Sequence[bool]
-
-    def pair(self, window: int) -> tuple[Any, Any]:
-        return self.file.get_tensor(f"hr.{window}"), self.file.get_tensor(f"lr.{window}")
-
-
 @cache
-def _library(path: Path) -> _Library:
-    from safetensors import safe_open
+def _library(path: Path) -> Any:
+    from groundglass.training.pool_file import open_pool
 
-    file = safe_open(path, "pt")
-    about = file.metadata()
-    windows = {int(unit): found for unit, found in json.loads(about["windows"]).items()}
-    return _Library(file, windows, json.loads(about["turned"]))
+    return open_pool(path)
 
 
 @cache
 def _scored(path: Path) -> list[Pixels]:
     with np.load(path) as found:
         return [found[name] for name in found.files]
-
-
-def write_pool(path: Path, units: Iterable[list[Pixels]], turned: Sequence[bool]) -> None:
-    """Keep the windows of all units with their LR versions, as one safetensors file.
-
-    ``turned`` says of each unit whether its patches are flipped and turned.
-    """
-    from safetensors.torch import save_file
-
-    from groundglass.training.train import QUICK_TRAINING, make_pool
-
-    tensors: dict[str, Any] = {}
-    places: dict[int, list[int]] = {}
-    for unit, images in enumerate(units):
-        pool = make_pool(images, QUICK_TRAINING.patch)
-        for hr, lr in zip(pool.hr, pool.lr, strict=True):
-            window = len(tensors) // 2
-            tensors[f"hr.{window}"], tensors[f"lr.{window}"] = hr, lr
-            places.setdefault(unit, []).append(window)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, {"windows": json.dumps(places), "turned": json.dumps(list(turned))})
 
 
 def base_path(preset: str) -> Path:

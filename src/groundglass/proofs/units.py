@@ -30,7 +30,6 @@ from groundglass.proofs.trained import (
     base_path,
     check_training,
     images_of,
-    write_pool,
 )
 from groundglass.text.format import some
 
@@ -88,21 +87,37 @@ def ready_for_instant(state: State, trial: Trial, scored: Sequence[bytes]) -> Re
 
 
 def ready_for_training(
-    state: State, trial: Trial, scored: Sequence[bytes], preset: str, place: Path
+    state: State,
+    trial: Trial,
+    scored: Sequence[bytes],
+    preset: str,
+    place: Path,
+    network: str = "",
+    start: Path | None = None,
 ) -> Ready:
-    """Pixels of every unit, and below ``place`` what the trainings read and write."""
+    """Pixels of every unit, and below ``place`` the files that the trainings read and write.
+
+    ``network`` and ``start`` are those of the preset `gpu`.
+    """
     check_training()
+    from groundglass.training.pool_file import write_pool
+
     units = _units(state, trial, PIXELS, "pixels", ())
-    digest = hashlib.sha256(preset.encode() + base_path(preset).read_bytes())
+    base = start if preset == "gpu" else base_path(preset)
+    digest = hashlib.sha256(f"{preset} {network}".encode() + (base.read_bytes() if base else b""))
     for stored in (*units.stored, *scored):
         digest.update(stored)
     digest.update(bytes(units.turned))
     # Results belong to these very images and this base: others would be answers to another question.
     folder = place / f"{preset}-{digest.hexdigest()[:12]}"
-    job = Train(preset, folder / "pool.safetensors", folder / "scored.npz", folder / "results")
+    job = Train(
+        preset, folder / "pool.safetensors", folder / "scored.npz", folder / "results", network, start
+    )
     write_pool(job.pool, (images_of(stored) for stored in units.stored), units.turned)
     np.savez(job.scored, *(image for stored in scored for image in images_of(stored)))
     settings = replace(state.run.settings, seconds_per_image=SECONDS, shard=1)
+    if preset == "gpu":  # a second process would halve the GPU's memory and gain nothing
+        settings = replace(settings, workers=1)
     score = TrainedScore(job, len(scored), settings, state.run.progress)
     return Ready(score, units.photos, units.places, len(scored), None, units.notes)
 

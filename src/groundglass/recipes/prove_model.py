@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt
 
 from groundglass.settings.field_types import Names, Record
 
-PresetName = Literal["instant", "quick", "standard"]
+PresetName = Literal["instant", "quick", "standard", "gpu"]
 
 
 class ProveStep(Record):
@@ -21,9 +21,16 @@ class ProveStep(Record):
         PresetName,
         Field(
             description="instant: a closed-form regressor, seconds; quick and standard: small networks, minutes to "
-            "an hour"
+            "an hour; gpu: EDSR or MSRResNet, for hours on a GPU"
         ),
     ] = "instant"
+    network: Annotated[
+        Literal["edsr", "edsr_large", "msrresnet"], Field(description="the network of the preset gpu")
+    ] = "edsr"
+    start: Annotated[
+        str | None,
+        Field(description="weights that the trainings of the preset gpu start from; default: random ones"),
+    ] = None
     arms: Annotated[
         Names,
         Field(

@@ -35,6 +35,10 @@ class Steps:
     decay: float = 1.0
 
 
+GPU_STEPS = Steps(20_000, 2e-4)
+"""Of the preset `gpu` of `groundglass prove`."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One training.

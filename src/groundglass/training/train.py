@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -218,4 +219,6 @@ def load_base(path: Path, size: Size) -> Compact:
 
 def save_base(network: Compact, path: Path, about: Mapping[str, str]) -> None:
     """Write a network's weights, and what they were trained on."""
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path, dict(about))
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    # One entry: safetensors writes several in any order, and equal weights are to be equal files.
+    save_file(state, path, {"about": json.dumps(dict(about))})

@@ -184,16 +184,3 @@ def test_a_pool_file_keeps_images_units_and_turns(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip([*pool.hr, *pool.lr], [*wanted.hr, *wanted.lr], strict=True))
     assert pool.turned == [True, False, False]
     assert shares.tolist() == [1.0, 1.5, 1.5]  # a unit counts once, in however many windows
-
-
-def test_proofs_write_pools_that_the_trainer_reads(tmp_path):
-    """The pools of the presets `quick` and `standard` do for a GPU too."""
-    from groundglass.proofs import trained
-
-    images = photos(3, 60)
-    trained.write_pool(tmp_path / "proof", [images[:2], images[2:]], [True, False])
-    write_pool(tmp_path / "own", [images[:2], images[2:]], [True, False])
-    pools = [open_pool(tmp_path / name).pool([(0, 1.0), (1, 1.0)]) for name in ("proof", "own")]
-    assert all(torch.equal(a, b) for a, b in zip(pools[0][0].hr, pools[1][0].hr, strict=True))
-    assert pools[0][0].turned == pools[1][0].turned
-    assert pools[0][1].tolist() == pools[1][1].tolist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from groundglass.plans.planner import PlannedStep, Planner, better_way, find_column
+from groundglass.plans.planner import PlannedStep, Planner, better_way, check_readable, find_column
 from groundglass.recipes.prove_model import ProveStep
 from groundglass.selections.ranking import Order
 from groundglass.sources.folder import existing_folder
@@ -36,6 +36,8 @@ def plan_prove(planner: Planner, planned: PlannedStep, body: ProveStep) -> Plann
         paths.append(path)
         if name == "best":
             orders[column] = better_way(planner, path, where)
+    if body.start is not None:
+        check_readable(planner, body.start, ("prove", "start"))
     for folder in body.score_on:
         existing_folder(folder)
     return replace(planned, paths=tuple(paths), orders=orders, notes=(f"compares {', '.join(gates)}",))

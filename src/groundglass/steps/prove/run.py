@@ -41,7 +41,8 @@ def prove_trial(state: State, trial: Trial, body: ProveStep, place: Path, seed: 
     seed = state.run.seed if seed is None else seed
     if not trains:
         return prove(trial, ready_for_instant(state, trial, scored), preset, where, seed)
-    ready = ready_for_training(state, trial, scored, preset.name, place / "trainings")
+    start = Path(body.start).expanduser() if body.start else None
+    ready = ready_for_training(state, trial, scored, preset.name, place / "trainings", body.network, start)
     proof = prove(trial, ready, preset, where, seed)
     forget_pools(place / "trainings")
     return proof
