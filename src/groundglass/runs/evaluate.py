@@ -1,0 +1,268 @@
+"""SR images scored against their HR images, without a recipe."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from groundglass.engines.progress import Progress
+from groundglass.engines.run import run_job
+from groundglass.engines.shards import Job, Settings
+from groundglass.errors import RecipeError, Unfinished
+from groundglass.image.header import ImageLimits
+from groundglass.measures.measure_job import Ask
+from groundglass.measures.pairs.intervals import Interval, mean_interval
+from groundglass.measures.pairs.open_pair import ListedFile, Pair
+from groundglass.measures.pairs.partners import find_partners
+from groundglass.measures.pairs.score_job import FIDELITY, ScorePairs, finite, is_identical, read_rows
+from groundglass.runs.single_images import take_measures
+from groundglass.sources.folder import list_folders, listed_file
+from groundglass.sources.listing import Listed
+from groundglass.text.format import some
+
+SECONDS = 900.0
+"""CPU seconds that a pair may take: images of 150 million pixels need minutes."""
+BICUBIC = "bicubic"
+"""The name of bicubic upscaling where others are a folder's or a file's."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How images are scored.
+
+    border  px that are cut off every side
+    asks    measures of the SR image alone
+    """
+
+    scale: int
+    border: int
+    protocol: str
+    asks: tuple[Ask, ...] = ()
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A column's mean over the images that have a value, its 95 % interval, and how many have one.
+
+    ``mean`` is infinite for PSNR if an image equals its HR image; ``ci95`` is then None, as it is for one image.
+    """
+
+    mean: float
+    ci95: Interval | None
+    images: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What scoring gave.
+
+    hr, sr    as they were named; sr is "bicubic" for bicubic upscaling
+    rows      one for each HR file, and for each SR file without an HR file: uri, sr, width, height, the columns, warning
+              and error
+    means     by column, in order; a column that no image has a value of is not among them
+    notes     what a reader of the means must know
+    """
+
+    hr: str
+    sr: str
+    how: How
+    rows: list[dict[str, Any]]
+    columns: tuple[str, ...]
+    means: dict[str, Mean]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row has all that was asked for."""
+        return not any(row["error"] for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A column's mean difference over the images that both have, first minus second, and its 95 % interval."""
+
+    mean: float
+    ci95: Interval | None
+    images: int
+    higher: int
+    lower: int
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """Rows as far as the names give them, and the pairs to score by the rows' numbers."""
+
+    rows: list[dict[str, Any]]
+    pairs: list[Pair]
+    files: dict[int, Listed] = field(default_factory=dict)
+
+
+def evaluate(hr: Path, sr: Path | None, how: How, progress: Progress) -> Scores:
+    """Score each image of ``sr`` against its image of ``hr``; without ``sr``, bicubic upscaling of the reduced HR image.
+
+    Both are folders, read through all levels, or both are files. A file that cannot be scored is a row with a reason,
+    as is one without a partner. Raises RecipeError where a folder is not there or holds no image, or where only one of
+    the two is a folder; and for a measure that asks a network, without SR files.
+    """
+    matched = _matched(hr, sr, how.scale)
+    found = [row | {"error": None} if row["error"] is None else row for row in matched.rows]
+    with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
+        scored = _run(
+            lambda into: ScorePairs(how.scale, how.border, how.protocol, into, ImageLimits(), _plain(how.asks)),
+            matched.pairs,
+            Path(folder) / "scores",
+            how.workers,
+            progress,
+        )
+    for pair in matched.pairs:
+        found[pair.number] |= scored.get(pair.number, {"error": "unfinished: no worker came to its end"})
+    _ask_networks(found, matched, how, progress)
+    columns = (*FIDELITY, *(name for ask in how.asks for name in ask.definition.columns))
+    rows = [_ordered(row, columns) for row in found]
+    means = {name: mean for name in columns if (mean := mean_of([row[name] for row in rows]))}
+    return Scores(str(hr), BICUBIC if sr is None else str(sr), how, rows, columns, means, _notes(rows, means))
+
+
+def compare(one: Scores, other: Scores) -> dict[str, Difference]:
+    """The difference of each column, image by image: the first's values minus the second's.
+
+    Only images that both have a value of are counted.
+    """
+    theirs = {row["uri"]: row for row in other.rows if row["uri"] is not None}
+    found: dict[str, Difference] = {}
+    for name in one.columns:
+        both = [(row[name], theirs.get(row["uri"], {}).get(name)) for row in one.rows]
+        pairs = [finite(values) for values in both]
+        # Two infinite values are equal; one against a finite one has no difference that could be averaged.
+        steps = [0.0 if a == b else a - b for a, b in (pair for pair in pairs if len(pair) == 2)]
+        if steps and (mean := mean_of(steps)):
+            counts = sum(step > 0 for step in steps), sum(step < 0 for step in steps)
+            found[name] = Difference(mean.mean, mean.ci95, mean.images, *counts)
+    return found
+
+
+def mean_of(values: Sequence[Any]) -> Mean | None:
+    """The mean of the numbers among values; None where there is none."""
+    kept = finite(values)
+    return Mean(sum(kept) / len(kept), mean_interval(kept), len(kept)) if kept else None
+
+
+def _matched(hr: Path, sr: Path | None, scale: int) -> _Matched:
+    if sr is not None and hr.is_dir() != sr.is_dir():
+        raise RecipeError(
+            f"{hr} is a {_kind(hr)} and {sr} is a {_kind(sr)}", "name two folders, or two files"
+        )
+    ours = _files(hr)
+    if sr is None:
+        rows = [_row(file.uri, BICUBIC, _reading(file, "HR")) for file in ours]
+        pairs = [Pair(n, file.uri, _place(file), None) for n, file in enumerate(ours) if not file.error]
+        return _Matched(rows, pairs)
+    theirs = _files(sr)
+    if not hr.is_dir():
+        partners = [(0, 0)]
+        lonely_hr, lonely_sr = dict[int, str](), dict[int, str]()
+    else:
+        names = [file.uri for file in ours], [file.uri for file in theirs]
+        found = find_partners(*names, scale)
+        partners, lonely_hr, lonely_sr = list(found.pairs), found.lonely_hr, found.lonely_sr
+    rows = [_row(file.uri, None, lonely_hr.get(n)) for n, file in enumerate(ours)]
+    rows += [_row(None, theirs[n].uri, reason) for n, reason in lonely_sr.items()]
+    pairs: list[Pair] = []
+    files: dict[int, Listed] = {}
+    for a, b in partners:
+        reason = _reading(ours[a], "HR") or _reading(theirs[b], "SR")
+        rows[a] = _row(ours[a].uri, theirs[b].uri, reason)
+        if not reason:
+            pairs.append(Pair(a, ours[a].uri, _place(ours[a]), _place(theirs[b])))
+            files[a] = theirs[b]
+    return _Matched(rows, pairs, files)
+
+
+def _kind(path: Path) -> str:
+    return "folder" if path.is_dir() else "file" if path.exists() else "path where nothing is"
+
+
+def _files(path: Path) -> list[Listed]:
+    """A file, or all images of a folder in the order of their uris. Raises RecipeError where there is none."""
+    if path.is_dir():
+        listing = list_folders([str(path)]).select(["uri", "path", "bytes", "mtime_ns", "error", "detail"])
+        found = [Listed(**row) for row in listing.to_pylist()]
+        if not found:
+            raise RecipeError(f"the folder {path} holds no image")
+        return found
+    if not path.exists():
+        raise RecipeError(f"there is no file or folder {path}", "paths are taken from the working folder")
+    return [listed_file(path)]
+
+
+def _place(file: Listed) -> ListedFile:
+    return ListedFile(file.path, file.bytes, file.mtime_ns)
+
+
+def _reading(file: Listed, which: str) -> str | None:
+    return f"{file.error}: {which}: {file.detail or 'the file'}" if file.error else None
+
+
+def _row(uri: str | None, sr: str | None, error: str | None) -> dict[str, Any]:
+    return {"uri": uri, "sr": sr, "error": error}
+
+
+def _ordered(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """The same keys in the same order for every row."""
+    return {name: row.get(name) for name in ("uri", "sr", "width", "height", *columns, "warning", "error")}
+
+
+def _run(
+    make: Callable[[Path], Job], pairs: Sequence[Pair], folder: Path, workers: int, progress: Progress
+) -> dict[int, dict[str, Any]]:
+    """The rows of a job by their numbers, as far as it came."""
+    try:
+        run_job(make(folder), pairs, Settings(workers=workers, seconds_per_image=SECONDS), progress)
+    except Unfinished:
+        pass  # pairs without a row are named
+    return read_rows(folder)
+
+
+def _plain(asks: Sequence[Ask]) -> tuple[Ask, ...]:
+    return tuple(ask for ask in asks if ask.use is None)
+
+
+def _ask_networks(found: list[dict[str, Any]], matched: _Matched, how: How, progress: Progress) -> None:
+    """Measures that ask a network, by the engine's way for networks; into the rows."""
+    asks = [ask for ask in how.asks if ask.use is not None]
+    if not asks or not matched.pairs:
+        return
+    if not matched.files:
+        named = ", ".join(ask.measure for ask in asks)
+        raise RecipeError(f"{named} asks a network, and takes SR files, not bicubic upscaling")
+    numbers = sorted(matched.files)
+    answers, _ = take_measures([matched.files[number] for number in numbers], asks, how.workers, progress)
+    for number, answer in zip(numbers, answers, strict=True):
+        row = found[number]
+        row |= {name: value for name, value in answer.row.items() if name not in ("uri", "warning", "error")}
+        said = [text for text in (row["error"], answer.row["error"]) if text]
+        row["error"] = "; ".join(dict.fromkeys(said)) or None
+
+
+def _notes(rows: Sequence[Mapping[str, Any]], means: Mapping[str, Mean]) -> tuple[str, ...]:
+    notes: list[str] = []
+    short = [(name, mean) for name, mean in means.items() if mean.images < len(rows)]
+    for count in dict.fromkeys(mean.images for _, mean in short):
+        names = [name for name, mean in short if mean.images == count]
+        notes.append(f"{', '.join(names)}: the mean of {count:,} of {some(len(rows), 'images')}; the others have errors")
+    if same := sum(map(is_identical, rows)):
+        notes.append(f"{some(same, 'images')} with the luma of their HR image: the PSNR is infinite, and so is its mean")
+    mixed = sum("HR is grey and SR is not" in (row["warning"] or "") for row in rows)
+    if mixed:
+        notes.append(f"{some(mixed, 'images')} with a grey HR file and an SR file in colour: see their warnings")
+    profiles = sum("both as sRGB" in (row["warning"] or "") for row in rows)
+    if profiles:
+        notes.append(
+            f"{some(profiles, 'images')} with different colour profiles: both files were converted to sRGB, so a network "
+            "that ignores profiles scores too low"
+        )
+    return tuple(notes)
