@@ -143,7 +143,9 @@ def test_two_networks_are_compared_image_by_image(folder: Path):
 
 def test_measures_of_the_sr_image_are_those_of_the_command_measure(folder: Path):
     found = answer(folder, "hr", "sr", "-s", "4", "--measures", "sharpness,blockiness")
-    alone = json.loads(groundglass(folder, "measure", "sharpness,blockiness", "sr/b_x4.png", "--json").stdout)[0]
+    alone = json.loads(
+        groundglass(folder, "measure", "sharpness,blockiness", "sr/b_x4.png", "--json").stdout
+    )[0]
     row = next(row for row in found["images"] if row["uri"] == "b.png")
     assert {name: row[name] for name in ("tenengrad", "blockiness")} == {
         name: alone[name] for name in ("tenengrad", "blockiness")
@@ -197,7 +199,12 @@ def test_damaged_tiny_and_odd_files_are_rows_with_a_reason(folder: Path):
     assert done.returncode == 4
     assert "no image of sr could be scored" in done.stderr
     reasons = [row["error"] for row in json.loads(done.stdout)["images"]]
-    assert [reason.partition(":")[0] for reason in reasons] == ["truncated", "empty", "too_small", "too_small"]
+    assert [reason.partition(":")[0] for reason in reasons] == [
+        "truncated",
+        "empty",
+        "too_small",
+        "too_small",
+    ]
     assert [reason.split(": ")[1] for reason in reasons[:2]] == ["SR", "HR"]
     assert "SSIM needs 11 px" in reasons[2]
 

@@ -28,7 +28,9 @@ LOWEST = 10
 @click.command()
 @click.argument("hr", type=click.Path(path_type=Path))
 @click.argument("sr", required=False, type=click.Path(path_type=Path))
-@click.option("-s", "--scale", required=True, type=click.IntRange(min=1), help="How many times SR is larger than LR.")
+@click.option(
+    "-s", "--scale", required=True, type=click.IntRange(min=1), help="How many times SR is larger than LR."
+)
 @click.option(
     "-p",
     "--protocol",
@@ -38,7 +40,10 @@ LOWEST = 10
 )
 @click.option("--bicubic", is_flag=True, help="Score bicubic upscaling; with SR, compare SR with it.")
 @click.option(
-    "--against", type=click.Path(path_type=Path), metavar="OTHER_SR", help="Compare SR with these, image by image."
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="OTHER_SR",
+    help="Compare SR with these, image by image.",
 )
 @click.option(
     "--border",
@@ -46,10 +51,22 @@ LOWEST = 10
     metavar="PX",
     help="Cut so many px off every side before scoring.  [default: SCALE; 0 at scale 1]",
 )
-@click.option("--measures", default="", metavar="NAMES", help="Also measure each SR image: names with commas between.")
+@click.option(
+    "--measures", default="", metavar="NAMES", help="Also measure each SR image: names with commas between."
+)
+@click.option(
+    "--lpips",
+    multiple=True,
+    metavar="WEIGHTS",
+    help="Also LPIPS, with the weights of AlexNet or VGG (may be repeated).",
+)
+@click.option("--dists", metavar="WEIGHTS", help="Also DISTS, with its weights.")
+@click.option("--fid", metavar="WEIGHTS", help="Also FID of the whole set, with the weights of Inception.")
 @click.option("--weights", metavar="FILE|FOLDER|HUB", help="The weights of a network among the measures.")
 @click.option("--device", metavar="NAME", help="Where networks run: auto, cpu, cuda, cuda:1 or mps.")
-@click.option("--allow-pickle", is_flag=True, help="Also load weights that are a pickle: only if you trust its maker.")
+@click.option(
+    "--allow-pickle", is_flag=True, help="Also load weights that are a pickle: only if you trust its maker."
+)
 @click.option("--set", "typed", multiple=True, metavar="NAME=VALUE", help="Change a setting of a measure.")
 @workers
 @as_json
@@ -62,6 +79,9 @@ def command(
     against: Path | None,
     border: int | None,
     measures: str,
+    lpips: tuple[str, ...],
+    dists: str | None,
+    fid: str | None,
     weights: str | None,
     device: str | None,
     allow_pickle: bool,
@@ -80,18 +100,32 @@ def command(
     differ. HR is cropped to a multiple of SCALE, and SR must have exactly that size. Intervals are of 95 %, over
     resamples of the images.
 
+    WEIGHTS are a file, a folder or OWNER/NAME@REVISION of a hub. No weights come with groundglass; a wrong path is
+    answered with the names of the files that are needed.
+
     The exit code is 4 if a file has no partner or cannot be scored: the means are then of fewer images, and say so.
     """
+    from groundglass.measures.catalog import MEASURES
+    from groundglass.measures.pairs.network_job import PAIR_NETWORKS
+    from groundglass.measures.pairs.pair_network import find_network
     from groundglass.measures.pairs.psnr_ssim import find_protocol
     from groundglass.runs.evaluate import How, compare, evaluate
     from groundglass.runs.single_images import asks_for
 
     find_protocol(protocol)
     _check(sr, scale, bicubic, against)
-    names = [name.strip() for name in measures.split(",") if name.strip()]
+    wanted = [*(("lpips", text) for text in lpips), ("dists", dists), ("fid", fid)]
+    networks = tuple(
+        find_network(PAIR_NETWORKS[name], text, device, allow_pickle) for name, text in wanted if text
+    )
+    names = _names(measures)
     given = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
+    if not names and not networks and any(given.values()):
+        raise RecipeError("no network is asked", "leave out --weights, --device and --allow-pickle")
+    if networks and not any(name in MEASURES and MEASURES[name].network for name in names):
+        given = {"weights": weights}  # the device and the permission are for the networks above
     asks = asks_for(names, {name: value for name, value in given.items() if value}, typed)
-    how = How(scale, _border(scale, border), protocol, tuple(asks), workers)
+    how = How(scale, _border(scale, border), protocol, tuple(asks), networks, workers)
     progress = choose_progress("evaluate", quiet=as_json)
     scores = evaluate(hr, sr, how, progress)
     other = evaluate(hr, against, how, progress) if against or (bicubic and sr) else None
@@ -102,6 +136,20 @@ def command(
         _print(scores, other, differences)
     for one in (scores, *([other] if other else [])):
         _refuse_incomplete(one)
+
+
+def _names(measures: str) -> list[str]:
+    """The measures' names. Raises RecipeError for a network that compares two images: it has an option of its own."""
+    from groundglass.measures.pairs.network_job import PAIR_NETWORKS
+
+    names = [name.strip() for name in measures.split(",") if name.strip()]
+    for name in names:
+        if name.lower() in PAIR_NETWORKS:
+            raise RecipeError(
+                f"{name} compares two images, by a network whose weights you give",
+                f"write --{name.lower()} WEIGHTS; {PAIR_NETWORKS[name.lower()].needs}",
+            )
+    return names
 
 
 def _check(sr: Path | None, scale: int, bicubic: bool, against: Path | None) -> None:
@@ -130,7 +178,8 @@ def _refuse_incomplete(scores: Scores) -> None:
     if not scores.means:
         raise NothingProduced(f"no image of {scores.sr} could be scored", plain_line(first))
     raise TooManyFailed(
-        f"{scores.sr}: {some(len(failed), 'files')} of {len(scores.rows):,} could not be scored", plain_line(first)
+        f"{scores.sr}: {some(len(failed), 'files')} of {len(scores.rows):,} could not be scored",
+        plain_line(first),
     )
 
 
@@ -163,6 +212,7 @@ def _scores_as_json(scores: Scores) -> dict[str, Any]:
         "n_scored": sum(row["psnr_y"] is not None for row in scores.rows),
         "mean": {name: _number(mean.mean) for name, mean in scores.means.items()},
         "ci95": {name: mean.ci95 for name, mean in scores.means.items()},
+        **({"fid": {"value": scores.fid[0], "images": scores.fid[1]}} if scores.fid else {}),
         "notes": list(scores.notes),
         "images": rows,
     }
@@ -184,6 +234,8 @@ def _print(scores: Scores, other: Scores | None, differences: dict[str, Differen
         rows = [_image_row(row, columns) for row in _shown(scores.rows)]
         print_table(("image", *columns, ""), [*rows, *_mean_rows(scores, columns)], right=tuple(right))
         click.echo()
+    if scores.fid:
+        click.echo(f"  fid of {some(scores.fid[1], 'images')}: {scores.fid[0]:.4g}\n")
     for row in scores.rows:
         if row["error"]:
             print_wrapped(f"  ✕ {plain_line(row['uri'] or row['sr'])}: {plain_line(row['error'])}", 4)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,14 @@ from groundglass.engines.shards import Job, Settings
 from groundglass.errors import RecipeError, Unfinished
 from groundglass.image.header import ImageLimits
 from groundglass.measures.measure_job import Ask
+from groundglass.measures.pairs.frechet import HR_FEATURES, fid_of
 from groundglass.measures.pairs.intervals import Interval, mean_interval
+from groundglass.measures.pairs.network_job import job_of
 from groundglass.measures.pairs.open_pair import ListedFile, Pair
+from groundglass.measures.pairs.pair_network import Found
 from groundglass.measures.pairs.partners import find_partners
 from groundglass.measures.pairs.score_job import FIDELITY, ScorePairs, finite, is_identical, read_rows
+from groundglass.models.architectures.inception import FEATURES
 from groundglass.runs.single_images import take_measures
 from groundglass.sources.folder import list_folders, listed_file
 from groundglass.sources.listing import Listed
@@ -25,6 +30,7 @@ from groundglass.text.format import some
 
 SECONDS = 900.0
 """CPU seconds that a pair may take: images of 150 million pixels need minutes."""
+UNFINISHED: Mapping[str, Any] = {"error": "unfinished: a worker stood still at it"}
 BICUBIC = "bicubic"
 """The name of bicubic upscaling where others are a folder's or a file's."""
 
@@ -35,12 +41,14 @@ class How:
 
     border  px that are cut off every side
     asks    measures of the SR image alone
+    networks  networks that compare both images
     """
 
     scale: int
     border: int
     protocol: str
     asks: tuple[Ask, ...] = ()
+    networks: tuple[Found, ...] = ()
     workers: int = 0
 
 
@@ -61,9 +69,10 @@ class Scores:
     """What scoring gave.
 
     hr, sr    as they were named; sr is "bicubic" for bicubic upscaling
-    rows      one for each HR file, and for each SR file without an HR file: uri, sr, width, height, the columns, warning
-              and error
+    rows      one for each HR file, and for each SR file without an HR file: uri, sr, width, height, the columns,
+              warning and error
     means     by column, in order; a column that no image has a value of is not among them
+    fid       of the whole set, and of how many images; None where it was not asked for, or of fewer than two images
     notes     what a reader of the means must know
     """
 
@@ -73,6 +82,7 @@ class Scores:
     rows: list[dict[str, Any]]
     columns: tuple[str, ...]
     means: dict[str, Mean]
+    fid: tuple[float, int] | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -102,29 +112,29 @@ class _Matched:
 
 
 def evaluate(hr: Path, sr: Path | None, how: How, progress: Progress) -> Scores:
-    """Score each image of ``sr`` against its image of ``hr``; without ``sr``, bicubic upscaling of the reduced HR image.
+    """Score each image of ``sr`` against its image of ``hr``; without ``sr``, bicubic upscaling of the reduced HR.
 
     Both are folders, read through all levels, or both are files. A file that cannot be scored is a row with a reason,
     as is one without a partner. Raises RecipeError where a folder is not there or holds no image, or where only one of
     the two is a folder; and for a measure that asks a network, without SR files.
     """
     matched = _matched(hr, sr, how.scale)
-    found = [row | {"error": None} if row["error"] is None else row for row in matched.rows]
+    rows = matched.rows
     with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
-        scored = _run(
-            lambda into: ScorePairs(how.scale, how.border, how.protocol, into, ImageLimits(), _plain(how.asks)),
-            matched.pairs,
-            Path(folder) / "scores",
-            how.workers,
-            progress,
-        )
-    for pair in matched.pairs:
-        found[pair.number] |= scored.get(pair.number, {"error": "unfinished: no worker came to its end"})
-    _ask_networks(found, matched, how, progress)
-    columns = (*FIDELITY, *(name for ask in how.asks for name in ask.definition.columns))
-    rows = [_ordered(row, columns) for row in found]
+        scored = _scored(matched.pairs, how, Path(folder) / "scores", progress)
+        for pair in matched.pairs:
+            rows[pair.number] |= scored.get(pair.number, UNFINISHED)
+        sound = [pair for pair in matched.pairs if rows[pair.number].get("psnr_y") is not None]
+        for number, network in enumerate(how.networks):
+            _add(rows, _compared(sound, rows, network, how, Path(folder) / f"network-{number}", progress))
+    _ask_networks(rows, matched, how, progress)
+    columns = _columns(how)
+    fid = fid_of(rows)
+    rows = [_ordered(row, columns) for row in rows]
     means = {name: mean for name in columns if (mean := mean_of([row[name] for row in rows]))}
-    return Scores(str(hr), BICUBIC if sr is None else str(sr), how, rows, columns, means, _notes(rows, means))
+    of_the_set = None if fid is None else (fid, sum(row.get(HR_FEATURES) is not None for row in matched.rows))
+    name = BICUBIC if sr is None else str(sr)
+    return Scores(str(hr), name, how, rows, columns, means, of_the_set, _notes(rows, means, of_the_set))
 
 
 def compare(one: Scores, other: Scores) -> dict[str, Difference]:
@@ -216,22 +226,56 @@ def _ordered(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     return {name: row.get(name) for name in ("uri", "sr", "width", "height", *columns, "warning", "error")}
 
 
-def _run(
-    make: Callable[[Path], Job], pairs: Sequence[Pair], folder: Path, workers: int, progress: Progress
+def _scored(pairs: Sequence[Pair], how: How, folder: Path, progress: Progress) -> dict[int, dict[str, Any]]:
+    """PSNR, SSIM and the measures that ask no network, by the rows' numbers."""
+    plain = tuple(ask for ask in how.asks if ask.use is None)
+    job = ScorePairs(how.scale, how.border, how.protocol, folder, ImageLimits(), plain)
+    return _run(job, pairs, folder, Settings(workers=how.workers, seconds_per_image=SECONDS), progress)
+
+
+def _compared(
+    pairs: Sequence[Pair],
+    rows: Sequence[Mapping[str, Any]],
+    network: Found,
+    how: How,
+    folder: Path,
+    progress: Progress,
 ) -> dict[int, dict[str, Any]]:
-    """The rows of a job by their numbers, as far as it came."""
-    try:
-        run_job(make(folder), pairs, Settings(workers=workers, seconds_per_image=SECONDS), progress)
-    except Unfinished:
-        pass  # pairs without a row are named
+    """What a network says of the pairs, by the rows' numbers; errors begin with its name."""
+    if not pairs:
+        return {}
+    largest = max(rows[pair.number]["width"] * rows[pair.number]["height"] for pair in pairs)
+    settings = Settings(workers=how.workers, seconds_per_image=SECONDS)
+    job, settings = job_of(network, how.scale, how.protocol, folder, largest, settings)
+    found = _run(job, pairs, folder, settings, progress)
+    answers = {pair.number: found.get(pair.number, UNFINISHED) for pair in pairs}
+    name = network.network.name
+    return {n: {**row, "error": row["error"] and f"{name}: {row['error']}"} for n, row in answers.items()}
+
+
+def _add(rows: list[dict[str, Any]], answers: Mapping[int, Mapping[str, Any]]) -> None:
+    """Put more columns into rows; an error is added to those that are there."""
+    for number, answer in answers.items():
+        said = [text for text in (rows[number]["error"], answer["error"]) if text]
+        rows[number] |= {**answer, "error": "; ".join(dict.fromkeys(said)) or None}
+
+
+def _run(
+    job: Job, pairs: Sequence[Pair], folder: Path, settings: Settings, progress: Progress
+) -> dict[int, dict[str, Any]]:
+    """The rows of a job by their numbers, as far as it came; a pair at which a worker stood still has none."""
+    with contextlib.suppress(Unfinished):
+        run_job(job, pairs, settings, progress)
     return read_rows(folder)
 
 
-def _plain(asks: Sequence[Ask]) -> tuple[Ask, ...]:
-    return tuple(ask for ask in asks if ask.use is None)
+def _columns(how: How) -> tuple[str, ...]:
+    """The columns of numbers, in order."""
+    of_networks = (name for found in how.networks for name, kind in found.columns.items() if kind is float)
+    return (*FIDELITY, *of_networks, *(name for ask in how.asks for name in ask.definition.columns))
 
 
-def _ask_networks(found: list[dict[str, Any]], matched: _Matched, how: How, progress: Progress) -> None:
+def _ask_networks(rows: list[dict[str, Any]], matched: _Matched, how: How, progress: Progress) -> None:
     """Measures that ask a network, by the engine's way for networks; into the rows."""
     asks = [ask for ask in how.asks if ask.use is not None]
     if not asks or not matched.pairs:
@@ -241,28 +285,41 @@ def _ask_networks(found: list[dict[str, Any]], matched: _Matched, how: How, prog
         raise RecipeError(f"{named} asks a network, and takes SR files, not bicubic upscaling")
     numbers = sorted(matched.files)
     answers, _ = take_measures([matched.files[number] for number in numbers], asks, how.workers, progress)
-    for number, answer in zip(numbers, answers, strict=True):
-        row = found[number]
-        row |= {name: value for name, value in answer.row.items() if name not in ("uri", "warning", "error")}
-        said = [text for text in (row["error"], answer.row["error"]) if text]
-        row["error"] = "; ".join(dict.fromkeys(said)) or None
+    values = [
+        {name: value for name, value in answer.row.items() if name not in ("uri", "warning")}
+        for answer in answers
+    ]
+    _add(rows, dict(zip(numbers, values, strict=True)))
 
 
-def _notes(rows: Sequence[Mapping[str, Any]], means: Mapping[str, Mean]) -> tuple[str, ...]:
+def _notes(
+    rows: Sequence[Mapping[str, Any]], means: Mapping[str, Mean], fid: tuple[float, int] | None
+) -> tuple[str, ...]:
     notes: list[str] = []
+    if fid is not None and fid[1] <= FEATURES:
+        notes.append(
+            f"fid: {some(fid[1], 'images')} are too few for {FEATURES:,} features: the value is biased upwards. "
+            "Compare it only with values of the same images"
+        )
     short = [(name, mean) for name, mean in means.items() if mean.images < len(rows)]
     for count in dict.fromkeys(mean.images for _, mean in short):
         names = [name for name, mean in short if mean.images == count]
-        notes.append(f"{', '.join(names)}: the mean of {count:,} of {some(len(rows), 'images')}; the others have errors")
+        notes.append(
+            f"{', '.join(names)}: the mean of {count:,} of {some(len(rows), 'images')}; the others have errors"
+        )
     if same := sum(map(is_identical, rows)):
-        notes.append(f"{some(same, 'images')} with the luma of their HR image: the PSNR is infinite, and so is its mean")
+        notes.append(
+            f"{some(same, 'images')} with the luma of their HR image: the PSNR is infinite, and so is its mean"
+        )
     mixed = sum("HR is grey and SR is not" in (row["warning"] or "") for row in rows)
     if mixed:
-        notes.append(f"{some(mixed, 'images')} with a grey HR file and an SR file in colour: see their warnings")
+        notes.append(
+            f"{some(mixed, 'images')} with a grey HR file and an SR file in colour: see their warnings"
+        )
     profiles = sum("both as sRGB" in (row["warning"] or "") for row in rows)
     if profiles:
         notes.append(
-            f"{some(profiles, 'images')} with different colour profiles: both files were converted to sRGB, so a network "
-            "that ignores profiles scores too low"
+            f"{some(profiles, 'images')} with different colour profiles: both files were converted to sRGB, so a "
+            "network that ignores profiles scores too low"
         )
     return tuple(notes)

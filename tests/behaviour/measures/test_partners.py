@@ -43,7 +43,12 @@ def test_an_ending_that_all_share_does_not_matter():
 
 @pytest.mark.parametrize(
     ("hr", "sr"),
-    [("img_1.png", "img_10.png"), ("matrix.png", "matrix2.png"), ("a/x.png", "b/x.png"), ("a.png", "ax2.png")],
+    [
+        ("img_1.png", "img_10.png"),
+        ("matrix.png", "matrix2.png"),
+        ("a/x.png", "b/x.png"),
+        ("a.png", "ax2.png"),
+    ],
 )
 def test_names_that_only_begin_alike_are_not_partners(hr: str, sr: str):
     assert names_of([hr, "z.png"], [sr, "z.png"]) == {"z.png": "z.png"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -32,9 +31,9 @@ class Partners:
 def find_partners(hr: Sequence[str], sr: Sequence[str], scale: int) -> Partners:
     """The SR file of each HR file. Both are uris below their folders; subfolders must be the same.
 
-    Files of one name belong together, whatever their ending. Then names without what programs append (`_x4`, `x4`, `_SR`,
-    `_HR`, `_SRF_4`, `_out`), and last without an ending that all SR files share, as in ``baby_MyNet.png``. Nothing is
-    guessed: names that fit several files leave all of these without a partner.
+    Files of one name belong together, whatever their ending. Then names without what programs append (`_x4`, `x4`,
+    `_SR`, `_HR`, `_SRF_4`, `_out`), and last without an ending that all SR files share, as in ``baby_MyNet.png``.
+    Nothing is guessed: names that fit several files leave all of these without a partner.
 
     >>> find_partners(["a.png", "b_HR.png", "c.png"], ["ax4.png", "b_SR.png", "d.png"], 4).pairs
     ((0, 0), (1, 1))
@@ -98,8 +97,11 @@ def common_ending(uris: Sequence[str]) -> str:
     names = [_stem(uri).rpartition("/")[2] for uri in uris]
     if len(names) < 2:
         return ""
-    ending = os.path.commonprefix([name[::-1] for name in names])[::-1]
-    ending = ending[1:] if ending in names else ending  # a name is never all ending
+    shortest = min(map(len, names))
+    longest = next(
+        n for n in range(shortest - 1, -1, -1) if len({name[len(name) - n :] for name in names}) == 1
+    )
+    ending = names[0][len(names[0]) - longest :]  # at least one letter of each name is left
     starts = [place for place, letter in enumerate(ending) if letter in _SEPARATORS]
     return ending[starts[0] :] if starts else ""
 
