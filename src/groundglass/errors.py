@@ -39,7 +39,7 @@ REASONS: dict[str, str] = {
     "worker_died": "the worker process died on it, twice",
     "unfinished": "a worker hung on it, twice: perhaps a blocked disk or a hung GPU, not the image",
     "too_small": "fewer pixels than the measure or transform needs",
-    "wrong_size": "the SR image has not the size of its HR image, cropped to a multiple of the scale",
+    "wrong_size": "the SR image does not have the size of its HR image, cropped to a multiple of the scale",
     "no_partner": "no file of the other folder has its name",
     "several_partners": "several files have names that fit",
     "flat": "no texture to measure",

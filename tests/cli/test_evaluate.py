@@ -273,3 +273,59 @@ def test_the_text_names_protocol_border_mean_and_the_next_command(folder: Path):
     assert "protocol classic · 4 px cut off every side · 4 images" in text
     assert "mean" in text
     assert text.splitlines()[-1].endswith("evaluate hr sr --scale 4 --protocol classic --bicubic")
+
+
+def test_a_wrong_second_folder_stops_before_anything_is_scored(folder: Path):
+    done = groundglass(folder, "evaluate", "hr", "sr", "--scale", "4", "--against", "nowhere")
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert done.stdout == ""
+
+
+def test_at_scale_1_nothing_is_cut_off(folder: Path):
+    found = answer(folder, "hr", "worse", "--scale", "1", "--protocol", "network")
+    hr, sr = (np.asarray(Image.open(folder / name / "a.png")) for name in ("hr", "worse"))
+    assert found["border"] == 0
+    assert found["images"][0]["psnr_y"] == pytest.approx(psnr(rgb_to_y(hr), rgb_to_y(sr)))
+
+
+def test_a_colour_profile_on_one_side_is_named(folder: Path):
+    from PIL import ImageCms
+
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    pixels = np.asarray(Image.open(folder / "sr/a_x4.png"))
+    Image.fromarray(pixels).save(folder / "sr/a_x4.png", icc_profile=lab)
+    found = answer(folder, "hr", "sr", "--scale", "4")
+    assert "both as sRGB" in found["images"][0]["warning"] or "bad_icc" in found["images"][0]["warning"]
+
+
+def test_subfolders_and_files_that_are_not_images(folder: Path):
+    (folder / "hr/notes.txt").write_text("not an image")
+    for name in ("hr", "sr"):
+        (folder / name / "more").mkdir()
+    save(folder / "hr/more/a.png", testing.photo(64, 48, 9))
+    save(folder / "sr/more/a.png", noisy(testing.photo(64, 48, 9), 9))
+    found = answer(folder, "hr", "sr", "--scale", "4")
+    assert [(row["uri"], row["sr"]) for row in found["images"]][-1] == ("more/a.png", "more/a.png")
+    assert found["n_scored"] == 5
+
+
+def test_a_network_among_the_measures_takes_files_and_refuses_bicubic(folder: Path):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    import tiny_onnx
+
+    tiny_onnx.mean_level(folder / "mean.onnx")
+    words = ["--measures", "onnx,sharpness", "--weights", "mean.onnx", "--set", "size=16", "--device", "cpu"]
+    found = answer(folder, "hr", "sr", "--scale", "4", *words)
+    assert found["n_scored"] == 4
+    assert found["mean"]["onnx"] > 0
+    assert found["mean"]["onnx"] == pytest.approx(np.mean([row["onnx"] for row in found["images"]]))
+    assert found["mean"]["tenengrad"] > 0
+    for more in (["sr", "--bicubic"], ["--bicubic"]):
+        done = groundglass(folder, "evaluate", "hr", *more, "--scale", "4", *words)
+        assert done.returncode == 2
+        assert "onnx uses a network" in done.stderr
+        assert done.stdout == ""
+    (folder / "sr").rename(folder / "bicubic")  # a folder of that name is a folder
+    assert answer(folder, "hr", "bicubic", "--scale", "4", *words)["mean"] == found["mean"]

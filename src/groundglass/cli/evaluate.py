@@ -63,7 +63,7 @@ LOWEST = 10
 @click.option("--dists", metavar="WEIGHTS", help="Also DISTS, with its weights.")
 @click.option("--fid", metavar="WEIGHTS", help="Also FID of the whole set, with the weights of Inception.")
 @click.option("--weights", metavar="FILE|FOLDER|HUB", help="The weights of a network among the measures.")
-@click.option("--device", metavar="NAME", help="Where networks run: auto, cpu, cuda, cuda:1 or mps.")
+@click.option("--device", metavar="NAME", help="The device of networks: auto, cpu, cuda, cuda:1 or mps.")
 @click.option(
     "--allow-pickle", is_flag=True, help="Also load weights that are a pickle: only if you trust its maker."
 )
@@ -109,7 +109,7 @@ def command(
     from groundglass.measures.pairs.network_job import PAIR_NETWORKS
     from groundglass.measures.pairs.pair_network import find_network
     from groundglass.measures.pairs.psnr_ssim import find_protocol
-    from groundglass.runs.evaluate import How, compare, evaluate
+    from groundglass.runs.evaluate import How, compare, evaluate, match, refuse_networks
     from groundglass.runs.single_images import asks_for
 
     find_protocol(protocol)
@@ -121,14 +121,19 @@ def command(
     names = _names(measures)
     given = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
     if not names and not networks and any(given.values()):
-        raise RecipeError("no network is asked", "leave out --weights, --device and --allow-pickle")
+        raise RecipeError("no network is used", "leave out --weights, --device and --allow-pickle")
     if networks and not any(name in MEASURES and MEASURES[name].network for name in names):
         given = {"weights": weights}  # the device and the permission are for the networks above
     asks = asks_for(names, {name: value for name, value in given.items() if value}, typed)
     how = How(scale, _border(scale, border), protocol, tuple(asks), networks, workers)
     progress = choose_progress("evaluate", quiet=as_json)
-    scores = evaluate(hr, sr, how, progress)
-    other = evaluate(hr, against, how, progress) if against or (bicubic and sr) else None
+    if bicubic:
+        refuse_networks(asks)
+    # Both are looked for before anything is scored.
+    first = match(hr, sr, scale)
+    second = match(hr, against, scale) if sr and (against or bicubic) else None
+    scores = evaluate(first, how, progress)
+    other = evaluate(second, how, progress) if second else None
     differences = compare(scores, other) if other else {}
     if as_json:
         click.echo(json.dumps(_as_json(scores, other, differences), indent=2, ensure_ascii=False))
@@ -170,15 +175,15 @@ def _border(scale: int, border: int | None) -> int:
 
 
 def _refuse_incomplete(scores: Scores) -> None:
-    """End with exit code 4 where a file could not be scored."""
+    """End with exit code 4 if a file could not be scored."""
     if scores.complete:
         return
     failed = [row for row in scores.rows if row["error"]]
     first = f"{failed[0]['uri'] or failed[0]['sr']}: {failed[0]['error']}"
     if not scores.means:
-        raise NothingProduced(f"no image of {scores.sr} could be scored", plain_line(first))
+        raise NothingProduced(f"no image of {_name(scores)} could be scored", plain_line(first))
     raise TooManyFailed(
-        f"{scores.sr}: {some(len(failed), 'files')} of {len(scores.rows):,} could not be scored",
+        f"{_name(scores)}: {some(len(failed), 'files')} of {len(scores.rows):,} could not be scored",
         plain_line(first),
     )
 
@@ -207,7 +212,7 @@ def _scores_as_json(scores: Scores) -> dict[str, Any]:
         "scale": scores.how.scale,
         "border": scores.how.border,
         "hr": scores.hr,
-        "sr": scores.sr,
+        "sr": _name(scores),
         "n_images": len(rows),
         "n_scored": sum(row["psnr_y"] is not None for row in scores.rows),
         "mean": {name: _number(mean.mean) for name, mean in scores.means.items()},
@@ -218,6 +223,10 @@ def _scores_as_json(scores: Scores) -> dict[str, Any]:
     }
 
 
+def _name(scores: Scores) -> str:
+    return "bicubic" if scores.sr is None else scores.sr
+
+
 def _number(value: Any) -> Any:
     """JSON has no infinity: the PSNR of equal images is null there, and a note says so."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -226,7 +235,7 @@ def _number(value: Any) -> Any:
 def _print(scores: Scores, other: Scores | None, differences: dict[str, Difference]) -> None:
     how = scores.how
     cut = f"{how.border} px cut off every side" if how.border else "no px cut off"
-    click.echo(f"{plain_line(scores.sr)} against {plain_line(scores.hr)}")
+    click.echo(f"{plain_line(_name(scores))} against {plain_line(scores.hr)}")
     click.echo(f"scale {how.scale} · protocol {how.protocol} · {cut} · {some(len(scores.rows), 'images')}\n")
     columns = [name for name in scores.columns if name in scores.means]
     right = range(1, len(columns) + 1)
@@ -267,7 +276,7 @@ def _mean_rows(scores: Scores, columns: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _print_differences(other: Scores, differences: dict[str, Difference]) -> None:
-    click.echo(f"minus {plain_line(other.sr)}, image by image")
+    click.echo(f"minus {plain_line(_name(other))}, image by image")
     rows = [
         (
             name,
@@ -302,7 +311,7 @@ def _span(name: str, mean: Mean | Difference, sign: bool = False) -> str:
 
 def _next(scores: Scores, other: Scores | None) -> str:
     options = ["--scale", str(scores.how.scale), "--protocol", scores.how.protocol]
-    if scores.sr == "bicubic":
+    if scores.sr is None:
         words = [scores.hr, "SR", *options]
     else:
         words = [scores.hr, scores.sr, *options, "--bicubic" if other is None else "--json"]

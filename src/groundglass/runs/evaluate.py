@@ -30,9 +30,9 @@ from groundglass.text.format import some
 
 SECONDS = 900.0
 """CPU seconds that a pair may take: images of 150 million pixels need minutes."""
-UNFINISHED: Mapping[str, Any] = {"error": "unfinished: a worker stood still at it"}
+UNFINISHED: Mapping[str, Any] = {"error": "unfinished: a worker hung on it"}
 BICUBIC = "bicubic"
-"""The name of bicubic upscaling where others are a folder's or a file's."""
+"""The name of bicubic upscaling in rows."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,18 @@ class Mean:
 
 @dataclass(frozen=True)
 class Scores:
-    """What scoring gave.
+    """The scores of a set.
 
-    hr, sr    as they were named; sr is "bicubic" for bicubic upscaling
+    hr, sr    as they were named; sr is None for bicubic upscaling
     rows      one for each HR file, and for each SR file without an HR file: uri, sr, width, height, the columns,
               warning and error
     means     by column, in order; a column that no image has a value of is not among them
-    fid       of the whole set, and of how many images; None where it was not asked for, or of fewer than two images
-    notes     what a reader of the means must know
+    fid       of the whole set, and of how many images; None if it was not asked for, or of fewer than two images
+    notes     sentences that a reader of the means needs
     """
 
     hr: str
-    sr: str
+    sr: str | None
     how: How
     rows: list[dict[str, Any]]
     columns: tuple[str, ...]
@@ -103,23 +103,30 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class _Matched:
-    """Rows as far as the names give them, and the pairs to score by the rows' numbers."""
+class Matched:
+    """HR files and their SR files, before any of them is read.
 
+    hr, sr  as they were named; sr is None for bicubic upscaling
+    rows    one for each HR file, and for each SR file without an HR file: uri, sr, and an error if it has no partner
+    pairs   the pairs to score, by the rows' numbers
+    files   the SR files, by the rows' numbers
+    """
+
+    hr: str
+    sr: str | None
     rows: list[dict[str, Any]]
     pairs: list[Pair]
     files: dict[int, Listed] = field(default_factory=dict)
 
 
-def evaluate(hr: Path, sr: Path | None, how: How, progress: Progress) -> Scores:
-    """Score each image of ``sr`` against its image of ``hr``; without ``sr``, bicubic upscaling of the reduced HR.
+def evaluate(matched: Matched, how: How, progress: Progress) -> Scores:
+    """Score each pair, or bicubic upscaling of each HR image. A file that cannot be scored is a row with a reason.
 
-    Both are folders, read through all levels, or both are files. A file that cannot be scored is a row with a reason,
-    as is one without a partner. Raises RecipeError where a folder is not there or holds no image, or where only one of
-    the two is a folder; and for a measure that asks a network, without SR files.
+    Raises RecipeError for a measure that uses a network, without SR files.
     """
-    matched = _matched(hr, sr, how.scale)
-    rows = matched.rows
+    if matched.sr is None:
+        refuse_networks(how.asks)
+    rows = [dict(row) for row in matched.rows]
     with tempfile.TemporaryDirectory(prefix="groundglass-") as folder:
         scored = _scored(matched.pairs, how, Path(folder) / "scores", progress)
         for pair in matched.pairs:
@@ -130,11 +137,19 @@ def evaluate(hr: Path, sr: Path | None, how: How, progress: Progress) -> Scores:
     _ask_networks(rows, matched, how, progress)
     columns = _columns(how)
     fid = fid_of(rows)
+    of_the_set = None if fid is None else (fid, sum(row.get(HR_FEATURES) is not None for row in rows))
     rows = [_ordered(row, columns) for row in rows]
     means = {name: mean for name in columns if (mean := mean_of([row[name] for row in rows]))}
-    of_the_set = None if fid is None else (fid, sum(row.get(HR_FEATURES) is not None for row in matched.rows))
-    name = BICUBIC if sr is None else str(sr)
-    return Scores(str(hr), name, how, rows, columns, means, of_the_set, _notes(rows, means, of_the_set))
+    notes = _notes(rows, means, of_the_set)
+    return Scores(matched.hr, matched.sr, how, rows, columns, means, of_the_set, notes)
+
+
+def refuse_networks(asks: Sequence[Ask]) -> None:
+    """Raises RecipeError for measures that use a network: these read files, and bicubic upscaling writes none."""
+    if named := ", ".join(ask.measure for ask in asks if ask.use is not None):
+        raise RecipeError(
+            f"{named} uses a network, which takes SR files, not bicubic upscaling", "leave out --bicubic"
+        )
 
 
 def compare(one: Scores, other: Scores) -> dict[str, Difference]:
@@ -156,12 +171,17 @@ def compare(one: Scores, other: Scores) -> dict[str, Difference]:
 
 
 def mean_of(values: Sequence[Any]) -> Mean | None:
-    """The mean of the numbers among values; None where there is none."""
+    """The mean of the numbers among values; None if there is none."""
     kept = finite(values)
     return Mean(sum(kept) / len(kept), mean_interval(kept), len(kept)) if kept else None
 
 
-def _matched(hr: Path, sr: Path | None, scale: int) -> _Matched:
+def match(hr: Path, sr: Path | None, scale: int) -> Matched:
+    """Find the SR file of each HR file; without ``sr``, bicubic upscaling is scored.
+
+    Both are folders, read through all levels, or both are files. Raises RecipeError if a folder does not exist or
+    holds no image, or if only one of the two is a folder.
+    """
     if sr is not None and hr.is_dir() != sr.is_dir():
         raise RecipeError(
             f"{hr} is a {_kind(hr)} and {sr} is a {_kind(sr)}", "name two folders, or two files"
@@ -170,7 +190,7 @@ def _matched(hr: Path, sr: Path | None, scale: int) -> _Matched:
     if sr is None:
         rows = [_row(file.uri, BICUBIC, _reading(file, "HR")) for file in ours]
         pairs = [Pair(n, file.uri, _place(file), None) for n, file in enumerate(ours) if not file.error]
-        return _Matched(rows, pairs)
+        return Matched(str(hr), None, rows, pairs)
     theirs = _files(sr)
     if not hr.is_dir():
         partners = [(0, 0)]
@@ -189,7 +209,7 @@ def _matched(hr: Path, sr: Path | None, scale: int) -> _Matched:
         if not reason:
             pairs.append(Pair(a, ours[a].uri, _place(ours[a]), _place(theirs[b])))
             files[a] = theirs[b]
-    return _Matched(rows, pairs, files)
+    return Matched(str(hr), str(sr), rows, pairs, files)
 
 
 def _kind(path: Path) -> str:
@@ -197,7 +217,7 @@ def _kind(path: Path) -> str:
 
 
 def _files(path: Path) -> list[Listed]:
-    """A file, or all images of a folder in the order of their uris. Raises RecipeError where there is none."""
+    """A file, or all images of a folder in the order of their uris. Raises RecipeError if there is none."""
     if path.is_dir():
         listing = list_folders([str(path)]).select(["uri", "path", "bytes", "mtime_ns", "error", "detail"])
         found = [Listed(**row) for row in listing.to_pylist()]
@@ -227,7 +247,7 @@ def _ordered(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
 
 
 def _scored(pairs: Sequence[Pair], how: How, folder: Path, progress: Progress) -> dict[int, dict[str, Any]]:
-    """PSNR, SSIM and the measures that ask no network, by the rows' numbers."""
+    """PSNR, SSIM and the measures without a network, by the rows' numbers."""
     plain = tuple(ask for ask in how.asks if ask.use is None)
     job = ScorePairs(how.scale, how.border, how.protocol, folder, ImageLimits(), plain)
     return _run(job, pairs, folder, Settings(workers=how.workers, seconds_per_image=SECONDS), progress)
@@ -241,7 +261,7 @@ def _compared(
     folder: Path,
     progress: Progress,
 ) -> dict[int, dict[str, Any]]:
-    """What a network says of the pairs, by the rows' numbers; errors begin with its name."""
+    """A network's values of the pairs, by the rows' numbers; errors begin with its name."""
     if not pairs:
         return {}
     largest = max(rows[pair.number]["width"] * rows[pair.number]["height"] for pair in pairs)
@@ -263,7 +283,7 @@ def _add(rows: list[dict[str, Any]], answers: Mapping[int, Mapping[str, Any]]) -
 def _run(
     job: Job, pairs: Sequence[Pair], folder: Path, settings: Settings, progress: Progress
 ) -> dict[int, dict[str, Any]]:
-    """The rows of a job by their numbers, as far as it came; a pair at which a worker stood still has none."""
+    """The finished rows of a job by their numbers; a pair on which a worker hung has none."""
     with contextlib.suppress(Unfinished):
         run_job(job, pairs, settings, progress)
     return read_rows(folder)
@@ -275,14 +295,11 @@ def _columns(how: How) -> tuple[str, ...]:
     return (*FIDELITY, *of_networks, *(name for ask in how.asks for name in ask.definition.columns))
 
 
-def _ask_networks(rows: list[dict[str, Any]], matched: _Matched, how: How, progress: Progress) -> None:
-    """Measures that ask a network, by the engine's way for networks; into the rows."""
+def _ask_networks(rows: list[dict[str, Any]], matched: Matched, how: How, progress: Progress) -> None:
+    """Add the measures that use a network to the rows; they run as networks do elsewhere."""
     asks = [ask for ask in how.asks if ask.use is not None]
     if not asks or not matched.pairs:
         return
-    if not matched.files:
-        named = ", ".join(ask.measure for ask in asks)
-        raise RecipeError(f"{named} asks a network, and takes SR files, not bicubic upscaling")
     numbers = sorted(matched.files)
     answers, _ = take_measures([matched.files[number] for number in numbers], asks, how.workers, progress)
     values = [

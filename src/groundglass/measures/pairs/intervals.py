@@ -17,7 +17,7 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
     """The 95 % interval of a mean, by the percentiles of `RESAMPLES` means of images drawn with replacement.
 
     Fixed by the number of images: the same values give the same interval everywhere. None for fewer than two images or
-    where a value is infinite.
+    if a value is infinite.
 
     >>> mean_interval([30.0, 30.0, 30.0]), mean_interval([30.0])
     ((30.0, 30.0), None)

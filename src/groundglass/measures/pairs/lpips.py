@@ -61,7 +61,7 @@ def shapes(backbone: Backbone) -> Shapes:
 
 
 def backbone_of(found: Shapes) -> Backbone:
-    """AlexNet or VGG-16, by the first convolution. Raises RecipeError where neither is there.
+    """AlexNet or VGG-16, by the first convolution. Raises RecipeError if neither is there.
 
     >>> backbone_of({"features.0.weight": (64, 3, 11, 11)}).name
     'alex'

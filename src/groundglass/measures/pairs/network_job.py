@@ -48,7 +48,7 @@ class ComparePairs:
 
     @cached_property
     def compare(self) -> Compare:
-        """The network, in this process's memory. Raises RecipeError where it cannot be loaded."""
+        """The network, in this process's memory. Raises RecipeError if it cannot be loaded."""
         self.folder.mkdir(parents=True, exist_ok=True)
         place = place_on(claim(self.devices, self.folder), half=False)
         try:
@@ -96,7 +96,7 @@ class ComparePairs:
         return save_rows(results, schema_of(dict(self.columns)), self.folder)
 
     def _check_size(self, image: Pixels) -> None:
-        """Raises ImageError where the network or this machine cannot compare images of this size."""
+        """Raises ImageError if the network or this machine cannot compare images of this size."""
         height, width = image.shape[:2]
         least = PAIR_NETWORKS[self.name_of_network].least
         if min(height, width) < least:

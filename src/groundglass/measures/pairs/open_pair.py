@@ -54,8 +54,8 @@ class Opened(NamedTuple):
 def open_pair(pair: Pair, scale: int, protocol: str, limits: ImageLimits) -> Opened:
     """The HR image, cropped to a multiple of ``scale``, and the SR image. A file of grey values stays H×W.
 
-    Raises ImageError: all of reading a file, its detail beginning with which of the two it is; ``wrong_size`` where the
-    SR image has not the size of the cropped HR image; ``too_small`` where HR has fewer than ``scale`` px on a side.
+    Raises ImageError: all of reading a file, its detail beginning with which of the two it is; ``wrong_size`` if the
+    SR image does not have the size of the cropped HR image; ``too_small`` if HR has fewer than ``scale`` px on a side.
     """
     hr_frame, hr = _opened(pair.hr, "HR", limits)
     if min(hr.shape[:2]) < scale:

@@ -1,4 +1,4 @@
-"""What a network that compares two images is to the rest, and how its weights are found and read."""
+"""Networks that compare two images: their record, and how their weights are found and read."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 Shapes = Mapping[str, tuple[int, ...]]
 PICKLE = "convert it to .safetensors, or add --allow-pickle if you trust its maker"
 Compare = Callable[[NDArray[Any], NDArray[Any]], dict[str, Any]]
-"""Values of an HR and an SR image, each H×W×3 uint8."""
+"""Gives the values of an HR image and an SR image, each H×W×3 uint8."""
 
 
 @dataclass(frozen=True)
 class PairNetwork:
     """A network that compares two images.
 
-    needs    which files of weights, and where they are from
-    columns  its values by the tensors that were found; raises RecipeError where they are another network's
+    needs    the files of weights that it needs, and where to get them
+    columns  its values by the tensors that were found; raises RecipeError if they are another network's
     load     the comparison, on a device
     bytes_a_pixel  about the memory that it takes for each pixel of one of the images, by the tensors' shapes
     least    px that the shorter side must have
@@ -58,9 +58,9 @@ class Found:
 
 
 def find_network(network: PairNetwork, text: str, device: str | None, allow_pickle: bool) -> Found:
-    """The network with the weights that ``text`` names: a file, a folder with all files, or a place on a hub.
+    """The network with the weights that ``text`` names: a file, a folder of all files, or a place on a hub.
 
-    Raises RecipeError where they are not there, are pickles that ``allow_pickle`` does not allow, or are another
+    Raises RecipeError if they are not there, are pickles that ``allow_pickle`` does not allow, or are another
     network's; its hint says which files are needed.
     """
     if not is_installed("models"):
@@ -82,7 +82,7 @@ def find_network(network: PairNetwork, text: str, device: str | None, allow_pick
 
 
 def tensors_of(weights: Weights) -> dict[str, Tensor]:
-    """The tensors of all files by torchvision's and the authors' names, without those that take no part."""
+    """The tensors of all files by their published names, without those that are not used."""
     from groundglass.models.hub import fetch
 
     if weights.absent:
@@ -97,7 +97,7 @@ def tensors_of(weights: Weights) -> dict[str, Tensor]:
 
 
 def plain_name(name: str) -> str | None:
-    """A tensor's name in the published files; None for one that takes no part.
+    """A tensor's name in the published files; None for a tensor that is not used.
 
     The state of `lpips.LPIPS` and of `DISTS_pytorch.DISTS` holds the same tensors under other names.
 

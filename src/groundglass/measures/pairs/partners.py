@@ -89,7 +89,7 @@ def bare(name: str, scale: int) -> str:
 
 
 def common_ending(uris: Sequence[str]) -> str:
-    """What all names end with, from a separator on; "" for fewer than two files.
+    """The ending that all names share, from a separator on; "" for fewer than two files.
 
     >>> common_ending(["a_MyNet.png", "b_MyNet.png"]), common_ending(["a_1.png", "b.png"]), common_ending(["a_x.png"])
     ('_MyNet', '', '')

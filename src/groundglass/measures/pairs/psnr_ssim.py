@@ -201,8 +201,10 @@ def _classic_baseline(image: Pixels, scale: int) -> Pixels:
 
 
 def _classic_upscaled(image: Pixels, scale: int) -> Pixels:
-    """The small image stays float; the result is rounded and clipped."""
-    height, width = image.shape[:2]
+    """The small image stays float; the result is rounded and clipped. Channel by channel, to save memory."""
+    if image.ndim == 3:
+        return np.stack([_classic_upscaled(image[:, :, c], scale) for c in range(image.shape[2])], axis=2)
+    height, width = image.shape
     small = resize(image.astype(np.float64), width // scale, height // scale, "matlab_bicubic")
     return _as_bytes(resize(small, width, height, "matlab_bicubic"))
 
@@ -224,7 +226,9 @@ def _network_baseline(image: Pixels, scale: int) -> Pixels:
 
     (MATLAB itself also rounds uint8 between its two passes, as `resize` does; that would cost .008 dB at x2.)
     """
-    height, width = image.shape[:2]
+    if image.ndim == 3:
+        return np.stack([_network_baseline(image[:, :, c], scale) for c in range(image.shape[2])], axis=2)
+    height, width = image.shape
     small = _as_bytes(resize(image.astype(np.float64), width // scale, height // scale, "matlab_bicubic"))
     return _as_bytes(resize(small.astype(np.float64), width, height, "matlab_bicubic"))
 

@@ -33,7 +33,7 @@ class ScorePairs:
     """Scores pairs; a finished shard is a part below ``folder``.
 
     border  px that are cut off every side
-    asks    measures of the SR image, none of which asks a network
+    asks    measures of the SR image, all without a network
     """
 
     scale: int
@@ -80,7 +80,7 @@ class ScorePairs:
         return score(pair.hr, _like(pair.hr, pair), self.border, self.protocol)
 
     def _measured(self, pair: Opened) -> dict[str, Any]:
-        """The asks' values of the SR image, and a reason where one of them has none."""
+        """The asks' values of the SR image, and a reason if one of them has none."""
         if not self.asks:
             return {}
         frame = pair.frame or open_frame(encode_png(as_rgb(pair.sr)))

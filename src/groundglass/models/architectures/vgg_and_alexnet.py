@@ -66,7 +66,7 @@ class Backbone:
     def features(
         self, tensors: Mapping[str, Tensor], image: Tensor, pool: Callable[[Tensor], Tensor] | None = None
     ) -> Iterator[Tensor]:
-        """What each stage ends with, of an image (1, 3, height, width) that is normalised already.
+        """The features of each stage, of an image (1, 3, height, width) that is already normalised.
 
         ``pool`` is what reduces the size between two stages, by default the maximum. A result must not be changed
         before the next one was asked for.
