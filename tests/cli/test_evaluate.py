@@ -185,7 +185,8 @@ def test_files_without_a_partner_are_rows_and_end_with_4(folder: Path):
     assert found["images"][0]["error"].startswith("no_partner")
     assert found["images"][-1]["sr"] == "zebra.png"
     assert found["images"][-1]["uri"] is None
-    assert found["n_scored"] == 3
+    assert (found["n_scored"], found["n_images"], len(found["images"])) == (3, 4, 5)
+    assert any("the mean of 3 of 4 images" in note for note in found["notes"])
 
 
 def test_damaged_tiny_and_odd_files_are_rows_with_a_reason(folder: Path):
@@ -254,7 +255,7 @@ def test_an_equal_image_is_no_number_that_json_lacks(folder: Path):
         (["hr", "--scale", "4"], "--bicubic"),
         (["hr", "sr"], "--scale"),
         (["hr", "sr", "--scale", "4", "--protocol", "clasic"], "classic, network"),
-        (["hr", "nowhere", "--scale", "4"], "nothing is"),
+        (["hr", "nowhere", "--scale", "4"], "there is no file or folder nowhere"),
         (["hr", "sr/a_x4.png", "--scale", "4"], "name two folders, or two files"),
         (["hr", "sr", "--scale", "4", "--measures", "sharpnes"], "sharpness"),
         (["hr", "sr", "--scale", "4", "--against", "worse", "--bicubic"], "one thing only"),
@@ -329,3 +330,11 @@ def test_a_network_among_the_measures_takes_files_and_refuses_bicubic(folder: Pa
         assert done.stdout == ""
     (folder / "sr").rename(folder / "bicubic")  # a folder of that name is a folder
     assert answer(folder, "hr", "bicubic", "--scale", "4", *words)["mean"] == found["mean"]
+
+
+def test_intervals_hold_the_true_mean_as_often_as_they_say_and_few_images_get_a_note(folder: Path):
+    random = np.random.default_rng(5)
+    held = [low < 30 < high for low, high in map(mean_interval, random.normal(30, 2, (150, 40)))]
+    assert 0.87 <= np.mean(held) <= 0.99
+    assert mean_interval([30.0, 31.0]) is None
+    assert any("too narrow" in note for note in answer(folder, "hr", "sr", "--scale", "4")["notes"])

@@ -213,7 +213,7 @@ def _scores_as_json(scores: Scores) -> dict[str, Any]:
         "border": scores.how.border,
         "hr": scores.hr,
         "sr": _name(scores),
-        "n_images": len(rows),
+        "n_images": scores.images,
         "n_scored": sum(row["psnr_y"] is not None for row in scores.rows),
         "mean": {name: _number(mean.mean) for name, mean in scores.means.items()},
         "ci95": {name: mean.ci95 for name, mean in scores.means.items()},
@@ -236,7 +236,7 @@ def _print(scores: Scores, other: Scores | None, differences: dict[str, Differen
     how = scores.how
     cut = f"{how.border} px cut off every side" if how.border else "no px cut off"
     click.echo(f"{plain_line(_name(scores))} against {plain_line(scores.hr)}")
-    click.echo(f"scale {how.scale} · protocol {how.protocol} · {cut} · {some(len(scores.rows), 'images')}\n")
+    click.echo(f"scale {how.scale} · protocol {how.protocol} · {cut} · {some(scores.images, 'images')}\n")
     columns = [name for name in scores.columns if name in scores.means]
     right = range(1, len(columns) + 1)
     if columns:
@@ -248,6 +248,8 @@ def _print(scores: Scores, other: Scores | None, differences: dict[str, Differen
     for row in scores.rows:
         if row["error"]:
             print_wrapped(f"  ✕ {plain_line(row['uri'] or row['sr'])}: {plain_line(row['error'])}", 4)
+    if not scores.complete:
+        click.echo()
     if other is not None:
         _print_differences(other, differences)
     for note in (*scores.notes, *(() if other is None else other.notes)):
@@ -276,7 +278,9 @@ def _mean_rows(scores: Scores, columns: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _print_differences(other: Scores, differences: dict[str, Difference]) -> None:
-    click.echo(f"minus {plain_line(_name(other))}, image by image")
+    click.echo(
+        f"compared with {plain_line(_name(other))}, image by image: positive if SR has the higher value"
+    )
     rows = [
         (
             name,
@@ -287,7 +291,7 @@ def _print_differences(other: Scores, differences: dict[str, Difference]) -> Non
         )
         for name, one in differences.items()
     ]
-    print_table(("", "theirs", "difference", "95 %", ""), rows, right=(1, 2, 3))
+    print_table(("", "their mean", "difference", "95 %", ""), rows, right=(1, 2, 3))
     click.echo()
 
 

@@ -16,7 +16,7 @@ from groundglass.errors import RecipeError, Unfinished
 from groundglass.image.header import ImageLimits
 from groundglass.measures.measure_job import Ask
 from groundglass.measures.pairs.frechet import HR_FEATURES, fid_of
-from groundglass.measures.pairs.intervals import Interval, mean_interval
+from groundglass.measures.pairs.intervals import FEW, Interval, mean_interval
 from groundglass.measures.pairs.network_job import job_of
 from groundglass.measures.pairs.open_pair import ListedFile, Pair
 from groundglass.measures.pairs.pair_network import Found
@@ -56,7 +56,7 @@ class How:
 class Mean:
     """A column's mean over the images that have a value, its 95 % interval, and how many have one.
 
-    ``mean`` is infinite for PSNR if an image equals its HR image; ``ci95`` is then None, as it is for one image.
+    ``mean`` is infinite for PSNR if an image equals its HR image; ``ci95`` is then None, as for one or two images.
     """
 
     mean: float
@@ -84,6 +84,11 @@ class Scores:
     means: dict[str, Mean]
     fid: tuple[float, int] | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> int:
+        """How many HR images there are."""
+        return _images(self.rows)
 
     @property
     def complete(self) -> bool:
@@ -182,16 +187,16 @@ def match(hr: Path, sr: Path | None, scale: int) -> Matched:
     Both are folders, read through all levels, or both are files. Raises RecipeError if a folder does not exist or
     holds no image, or if only one of the two is a folder.
     """
+    ours = _files(hr)
+    theirs = [] if sr is None else _files(sr)
     if sr is not None and hr.is_dir() != sr.is_dir():
         raise RecipeError(
             f"{hr} is a {_kind(hr)} and {sr} is a {_kind(sr)}", "name two folders, or two files"
         )
-    ours = _files(hr)
     if sr is None:
         rows = [_row(file.uri, BICUBIC, _reading(file, "HR")) for file in ours]
         pairs = [Pair(n, file.uri, _place(file), None) for n, file in enumerate(ours) if not file.error]
         return Matched(str(hr), None, rows, pairs)
-    theirs = _files(sr)
     if not hr.is_dir():
         partners = [(0, 0)]
         lonely_hr, lonely_sr = dict[int, str](), dict[int, str]()
@@ -213,7 +218,7 @@ def match(hr: Path, sr: Path | None, scale: int) -> Matched:
 
 
 def _kind(path: Path) -> str:
-    return "folder" if path.is_dir() else "file" if path.exists() else "path where nothing is"
+    return "folder" if path.is_dir() else "file"
 
 
 def _files(path: Path) -> list[Listed]:
@@ -309,20 +314,30 @@ def _ask_networks(rows: list[dict[str, Any]], matched: Matched, how: How, progre
     _add(rows, dict(zip(numbers, values, strict=True)))
 
 
+def _images(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Rows of HR images, without the rows of SR files that have no HR file."""
+    return sum(row["uri"] is not None for row in rows)
+
+
 def _notes(
     rows: Sequence[Mapping[str, Any]], means: Mapping[str, Mean], fid: tuple[float, int] | None
 ) -> tuple[str, ...]:
     notes: list[str] = []
+    images = _images(rows)
     if fid is not None and fid[1] <= FEATURES:
         notes.append(
             f"fid: {some(fid[1], 'images')} are too few for {FEATURES:,} features: the value is biased upwards. "
             "Compare it only with values of the same images"
         )
-    short = [(name, mean) for name, mean in means.items() if mean.images < len(rows)]
+    short = [(name, mean) for name, mean in means.items() if mean.images < images]
     for count in dict.fromkeys(mean.images for _, mean in short):
         names = [name for name, mean in short if mean.images == count]
         notes.append(
-            f"{', '.join(names)}: the mean of {count:,} of {some(len(rows), 'images')}; the others have errors"
+            f"{', '.join(names)}: the mean of {count:,} of {some(images, 'images')}; the others have errors"
+        )
+    if any(mean.ci95 is not None and mean.images < FEW for mean in means.values()):
+        notes.append(
+            f"intervals from fewer than {FEW} images are too narrow: do not read small differences from them"
         )
     if same := sum(map(is_identical, rows)):
         notes.append(

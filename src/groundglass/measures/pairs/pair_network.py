@@ -74,7 +74,7 @@ def find_network(network: PairNetwork, text: str, device: str | None, allow_pick
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors_of(weights).items()}
         columns = network.columns(shapes)
     except NotHere as error:
-        raise NotHere(error.message, network.needs) from error
+        raise NotHere(f"{network.name}: {error.message}", network.needs) from error
     except RecipeError as error:
         hint = PICKLE if "is a pickle" in error.message else network.needs
         raise RecipeError(f"{network.name}: {error.message}", hint) from error
