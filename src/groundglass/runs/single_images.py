@@ -72,15 +72,21 @@ def measure_files(
     a network: `weights`, `device`, `allow_pickle`; missing weights are fetched.
     Raises RecipeError for an unknown measure or setting, and if a network is not available.
     """
+    asks = asks_for(names, network or {}, typed)
+    return measure_paths(paths, asks, workers, progress)
+
+
+def asks_for(names: Sequence[str], network: Mapping[str, Value], typed: Sequence[str]) -> list[Ask]:
+    """The asks for measures by their names, with typed settings. Raises RecipeError as `measure_files`."""
     measures = [installed(find(name)) for name in dict.fromkeys(names)]
     settings = typed_settings(measures, typed)
     asks = [
-        ask_of(measure, _own(measure, settings) | dict(network or {} if measure.network else {}))
+        ask_of(measure, _own(measure, settings) | dict(network if measure.network else {}))
         for measure in measures
     ]
     if network and not any(measure.network for measure in measures):
         raise RecipeError(f"none of {', '.join(names)} uses a network", f"leave out {', '.join(network)}")
-    return measure_paths(paths, asks, workers, progress)
+    return asks
 
 
 def measure_paths(paths: Sequence[Path], asks: Sequence[Ask], workers: int, progress: Progress) -> Taken:

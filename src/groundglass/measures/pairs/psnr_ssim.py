@@ -6,7 +6,7 @@ LR was a file each moves the mean by .01 to .1 dB. So the protocol's name is par
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,6 +22,8 @@ Plane = NDArray[np.float64]
 
 WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03
 """SSIM's Gaussian window (px), its standard deviation (px) and its two stabilisers (Wang et al. 2004)."""
+STRIP = 256
+"""Rows that are compared at a time, so that memory depends on an image's width and not on its area."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,14 @@ class Protocol:
 
     luma       the plane of a uint8 image that is scored
     baseline   bicubic upscaling of the reduced image: (image, scale) -> image to be scored
+    upscaled   the same with all channels of the image
     meaning    one sentence
     """
 
     name: str
     luma: Callable[[Pixels], Plane]
     baseline: Callable[[Pixels, int], Pixels]
+    upscaled: Callable[[Pixels, int], Pixels]
     meaning: str
 
 
@@ -62,8 +66,11 @@ def psnr(reference: Pixels, restored: Pixels, peak: float = 255.0) -> float:
     24.048
     """
     _check_shapes(reference, restored)
-    error = np.mean(np.square(reference.astype(np.float64) - restored))
-    return float(10 * np.log10(peak**2 / error)) if error else float("inf")
+    total = sum(
+        float(np.square(reference[rows].astype(np.float64) - restored[rows]).sum())
+        for rows in _strips(len(reference))
+    )
+    return float(10 * np.log10(peak**2 * reference.size / total)) if total else float("inf")
 
 
 def ssim(reference: Pixels, restored: Pixels, peak: float = 255.0) -> float:
@@ -86,7 +93,18 @@ def ssim(reference: Pixels, restored: Pixels, peak: float = 255.0) -> float:
         return float(
             np.mean([ssim(reference[:, :, c], restored[:, :, c], peak) for c in range(reference.shape[2])])
         )
-    return float(np.mean(_ssim_map(reference.astype(np.float64), restored.astype(np.float64), peak)))
+    overlap, total = WINDOW - 1, 0.0
+    places = (reference.shape[0] - overlap) * (reference.shape[1] - overlap)
+    for rows in _strips(reference.shape[0] - overlap):
+        windows = slice(rows.start, rows.stop + overlap)
+        one, other = reference[windows].astype(np.float64), restored[windows].astype(np.float64)
+        total += float(_ssim_map(one, other, peak).sum())
+    return total / places
+
+
+def _strips(height: int) -> Iterator[slice]:
+    """Slices of at most `STRIP` rows that cover ``height`` rows."""
+    return (slice(start, min(start + STRIP, height)) for start in range(0, height, STRIP))
 
 
 def _ssim_map(x: Plane, y: Plane, peak: float) -> Plane:
@@ -118,29 +136,46 @@ def rgb_to_y(rgb: Pixels, rounded: bool = False) -> Pixels:
     >>> rgb_to_y(np.zeros((1, 1, 3), np.uint8), rounded=True)
     array([[16]], dtype=uint8)
     """
-    luma = 16.0 + rgb.astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255
-    return np.floor(luma + 0.5).astype(np.uint8) if rounded else luma
+    luma = np.empty(rgb.shape[:2], np.uint8 if rounded else np.float64)
+    for rows in _strips(len(rgb)):
+        exact = 16.0 + rgb[rows].astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255
+        luma[rows] = np.floor(exact + 0.5) if rounded else exact
+    return luma
 
 
-def score(reference: Pixels, restored: Pixels, scale: int, protocol: str) -> Fidelity:
-    """PSNR and SSIM of luma, ``scale`` px cut off every side, under a protocol of `PROTOCOLS`.
+def score(reference: Pixels, restored: Pixels, border: int, protocol: str) -> Fidelity:
+    """PSNR and SSIM of luma, ``border`` px cut off every side, under a protocol of `PROTOCOLS`.
 
     Both are uint8, H x W or H x W x 3, of the same size. Raises RecipeError for an unknown protocol,
     ValueError where the sizes differ.
     """
     luma = find_protocol(protocol).luma
-    inner = slice(scale, -scale) if scale else slice(None)
-    one, other = luma(reference)[inner, inner], luma(restored)[inner, inner]
+    return _compared(luma(reference), luma(restored), border, protocol)
+
+
+def rgb_score(reference: Pixels, restored: Pixels, border: int, protocol: str) -> Fidelity:
+    """The same of all channels; a grey image counts as three equal ones."""
+    if reference.ndim != restored.ndim:
+        reference, restored = _as_rgb(reference), _as_rgb(restored)
+    return _compared(reference, restored, border, protocol)
+
+
+def _compared(reference: Pixels, restored: Pixels, border: int, protocol: str) -> Fidelity:
+    _check_shapes(reference, restored)
+    inner = slice(border, -border or None)
+    one, other = reference[inner, inner], restored[inner, inner]
     return Fidelity(psnr(one, other), ssim(one, other), protocol)
 
 
-def bicubic_score(reference: Pixels, scale: int, protocol: str) -> Fidelity:
+def bicubic_score(reference: Pixels, scale: int, protocol: str, border: int | None = None) -> Fidelity:
     """The score of reducing by ``scale`` and upscaling again, both by matlab_bicubic: the field's baseline.
 
-    ``reference`` is uint8, H x W or H x W x 3; it is first cropped to a multiple of ``scale``.
+    ``reference`` is uint8, H x W or H x W x 3; it is first cropped to a multiple of ``scale``. ``border`` px are cut
+    off every side, by default ``scale``.
     """
     whole = crop_to_multiple(reference, scale)
-    return score(whole, find_protocol(protocol).baseline(whole, scale), scale, protocol)
+    baseline = find_protocol(protocol).baseline(whole, scale)
+    return score(whole, baseline, scale if border is None else border, protocol)
 
 
 def find_protocol(name: str) -> Protocol:
@@ -161,10 +196,16 @@ def _classic_plane(image: Pixels) -> Pixels:
 
 
 def _classic_baseline(image: Pixels, scale: int) -> Pixels:
-    """Luma reduced and upscaled; the small plane stays float, the result is rounded and clipped."""
-    plane = _classic_plane(image)
-    height, width = plane.shape
-    small = resize(plane.astype(np.float64), width // scale, height // scale, "matlab_bicubic")
+    """Luma reduced and upscaled."""
+    return _classic_upscaled(_classic_plane(image), scale)
+
+
+def _classic_upscaled(image: Pixels, scale: int) -> Pixels:
+    """The small image stays float; the result is rounded and clipped. Channel by channel, to save memory."""
+    if image.ndim == 3:
+        return np.stack([_classic_upscaled(image[:, :, c], scale) for c in range(image.shape[2])], axis=2)
+    height, width = image.shape
+    small = resize(image.astype(np.float64), width // scale, height // scale, "matlab_bicubic")
     return _as_bytes(resize(small, width, height, "matlab_bicubic"))
 
 
@@ -185,7 +226,9 @@ def _network_baseline(image: Pixels, scale: int) -> Pixels:
 
     (MATLAB itself also rounds uint8 between its two passes, as `resize` does; that would cost .008 dB at x2.)
     """
-    height, width = image.shape[:2]
+    if image.ndim == 3:
+        return np.stack([_network_baseline(image[:, :, c], scale) for c in range(image.shape[2])], axis=2)
+    height, width = image.shape
     small = _as_bytes(resize(image.astype(np.float64), width // scale, height // scale, "matlab_bicubic"))
     return _as_bytes(resize(small.astype(np.float64), width, height, "matlab_bicubic"))
 
@@ -197,11 +240,13 @@ PROTOCOLS: dict[str, Protocol] = {
             "classic",
             _classic_plane,
             _classic_baseline,
+            _classic_upscaled,
             "Luma rounded to uint8, grey files as they are, LR never rounded: the tables of SRCNN to EDSR.",
         ),
         Protocol(
             "network",
             _network_plane,
+            _network_baseline,
             _network_baseline,
             "LR and result are RGB files of 8 bits, luma in float: how networks are scored (BasicSR).",
         ),
