@@ -17,7 +17,7 @@ from groundglass.plans.run_folder import RunFolder
 from groundglass.text.format import duration
 
 if TYPE_CHECKING:
-    from groundglass.proofs.prove import ArmResult, Proof
+    from groundglass.proofs.prove import Proof
 
 
 @click.command()
@@ -165,8 +165,11 @@ def _print_proof(name: str, proof: Proof) -> None:
         alarms_in_words,
         gates_in_words,
         headline,
+        label,
+        numbers,
         reasons_in_words,
         scored_in_words,
+        short_verdict,
     )
 
     click.echo(f"{name} · preset {proof.preset} · scored on {scored_in_words(proof)}\n")
@@ -176,20 +179,11 @@ def _print_proof(name: str, proof: Proof) -> None:
         print_wrapped(f"  {gates}", 2)
     click.echo()
     head = ("arm", "effect dB", "95 % interval", "could show", "difference")
-    print_table(head, [_row(arm) for arm in proof.arms], right=(1, 2, 3), shrink=0)
+    rows = [(label(arm), *numbers(arm), short_verdict(arm)) for arm in proof.arms]
+    print_table(head, rows, right=(1, 2, 3), shrink=0)
     click.echo()
     for reason in reasons_in_words(proof):
         print_wrapped(f"  {reason}", 4)
     for note in (*proof.notes, alarms_in_words(proof)):
         print_wrapped(f"  note: {note}", 4)
     click.echo()
-
-
-def _row(arm: ArmResult) -> tuple[str, ...]:
-    from groundglass.proofs.sentences import decibels, label, same_images, short_verdict
-
-    if arm.effect is None or arm.ci95 is None or arm.power is None:
-        return label(arm), "–", "–", "–", short_verdict(arm)
-    interval = " to ".join(decibels(end) for end in arm.ci95)
-    could_show = "–" if same_images(arm) else f"±{arm.power:.3f}"
-    return label(arm), decibels(arm.effect), interval, could_show, short_verdict(arm)

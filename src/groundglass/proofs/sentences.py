@@ -29,26 +29,28 @@ def headline(proof: Proof) -> str:
     That is the comparison of the selection with random images; of folders, a summary.
     """
     main = _main(proof)
-    return sentence(main, proof.folders) if main else _summary(proof.arms, proof.folders)
+    if main:
+        return sentence(main, proof.folders)
+    return _opened(_summary(proof.arms, proof.folders), proof.folders)
 
 
 def _main(proof: Proof) -> ArmResult | None:
     """The comparison that matters most; None among several of equal weight."""
-    found = [
-        arm for arm in proof.arms if (arm.arm, arm.against) == (SELECTED, RANDOM) and not proof.folders
-    ]
+    found = [arm for arm in proof.arms if (arm.arm, arm.against) == (SELECTED, RANDOM) and not proof.folders]
     return found[0] if found else proof.arms[0] if len(proof.arms) == 1 else None
 
 
 def sentence(arm: ArmResult, folders: bool = False) -> str:
-    """What one comparison shows, without a full stop; ``folders``: the arms are folders with names of the user's own."""
+    """What one comparison shows, without a full stop; ``folders``: the user chose the arms' names."""
     one, other = (name if folders else _in_words(name, arm) for name in (arm.arm, arm.against))
     if arm.effect is None or arm.ci95 is None or arm.power is None:
         return f"The comparison of {one} with {other} failed: {arm.reason}"
     if same_images(arm):
         return _opened(f"{one} has the same images as {other}", folders)
     if arm.verdict == "no difference shown":
-        return f"No difference shown between {one} and {other}: this proof could have shown ±{arm.power:.3f} dB"
+        return (
+            f"No difference shown between {one} and {other}: this proof could have shown ±{arm.power:.3f} dB"
+        )
     low, high = (decibels(end) for end in arm.ci95)
     size = f"{decibels(arm.effect)} dB (95 % interval {low} to {high})"
     return _opened(f"{one} trains {arm.verdict} than {other}: {size}", folders)
@@ -71,7 +73,9 @@ def gates_in_words(proof: Proof) -> str:
         "Gates that change nothing": [arm for arm in arms if same_images(arm)],
         "Not compared": [arm for arm in arms if arm.verdict == "failed"],
     }
-    lists = {said: ", ".join(arm.arm.removeprefix(WITHOUT) for arm in found) for said, found in groups.items()}
+    lists = {
+        said: ", ".join(arm.arm.removeprefix(WITHOUT) for arm in found) for said, found in groups.items()
+    }
     return " ".join(f"{said}: {names}." for said, names in lists.items() if names)
 
 
@@ -79,7 +83,11 @@ def proof_in_words(proof: Proof) -> tuple[str, ...]:
     """The whole result in sentences without a full stop, the answer first, as the funnel shows it."""
     main = _main(proof)
     others = [arm for arm in proof.arms if not arm.arm.startswith(WITHOUT) and arm is not main]
-    said = (*([sentence(main)] if main else []), gates_in_words(proof).removesuffix("."), *map(sentence, others))
+    said = (
+        *([sentence(main)] if main else []),
+        gates_in_words(proof).removesuffix("."),
+        *map(sentence, others),
+    )
     return tuple(dict.fromkeys(filter(None, said)))
 
 
@@ -117,6 +125,18 @@ def label(arm: ArmResult) -> str:
     return f"{arm.arm} vs {arm.against}" if open_ else arm.arm
 
 
+def numbers(arm: ArmResult) -> tuple[str, str, str]:
+    """The effect, its 95 % interval, and the smallest effect that could have been shown, in dB as text.
+
+    >>> numbers(ArmResult("q75", "clean", "worse", -0.1, (-0.2, -0.05), 0.01, 0.03, 40, "same photos"))
+    ('−0.100', '−0.200 to −0.050', '±0.030')
+    """
+    if arm.effect is None or arm.ci95 is None or arm.power is None:
+        return "–", "–", "–"
+    could_show = "–" if same_images(arm) else f"±{arm.power:.3f}"
+    return decibels(arm.effect), " to ".join(map(decibels, arm.ci95)), could_show
+
+
 def short_verdict(arm: ArmResult) -> str:
     """The verdict as an entry of a column "difference"."""
     return "none shown" if arm.verdict == "no difference shown" else arm.verdict
@@ -129,7 +149,11 @@ def scored_in_words(proof: Proof) -> str:
     '95 images of crops'
     """
     held = proof.scored_on == "held-out photos"
-    return some(proof.n_scored, "held-out photos") if held else f"{some(proof.n_scored, 'images')} of {proof.scored_on}"
+    return (
+        some(proof.n_scored, "held-out photos")
+        if held
+        else f"{some(proof.n_scored, 'images')} of {proof.scored_on}"
+    )
 
 
 def alarms_in_words(proof: Proof) -> str:
@@ -194,7 +218,9 @@ def _in_words(name: str, arm: ArmResult) -> str:
         return "full resolution" if part == "1" else f"{part} of the resolution"
     if name == "turned":
         return "the selection with flips and rotations"
-    return {"best": f"a choice by {column} alone", "balanced": f"a choice balanced over {column}"}.get(kind, name)
+    return {"best": f"a choice by {column} alone", "balanced": f"a choice balanced over {column}"}.get(
+        kind, name
+    )
 
 
 def _opened(text: str, folders: bool) -> str:

@@ -13,12 +13,11 @@ from groundglass.proofs.result_folder import COMMAND, PROOF, RESULT, read_proofs
 from groundglass.proofs.sentences import (
     alarms_in_words,
     blind_in_words,
-    decibels,
     gates_in_words,
     headline,
     meaning,
+    numbers,
     reasons_in_words,
-    same_images,
     scored_in_words,
     sentence,
 )
@@ -140,16 +139,11 @@ def axis_of(proof: Proof) -> Axis:
 
 
 def _row(arm: ArmResult, band: float | None, axis: Axis, folders: bool) -> ArmView:
-    numbers = ("–", "–", "–")
-    if arm.effect is not None and arm.ci95 is not None and arm.power is not None:
-        low, high = map(decibels, arm.ci95)
-        could_show = "–" if same_images(arm) else f"±{arm.power:.3f}"
-        numbers = (decibels(arm.effect), f"{low} to {high}", could_show)
     return ArmView(
         arm.arm,
         arm.against,
         strip(arm, band, axis, f"{sentence(arm, folders)}."),
-        *numbers,
+        *numbers(arm),
         some(arm.n_images, "images") if arm.n_images else "–",
         arm.verdict,
         GLYPHS[arm.verdict],
@@ -180,7 +174,8 @@ def strip(arm: ArmResult, band: float | None, axis: Axis, title: str) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" class="strip" width="100%" height="100%" role="img" '
         f'aria-label="{escape(title)}"><title>{escape(title)}</title>'
-        f"<desc>The dot is the effect, the line its 95 % interval, the band what chance covers.</desc>{''.join(parts)}</svg>"
+        "<desc>The dot is the effect, the line its 95 % interval, the band what chance covers.</desc>"
+        f"{''.join(parts)}</svg>"
     )
 
 
@@ -200,7 +195,11 @@ def scale(axis: Axis) -> str:
 def how_in_words(proof: Proof) -> tuple[str, ...]:
     """Three sentences: training, what decides, and the blind spots of the preset."""
     preset = PRESETS.get(proof.preset)
-    trained = f"Preset {proof.preset} trains {preset.meaning}" if preset else f"Preset {proof.preset} trains networks"
+    trained = (
+        f"Preset {proof.preset} trains {preset.meaning}"
+        if preset
+        else f"Preset {proof.preset} trains networks"
+    )
     splits = preset.splits if preset else "several"
     best = f"; bicubic upscaling alone gets {proof.bicubic:.2f} dB" if proof.bicubic is not None else ""
     return (

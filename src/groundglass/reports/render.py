@@ -101,7 +101,8 @@ def _write_audit(facts: RunFacts, folder: Path) -> None:
         for name, content in files.items():
             (folder / name).write_bytes(content)
         (folder / "audit.html").write_text(
-            fill("audit.html.j2", {"run": facts, "audit": audit, "proved": _is_proved(facts)}), encoding="utf-8"
+            fill("audit.html.j2", {"run": facts, "audit": audit, "proved": _is_proved(facts)}),
+            encoding="utf-8",
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
-from groundglass.proofs.prove import Proof, cpu_seconds
+from groundglass.proofs.prove import cpu_seconds
 from groundglass.proofs.result_folder import PROOF, keep_proof
 from groundglass.proofs.sentences import proof_in_words
 from groundglass.recipes.prove_model import ProveStep
