@@ -160,7 +160,7 @@ def _named(folders: tuple[str, ...]) -> dict[str, str]:
 
 
 def _print_proof(name: str, proof: Proof) -> None:
-    """Print the answer, then what it rests on."""
+    """Print the answer, then the numbers behind it."""
     from groundglass.proofs.sentences import (
         alarms_in_words,
         gates_in_words,

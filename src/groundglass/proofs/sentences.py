@@ -41,7 +41,7 @@ def _main(proof: Proof) -> ArmResult | None:
 
 
 def sentence(arm: ArmResult, folders: bool = False) -> str:
-    """What one comparison shows, without a full stop; ``folders``: the user chose the arms' names."""
+    """The result of one comparison, without a full stop; ``folders``: the user chose the arms' names."""
     one, other = (name if folders else _in_words(name, arm) for name in (arm.arm, arm.against))
     if arm.effect is None or arm.ci95 is None or arm.power is None:
         return f"The comparison of {one} with {other} failed: {arm.reason}"
@@ -57,7 +57,7 @@ def sentence(arm: ArmResult, folders: bool = False) -> str:
 
 
 def gates_in_words(proof: Proof) -> str:
-    """What leaving out each gate shows; "" for a proof that left out none.
+    """The effect of leaving out each gate; "" for a proof that left out none.
 
     >>> arms = (ArmResult("without a", "selected", "worse", -0.1, (-0.2, -0.05), 0.01, 0.03, 40, "selection"),)
     >>> gates_in_words(Proof(arms, "instant", 0, None))
@@ -106,7 +106,7 @@ def same_images(arm: ArmResult) -> bool:
 
 
 def meaning(arm: ArmResult, folders: bool = False) -> str:
-    """What a verdict means for the gate that was left out; "" for other arms."""
+    """The meaning of a verdict for the gate that was left out; "" for other arms."""
     if folders or not arm.arm.startswith(WITHOUT):
         return ""
     if same_images(arm):
@@ -115,7 +115,7 @@ def meaning(arm: ArmResult, folders: bool = False) -> str:
 
 
 def label(arm: ArmResult) -> str:
-    """A comparison in few letters: with what is said only where the arm's name leaves it open.
+    """A comparison in few letters; it names the other arm unless the first name already implies it.
 
     >>> arm = ArmResult("q75", "clean", "worse", -0.1, (-0.2, -0.05), 0.01, 0.03, 40, "same photos")
     >>> label(arm)
@@ -165,7 +165,7 @@ def alarms_in_words(proof: Proof) -> str:
 
 
 def blind_in_words(preset: str) -> str:
-    """What proofs of a preset cannot see."""
+    """The blind spots of a preset; "" if none are on record."""
     return _BLIND.get(preset, "")
 
 

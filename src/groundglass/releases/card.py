@@ -63,7 +63,7 @@ class AuditNote:
 
 @dataclass(frozen=True)
 class ProofNote:
-    """What a proof found: whether training on the selection gives better results.
+    """The result of a proof: whether training on the selection gives better results.
 
     step      of the recipe
     sentence  the answer, without a full stop
