@@ -81,4 +81,4 @@ def test_a_verdict_does_not_depend_on_colour(page_file: Path, reader):
     shapes = page.locator(".strip .arm").evaluate_all(
         "all => all.map(one => one.querySelector('svg').innerHTML)"
     )
-    assert len({shape for shape in shapes}) == 3
+    assert len(set(shapes)) == 3
