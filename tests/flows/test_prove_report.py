@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from flow_tools import groundglass, run_json, steps
 
 from groundglass import testing
+from groundglass.proofs.preset import PRESETS
 from groundglass.proofs.result_folder import read_proofs
 from groundglass.proofs.sentences import decibels, gates_in_words, headline
 
@@ -30,6 +33,15 @@ STEP = """
     name: proof
   - release: {format: folder}
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fewer_splits() -> Iterator[None]:
+    """Fewer random splits than a user gets: these tests are about words, not verdicts."""
+    few = replace(PRESETS["instant"], splits=30, draws=8, resamples=30, alarms=10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "instant", few)
+        yield
 
 
 @pytest.fixture(scope="module")
