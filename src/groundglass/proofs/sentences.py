@@ -68,11 +68,11 @@ def gates_in_words(proof: Proof) -> str:
     groups = {
         "Gates that help": [arm for arm in arms if arm.verdict == "worse"],
         "Gates that do harm": [arm for arm in arms if arm.verdict == "better"],
-        "No difference shown for": [
+        "Gates with no difference shown": [
             arm for arm in arms if arm.verdict == "no difference shown" and not same_images(arm)
         ],
         "Gates that change nothing": [arm for arm in arms if same_images(arm)],
-        "Not compared": [arm for arm in arms if arm.verdict == "failed"],
+        "Gates not compared": [arm for arm in arms if arm.verdict == "failed"],
     }
     lists = {
         said: ", ".join(arm.arm.removeprefix(WITHOUT) for arm in found) for said, found in groups.items()

@@ -79,8 +79,8 @@ def test_gates_are_sorted_by_what_they_do():
         arm("without e", "selected", "failed", None, "too few"),
     )
     assert gates_in_words(found) == (
-        "Gates that help: a. Gates that do harm: b. No difference shown for: c. Gates that change nothing: d. "
-        "Not compared: e."
+        "Gates that help: a. Gates that do harm: b. Gates with no difference shown: c. Gates that change nothing: d. "
+        "Gates not compared: e."
     )
 
 
