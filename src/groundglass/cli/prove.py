@@ -13,10 +13,11 @@ import click
 from groundglass.cli.funnel import print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json, runs_folder, workers
 from groundglass.engines.progress import choose_progress
-from groundglass.text.format import duration, percent
+from groundglass.plans.run_folder import RunFolder
+from groundglass.text.format import duration
 
 if TYPE_CHECKING:
-    from groundglass.proofs.prove import ArmResult, Proof
+    from groundglass.proofs.prove import Proof
 
 
 @click.command()
@@ -92,11 +93,11 @@ def command(
     RECIPE|RUN is a run's folder (runs/faceup/0003), a recipe's name (faceup: its last run) or a recipe's file, which
     is run first. The arms are the selected images against as many random ones, and the recipe without each of its
     gates against the selected images. An arm is called better or worse only if its effect is more than three times
-    as large as what random selections of the same images give.
+    as large as what random selections of the same images give. The result is added to the run's folder and to its
+    report.
     """
     from groundglass.recipes.prove_model import ProveStep
     from groundglass.runs.prove_run import ProveOptions, prove_folders, prove_selection
-    from groundglass.text.format import some
 
     if (what is None) is not bool(folders):
         raise click.UsageError("give a recipe or a run, or --folder NAME=DIR twice or more")
@@ -117,20 +118,26 @@ def command(
         proved = prove_folders(_named(folders), runs, options, choose_progress)
     else:
         proved = prove_selection(what, runs, options, choose_progress)
+    page = _report(proved.folder)
     if as_json:
-        click.echo(
-            json.dumps(proved.proof.plain() | {"run": str(proved.folder.path)}, indent=2, ensure_ascii=False)
-        )
+        more = {"run": str(proved.folder.path), "report": str(page)}
+        click.echo(json.dumps(proved.proof.plain() | more, indent=2, ensure_ascii=False))
         return
-    proof = proved.proof
-    click.echo(f"{proved.folder.name} · preset {proof.preset} · scored on {some(proof.n_scored, 'images')}\n")
-    _print_arms(proof)
+    _print_proof(proved.folder.name, proved.proof)
     print_next(
         {
             "time": duration(time.perf_counter() - begun),
+            "report": str(page),
             "next": f"{program()} show {shlex.quote(str(proved.folder.path))}",
         }
     )
+
+
+def _report(folder: RunFolder) -> Path:
+    """Write the run's report, now with the proof's page."""
+    from groundglass.reports.read_run import write_report
+
+    return write_report(folder).with_name("proof.html")
 
 
 def _named(folders: tuple[str, ...]) -> dict[str, str]:
@@ -152,27 +159,31 @@ def _named(folders: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def _print_arms(proof: Proof) -> None:
-    rows = [_row(arm) for arm in proof.arms]
-    head = ("arm", "against", "images", "effect dB", "95 % interval", "could show", "verdict")
-    print_table(head, rows, right=(2, 3, 4, 5))
-    for arm in proof.arms:
-        if arm.reason:
-            print_wrapped(f"  {arm.arm}: {arm.reason}", 4)
-    for note in proof.notes:
-        print_wrapped(f"  note: {note}", 4)
-    if proof.false_alarm_rate is not None:
-        print_wrapped(
-            f"  note: of 40 pairs of random halves, {percent(proof.false_alarm_rate)} would have been called "
-            "different",
-            4,
-        )
+def _print_proof(name: str, proof: Proof) -> None:
+    """Print the answer, then the numbers behind it."""
+    from groundglass.proofs.sentences import (
+        alarms_in_words,
+        gates_in_words,
+        headline,
+        label,
+        numbers,
+        reasons_in_words,
+        scored_in_words,
+        short_verdict,
+    )
+
+    click.echo(f"{name} · preset {proof.preset} · scored on {scored_in_words(proof)}\n")
+    print_wrapped(f"  {headline(proof)}.", 2)
+    gates = gates_in_words(proof)
+    if gates:
+        print_wrapped(f"  {gates}", 2)
     click.echo()
-
-
-def _row(arm: ArmResult) -> tuple[str, ...]:
-    if arm.effect is None or arm.ci95 is None or arm.power is None:
-        return arm.arm, arm.against, "–", "–", "–", "–", arm.verdict
-    low, high = arm.ci95
-    numbers = f"{arm.effect:+.3f}", f"{low:+.3f} to {high:+.3f}", f"±{arm.power:.3f}"
-    return arm.arm, arm.against, str(arm.n_images), *numbers, arm.verdict
+    head = ("arm", "effect dB", "95 % interval", "could show", "difference")
+    rows = [(label(arm), *numbers(arm), short_verdict(arm)) for arm in proof.arms]
+    print_table(head, rows, right=(1, 2, 3), shrink=0)
+    click.echo()
+    for reason in reasons_in_words(proof):
+        print_wrapped(f"  {reason}", 4)
+    for note in (*proof.notes, alarms_in_words(proof)):
+        print_wrapped(f"  note: {note}", 4)
+    click.echo()

@@ -66,6 +66,7 @@ class Proof:
     scored_on         where these come from
     bicubic           dB, what bicubic upscaling gets on them; None where it was not measured
     psnr              dB, what each arm's filters get on them
+    folders           whether the arms are folders, with names that the user chose
     """
 
     arms: tuple[ArmResult, ...]
@@ -78,6 +79,7 @@ class Proof:
     psnr: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seed: int = 0
+    folders: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""

@@ -62,6 +62,24 @@ class AuditNote:
 
 
 @dataclass(frozen=True)
+class ProofNote:
+    """The result of a proof: whether training on the selection gives better results.
+
+    step      of the recipe
+    sentence  the answer, without a full stop
+    about     preset, and the images that results were scored on
+    rows      (comparison, effect in dB, 95 % interval, smallest effect that could be shown, verdict) as text
+    notes     what should be known of it, each a sentence
+    """
+
+    step: str
+    sentence: str
+    about: str
+    rows: tuple[tuple[str, str, str, str, str], ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Notes:
     """Facts of the card that are not in the manifest.
 
@@ -77,6 +95,7 @@ class Notes:
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
+    proofs: tuple[ProofNote, ...] = ()
     beside: Beside | None = None
     failed: int = 0
     small: tuple[str, ...] = ()
@@ -133,6 +152,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         measures=notes.measures,
         networks=notes.networks,
         audits=notes.audits,
+        proofs=notes.proofs,
         warnings=[(word, WARNINGS.get(word, ""), many) for word, many in notes.warnings.items()],
     )
 

@@ -36,6 +36,7 @@ from groundglass.reports.page_model import (
     view_steps,
     view_warnings,
 )
+from groundglass.reports.proof_page import view_proofs
 from groundglass.reports.qualities import view_qualities
 from groundglass.reports.recurring import recurring_overlays
 from groundglass.reports.run_status_notice import notice_of
@@ -89,6 +90,7 @@ def _write_all(facts: RunFacts, folder: Path, settings: SheetSettings) -> None:
     text = script(facts, pools, sheets, settings.height)
     write_beside(folder, REPORT_SCRIPTS, text, page(facts, pools, parts_beside(REPORT_SCRIPTS)))
     _write_audit(facts, folder)
+    _write_proofs(facts, folder)
 
 
 def _write_audit(facts: RunFacts, folder: Path) -> None:
@@ -99,8 +101,26 @@ def _write_audit(facts: RunFacts, folder: Path) -> None:
         for name, content in files.items():
             (folder / name).write_bytes(content)
         (folder / "audit.html").write_text(
-            fill("audit.html.j2", {"run": facts, "audit": audit}), encoding="utf-8"
+            fill("audit.html.j2", {"run": facts, "audit": audit, "proved": _is_proved(facts)}),
+            encoding="utf-8",
         )
+
+
+def _write_proofs(facts: RunFacts, folder: Path) -> None:
+    """The page of the run's proofs, if it has any."""
+    proofs = view_proofs(Path(facts.folder))
+    if proofs:
+        context = {"run": facts, "proofs": proofs, "audited": _is_audited(facts), "command": format.command}
+        (folder / "proof.css").write_bytes(static_bytes("proof.css"))
+        (folder / "proof.html").write_text(fill("proof.html.j2", context), encoding="utf-8")
+
+
+def _is_audited(facts: RunFacts) -> bool:
+    return read_audit(Path(facts.folder)) is not None
+
+
+def _is_proved(facts: RunFacts) -> bool:
+    return bool(view_proofs(Path(facts.folder)))
 
 
 def write_beside(folder: Path, scripts: Sequence[str], data: str, text: str) -> None:
@@ -137,7 +157,8 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "failures": view_failures(facts),
         "warnings": view_warnings(facts),
         "columns": pools.columns,
-        "audited": read_audit(Path(facts.folder)) is not None,
+        "audited": _is_audited(facts),
+        "proved": _is_proved(facts),
         "command": format.command,
         "made_at": facts.made_at.astimezone() if facts.made_at.tzinfo else facts.made_at,
     }

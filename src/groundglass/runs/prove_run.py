@@ -110,7 +110,8 @@ def prove_folders(
     state = _again(replay(plan, folder).state, options, progress)
     rows = {name: state.rows.filter(compute.equal(state.rows["source"], name)) for name in folders}
     trial = folder_trial(state, rows, options.body.images, bool(options.body.score_on))
-    return _kept(folder, prove_trial(state, trial, options.body, _place(folder), options.seed), begun)
+    proof = prove_trial(state, trial, options.body, _place(folder), options.seed)
+    return _kept(folder, replace(proof, folders=True), begun)
 
 
 def _again(state: State, options: ProveOptions, progress: Callable[[str], Progress]) -> State:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
-from groundglass.proofs.prove import Proof, cpu_seconds
+from groundglass.proofs.prove import cpu_seconds
 from groundglass.proofs.result_folder import PROOF, keep_proof
+from groundglass.proofs.sentences import proof_in_words
 from groundglass.recipes.prove_model import ProveStep
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.prove.plan import plan_prove
@@ -31,18 +32,7 @@ def run(state: State, planned: PlannedStep) -> Done:
     proof = replace(proof, cpu_seconds=round(cpu_seconds() - begun, 1))
     keep_proof(place, proof)
     return done(
-        state, state, planned, notes=notes_of(proof), facts={"prove": facts_of(proof.plain()["arms"])}
-    )
-
-
-def notes_of(proof: Proof) -> tuple[str, ...]:
-    """A sentence for each arm, as the funnel shows them."""
-    return tuple(
-        f"{arm.arm} against {arm.against}: failed, {arm.reason}"
-        if arm.effect is None
-        else f"{arm.arm} against {arm.against}: {arm.verdict} ({arm.effect:+.3f} dB, "
-        f"could have shown {arm.power:.3f})"
-        for arm in proof.arms
+        state, state, planned, notes=proof_in_words(proof), facts={"prove": facts_of(proof.plain()["arms"])}
     )
 
 
