@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -86,15 +87,23 @@ def pages() -> Iterator[Prose]:
         yield from prose.of_page(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
 
 
+NAMES: Any = {"help_option_names": ["-h", "--help"]}
+"""As the program has them: click keeps a command's help option as it was first asked for."""
+
+
 def helps() -> Iterator[Prose]:
     from groundglass.cli.main import COMMANDS, groundglass
 
-    context = click.Context(groundglass, info_name="groundglass", max_content_width=120, terminal_width=120)
+    context = click.Context(
+        groundglass, info_name="groundglass", max_content_width=120, terminal_width=120, **NAMES
+    )
     yield Prose("groundglass --help", 1, prose.without_code(groundglass.get_help(context)))
     for name in COMMANDS:
         command = groundglass.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, context, info_name=name, max_content_width=120, terminal_width=120)
+        inner = click.Context(
+            command, context, info_name=name, max_content_width=120, terminal_width=120, **NAMES
+        )
         yield Prose(f"groundglass {name} --help", 1, prose.without_code(command.get_help(inner)))
 
 
