@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.errors import RecipeError
+from groundglass.plans.chosen_thetas import with_chosen
 from groundglass.plans.current_rows import applies
 from groundglass.plans.external_scores import read_scores
 from groundglass.plans.planner import Plan, PlannedStep
@@ -52,7 +53,11 @@ def replay(plan: Plan, folder: RunFolder) -> Passage:
 
 
 def go_through(plan: Plan, folder: RunFolder, record: RunRecord) -> Passage:
-    """Go through the verdicts of a plan's steps; the run may still be working on later ones."""
+    """Go through the verdicts of a plan's steps; the run may still be working on later ones.
+
+    Thresholds that the run chose are in the plan of the state that this gives.
+    """
+    plan = replace(plan, steps=with_chosen(plan.steps, record.steps))
     tables = read_tables(folder, record)
     state = make_state(plan, folder).with_images(tables.images)
     # a derived row that is its whole photograph is already there; `with_seen` skips it

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from groundglass import __version__
 from groundglass.annotators.question import JPEG_QUALITY
+from groundglass.plans.chosen_thetas import FACT
 from groundglass.plans.networks import locked_networks
 from groundglass.plans.planner import Plan
 from groundglass.plans.state import State
@@ -58,6 +59,7 @@ def lock_text(state: State) -> str:
         **_networks(state),
         **_profiles(state),
         **_cascades(state),
+        **_thetas(state),
         **_models(plan),
         "sources": _source_digests(state),
         "steps": steps,
@@ -111,6 +113,12 @@ def _cascades(state: State) -> dict[str, dict[str, Any]]:
     """The result of each cascade's sample, and how much it saved; nothing if there are none."""
     found = {step.step: step.facts["cascade"] for step in state.records if "cascade" in step.facts}
     return {"cascades": found} if found else {}
+
+
+def _thetas(state: State) -> dict[str, dict[str, Any]]:
+    """The threshold that each search found, and its curve; nothing if there are none."""
+    found = {step.step: step.facts[FACT] for step in state.records if FACT in step.facts}
+    return {"thetas": found} if found else {}
 
 
 def _source_digests(state: State) -> dict[str, dict[str, Any]]:

@@ -40,7 +40,7 @@ SYNONYMS: dict[str, str] = {
 LATER: dict[str, tuple[str, ...]] = {
     "step": ("study", "benchmark"),
     "source": ("download", "hub", "video", "generate"),
-    "select": ("licence", "study", "theta"),
+    "select": ("licence", "study"),
     "transform": ("degrade", "restore"),
     "release": ("croissant",),
     "format": ("lmdb", "webdataset", "parquet"),

@@ -64,7 +64,7 @@ def prove_selection(
     planned = plan.steps[-1]
     before = replace(plan, steps=plan.steps[:-1])
     state = _again(replay(before, folder).state, options, progress)
-    proof = prove_recipe(state, planned, before.steps, options.body, _place(folder), options.seed)
+    proof = prove_recipe(state, planned, state.run.plan.steps, options.body, _place(folder), options.seed)
     return _kept(folder, proof, begun)
 
 

@@ -98,7 +98,7 @@ def threshold_advice(plan: Plan, runs: Path) -> tuple[ThresholdAdvice, ...]:
 def limit_of(planned: PlannedStep) -> Threshold | None:
     """The limit of a select step whose rule is a single comparison."""
     body = planned.step.body
-    return single((body.where,)) if isinstance(body, Where) and not body.cascade else None
+    return single((body.where,)) if isinstance(body, Where) and not (body.cascade or body.theta) else None
 
 
 def _same(gate: PlannedStep, limit: Threshold) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ from pydantic import Field, model_validator
 
 from groundglass.selections.frozen import Frozen
 from groundglass.selections.rule import Given, Judged, Lookup, Needs, Rule
+from groundglass.selections.theta import THETA, Theta, with_theta
 from groundglass.settings.field_types import Record, Share
 from groundglass.settings.key_rules import refuse
 from groundglass.settings.measure_request import Requested
@@ -61,6 +63,25 @@ class Where(Rule):
     cascade: Annotated[
         Cascade | None, Field(description="measure for `where` only if a cheap column leaves doubt")
     ] = None
+    theta: Annotated[
+        Theta | None,
+        Field(description="the threshold that stands for {theta} in `where` is chosen in the run"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Where:
+        count = self.where.count(THETA)
+        if self.theta is None and count:
+            hint = "add theta: {choose_by: proof, from: [0, 50, 100]}, or write a number"
+            refuse("where", f"`where` contains {THETA}, but there is no `theta`", hint)
+        if self.theta is not None and count != 1:
+            said = f"does not contain {THETA}" if not count else f"contains {THETA} {count} times"
+            hint = f'write it once, for example where: "objects_sam >= {THETA}"'
+            refuse("where", f"`where` {said}", hint)
+        if self.theta is not None and self.cascade is not None:
+            say = "`theta` and `cascade` cannot go together"
+            refuse("theta", say, "a cascade needs one fixed rule: delete one of both", "cascade")
+        return self
 
     def needs(self, lookup: Lookup) -> Needs:
         return Needs(lookup.expression("where", self.where))
@@ -70,27 +91,35 @@ class Where(Rule):
         return Judged(where(pool, self.where), limits_of(self.where), facts=facts)
 
     def label(self) -> str:
+        if self.theta is not None:
+            return f"{self.where}, theta by {self.theta.choose_by}"
         return f"{self.where}, cascade by {self.cascade.by}" if self.cascade else self.where
 
     def freeze(self, pool: pa.Table, given: Given) -> tuple[Frozen, ...]:
         return (self.where,)
 
     def only_alone(self) -> tuple[str, str] | None:
+        if self.theta is not None:
+            return "theta", "give its `where` a step of its own"
         if self.cascade is None:
             return None
         return "cascade", "put its `where` in a separate step: both judge each row alone"
+
+    def at(self, value: float) -> Where:
+        """The rule with a number as its threshold."""
+        return Where(where=with_theta(self.where, value))
 
 
 _STRICT = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 
 
-def where(pool: pa.Table, expression: str | Expression) -> pa.Table:
+def where(pool: pa.Table, expression: str | Expression, remarks: Mapping[str, str] | None = None) -> pa.Table:
     """Keep the rows on which an SQL expression is true.
 
     A dropped row names every condition (joined by AND) that was false, with value and limit. A row with a
     verdict that is unknown, because a value is missing, is dropped too: as failed if the value's error is known.
     The margin is that of the condition nearest to its limit, as a share of the limit; only conditions with < <= > >=
-    or between and numbers have one.
+    or between and numbers have one. ``remarks`` are words that follow a condition's reason, by its text.
 
     Returns `groundglass.tables.verdicts.VERDICTS`. Raises ExpressionError or RecipeError.
 
@@ -100,17 +129,17 @@ def where(pool: pa.Table, expression: str | Expression) -> pa.Table:
     """
     expression = parse(expression) if isinstance(expression, str) else expression
     table = flat(pool, expression.columns)
-    return judged(_query(expression, table.schema), {"pool": table})
+    return judged(_query(expression, table.schema, remarks or {}), {"pool": table})
 
 
-def _query(expression: Expression, schema: pa.Schema) -> str:
+def _query(expression: Expression, schema: pa.Schema, remarks: Mapping[str, str]) -> str:
     atoms = list(enumerate(expression.comparisons))
     # TRY makes an error null on its row, so that one row cannot end the run.
     parts = [f'TRY({atom.sql}) AS "{OWN}true{i}"' for i, atom in atoms]
     parts += [f'TRY({atom.subject}) AS "{OWN}value{i}"' for i, atom in atoms if atom.operator]
     verdict = " AND ".join(f'"{OWN}true{i}"' for i, _ in atoms)
     limits = [(i, atom) for i, atom in atoms if atom.has_threshold]
-    reasons = ", ".join(_false(i, atom, schema) for i, atom in atoms)
+    reasons = ", ".join(_false(i, atom, schema, remarks.get(atom.text, "")) for i, atom in atoms)
     return f"""
         WITH tried AS (SELECT *, {", ".join(parts)} FROM pool),
         judged AS (SELECT *, ({verdict})::BOOLEAN AS "{OWN}kept"{_margins(limits)} FROM tried)
@@ -121,11 +150,12 @@ def _query(expression: Expression, schema: pa.Schema) -> str:
         FROM judged ORDER BY "{OWN}place" """
 
 
-def _false(i: int, atom: Atom, schema: pa.Schema) -> str:
+def _false(i: int, atom: Atom, schema: pa.Schema, remark: str) -> str:
     """SQL of the text that states a false condition; null if it is not false."""
     general = f"{quoted_text(atom.text + ' is false')} || {_shown_columns(atom, schema)}"
     sentence = f"coalesce({_sentence(i, atom)}, {general})" if atom.operator else general
-    return f'CASE WHEN NOT "{OWN}true{i}" THEN {sentence} END'
+    after = f" || {quoted_text(f' ({remark})')}" if remark else ""
+    return f'CASE WHEN NOT "{OWN}true{i}" THEN {sentence}{after} END'
 
 
 def _sentence(i: int, atom: Atom) -> str:

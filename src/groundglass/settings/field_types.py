@@ -24,7 +24,8 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-def _as_tuple(value: Any) -> Any:
+def as_tuple(value: Any) -> Any:
+    """A list as a tuple, and a single value as a tuple of one."""
     if value is None or isinstance(value, tuple):
         return value
     return tuple(value) if isinstance(value, list) else (value,)
@@ -43,7 +44,7 @@ def _as_share(value: Any) -> Any:
 _TEXT_SCHEMA = {"type": "string", "minLength": 1}
 Names = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...],
-    BeforeValidator(_as_tuple),
+    BeforeValidator(as_tuple),
     WithJsonSchema({"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _TEXT_SCHEMA}]}),
 ]
 Share = Annotated[
@@ -85,13 +86,13 @@ Scale = Annotated[int, Field(ge=2)]
 _SCALES_SCHEMA = {"type": "integer", "minimum": 2}
 Scales = Annotated[
     tuple[Scale, ...],
-    BeforeValidator(_as_tuple),
+    BeforeValidator(as_tuple),
     WithJsonSchema({"anyOf": [_SCALES_SCHEMA, {"type": "array", "items": _SCALES_SCHEMA}]}),
 ]
 _FACTOR_SCHEMA = {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
 Factors = Annotated[
     tuple[Annotated[float, Field(gt=0, le=1)], ...],
-    BeforeValidator(_as_tuple),
+    BeforeValidator(as_tuple),
     WithJsonSchema({"anyOf": [_FACTOR_SCHEMA, {"type": "array", "minItems": 1, "items": _FACTOR_SCHEMA}]}),
 ]
 

@@ -325,7 +325,7 @@ LATER = [
     ("prove: {}", "prove"),
     ("benchmark: {}", "benchmark"),
     *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video", "generate")),
-    *((f"select: {{{word}: a}}", word) for word in ("licence", "study", "theta")),
+    *((f"select: {{{word}: a}}", word) for word in ("licence", "study")),
     ("select: {intersect: [{where: a > 1}, {licence: CC0}]}", "licence"),
     *((f"transform: {{{word}: a}}", word) for word in ("degrade", "restore")),
     *((f"release: {{format: {word}}}", word) for word in ("lmdb", "webdataset", "parquet")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from groundglass.plans.chosen_thetas import with_chosen
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
 from groundglass.proofs.prove import cpu_seconds
@@ -25,7 +26,8 @@ def run(state: State, planned: PlannedStep) -> Done:
     """Compare the selection so far with what it is to be better than."""
     body = planned.step.body
     assert isinstance(body, ProveStep)
-    steps = state.run.plan.steps[: state.run.plan.steps.index(planned)]
+    before = state.run.plan.steps[: state.run.plan.steps.index(planned)]
+    steps = with_chosen(before, state.records)
     begun = cpu_seconds()
     place = state.run.folder.path / PROOF / planned.step.name
     proof = prove_recipe(state, planned, steps, body, place)

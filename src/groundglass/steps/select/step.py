@@ -24,13 +24,22 @@ from groundglass.steps.select.cascade import cascade_of, cascade_rows, check_siz
 from groundglass.steps.select.cascade_forecast import known_cascade, most_calls
 from groundglass.steps.select.plan import plan_select
 from groundglass.steps.select.plan_cascade import plan_cascade
+from groundglass.steps.select.plan_theta import plan_theta
+from groundglass.steps.select.theta import candidates_of, known_theta, label_at, theta_of, theta_rows
 from groundglass.tables.parquet import compute, only, without
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.verdicts import VERDICTS
 
+UNIT_SECONDS = 0.015
+"""To take the moments of one image of .15 megapixels, one core; the store keeps them."""
+SEARCH_SECONDS = {"instant": 4.0, "quick": 60.0, "standard": 300.0}
+"""To compare one candidate with the loosest one, one core."""
+
 
 def plan(planner: Planner, planned: PlannedStep, body: Rule) -> PlannedStep:
-    """Plan a rule, with its cascade if it has one."""
+    """Plan a rule, with its cascade or its candidates for a threshold if it has them."""
+    if isinstance(body, Where) and body.theta is not None:
+        return plan_theta(planner, planned, body, body.theta)
     if isinstance(body, Where) and body.cascade is not None:
         return plan_cascade(planner, planned, body, body.cascade)
     return plan_select(planner, planned, body)
@@ -41,6 +50,8 @@ def run(state: State, planned: PlannedStep) -> Done:
     chosen, _ = applies(state, planned)
     if cascade_of(planned):
         return _as_judged(state, state, planned, _by_cascade(state, planned, chosen))
+    if theta_of(planned):
+        return _with_theta(state, planned, theta_rows(state, planned, chosen))
     after, judged = _judged(with_profiles(state, planned), planned, chosen)
     return _as_judged(state, after, planned, judged)
 
@@ -61,6 +72,12 @@ def _as_judged(before: State, after: State, planned: PlannedStep, judged: Judged
         notes=judged.notes,
         facts=judged.facts,
     )
+
+
+def _with_theta(state: State, planned: PlannedStep, judged: Judged) -> Done:
+    """The same, labelled with the threshold that was used."""
+    after, record = _as_judged(state, state, planned, judged)
+    return after, replace(record, label=label_at(planned, judged))
 
 
 def _judged(state: State, planned: PlannedStep, chosen: pa.Table) -> tuple[State, Judged]:
@@ -106,6 +123,8 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     state, into, wish = walk.state, walk.step(planned), cascade_of(planned)
     if wish:
         return _forecast_cascade(walk, planned, into, wish)
+    if theta_of(planned):
+        return _forecast_theta(walk, planned, into)
     rows = applies(state, planned)[0] if walk.exact else state.rows
     asked = photographs_of(rows, state.seen) if planned.of_photographs else rows
     if must_be_profiled(planned.references) or not walk.does(run, planned, asked):
@@ -131,6 +150,27 @@ def _forecast_cascade(walk: Walk, planned: PlannedStep, into: StepForecast, wish
     to_do = most_calls(state, planned, wish, chosen)
     share = to_do / chosen.num_rows if chosen.num_rows else 0.0
     return replace(into, to_do=to_do, seconds=share * megapixels(chosen) * MEASURE_SECONDS)
+
+
+def _forecast_theta(walk: Walk, planned: PlannedStep, into: StepForecast) -> StepForecast:
+    """Exact if the search was made before; else at most the rows that the loosest candidate keeps."""
+    state, theta = walk.state, theta_of(planned)
+    assert theta is not None
+    if not walk.exact:
+        walk.at_most(state.rows)
+        rows = walk.count
+    else:
+        chosen, others = applies(state, planned)
+        judged = known_theta(state, planned, chosen)
+        if judged is not None:
+            walk.state, _ = _as_judged(state, state, planned, judged)
+            return into
+        loosest = candidates_of(state, planned, chosen)[0].rows
+        walk.at_most(only(state.rows, pa.concat_tables([loosest, others])["id"]))
+        rows = loosest.num_rows
+    count = len(theta.candidates)
+    units = min(rows, count * theta.images)
+    return replace(into, seconds=units * UNIT_SECONDS + (count - 1) * SEARCH_SECONDS[theta.preset])
 
 
 def label(body: Rule) -> str:
