@@ -42,6 +42,7 @@ from groundglass.reports.recurring import recurring_overlays
 from groundglass.reports.run_status_notice import notice_of
 from groundglass.reports.sampling_note import notes_of
 from groundglass.reports.step_pools import Pools
+from groundglass.reports.theta_curve import theta_curve
 from groundglass.reports.thumbnail_sheets import SheetSettings, write_sheets
 from groundglass.text import format
 from groundglass.text.format import percent
@@ -182,6 +183,7 @@ def _environment() -> Environment:
         "plain": plain_reason,
         "tail": format.tail,
         "percent": percent,
+        "theta_curve": theta_curve,
     }
     environment.filters.update(filters)
     return environment
