@@ -8,7 +8,8 @@ from typing import Any
 
 from groundglass.text.format import exact, some
 
-BETTER, SAME, NOT_COMPARED = "better", "no difference shown", "not compared"
+BETTER, WORSE, SAME = "better", "worse", "no difference shown"
+NOT_COMPARED = "not compared"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Found:
 
     theta       the number
     verdict     "better": `theta` was picked, and the check shows that it trains better than the loosest candidate;
-                else `theta` is the loosest candidate
+                else `theta` is the loosest candidate, and "worse" says that the check shows the opposite
     points      from the loosest candidate to the strictest
     tried       the candidate that was picked and checked; None where nothing was compared
     why         why nothing was compared
@@ -73,8 +74,9 @@ class Found:
     @property
     def remark(self) -> str:
         """Words that follow the threshold in the reason of a dropped row."""
-        chosen = "theta chosen by proof"
-        return chosen if self.verdict == BETTER else f"the loosest theta: {self.verdict}"
+        if self.verdict == BETTER:
+            return "theta chosen by proof"
+        return f"the loosest theta: {'others are worse' if self.verdict == WORSE else self.verdict}"
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -99,6 +101,8 @@ class Found:
                 f"{name} is chosen: at equal counts it trains better than theta {exact(loosest.theta)} ({found}; "
                 f"{check.needed:.3f} was needed)"
             )
+        if self.verdict == WORSE:
+            return f"{kept}: even the best other candidate, {name}, trains worse ({found})"
         return f"no difference shown: {kept} (the best other candidate, {name}: {found}; {check.needed:.3f} was needed)"
 
     def _smaller(self, loosest: Point) -> tuple[str, ...]:

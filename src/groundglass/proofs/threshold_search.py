@@ -40,7 +40,7 @@ from groundglass.proofs.comparison import (
     selection_effect,
 )
 from groundglass.proofs.preset import PRESETS, Preset
-from groundglass.proofs.threshold_found import BETTER, NOT_COMPARED, SAME, Found, Half, Point
+from groundglass.proofs.threshold_found import BETTER, NOT_COMPARED, SAME, WORSE, Found, Half, Point
 from groundglass.proofs.units import Ready
 from groundglass.random_streams import stream
 from groundglass.tables.parquet import compute
@@ -190,12 +190,13 @@ def search(
     limit = limits(len(stricter))[0]
     tried = max(halves[0], key=lambda theta: halves[0][theta].effect - LIMIT * halves[0][theta].spread)
     check = halves[1][tried]
-    better = check.effect > limit * check.spread
+    shown = abs(check.effect) > limit * check.spread
+    better = shown and check.effect > 0
     whole = _wholes(ready, own) if preset.alarms else {}
     points = tuple(_measured(each, halves, whole, limit, len(loosest)) for each in found.points)
     return Found(
         tried if better else found.points[0].theta,
-        BETTER if better else SAME,
+        BETTER if better else WORSE if shown else SAME,
         preset_name,
         points,
         tried,
