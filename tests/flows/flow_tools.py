@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -164,10 +165,12 @@ def files_of(folder: Path) -> int:
 
 
 def kill_at(folder: Path, files: float, *arguments: str, mark: str) -> bool:
-    """Start a run and kill -9 its driver once it has made so many files; whether it was still at work then.
+    """Start a run and kill -9 its driver once it has made so many files; whether it was still at work then."""
+    return kill_when(folder, lambda: files_of(folder) >= files, *arguments, mark=mark)
 
-    Leaves no process behind.
-    """
+
+def kill_when(folder: Path, ready: Callable[[], bool], *arguments: str, mark: str) -> bool:
+    """Start a run and kill -9 its driver at a moment; whether it was still at work then. Leaves no process behind."""
     process = subprocess.Popen(
         command(*arguments),
         cwd=folder,
@@ -175,7 +178,7 @@ def kill_at(folder: Path, files: float, *arguments: str, mark: str) -> bool:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_until(lambda: files_of(folder) >= files or process.poll() is not None)
+    wait_until(lambda: ready() or process.poll() is not None)
     alive = process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()

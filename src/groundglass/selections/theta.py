@@ -49,7 +49,7 @@ class Theta(Record):
         ),
     ] = ()
     images: Annotated[
-        PositiveInt,
+        int,
         Field(ge=8, description="most images of each candidate; of more, a random sample is used"),
     ] = 400
 
