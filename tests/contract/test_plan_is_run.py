@@ -1,7 +1,7 @@
 """`plan` is the run without work: a count that it calls exact is the run's, and the run has no more than its "at most".
 
-Recipes are generated over every kind of step that changes rows, with `if`, `hold_out` and cascades. Each is planned
-before anything is known, run, and planned once more when everything is.
+Recipes are generated over every kind of step that changes rows, with `if`, `hold_out`, cascades and searched thresholds.
+Each is planned before anything is known, run, and planned once more when everything is.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ SELECTS = st.one_of(
     with_more("quantile", st.sampled_from(["20%", "50%", "90%"]), RANKED),
     st.sampled_from(["exact", "pixels", "near"]).map(lambda how: {"deduplicate": how}),
     st.just({"where": "tenengrad > 800", "cascade": {"by": "blockiness", "recall": 0.5}}),
+    st.just({"where": "tenengrad > {theta}", "theta": {"choose_by": "proof", "from": [50, 800, 3000]}}),
     st.just({"decontaminate": "set5"}),
     st.just({"intersect": [{"where": "width > 40"}, {"quantile": "50%", "by": "tenengrad"}]}),
     st.just({"intersect": [{"deduplicate": "near"}, {"top_k": 6, "by": "tenengrad", "order": "lower"}]}),
@@ -154,6 +155,15 @@ MET_ONCE = {
         MEASURE,
         {"select": {"top_k": 1, "by": "width", "order": "higher"}},
         {"transform": {"tile": 32}},
+    ],
+    "a threshold that is searched may be any of its candidates": [
+        MEASURE,
+        {
+            "select": {
+                "where": "width > {theta}",
+                "theta": {"choose_by": "proof", "from": [1, 90], "score_on": "photos", "images": 8},
+            }
+        },
     ],
     "those that an if holds for may stay or become tiles": [
         MEASURE,

@@ -83,7 +83,7 @@ class Found:
         return asdict(self)
 
     def sentences(self) -> tuple[str, ...]:
-        """What a user should read of it: the outcome first."""
+        """The result in words, the outcome first."""
         loosest = self.points[0]
         left = (f"theta {exact(point.theta)} is not compared: it {point.left_out}" for point in self.points)
         outs = tuple(said for said, point in zip(left, self.points, strict=True) if point.left_out)

@@ -26,7 +26,7 @@ SCORED = 40
 def rows(numbers: NDArray[Any], tiles: int = 1) -> pa.Table:
     """A row for each number; so many of them are tiles of one photo."""
     found = [
-        {name: "" for name in ROWS.names}
+        dict.fromkeys(ROWS.names, "")
         | {"id": f"{n:05d}", "root": f"{n // tiles:05d}", "sha256": f"{n:05d}", "width": 64, "height": 64}
         for n in numbers.tolist()
     ]

@@ -322,7 +322,6 @@ BODIES = [
 
 LATER = [
     ("study: {}", "study"),
-    ("prove: {}", "prove"),
     ("benchmark: {}", "benchmark"),
     *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video", "generate")),
     *((f"select: {{{word}: a}}", word) for word in ("licence", "study")),
