@@ -1,6 +1,6 @@
 """`plan` is the run without work: a count that it calls exact is the run's, and the run has no more than its "at most".
 
-Recipes are generated over every kind of step that changes rows, with `if`, `hold_out`, cascades and searched thresholds.
+Recipes are generated over every kind of step that changes rows, with `if`, `hold_out`, cascades and searched limits.
 Each is planned before anything is known, run, and planned once more when everything is.
 """
 

@@ -178,7 +178,7 @@ FAULTS = [
     ),
     (
         f'{{intersect: [{{where: "contrast > {{theta}}", {THETA}}}]}}',
-        "`theta` cannot stand inside `intersect`",
+        "`theta` cannot be used inside `intersect`",
         "intersect",
     ),
     (f"{{top_k: 3, by: contrast, {THETA}}}", "`theta` has no meaning with `top_k`", "theta"),
