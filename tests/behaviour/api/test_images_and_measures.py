@@ -209,7 +209,7 @@ def test_settings_go_to_the_measure_that_has_them(folder: Path):
         (["sharpness", {"sharpness": {"flat_below": 1}}], {}, "asked for twice"),
         ([], {}, "no measure is asked for"),
         ([3], {}, "3 is not a measure"),
-        (["alignment"], {}, "the text that came with it"),
+        (["alignment"], {}, "a text that came with it"),
     ],
 )
 def test_a_wrong_measure_or_setting_says_what_is_meant(measures: list, given_settings: dict, said: str):
