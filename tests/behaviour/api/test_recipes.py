@@ -100,8 +100,8 @@ def test_overrides_profile_and_limit_are_those_of_the_command(folder: Path):
 @pytest.mark.parametrize(
     ("recipe", "said", "hint"),
     [
-        ({"name": "a", "stps": []}, "<recipe>:2:1: `stps` is no key of a recipe; did you mean `steps`?", ""),
-        ("name: a\nstps: []\n", "<recipe>:2:1: `stps` is no key of a recipe; did you mean `steps`?", ""),
+        ({"name": "a", "stps": []}, "<recipe>:2:1: `stps` is not a key of a recipe; did you mean `steps`?", ""),
+        ("name: a\nstps: []\n", "<recipe>:2:1: `stps` is not a key of a recipe; did you mean `steps`?", ""),
         ("small.yml", "small.yml: there is no such file", "small.yaml"),
         ("quickstrat", "no recipe is called `quickstrat`", "quickstart"),
         (3, "a recipe is a path, YAML text or a dict, not int", "plan("),
