@@ -51,7 +51,10 @@ def theta_curve(facts: Plain) -> Markup:
         return Markup("")
     points: Sequence[Plain] = found["points"]
     chart = _chart(found, points) if any(point["check"] for point in points) else ""
-    head = "".join(f'<th scope="col" class="n">{name}</th>' for name in HEAD)
+    first, *others = HEAD
+    head = f'<th scope="col">{first}</th>' + "".join(
+        f'<th scope="col" class="n">{name}</th>' for name in others
+    )
     rows = "".join(_row(point, found["theta"]) for point in points)
     return Markup(
         '<figure class="chart-box theta"><figcaption><span class="name">theta</span> '
