@@ -239,7 +239,7 @@ def test_a_recipe_that_was_never_run_is_audited_without_a_trace(tmp_path: Path):
         (
             RECIPE.replace("blockiness < 30", "blockiness > 2000"),
             ["small.yaml"],
-            "no photograph passed all gates",
+            "no photo passed all gates",
         ),
     ],
 )

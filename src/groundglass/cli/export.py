@@ -34,7 +34,8 @@ def command(run: str, out: Path, runs: Path, as_json: bool) -> None:
 
     \b
     groundglass export faces -o faces.json
-    python -c 'import fiftyone as fo; fo.launch_app(fo.Dataset.from_json("faces.json")).wait()'
+
+    In Python: fiftyone.launch_app(fiftyone.Dataset.from_json("faces.json")).
 
     RUN is a run's folder (runs/faceup/0003) or a recipe's name (faceup: its last run). Each photo is one sample with
     its path, its measured values and a tag: kept, dropped, held out or failed. The fields left_at and reason say where

@@ -69,7 +69,7 @@ def hyperiqa(
     >>> from groundglass.image.frame import open_frame
     >>> hyperiqa(open_frame(testing.png(testing.photo(40, 40))))
     Traceback (most recent call last):
-    groundglass.errors.RecipeError: the weights are not given
+    groundglass.errors.RecipeError: no weights are given
     """
     given: dict[str, Value] = {"weights": weights, "device": device, "allow_pickle": allow_pickle}
     return ask_network(MEASURE, frame, {**given, "crops": crops, "resize": resize})

@@ -100,7 +100,11 @@ def test_overrides_profile_and_limit_are_those_of_the_command(folder: Path):
 @pytest.mark.parametrize(
     ("recipe", "said", "hint"),
     [
-        ({"name": "a", "stps": []}, "<recipe>:2:1: `stps` is not a key of a recipe; did you mean `steps`?", ""),
+        (
+            {"name": "a", "stps": []},
+            "<recipe>:2:1: `stps` is not a key of a recipe; did you mean `steps`?",
+            "",
+        ),
         ("name: a\nstps: []\n", "<recipe>:2:1: `stps` is not a key of a recipe; did you mean `steps`?", ""),
         ("small.yml", "small.yml: there is no such file", "small.yaml"),
         ("quickstrat", "no recipe is called `quickstrat`", "quickstart"),

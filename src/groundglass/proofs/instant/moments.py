@@ -63,7 +63,7 @@ def moments(luma: Plane, sample: Sample = TRAINING) -> Floats:
 
     >>> found = moments(np.random.default_rng(0).integers(0, 256, (32, 48)).astype(np.uint8))
     >>> found.shape == (LENGTH,), int(found[-1])
-    (True, 360)
+    (True, 180)
     """
     if min(luma.shape) < SMALLEST:
         raise ValueError(f"{luma.shape[1]} x {luma.shape[0]} px are too few: at least {SMALLEST} each way")
