@@ -145,7 +145,7 @@ def ap2(votes: Votes) -> Fit:
     >>> noise = np.random.default_rng(0).normal([0.9, 0] * 6, [0.5, 1.0] * 6, (100, 12))
     >>> fit = ap2(votes_from_matrix(truth + noise))
     >>> fit.inconsistency.round(1)[:4].tolist(), bool(fit.bias[0] > fit.bias[1])
-    ([0.5, 0.9, 0.4, 1.0], True)
+    ([0.4, 0.9, 0.4, 1.1], True)
     """
     fit = _alternate(votes, lambda squares, each: (_ratio(squares, each), each), TINY)
     span = float(np.ptp(votes.score)) if len(votes.score) else 0.0
