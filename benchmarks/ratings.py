@@ -65,7 +65,9 @@ def works() -> dict[str, Callable[[], Any]]:
         "map with screen, agreement and notes": lambda: score_votes(votes),
         "bradley_terry": lambda: bradley_terry(trials),
         "bradley_terry with raters and notes": lambda: score_comparisons(trials),
-        "evalica bradley_terry": lambda: evalica.bradley_terry(left, right, winners, tolerance=1e-8, limit=10_000),
+        "evalica bradley_terry": lambda: evalica.bradley_terry(
+            left, right, winners, tolerance=1e-8, limit=10_000
+        ),
         "choix ilsr": lambda: choix.ilsr_pairwise(size, inside, alpha=0.01, max_iter=1000),
         "choix opt": lambda: choix.opt_pairwise(size, inside, alpha=0.005),
     }
@@ -76,9 +78,12 @@ def light_field() -> Comparisons:
     with (DATA / "ratings" / "pwcmp_lf.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     left, right = (
-        [f"{row['scene']}/{row[f'dist_type{side}']}/{row[f'dist_level{side}']}" for row in rows] for side in (1, 2)
+        [f"{row['scene']}/{row[f'dist_type{side}']}/{row[f'dist_level{side}']}" for row in rows]
+        for side in (1, 2)
     )
-    items, raters = (tuple(dict.fromkeys(names)) for names in (left + right, [row["observer"] for row in rows]))
+    items, raters = (
+        tuple(dict.fromkeys(names)) for names in (left + right, [row["observer"] for row in rows])
+    )
     item, rater = ({name: at for at, name in enumerate(names)} for names in (items, raters))
     return Comparisons(
         items,

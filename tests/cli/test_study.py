@@ -287,7 +287,9 @@ def test_the_page_prints_what_it_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     text = PAGE.read_text(encoding="utf-8")
-    table, code, said = (re.findall(rf"```{kind}\n(.*?)```", text, re.S) for kind in ("csv", "python", "text"))
+    table, code, said = (
+        re.findall(rf"```{kind}\n(.*?)```", text, re.S) for kind in ("csv", "python", "text")
+    )
     (tmp_path / "votes.csv").write_text(table[0])
     monkeypatch.chdir(tmp_path)
     exec(compile(code[0], "score-votes.md", "exec"), {})

@@ -8,7 +8,7 @@ votes gets NaN.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,8 @@ CLOSE = 1e-8
 """A method has converged if the scores of a round differ from the last ones by less, as a norm over the items."""
 COLLAPSED, LEANING = 0.005, 0.05
 """The inconsistency of a rater, as a share of the range of all votes, below which `ap2` is refused, or gets a note."""
+LEAST_VARIANCE = 1e-24
+"""Keeps weights finite if all raters agree exactly."""
 TINY = 1e-8
 """Added to a rater's variance in `ap2`, as in P.910."""
 
@@ -45,6 +47,8 @@ class Fit:
     inconsistency  (R) the standard deviation of a rater's votes around score + bias
     iterations     rounds; 1 for a method without any
     left_out       (R) raters that the method could not use
+    adjusted       the votes without the raters' biases
+    weight         (R) of each rater: the scores are the weighted means of the adjusted votes
     """
 
     score: Floats
@@ -54,6 +58,8 @@ class Fit:
     inconsistency: Floats
     iterations: int
     left_out: Flags
+    adjusted: Votes
+    weight: Floats
 
 
 def mos(votes: Votes) -> Fit:
@@ -97,7 +103,9 @@ def zscore(votes: Votes) -> Fit:
     score, se, half = _means(scaled, scaled.score)
     voted, usable_raters = votes.per_rater(np.ones(len(votes.score))), votes.per_rater(usable.astype(float))
     plain = mos(votes.only(usable).one_each())
-    return Fit(score, se, half, plain.bias, plain.inconsistency, 1, (voted > 0) & (usable_raters == 0))
+    left_out = (voted > 0) & (usable_raters == 0)
+    ones = np.ones(len(votes.raters))
+    return Fit(score, se, half, plain.bias, plain.inconsistency, 1, left_out, scaled, ones)
 
 
 def p913(votes: Votes) -> Fit:
@@ -161,7 +169,7 @@ def ap2(votes: Votes) -> Fit:
     mean = _ratio(votes.per_item(residual), count)
     spread = np.sqrt(_ratio(votes.per_item((residual - mean[votes.item]) ** 2), count))
     se = np.where(count > 1, spread / np.sqrt(np.maximum(count, 1)), np.nan)
-    return Fit(fit.score, se, Z95 * se, fit.bias, fit.inconsistency, fit.iterations, fit.left_out)
+    return replace(fit, se=se, half=Z95 * se)
 
 
 def map_scores(votes: Votes, prior_votes: float = 5.0, prior_bias: float = 1.0) -> Fit:
@@ -182,7 +190,7 @@ def map_scores(votes: Votes, prior_votes: float = 5.0, prior_bias: float = 1.0) 
     fit = _alternate(votes, variance, 0.0, centred=False)
     information = votes.per_item((1 / np.maximum(fit.inconsistency, 1e-12) ** 2)[votes.rater])
     se = np.sqrt(_ratio(np.ones(len(information)), information))
-    return Fit(fit.score, se, Z95 * se, fit.bias, fit.inconsistency, fit.iterations, fit.left_out)
+    return replace(fit, se=se, half=Z95 * se)
 
 
 def _alternate(
@@ -207,7 +215,7 @@ def _alternate(
         if centred:
             residual = residual - _ratio(votes.per_rater(residual), each)[votes.rater]
         v2, divisor = variance(votes.per_rater(residual**2), each)
-        weight = (1 / np.maximum(v2 + floor, 1e-24))[votes.rater]
+        weight = (1 / np.maximum(v2 + floor, LEAST_VARIANCE))[votes.rater]
         last, psi = (
             psi,
             _ratio(votes.per_item(weight * (votes.score - b[votes.rater])), votes.per_item(weight)),
@@ -219,7 +227,9 @@ def _alternate(
             break
     shift = _mean_of_voters(b, each)
     unknown = np.full(len(psi), np.nan)
-    return Fit(psi + shift, unknown, unknown, b - shift, np.sqrt(v2), steps, np.zeros(len(each), np.bool_))
+    left_out = np.zeros(len(each), np.bool_)
+    adjusted, weight = _without_bias(votes, b - shift), 1 / np.maximum(v2 + floor, LEAST_VARIANCE)
+    return Fit(psi + shift, unknown, unknown, b - shift, np.sqrt(v2), steps, left_out, adjusted, weight)
 
 
 def _means(votes: Votes, values: Floats) -> tuple[Floats, Floats, Floats]:
@@ -236,7 +246,9 @@ def _fit(
     votes: Votes, score: Floats, se: Floats, half: Floats, bias: Floats | None = None, iterations: int = 1
 ) -> Fit:
     b, spread = residuals_of_raters(votes, score, bias)
-    return Fit(score, se, half, b, spread, iterations, np.zeros(len(votes.raters), np.bool_))
+    adjusted = votes if bias is None else _without_bias(votes, bias)
+    size = len(votes.raters)
+    return Fit(score, se, half, b, spread, iterations, np.zeros(size, np.bool_), adjusted, np.ones(size))
 
 
 def residuals_of_raters(votes: Votes, score: Floats, bias: Floats | None = None) -> tuple[Floats, Floats]:
@@ -246,6 +258,10 @@ def residuals_of_raters(votes: Votes, score: Floats, bias: Floats | None = None)
     mean = _ratio(votes.per_rater(off), each)
     spread = np.sqrt(_ratio(votes.per_rater((off - mean[votes.rater]) ** 2), each))
     return (mean if bias is None else np.where(each > 0, bias, np.nan)), spread
+
+
+def _without_bias(votes: Votes, bias: Floats) -> Votes:
+    return replace(votes, score=votes.score - bias[votes.rater])
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:

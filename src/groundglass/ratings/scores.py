@@ -156,7 +156,7 @@ def score_votes(
     kept = votes.of_raters(~rejected).one_each()
     low, high = fit.score - fit.half, fit.score + fit.half
     if bootstrap:
-        low, high = _resampled(counted, SCALE_METHODS[method], bootstrap, seed)
+        low, high = _resampled(fit, bootstrap, seed)
     notes = [
         *_notes_on_votes(votes, merged, kept),
         *_notes_on_raters(votes, merged, rejected, fit.left_out, screen),
@@ -289,22 +289,23 @@ def _agreement(votes: Votes, merged: Votes, seed: int) -> dict[str, Any]:
     return found | ({"repeat_correlation": repeats} if repeats else {})
 
 
-def _resampled(votes: Votes, method: Callable[[Votes], Fit], times: int, seed: int) -> tuple[Floats, Floats]:
-    """The middle 95 % of each item's score over resamples of the raters; NaN if fewer than half gave a score."""
-    random, size = stream(seed, "rater bootstrap"), len(votes.raters)
+def _resampled(fit: Fit, times: int, seed: int) -> tuple[Floats, Floats]:
+    """The middle 95 % of each item's score over resamples of the raters; NaN if fewer than half gave a score.
+
+    Biases and weights stay those of all raters. Estimated again, they would follow raters who are drawn twice, because
+    their copies agree.
+    """
+    votes, size = fit.adjusted, len(fit.adjusted.raters)
+    random = stream(seed, "rater bootstrap")
     voted = np.flatnonzero(votes.per_rater(np.ones(len(votes.score))))
-    of_rater = [np.flatnonzero(votes.rater == rater) for rater in range(size)]
+    if len(voted) < 2:
+        raise CannotScore("the bootstrap draws raters again, so it needs two at least")
     found = np.full((times, len(votes.items)), np.nan)
     for row in range(times):
-        drawn = random.choice(voted, len(voted))
-        at = np.concatenate([of_rater[rater] for rater in drawn])
-        copy = np.repeat(np.arange(len(drawn)), [len(of_rater[rater]) for rater in drawn])
-        names = tuple(votes.raters[rater] for rater in drawn)
-        sample = Votes(votes.items, names, votes.item[at], copy, votes.score[at], votes.session[at])
-        try:
-            found[row] = method(sample).score
-        except CannotScore:
-            continue
+        drawn = np.bincount(random.choice(voted, len(voted)), minlength=size)
+        weight = (drawn * fit.weight)[votes.rater]
+        below = votes.per_item(weight)
+        np.divide(votes.per_item(weight * votes.score), below, out=found[row], where=below > 0)
     return _middle(found)
 
 
