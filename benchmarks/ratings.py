@@ -4,7 +4,7 @@
 
 `map` on the 320 × 99 sparse votes of AGH (17,820 votes); `bradley_terry` on the 26,580 trials of the light-field study
 of pwcmp, each scene a set of items of its own. The peers get the same trials in the form that they ask for; making that
-form is not timed. evalica has no covariance, so it is also compared with the scores alone.
+form is not timed. Our times include the covariance, which neither peer computes.
 """
 
 from __future__ import annotations

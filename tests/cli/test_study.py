@@ -104,6 +104,7 @@ def test_a_matrix_without_a_header_is_items_by_raters(folder: Path):
     assert means(found) == pytest.approx({"0": 14 / 3, "1": 2.5, "2": 3, "3": None})
     assert [row["votes"] for row in found["items"]] == [3, 2, 2, 0]
     assert any("nobody voted on 1 item ('3')" in note for note in found["notes"])
+    assert any("4 rows are items, and 3 columns are raters" in note for note in found["notes"])
 
 
 def test_headers_in_other_words_are_suggested(folder: Path):

@@ -42,12 +42,13 @@ def icc(votes: Votes) -> tuple[float, float] | None:
     From 0 (none) to 1; values below 0 mean that the model does not fit. None if votes are missing, with fewer than two
     items or raters, or if all votes are equal.
     """
-    matrix = votes.matrix()
-    matrix = matrix[:, ~np.isnan(matrix).all(axis=0)]
-    matrix = matrix[~np.isnan(matrix).all(axis=1)]
-    n, k = matrix.shape
-    if n < 2 or k < 2 or np.isnan(matrix).any():
+    votes = votes.one_each()
+    (items, row), (raters, column) = (np.unique(at, return_inverse=True) for at in (votes.item, votes.rater))
+    n, k = len(items), len(raters)
+    if n < 2 or k < 2 or len(votes.score) < n * k:
         return None
+    matrix = np.empty((n, k))
+    matrix[row, column] = votes.score
     rows, columns, mean = matrix.mean(axis=1), matrix.mean(axis=0), matrix.mean()
     of_items = k * ((rows - mean) ** 2).sum() / (n - 1)
     of_raters = n * ((columns - mean) ** 2).sum() / (k - 1)
@@ -64,18 +65,17 @@ def split_half(votes: Votes, seed: int = 0) -> float | None:
 
     None with fewer than four raters or three items, or if a half's means are all equal in every split.
     """
-    matrix = votes.matrix()
-    matrix = matrix[:, ~np.isnan(matrix).all(axis=0)]
-    if matrix.shape[1] < 4:
+    votes = votes.one_each()
+    raters, place = np.unique(votes.rater, return_inverse=True)
+    if len(raters) < 4:
         return None
-    random, found = stream(seed, "split half"), list[float]()
+    random, found, cells = stream(seed, "split half"), list[float](), 2 * len(votes.items)
     for _ in range(SPLITS):
-        order = random.permutation(matrix.shape[1])
-        halves = [matrix[:, part] for part in np.array_split(order, 2)]
-        counts = [np.maximum((~np.isnan(half)).sum(axis=1), 1) for half in halves]
-        both = np.logical_and.reduce([~np.isnan(half).all(axis=1) for half in halves])
-        means = [(np.nansum(half, axis=1) / count)[both] for half, count in zip(halves, counts, strict=True)]
-        value = srcc(*means)
+        half = random.permutation(len(raters)) % 2
+        cell = 2 * votes.item + half[place]
+        count = np.bincount(cell, minlength=cells).reshape(-1, 2)
+        means = np.bincount(cell, votes.score, cells).reshape(-1, 2) / np.maximum(count, 1)
+        value = srcc(*means[(count > 0).all(axis=1)].T)
         if value is not None:
             found.append(value)
     return float(np.mean(found)) if found else None

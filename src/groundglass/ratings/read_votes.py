@@ -257,7 +257,8 @@ def _matrix(table: Table, scale: tuple[float, float] | None) -> ReadVotes:
     here = np.flatnonzero(~np.isnan(flat))
     lines = [f"{table.lines[at // width]}, column {at % width + 1}" for at in here]
     _check_scale(flat[here], lines, scale)
-    notes = _notes_on_far(flat[here], lines, scale)
+    notes = [f"the file has no header: {len(table.rows)} rows are items, and {width} columns are raters"]
+    notes += _notes_on_far(flat[here], lines, scale)
     return ReadVotes(votes_from_matrix(flat.reshape(-1, width)), tuple(notes))
 
 

@@ -59,13 +59,6 @@ class Votes:
         item, rater = np.divmod(pair, max(1, len(self.raters)))
         return Votes(self.items, self.raters, item, rater, score, np.zeros(len(pair), np.int64))
 
-    def matrix(self) -> Floats:
-        """Items × raters, NaN where a vote is missing; the mean of repeated votes."""
-        votes = self.one_each()
-        full = np.full((len(self.items), len(self.raters)), np.nan)
-        full[votes.item, votes.rater] = votes.score
-        return full
-
 
 def votes_from_matrix(matrix: npt.ArrayLike, items: Sequence[str] = (), raters: Sequence[str] = ()) -> Votes:
     """Votes from an items × raters array; NaN is a missing vote.
