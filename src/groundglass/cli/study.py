@@ -11,6 +11,7 @@ import click
 
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json
+from groundglass.text.format import some
 
 if TYPE_CHECKING:
     from groundglass.ratings.scores import ItemScore, RaterFound, Scores
@@ -194,7 +195,7 @@ def _headline(found: Scores) -> str:
     rejected = sum(rater.rejected for rater in found.raters)
     if rejected:
         said += f", {rejected} of whom {'do' if rejected > 1 else 'does'} not count"
-    if len(scored) > 1 and len({row.part for row in scored}) == 1:
+    if len(scored) > 1 and found.in_one_piece:
         first, second = scored[:2]
         clear = first.ci95 and second.ci95 and first.ci95[0] > second.ci95[1]
         best = f"'{_short(first.item)}' has the highest score, {first.score:.2f}"
@@ -206,8 +207,9 @@ def _headline(found: Scores) -> str:
 
 def _counted(found: Scores) -> str:
     if found.raters:
-        return f"{sum(rater.votes for rater in found.raters):,} votes of {len(found.raters)} raters"
-    return f"{sum(row.votes for row in found.items) // 2:,} comparisons"
+        votes = sum(rater.votes for rater in found.raters)
+        return f"{some(votes, 'votes')} of {some(len(found.raters), 'raters')}"
+    return some(sum(row.votes for row in found.items) // 2, "comparisons")
 
 
 def _short(name: str, width: int = 28) -> str:

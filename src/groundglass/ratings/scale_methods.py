@@ -177,6 +177,7 @@ def map_scores(votes: Votes, prior_votes: float = 5.0, prior_bias: float = 1.0) 
 
     v_i² = (Σ r² + ν0 s²) / (n_i + ν0), with s² the mean square of all residuals and ν0 = ``prior_votes``;
     b_i = Σ (o - ψ) / (n_i + λ), with λ = ``prior_bias``, and the mean bias is 0. Var ψ_j = 1 / Σ_i 1 / v_i².
+    There are no intervals if all residuals are 0.
 
     >>> from groundglass.ratings.votes import votes_from_matrix
     >>> map_scores(votes_from_matrix([[1, 2, 1], [3, 4, 5], [5, 4, 2], [2, 3, 2]])).score.round(2).tolist()
@@ -190,6 +191,9 @@ def map_scores(votes: Votes, prior_votes: float = 5.0, prior_bias: float = 1.0) 
     fit = _alternate(votes, variance, 0.0, centred=False)
     information = votes.per_item((1 / np.maximum(fit.inconsistency, 1e-12) ** 2)[votes.rater])
     se = np.sqrt(_ratio(np.ones(len(information)), information))
+    if not (fit.inconsistency > 1e-9).any():
+        # No vote differs from its score: one rater, or one vote on each item. That shows nothing about errors.
+        se = np.full(len(se), np.nan)
     return replace(fit, se=se, half=Z95 * se)
 
 

@@ -12,6 +12,7 @@ from groundglass.random_streams import stream
 from groundglass.ratings import agreement, pair_methods, scale_methods, screens
 from groundglass.ratings.scale_methods import CannotScore, Fit
 from groundglass.ratings.votes import Comparisons, Flags, Floats, Votes
+from groundglass.text.format import some
 
 SCALE_METHODS: dict[str, Callable[[Votes], Fit]] = {
     "map": scale_methods.map_scores,
@@ -74,6 +75,8 @@ class Scores:
     agreement: dict[str, Any]
     iterations: int
     notes: tuple[str, ...]
+    in_one_piece: bool = True
+    """False if the scores of some items must not be compared with those of others."""
 
     def plain(self) -> dict[str, Any]:
         """The same for JSON; null for what is unknown."""
@@ -170,6 +173,7 @@ def score_votes(
         _agreement(votes.of_raters(~rejected), kept, seed),
         fit.iterations,
         tuple(notes),
+        _pieces(kept) == 1,
     )
 
 
@@ -220,6 +224,7 @@ def score_comparisons(
         {"fleiss_kappa": agreement.choice_kappa(comparisons)},
         fit.iterations,
         tuple(_notes_on_pairs(comparisons, fit)),
+        len(set(fit.part[~np.isnan(fit.score)].tolist())) == 1,
     )
 
 
@@ -390,7 +395,9 @@ def _notes_on_raters(votes: Votes, merged: Votes, rejected: Flags, left_out: Fla
         each = merged.per_rater(np.ones(len(merged.score)))
         few = int(((each > 0) & (each < screens.FEWEST)).sum())
         if few:
-            notes.append(f"the screen does not judge {few} raters with fewer than {screens.FEWEST} votes")
+            notes.append(
+                f"the screen does not judge {some(few, 'raters')} with fewer than {screens.FEWEST} votes"
+            )
     return notes
 
 

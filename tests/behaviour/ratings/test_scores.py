@@ -246,6 +246,12 @@ def test_votes_in_pieces_are_said():
     matrix[:20, :10], matrix[20:, 10:] = study(1, 20, 10), study(2, 20, 10)
     found = score_votes(votes_from_matrix(matrix))
     assert any("2 pieces" in note for note in found.notes)
+    assert not found.in_one_piece
+
+
+def test_map_has_no_interval_if_nothing_shows_how_far_votes_err():
+    found = score_votes(votes_from_matrix([[5, np.nan], [np.nan, 3]]))
+    assert [row.ci95 for row in found.items] == [None, None]
 
 
 def test_repeated_votes_count_once_and_show_how_far_a_rater_agrees_with_themselves():
