@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +54,7 @@ def pages() -> dict[str, str]:
 def commands_page() -> str:
     """Every command's `--help`, word for word."""
     parts = [NOTE + "# Commands\n"]
-    for name in COMMANDS:
-        command = groundglass.get_command(click.Context(groundglass), name)
-        assert command is not None
+    for name, command in every_command():
         context = click.Context(
             command,
             info_name=f"groundglass {name}",
@@ -66,6 +64,16 @@ def commands_page() -> str:
         )
         parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """Each command with its name, and after a group the commands in it."""
+    for name in COMMANDS:
+        command = groundglass.get_command(click.Context(groundglass), name)
+        assert command is not None
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", found) for inner, found in command.commands.items())
 
 
 def reasons_page() -> str:

@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("plan and state", ("plans",)),
     ("language", ("recipes",)),
     ("families", ("sources", "measures", "annotators", "selections", "transforms", "releases")),
-    ("work", ("engines", "degradations", "similarity", "models", "source_quality")),
+    ("work", ("engines", "degradations", "similarity", "models", "source_quality", "ratings")),
     ("tables", ("tables",)),
     ("pixels", ("image",)),
     ("bytes", ("files",)),

@@ -71,6 +71,15 @@ def commands_of(page: Path) -> list[str]:
     return [line for line in lines if line.startswith(("groundglass ", "python -m "))]
 
 
+def tables_of(page: Path) -> list[tuple[str, str]]:
+    """The CSV tables of a page, each with the file name in the sentence before it."""
+    found = re.findall(
+        r"`([\w-]+\.csv)`[^`]*```csv\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert len(found) == len(blocks(page, "csv")), "a table without a file name"
+    return found
+
+
 IN_A_SHELL = ("README.md",)
 """Pages whose every command is given to a shell, which finds the program as a reader's does. Of other pages those are
 that need one."""
@@ -78,13 +87,15 @@ that need one."""
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=lambda page: page.name)
 def test_commands_on_a_page_run_in_their_order(page: Path, tmp_path: Path):
-    """In a folder with ``photos/``, the page's recipes as files by their names, and the quickstart done."""
+    """In a folder with ``photos/``, the page's recipes and tables as files by their names, and the quickstart done."""
     make_photos(tmp_path / "photos")
     make_photos(tmp_path / "Pictures", size=(300, 280))
     for text in blocks(page, "yaml"):
         name = re.match(r"name: (\w+)", text)
         if name:
             (tmp_path / f"{name[1]}.yaml").write_text(text.replace("tile: 512", "tile: 64"), encoding="utf-8")
+    for name, text in tables_of(page):
+        (tmp_path / name).write_text(text, encoding="utf-8")
     home = {"HOME": str(tmp_path)}
     for line in commands_of(page):
         words = words_of_a_plain_command(line)

@@ -20,7 +20,7 @@ FLOORS = (
     ("files",),
     ("image",),
     ("tables",),
-    ("engines", "degradations", "similarity", "models", "source_quality"),
+    ("engines", "degradations", "similarity", "models", "source_quality", "ratings"),
     ("sources", "measures", "annotators", "selections", "transforms", "releases"),
     ("recipes",),
     ("plans",),

@@ -105,6 +105,9 @@ def helps() -> Iterator[Prose]:
             command, context, info_name=name, max_content_width=120, terminal_width=120, **NAMES
         )
         yield Prose(f"groundglass {name} --help", 1, prose.without_code(command.get_help(inner)))
+        for below, part in command.commands.items() if isinstance(command, click.Group) else ():
+            deeper = click.Context(part, inner, info_name=below, **NAMES)
+            yield Prose(f"groundglass {name} {below} --help", 1, prose.without_code(part.get_help(deeper)))
 
 
 TEXTS: dict[str, Callable[[], Iterator[Prose]]] = {

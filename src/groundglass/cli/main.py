@@ -34,6 +34,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "audit": "plant known defects, and see which gates catch them",
         "prove": "train small upscalers, and see whether a selection helps",
         "source-quality": "estimate the JPEG quality of whole folders",
+        "study": "score images by the votes of people",
     },
     "Make what a recipe can use": {
         "downscale": "make exact low-resolution versions of images",

@@ -1,0 +1,286 @@
+"""`groundglass study`: studies with people who rate images. `study scores` turns their votes into scores."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
+from groundglass.cli.options import as_json
+from groundglass.text.format import some
+
+if TYPE_CHECKING:
+    from groundglass.ratings.scores import ItemScore, RaterFound, Scores
+
+METHODS = ("map", "mos", "zscore", "p913", "bt500", "ap2", "bradley_terry", "thurstone")
+PAIRS = ("bradley_terry", "thurstone")
+SHOWN = 10
+"""Items shown from each end of the order."""
+
+
+@click.group()
+def command() -> None:
+    """Score images by the votes of people.
+
+    \b
+    groundglass study scores votes.csv
+    """
+
+
+class Scale(click.ParamType):
+    """'1-5', '0-100' or '-3:3'."""
+
+    name = "scale"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        import re
+
+        found = re.fullmatch(r"(-?\d*\.?\d+)[-:](-?\d*\.?\d+)", str(value))
+        if not found or float(found[1]) >= float(found[2]):
+            self.fail(f"{value!r} is not a scale; write 1-5, 0-100 or -3:3", param, ctx)
+        return float(found[1]), float(found[2])
+
+
+def _column(role: str, note: str = "") -> Any:
+    said = f"The column of the {role}{note}.  [default: {role}]"
+    return click.option(f"--{role}", metavar="COLUMN", help=said)
+
+
+@command.command()
+@click.argument("votes", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    help="How votes become scores.  [default: map; for comparisons bradley_terry]",
+)
+@click.option(
+    "--screen",
+    type=click.Choice(["correlation", "bt500", "bt500_n", "none"]),
+    help="Which raters do not count.  [default: correlation; ap2 and comparisons: none]",
+)
+@click.option(
+    "--scale", type=Scale(), metavar="LOW-HIGH", help="The scale, such as 1-5; refuses votes outside it."
+)
+@click.option(
+    "--bootstrap",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Take the intervals from N resamples of the raters.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides every random choice.")
+@_column("item", "; a+b joins columns")
+@_column("rater")
+@_column("score")
+@_column("session")
+@_column("left", " item")
+@_column("right", " item")
+@_column("choice")
+@click.option("--left-is", metavar="WORD", help="The word in the column choice for left.")
+@click.option("--right-is", metavar="WORD", help="The word in the column choice for right.")
+@click.option("--tie-is", metavar="WORD", help="The word in the column choice for a tie.")
+@as_json
+def scores(
+    votes: Path,
+    method: str | None,
+    screen: str | None,
+    scale: tuple[float, float] | None,
+    bootstrap: int,
+    seed: int,
+    left_is: str | None,
+    right_is: str | None,
+    tie_is: str | None,
+    as_json: bool,
+    **columns: str | None,
+) -> None:
+    """Turn VOTES into one score for each item, with 95 % intervals, and judge the raters.
+
+    \b
+    groundglass study scores votes.csv
+    groundglass study scores pairs.parquet --method thurstone --json
+
+    VOTES is a CSV or Parquet file. Its columns are item, rater, score and perhaps session; or left, right, choice
+    (left, right, tie) and rater. Without a header, rows are items and columns are raters; for comparisons, row i and
+    column j hold how often i won against j.
+
+    map weighs raters by how consistent they are, also with few votes. mos is the mean; zscore, p913, bt500 and ap2
+    are the procedures of the recommendations. bradley_terry and thurstone score comparisons.
+    """
+    from groundglass.ratings.read_votes import read_table
+
+    table = read_table(votes)
+    given = {role: name for role, name in columns.items() if name is not None}
+    words = {
+        word: value for word, value in ((left_is, 1.0), (right_is, 0.0), (tie_is, 0.5)) if word is not None
+    }
+    found, notes = _scored(table, given, method, screen, scale, words, (bootstrap, seed))
+    if as_json:
+        plain = found.plain()
+        click.echo(json.dumps(plain | {"notes": [*notes, *plain["notes"]]}, indent=2, ensure_ascii=False))
+        return
+    _print_scores(votes, found, [*notes, *found.notes])
+
+
+def _scored(
+    table: Any,
+    columns: dict[str, str],
+    method: str | None,
+    screen: str | None,
+    scale: tuple[float, float] | None,
+    words: dict[str, float],
+    chance: tuple[int, int],
+) -> tuple[Scores, tuple[str, ...]]:
+    """The scores by the method that fits the table, and notes of the reader. Raises UsageError if nothing fits."""
+    from groundglass.ratings.read_votes import comparisons_of, holds_comparisons, votes_of
+    from groundglass.ratings.scores import score_comparisons, score_votes
+
+    pairs = holds_comparisons(table) or bool({"left", "right", "choice"} & columns.keys())
+    method = method or ("bradley_terry" if pairs else "map")
+    if method in PAIRS:
+        if table.header is not None and not pairs:
+            raise click.UsageError(
+                f"--method {method} needs comparisons: columns left, right, choice and rater"
+            )
+        for option, value in (("--screen", screen and screen != "none"), ("--scale", scale)):
+            if value:
+                raise click.UsageError(f"{option} is for votes on a scale, and {method} scores comparisons")
+        if unused := {"item", "score", "session"} & columns.keys():
+            raise click.UsageError(
+                f"--{min(unused)} is for votes on a scale, and {method} scores comparisons"
+            )
+        read = comparisons_of(table, columns, words)
+        return score_comparisons(read.comparisons, method, *chance), read.notes
+    if pairs:
+        raise click.UsageError(
+            f"--method {method} needs votes on a scale; for comparisons use {' or '.join(PAIRS)}"
+        )
+    if words:
+        raise click.UsageError("--left-is, --right-is and --tie-is are for comparisons")
+    read = votes_of(table, columns, scale)
+    return score_votes(read.votes, method, screen, *chance), read.notes
+
+
+def _print_scores(path: Path, found: Scores, notes: list[str]) -> None:
+    """Print the result in a sentence, then items, raters, agreement and notes."""
+    print_wrapped(f"  {_headline(found)}", 2)
+    click.echo()
+    _print_items(found)
+    _print_raters(found)
+    agreed = _agreement_in_words(found)
+    if agreed:
+        click.echo()
+        print_wrapped(f"  {agreed}", 2)
+    if notes:
+        click.echo()
+    for note in notes:
+        print_wrapped(f"  note: {plain_line(note)}", 4)
+    click.echo()
+    print_next({"next": f"{program()} study scores {shlex.quote(str(path))} --method {found.method} --json"})
+
+
+def _headline(found: Scores) -> str:
+    """The result in a sentence or two.
+
+    The best item is only called best if its interval begins above the second one's end.
+    """
+    scored = sorted(
+        (row for row in found.items if row.score is not None), key=lambda row: -(row.score or 0.0)
+    )
+    said = f"{len(scored)} of {len(found.items)} items have a score, from {_counted(found)}"
+    rejected = sum(rater.rejected for rater in found.raters)
+    if rejected:
+        said += f", {rejected} of whom {'do' if rejected > 1 else 'does'} not count"
+    if len(scored) > 1 and found.in_one_piece:
+        first, second = scored[:2]
+        clear = first.ci95 and second.ci95 and first.ci95[0] > second.ci95[1]
+        best = f"'{_short(first.item)}' has the highest score, {first.score:.2f}"
+        if clear:
+            return f"{best}, clearly above the second. {said}."
+        return f"{best}, but '{_short(second.item)}' may be as good. {said}."
+    return f"{said}."
+
+
+def _counted(found: Scores) -> str:
+    if found.raters:
+        votes = sum(rater.votes for rater in found.raters)
+        return f"{some(votes, 'votes')} of {some(len(found.raters), 'raters')}"
+    return some(sum(row.votes for row in found.items) // 2, "comparisons")
+
+
+def _short(name: str, width: int = 28) -> str:
+    plain = plain_line(name)
+    return plain if len(plain) <= width else f"…{plain[1 - width :]}"
+
+
+def _print_items(found: Scores) -> None:
+    parts = any(row.part is not None for row in found.items)
+    rows = sorted(
+        found.items,
+        key=lambda row: (row.score is None, row.part or 0, -(row.score if row.score is not None else 0.0)),
+    )
+    lines = [_item_line(row, parts) for row in rows]
+    if len(lines) > 2 * SHOWN + 1:
+        gap = ("…", *[""] * (len(lines[0]) - 1))
+        lines = [*lines[:SHOWN], gap, *lines[-SHOWN:]]
+    head = ("item", "score", "95 % interval", "votes", *(["part"] if parts else []))
+    print_table(head, lines, right=(1, 2, 3, 4), shrink=0)
+    if len(rows) > 2 * SHOWN + 1:
+        click.echo(f"\n  {len(rows) - 2 * SHOWN} more items are in --json")
+
+
+def _item_line(row: ItemScore, parts: bool) -> tuple[str, ...]:
+    return (
+        _short(row.item, 34),
+        "–" if row.score is None else f"{row.score:.3f}",
+        "–" if row.ci95 is None else f"{row.ci95[0]:.3f} to {row.ci95[1]:.3f}",
+        f"{row.votes:,}",
+        *([str(row.part)] if parts else []),
+    )
+
+
+def _print_raters(found: Scores) -> None:
+    """Rejected raters, then those that agree least with the scores."""
+    if not found.raters:
+        return
+    click.echo()
+    rows = sorted(found.raters, key=lambda row: (not row.rejected, -(row.inconsistency or 0.0)))
+    pairs = found.method in PAIRS
+    head = ("rater", "left bias" if pairs else "bias", "against" if pairs else "inconsistency", "votes", "")
+    print_table(head, [_rater_line(row, pairs) for row in rows[:SHOWN]], right=(1, 2, 3), shrink=0)
+    if len(rows) > SHOWN:
+        click.echo(f"\n  {len(rows) - SHOWN} more raters are in --json")
+
+
+def _rater_line(row: RaterFound, pairs: bool) -> tuple[str, ...]:
+    form = "{:+.0%}" if pairs else "{:+.3f}"
+    spread = "{:.0%}" if pairs else "{:.3f}"
+    return (
+        _short(row.rater),
+        "–" if row.bias is None else form.format(row.bias),
+        "–" if row.inconsistency is None else spread.format(row.inconsistency),
+        f"{row.votes:,}",
+        "rejected" if row.rejected else "",
+    )
+
+
+AGREEMENT = {
+    "krippendorff_alpha": "Krippendorff's α",
+    "icc_2_1": "ICC(2,1)",
+    "icc_2_k": "ICC(2,k)",
+    "split_half_srcc": "split-half SRCC",
+    "fleiss_kappa": "Fleiss' κ",
+}
+
+
+def _agreement_in_words(found: Scores) -> str:
+    said = [
+        f"{word} {found.agreement[key]:.3f}"
+        for key, word in AGREEMENT.items()
+        if found.agreement.get(key) is not None
+    ]
+    return f"agreement: {', '.join(said)}" if said else ""

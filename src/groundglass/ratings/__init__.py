@@ -1,0 +1,4 @@
+"""From the votes of people to scores: methods, screens for raters, agreement. It works on numbers only.
+
+`read_votes` reads tables of votes; `scores` is the way in from Python. It may import `tables`, and the floors below.
+"""
