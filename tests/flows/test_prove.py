@@ -318,3 +318,21 @@ def test_the_published_signs_come_out_on_real_photos(tmp_path: Path):
     effects = [arm["effect"] for arm in proof["arms"]]
     assert effects == sorted(effects, reverse=True)
     assert proof["false_alarm_rate"] <= 0.05
+
+
+def test_images_that_are_trained_on_are_not_scored_on(folder: Path):
+    clean = len(list((folder / "scored").iterdir()))
+    for number, path in enumerate(sorted((folder / "photos").glob("*.png"))[:4]):
+        if number % 2:  # the same bytes under another name, or saved again
+            shutil.copy(path, folder / "scored" / f"copy{number}.png")
+        else:
+            with Image.open(path) as image:
+                image.save(folder / "scored" / f"copy{number}.jpg", quality=80)
+    (folder / "scored" / "inner").mkdir()
+    shutil.copy(folder / "scored" / "0.png", folder / "scored" / "inner" / "other.png")
+    proof = proof_of(folder, "gated.yaml", "--score-on", "scored", "--score-on", "scored/inner")
+    assert proof["n_scored"] == clean
+    assert any("4 of the images to score on" in note for note in proof["notes"])
+    ended = groundglass(folder, "prove", "gated", "--score-on", "photos")
+    assert ended.returncode == 2
+    assert "are also trained on" in ended.stderr
