@@ -63,9 +63,9 @@ def scored_in_folders(
             f"all of the {some(dropped, 'images')} to score on are also trained on",
             "name images that are in no arm: --score-on FOLDER",
         )
-    return left, (f"left out, since they are also trained on: {dropped} of the images to score on",) * bool(
-        dropped
-    )
+    verb = "is" if dropped == 1 else "are"
+    note = f"{dropped} of the images to score on {verb} also trained on, and {verb} left out of the scores"
+    return left, (note,) if dropped else ()
 
 
 def _saved_again(scored: Mapping[str, bytes], trained: Sequence[bytes]) -> set[str]:

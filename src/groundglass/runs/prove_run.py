@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +24,10 @@ from groundglass.recipes.to_yaml import recipe_text
 from groundglass.runs.audit_run import finished_run
 from groundglass.runs.make_plan import make_plan
 from groundglass.runs.run import RunOptions, Talk, run_plan
-from groundglass.sources.folder import Folder
+from groundglass.sources.folder import Folder, existing_folder
 from groundglass.steps.prove.run import prove_recipe, prove_trial
 from groundglass.tables.parquet import compute
+from groundglass.text.format import some
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,13 @@ def prove_selection(
     """
     begun = cpu_seconds()
     folder = _run_of(word, runs, options, progress)
-    plan = make_plan(_with_proof(load_recipe(folder.path / "recipe.yaml"), options.body))
+    recipe = load_recipe(folder.path / "recipe.yaml")
+    if not any(step.kind == "select" for step in recipe.recipe.steps):
+        raise RecipeError(
+            f"{recipe.recipe.name} has no select step, so it has no selection to prove",
+            "add one, or compare folders: --folder clean=DIR --folder filtered=DIR",
+        )
+    plan = make_plan(_with_proof(recipe, options.body))
     planned = plan.steps[-1]
     before = replace(plan, steps=plan.steps[:-1])
     state = _again(replay(before, folder).state, options, progress)
@@ -98,7 +106,8 @@ def prove_folders(
     begun = cpu_seconds()
     if len(folders) < 2:
         raise RecipeError("a proof compares two folders or more", "--folder clean=DIR --folder filtered=DIR")
-    known = "\n".join(f"{name}={Path(folder).expanduser().resolve()}" for name, folder in folders.items())
+    # Looked for here: an error of the recipe that is made below would name lines that the user never wrote.
+    known = "\n".join(f"{name}={existing_folder(folder).resolve()}" for name, folder in folders.items())
     steps = tuple(
         Step(name=name, kind="source", body=Folder(folder=(folder,))) for name, folder in folders.items()
     )
@@ -111,7 +120,17 @@ def prove_folders(
     rows = {name: state.rows.filter(compute.equal(state.rows["source"], name)) for name in folders}
     trial = folder_trial(state, rows, options.body.images, bool(options.body.score_on))
     proof = prove_trial(state, trial, options.body, _place(folder), options.seed)
-    return _kept(folder, replace(proof, folders=True), begun)
+    notes = (*proof.notes, *(_unusable(state, name) for name in folders))
+    return _kept(folder, replace(proof, folders=True, notes=tuple(filter(None, notes))), begun)
+
+
+def _unusable(state: State, source: str) -> str:
+    """A note on the files of a source that were refused when it was read; "" if there are none."""
+    assert state.images is not None
+    errors = state.images.filter(compute.equal(state.images["source"], source))["error"].drop_null()
+    reasons = Counter(error.partition(":")[0] for error in errors.to_pylist())
+    said = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+    return f"{some(len(errors), 'files')} of {source} cannot be used: {said}" if said else ""
 
 
 def _again(state: State, options: ProveOptions, progress: Callable[[str], Progress]) -> State:
