@@ -345,3 +345,15 @@ def test_images_that_are_trained_on_are_not_scored_on(folder: Path):
     ended = groundglass(folder, "prove", "gated", "--score-on", "photos")
     assert ended.returncode == 2
     assert "are also trained on" in ended.stderr
+
+
+def test_two_proofs_of_one_run_are_not_written_at_once(folder: Path):
+    from groundglass.files.folder_lock import only_one
+
+    assert groundglass(folder, "run", "gated.yaml").returncode == 0
+    place = folder / "runs/gated/0001/proof/command"
+    place.mkdir(parents=True)
+    with only_one(place):
+        ended = groundglass(folder, "prove", "gated", "--score-on", "scored")
+    assert ended.returncode == 2
+    assert "is in use by process" in ended.stderr

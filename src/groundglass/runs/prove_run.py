@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from groundglass.audits.replay_run import replay
 from groundglass.engines.progress import Progress
-from groundglass.errors import RecipeError
+from groundglass.errors import RecipeError, cannot_write
+from groundglass.files.folder_lock import only_one
 from groundglass.plans.run_folder import RunFolder, find_run
 from groundglass.plans.state import State
 from groundglass.proofs.folder_arms import folder_trial
@@ -72,8 +74,9 @@ def prove_selection(
     planned = plan.steps[-1]
     before = replace(plan, steps=plan.steps[:-1])
     state = _again(replay(before, folder).state, options, progress)
-    proof = prove_recipe(state, planned, state.run.plan.steps, options.body, _place(folder), options.seed)
-    return _kept(folder, proof, begun)
+    with _alone(folder) as place:
+        proof = prove_recipe(state, planned, state.run.plan.steps, options.body, place, options.seed)
+        return _kept(folder, proof, begun)
 
 
 def _run_of(word: str, runs: Path, options: ProveOptions, progress: Callable[[str], Progress]) -> RunFolder:
@@ -118,10 +121,11 @@ def prove_folders(
         folder, _ = run_plan(plan, RunOptions(runs, options.workers, max_failed=1.0), Talk(progress))
     state = _again(replay(plan, folder).state, options, progress)
     rows = {name: state.rows.filter(compute.equal(state.rows["source"], name)) for name in folders}
-    trial = folder_trial(state, rows, options.body.images, bool(options.body.score_on))
-    proof = prove_trial(state, trial, options.body, _place(folder), options.seed)
-    notes = (*proof.notes, *(_unusable(state, name) for name in folders))
-    return _kept(folder, replace(proof, folders=True, notes=tuple(filter(None, notes))), begun)
+    with _alone(folder) as place:
+        trial = folder_trial(state, rows, options.body.images, bool(options.body.score_on))
+        proof = prove_trial(state, trial, options.body, place, options.seed)
+        notes = (*proof.notes, *(_unusable(state, name) for name in folders))
+        return _kept(folder, replace(proof, folders=True, notes=tuple(filter(None, notes))), begun)
 
 
 def _unusable(state: State, source: str) -> str:
@@ -137,6 +141,18 @@ def _again(state: State, options: ProveOptions, progress: Callable[[str], Progre
     """A replayed run's state with the engine and the progress of this command."""
     settings = replace(state.run.settings, workers=options.workers)
     return replace(state, run=replace(state.run, settings=settings, progress=progress))
+
+
+@contextmanager
+def _alone(folder: RunFolder) -> Generator[Path]:
+    """The folder of this command's proof, locked: the first of two proofs to end would remove the other's pixels."""
+    place = _place(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(place, error) from error
+    with only_one(place, f"the proof of {folder.name}"):
+        yield place
 
 
 def _place(folder: RunFolder) -> Path:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
-from groundglass.proofs.arms import Trial, names_used
+from groundglass.proofs.arms import Trial, trained_rows
 from groundglass.proofs.preset import PRESETS
 from groundglass.proofs.prove import Proof, prove
 from groundglass.proofs.scored import SCORED, scored_in_folders, scored_rows
@@ -38,8 +36,7 @@ def prove_trial(state: State, trial: Trial, body: ProveStep, place: Path, seed: 
     trains = preset.name != "instant"
     measure = MIDDLE if trains else SCORED
     if trial.scored is None:
-        rows = pa.concat_tables([trial.arms[name].rows for name in sorted(names_used(trial.compared))])
-        scored, notes = scored_in_folders(state, body.score_on, measure, rows)
+        scored, notes = scored_in_folders(state, body.score_on, measure, trained_rows(trial))
         trial, where = replace(trial, notes=(*trial.notes, *notes)), ", ".join(body.score_on)
     else:
         scored, where = scored_rows(state, trial.scored, measure), "held-out photos"
