@@ -193,7 +193,7 @@ def test_folders_of_other_photos_are_two_selections_and_halves_show_no_differenc
         (("--folder", "photos"), "NAME=DIR"),
         (("--folder", "a=photos"), "two folders"),
         (("--folder", "a=photos", "--folder", "a=scored"), "appears twice"),
-        (("--folder", "a=photos", "--folder", "b=nowhere"), "nowhere"),
+        (("--folder", "a=photos", "--folder", "b=nowhere"), "there is no folder"),
         (("gated.yaml", "--folder", "a=photos"), "give a recipe"),
         ((), "give a recipe"),
     ],
@@ -210,22 +210,31 @@ def test_too_few_images_and_too_small_ones_are_named(folder: Path):
         (folder / "few" / f"{number}.png").write_bytes(testing.png(testing.photo(64, 64, number)))
     (folder / "few" / "tiny.png").write_bytes(testing.png(testing.photo(15, 40, 1)))
     words = ("--folder", "all=photos", "--folder", "few=few", "--score-on", "scored")
-    proof = proof_of(folder, *words)
+    (folder / "few" / "page.png").write_text("<html>")
+    ended = groundglass(folder, "prove", *words, "--json")
+    assert ended.returncode == 4, ended.stderr
+    assert "every comparison failed" in ended.stderr
+    proof = json.loads(ended.stdout)
     (arm,) = proof["arms"]
     assert arm["verdict"] == "failed"
     assert "few has 6 usable images" in arm["reason"]
     assert any("too_small" in note for note in proof["notes"])
+    assert "1 file of few cannot be used: not_an_image 1" in proof["notes"]
     ended = groundglass(folder, "prove", "--folder", "a=few", "--folder", "b=photos")
     assert ended.returncode == 2
     assert "too few to hold" in ended.stderr
 
 
-def test_a_step_before_any_gate_is_refused_with_its_line(folder: Path):
+def test_a_proof_without_a_gate_is_refused(folder: Path):
     (folder / "bare.yaml").write_text("name: bare\nsteps:\n  - source: {folder: photos}\n  - prove: {}\n")
     ended = groundglass(folder, "plan", "bare.yaml")
     assert ended.returncode == 2
     assert "bare.yaml:4" in ended.stderr
     assert "no gate before this proof" in ended.stderr
+    (folder / "bare.yaml").write_text("name: bare\nsteps:\n  - source: {folder: photos}\n")
+    ended = groundglass(folder, "prove", "bare.yaml")
+    assert ended.returncode == 2
+    assert "bare has no select step" in ended.stderr
 
 
 @pytest.fixture
@@ -318,3 +327,33 @@ def test_the_published_signs_come_out_on_real_photos(tmp_path: Path):
     effects = [arm["effect"] for arm in proof["arms"]]
     assert effects == sorted(effects, reverse=True)
     assert proof["false_alarm_rate"] <= 0.05
+
+
+def test_images_that_are_trained_on_are_not_scored_on(folder: Path):
+    clean = len(list((folder / "scored").iterdir()))
+    for number, path in enumerate(sorted((folder / "photos").glob("*.png"))[:4]):
+        if number % 2:  # the same bytes under another name, or saved again
+            shutil.copy(path, folder / "scored" / f"copy{number}.png")
+        else:
+            with Image.open(path) as image:
+                image.save(folder / "scored" / f"copy{number}.jpg", quality=80)
+    (folder / "scored" / "inner").mkdir()
+    shutil.copy(folder / "scored" / "0.png", folder / "scored" / "inner" / "other.png")
+    proof = proof_of(folder, "gated.yaml", "--score-on", "scored", "--score-on", "scored/inner")
+    assert proof["n_scored"] == clean
+    assert any("4 of the images to score on" in note for note in proof["notes"])
+    ended = groundglass(folder, "prove", "gated", "--score-on", "photos")
+    assert ended.returncode == 2
+    assert "are also trained on" in ended.stderr
+
+
+def test_two_proofs_of_one_run_are_not_written_at_once(folder: Path):
+    from groundglass.files.folder_lock import only_one
+
+    assert groundglass(folder, "run", "gated.yaml").returncode == 0
+    place = folder / "runs/gated/0001/proof/command"
+    place.mkdir(parents=True)
+    with only_one(place):
+        ended = groundglass(folder, "prove", "gated", "--score-on", "scored")
+    assert ended.returncode == 2
+    assert "is in use by process" in ended.stderr

@@ -98,11 +98,13 @@ def _planes(
             f"the images differ in shape: {one.shape} and {other.shape}",
             "crop the reference to a multiple of the scale before you downscale it",
         )
+    if border < 0:
+        raise RecipeError(f"the border is {border} px, but must be 0 or more", "border=0 cuts nothing off")
     left = min(one.shape[:2]) - 2 * border
-    if border < 0 or left < least:
+    if left < least:
         height, width = one.shape[:2]
         raise RecipeError(
-            f"a border of {border} px leaves too little of {width} × {height} px: {least} px are needed",
+            f"a border of {border} px leaves too little of {width} × {height} px: each side needs {least} px",
             "give a smaller border, or larger images",
         )
     if protocol not in PLANES:

@@ -190,7 +190,8 @@ class Run:
         names = [record.step for record in self.steps]
         if step not in names:
             raise RecipeError(
-                f"this run has no step '{step}'.{did_you_mean(step, names)}", f"its steps: {', '.join(names)}"
+                f"this run has no step '{step}'.{did_you_mean(str(step), names)}",
+                f"its steps: {', '.join(names)}",
             )
 
     def __repr__(self) -> str:

@@ -29,11 +29,17 @@ LOWEST = 10
 @click.argument("hr", type=click.Path(path_type=Path))
 @click.argument("sr", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "-s", "--scale", required=True, type=click.IntRange(min=1), help="How many times SR is larger than LR."
+    "-s",
+    "--scale",
+    required=True,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many times SR is larger than LR.",
 )
 @click.option(
     "-p",
     "--protocol",
+    metavar="NAME",
     default="classic",
     show_default=True,
     help="classic: luma rounded to 8 bits, as in the tables of papers; network: luma in float, as BasicSR scores.",
@@ -49,7 +55,7 @@ LOWEST = 10
     "--border",
     type=click.IntRange(min=0),
     metavar="PX",
-    help="Cut so many px off every side before scoring.  [default: SCALE; 0 at scale 1]",
+    help="Cut so many px off every side before scoring.  [default: the scale; 0 at scale 1]",
 )
 @click.option(
     "--measures", default="", metavar="NAMES", help="Also measure each SR image: names with commas between."
@@ -97,7 +103,7 @@ def command(
     groundglass evaluate Set5/HR mine --scale 4 --against theirs
 
     HR and SR are two folders or two files. Files of one name belong together; an ending such as _x4, _SR or _HR may
-    differ. HR is cropped to a multiple of SCALE, and SR must have exactly that size. Intervals are of 95 %, over
+    differ. HR is cropped to a multiple of the scale, and SR must have exactly that size. Intervals are of 95 %, over
     resamples of the images.
 
     WEIGHTS are a file, a folder or OWNER/NAME@REVISION of a hub. No weights come with groundglass; a wrong path is

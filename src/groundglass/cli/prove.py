@@ -13,6 +13,7 @@ import click
 from groundglass.cli.funnel import print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json, runs_folder, workers
 from groundglass.engines.progress import choose_progress
+from groundglass.errors import NothingProduced
 from groundglass.plans.run_folder import RunFolder
 from groundglass.text.format import duration
 
@@ -68,9 +69,12 @@ if TYPE_CHECKING:
     default=400,
     show_default=True,
     type=click.IntRange(min=8),
+    metavar="N",
     help="The most images of each arm; of more, a random sample is used.",
 )
-@click.option("--seed", type=int, help="Decides every random choice.  [default: the recipe's seed]")
+@click.option(
+    "--seed", type=int, metavar="N", help="Decides every random choice.  [default: the recipe's seed]"
+)
 @workers
 @runs_folder
 @as_json
@@ -94,7 +98,7 @@ def command(
     is run first. The arms are the selected images against as many random ones, and the recipe without each of its
     gates against the selected images. An arm is called better or worse only if its effect is more than three times
     as large as what random selections of the same images give. The result is added to the run's folder and to its
-    report.
+    report. The exit code is 4 if every comparison failed.
     """
     from groundglass.recipes.prove_model import ProveStep
     from groundglass.runs.prove_run import ProveOptions, prove_folders, prove_selection
@@ -122,15 +126,19 @@ def command(
     if as_json:
         more = {"run": str(proved.folder.path), "report": str(page)}
         click.echo(json.dumps(proved.proof.plain() | more, indent=2, ensure_ascii=False))
-        return
-    _print_proof(proved.folder.name, proved.proof)
-    print_next(
-        {
-            "time": duration(time.perf_counter() - begun),
-            "report": str(page),
-            "next": f"{program()} show {shlex.quote(str(proved.folder.path))}",
-        }
-    )
+    else:
+        _print_proof(proved.folder.name, proved.proof)
+        print_next(
+            {
+                "time": duration(time.perf_counter() - begun),
+                "report": str(page),
+                "next": f"{program()} show {shlex.quote(str(proved.folder.path))}",
+            }
+        )
+    # One failed arm costs only itself; a script must notice a proof without any answer.
+    reasons = [arm.reason for arm in proved.proof.arms if arm.verdict == "failed"]
+    if len(reasons) == len(proved.proof.arms):
+        raise NothingProduced("every comparison failed", reasons[0])
 
 
 def _report(folder: RunFolder) -> Path:

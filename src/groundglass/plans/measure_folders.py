@@ -72,7 +72,7 @@ def profile_folder(folder: str, workshop: Workshop) -> Profile:
 
 
 def measure_folder(folder: str, measure: Measure, title: str, workshop: Workshop) -> pa.Table:
-    """One measure on every image below a folder: its columns and ``error``, one row per content, failures too.
+    """One measure on every image below a folder: its columns, ``sha256``, ``error``; a row per content, failures too.
 
     Raises RecipeError if the folder is not there.
     """
@@ -135,7 +135,8 @@ def _answers(known: pa.Table, measured: pa.Table, measure: Measure) -> pa.Table:
     con.register("measured", measured)
     columns = ", ".join(f"m.{quoted_name(column)}" for column in measure.columns)
     return con.sql(
-        f"SELECT DISTINCT ON (coalesce(k.sha256, hex(k.path))) {columns}, coalesce(k.error, m.error) AS error "
+        f"SELECT DISTINCT ON (coalesce(k.sha256, hex(k.path))) {columns}, k.sha256, "
+        "coalesce(k.error, m.error) AS error "
         "FROM known k LEFT JOIN measured m ON m.sha256 = k.sha256 AND m.region = '' AND k.error IS NULL "
         "ORDER BY coalesce(k.sha256, hex(k.path)), k.path"
     ).to_arrow_table()

@@ -176,3 +176,8 @@ def _stem(uri: str) -> str:
 def names_used(compared: Sequence[Comparison]) -> set[str]:
     """Every arm that is compared."""
     return {name for each in compared for name in (each.arm, each.against)}
+
+
+def trained_rows(trial: Trial) -> pa.Table:
+    """The rows of every arm that is compared; a row of two arms appears twice."""
+    return pa.concat_tables([trial.arms[name].rows for name in sorted(names_used(trial.compared))])

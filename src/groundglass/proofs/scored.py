@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from groundglass.catalog import Measure, Value
+from groundglass.errors import RecipeError
 from groundglass.measures.measure_job import ask_of
 from groundglass.plans.measure_folders import Workshop, measure_folder
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.state import State
-from groundglass.proofs.instant.measure import MOMENTS, moments_of
+from groundglass.proofs.instant.measure import LOOK, MOMENTS, moments_of
+from groundglass.proofs.units import looks_of_rows
 from groundglass.tables.parquet import compute
+from groundglass.text.format import some
 
 if TYPE_CHECKING:
     from groundglass.image.frame import Frame
@@ -25,15 +30,55 @@ def scored_moments(frame: Frame) -> dict[str, Value]:
     return moments_of(frame, step=1)
 
 
+SAVED_AGAIN = 0.995
+"""Correlation of two small lumas from which they show one photo, whatever its name. It is far above the limit for files
+of one name: among many images, two aligned faces or two skies reach .9."""
+
 SCORED = replace(MOMENTS, name="proof_scored", compute=scored_moments, parameters={})
 
 
-def scored_in_folders(state: State, folders: Sequence[str], measure: Measure) -> list[bytes]:
-    """The stored values of a measure for every usable image in folders. Raises RecipeError if one is missing."""
+def scored_in_folders(
+    state: State, folders: Sequence[str], measure: Measure, arms: pa.Table
+) -> tuple[list[bytes], tuple[str, ...]]:
+    """The stored values of a measure for every usable image in folders, and a note on images that are left out.
+
+    ``arms`` are the rows that are trained on. Scored images among them are left out: an arm that was trained on the
+    answers would win. Raises RecipeError if a folder is missing, or if no image is left.
+    """
     shop = Workshop(state.run.store_folder, state.run.settings, state.run.limits, state.run.progress)
-    tables = [measure_folder(folder, measure, "images to score on", shop) for folder in folders]
-    column = next(iter(measure.columns))
-    return _stored(pa.concat_tables([table.select([column, "error"]) for table in tables]), column)
+
+    def values(wanted: Measure, column: str) -> dict[str, bytes]:
+        tables = [measure_folder(folder, wanted, "images to score on", shop) for folder in folders]
+        return _stored(
+            pa.concat_tables([table.select([column, "sha256", "error"]) for table in tables]), column
+        )
+
+    looks = values(SCORED, "look")
+    trained = set(arms["sha256"].to_pylist()) | _saved_again(looks, list(looks_of_rows(state, arms).values()))
+    found = values(measure, next(iter(measure.columns)))
+    left = [value for sha256, value in found.items() if sha256 not in trained]
+    dropped = len(found) - len(left)
+    if dropped and not left:
+        raise RecipeError(
+            f"all of the {some(dropped, 'images')} to score on are also trained on",
+            "name images that are in no arm: --score-on FOLDER",
+        )
+    verb = "is" if dropped == 1 else "are"
+    note = f"{dropped} of the images to score on {verb} also trained on, and {verb} left out of the scores"
+    return left, (note,) if dropped else ()
+
+
+def _saved_again(scored: Mapping[str, bytes], trained: Sequence[bytes]) -> set[str]:
+    """The scored contents whose small luma, by their sha256, is also that of an image that is trained on."""
+    others = np.stack([_centred(look) for look in trained]) if trained else np.zeros((0, LOOK * LOOK))
+    return {sha256 for sha256, look in scored.items() if (others @ _centred(look) > SAVED_AGAIN).any()}
+
+
+def _centred(look: bytes) -> NDArray[np.float64]:
+    """A small luma with mean 0 and length 1: products are correlations. A flat one is 0 and resembles nothing."""
+    values = np.frombuffer(look, np.uint8).astype(np.float64)
+    values -= values.mean()
+    return values / (np.linalg.norm(values) or 1.0)
 
 
 def scored_rows(state: State, rows: pa.Table, measure: Measure) -> list[bytes]:
@@ -41,11 +86,11 @@ def scored_rows(state: State, rows: pa.Table, measure: Measure) -> list[bytes]:
     ask, column = ask_of(measure, {}), next(iter(measure.columns))
     measure_rows(state, rows, [ask], "images to score on")
     wanted = state.run.store.read_rows(ask.key, rows, [column])
-    return _stored(
-        wanted.join(rows.select(["sha256", "region"]), ["sha256", "region"], join_type="left semi"), column
-    )
+    own = wanted.join(rows.select(["sha256", "region"]), ["sha256", "region"], join_type="left semi")
+    return list(_stored(own, column).values())
 
 
-def _stored(table: pa.Table, column: str) -> list[bytes]:
+def _stored(table: pa.Table, column: str) -> dict[str, bytes]:
+    """The usable values of a column by content: an image in two of the folders counts once."""
     found = table.filter(compute.and_(table["error"].is_null(), table[column].is_valid()))
-    return found[column].to_pylist()
+    return dict(zip(found["sha256"].to_pylist(), found[column].to_pylist(), strict=True))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from groundglass.audits.replay_run import replay
 from groundglass.engines.progress import Progress
-from groundglass.errors import RecipeError
+from groundglass.errors import RecipeError, cannot_write
+from groundglass.files.folder_lock import only_one
 from groundglass.plans.run_folder import RunFolder, find_run
 from groundglass.plans.state import State
 from groundglass.proofs.folder_arms import folder_trial
@@ -23,9 +26,10 @@ from groundglass.recipes.to_yaml import recipe_text
 from groundglass.runs.audit_run import finished_run
 from groundglass.runs.make_plan import make_plan
 from groundglass.runs.run import RunOptions, Talk, run_plan
-from groundglass.sources.folder import Folder
+from groundglass.sources.folder import Folder, existing_folder
 from groundglass.steps.prove.run import prove_recipe, prove_trial
 from groundglass.tables.parquet import compute
+from groundglass.text.format import some
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,19 @@ def prove_selection(
     """
     begun = cpu_seconds()
     folder = _run_of(word, runs, options, progress)
-    plan = make_plan(_with_proof(load_recipe(folder.path / "recipe.yaml"), options.body))
+    recipe = load_recipe(folder.path / "recipe.yaml")
+    if not any(step.kind == "select" for step in recipe.recipe.steps):
+        raise RecipeError(
+            f"{recipe.recipe.name} has no select step, so it has no selection to prove",
+            "add one, or compare folders: --folder clean=DIR --folder filtered=DIR",
+        )
+    plan = make_plan(_with_proof(recipe, options.body))
     planned = plan.steps[-1]
     before = replace(plan, steps=plan.steps[:-1])
     state = _again(replay(before, folder).state, options, progress)
-    proof = prove_recipe(state, planned, state.run.plan.steps, options.body, _place(folder), options.seed)
-    return _kept(folder, proof, begun)
+    with _alone(folder) as place:
+        proof = prove_recipe(state, planned, state.run.plan.steps, options.body, place, options.seed)
+        return _kept(folder, proof, begun)
 
 
 def _run_of(word: str, runs: Path, options: ProveOptions, progress: Callable[[str], Progress]) -> RunFolder:
@@ -98,7 +109,8 @@ def prove_folders(
     begun = cpu_seconds()
     if len(folders) < 2:
         raise RecipeError("a proof compares two folders or more", "--folder clean=DIR --folder filtered=DIR")
-    known = "\n".join(f"{name}={Path(folder).expanduser().resolve()}" for name, folder in folders.items())
+    # Looked for here: an error of the recipe that is made below would name lines that the user never wrote.
+    known = "\n".join(f"{name}={existing_folder(folder).resolve()}" for name, folder in folders.items())
     steps = tuple(
         Step(name=name, kind="source", body=Folder(folder=(folder,))) for name, folder in folders.items()
     )
@@ -109,15 +121,38 @@ def prove_folders(
         folder, _ = run_plan(plan, RunOptions(runs, options.workers, max_failed=1.0), Talk(progress))
     state = _again(replay(plan, folder).state, options, progress)
     rows = {name: state.rows.filter(compute.equal(state.rows["source"], name)) for name in folders}
-    trial = folder_trial(state, rows, options.body.images, bool(options.body.score_on))
-    proof = prove_trial(state, trial, options.body, _place(folder), options.seed)
-    return _kept(folder, replace(proof, folders=True), begun)
+    with _alone(folder) as place:
+        trial = folder_trial(state, rows, options.body.images, bool(options.body.score_on))
+        proof = prove_trial(state, trial, options.body, place, options.seed)
+        notes = (*proof.notes, *(_unusable(state, name) for name in folders))
+        return _kept(folder, replace(proof, folders=True, notes=tuple(filter(None, notes))), begun)
+
+
+def _unusable(state: State, source: str) -> str:
+    """A note on the files of a source that were refused when it was read; "" if there are none."""
+    assert state.images is not None
+    errors = state.images.filter(compute.equal(state.images["source"], source))["error"].drop_null()
+    reasons = Counter(error.partition(":")[0] for error in errors.to_pylist())
+    said = ", ".join(f"{reason} {count:,}" for reason, count in reasons.most_common())
+    return f"{some(len(errors), 'files')} of {source} cannot be used: {said}" if said else ""
 
 
 def _again(state: State, options: ProveOptions, progress: Callable[[str], Progress]) -> State:
     """A replayed run's state with the engine and the progress of this command."""
     settings = replace(state.run.settings, workers=options.workers)
     return replace(state, run=replace(state.run, settings=settings, progress=progress))
+
+
+@contextmanager
+def _alone(folder: RunFolder) -> Generator[Path]:
+    """The folder of this command's proof, locked: the first of two proofs to end would remove the other's pixels."""
+    place = _place(folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(place, error) from error
+    with only_one(place, f"the proof of {folder.name}"):
+        yield place
 
 
 def _place(folder: RunFolder) -> Path:

@@ -100,7 +100,7 @@ def test_equal_images_score_best_and_order_does_not_matter(width: int, height: i
         (PHOTO[:, :, 0], {}, "differ in shape"),
         (PHOTO, {"protocol": "clasic"}, "there is no protocol 'clasic'. Did you mean 'classic'?"),
         (PHOTO, {"border": 35}, "a border of 35 px leaves too little of 97 × 70 px"),
-        (PHOTO, {"border": -1}, "a border of -1 px"),
+        (PHOTO, {"border": -1}, "the border is -1 px"),
         (PHOTO / 255, {}, "this array is float64"),
         (None, {}, "pixels are a numpy array"),
     ],
@@ -112,5 +112,5 @@ def test_a_comparison_that_means_nothing_is_refused(score_of: str, other: object
 
 
 def test_ssim_needs_a_window():
-    with pytest.raises(RecipeError, match="11 px are needed"):
+    with pytest.raises(RecipeError, match="each side needs 11 px"):
         groundglass.ssim(PHOTO[:10], PHOTO[:10])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
-from groundglass.proofs.arms import Trial
+from groundglass.proofs.arms import Trial, trained_rows
 from groundglass.proofs.preset import PRESETS
 from groundglass.proofs.prove import Proof, prove
 from groundglass.proofs.scored import SCORED, scored_in_folders, scored_rows
@@ -35,7 +36,8 @@ def prove_trial(state: State, trial: Trial, body: ProveStep, place: Path, seed: 
     trains = preset.name != "instant"
     measure = MIDDLE if trains else SCORED
     if trial.scored is None:
-        scored, where = scored_in_folders(state, body.score_on, measure), ", ".join(body.score_on)
+        scored, notes = scored_in_folders(state, body.score_on, measure, trained_rows(trial))
+        trial, where = replace(trial, notes=(*trial.notes, *notes)), ", ".join(body.score_on)
     else:
         scored, where = scored_rows(state, trial.scored, measure), "held-out photos"
     seed = state.run.seed if seed is None else seed

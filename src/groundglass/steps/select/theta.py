@@ -16,10 +16,12 @@ import pyarrow as pa
 from groundglass import __version__
 from groundglass.files.atomic import write_text
 from groundglass.measures.measure_job import ask_of
+from groundglass.notices import notice
 from groundglass.plans.chosen_thetas import FACT
 from groundglass.plans.judge import pool_of, rule_of
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
+from groundglass.proofs.arms import trained_rows
 from groundglass.proofs.instant.measure import MOMENTS
 from groundglass.proofs.preset import INSTANT
 from groundglass.proofs.result_folder import PROOF
@@ -119,7 +121,10 @@ def _searched(state: State, planned: PlannedStep, theta: Theta, candidates: Sequ
 def _scored(state: State, about: Search, theta: Theta) -> list[bytes]:
     measure = SCORED if theta.preset == INSTANT.name else MIDDLE
     if about.trial.scored is None:
-        return scored_in_folders(state, theta.score_on, measure)
+        scored, notes = scored_in_folders(state, theta.score_on, measure, trained_rows(about.trial))
+        for note in notes:
+            notice(note)
+        return scored
     return scored_rows(state, about.trial.scored, measure)
 
 
