@@ -141,7 +141,9 @@ def null_of(
     chance = chance - score(
         _sets(other[:1] if same else other, len(photos)), numbers[:1] if same else numbers
     )
-    return float(chance.mean(1).std(ddof=1))
+    # A training that failed takes its own split with it, not all comparisons.
+    spread = chance.mean(1)[np.isfinite(chance).all(1)]
+    return float(spread.std(ddof=1)) if len(spread) > 2 else float("nan")
 
 
 def same_photos_effect(

@@ -15,6 +15,8 @@ class Preset:
     shared     one null, of the largest pool and the smallest count, serves all selections: a training is dear
     averaged   whether an effect is the mean over the resamples; else it is that of the photographs as they are.
                A network's result has noise of its own, which only a mean lowers; a closed form has none
+    known      pairs of random halves that were called different when the preset was measured (`benchmarks.proofs`), and
+               how many were tried; None where that was not done
     alarms     random splits on which the rate of false alarms is measured in the proof itself; 0: it is too slow
     """
 
@@ -26,13 +28,22 @@ class Preset:
     shared: bool
     averaged: bool
     alarms: int
+    known: tuple[int, int] | None = None
 
 
 INSTANT = Preset(
     "instant", "one ridge regression per kind of edge, x2, no seeds", 200, 40, 200, False, False, 40
 )
 QUICK = Preset(
-    "quick", "a network of 21 thousand parameters, x2, 150 iterations from a base", 8, 2, 4, True, True, 0
+    "quick",
+    "a network of 21 thousand parameters, x2, 150 iterations from a base",
+    8,
+    2,
+    4,
+    True,
+    True,
+    0,
+    (0, 20),
 )
 STANDARD = Preset(
     "standard", "a network of 78 thousand parameters, x2, 400 iterations from a base", 8, 2, 4, True, True, 0

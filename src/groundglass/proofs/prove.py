@@ -166,6 +166,8 @@ def _shared_null(
 
 def _false_alarms(ready: Ready, own: Mapping[str, Indices], preset: Preset, seed: int) -> float | None:
     pool = max(own.values(), key=len)
+    if preset.known is not None:
+        return preset.known[0] / preset.known[1]
     if not preset.alarms or len(pool) < 2 * FEWEST:
         return None
     return false_alarm_rate(ready.score, pool, ready.photos, preset, stream(seed, "prove", "false alarms"))

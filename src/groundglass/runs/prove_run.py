@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,9 +27,11 @@ from groundglass.runs.audit_run import finished_run
 from groundglass.runs.make_plan import make_plan
 from groundglass.runs.run import RunOptions, Talk, run_plan
 from groundglass.sources.folder import Folder, existing_folder
+from groundglass.steps.prove.recipe_arms import BY_COLUMN, WORDS
 from groundglass.steps.prove.run import prove_recipe, prove_trial
 from groundglass.tables.parquet import compute
 from groundglass.text.format import some
+from groundglass.text.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def prove_selection(
     finished, has no gate, or too few images.
     """
     begun = cpu_seconds()
+    _check_arms(options.body.arms)
     folder = _run_of(word, runs, options, progress)
     recipe = load_recipe(folder.path / "recipe.yaml")
     if not any(step.kind == "select" for step in recipe.recipe.steps):
@@ -77,6 +80,16 @@ def prove_selection(
     with _alone(folder) as place:
         proof = prove_recipe(state, planned, state.run.plan.steps, options.body, place, options.seed)
         return _kept(folder, proof, begun)
+
+
+def _check_arms(words: Sequence[str]) -> None:
+    """Raises RecipeError for a word that names no arm; columns are checked with the recipe."""
+    for word in words:
+        kind, _, column = word.partition(":")
+        if word not in WORDS and (kind not in BY_COLUMN or not column):
+            near = did_you_mean(word, WORDS)
+            valid = (*WORDS, *(f"{name}:COLUMN" for name in BY_COLUMN))
+            raise RecipeError(f"there is no arm '{word}'.{near}", f"--arms: {', '.join(valid)}")
 
 
 def _run_of(word: str, runs: Path, options: ProveOptions, progress: Callable[[str], Progress]) -> RunFolder:
