@@ -25,7 +25,7 @@ from groundglass.steps.select.cascade_forecast import known_cascade, most_calls
 from groundglass.steps.select.plan import plan_select
 from groundglass.steps.select.plan_cascade import plan_cascade
 from groundglass.steps.select.plan_theta import plan_theta
-from groundglass.steps.select.theta import candidates_of, known_theta, label_at, theta_of, theta_rows
+from groundglass.steps.select.theta import known_theta, label_at, theta_of, theta_rows
 from groundglass.tables.parquet import compute, only, without
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.verdicts import VERDICTS
@@ -153,21 +153,16 @@ def _forecast_cascade(walk: Walk, planned: PlannedStep, into: StepForecast, wish
 
 
 def _forecast_theta(walk: Walk, planned: PlannedStep, into: StepForecast) -> StepForecast:
-    """Exact if the search was made before; else at most the rows that the loosest candidate keeps."""
+    """Exact if the search was made before; else at most all rows."""
     state, theta = walk.state, theta_of(planned)
     assert theta is not None
-    if not walk.exact:
-        walk.at_most(state.rows)
-        rows = walk.count
-    else:
-        chosen, others = applies(state, planned)
-        judged = known_theta(state, planned, chosen)
+    if walk.exact:
+        judged = known_theta(state, planned, applies(state, planned)[0])
         if judged is not None:
             walk.state, _ = _as_judged(state, state, planned, judged)
             return into
-        loosest = candidates_of(state, planned, chosen)[0].rows
-        walk.at_most(only(state.rows, pa.concat_tables([loosest, others])["id"]))
-        rows = loosest.num_rows
+    walk.at_most(state.rows)
+    rows = walk.count
     count = len(theta.candidates)
     units = min(rows, count * theta.images)
     return replace(into, seconds=units * UNIT_SECONDS + (count - 1) * SEARCH_SECONDS[theta.preset])
