@@ -94,7 +94,11 @@ def test_its_json_names_the_report(folder: Path):
 
 
 def test_folders_get_a_report_too(folder: Path):
-    words = ("--folder", "all=photos", "--folder", "random=scored", "--score-on", "scored", "--json")
+    (folder / "others").mkdir()
+    for number in range(10):
+        file = testing.png(testing.photo(112, 112, 500 + number))
+        (folder / "others" / f"other{number}.png").write_bytes(file)
+    words = ("--folder", "all=photos", "--folder", "random=others", "--score-on", "scored", "--json")
     done = groundglass(folder, "prove", *words)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
