@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     type=click.Choice(["instant", "quick", "standard", "gpu"]),
     default="instant",
     show_default=True,
-    help="Train a closed-form regressor (seconds), small networks (minutes to an hour), or EDSR on a GPU.",
+    help="Train a closed-form regressor (a minute), small networks (minutes to an hour), or EDSR on a GPU.",
 )
 @click.option(
     "--network",

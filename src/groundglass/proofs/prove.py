@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundglass.errors import RecipeError
-from groundglass.proofs.arms import FEWEST, FEWEST_SCORED, Comparison, Trial, names_used
+from groundglass.proofs.arms import FEWEST, FEWEST_SCORED, Comparison, Trial
 from groundglass.proofs.comparison import (
     Effect,
     Verdict,
@@ -160,7 +160,7 @@ def _shared_null(
     if not pairs or min(counts) < FEWEST:
         return None
     pool = max((np.union1d(arm, against) for arm, against in pairs), key=len)
-    count = min(*counts, len(pool) // 2) if len(counts) > 1 else min(counts[0], len(pool) // 2)
+    count = min([*counts, len(pool) // 2])
     return null_of(ready.score, pool, ready.photos, count, count, preset, stream(seed, "prove", "null"))
 
 
@@ -195,8 +195,3 @@ def _whole(ready: Ready, arm: Indices) -> float:
     shares = np.zeros((1, len(ready.photos)))
     shares[0, arm] = 1
     return float(ready.score(shares, [0]).mean())
-
-
-def trained_arms(trial: Trial) -> Sequence[str]:
-    """Every arm that takes part in a comparison."""
-    return sorted(names_used(trial.compared))

@@ -20,7 +20,7 @@ class ProveStep(Record):
     preset: Annotated[
         PresetName,
         Field(
-            description="instant: a closed-form regressor, seconds; quick and standard: small networks, minutes to "
+            description="instant: a closed-form regressor, a minute; quick and standard: small networks, minutes to "
             "an hour; gpu: EDSR or MSRResNet, for hours on a GPU"
         ),
     ] = "instant"
