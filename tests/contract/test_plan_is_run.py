@@ -94,6 +94,7 @@ def recipes(draw: st.DrawFn) -> list[dict[str, Any]]:
         steps.append(draw(NEXT))
     elif draw(st.booleans()):
         steps.append({"hold_out": draw(HOLD_OUTS)})
+        steps += draw(st.lists(one("select", SELECTS), max_size=1))
     if draw(st.booleans()):
         steps.append(draw(one("transform", TRANSFORMS)))
         if "if" not in steps[-1]:
@@ -164,6 +165,17 @@ MET_ONCE = {
                 "theta": {"choose_by": "proof", "from": [1, 90], "score_on": "photos", "images": 8},
             }
         },
+    ],
+    "a held-out image is released though no tile fits into it": [
+        {"select": {"where": "width <= 30 or width > 130"}},
+        MEASURE,
+        {"hold_out": {"validation": {"count": 1, "by": "width", "order": "lower"}}},
+        {"transform": {"tile": 48}},
+    ],
+    "a held-out image is released besides those that a later ranking keeps": [
+        MEASURE,
+        {"hold_out": {"validation": {"count": 2}}},
+        {"select": {"top_k": 2, "by": "tenengrad"}},
     ],
     "those that an if holds for may stay or become tiles": [
         MEASURE,

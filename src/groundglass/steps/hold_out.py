@@ -21,7 +21,7 @@ from groundglass.selections.keep_drop_lists import read_list
 from groundglass.selections.ranked_rule import RankedRule
 from groundglass.selections.ranking import Order
 from groundglass.settings.field_types import count_of
-from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
+from groundglass.steps.kind import Done, Holding, StepForecast, StepKind, Walk, done
 from groundglass.steps.related_images import relatives_of
 from groundglass.tables.columns import ColumnPath, pool
 from groundglass.tables.parquet import compute, numbered, only, without
@@ -104,6 +104,14 @@ def choose(state: State, planned: PlannedStep, split: str, part: NextBest, candi
         return hold_out_count(candidates, wanted, part.pick, state.run.seed, name, part.by, order)
     entries = read_list(Path(part.list or "").expanduser())
     return hold_out_list(candidates, entries, part.pick, state.run.seed, name)
+
+
+def most_of(part: NextBest, rows: int) -> int:
+    """Upper bound of the rows that a split takes from at most ``rows``."""
+    said = part.count if part.share is None else part.share
+    wanted = rows if said is None else count_of(said, rows)
+    picked = wanted if part.pick is None else part.pick if isinstance(part.pick, int) else len(part.pick)
+    return min(wanted, picked)
 
 
 def wanted_of(part: NextBest, candidates: pa.Table) -> int | None:
@@ -222,7 +230,10 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     assert isinstance(body, HoldOutStep)
     looked_at = photographs_of(_rows_and_rests(state, planned), state.seen)
     if not walk.does(run, planned, looked_at):
-        walk.besides += sum(part.next or 0 for part in body.splits.values())
+        parts = body.splits.values()
+        walk.besides += sum(part.next or 0 for part in parts)
+        most = sum(most_of(part, walk.count) for part in parts if part.next is None)
+        walk.held.append(Holding(min(most, walk.count), state.rows["id"], state.rows["root"]))
         walk.at_most(state.rows)
     return into
 

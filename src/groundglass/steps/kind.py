@@ -37,6 +37,32 @@ class StepForecast:
     bytes: float = 0.0
 
 
+@dataclass(frozen=True)
+class Holding:
+    """A hold-out whose rows are not known: at most ``most`` of the rows that had ``ids`` leave the set for a split.
+
+    roots    the photographs that these rows are cut from; of a whole photograph, it is the id
+    counted  whether a later rule keeps a number of rows, whichever
+    """
+
+    most: int
+    ids: pa.ChunkedArray
+    roots: pa.ChunkedArray
+    counted: bool = False
+
+    def gained(self, rows: pa.Table) -> int:
+        """Upper bound of the rows that a release has more because of it, if ``rows`` are all that the set may have.
+
+        A row that is held out is released whatever later steps do. The set loses the rows that come of it: nothing is
+        gained, unless no row comes of it, such as of a photograph too small for a tile, or a later rule counts.
+        """
+        originals = compute.all(compute.equal(self.ids, self.roots)).as_py()
+        if self.counted or not originals:
+            return self.most
+        childless = compute.invert(compute.is_in(self.roots, rows["root"].combine_chunks()))
+        return min(self.most, int(compute.sum(childless).as_py() or 0))
+
+
 @dataclass
 class Walk:
     """A pass over a plan without work: the tables that a run would have, as far as they are known.
@@ -47,6 +73,7 @@ class Walk:
     came_of  for each row, the id of the row that it was at that step, or was made from
     guessed  whether sizes of rows are guessed
     besides  upper bound of the rows that a hold-out takes from the rows that a ranked selection dropped
+    held     the hold-outs from the current set whose rows are not known
     notes    sentences that the user should read before the run
     """
 
@@ -56,6 +83,7 @@ class Walk:
     came_of: pa.ChunkedArray | None = None
     guessed: bool = False
     besides: int = 0
+    held: list[Holding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -67,6 +95,11 @@ class Walk:
         return int(
             sizes[max(0, len(sizes) - self.most) :].sum()
         )  # the worst case: the rows that it keeps are those with the most tiles
+
+    @property
+    def held_besides(self) -> int:
+        """Upper bound of the rows that a release has besides those of ``count``, because of hold-outs not known."""
+        return self.besides + sum(holding.gained(self.state.rows) for holding in self.held)
 
     @property
     def share(self) -> float:
@@ -110,6 +143,7 @@ class Walk:
     def bound(self, most: int) -> None:
         """From here on, the run has at most ``most`` of the present rows."""
         if most < self.count:
+            self.held = [replace(holding, counted=True) for holding in self.held]
             self.most, self.came_of = most, self.state.rows["id"]
 
 

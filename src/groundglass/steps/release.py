@@ -268,7 +268,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     held = sum(held.rows.num_rows for held in state.held.values())
     return replace(
         into,
-        into=into.into + held + walk.besides,
+        into=into.into + held + walk.held_besides,
         seconds=pixels * WRITE_SECONDS,
         bytes=pixels * 1e6 * BYTES_PER_PIXEL * (1 + low) * archived,
     )
