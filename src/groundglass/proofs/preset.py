@@ -43,7 +43,7 @@ QUICK = Preset(
     True,
     True,
     0,
-    (0, 20),
+    (0, 40),
 )
 STANDARD = Preset(
     "standard", "a network of 78 thousand parameters, x2, 400 iterations from a base", 8, 2, 4, True, True, 0
