@@ -111,7 +111,7 @@ def scores(
     map weighs raters by how consistent they are, also with few votes. mos is the mean; zscore, p913, bt500 and ap2
     are the procedures of the recommendations. bradley_terry and thurstone score comparisons.
     """
-    from groundglass.ratings.read_votes import read_table
+    from groundglass.ratings.vote_table import read_table
 
     table = read_table(votes)
     given = {role: name for role, name in columns.items() if name is not None}
@@ -136,8 +136,9 @@ def _scored(
     chance: tuple[int, int],
 ) -> tuple[Scores, tuple[str, ...]]:
     """The scores by the method that fits the table, and notes of the reader. Raises UsageError if nothing fits."""
-    from groundglass.ratings.read_votes import comparisons_of, holds_comparisons, votes_of
+    from groundglass.ratings.read_votes import comparisons_of, votes_of
     from groundglass.ratings.scores import score_comparisons, score_votes
+    from groundglass.ratings.vote_columns import holds_comparisons
 
     pairs = holds_comparisons(table) or bool({"left", "right", "choice"} & columns.keys())
     method = method or ("bradley_terry" if pairs else "map")

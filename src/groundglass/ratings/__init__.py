@@ -1,4 +1,5 @@
 """From the votes of people to scores: methods, screens for raters, agreement. It works on numbers only.
 
-`read_votes` reads tables of votes; `scores` is the way in from Python. It may import `tables`, and the floors below.
+`vote_table` and `read_votes` read tables of votes; `scores` is the way in from Python. It may import `tables`, and the
+floors below.
 """

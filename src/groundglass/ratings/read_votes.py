@@ -10,70 +10,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from groundglass.errors import RecipeError
+from groundglass.ratings.vote_columns import alike, cells_of, find_columns
+from groundglass.ratings.vote_table import MISSING, Table
 from groundglass.ratings.votes import Comparisons, Ints, Votes, comparisons_from_wins, votes_from_matrix
-from groundglass.text.decode_text import decode_text
-from groundglass.text.suggest import nearest
 
 VOTES = ("item", "rater", "score")
 COMPARISONS = ("left", "right", "choice", "rater")
-OTHER_WORDS: dict[str, tuple[str, ...]] = {
-    "item": ("image", "imagename", "name", "file", "filename", "stimulus", "stimuli", "pvs", "uri", "path", "video"),
-    "rater": (
-        "subject", "observer", "user", "participant", "annotator", "worker", "workerid", "judge", "voter", "viewer",
-        "subjectid", "observerid", "userid", "raterid", "participantid", "person", "assessor",
-    ),
-    "score": ("rating", "vote", "opinion", "opinionscore", "value", "quality", "answer", "response", "stars"),
-    "session": ("sessionid", "sessionname", "block", "run", "day", "visit"),
-    "left": ("a", "conditiona", "imagea", "itema", "first", "image1", "item1", "leftimage", "leftitem", "x"),
-    "right": ("b", "conditionb", "imageb", "itemb", "second", "image2", "item2", "rightimage", "rightitem", "y"),
-    "choice": (
-        "winner", "preferred", "preference", "selected", "isaselected", "chosen", "vote", "answer", "response",
-    ),
-}  # fmt: skip
-"""Other headers that people use, in small letters without signs: they are suggested, never assumed."""
-MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
 CHOICES = {
     "left": 1.0, "a": 1.0, "right": 0.0, "b": 0.0, "tie": 0.5, "=": 0.5, "equal": 0.5, "same": 0.5, "not sure": 0.5,
 }  # fmt: skip
-SEPARATORS = ("\t", ";", ",")
-"""The first of them in the first row separates columns: with semicolons, a comma may be a decimal point."""
 FAR = 6
 """A vote this many quartile ranges away from the middle half of the votes gets a note."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table's cells as text, without spaces at their ends.
-
-    header  None for a matrix
-    lines   for each row, its place in the file, such as "line 3"
-    """
-
-    name: str
-    header: tuple[str, ...] | None
-    rows: tuple[tuple[str, ...], ...]
-    lines: tuple[str, ...]
-    comma: bool = False
-    """A comma is a decimal point: the columns are separated by something else."""
-
-    def number(self, cell: str) -> float | None:
-        """The number of a cell; None if it is empty or NaN. Raises ValueError for a text and for an infinite number."""
-        if cell.lower() in MISSING:
-            return None
-        value = float(cell.replace(",", ".") if self.comma else cell)
-        if np.isinf(value):
-            raise ValueError(cell)
-        return value
 
 
 @dataclass(frozen=True)
@@ -92,39 +45,6 @@ class ReadComparisons:
     notes: tuple[str, ...] = ()
 
 
-def read_table(path: Path) -> Table:
-    """A CSV file (commas, semicolons or tabs) or a Parquet file (by its ending).
-
-    Raises RecipeError if it is empty, damaged, or has rows of different lengths.
-    """
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return _parquet(path)
-        return _csv(path)
-    except OSError as error:
-        raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, csv.Error) as error:
-        raise RecipeError(
-            f"{path} is not a table of votes: {error}", "give a CSV or a Parquet file"
-        ) from error
-
-
-def holds_comparisons(table: Table) -> bool:
-    """True if the header has left and right, or other words for them and none for a score.
-
-    >>> holds_comparisons(Table("a.csv", ("left", "right", "choice", "rater"), (), ()))
-    True
-    """
-    if table.header is None:
-        return False
-    plain = {_plain(name) for name in table.header}
-    if {"left", "right"} <= plain:
-        return True
-    if plain & {"item", "score"}:
-        return False
-    return all(plain & {role, *OTHER_WORDS[role]} for role in ("left", "right"))
-
-
 def votes_of(
     table: Table, columns: Mapping[str, str] | None = None, scale: tuple[float, float] | None = None
 ) -> ReadVotes:
@@ -138,8 +58,8 @@ def votes_of(
     """
     if table.header is None:
         return _matrix(table, scale)
-    chosen = _columns(table, VOTES, columns or {}, optional=("session",))
-    cells = {role: _cells(table, name) for role, name in chosen.items()}
+    chosen = find_columns(table, VOTES, columns or {}, optional=("session",))
+    cells = {role: cells_of(table, name) for role, name in chosen.items()}
     for role in ("item", "rater"):
         _refuse_empty(table, role, cells[role])
     scores, wrong = _numbers(table, cells["score"])
@@ -155,7 +75,7 @@ def votes_of(
     notes = _notes_on_missing(len(scores) - len(here))
     notes += _notes_on_far(scores[here], [table.lines[at] for at in here], scale)
     if "session" not in cells:
-        close = _alike("session", table.header)
+        close = alike("session", table.header)
         notes += [f"'{close}' looks like sessions, and is not used: --session {close}"] if close else []
     votes = Votes(items, raters, item[here], rater[here], scores[here], sessions[here])
     doubled = _doubled(votes, [table.lines[at] for at in here])
@@ -175,8 +95,8 @@ def comparisons_of(
     """
     if table.header is None:
         return ReadComparisons(_wins(table))
-    chosen = _columns(table, COMPARISONS, columns or {})
-    cells = {role: _cells(table, name) for role, name in chosen.items()}
+    chosen = find_columns(table, COMPARISONS, columns or {})
+    cells = {role: cells_of(table, name) for role, name in chosen.items()}
     for role in ("left", "right", "rater"):
         _refuse_empty(table, role, cells[role])
     same = [at for at in range(len(table.rows)) if cells["left"][at] == cells["right"][at]]
@@ -195,56 +115,6 @@ def comparisons_of(
         items, raters, left[here], right[here], rater[here], choices[here], np.ones(len(here))
     )
     return ReadComparisons(comparisons, tuple(_notes_on_missing(len(choices) - len(here))))
-
-
-def _parquet(path: Path) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        read = pq.read_table(path)
-    except pa.ArrowException as error:
-        raise ValueError(f"it is not a sound Parquet file: {error}") from error
-    columns = [
-        ["" if value is None else str(value).strip() for value in column.to_pylist()]
-        for column in read.columns
-    ]
-    rows = tuple(zip(*columns, strict=True))
-    if not rows:
-        raise ValueError("it has no rows")
-    return Table(str(path), tuple(read.column_names), rows, tuple(f"row {at + 1}" for at in range(len(rows))))
-
-
-def _csv(path: Path) -> Table:
-    text = decode_text(path.read_bytes()).text
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    if not first:
-        raise ValueError("it is empty")
-    separator = next((sign for sign in SEPARATORS if sign in first), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    rows: list[tuple[str, ...]] = []
-    lines: list[str] = []
-    for row in reader:
-        if len(row) > 1 or (row and row[0].strip()):
-            rows.append(tuple(cell.strip() for cell in row))
-            lines.append(f"line {reader.line_num}")
-    width = len(rows[0])
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != width:
-            raise ValueError(f"{line} has {len(row)} cells, and the first row has {width}")
-    comma = separator != ","
-    if _is_matrix(rows[0], comma):
-        return Table(str(path), None, tuple(rows), tuple(lines), comma)
-    if len(rows) == 1:
-        raise ValueError("it has a header and no rows")
-    return Table(str(path), rows[0], tuple(rows[1:]), tuple(lines[1:]), comma)
-
-
-def _is_matrix(row: Sequence[str], comma: bool) -> bool:
-    """True if a first row holds numbers and missing votes only, so that it is not a header."""
-    sign = r"[.,]" if comma else r"\."
-    pattern = re.compile(rf"[-+]?(\d+({sign}\d*)?|{sign}\d+)([eE][-+]?\d+)?")
-    return all(cell.lower() in MISSING or pattern.fullmatch(cell) for cell in row)
 
 
 def _matrix(table: Table, scale: tuple[float, float] | None) -> ReadVotes:
@@ -273,77 +143,6 @@ def _wins(table: Table) -> Comparisons:
             f"{table.name}: {error}",
             "for an items × raters matrix use a method for votes, such as --method map",
         ) from error
-
-
-def _columns(
-    table: Table, roles: Sequence[str], said: Mapping[str, str], optional: Sequence[str] = ()
-) -> dict[str, str]:
-    """The table's column for each role. Raises RecipeError that names columns which look like the missing ones."""
-    header = table.header or ()
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise RecipeError(f"{table.name} has two columns '{twice[0]}'", "rename one of them")
-    small = {name.lower(): name for name in header}
-    found: dict[str, str] = {}
-    missing: list[str] = []
-    for role in (*roles, *optional):
-        if role in said:
-            for part in said[role].split("+") if said[role] not in header else [said[role]]:
-                if part not in header:
-                    close = nearest(part, header)
-                    raise RecipeError(
-                        f"{table.name} has no column '{part}'{f'; {close!r} looks like it' if close else ''}",
-                        f"its columns are {', '.join(header)}",
-                    )
-            found[role] = said[role]
-        elif role in small:
-            found[role] = small[role]
-        elif role in roles:
-            missing.append(role)
-    if missing:
-        raise _missing_columns(table, missing, set(found.values()))
-    return found
-
-
-def _missing_columns(table: Table, missing: Sequence[str], taken: set[str]) -> RecipeError:
-    header = table.header or ()
-    parts: list[str] = []
-    options: list[str] = []
-    for role in missing:
-        close = _alike(role, [name for name in header if name not in taken])
-        if close:
-            taken.add(close)
-            options.append(f"--{role} {_quoted(close)}")
-            parts.append(f"there is no column '{role}'; '{close}' looks like it: {options[-1]}")
-        else:
-            parts.append(f"there is no column '{role}'")
-    hint = f"add {' '.join(options)}; " if len(options) > 1 else ""
-    return RecipeError(f"{table.name}: {'. '.join(parts)}", f"{hint}its columns are {', '.join(header)}")
-
-
-def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[\w.+-]+", name) else f"'{name}'"
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.lower())
-
-
-def _alike(role: str, header: Sequence[str]) -> str | None:
-    """The column that looks like a role: another word for it, or a misspelling."""
-    plain = {_plain(name): name for name in reversed(header)}
-    for word in OTHER_WORDS[role]:
-        if word in plain:
-            return plain[word]
-    return nearest(role, header)
-
-
-def _cells(table: Table, name: str) -> list[str]:
-    header = table.header or ()
-    places = [header.index(part) for part in ([name] if name in header else name.split("+"))]
-    if len(places) == 1:
-        return [row[places[0]] for row in table.rows]
-    return ["/".join(row[place] for place in places) for row in table.rows]
 
 
 def _numbers(table: Table, cells: Sequence[str], width: int = 1) -> tuple[np.ndarray, list[tuple[str, str]]]:

@@ -8,11 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from groundglass.random_streams import stream
 from groundglass.ratings import agreement, pair_methods, scale_methods, screens
+from groundglass.ratings.rater_bootstrap import resampled, resampled_comparisons
 from groundglass.ratings.scale_methods import CannotScore, Fit
+from groundglass.ratings.score_notes import (
+    notes_on_method,
+    notes_on_pairs,
+    notes_on_raters,
+    notes_on_votes,
+    pieces,
+)
 from groundglass.ratings.votes import Comparisons, Flags, Floats, Votes
-from groundglass.text.format import some
 
 SCALE_METHODS: dict[str, Callable[[Votes], Fit]] = {
     "map": scale_methods.map_scores,
@@ -32,8 +38,6 @@ SCREENS: dict[str, Callable[[Votes], Flags]] = {
     "bt500": screens.bt500,
     "bt500_n": lambda votes: screens.bt500(votes, ddof=0),
 }
-FEW_VOTES = 30
-"""Median votes of a rater below which `ap2` gets a note."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +163,11 @@ def score_votes(
     kept = votes.of_raters(~rejected).one_each()
     low, high = fit.score - fit.half, fit.score + fit.half
     if bootstrap:
-        low, high = _resampled(fit, bootstrap, seed)
+        low, high = resampled(fit, bootstrap, seed)
     notes = [
-        *_notes_on_votes(votes, merged, kept),
-        *_notes_on_raters(votes, merged, rejected, fit.left_out, screen),
-        *_notes_on_method(method, kept, fit),
+        *notes_on_votes(votes, merged, kept),
+        *notes_on_raters(votes, merged, rejected, fit.left_out, screen),
+        *notes_on_method(method, kept, fit),
     ]
     return Scores(
         method,
@@ -173,7 +177,7 @@ def score_votes(
         _agreement(votes.of_raters(~rejected), kept, seed),
         fit.iterations,
         tuple(notes),
-        _pieces(kept) == 1,
+        pieces(kept) == 1,
     )
 
 
@@ -202,7 +206,7 @@ def score_comparisons(
     half = scale_methods.Z95 * np.sqrt(np.maximum(fit.covariance.diagonal(), 0))
     low, high = fit.score - half, fit.score + half
     if bootstrap:
-        low, high = _resampled_comparisons(comparisons, fit, PAIR_METHODS[method], bootstrap, seed)
+        low, high = resampled_comparisons(comparisons, fit, PAIR_METHODS[method], bootstrap, seed)
     wins = comparisons.wins()
     votes = (wins + wins.T).sum(axis=1)
     parts = fit.part + 1 if fit.part.any() else None
@@ -223,7 +227,7 @@ def score_comparisons(
         _raters_of_pairs(comparisons, fit.score, fit.part),
         {"fleiss_kappa": agreement.choice_kappa(comparisons)},
         fit.iterations,
-        tuple(_notes_on_pairs(comparisons, fit)),
+        tuple(notes_on_pairs(comparisons, fit)),
         len(set(fit.part[~np.isnan(fit.score)].tolist())) == 1,
     )
 
@@ -292,179 +296,6 @@ def _agreement(votes: Votes, merged: Votes, seed: int) -> dict[str, Any]:
     }
     repeats = agreement.repeat_correlation(votes)
     return found | ({"repeat_correlation": repeats} if repeats else {})
-
-
-def _resampled(fit: Fit, times: int, seed: int) -> tuple[Floats, Floats]:
-    """The middle 95 % of each item's score over resamples of the raters; NaN if fewer than half gave a score.
-
-    Biases and weights stay those of all raters. Estimated again, they would follow raters who are drawn twice, because
-    their copies agree.
-    """
-    votes, size = fit.adjusted, len(fit.adjusted.raters)
-    random = stream(seed, "rater bootstrap")
-    voted = np.flatnonzero(votes.per_rater(np.ones(len(votes.score))))
-    if len(voted) < 2:
-        raise CannotScore("the bootstrap draws raters again, so it needs two at least")
-    found = np.full((times, len(votes.items)), np.nan)
-    for row in range(times):
-        drawn = np.bincount(random.choice(voted, len(voted)), minlength=size)
-        weight = (drawn * fit.weight)[votes.rater]
-        below = votes.per_item(weight)
-        np.divide(votes.per_item(weight * votes.score), below, out=found[row], where=below > 0)
-    return _middle(found)
-
-
-def _resampled_comparisons(
-    comparisons: Comparisons,
-    fit: pair_methods.PairFit,
-    method: Callable[[Comparisons], pair_methods.PairFit],
-    times: int,
-    seed: int,
-) -> tuple[Floats, Floats]:
-    """As `_resampled`; a resample counts for the items of a part only if that part is still in one piece."""
-    if len(comparisons.raters) < 2:
-        raise CannotScore("the bootstrap draws raters again, so it needs two at least")
-    random, size = stream(seed, "rater bootstrap"), len(comparisons.raters)
-    found = np.full((times, len(comparisons.items)), np.nan)
-    for row in range(times):
-        share = np.bincount(random.integers(0, size, size), minlength=size)[comparisons.rater]
-        at = share > 0
-        sample = replace(comparisons.of_raters(np.bincount(comparisons.rater[at], minlength=size) > 0))
-        sample = replace(sample, count=sample.count * share[at])
-        again = method(sample)
-        for number in range(fit.part.max() + 1):
-            inside = fit.part == number
-            if len(set(again.part[inside].tolist())) == 1:
-                found[row, inside] = again.score[inside] - again.score[inside].mean()
-    return _middle(found)
-
-
-def _middle(found: Floats) -> tuple[Floats, Floats]:
-    low, high = np.full(found.shape[1], np.nan), np.full(found.shape[1], np.nan)
-    enough = 2 * (~np.isnan(found)).sum(axis=0) >= max(2, len(found))
-    if enough.any():
-        low[enough], high[enough] = np.nanpercentile(found[:, enough], (2.5, 97.5), axis=0)
-    return low, high
-
-
-def _notes_on_votes(votes: Votes, merged: Votes, kept: Votes) -> list[str]:
-    notes: list[str] = []
-    unseen = [votes.items[at] for at in np.flatnonzero(merged.per_item(np.ones(len(merged.score))) == 0)]
-    if unseen:
-        notes.append(f"nobody voted on {_named(unseen, 'item')}: no score")
-    only_rejected = (kept.per_item(np.ones(len(kept.score))) == 0) & (
-        merged.per_item(np.ones(len(merged.score))) > 0
-    )
-    lost = [votes.items[at] for at in np.flatnonzero(only_rejected)]
-    if lost:
-        notes.append(f"only rejected raters voted on {_named(lost, 'item')}: no score")
-    repeated = len(votes.score) - len(merged.score)
-    if repeated:
-        notes.append(
-            f"{repeated} votes repeat a rater's vote on an item; the mean of a rater's votes counts as one vote"
-        )
-    if len(set(merged.item.tolist())) == 1:
-        notes.append(
-            "there is one item: its score compares with nothing, and there is no agreement to compute"
-        )
-    if len(set(kept.rater.tolist())) == 1:
-        notes.append("one rater counts: bias cannot be separated from the scores, and there is no agreement")
-    if len(merged.score) > 1 and np.ptp(merged.score) == 0:
-        notes.append("all votes are equal: the scores do not separate the items")
-    pieces = _pieces(kept)
-    if pieces > 1:
-        notes.append(
-            f"the votes are in {pieces} pieces that share no rater and no item: do not compare scores across them"
-        )
-    return notes
-
-
-def _notes_on_raters(votes: Votes, merged: Votes, rejected: Flags, left_out: Flags, screen: str) -> list[str]:
-    notes: list[str] = []
-    constant = _constant(merged)
-    screened = [votes.raters[at] for at in np.flatnonzero(rejected & ~left_out)]
-    if screened:
-        notes.append(f"the screen {screen} rejects {_named(screened, 'rater')}")
-    out = [votes.raters[at] for at in np.flatnonzero(left_out)]
-    if out:
-        notes.append(f"left out, because their votes are all the same: {_named(out, 'rater')}")
-    rest = [votes.raters[at] for at in np.flatnonzero(constant & ~rejected)]
-    if rest and np.ptp(merged.score) > 0:
-        notes.append(f"the votes of {_named(rest, 'rater')} are all the same, and count")
-    if screen == "correlation":
-        each = merged.per_rater(np.ones(len(merged.score)))
-        few = int(((each > 0) & (each < screens.FEWEST)).sum())
-        if few:
-            notes.append(
-                f"the screen does not judge {some(few, 'raters')} with fewer than {screens.FEWEST} votes"
-            )
-    return notes
-
-
-def _notes_on_method(method: str, kept: Votes, fit: Fit) -> list[str]:
-    notes: list[str] = []
-    each = kept.per_rater(np.ones(len(kept.score)))
-    median = float(np.median(each[each > 0]))
-    if method == "ap2" and median < FEW_VOTES:
-        notes.append(
-            f"ap2 is unreliable here: the median rater has {median:g} votes, and it needs {FEW_VOTES}; use map"
-        )
-    lowest = int(np.argmin(np.where(each > 0, fit.inconsistency, np.inf)))
-    if method == "ap2" and fit.inconsistency[lowest] < scale_methods.LEANING * np.ptp(kept.score):
-        notes.append(
-            f"ap2 follows rater '{kept.raters[lowest]}', whose inconsistency is {fit.inconsistency[lowest]:.2g}, "
-            "more than the others; compare with map"
-        )
-    if fit.iterations >= scale_methods.STEPS:
-        notes.append(
-            f"{method} did not converge in {fit.iterations} rounds: the votes connect the items too weakly"
-        )
-    return notes
-
-
-def _notes_on_pairs(comparisons: Comparisons, fit: pair_methods.PairFit) -> list[str]:
-    notes: list[str] = []
-    alone = np.isnan(fit.score)
-    parts = len({int(number) for number in fit.part[~alone]})
-    if parts > 1:
-        notes.append(
-            f"the comparisons are in {parts} parts, each with mean 0: do not compare scores across parts"
-        )
-    if alone.any():
-        names = [comparisons.items[at] for at in np.flatnonzero(alone)]
-        notes.append(
-            f"no score for {_named(names, 'item')}: in every comparison won, in every one lost, or in none at all"
-        )
-    if (comparisons.choice == 0.5).all():
-        notes.append("every comparison is a tie: the scores do not separate the items")
-    return notes
-
-
-def _constant(votes: Votes) -> Flags:
-    """(R) raters with at least two votes that are all the same."""
-    low, high = np.full(len(votes.raters), np.inf), np.full(len(votes.raters), -np.inf)
-    np.minimum.at(low, votes.rater, votes.score)
-    np.maximum.at(high, votes.rater, votes.score)
-    return (votes.per_rater(np.ones(len(votes.score))) > 1) & (low == high)
-
-
-def _pieces(votes: Votes) -> int:
-    """The number of pieces of the graph that joins each rater with the items of their votes."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    items = len(votes.items)
-    size = items + len(votes.raters)
-    graph = coo_array((np.ones(len(votes.item)), (votes.item, items + votes.rater)), shape=(size, size))
-    labels = connected_components(graph, directed=False)[1]
-    return len(set(labels[votes.item].tolist()))
-
-
-def _named(names: Sequence[str], unit: str) -> str:
-    """The first names, and the number of the others."""
-    shown = ", ".join(f"'{name}'" for name in names[:5])
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"{len(names)} {unit}{'s' if len(names) > 1 else ''} ({shown}{more})"
 
 
 def _known(value: Any) -> float | None:
