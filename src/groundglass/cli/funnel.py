@@ -13,7 +13,7 @@ import click
 
 from groundglass.plans.run_folder import RunRecord
 from groundglass.tables.step_record import StepRecord
-from groundglass.text.format import OTHERS, duration, number, size, some, thousands
+from groundglass.text.format import OTHERS, duration, number, plain_line, size, some, thousands
 from groundglass.text.typed import as_typed, python
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
@@ -91,16 +91,6 @@ def split_in_words(step: StepRecord) -> list[str]:
         [", ".join(f"{split} of {some(count, 'photos')}" for split, count in photos.items())]
         if photos
         else []
-    )
-
-
-def plain_line(text: str) -> str:
-    """Text of unknown origin on one line: newlines and control characters are shown as escapes.
-
-    A hostile file name could otherwise move the cursor or recolour the terminal.
-    """
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +13,14 @@ import click
 
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json
-from groundglass.text.format import some
+from groundglass.reports.output_folder import check_file
+from groundglass.reports.study_words import agreement_in_words, headline, short_name
 
 if TYPE_CHECKING:
     from groundglass.ratings.scores import ItemScore, RaterFound, Scores
+    from groundglass.ratings.strata import StratumAgreement
+    from groundglass.ratings.vote_table import Table
+    from groundglass.ratings.votes import Comparisons
 
 METHODS = ("map", "mos", "zscore", "p913", "bt500", "ap2", "bradley_terry", "thurstone")
 PAIRS = ("bradley_terry", "thurstone")
@@ -78,12 +84,23 @@ def _column(role: str, note: str = "") -> Any:
 @_column("rater")
 @_column("score")
 @_column("session")
+@click.option(
+    "--strata",
+    metavar="COLUMN",
+    help="Also say how far the raters agree in each group of this column.  [default: session]",
+)
 @_column("left", " item")
 @_column("right", " item")
 @_column("choice")
 @click.option("--left-is", metavar="WORD", help="The word in the column choice for left.")
 @click.option("--right-is", metavar="WORD", help="The word in the column choice for right.")
 @click.option("--tie-is", metavar="WORD", help="The word in the column choice for a tie.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a page with plots, as one HTML file.",
+)
 @as_json
 def scores(
     votes: Path,
@@ -95,6 +112,7 @@ def scores(
     left_is: str | None,
     right_is: str | None,
     tie_is: str | None,
+    report: Path | None,
     as_json: bool,
     **columns: str | None,
 ) -> None:
@@ -102,6 +120,7 @@ def scores(
 
     \b
     groundglass study scores votes.csv
+    groundglass study scores votes.csv --report scores.html
     groundglass study scores pairs.parquet --method thurstone --json
 
     VOTES is a CSV or Parquet file. Its columns are item, rater, score and perhaps session; or left, right, choice
@@ -113,31 +132,55 @@ def scores(
     """
     from groundglass.ratings.vote_table import read_table
 
+    if report is not None:
+        check_file(report, "--report")
     table = read_table(votes)
     given = {role: name for role, name in columns.items() if name is not None}
     words = {
         word: value for word, value in ((left_is, 1.0), (right_is, 0.0), (tie_is, 0.5)) if word is not None
     }
-    found, notes = _scored(table, given, method, screen, scale, words, (bootstrap, seed))
+    study = _scored(table, given, method, screen, scale, words, (bootstrap, seed))
+    if report is not None:
+        _write_report(study, votes, report)
     if as_json:
-        plain = found.plain()
-        click.echo(json.dumps(plain | {"notes": [*notes, *plain["notes"]]}, indent=2, ensure_ascii=False))
+        plain = study.found.plain() | {"notes": study.notes}
+        strata = {"strata": [row.plain() for row in study.strata]} if study.strata else {}
+        page = {"report": str(report)} if report else {}
+        click.echo(json.dumps(plain | strata | page, indent=2, ensure_ascii=False))
         return
-    _print_scores(votes, found, [*notes, *found.notes])
+    said = [(f"--{role.replace('_', '-')}", name) for role, name in given.items()]
+    said += [
+        (name, word)
+        for name, word in (("--left-is", left_is), ("--right-is", right_is), ("--tie-is", tie_is))
+        if word
+    ]
+    _print_scores(votes, study, report, [word for pair in said for word in pair])
+
+
+@dataclass(frozen=True)
+class _Study:
+    """Scores, the agreement in each stratum of the column ``grouped``, and all notes, those of the reader first."""
+
+    found: Scores
+    notes: list[str]
+    strata: tuple[StratumAgreement, ...]
+    grouped: str
+    comparisons: Comparisons | None = None
 
 
 def _scored(
-    table: Any,
+    table: Table,
     columns: dict[str, str],
     method: str | None,
     screen: str | None,
     scale: tuple[float, float] | None,
     words: dict[str, float],
     chance: tuple[int, int],
-) -> tuple[Scores, tuple[str, ...]]:
-    """The scores by the method that fits the table, and notes of the reader. Raises UsageError if nothing fits."""
+) -> _Study:
+    """The scores by the method that fits the table. Raises UsageError if nothing fits."""
     from groundglass.ratings.read_votes import comparisons_of, votes_of
     from groundglass.ratings.scores import score_comparisons, score_votes
+    from groundglass.ratings.strata import comparisons_by_stratum, votes_by_stratum
     from groundglass.ratings.vote_columns import holds_comparisons
 
     pairs = holds_comparisons(table) or bool({"left", "right", "choice"} & columns.keys())
@@ -155,7 +198,9 @@ def _scored(
                 f"--{min(unused)} is for votes on a scale, and {method} scores comparisons"
             )
         read = comparisons_of(table, columns, words)
-        return score_comparisons(read.comparisons, method, *chance), read.notes
+        found = score_comparisons(read.comparisons, method, *chance)
+        strata = comparisons_by_stratum(read.comparisons, read.strata, chance[1])
+        return _Study(found, [*read.notes, *found.notes], strata, read.grouped, read.comparisons)
     if pairs:
         raise click.UsageError(
             f"--method {method} needs votes on a scale; for comparisons use {' or '.join(PAIRS)}"
@@ -163,59 +208,50 @@ def _scored(
     if words:
         raise click.UsageError("--left-is, --right-is and --tie-is are for comparisons")
     read = votes_of(table, columns, scale)
-    return score_votes(read.votes, method, screen, *chance), read.notes
+    found = score_votes(read.votes, method, screen, *chance)
+    strata = votes_by_stratum(read.votes, read.strata, [row.rejected for row in found.raters], chance[1])
+    return _Study(found, [*read.notes, *found.notes], strata, read.grouped)
 
 
-def _print_scores(path: Path, found: Scores, notes: list[str]) -> None:
-    """Print the result in a sentence, then items, raters, agreement and notes."""
-    print_wrapped(f"  {_headline(found)}", 2)
+def _write_report(study: _Study, votes: Path, report: Path) -> None:
+    from hashlib import sha256
+
+    from groundglass.reports.study_page import view_study, write_study
+
+    digest = sha256(votes.read_bytes()).hexdigest()
+    write_study(
+        view_study(
+            study.found, votes.name, study.notes, study.strata, study.grouped, study.comparisons, digest
+        ),
+        report,
+    )
+
+
+def _print_scores(path: Path, study: _Study, report: Path | None, options: Sequence[str]) -> None:
+    """Print the result in a sentence, then items, raters, agreement and notes.
+
+    options  those without which the table cannot be read
+    """
+    found = study.found
+    print_wrapped(f"  {headline(found)}", 2)
     click.echo()
     _print_items(found)
     _print_raters(found)
-    agreed = _agreement_in_words(found)
+    agreed = agreement_in_words(found)
     if agreed:
         click.echo()
         print_wrapped(f"  {agreed}", 2)
-    if notes:
+    _print_strata(study)
+    if study.notes:
         click.echo()
-    for note in notes:
+    for note in study.notes:
         print_wrapped(f"  note: {plain_line(note)}", 4)
     click.echo()
-    print_next({"next": f"{program()} study scores {shlex.quote(str(path))} --method {found.method} --json"})
-
-
-def _headline(found: Scores) -> str:
-    """The result in a sentence or two.
-
-    The best item is only called best if its interval begins above the second one's end.
-    """
-    scored = sorted(
-        (row for row in found.items if row.score is not None), key=lambda row: -(row.score or 0.0)
-    )
-    said = f"{len(scored)} of {len(found.items)} items have a score, from {_counted(found)}"
-    rejected = sum(rater.rejected for rater in found.raters)
-    if rejected:
-        said += f", {rejected} of whom {'do' if rejected > 1 else 'does'} not count"
-    if len(scored) > 1 and found.in_one_piece:
-        first, second = scored[:2]
-        clear = first.ci95 and second.ci95 and first.ci95[0] > second.ci95[1]
-        best = f"'{_short(first.item)}' has the highest score, {first.score:.2f}"
-        if clear:
-            return f"{best}, clearly above the second. {said}."
-        return f"{best}, but '{_short(second.item)}' may be as good. {said}."
-    return f"{said}."
-
-
-def _counted(found: Scores) -> str:
-    if found.raters:
-        votes = sum(rater.votes for rater in found.raters)
-        return f"{some(votes, 'votes')} of {some(len(found.raters), 'raters')}"
-    return some(sum(row.votes for row in found.items) // 2, "comparisons")
-
-
-def _short(name: str, width: int = 28) -> str:
-    plain = plain_line(name)
-    return plain if len(plain) <= width else f"…{plain[1 - width :]}"
+    again = f"{program()} {shlex.join(['study', 'scores', str(path), *options, '--method', found.method])}"
+    if report is None:
+        print_next({"next": f"{again} --report scores.html"})
+    else:
+        print_next({"report": str(report), "next": f"{again} --json"})
 
 
 def _print_items(found: Scores) -> None:
@@ -236,7 +272,7 @@ def _print_items(found: Scores) -> None:
 
 def _item_line(row: ItemScore, parts: bool) -> tuple[str, ...]:
     return (
-        _short(row.item, 34),
+        short_name(row.item, 34),
         "–" if row.score is None else f"{row.score:.3f}",
         "–" if row.ci95 is None else f"{row.ci95[0]:.3f} to {row.ci95[1]:.3f}",
         f"{row.votes:,}",
@@ -261,7 +297,7 @@ def _rater_line(row: RaterFound, pairs: bool) -> tuple[str, ...]:
     form = "{:+.0%}" if pairs else "{:+.3f}"
     spread = "{:.0%}" if pairs else "{:.3f}"
     return (
-        _short(row.rater),
+        short_name(row.rater),
         "–" if row.bias is None else form.format(row.bias),
         "–" if row.inconsistency is None else spread.format(row.inconsistency),
         f"{row.votes:,}",
@@ -269,19 +305,24 @@ def _rater_line(row: RaterFound, pairs: bool) -> tuple[str, ...]:
     )
 
 
-AGREEMENT = {
-    "krippendorff_alpha": "Krippendorff's α",
-    "icc_2_1": "ICC(2,1)",
-    "icc_2_k": "ICC(2,k)",
-    "split_half_srcc": "split-half SRCC",
-    "fleiss_kappa": "Fleiss' κ",
-}
+def _print_strata(study: _Study) -> None:
+    """The strata with the least agreement first."""
+    if not study.strata:
+        return
+    click.echo()
+    rows = sorted(study.strata, key=lambda row: (row.agreement is None, row.agreement or 0.0))
+    word = "κ" if study.found.method in PAIRS else "α"
+    head = (study.grouped, word, "95 % interval", "items", "votes")
+    print_table(head, [_stratum_line(row) for row in rows[: 2 * SHOWN]], right=(1, 2, 3, 4), shrink=0)
+    if len(rows) > 2 * SHOWN:
+        click.echo(f"\n  {len(rows) - 2 * SHOWN} more strata are in --json")
 
 
-def _agreement_in_words(found: Scores) -> str:
-    said = [
-        f"{word} {found.agreement[key]:.3f}"
-        for key, word in AGREEMENT.items()
-        if found.agreement.get(key) is not None
-    ]
-    return f"agreement: {', '.join(said)}" if said else ""
+def _stratum_line(row: StratumAgreement) -> tuple[str, ...]:
+    return (
+        short_name(row.stratum),
+        "–" if row.agreement is None else f"{row.agreement:.3f}",
+        "–" if row.ci95 is None else f"{row.ci95[0]:.3f} to {row.ci95[1]:.3f}",
+        f"{row.items:,}",
+        f"{row.votes:,}",
+    )

@@ -138,13 +138,18 @@ def fleiss_kappa(counts: npt.ArrayLike) -> float | None:
 
 def choice_kappa(comparisons: Comparisons) -> float | None:
     """Fleiss' κ of the choices on pairs that were compared at least twice: first won, second won, or a tie."""
+    return fleiss_kappa(choices_by_pair(comparisons))
+
+
+def choices_by_pair(comparisons: Comparisons) -> Floats:
+    """(P, 3) for each pair: how often the second item won, how often there was a tie, and how often the first won."""
     low = np.minimum(comparisons.left, comparisons.right)
     high = np.maximum(comparisons.left, comparisons.right)
     _, pair = np.unique(low * len(comparisons.items) + high, return_inverse=True)
     first = np.where(comparisons.left < comparisons.right, comparisons.choice, 1 - comparisons.choice)
     table = np.zeros((pair.max(initial=-1) + 1, 3))
     np.add.at(table, (pair, (2 * first).astype(np.int64)), comparisons.count)
-    return fleiss_kappa(table)
+    return table
 
 
 def srcc(x: Floats, y: Floats) -> float | None:

@@ -31,18 +31,26 @@ FAR = 6
 
 @dataclass(frozen=True)
 class ReadVotes:
-    """Votes, and notes on the rows that are not among them."""
+    """Votes, and notes on the rows that are not among them.
+
+    strata   the stratum of each vote: the cell of the column `strata`, or else of `session`; () without one
+    grouped  the name of this column; "" without one
+    """
 
     votes: Votes
     notes: tuple[str, ...] = ()
+    strata: tuple[str, ...] = ()
+    grouped: str = ""
 
 
 @dataclass(frozen=True)
 class ReadComparisons:
-    """Comparisons, and notes on the rows that are not among them."""
+    """Comparisons, and notes on the rows that are not among them; strata as in `ReadVotes`."""
 
     comparisons: Comparisons
     notes: tuple[str, ...] = ()
+    strata: tuple[str, ...] = ()
+    grouped: str = ""
 
 
 def votes_of(
@@ -50,7 +58,7 @@ def votes_of(
 ) -> ReadVotes:
     """The votes of a long table or of an items × raters matrix.
 
-    columns  the table's names for item, rater, score and session where they differ; a+b joins columns
+    columns  the table's names for item, rater, score, session and strata where they differ; a+b joins columns
     scale    the lowest and the highest vote; None accepts every finite number
 
     Items and raters are in the order of their first rows; those of a matrix are 0, 1, 2, …. Raises RecipeError for
@@ -58,7 +66,7 @@ def votes_of(
     """
     if table.header is None:
         return _matrix(table, scale)
-    chosen = find_columns(table, VOTES, columns or {}, optional=("session",))
+    chosen = find_columns(table, VOTES, columns or {}, optional=("session", "strata"))
     cells = {role: cells_of(table, name) for role, name in chosen.items()}
     for role in ("item", "rater"):
         _refuse_empty(table, role, cells[role])
@@ -79,7 +87,8 @@ def votes_of(
         notes += [f"'{close}' looks like sessions, and is not used: --session {close}"] if close else []
     votes = Votes(items, raters, item[here], rater[here], scores[here], sessions[here])
     doubled = _doubled(votes, [table.lines[at] for at in here])
-    return ReadVotes(votes, tuple(notes + doubled))
+    strata, grouped = _strata(chosen, cells, here.tolist())
+    return ReadVotes(votes, tuple(notes + doubled), strata, grouped)
 
 
 def comparisons_of(
@@ -87,7 +96,7 @@ def comparisons_of(
 ) -> ReadComparisons:
     """The comparisons of a long table or of a matrix of wins.
 
-    columns  the table's names for left, right, choice and rater where they differ; a+b joins columns
+    columns  the table's names for left, right, choice, rater and strata where they differ; a+b joins columns
     words    what the column choice holds, if not left, right and tie: 1 for left, 0 for right, .5 for a tie
 
     A choice may also be the name of the item that won. Raises RecipeError for missing columns, unknown choices, and an
@@ -95,7 +104,7 @@ def comparisons_of(
     """
     if table.header is None:
         return ReadComparisons(_wins(table))
-    chosen = find_columns(table, COMPARISONS, columns or {})
+    chosen = find_columns(table, COMPARISONS, columns or {}, optional=("strata",))
     cells = {role: cells_of(table, name) for role, name in chosen.items()}
     for role in ("left", "right", "rater"):
         _refuse_empty(table, role, cells[role])
@@ -114,7 +123,18 @@ def comparisons_of(
     comparisons = Comparisons(
         items, raters, left[here], right[here], rater[here], choices[here], np.ones(len(here))
     )
-    return ReadComparisons(comparisons, tuple(_notes_on_missing(len(choices) - len(here))))
+    notes = _notes_on_missing(len(choices) - len(here))
+    return ReadComparisons(comparisons, tuple(notes), *_strata(chosen, cells, here.tolist()))
+
+
+def _strata(
+    chosen: Mapping[str, str], cells: Mapping[str, Sequence[str]], here: Sequence[int]
+) -> tuple[tuple[str, ...], str]:
+    """The stratum of each vote, and the name of its column. An empty cell is a stratum of its own."""
+    role = next((role for role in ("strata", "session") if role in chosen), None)
+    if role is None:
+        return (), ""
+    return tuple(cells[role][at] or "(empty)" for at in here), chosen[role]
 
 
 def _matrix(table: Table, scale: tuple[float, float] | None) -> ReadVotes:

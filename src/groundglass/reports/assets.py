@@ -53,16 +53,24 @@ def parts_beside(scripts: Sequence[str]) -> Parts:
     return Parts(_BESIDE, scripts)
 
 
-def parts_inside(scripts: Sequence[str], data: str, sheets: Sequence[bytes]) -> Parts:
-    """The parts of a page that is one file; its policy names the hash of every script and style in it."""
-    theme, texts = static_text("theme.js"), [data, *map(static_text, scripts)]
-    styles = [(medium, static_text(name)) for medium, name in STYLES]
+def parts_inside(
+    scripts: Sequence[str],
+    data: str = "",
+    sheets: Sequence[bytes] = (),
+    styles: Sequence[tuple[str, str]] = STYLES,
+) -> Parts:
+    """The parts of a page that is one file; its policy names the hash of every script and style in it.
+
+    ``styles`` are the medium and the name of its style sheets.
+    """
+    theme, texts = static_text("theme.js"), [*filter(None, [data]), *map(static_text, scripts)]
+    found = [(medium, static_text(name)) for medium, name in styles]
     policy = (
         f"default-src 'none'; img-src blob: data:; script-src {_hashes([theme, *texts])}; "
-        f"style-src {_hashes([text for _, text in styles])}"
+        f"style-src {_hashes([text for _, text in found])}"
     )
     encoded = [base64.b64encode(sheet).decode("ascii") for sheet in sheets]
-    return Parts(policy, (), True, theme, styles, encoded, texts)
+    return Parts(policy, (), True, theme, found, encoded, texts)
 
 
 def static_names(scripts: Sequence[str]) -> list[str]:

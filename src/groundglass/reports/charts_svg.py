@@ -7,6 +7,7 @@ without a style sheet everything is drawn in the current text colour, so a chart
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 Side = Literal["below", "above"]
 
-_XMLNS = 'xmlns="http://www.w3.org/2000/svg"'
+XMLNS = 'xmlns="http://www.w3.org/2000/svg"'
 
 _EQUAL = 1e-9
 """Values with a smaller relative difference than this look equal on a chart."""
@@ -206,14 +207,14 @@ def histogram(
         line = _mark_line(mark, axis.place(mark.value) * size.width, plot) + line
         word = _mark_word(mark, axis, limit)
     return (
-        f'<svg {_XMLNS} class="chart histogram" width="{size.width}" height="{size.height}" {_named(title)}'
-        f"{_axis_marks(axis, plot)}{word}"
+        f'<svg {XMLNS} class="chart histogram" width="{size.width}" height="{size.height}" {named(title)}'
+        f"{axis_marks(axis, plot)}{word}"
         f'<svg class="bars" width="100%" height="{plot}" viewBox="0 0 {size.width} {plot}" '
         f'preserveAspectRatio="none" overflow="visible">{body}{line}</svg></svg>'
     )
 
 
-def _named(title: str) -> str:
+def named(title: str) -> str:
     """The end of an ``<svg`` tag that names the chart, for people who cannot see it."""
     return f'role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>'
 
@@ -264,10 +265,10 @@ def _limit_line(at: float, plot: float) -> str:
     )
 
 
-def _axis_marks(axis: Axis, plot: float) -> str:
+def axis_marks(axis: Axis, plot: float, ticks: Sequence[float] | None = None) -> str:
     """Ticks and labels in per cent of the width, so that stretching a chart does not stretch its letters."""
     marks = [f'<path class="grid" d="M0 {plot + 0.5:g}h9999" stroke="currentColor"/>']
-    for tick in axis.ticks():
+    for tick in axis.ticks() if ticks is None else ticks:
         share = 100 * axis.place(tick)
         anchor = "start" if share < 2 else "end" if share > 98 else "middle"
         marks.append(
@@ -311,7 +312,7 @@ def funnel_bar(whole: int, rows_in: int, rows_out: int, title: str, width: int =
     """A thin bar: as long as the share of ``whole`` that came in, filled as far as rows went on."""
     scale = width / max(1, whole, rows_in, rows_out)
     return (
-        f'<svg {_XMLNS} class="chart funnel" viewBox="0 0 {width} {height}" preserveAspectRatio="none" {_named(title)}'
+        f'<svg {XMLNS} class="chart funnel" viewBox="0 0 {width} {height}" preserveAspectRatio="none" {named(title)}'
         f'<rect class="dropped" width="{rows_in * scale:.2f}" height="{height}" fill="currentColor" fill-opacity=".3"/>'
         f'<rect class="kept" width="{rows_out * scale:.2f}" height="{height}" fill="currentColor"/></svg>'
     )

@@ -19,17 +19,20 @@ def check_folder(folder: Path) -> Path:
     return folder
 
 
-def check_file(path: Path) -> Path:
-    """The path, if a page may be written to it. Raises RecipeError if something else is there."""
+def check_file(path: Path, option: str = "-o") -> Path:
+    """The path, if a page may be written to it. Raises RecipeError if something else is there.
+
+    ``option`` is the one that names another place.
+    """
     if path.is_dir() or (path.exists() and not _ours(path)):
-        raise _taken(path)
+        raise _taken(path, option)
     return path
 
 
-def _taken(path: Path) -> RecipeError:
+def _taken(path: Path, option: str = "-o") -> RecipeError:
     return RecipeError(
         f"{path} exists and is not a report of groundglass",
-        "nothing is overwritten: give another place with -o",
+        f"nothing is overwritten: give another place with {option}",
     )
 
 

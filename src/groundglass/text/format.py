@@ -174,3 +174,16 @@ def command(*words: str) -> str:
     head, tail = words[:-1], words[-1]
     guard = ("--",) if tail.startswith("-") else ()
     return shlex.join((*head, *guard, tail))
+
+
+def plain_line(text: str) -> str:
+    """Text of unknown origin on one line: newlines and control characters are shown as escapes.
+
+    A hostile file name could otherwise move the cursor or recolour the terminal.
+
+    >>> plain_line("a\\nb.png")
+    'a\\\\nb.png'
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
