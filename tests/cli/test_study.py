@@ -257,7 +257,7 @@ def test_the_table_fits_in_80_columns_and_begins_with_the_result(tmp_path: Path)
     assert max(map(len, said.splitlines())) <= 80
     assert "'0' has the highest score, 4.94, but '5' may be as good." in said.splitlines()[0]
     assert "5 of whom do not count" in said.replace("\n  ", " ")
-    assert said.splitlines()[-1].endswith("study scores votes.csv --method map --json")
+    assert said.splitlines()[-1].endswith("study scores votes.csv --method map --report scores.html")
     names = [(f"a very long name of a file that goes on {at} \x1b[31m.png", "ann", at % 5) for at in range(4)]
     write(tmp_path / "long.csv", "item,rater,score", names)
     said = groundglass(tmp_path, "study", "scores", "long.csv", COLUMNS="80").stdout
