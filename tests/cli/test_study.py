@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,103 @@ def test_headers_in_other_words_are_suggested(folder: Path):
     assert "'subject' looks like it" in refusal(folder, "other.csv", "--rater", "subjct")
 
 
+def test_columns_that_nobody_could_guess_are_listed_with_the_way_out(folder: Path):
+    write(folder / "german.csv", "Bild,Person,Note", LONG)
+    said = refusal(folder, "german.csv")
+    assert "there is no column 'item', 'rater' or 'score'; 'Person' looks like rater" in said
+    assert "add --item COLUMN --rater Person --score COLUMN" in said
+    assert "its columns are Bild, Person, Note" in said
+    write(folder / "headless.csv", "", LONG)
+    assert "write the names of the columns above it" in refusal(folder, "headless.csv")
+    wide = [("a.png", 5, 4, 5), ("b.png", 2, 1, 3)]
+    write(folder / "wide.csv", "item,ann,bob,cy", wide)
+    assert "if each column is a rater, remove the first line" in refusal(folder, "wide.csv")
+    assert answer(folder, "german.csv", "--item", "Bild", "--rater", "Person", "--score", "Note") == answer(
+        folder, "votes.csv"
+    )
+
+
+def test_a_matrix_has_no_columns_to_name(folder: Path):
+    for option in ("--rater", "--strata"):
+        assert f"has no header, so it has no column 'x' for {option}" in refusal(
+            folder, "sparse.csv", option, "x"
+        )
+
+
+def test_an_item_that_nobody_saw_needs_no_rater(folder: Path):
+    write(folder / "unseen.csv", "item,rater,score", [*LONG, ("new.png", "", ""), ("newer.png", "", "nan")])
+    found = answer(folder, "unseen.csv")
+    assert {name: score for name, score in means(found).items() if score is None} == {
+        "new.png": None,
+        "newer.png": None,
+    }
+    assert [row["rater"] for row in found["raters"]] == ["ann", "bob", "cy"]
+    assert any("nobody voted on 2 items ('new.png', 'newer.png')" in note for note in found["notes"])
+    write(folder / "anonymous.csv", "item,rater,score", [*LONG, ("a.png", "", 3)])
+    assert "the rater is empty in 1 row, the first is line 11" in refusal(folder, "anonymous.csv")
+
+
+def test_one_rater_one_item_and_equal_votes_claim_nothing(folder: Path):
+    write(folder / "alone.csv", "item,rater,score", [row for row in LONG if row[1] == "ann"])
+    (rater,) = answer(folder, "alone.csv")["raters"]
+    assert (rater["bias"], rater["inconsistency"], rater["votes"]) == (None, None, 3)
+    write(folder / "single.csv", "item,rater,score", LONG[:3])
+    found = answer(folder, "single.csv")
+    assert set(found["agreement"].values()) == {None}
+    assert "1 of 1 item has a score" in groundglass(folder, "study", "scores", "single.csv").stdout
+    write(folder / "equal.csv", "item,rater,score", [(item, rater, 3) for item, rater, _ in LONG])
+    said = groundglass(folder, "study", "scores", "equal.csv").stdout
+    assert said.splitlines()[0].startswith("  All items with a score have the same one, 3.00.")
+
+
+def test_strata_have_their_own_agreement(folder: Path):
+    rows = [(*row, "boats" if row[0] == "c.png" else "trees") for row in LONG]
+    write(folder / "strata.csv", "item,rater,score,kind", rows)
+    assert "strata" not in answer(folder, "strata.csv")
+    found = answer(folder, "strata.csv", "--strata", "kind")
+    assert [(row["stratum"], row["items"], row["votes"]) for row in found["strata"]] == [
+        ("trees", 2, 6),
+        ("boats", 1, 3),
+    ]
+    said = groundglass(folder, "study", "scores", "strata.csv", "--strata", "kind", COLUMNS="80").stdout
+    assert re.search(r"kind +α +95 % interval +items +votes", said)
+    assert "'kind' looks like it" in refusal(folder, "strata.csv", "--strata", "knd")
+    sessions = [(*row, session) for session in ("one", "two") for row in LONG]
+    write(folder / "sessions.csv", "item,rater,score,session", sessions)
+    assert [row["stratum"] for row in answer(folder, "sessions.csv")["strata"]] == ["one", "two"]
+
+
+def test_the_strata_of_comparisons_have_a_kappa(folder: Path):
+    rows = [(*row, "day") for row in PAIRS] + [(*row, "night") for row in PAIRS]
+    write(folder / "scenes.csv", "left,right,choice,rater,scene", rows)
+    day, night = answer(folder, "scenes.csv", "--strata", "scene")["strata"]
+    assert day["agreement"] == pytest.approx(answer(folder, "pairs.csv")["agreement"]["fleiss_kappa"])
+    assert (day["agreement"], day["votes"]) == (night["agreement"], 7)
+
+
+def test_a_report_is_one_file_and_never_overwrites_another(folder: Path):
+    done = groundglass(folder, "study", "scores", "votes.csv", "--report", "page.html")
+    assert done.returncode == 0, done.stderr
+    assert "report  page.html" in done.stdout
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "a.png" in page
+    assert answer(folder, "pairs.csv", "--report", "page.html")["report"] == "page.html"
+    assert "Win rates" in (folder / "page.html").read_text(encoding="utf-8")
+    before = (folder / "votes.csv").read_bytes()
+    assert "is not a report of groundglass" in refusal(folder, "pairs.csv", "--report", "votes.csv")
+    assert (folder / "votes.csv").read_bytes() == before
+
+
+def test_the_next_command_reads_the_same_table(folder: Path):
+    write(folder / "other.csv", "my item,subject,score", LONG)
+    words = ["study", "scores", "other.csv", "--item", "my item", "--rater", "subject"]
+    said = groundglass(folder, *words).stdout.splitlines()[-1]
+    again = shlex.split(said.split("groundglass", 1)[1])
+    assert again[:-2] == [*words, "--method", "map"]
+    assert groundglass(folder, *again).returncode == 0
+    assert (folder / "scores.html").exists()
+
+
 def test_columns_can_be_joined(folder: Path):
     rows = [("scene", *row) for row in LONG]
     write(folder / "joined.csv", "scene,file,rater,score", rows)
@@ -160,11 +258,12 @@ def test_missing_votes_count_as_none_and_words_are_refused(folder: Path):
     write(
         folder / "words.csv", "item,rater,score", [*LONG, ("a.png", "dee", "good"), ("b.png", "dee", "inf")]
     )
-    assert "'good' in line 11, 'inf' in line 12 is not a number" in refusal(folder, "words.csv")
+    assert "'good' in line 11, 'inf' in line 12 are not numbers" in refusal(folder, "words.csv")
+    assert "write votes as numbers" in refusal(folder, "words.csv")
     write(folder / "nobody.csv", "item,rater,score", [("a.png", "ann", "nan")])
-    assert "there is no vote" in refusal(folder, "nobody.csv")
+    assert "nobody.csv: there is no vote" in refusal(folder, "nobody.csv")
     write(folder / "unnamed.csv", "item,rater,score", [*LONG, ("", "dee", 1)])
-    assert "the item is empty in 1 rows" in refusal(folder, "unnamed.csv")
+    assert "the item is empty in 1 row," in refusal(folder, "unnamed.csv")
 
 
 @pytest.mark.parametrize(

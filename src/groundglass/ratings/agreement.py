@@ -17,8 +17,8 @@ SPLITS = 100
 def krippendorff_alpha(votes: Votes) -> float | None:
     """Krippendorff's α for interval data: 1 is perfect agreement, 0 is chance, negative is systematic disagreement.
 
-    α = 1 - D_o / D_e (Krippendorff, Content Analysis, 2004, 11.3). Votes may be missing. None if no item has two votes,
-    or if all votes are equal.
+    α = 1 - D_o / D_e (Krippendorff, Content Analysis, 2004, 11.3). Votes may be missing. None with fewer than two items
+    that have two votes, or if all votes are equal: there is nothing to agree on.
 
     >>> from groundglass.ratings.votes import votes_from_matrix
     >>> krippendorff_alpha(votes_from_matrix([[1, 1], [2, 2], [5, 5]]))
@@ -29,7 +29,7 @@ def krippendorff_alpha(votes: Votes) -> float | None:
     votes = votes.only((count > 1)[votes.item])
     n, count = len(votes.score), np.where(count > 1, count, np.nan)
     expected = np.var(votes.score) * n * 2 / (n - 1) if n else 0.0
-    if expected < 1e-12:
+    if expected < 1e-12 or (count > 1).sum() < 2:
         return None
     off = votes.score - (votes.per_item(votes.score) / count)[votes.item]
     observed = np.nansum(2 * count * votes.per_item(off**2) / (count - 1)) / n

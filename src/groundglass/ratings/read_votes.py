@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from groundglass.errors import RecipeError
 from groundglass.ratings.vote_columns import alike, cells_of, find_columns
 from groundglass.ratings.vote_table import MISSING, Table
 from groundglass.ratings.votes import Comparisons, Ints, Votes, comparisons_from_wins, votes_from_matrix
+from groundglass.text.format import some
 
 VOTES = ("item", "rater", "score")
 COMPARISONS = ("left", "right", "choice", "rater")
@@ -65,28 +66,33 @@ def votes_of(
     missing columns, cells that are not numbers, and votes outside the scale.
     """
     if table.header is None:
+        _refuse_names(table, columns or {})
         return _matrix(table, scale)
     chosen = find_columns(table, VOTES, columns or {}, optional=("session", "strata"))
     cells = {role: cells_of(table, name) for role, name in chosen.items()}
-    for role in ("item", "rater"):
-        _refuse_empty(table, role, cells[role])
     scores, wrong = _numbers(table, cells["score"])
     if wrong:
-        raise RecipeError(
-            f"{table.name}: {_places(wrong)} is not a number", "leave a missing vote empty, or write nan"
-        )
+        raise _not_numbers(table, wrong)
     here = np.flatnonzero(~np.isnan(scores))
+    if not len(here):
+        raise RecipeError(
+            f"{table.name}: there is no vote", f"the column '{chosen['score']}' has no number in any row"
+        )
+    _refuse_empty(table, "item", cells["item"], range(len(scores)))
+    # A row without a vote needs no rater: it is an item that nobody saw.
+    _refuse_empty(table, "rater", cells["rater"], here.tolist())
     _check_scale(scores[here], [table.lines[at] for at in here], scale)
     items, item = _numbered(cells["item"])
-    raters, rater = _numbered(cells["rater"])
+    raters, rater = _numbered(filter(None, cells["rater"]), [cells["rater"][at] for at in here])
     sessions = _numbered(cells["session"])[1] if "session" in cells else np.zeros(len(scores), np.int64)
     notes = _notes_on_missing(len(scores) - len(here))
     notes += _notes_on_far(scores[here], [table.lines[at] for at in here], scale)
     if "session" not in cells:
-        close = alike("session", table.header)
+        used = {part for name in chosen.values() for part in (name, *name.split("+"))}
+        close = alike("session", [name for name in table.header if name not in used])
         notes += [f"'{close}' looks like sessions, and is not used: --session {close}"] if close else []
-    votes = Votes(items, raters, item[here], rater[here], scores[here], sessions[here])
-    doubled = _doubled(votes, [table.lines[at] for at in here])
+    votes = Votes(items, raters, item[here], rater, scores[here], sessions[here])
+    doubled = _doubled(votes, [table.lines[at] for at in here], "session" in cells)
     strata, grouped = _strata(chosen, cells, here.tolist())
     return ReadVotes(votes, tuple(notes + doubled), strata, grouped)
 
@@ -103,11 +109,12 @@ def comparisons_of(
     item that is compared with itself.
     """
     if table.header is None:
+        _refuse_names(table, columns or {})
         return ReadComparisons(_wins(table))
     chosen = find_columns(table, COMPARISONS, columns or {}, optional=("strata",))
     cells = {role: cells_of(table, name) for role, name in chosen.items()}
     for role in ("left", "right", "rater"):
-        _refuse_empty(table, role, cells[role])
+        _refuse_empty(table, role, cells[role], range(len(table.rows)))
     same = [at for at in range(len(table.rows)) if cells["left"][at] == cells["right"][at]]
     if same:
         raise RecipeError(
@@ -141,9 +148,7 @@ def _matrix(table: Table, scale: tuple[float, float] | None) -> ReadVotes:
     width = len(table.rows[0])
     flat, wrong = _numbers(table, [cell for row in table.rows for cell in row], width)
     if wrong:
-        raise RecipeError(
-            f"{table.name}: {_places(wrong)} is not a number", "leave a missing vote empty, or write nan"
-        )
+        raise _not_numbers(table, wrong)
     here = np.flatnonzero(~np.isnan(flat))
     lines = [f"{table.lines[at // width]}, column {at % width + 1}" for at in here]
     _check_scale(flat[here], lines, scale)
@@ -155,7 +160,7 @@ def _matrix(table: Table, scale: tuple[float, float] | None) -> ReadVotes:
 def _wins(table: Table) -> Comparisons:
     flat, wrong = _numbers(table, [cell for row in table.rows for cell in row], len(table.rows[0]))
     if wrong:
-        raise RecipeError(f"{table.name}: {_places(wrong)} is not a number")
+        raise _not_numbers(table, wrong)
     try:
         return comparisons_from_wins(np.nan_to_num(flat).reshape(-1, len(table.rows[0])))
     except ValueError as error:
@@ -179,11 +184,29 @@ def _numbers(table: Table, cells: Sequence[str], width: int = 1) -> tuple[np.nda
     return values, wrong
 
 
-def _refuse_empty(table: Table, role: str, cells: Sequence[str]) -> None:
-    empty = [table.lines[at] for at, cell in enumerate(cells) if not cell]
+def _not_numbers(table: Table, wrong: Sequence[tuple[str, str]]) -> RecipeError:
+    verb = "is not a number" if len(wrong) == 1 else "are not numbers"
+    return RecipeError(
+        f"{table.name}: {_places(wrong)} {verb}",
+        "write votes as numbers, such as 1 to 5; leave a missing vote empty, or write nan",
+    )
+
+
+def _refuse_names(table: Table, columns: Mapping[str, str]) -> None:
+    """A matrix has no names of columns, so an option that names one would do nothing."""
+    for role, name in columns.items():
+        raise RecipeError(
+            f"{table.name} has no header, so it has no column '{name}' for --{role}",
+            "write the names of the columns above the first line, or leave the option out",
+        )
+
+
+def _refuse_empty(table: Table, role: str, cells: Sequence[str], asked: Iterable[int]) -> None:
+    """Raises RecipeError if a cell is empty in the rows ``asked``."""
+    empty = [table.lines[at] for at in asked if not cells[at]]
     if empty:
         raise RecipeError(
-            f"{table.name}: the {role} is empty in {len(empty)} rows, the first is {empty[0]}",
+            f"{table.name}: the {role} is empty in {some(len(empty), 'rows')}, the first is {empty[0]}",
             "remove these rows, or fill them in",
         )
 
@@ -223,21 +246,24 @@ def _notes_on_far(scores: np.ndarray, lines: Sequence[str], scale: tuple[float, 
     if not len(far):
         return []
     shown = _places([(f"{scores[at]:g}", lines[at]) for at in far.tolist()])
+    if len(far) == 1:
+        return [f"1 vote is far from all others, and counts: {shown}. --scale LOW-HIGH refuses such votes"]
     return [
         f"{len(far)} votes are far from all others, and count: {shown}. --scale LOW-HIGH refuses such votes"
     ]
 
 
-def _doubled(votes: Votes, lines: Sequence[str]) -> list[str]:
-    """Names the first vote that a rater gave twice on an item in one session."""
+def _doubled(votes: Votes, lines: Sequence[str], sessions: bool) -> list[str]:
+    """Names the first vote that a rater gave twice on an item, in one session if there are ``sessions``."""
     seen: dict[tuple[int, int, int], int] = {}
     triples = zip(votes.item.tolist(), votes.rater.tolist(), votes.session.tolist(), strict=True)
     again = [(key, at) for at, key in enumerate(triples) if seen.setdefault(key, at) != at]
     if not again:
         return []
     key, at = again[0]
+    many = f"{some(len(again), 'votes')} {'is' if len(again) == 1 else 'are'} doubled"
     return [
-        f"{len(again)} votes are doubled within a session; the first is of '{votes.raters[key[1]]}' on "
+        f"{many}{' within a session' if sessions else ''}; the first is of '{votes.raters[key[1]]}' on "
         f"'{votes.items[key[0]]}': {lines[seen[key]]} and {lines[at]}"
     ]
 
@@ -267,10 +293,11 @@ def _choices(table: Table, cells: Mapping[str, Sequence[str]], words: Mapping[st
     return choices
 
 
-def _numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
-    """The different names in the order of their first appearance, and the number of each."""
+def _numbered(names: Iterable[str], asked: Sequence[str] | None = None) -> tuple[tuple[str, ...], Ints]:
+    """The different names in the order of their first appearance, and the number of each in ``asked``, or in all."""
+    names = list(names)
     order = {name: at for at, name in enumerate(dict.fromkeys(names))}
-    return tuple(order), np.array([order[name] for name in names], np.int64)
+    return tuple(order), np.array([order[name] for name in (names if asked is None else asked)], np.int64)
 
 
 def _places(found: Sequence[tuple[str, str]]) -> str:

@@ -29,7 +29,8 @@ def notes_on_votes(votes: Votes, merged: Votes, kept: Votes) -> list[str]:
     repeated = len(votes.score) - len(merged.score)
     if repeated:
         notes.append(
-            f"{repeated} votes repeat a rater's vote on an item; the mean of a rater's votes counts as one vote"
+            f"{some(repeated, 'votes')} {'repeats' if repeated == 1 else 'repeat'} a rater's vote on an item; the mean "
+            "of a rater's votes counts as one vote"
         )
     if len(set(merged.item.tolist())) == 1:
         notes.append(

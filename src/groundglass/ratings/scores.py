@@ -57,7 +57,8 @@ class RaterFound:
     """A rater, as the method found them.
 
     bias           how much higher than the scores they vote; in comparisons, the share of left choices - .5
-    inconsistency  standard deviation around score + bias; in comparisons, the share of choices against the scores
+    inconsistency  standard deviation around score + bias; in comparisons, the share of choices against the scores;
+                   both are None if nobody else counts
     rejected       their votes do not count
     """
 
@@ -201,7 +202,8 @@ def score_comparisons(
     fit = PAIR_METHODS[method](comparisons)
     if np.isnan(fit.score).all():
         raise CannotScore(
-            f"{method} has no score for any item: no two of them won against each other, directly or through others"
+            f"{method} has no score for any item: no two of them won against each other, directly or through others",
+            "collect more comparisons, of items that are close to each other",
         )
     half = scale_methods.Z95 * np.sqrt(np.maximum(fit.covariance.diagonal(), 0))
     low, high = fit.score - half, fit.score + half
@@ -255,6 +257,10 @@ def _raters_on_scale(merged: Votes, fit: Fit, rejected: Flags) -> tuple[RaterFou
     each = merged.per_rater(np.ones(len(merged.score)))
     bias = np.where(rejected | (each == 0), bias, fit.bias)
     spread = np.where(rejected | (each == 0), spread, fit.inconsistency)
+    counted = ~rejected & (each > 0)
+    if counted.sum() == 1:
+        # The scores are this rater's own votes: nobody else shows how far they are off.
+        bias, spread = (np.where(counted, np.nan, values) for values in (bias, spread))
     return tuple(
         RaterFound(name, _known(bias[at]), _known(spread[at]), bool(rejected[at]), round(float(each[at])))
         for at, name in enumerate(merged.raters)

@@ -60,7 +60,7 @@ def votes_by_stratum(
     >>> votes = votes_from_matrix([[1, 1], [2, 2], [5, 5], [1, 5]])
     >>> found = votes_by_stratum(votes, ["a"] * 6 + ["b"] * 2, [False, False])
     >>> [(row.stratum, row.items, row.agreement) for row in found]
-    [('a', 3, 1.0), ('b', 1, 0.0)]
+    [('a', 3, 1.0), ('b', 1, None)]
     """
     names, counts = np.array(strata, dtype=object), ~np.asarray(rejected, np.bool_)
     return tuple(

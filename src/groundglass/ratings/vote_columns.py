@@ -47,7 +47,8 @@ def find_columns(
 ) -> dict[str, str]:
     """The table's column for each role. ``said`` has the names that the user gave.
 
-    Raises RecipeError that names columns which look like the missing ones."""
+    Raises RecipeError that names columns which look like the missing ones.
+    """
     header = table.header or ()
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
@@ -76,18 +77,48 @@ def find_columns(
 
 def _missing_columns(table: Table, missing: Sequence[str], taken: set[str]) -> RecipeError:
     header = table.header or ()
-    parts: list[str] = []
-    options: list[str] = []
+    close: dict[str, str | None] = {}
     for role in missing:
-        close = alike(role, [name for name in header if name not in taken])
-        if close:
-            taken.add(close)
-            options.append(f"--{role} {_quoted(close)}")
-            parts.append(f"there is no column '{role}'; '{close}' looks like it: {options[-1]}")
-        else:
-            parts.append(f"there is no column '{role}'")
-    hint = f"add {' '.join(options)}; " if len(options) > 1 else ""
-    return RecipeError(f"{table.name}: {'. '.join(parts)}", f"{hint}its columns are {', '.join(header)}")
+        close[role] = alike(role, [name for name in header if name not in taken])
+        taken.add(close[role] or "")
+    listed = f"its columns are {', '.join(header)}"
+    if not any(close.values()):
+        return RecipeError(f"{table.name}: there is no column {_or(missing)}", f"{_way_out(table)}; {listed}")
+    if len(missing) == 1:
+        role, name = next(iter(close.items()))
+        looks = f"'{name}' looks like it: --{role} {_quoted(name or '')}"
+        return RecipeError(f"{table.name}: there is no column '{role}'; {looks}", listed)
+    looks = ", ".join(f"'{name}' looks like {role}" for role, name in close.items() if name)
+    options = " ".join(f"--{role} {_quoted(name) if name else 'COLUMN'}" for role, name in close.items())
+    return RecipeError(
+        f"{table.name}: there is no column {_or(missing)}; {looks}", f"add {options}; {listed}"
+    )
+
+
+def _way_out(table: Table) -> str:
+    """The hint if no column looks like a missing one."""
+    header, first = table.header or (), table.rows[0]
+    if any(_is_number(table, cell) for cell in header):
+        return "the first line looks like a row: write the names of the columns above it"
+    numbers = [_is_number(table, cell) for cell in first]
+    if len(numbers) > 3 and all(numbers[1:]):
+        return (
+            "say which columns to read, such as --rater COLUMN; or, if each column is a rater, remove the first line "
+            "and the names of the items"
+        )
+    return "say which columns to read, such as --rater COLUMN"
+
+
+def _is_number(table: Table, cell: str) -> bool:
+    try:
+        return table.number(cell) is not None
+    except ValueError:
+        return False
+
+
+def _or(names: Sequence[str]) -> str:
+    quoted = [f"'{name}'" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
 def _quoted(name: str) -> str:

@@ -35,6 +35,8 @@ def best_item(found: Scores, jod: bool = False) -> str:
         return ""
     first, second = scored[:2]
     value = f"{first.jod:+.2f} JOD" if jod else f"{first.score:.2f}"
+    if (first.score or 0.0) - (scored[-1].score or 0.0) < 1e-9:
+        return f"All items with a score have the same one, {value}."
     best = f"'{short_name(first.item)}' has the highest score, {value}"
     if first.ci95 and second.ci95 and first.ci95[0] > second.ci95[1]:
         return f"{best}, clearly above the second."
@@ -44,7 +46,8 @@ def best_item(found: Scores, jod: bool = False) -> str:
 def counts(found: Scores) -> str:
     """How many items have a score, and from how many votes, in a sentence."""
     scored = sum(row.score is not None for row in found.items)
-    said = f"{scored} of {len(found.items)} items have a score, from {_counted(found)}"
+    verb = "has" if scored == 1 else "have"
+    said = f"{scored:,} of {some(len(found.items), 'items')} {verb} a score, from {_counted(found)}"
     rejected = sum(rater.rejected for rater in found.raters)
     if rejected:
         said += f", {rejected} of whom {'do' if rejected > 1 else 'does'} not count"
