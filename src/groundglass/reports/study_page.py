@@ -12,11 +12,11 @@ import numpy as np
 from groundglass import __version__
 from groundglass.files.atomic import write_text
 from groundglass.ratings.pair_methods import JOD
-from groundglass.ratings.scores import PAIR_METHODS, ItemScore, RaterFound, Scores
+from groundglass.ratings.scores import PAIR_METHODS, RaterFound, Scores
 from groundglass.ratings.strata import StratumAgreement
 from groundglass.ratings.votes import Comparisons
 from groundglass.reports.assets import parts_inside
-from groundglass.reports.charts_svg import Axis, Numbers, Size, choose_axis, histogram
+from groundglass.reports.charts_svg import Numbers, Size, choose_axis, histogram
 from groundglass.reports.render import fill
 from groundglass.reports.study_charts import (
     PLOT,
@@ -29,15 +29,18 @@ from groundglass.reports.study_charts import (
     scatter,
     whole_number_bars,
 )
+from groundglass.reports.study_items import (
+    FEW_ITEMS,
+    ItemGroup,
+    columns_of,
+    in_jod,
+    interval,
+    item_rows,
+    minus,
+)
 from groundglass.reports.study_words import AGREEMENT, best_item, counts, short_name
 from groundglass.text.format import some
 
-FEW_ITEMS = 40
-"""Up to so many items, each has a row of the plot; of more, only the best and the worst."""
-ENDS = 10
-"""Rows from each end of the order of many items."""
-PART_ENDS = 3
-"""The same for each part of a comparison graph in pieces, which may have many parts."""
 MATRIX_ITEMS = 16
 """Up to so many items, the page has the matrix of win rates."""
 LABELLED = 3
@@ -47,27 +50,6 @@ MOST_BARS = 60
 SHADES = 10
 """Shades of a cell of the matrix."""
 STYLES = (("", "tokens.css"), ("", "report.css"), ("", "study.css"), ("print", "print.css"))
-
-
-@dataclass(frozen=True)
-class ItemRow:
-    """An item's row: its place in the order, its name, its part of the plot, and its numbers as text."""
-
-    place: int | None
-    name: str
-    strip: str
-    score: str
-    interval: str
-    votes: int
-
-
-@dataclass(frozen=True)
-class ItemGroup:
-    """Rows below one heading; ``gap`` says how many items are left out before them."""
-
-    rows: tuple[ItemRow, ...]
-    heading: str = ""
-    gap: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,9 +146,9 @@ def view_study(
     sha256       of the table's file
     """
     pairs = found.method in PAIR_METHODS
-    shown = [_in_jod(row, JOD[found.method]) for row in found.items] if pairs else list(found.items)
-    groups, axis_text = _items(shown, pairs)
-    score, low, high = _columns(shown)
+    shown = [in_jod(row, JOD[found.method]) for row in found.items] if pairs else list(found.items)
+    groups, axis_text = item_rows(shown, pairs)
+    score, low, high = columns_of(shown)
     # Scores of items in different pieces do not belong on one chart.
     many = len(score) > FEW_ITEMS and found.in_one_piece
     unit = "JOD" if pairs else "0 to 100" if found.method == "zscore" else "on the scale of the votes"
@@ -229,68 +211,6 @@ def _tally(found: Scores) -> tuple[tuple[str, str], ...]:
     return (*counts, *((word, f"{value:.3f}") for word, value in known if value is not None))
 
 
-def _in_jod(row: ItemScore, jod: float) -> ItemScore:
-    ends = None if row.ci95 is None else (row.ci95[0] / jod, row.ci95[1] / jod)
-    return ItemScore(row.item, row.jod, ends, row.votes, row.jod, row.part)
-
-
-def _columns(rows: Sequence[ItemScore]) -> tuple[Numbers, Numbers, Numbers]:
-    """Score and ends of the interval of the items that have a score; NaN without an interval."""
-    scored = [row for row in rows if row.score is not None]
-    ends = np.array([row.ci95 or (np.nan, np.nan) for row in scored]).reshape(-1, 2)
-    return np.array([row.score for row in scored], np.float64), ends[:, 0], ends[:, 1]
-
-
-def _items(rows: Sequence[ItemScore], pairs: bool) -> tuple[tuple[ItemGroup, ...], str]:
-    """The rows of the plot in groups, and the numbers above it."""
-    scored = sorted((row for row in rows if row.score is not None), key=lambda row: -(row.score or 0.0))
-    if not scored:
-        return (), ""
-    parts = sorted({row.part or 0 for row in scored})
-    most, ends = (FEW_ITEMS, ENDS) if len(parts) == 1 else (2 * PART_ENDS + 1, PART_ENDS)
-    shown: list[tuple[str, str, list[tuple[int, ItemScore]]]] = []
-    for part in parts:
-        inside = list(enumerate((row for row in scored if (row.part or 0) == part), 1))
-        heading = f"Part {part}" if len(parts) > 1 else ""
-        if len(inside) > most:
-            gap = f"{some(len(inside) - 2 * ends, 'items')} between these are left out"
-            shown += [(heading, "", inside[:ends]), ("", gap, inside[-ends:])]
-        else:
-            shown.append((heading, "", inside))
-    axis = axis_around(np.concatenate([np.ravel(_columns([row for _, row in part])) for *_, part in shown]))
-    groups = [
-        ItemGroup(tuple(_item(row, place, axis, pairs) for place, row in part), heading, gap)
-        for heading, gap, part in shown
-    ]
-    lost = [row for row in rows if row.score is None]
-    if lost:
-        heading = f"{some(len(lost), 'items')} without a score"
-        groups.append(ItemGroup(tuple(_item(row, None, axis, pairs) for row in lost[:ENDS]), heading))
-    return tuple(groups), scale(axis)
-
-
-def _item(row: ItemScore, place: int | None, axis: Axis, pairs: bool) -> ItemRow:
-    name = short_name(row.item, 60)
-    if row.score is None:
-        return ItemRow(
-            place, name, interval_strip(None, None, axis, f"{name}: no score", pairs), "–", "–", row.votes
-        )
-    form = "{:+.2f}" if pairs else "{:.2f}"
-    score, interval = _minus(form.format(row.score)), _interval(row.ci95, form)
-    title = f"{name}: {score}" + (f", 95 % interval {interval}" if row.ci95 else "")
-    return ItemRow(
-        place, name, interval_strip(row.score, row.ci95, axis, title, pairs), score, interval, row.votes
-    )
-
-
-def _interval(ends: tuple[float, float] | None, form: str) -> str:
-    return "–" if ends is None else _minus(f"{form.format(ends[0])} to {form.format(ends[1])}")
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
-
-
 def _in_order(raters: Sequence[RaterFound]) -> list[RaterFound]:
     """Rejected raters, then the least consistent."""
     return sorted(raters, key=lambda row: (not row.rejected, -(row.inconsistency or 0.0)))
@@ -306,7 +226,7 @@ def _raters(raters: Sequence[RaterFound], pairs: bool) -> tuple[RaterRow, ...]:
 def _rater_numbers(row: RaterFound, pairs: bool) -> tuple[str, str]:
     bias, spread = ("{:+.0%}", "{:.0%}") if pairs else ("{:+.3f}", "{:.3f}")
     return (
-        "–" if row.bias is None else _minus(bias.format(row.bias)),
+        "–" if row.bias is None else minus(bias.format(row.bias)),
         "–" if row.inconsistency is None else spread.format(row.inconsistency),
     )
 
@@ -360,7 +280,7 @@ def _strata(strata: Sequence[StratumAgreement], pairs: bool) -> tuple[tuple[Stra
                 zero=True,
             ),
             _decimal(row.agreement),
-            _interval(row.ci95, "{:.2f}"),
+            interval(row.ci95, "{:.2f}"),
             _decimal(row.split_half_srcc),
             row.items,
             row.raters,
@@ -372,7 +292,7 @@ def _strata(strata: Sequence[StratumAgreement], pairs: bool) -> tuple[tuple[Stra
 
 
 def _decimal(value: float | None) -> str:
-    return "–" if value is None else _minus(f"{value:.3f}")
+    return "–" if value is None else minus(f"{value:.3f}")
 
 
 def _votes_per_item(votes: Sequence[int]) -> tuple[str, str]:
