@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from groundglass.cli.catalogs import HIDDEN
 from groundglass.cli.main import COMMANDS, groundglass
 from groundglass.errors import REASONS, REMEDIES
 from groundglass.image.header import WARNINGS
+from groundglass.measures import pyiqa
 from groundglass.measures.catalog import MEASURES
 from groundglass.recipes.families import entries
 from groundglass.recipes.json_schema import json_schema
@@ -45,6 +47,7 @@ def pages() -> dict[str, str]:
         + "# Transforms\n\n"
         + "\n".join(rule_section(t) for t in entries("transform").values()),
         "public-datasets.md": public_datasets_page(),
+        "no-reference-measures.md": no_reference_page(),
         "reasons.md": reasons_page(),
         "recipe.md": reference_page(),
         "recipe.schema.json": json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
@@ -158,6 +161,53 @@ def fact_in_words(one: PublicDataset, fact: str) -> str:
             return "; ".join(one.leaks)
         case _:
             return getattr(one, fact)
+
+
+NO_REFERENCE = Path(__file__).parent / "no_reference_measures.toml"
+NO_REFERENCE_INTRODUCTION = """# No-reference measures
+
+Models of image quality that a recipe can name, without an original to compare with: the ones that benchmarks such as
+AIGIQA-20K compare. (Its paper counts 16 models; the texts that this page was made from do not list them.)
+
+"unknown" means that no source was found that states it, not that it is free. Corrections are welcome:
+`docs/no_reference_measures.toml`. Before you publish a dataset that a network selected, read the licence of its weights
+and of the votes that it was trained on.
+
+To find out which of them agrees with people on your images, have people vote:
+[Score votes](../how-to/score-votes.md).
+"""
+NO_REFERENCE_HEAD = (
+    "model", "paper", "name it with", "licence of its code", "licence of its weights",
+    "checked against its authors' program",
+)  # fmt: skip
+
+
+def no_reference_page() -> str:
+    """The models of image quality, how a recipe names each, and what is known of licences and checks."""
+    facts = tomllib.loads(NO_REFERENCE.read_text(encoding="utf-8"))
+    ways = {way["name"]: way for way in facts["way"]}
+    rows = "\n".join(
+        f"| {model['name']} | {model['paper']} | {', '.join(way_in_words(way, ways) for way in model['ways'])} "
+        f"| {model['code']} | {model['weights']} | {model['checked']} |"
+        for model in facts["model"]
+    )
+    head = f"| {' | '.join(NO_REFERENCE_HEAD)} |\n{'|---' * len(NO_REFERENCE_HEAD)}|"
+    sections = "\n".join(
+        f"## {way['title']}\n\n{way['text'].format(pyiqa=pyiqa.LICENCE)}\n\n```yaml\n{way['recipe']}```\n"
+        for way in ways.values()
+    )
+    return f"{NOTE}{NO_REFERENCE_INTRODUCTION}\n{head}\n{rows}\n\n{sections}"
+
+
+def way_in_words(way: str, ways: Mapping[str, Any]) -> str:
+    """`measure: x` as the name of the measure, with a link to the section that shows it."""
+    kind, _, name = way.partition(": ")
+    title = ways[kind]["title"].lower().replace(" ", "-")
+    if kind == "pyiqa":
+        return f"[`pyiqa`: `{name}`](#{title})"
+    if name:
+        return f"[`{MEASURES[name].name}`](measures.md#{name})"
+    return f"[{kind if kind == 'table' else f'`{kind}`'}](#{title})"
 
 
 def measure_section(measure: Any) -> str:
