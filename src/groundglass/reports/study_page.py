@@ -13,7 +13,7 @@ from groundglass import __version__
 from groundglass.files.atomic import write_text
 from groundglass.ratings.pair_methods import JOD
 from groundglass.ratings.scores import PAIR_METHODS, RaterFound, Scores
-from groundglass.ratings.strata import StratumAgreement
+from groundglass.ratings.strata import FEWEST, StratumAgreement
 from groundglass.ratings.votes import Comparisons
 from groundglass.reports.assets import parts_inside
 from groundglass.reports.charts_svg import Numbers, Size, choose_axis, histogram
@@ -114,6 +114,7 @@ class StudyView:
     rejects: bool
     strata: tuple[StratumRow, ...]
     strata_scale: str
+    fewest: int
     grouped: str
     votes: str
     votes_said: str
@@ -175,6 +176,7 @@ def view_study(
         any(rater.rejected for rater in found.raters),
         strata_rows,
         strata_scale,
+        FEWEST,
         grouped,
         votes,
         votes_said,
