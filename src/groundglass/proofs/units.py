@@ -115,7 +115,7 @@ def ready_for_training(
     )
     write_pool(job.pool, (images_of(stored) for stored in units.stored), units.turned)
     np.savez(job.scored, *(image for stored in scored for image in images_of(stored)))
-    settings = replace(state.run.settings, seconds_per_image=SECONDS, shard=1)
+    settings = replace(state.run.settings, seconds_per_image=SECONDS, shard=1, items="trainings")
     if preset == "gpu":  # a second process would halve the GPU's memory and gain nothing
         settings = replace(settings, workers=1)
     score = TrainedScore(job, len(scored), settings, state.run.progress)
