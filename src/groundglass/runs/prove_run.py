@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from groundglass.audits.replay_run import replay
+from groundglass.engines.interrupts import terminated_as_interrupted
 from groundglass.engines.process import cpu_seconds_of_all
 from groundglass.engines.progress import Progress
 from groundglass.errors import RecipeError, cannot_write
@@ -210,7 +211,7 @@ def _alone(folder: RunFolder) -> Generator[Path]:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(place, error) from error
-    with only_one(place, f"the proof of {folder.name}"):
+    with only_one(place, f"the proof of {folder.name}"), terminated_as_interrupted():
         yield place
 
 

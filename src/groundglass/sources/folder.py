@@ -80,7 +80,9 @@ def _archive_notes(skipped: Sequence[str]) -> list[str]:
         if len(archives) == 1
         else f"{some(len(archives), 'files')} are archives"
     )
-    return [f"{what}: a source with the key `archive` reads the images in it"]
+    return [
+        f"{what}: a source with the key `archive` reads the images in {'it' if len(archives) == 1 else 'them'}"
+    ]
 
 
 def place_of(folder: str) -> Path:
