@@ -217,6 +217,20 @@ def test_folders_of_other_photos_are_two_selections_and_halves_show_no_differenc
     assert arm["n_images"] == 24, "a folder that changed is read again"
 
 
+def test_photos_that_are_held_out_to_score_on_are_in_no_arm_under_another_name(folder: Path):
+    """Not as a copy either: an arm that was trained on the answers would win."""
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+    for number, pixels in enumerate(real_parts()[:40]):
+        (folder / "one" / f"{number}.png").write_bytes(testing.png(pixels))
+        (folder / "two" / f"again{number}.jpg").write_bytes(testing.jpeg(pixels, 90))
+    proof = proof_of(folder, "--folder", "one=one", "--folder", "two=two")
+    (arm,) = proof["arms"]
+    assert proof["n_scored"] == 8
+    assert arm["n_images"] == 32
+    assert any("8 images of the arms look like a held-out one" in note for note in proof["notes"])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
