@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from groundglass.engines.process import cpu_seconds
 from groundglass.engines.shards import Summary
 from groundglass.errors import ImageError, UnreachableError
 from groundglass.files.atomic import part_name, written_whole
@@ -90,6 +91,18 @@ class Squares:
         columns = [list(column) for column in zip(*results, strict=True)]
         write_parquet(pa.table(columns, schema=SCHEMA), self.folder / part_name())
         return Summary(len(results), dict(Counter(row[2] for row in results if row[2])))
+
+
+@dataclass(frozen=True)
+class Works(Squares):
+    """Uses CPU time until its process has used ``cpu`` seconds."""
+
+    cpu: float = 0.3
+
+    def one(self, item: int) -> Row:
+        while cpu_seconds(os.getpid()) < self.cpu:
+            pass
+        return super().one(item)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from engine_jobs import Looks, Squares, rows, squares_of
+from engine_jobs import Looks, Squares, Works, rows, squares_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ from groundglass.engines import process
 from groundglass.engines.cores import cores
 from groundglass.engines.local import run_job
 from groundglass.engines.pieces import Pieces
-from groundglass.engines.process import Worker
+from groundglass.engines.process import Worker, cpu_seconds_of_all
 from groundglass.engines.progress import Silent
 from groundglass.engines.shards import Settings
 from groundglass.errors import GroundglassError, Interrupted
@@ -91,6 +91,12 @@ def test_a_signal_while_the_workers_are_dismissed_still_means_stop(
     with pytest.raises(Interrupted, match="10 of 10 images are done and saved"):
         run_job(Squares(tmp_path), range(10), Settings(1), Silent())
     assert len(rows(tmp_path)) == 10
+
+
+def test_the_cpu_time_of_workers_is_counted_though_they_are_no_children(tmp_path: Path) -> None:
+    before = cpu_seconds_of_all()
+    run_job(Works(tmp_path), range(2), Settings(workers=2, shard=1), Silent())
+    assert cpu_seconds_of_all() - before >= Works(tmp_path).cpu
 
 
 def test_two_jobs_in_threads(tmp_path: Path) -> None:

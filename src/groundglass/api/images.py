@@ -132,7 +132,12 @@ def as_image(image: ImageLike) -> Image:
     if isinstance(image, np.ndarray):
         return Image(frame_of_pixels(_rgb(image)), False)
     if isinstance(image, (str, PathLike)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return Image(open_frame(Path(image).expanduser()), True)
+        try:
+            return Image(open_frame(Path(image).expanduser()), True)
+        except ImageError as error:
+            raise ImageError(
+                error.reason, f"{image}: {error.detail}" if error.detail else str(image)
+            ) from error
     raise RecipeError(
         f"{type(image).__name__} is not an image",
         "give a path, the bytes of a file, or pixels as a numpy array: np.asarray(image.convert('RGB')) for Pillow, "

@@ -175,12 +175,13 @@ def _print_proof(name: str, proof: Proof) -> None:
         headline,
         label,
         numbers,
+        preset_in_words,
         reasons_in_words,
         scored_in_words,
         short_verdict,
     )
 
-    click.echo(f"{name} · preset {proof.preset} · scored on {scored_in_words(proof)}\n")
+    click.echo(f"{name} · preset {preset_in_words(proof)} · scored on {scored_in_words(proof)}\n")
     print_wrapped(f"  {headline(proof)}.", 2)
     gates = gates_in_words(proof)
     if gates:

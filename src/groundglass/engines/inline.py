@@ -66,6 +66,7 @@ class _Run:
         self._items = items
         # Full shards: there are no other workers to share them with.
         self._size = settings.shard
+        self._noun = settings.items
         self._progress = progress
         self._stop = stop
 
@@ -100,7 +101,7 @@ class _Run:
 
     def ended(self) -> GroundglassError:
         """The error to raise when an end was requested."""
-        return self._stop.error or interrupted(self.images, len(self._items))
+        return self._stop.error or interrupted(self.images, len(self._items), self._noun)
 
 
 class _AtOnce(Stop):

@@ -95,6 +95,7 @@ class _Run:
         self._items = items
         self._pieces = Pieces(len(items), shard_size(len(items), workers, settings.shard))
         self._seconds_per_image = settings.seconds_per_image
+        self._noun = settings.items
         self._workers = workers
         self._progress = progress
         self._crew: list[Worker] = []
@@ -122,7 +123,7 @@ class _Run:
 
     def interrupted(self) -> Interrupted:
         """The error to raise when an end was requested without an error of its own."""
-        return interrupted(self.images, len(self._items))
+        return interrupted(self.images, len(self._items), self._noun)
 
     def unfinished(self) -> Unfinished:
         """The error to raise when a worker hung on some items each time they were tried."""

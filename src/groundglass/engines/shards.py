@@ -97,12 +97,14 @@ class Settings:
     seconds_per_image   CPU seconds that one item may take; it then becomes an error row `timeout`. A busy machine does
                         not change CPU time, so no clock ever decides which images are in a dataset
     shard               items per shard: the most that a kill can lose per worker
+    items               the word for items in messages
     engine              the name of an engine in `engines/run.py`; by default GROUNDGLASS_ENGINE, else "local"
     """
 
     workers: int = 0
     seconds_per_image: float = 60.0
     shard: int = 32
+    items: str = "images"
     engine: str = field(default_factory=lambda: os.environ.get(ENGINE) or "local")
 
 
@@ -138,13 +140,13 @@ class Stop:
         return self.times > 1
 
 
-def interrupted(done: int, of: int) -> Interrupted:
+def interrupted(done: int, of: int, items: str) -> Interrupted:
     """The error that an engine raises if an end was requested without an error of its own.
 
-    >>> interrupted(12, 2000).message
+    >>> interrupted(12, 2000, "images").message
     'stopped: 12 of 2,000 images are done and saved'
     """
-    said = f"stopped: {thousands(done)} of {thousands(of)} images are done and saved"
+    said = f"stopped: {thousands(done)} of {thousands(of)} {items} are done and saved"
     return Interrupted(said, "the same command continues from there")
 
 

@@ -31,11 +31,12 @@ from groundglass.errors import GroundglassError, ImageError, cannot_write
 from groundglass.files.atomic import parts_named
 
 Place = ctypes.Array[ctypes.c_double]
-"""Three shared numbers: the position in the shard (-1 before it, its length while saving), the time when the item
-began, and the process's CPU time at that moment, plus the time spent on compiling since."""
+"""Four shared numbers: the position in the shard (-1 before it, its length while saving), the time when the item
+began, the process's CPU time at that moment, plus the time spent on compiling since, and all CPU time until the last
+item ended."""
 
 WAITING = -1.0
-POSITION, SINCE, CPU = 0, 1, 2
+POSITION, SINCE, CPU, USED = 0, 1, 2, 3
 
 
 def work(line: Connection, lifeline: Connection, place: Place) -> None:
@@ -67,13 +68,14 @@ def _serve(line: Connection, place: Place) -> None:
         results = list(_results(done, len(items), place, _stop_watch(line)))
         summary = saved(job, results, token) if results else Summary(0)
         place[POSITION] = WAITING
+        place[USED] = time.process_time()
         line.send(("done", summary))
 
 
 def _results(done: Iterator[Any], count: int, place: Place, stop_watch: select.poll) -> Iterator[Any]:
     for position in range(count):
         # Write the times first, so that the driver never sees a new position with an old time.
-        place[CPU] = time.process_time()
+        place[CPU] = place[USED] = time.process_time()
         place[SINCE] = time.monotonic()
         place[POSITION] = position
         yield next(done)

@@ -109,13 +109,19 @@ class Planner:
         raise NotHere(error.message, error.hint) if lacking else error
 
 
-def better_way(planner: Planner, path: ColumnPath, keys: tuple[str | int, ...]) -> Order:
+def better_way(
+    planner: Planner,
+    path: ColumnPath,
+    keys: tuple[str | int, ...],
+    hint: str = "say which: order: higher, or order: lower",
+) -> Order:
+    """Which direction of a column is better. A column without one is refused, with a hint on the remedy."""
     column = planner.scope.find(path)
     if column is None or column.better == "neither":
         planner.fail(
             keys,
             f"neither direction of '{'.'.join(path)}' is better in general",
-            "say which: order: higher, or order: lower",
+            hint,
         )
     return column.better
 

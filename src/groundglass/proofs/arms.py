@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -61,12 +61,14 @@ class Trial:
     compared  which with which
     scored    rows to score on, where they come from the arms' own photos
     notes     what should be known of the arms
+    unknown   the arms with rows that cannot be known, and why: they fail
     """
 
     arms: Mapping[str, Arm]
     compared: tuple[Comparison, ...]
     scored: pa.Table | None = None
     notes: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
 
 def held_out_to_score(trusted: pa.Table, most: int = MOST_SCORED) -> pa.Table:

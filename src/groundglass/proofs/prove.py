@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -60,7 +59,10 @@ class ArmResult:
 class Proof:
     """The result of a proof.
 
-    cpu_seconds       CPU seconds of the whole proof, its workers included
+    cpu_seconds       CPU seconds of the whole proof, its workers included; what an earlier proof or a stopped one has
+                      left in the store or in finished trainings costs nothing again
+    network           of the preset `gpu`: the network that was trained; "" for others
+    start             of the preset `gpu`: the file that its weights started from; "" for random ones
     false_alarm_rate  the share of pairs of random halves that are called different; None where it was not measured
     n_scored          how many images the results were scored on
     scored_on         where these come from
@@ -80,16 +82,12 @@ class Proof:
     notes: tuple[str, ...] = ()
     seed: int = 0
     folders: bool = False
+    network: str = ""
+    start: str = ""
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
         return asdict(self)
-
-
-def cpu_seconds() -> float:
-    """CPU seconds that this process and its finished workers have used so far."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def prove(trial: Trial, ready: Ready, preset: Preset, scored_on: str, seed: int) -> Proof:
@@ -101,7 +99,10 @@ def prove(trial: Trial, ready: Ready, preset: Preset, scored_on: str, seed: int)
         )
     own = {name: np.unique(places[places >= 0]) for name, places in ready.places.items()}
     null = _shared_null(trial, ready, own, preset, seed) if preset.shared else None
-    effects = [_effect(each, ready, own, preset, seed, null) for each in trial.compared]
+    effects = [
+        trial.unknown.get(each.arm) or _effect(each, ready, own, preset, seed, null)
+        for each in trial.compared
+    ]
     found = [effect for effect in effects if isinstance(effect, Effect)]
     said = iter(verdicts(found))
     limit = limits(max(1, len(found)))[0]
@@ -113,7 +114,7 @@ def prove(trial: Trial, ready: Ready, preset: Preset, scored_on: str, seed: int)
         results,
         preset.name,
         0.0,
-        _false_alarms(ready, own, preset, seed),
+        _false_alarms(ready, own, preset, seed) if found else None,
         ready.n_scored,
         scored_on,
         ready.bicubic,
@@ -154,10 +155,18 @@ def _effect(
 def _shared_null(
     trial: Trial, ready: Ready, own: Mapping[str, Indices], preset: Preset, seed: int
 ) -> float | None:
-    """The spread of random sets of the largest pool, of the smallest count of any selection; None without one."""
-    pairs = [(own[each.arm], own[each.against]) for each in trial.compared if each.how != "same photos"]
-    counts = [min(len(arm), len(against)) for arm, against in pairs]
-    if not pairs or min(counts) < FEWEST:
+    """The spread of random sets of the largest pool, of the smallest count of any selection; None without one.
+
+    Arms that fail anyway have no part in it: too small ones would make it as wide as theirs.
+    """
+    pairs = [
+        (own[each.arm], own[each.against])
+        for each in trial.compared
+        if each.how != "same photos" and each.arm not in trial.unknown
+    ]
+    pairs = [pair for pair in pairs if min(map(len, pair)) >= FEWEST]
+    counts = [min(map(len, pair)) for pair in pairs]
+    if not pairs:
         return None
     pool = max((np.union1d(arm, against) for arm, against in pairs), key=len)
     count = min([*counts, len(pool) // 2])

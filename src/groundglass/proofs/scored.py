@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from groundglass.catalog import Measure, Value
 from groundglass.errors import RecipeError
@@ -16,7 +14,8 @@ from groundglass.measures.measure_job import ask_of
 from groundglass.plans.measure_folders import Workshop, measure_folder
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.state import State
-from groundglass.proofs.instant.measure import LOOK, MOMENTS, moments_of
+from groundglass.proofs.instant.measure import MOMENTS, moments_of
+from groundglass.proofs.saved_again import saved_again
 from groundglass.proofs.units import looks_of_rows
 from groundglass.tables.parquet import compute
 from groundglass.text.format import some
@@ -29,10 +28,6 @@ def scored_moments(frame: Frame) -> dict[str, Value]:
     """The moments of an image that is scored: every LR pixel counts."""
     return moments_of(frame, step=1)
 
-
-SAVED_AGAIN = 0.995
-"""Correlation of two small lumas from which they show one photo, whatever its name. It is far above the limit for files
-of one name: among many images, two aligned faces or two skies reach .9."""
 
 SCORED = replace(MOMENTS, name="proof_scored", compute=scored_moments, parameters={})
 
@@ -54,7 +49,7 @@ def scored_in_folders(
         )
 
     looks = values(SCORED, "look")
-    trained = set(arms["sha256"].to_pylist()) | _saved_again(looks, list(looks_of_rows(state, arms).values()))
+    trained = set(arms["sha256"].to_pylist()) | saved_again(looks, looks_of_rows(state, arms).values())
     found = values(measure, next(iter(measure.columns)))
     left = [value for sha256, value in found.items() if sha256 not in trained]
     dropped = len(found) - len(left)
@@ -66,19 +61,6 @@ def scored_in_folders(
     verb = "is" if dropped == 1 else "are"
     note = f"{dropped} of the images to score on {verb} also trained on, and {verb} left out of the scores"
     return left, (note,) if dropped else ()
-
-
-def _saved_again(scored: Mapping[str, bytes], trained: Sequence[bytes]) -> set[str]:
-    """The scored contents whose small luma, by their sha256, is also that of an image that is trained on."""
-    others = np.stack([_centred(look) for look in trained]) if trained else np.zeros((0, LOOK * LOOK))
-    return {sha256 for sha256, look in scored.items() if (others @ _centred(look) > SAVED_AGAIN).any()}
-
-
-def _centred(look: bytes) -> NDArray[np.float64]:
-    """A small luma with mean 0 and length 1: products are correlations. A flat one is 0 and resembles nothing."""
-    values = np.frombuffer(look, np.uint8).astype(np.float64)
-    values -= values.mean()
-    return values / (np.linalg.norm(values) or 1.0)
 
 
 def scored_rows(state: State, rows: pa.Table, measure: Measure) -> list[bytes]:

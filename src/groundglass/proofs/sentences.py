@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from groundglass.proofs.arms import RANDOM, SELECTED
 from groundglass.proofs.preset import PRESETS
@@ -156,6 +157,16 @@ def scored_in_words(proof: Proof) -> str:
         if held
         else f"{some(proof.n_scored, 'images')} of {proof.scored_on}"
     )
+
+
+def preset_in_words(proof: Proof) -> str:
+    """The preset, and the network that was trained if the user chose it.
+
+    >>> preset_in_words(Proof((), "gpu", 0, None, network="msrresnet", start="weights/base.pth"))
+    'gpu: msrresnet from base.pth'
+    """
+    start = f" from {PurePath(proof.start).name}" if proof.start else ""
+    return f"{proof.preset}: {proof.network}{start}" if proof.network else proof.preset
 
 
 def alarms_in_words(proof: Proof) -> str:

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from groundglass.catalog import Measure
 from groundglass.measures.measure_job import ask_of
+from groundglass.notices import notice
 from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.state import State
-from groundglass.proofs.arms import Trial, names_used
+from groundglass.proofs.arms import Arm, Trial, names_used
 from groundglass.proofs.comparison import Score
 from groundglass.proofs.instant.measure import MOMENTS
 from groundglass.proofs.instant.regressor import psnr_of
+from groundglass.proofs.saved_again import saved_again
 from groundglass.proofs.trained import (
     PIXELS,
     SECONDS,
@@ -100,24 +102,33 @@ def ready_for_training(
     ``network`` and ``start`` are those of the preset `gpu`.
     """
     check_training()
+    import torch
+
+    from groundglass.training.job import GPU_STEPS
     from groundglass.training.pool_file import write_pool
+    from groundglass.training.train import TRAININGS
 
     units = _units(state, trial, PIXELS, "pixels", ())
     base = start if preset == "gpu" else base_path(preset)
-    digest = hashlib.sha256(f"{preset} {network}".encode() + (base.read_bytes() if base else b""))
+    how = TRAININGS.get(preset, GPU_STEPS)
+    digest = hashlib.sha256(f"{preset} {network} {how}".encode() + (base.read_bytes() if base else b""))
     for stored in (*units.stored, *scored):
         digest.update(stored)
     digest.update(bytes(units.turned))
-    # Results belong to these very images and this base: others would be answers to another question.
+    # Results belong to these very images, steps and base: others would be answers to another question.
     folder = place / f"{preset}-{digest.hexdigest()[:12]}"
     job = Train(
         preset, folder / "pool.safetensors", folder / "scored.npz", folder / "results", network, start
     )
     write_pool(job.pool, (images_of(stored) for stored in units.stored), units.turned)
     np.savez(job.scored, *(image for stored in scored for image in images_of(stored)))
-    settings = replace(state.run.settings, seconds_per_image=SECONDS, shard=1)
+    settings = replace(state.run.settings, seconds_per_image=SECONDS, shard=1, items="trainings")
     if preset == "gpu":  # a second process would halve the GPU's memory and gain nothing
         settings = replace(settings, workers=1)
+        if not torch.cuda.is_available():
+            notice(
+                "no GPU is found: on a CPU each training of the preset gpu takes hours; standard is made for a CPU"
+            )
     score = TrainedScore(job, len(scored), settings, state.run.progress)
     return Ready(score, units.photos, units.places, len(scored), None, units.notes)
 
@@ -157,13 +168,18 @@ def _units(state: State, trial: Trial, measure: Measure, column: str, takes: Seq
                 for content, root in zip(_contents(rows), rows["root"].to_pylist(), strict=True)
             }
         )
-    numbers = {key: number for number, key in enumerate(sorted(found))}
+    copies = _copies(state, trial, arms)
+    numbers = {key: number for number, key in enumerate(key for key in sorted(found) if key[0] not in copies)}
     of_photo = {root: number for number, root in enumerate(sorted({roots[key] for key in numbers}))}
     places = {
         name: np.array([numbers.get((content, arm.turned), -1) for content in _contents(arm.rows)], np.int64)
         for name, arm in arms.items()
     }
     notes = [f"{some(count, 'images')} cannot be trained on: {reason}" for reason, count in errors.items()]
+    if copies:
+        notes.append(
+            f"{some(len(copies), 'images')} of the arms look like a held-out one, as if saved again: they are left out"
+        )
     return _Units(
         [found[key] for key in numbers],
         [turned for _, turned in numbers],
@@ -171,6 +187,18 @@ def _units(state: State, trial: Trial, measure: Measure, column: str, takes: Seq
         places,
         tuple(notes),
     )
+
+
+def _copies(state: State, trial: Trial, arms: Mapping[str, Arm]) -> set[Content]:
+    """The images of the arms that show one held out to score on: an arm that has them would be trained on the answers.
+
+    Left in, they would make a gate that drops near-duplicates look harmful.
+    """
+    if trial.scored is None:
+        return set()
+    held = looks_of_rows(state, trial.scored).values()
+    rows = pa.concat_tables([arm.rows for arm in arms.values()])
+    return saved_again(looks_of_rows(state, rows), held)
 
 
 def _contents(rows: pa.Table) -> list[Content]:

@@ -17,6 +17,7 @@ from groundglass.proofs.sentences import (
     headline,
     meaning,
     numbers,
+    preset_in_words,
     reasons_in_words,
     scored_in_words,
     sentence,
@@ -97,8 +98,8 @@ def _view(name: str, proof: Proof | None) -> ProofView:
         title,
         file,
         f"{headline(proof)}.",
-        f"Preset {proof.preset} · scored on {scored_in_words(proof)} · {duration(proof.cpu_seconds)} of CPU time · "
-        f"seed {proof.seed}",
+        f"Preset {preset_in_words(proof)} · scored on {scored_in_words(proof)} · "
+        f"{duration(proof.cpu_seconds)} of CPU time · seed {proof.seed}",
         gates_in_words(proof),
         arms,
         scale(axis),

@@ -7,6 +7,7 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -20,6 +21,7 @@ from groundglass.sources.found_files import FoundFiles, Group, sort_files
 from groundglass.sources.listing import Listed
 from groundglass.sources.source_of_files import SourceOfFiles
 from groundglass.sources.system_files import system_file, system_folder
+from groundglass.text.format import some
 
 
 class Folder(SourceOfFiles):
@@ -64,7 +66,23 @@ def look_into_folders(folders: Sequence[str], globs: Sequence[str] = ()) -> Foun
         (prefix, path): _walk(path, prefix)
         for prefix, path in zip(prefixes, map(existing_folder, folders), strict=True)
     }
-    return sort_files(groups.values(), "\n".join(f"{path}" for _, path in groups), glob_pattern(globs))
+    found = sort_files(groups.values(), "\n".join(f"{path}" for _, path in groups), glob_pattern(globs))
+    return replace(found, notes=(*found.notes, *_archive_notes(found.skipped["uri"].to_pylist())))
+
+
+def _archive_notes(skipped: Sequence[str]) -> list[str]:
+    """The source key that reads the images in archives, which a folder skips."""
+    archives = [uri for uri in skipped if uri.lower().endswith((".zip", ".tar"))]
+    if not archives:
+        return []
+    what = (
+        f"{archives[0]} is an archive"
+        if len(archives) == 1
+        else f"{some(len(archives), 'files')} are archives"
+    )
+    return [
+        f"{what}: a source with the key `archive` reads the images in {'it' if len(archives) == 1 else 'them'}"
+    ]
 
 
 def place_of(folder: str) -> Path:

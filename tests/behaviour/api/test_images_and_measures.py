@@ -90,6 +90,7 @@ def test_a_file_that_is_not_there_raises_its_reason(folder: Path):
     with pytest.raises(ImageError) as said:
         groundglass.open_image(folder / "no such.png")
     assert said.value.reason == "vanished"
+    assert str(said.value) == f"vanished: {folder / 'no such.png'}: No such file or directory"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundglass.errors import RecipeError
-from groundglass.sources.folder import glob_pattern, list_folders
+from groundglass.sources.folder import glob_pattern, list_folders, look_into_folders
 from groundglass.tables.parquet import bytes_to_path
 
 
@@ -91,6 +91,16 @@ def test_several_folders_keep_their_names(tmp_path: Path):
     fill(tmp_path, "a/1.jpg", "b/1.jpg")
     listing = list_folders([f"{tmp_path}/a", f"{tmp_path}/b/"])
     assert listing["uri"].to_pylist() == [f"{tmp_path}/a/1.jpg", f"{tmp_path}/b/1.jpg"]
+
+
+def test_an_archive_in_a_folder_is_skipped_and_the_key_that_reads_it_is_named(tmp_path: Path):
+    fill(tmp_path, "a.zip", "photo.png")
+    found = look_into_folders([str(tmp_path)])
+    assert found.listing()["uri"].to_pylist() == ["photo.png"]
+    assert "a.zip is an archive: a source with the key `archive` reads the images in it" in found.notes
+    fill(tmp_path, "b.TAR")
+    notes = look_into_folders([str(tmp_path)]).notes
+    assert "2 files are archives: a source with the key `archive` reads the images in them" in notes
 
 
 def test_a_folder_that_is_none_stops(tmp_path: Path):

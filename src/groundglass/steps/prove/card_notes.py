@@ -14,6 +14,7 @@ from groundglass.proofs.sentences import (
     headline,
     label,
     numbers,
+    preset_in_words,
     scored_in_words,
 )
 from groundglass.recipes.prove_model import ProveStep
@@ -38,6 +39,6 @@ def proof_note(step: str, proof: Proof) -> ProofNote:
         (label(arm), *numbers(arm), f"failed: {arm.reason}" if arm.reason else arm.verdict)
         for arm in proof.arms
     )
-    about = f"step {step}, preset {proof.preset}, scored on {scored_in_words(proof)}"
+    about = f"step {step}, preset {preset_in_words(proof)}, scored on {scored_in_words(proof)}"
     more = (*proof.notes, alarms_in_words(proof), blind_in_words(proof.preset))
     return ProofNote(step, headline(proof), about, rows, tuple(filter(None, more)))

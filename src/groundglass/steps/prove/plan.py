@@ -35,7 +35,9 @@ def plan_prove(planner: Planner, planned: PlannedStep, body: ProveStep) -> Plann
         path = find_column(planner, column, where)
         paths.append(path)
         if name == "best":
-            orders[column] = better_way(planner, path, where)
+            orders[column] = better_way(
+                planner, path, where, "name a column with one: groundglass measures lists them"
+            )
     if body.start is not None:
         check_readable(planner, body.start, ("prove", "start"))
     for folder in body.score_on:

@@ -24,10 +24,11 @@ from groundglass.proofs.arms import (
     without_photos,
 )
 from groundglass.recipes.prove_model import ProveStep
-from groundglass.steps.prove.variants import variant_rows
+from groundglass.steps.prove.variants import Variant, variant_of
 from groundglass.tables.columns import pool
 from groundglass.tables.expressions import column_path
 from groundglass.tables.verdicts import values
+from groundglass.text.format import some
 
 WITHOUT = "without"
 WORDS = {
@@ -47,7 +48,8 @@ BY_COLUMN = {
 def recipe_trial(state: State, planned: PlannedStep, steps: Sequence[PlannedStep], body: ProveStep) -> Trial:
     """The arms that a prove step asks for, of the steps before it."""
     gates = [one.step.name for one in steps if one.step.kind == "select"]
-    selected, every = variant_rows(state, steps), variant_rows(state, steps, gates)
+    whole = variant_of(state, steps)
+    selected, every = whole.rows, variant_of(state, steps, gates).rows
     scored = None if body.score_on else held_out_to_score(selected)
     notes = (
         []
@@ -64,14 +66,17 @@ def recipe_trial(state: State, planned: PlannedStep, steps: Sequence[PlannedStep
     chosen = kept(selected)
     arms: dict[str, Arm] = {SELECTED: Arm(chosen), ALL: Arm(kept(every))}
     compared: list[Comparison] = []
-    for word in body.arms:
+    unknown: dict[str, str] = {}
+    for word in dict.fromkeys(body.arms):
         name, _, column = word.partition(":")
         if word == SELECTED:
             compared.append(Comparison(SELECTED, RANDOM))
         elif word == WITHOUT:
             for gate in gates:
-                arms[f"without {gate}"] = Arm(kept(variant_rows(state, steps, {gate})))
+                variant = variant_of(state, steps, {gate})
+                arms[f"without {gate}"] = Arm(kept(variant.rows))
                 compared.append(Comparison(f"without {gate}", SELECTED))
+                unknown[f"without {gate}"] = _never_asked(gate, variant, whole)
         elif word == "turned":
             arms["turned"] = Arm(chosen, turned=True)
             compared.append(Comparison("turned", SELECTED, "same photos"))
@@ -83,7 +88,18 @@ def recipe_trial(state: State, planned: PlannedStep, steps: Sequence[PlannedStep
             arms[word] = Arm(kept(_by_column(state, planned, every, name, column, selected.num_rows)))
             compared.append(Comparison(word, RANDOM))
     arms[RANDOM] = arms.pop(ALL)
-    return Trial(arms, tuple(compared), scored, tuple(notes))
+    unknown = {name: why for name, why in unknown.items() if why}
+    return Trial(arms, tuple(compared), scored, tuple(notes), unknown)
+
+
+def _never_asked(gate: str, variant: Variant, whole: Variant) -> str:
+    """Why it is not known which rows the recipe keeps without a gate; "" if it is."""
+    return "; ".join(
+        f"the model of step {step} was never asked about {some(more, 'images')} that {gate} drops, so the gates after "
+        "it cannot judge them"
+        for step, count in variant.unasked.items()
+        if (more := count - whole.unasked.get(step, 0)) > 0
+    )
 
 
 def _by_column(

@@ -46,5 +46,7 @@ def prove_trial(state: State, trial: Trial, body: ProveStep, place: Path, seed: 
     start = Path(body.start).expanduser() if body.start else None
     ready = ready_for_training(state, trial, scored, preset.name, place / "trainings", body.network, start)
     proof = prove(trial, ready, preset, where, seed)
+    if preset.name == "gpu":
+        proof = replace(proof, network=body.network, start=body.start or "")
     forget_pools(place / "trainings")
     return proof

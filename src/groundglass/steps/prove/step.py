@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from groundglass.engines.process import cpu_seconds_of_all
 from groundglass.plans.chosen_thetas import with_chosen
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
-from groundglass.proofs.prove import cpu_seconds
 from groundglass.proofs.result_folder import PROOF, keep_proof
 from groundglass.proofs.sentences import proof_in_words
 from groundglass.recipes.prove_model import ProveStep
@@ -28,10 +28,10 @@ def run(state: State, planned: PlannedStep) -> Done:
     assert isinstance(body, ProveStep)
     before = state.run.plan.steps[: state.run.plan.steps.index(planned)]
     steps = with_chosen(before, state.records)
-    begun = cpu_seconds()
+    begun = cpu_seconds_of_all()
     place = state.run.folder.path / PROOF / planned.step.name
     proof = prove_recipe(state, planned, steps, body, place)
-    proof = replace(proof, cpu_seconds=round(cpu_seconds() - begun, 1))
+    proof = replace(proof, cpu_seconds=round(cpu_seconds_of_all() - begun, 1))
     keep_proof(place, proof)
     return done(
         state, state, planned, notes=proof_in_words(proof), facts={"prove": facts_of(proof.plain()["arms"])}
