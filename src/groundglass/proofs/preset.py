@@ -17,6 +17,7 @@ class Preset:
                A network's result has noise of its own, which only a mean lowers; a closed form has none
     known      pairs of random halves that were called different when the preset was measured (`benchmarks.proofs`), and
                how many were tried; None where that was not done
+    seconds    CPU seconds that one comparison takes, for forecasts; with `gpu`, on the GPU
     alarms     random splits on which the rate of false alarms is measured in the proof itself; 0: it is too slow
     """
 
@@ -28,11 +29,12 @@ class Preset:
     shared: bool
     averaged: bool
     alarms: int
+    seconds: float
     known: tuple[int, int] | None = None
 
 
 INSTANT = Preset(
-    "instant", "one ridge regression per kind of edge, x2, no seeds", 200, 40, 200, False, False, 40
+    "instant", "one ridge regression per kind of edge, x2, no seeds", 200, 40, 200, False, False, 40, 4.0
 )
 QUICK = Preset(
     "quick",
@@ -43,12 +45,21 @@ QUICK = Preset(
     True,
     True,
     0,
+    60.0,
     (0, 40),
 )
 STANDARD = Preset(
-    "standard", "a network of 78 thousand parameters, x2, 400 iterations from a base", 8, 2, 4, True, True, 0
+    "standard",
+    "a network of 78 thousand parameters, x2, 400 iterations from a base",
+    8,
+    2,
+    4,
+    True,
+    True,
+    0,
+    300.0,
 )
 
-GPU = Preset("gpu", "EDSR or MSRResNet, x2, 20,000 iterations", 8, 2, 4, True, True, 0)
+GPU = Preset("gpu", "EDSR or MSRResNet, x2, 20,000 iterations", 8, 2, 4, True, True, 0, 3600.0)
 
 PRESETS = {preset.name: preset for preset in (INSTANT, QUICK, STANDARD, GPU)}

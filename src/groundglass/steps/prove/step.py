@@ -8,6 +8,7 @@ from groundglass.engines.process import cpu_seconds_of_all
 from groundglass.plans.chosen_thetas import with_chosen
 from groundglass.plans.planner import PlannedStep
 from groundglass.plans.state import State
+from groundglass.proofs.preset import PRESETS
 from groundglass.proofs.result_folder import PROOF, keep_proof
 from groundglass.proofs.sentences import proof_in_words
 from groundglass.recipes.prove_model import ProveStep
@@ -18,8 +19,6 @@ from groundglass.steps.prove.run import prove_recipe
 
 IMAGE_SECONDS = 0.015
 """To take the moments of one image of .15 megapixels, one core; the store keeps them."""
-COMPARE_SECONDS = 4.0
-"""To train the random sets of one comparison in closed form, one core."""
 
 
 def run(state: State, planned: PlannedStep) -> Done:
@@ -45,7 +44,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     steps = walk.state.run.plan.steps
     gates = sum(one.step.kind == "select" for one in steps[: steps.index(planned)])
     arms = 2 + sum(gates if word == "without" else 2 for word in body.arms)
-    seconds = arms * (min(walk.count, body.images) * IMAGE_SECONDS + COMPARE_SECONDS)
+    seconds = arms * (min(walk.count, body.images) * IMAGE_SECONDS + PRESETS[body.preset].seconds)
     return replace(walk.step(planned), seconds=seconds)
 
 

@@ -13,6 +13,7 @@ from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.source_quality_reference import must_be_profiled
 from groundglass.plans.state import State
+from groundglass.proofs.preset import PRESETS
 from groundglass.selections.cut_off_table import cut_offs
 from groundglass.selections.ranked_rule import RankedRule
 from groundglass.selections.ranking import ranked_rest
@@ -32,8 +33,6 @@ from groundglass.tables.verdicts import VERDICTS
 
 UNIT_SECONDS = 0.015
 """To take the moments of one image of .15 megapixels, one core; the store keeps them."""
-SEARCH_SECONDS = {"instant": 4.0, "quick": 60.0, "standard": 300.0}
-"""To compare one candidate with the loosest one, one core."""
 
 
 def plan(planner: Planner, planned: PlannedStep, body: Rule) -> PlannedStep:
@@ -165,7 +164,7 @@ def _forecast_theta(walk: Walk, planned: PlannedStep, into: StepForecast) -> Ste
     rows = walk.count
     count = len(theta.candidates)
     units = min(rows, count * theta.images)
-    return replace(into, seconds=units * UNIT_SECONDS + (count - 1) * SEARCH_SECONDS[theta.preset])
+    return replace(into, seconds=units * UNIT_SECONDS + (count - 1) * PRESETS[theta.preset].seconds)
 
 
 def label(body: Rule) -> str:
