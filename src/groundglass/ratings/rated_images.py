@@ -151,16 +151,14 @@ def read_rated_images(
             raise RecipeError(f"'{one}' is the MOS: it cannot be compared with itself", "leave out --score " + one)
     cells = {one: column_of(table, one) for one in dict.fromkeys((*scores, mos, *strata))}
     names = _names(table, name)
-    said = _mos_of(table, mos, cells[mos])
-    found = rated_images(
-        said,
+    return rated_images(
+        _mos_of(table, mos, cells[mos]),
         {one: _plain_numbers(table, cells[one]) for one in dict.fromkeys(scores)},
         names,
         column_of(table, content) if content else (),
         {one: cells[one] for one in strata},
-        _standard_errors(table, sd, votes),
+        _errors_of_table(table, sd, votes),
     )
-    return found
 
 
 def column_of(table: Table, name: str) -> list[str]:
@@ -237,26 +235,39 @@ def _mos_of(table: Table, column: str, cells: Sequence[str]) -> Floats:
     return values
 
 
-def _standard_errors(table: Table, sd: str | None, votes: str | None) -> Floats | None:
-    if sd is None:
-        if votes is not None:
-            raise RecipeError("--votes is of no use without --sd", "add --sd COLUMN, or leave out --votes")
+def _errors_of_table(table: Table, sd: str | None, votes: str | None) -> Floats | None:
+    """The standard errors from the columns of a table."""
+    deviations = None if sd is None else _mos_of(table, sd, column_of(table, sd))
+    counts = None
+    if votes is not None:
+        # A number is a count only if no column is called so.
+        plain = votes.isdigit() and votes not in (table.header or ())
+        counts = int(votes) if plain else _mos_of(table, votes, column_of(table, votes))
+    return standard_errors(deviations, counts)
+
+
+def standard_errors(
+    deviations: Sequence[float] | Floats | None, counts: Sequence[float] | Floats | int | None
+) -> Floats | None:
+    """The standard error of each MOS from the deviations and the number of votes; None if neither is given.
+
+    Raises RecipeError if only one is given, for a negative deviation, and for less than one vote.
+
+    >>> standard_errors([1.0, 0.5], 25).tolist()
+    [0.2, 0.1]
+    """
+    if deviations is None and counts is None:
         return None
-    if votes is None:
+    if deviations is None:
+        raise RecipeError("--votes has no use without --sd", "add --sd COLUMN, or leave out --votes")
+    if counts is None:
         raise RecipeError(
             "--sd needs the number of votes on each image", "add --votes COLUMN, or a number such as --votes 21"
         )
-    deviations = _mos_of(table, sd, column_of(table, sd))
-    if votes in (table.header or ()):
-        counts = _mos_of(table, votes, column_of(table, votes))
-    else:
-        try:
-            counts = np.full(len(deviations), float(votes))
-        except ValueError:
-            counts = _mos_of(table, votes, column_of(table, votes))
-    if np.nanmin(counts, initial=1) < 1 or np.nanmin(deviations, initial=0) < 0:
+    sd, n = np.asarray(deviations, np.float64), np.asarray(counts, np.float64)
+    if np.nanmin(n, initial=1) < 1 or np.nanmin(sd, initial=0) < 0:
         raise RecipeError("a standard deviation is negative, or an image has less than one vote")
-    return deviations / np.sqrt(counts)
+    return sd / np.sqrt(n)
 
 
 def _plain_numbers(table: Table, cells: Sequence[str]) -> Sequence[str]:
