@@ -119,10 +119,10 @@ def iqa(
     runs: Path,
     as_json: bool,
 ) -> None:
-    """Compare the scores of image-quality measures with the mean opinion scores (MOS) of people.
+    """Compare image-quality measures with mean opinion scores (MOS).
 
     \b
-    groundglass benchmark iqa scores.csv --score niqe --score musiq --mos mos --lower niqe
+    groundglass benchmark iqa scores.csv --score musiq --score niqe --lower niqe
     groundglass benchmark iqa RUN --score sharpness.tenengrad --mos scores.mos
     groundglass benchmark iqa --submissions teams/ --hidden hidden.csv
 
@@ -158,9 +158,22 @@ def iqa(
     else:
         from groundglass.cli.benchmark_text import print_benchmark
 
-        print_benchmark(found, data.source, report)
+        print_benchmark(found, _again(table), report)
     if all(row.srcc is None for row in found.scores):
         raise NothingProduced("no score could be compared with the MOS", found.scores[0].notes[0])
+
+
+def _again(table: str) -> list[str]:
+    """The words of this command after `benchmark iqa`, without those that name outputs."""
+    context = click.get_current_context()
+    words = [table]
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        plain = isinstance(option, click.Option) and option.name not in ("csv_file", "report", "as_json")
+        if plain and value not in (None, ()) and str(value) != str(option.get_default(context)):
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [option.opts[0], str(one)]
+    return words
 
 
 def _compared(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program, shorten
+from groundglass.ratings.benchmark_details import QUARTILES
+from groundglass.ratings.benchmark_sentences import ceiling_in_words, headline, signed
 from groundglass.text.format import duration, some
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ WORST = 3
 NONE = "–"
 
 
-def print_benchmark(found: Benchmark, source: str, report: Path | None) -> None:
-    """Print a benchmark."""
+def print_benchmark(found: Benchmark, again: Sequence[str], report: Path | None) -> None:
+    """Print a benchmark; ``again`` are the words of its command after `benchmark iqa`."""
     print_wrapped(f"  {headline(found)}", 2)
     click.echo()
     _print_scores(found.scores)
@@ -36,41 +38,16 @@ def print_benchmark(found: Benchmark, source: str, report: Path | None) -> None:
     _print_decisions(found.scores)
     _print_measures(found.scores)
     _print_strata(found)
-    _print_ceiling(found.ceiling)
+    _print_ceiling(found)
     _print_worst(found)
     if found.notes:
         click.echo()
     for note in found.notes:
         print_wrapped(f"  note: {plain_line(note)}", 4)
     click.echo()
-    ranked = [row.score for row in found.scores if row.srcc is not None]
-    words = [source, *(word for name in ranked or [row.score for row in found.scores] for word in ("--score", name))]
     last = "--json" if report is not None else "--report benchmark.html"
     lines = {"report": str(report)} if report is not None else {}
-    print_next(lines | {"next": f"{program()} benchmark iqa {shlex.join(words)} {last}"})
-
-
-def headline(found: Benchmark) -> str:
-    """The result in a sentence or two.
-
-    It calls a score worse only where the difference is shown.
-    """
-    ranked = [row for row in found.scores if row.strength is not None]
-    images = f"{some(len(found.images.mos), 'images')} with a MOS"
-    if not ranked:
-        return f"No score can be compared with the MOS of {images}."
-    best = ranked[0]
-    said = f"On {images}, '{best.score}' has the highest agreement with people: SRCC {_signed(best.srcc)}."
-    if len(ranked) == 1:
-        return said
-    if best.rank_group is None:
-        return f"{said} Differences between scores were not tested."
-    equal = [row.score for row in ranked[1:] if row.rank_group == 1]
-    if not equal:
-        return f"{said} {'The other one is' if len(ranked) == 2 else 'All others are'} shown to be worse."
-    names = ", ".join(f"'{name}'" for name in equal[:3])
-    more = f" and {len(equal) - 3} more" if len(equal) > 3 else ""
-    return f"{said} {names}{more} {'is' if len(equal) == 1 else 'are'} not shown to be worse."
+    print_next(lines | {"next": f"{program()} benchmark iqa {shlex.join(again)} {last}"})
 
 
 def _print_scores(rows: Sequence[ScoreResult]) -> None:
@@ -79,10 +56,10 @@ def _print_scores(rows: Sequence[ScoreResult]) -> None:
         (
             NONE if row.rank_group is None else str(row.rank_group),
             shorten(row.score, NAME),
-            _signed(row.srcc),
+            signed(row.srcc),
             NONE if row.srcc_ci95 is None else f"{row.srcc_ci95[0]:+.3f}…{row.srcc_ci95[1]:+.3f}",
-            _signed(row.krcc),
-            _signed(row.plcc_4),
+            signed(row.krcc),
+            signed(row.plcc_4),
             NONE if row.rmse_4 is None else f"{row.rmse_4:.3g}",
             f"{row.failed:,}",
         )
@@ -156,31 +133,25 @@ def _print_strata(found: Benchmark) -> None:
             continue
         lines = [
             (
-                shorten(f"{row['stratum']} ({row['mos'][0]:.3g} to {row['mos'][1]:.3g})" if by == "mos_quartile" else str(row["stratum"]), 22),
+                shorten(f"{row['stratum']} ({row['mos'][0]:.3g} to {row['mos'][1]:.3g})" if by == QUARTILES else str(row["stratum"]), 22),
                 f"{row['n']:,}",
-                *(_signed(next((one["srcc"] for one in row["scores"] if one["score"] == name), None)) for name in names),
+                *(signed(next((one["srcc"] for one in row["scores"] if one["score"] == name), None)) for name in names),
             )
             for row in rows
         ]
-        title = "quarter of the MOS" if by == "mos_quartile" else f"SRCC by {shorten(by, 14)}"
+        title = "quarter of the MOS" if by == QUARTILES else f"SRCC by {shorten(by, 14)}"
         click.echo()
         print_table((title, "images", *(shorten(name, 10) for name in names)), lines, right=range(1, 2 + len(names)), shrink=0)
+        if by == QUARTILES:
+            click.echo()
+            print_wrapped("  Within a quarter the MOS differ little: correlations are lower than over all images.", 2)
 
 
-def _print_ceiling(ceiling: Mapping[str, Any]) -> None:
-    if ceiling.get("split_half_srcc") is not None:
+def _print_ceiling(found: Benchmark) -> None:
+    said = ceiling_in_words(found.ceiling, len(found.images.mos))
+    if said:
         click.echo()
-        low, high = ceiling["split_half_srcc_range"]
-        said = (
-            f"People: one half of the {ceiling['raters']} raters agrees with the other half at SRCC "
-            f"{ceiling['split_half_srcc']:+.3f} ({low:+.3f} to {high:+.3f} in {ceiling['splits']} random splits)"
-        )
-        if ceiling["one_rater_srcc"] is not None:
-            said += f", and one rater with all others at {ceiling['one_rater_srcc']:+.3f}"
-        print_wrapped(f"  {said}.", 2)
-    elif "raters" in ceiling:
-        click.echo()
-        print_wrapped(f"  People: no ceiling, because {ceiling['reason']}.", 2)
+        print_wrapped(f"  People: {said}", 2)
 
 
 def _print_worst(found: Benchmark) -> None:
@@ -206,7 +177,7 @@ def print_challenge(found: Challenge, folder: Path, hidden: Path) -> None:
     if found.ranking:
         first = found.ranking[0]
         equal = [one.team for one in found.ranking[1:] if one.rank_group == 1]
-        said += f". '{shorten(first.team, 30)}' leads with {_signed(first.score)}"
+        said += f". '{shorten(first.team, 30)}' leads with {signed(first.score)}"
         if equal:
             said += f"; {', '.join(repr(shorten(name, 20)) for name in equal[:3])}{' and others' if len(equal) > 3 else ''} {'is' if len(equal) == 1 else 'are'} not shown to be worse"
     print_wrapped(f"  {said}.", 2)
@@ -239,17 +210,13 @@ def _ranked_line(one: Submission) -> tuple[str, ...]:
     return (
         str(one.rank),
         shorten(one.team, NAME),
-        _signed(one.score),
+        signed(one.score),
         NONE if one.ci95 is None else f"{one.ci95[0]:+.3f}…{one.ci95[1]:+.3f}",
-        _signed(one.srcc),
-        _signed(one.plcc),
+        signed(one.srcc),
+        signed(one.plcc),
         NONE if one.rank_group is None else str(one.rank_group),
         shorten(one.file, 24),
     )
-
-
-def _signed(value: float | None) -> str:
-    return NONE if value is None else f"{value:+.3f}"
 
 
 def _plain(value: float | None) -> str:

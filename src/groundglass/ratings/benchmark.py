@@ -268,10 +268,15 @@ def _with_decisions(
     }
     rows = list(results)
     notes: list[str] = []
+    # A constant would "order" half of all pairs.
+    ranked = {row.score for row in results if row.srcc is not None}
     if images.grouped:
-        within = {name: within_content(values, images.mos, images.content) for name, values in upwards.items()}
+        within = {name: within_content(upwards[name], images.mos, images.content) for name in ranked}
         rows = [
-            replace(row, pair_accuracy=within[row.score][0], pairs_within=within[row.score][1]) for row in rows
+            replace(row, pair_accuracy=within[row.score][0], pairs_within=within[row.score][1])
+            if row.score in within
+            else row
+            for row in rows
         ]
     if images.se is None:
         return rows, [NO_ERRORS]
@@ -281,11 +286,11 @@ def _with_decisions(
         notes.append(f"the standard error of the MOS is unknown for {some(unknown, 'images')}: not in auc_ds, auc_bw, cc_0")
     if pairs.sampled:
         notes.append(f"auc_ds, auc_bw and cc_0 are from {len(pairs.seen):,} random pairs of images")
-    found = decisions_of(upwards, pairs)
+    found = decisions_of({name: values for name, values in upwards.items() if name in ranked}, pairs)
     if not (pairs.seen != 0).any() or not (pairs.seen == 0).any():
         seen = "different" if (pairs.seen != 0).any() else "equal"
         notes.append(f"people see all pairs of images as {seen}: auc_ds is unknown")
-    return [_decided(row, found[row.score]) for row in rows], notes
+    return [_decided(row, found[row.score]) if row.score in found else row for row in rows], notes
 
 
 def _decided(row: ScoreResult, found: PairDecisions) -> ScoreResult:

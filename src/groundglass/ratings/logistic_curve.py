@@ -16,10 +16,12 @@ from groundglass.libraries import optimize, special
 from groundglass.ratings.agreement import srcc
 from groundglass.ratings.votes import Floats
 
-STEEPNESS = (0.5, 2.0, 8.0, 32.0)
-"""Starting slopes, in 1 / standard deviation of the scores."""
-MIDDLES = (-1.0, 0.0, 1.0)
-"""Starting places of the curve's middle, in standard deviations from the mean score."""
+STEEPNESS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
+"""Slopes that are tried, in 1 / standard deviation of the scores."""
+MIDDLES = tuple(np.linspace(-2, 2, 17).tolist())
+"""Places of the curve's middle that are tried, in standard deviations from the mean score."""
+STARTS = 4
+"""The search goes on from so many of the best."""
 LEAST_STEEP, MOST_STEEP = 0.05, 500.0
 """At .05 a curve is straight over the scores, and at 500 it is a step: beyond these limits nothing changes."""
 BEYOND = 40.0
@@ -83,10 +85,7 @@ def fit_logistic(
     centre, spread = (float(scores.mean()), float(mos.mean())), (float(scores.std()), float(mos.std()))
     x, y = (scores - centre[0]) / spread[0], (mos - centre[1]) / spread[1]
     search = _Search(x, y, 1.0 if rank >= 0 else -1.0, straight=count == 5)
-    starts = [(middle, slope) for middle in MIDDLES for slope in STEEPNESS]
-    if start is not None:
-        starts = [_shape(start)]
-    found = search.best(starts)
+    found = search.best(search.starts() if start is None else [_shape(start)])
     return None if found is None else LogisticFit(search.parameters(*found), centre, spread)
 
 
@@ -111,6 +110,15 @@ class _Search:
         self.x, self.y, self.direction, self.straight = x, y, direction, straight
         self.rest = self._without_line(y)
 
+    def starts(self) -> list[tuple[float, float]]:
+        """The best places of a grid, each of another steepness, so that they do not lead to one and the same curve."""
+        costs = {
+            slope: min((self._cost(_place_of((middle, slope))), middle) for middle in MIDDLES)
+            for slope in STEEPNESS
+        }
+        best = sorted(costs, key=lambda slope: costs[slope][0])[:STARTS]
+        return [(costs[slope][1], slope) for slope in best]
+
     def best(self, starts: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
         """The (middle, steepness) of least cost; None if it did not converge."""
         # Far outside, a logistic part is an exponential, whose huge height the straight line would have to cancel.
@@ -131,7 +139,7 @@ class _Search:
         if below < (1 - CLEARLY) * least:
             # Between two scores a steep curve has no slope to follow: a search without slopes goes on from there.
             found = optimize.minimize(
-                lambda at: float((self._residuals(at) ** 2).sum()) / 2, unfinished, method="Nelder-Mead",
+                self._cost, unfinished, method="Nelder-Mead",
                 bounds=list(zip(low, high, strict=True)), options={"xatol": 1e-4, "fatol": 1e-8 * below},
             )  # fmt: skip
             best = found.x if found.success else None
@@ -154,6 +162,10 @@ class _Search:
         rise = special.expit(np.exp(at[1]) * (self.x - at[0]))
         own = self._without_line(rise - rise.mean())
         return self.rest - self._height(own) * own
+
+    def _cost(self, at: Floats) -> float:
+        left = self._residuals(at)
+        return float(left @ left) / 2
 
     def _slopes(self, at: Floats) -> Floats:
         """Kaufman's approximation (1975): the linear part follows as the middle and the steepness move."""
