@@ -58,15 +58,28 @@ def command() -> None:
 
 @command.command()
 @click.argument("table", required=False, metavar="TABLE|RUN")
-@click.option("--score", "scores", multiple=True, metavar="COLUMN", help="A score to compare (may be repeated).")
+@click.option(
+    "--score", "scores", multiple=True, metavar="COLUMN", help="A score to compare (may be repeated)."
+)
 @click.option("--mos", metavar="COLUMN", help="The mean opinion score, higher is better.  [default: mos]")
 @click.option("--name", metavar="COLUMN", help="The images' names.  [default: name, image, file, uri, …]")
 @click.option(
-    "--content", metavar="COLUMN", help="The scene an image shows; a bootstrap draws whole scenes.  [default: the image]"
+    "--content",
+    metavar="COLUMN",
+    help="The scene an image shows; a bootstrap draws whole scenes.  [default: the image]",
 )
-@click.option("--strata", multiple=True, metavar="COLUMN", help="Also compare within each value (may be repeated).")
-@click.option("--lower", multiple=True, metavar="COLUMN", help="Of this score lower is better (may be repeated).")
-@click.option("--higher", multiple=True, metavar="COLUMN", help="Higher is better, whatever the catalog of measures says.")
+@click.option(
+    "--strata", multiple=True, metavar="COLUMN", help="Also compare within each value (may be repeated)."
+)
+@click.option(
+    "--lower", multiple=True, metavar="COLUMN", help="Of this score lower is better (may be repeated)."
+)
+@click.option(
+    "--higher",
+    multiple=True,
+    metavar="COLUMN",
+    help="Higher is better, whatever the catalog of measures says.",
+)
 @click.option("--sd", metavar="COLUMN", help="The standard deviation of the votes on an image.")
 @click.option("--votes", metavar="COLUMN|N", help="The number of votes on an image; with --sd.")
 @click.option(
@@ -80,8 +93,12 @@ def command() -> None:
     help="Resamples of the contents for intervals and differences.",
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every random choice.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the table of scores.")
-@click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page: one HTML file.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the table of scores."
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page: one HTML file."
+)
 @click.option(
     "--submissions",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -94,7 +111,9 @@ def command() -> None:
     metavar="FILE",
     help="The hidden split: name and MOS; with --submissions.",
 )
-@click.option("--per-day", type=click.IntRange(min=1), metavar="N", help="Score so many files of a team a day (UTC).")
+@click.option(
+    "--per-day", type=click.IntRange(min=1), metavar="N", help="Score so many files of a team a day (UTC)."
+)
 @runs_folder
 @as_json
 def iqa(
@@ -134,7 +153,15 @@ def iqa(
     if submissions is not None or hidden is not None:
         unused = {"TABLE": table, "--score": scores, "--report": report, "--strata": strata, "--sd": sd,
                   "--votes": votes, "--votes-table": votes_table, "--lower": lower, "--higher": higher}  # fmt: skip
-        _challenge(submissions, hidden, Asked((), mos, name, content), (per_day, bootstrap, seed), unused, csv_file, as_json)
+        _challenge(
+            submissions,
+            hidden,
+            Asked((), mos, name, content),
+            (per_day, bootstrap, seed),
+            unused,
+            csv_file,
+            as_json,
+        )
         return
     if per_day is not None:
         raise click.UsageError("--per-day is for --submissions")
@@ -199,7 +226,10 @@ def _compared(
         if one.better == "lower" and name not in higher and name not in lower
     ]
     found = benchmark(data.images, {*lower, *assumed}, votes, bootstrap, seed)
-    notes = [f"{name}: lower is better, as the catalog of measures says; --higher {name} changes this" for name in assumed]
+    notes = [
+        f"{name}: lower is better, as the catalog of measures says; --higher {name} changes this"
+        for name in assumed
+    ]
     rows = [
         replace(row, licence=data.measures[row.score].licence, ms=data.measures[row.score].ms)
         if row.score in data.measures
@@ -225,7 +255,14 @@ def _from_table(path: Path, asked: Asked) -> Data:
     from groundglass.reports.run_scores import known_measure
 
     images = read_rated_images(
-        read_table(path), asked.scores, asked.mos, asked.name, asked.content, asked.strata, asked.sd, asked.votes
+        read_table(path),
+        asked.scores,
+        asked.mos,
+        asked.name,
+        asked.content,
+        asked.strata,
+        asked.sd,
+        asked.votes,
     )
     known = {name: facts for name in asked.scores if (facts := known_measure(name))}
     return Data(images, str(path), file_sha256(path), known)
@@ -244,10 +281,15 @@ def _from_run(run: str, asked: Asked, runs: Path) -> Data:
     counted = [asked.votes] if asked.votes and not asked.votes.isdigit() else []
     words = [*([asked.content] if asked.content else []), *asked.strata]
     if mos in asked.scores:
-        raise RecipeError(f"'{mos}' is the MOS: it cannot be compared with itself", f"leave out --score {mos}")
+        raise RecipeError(
+            f"'{mos}' is the MOS: it cannot be compared with itself", f"leave out --score {mos}"
+        )
     found = read_run_scores(folder, [*numeric, *counted, *words])
     texts = {name: ["" if cell is None else str(cell) for cell in found.columns[name]] for name in words}
-    numbers = {name: _column_of_numbers(name, found.columns[name]) for name in [*numeric[len(asked.scores):], *counted]}
+    numbers = {
+        name: _column_of_numbers(name, found.columns[name])
+        for name in [*numeric[len(asked.scores) :], *counted]
+    }
     try:
         counts: Any = numbers[asked.votes] if counted and asked.votes else int(asked.votes or 0) or None
     except ValueError:
@@ -343,7 +385,10 @@ def _write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         line: dict[str, Any] = {}
         for key, value in row.items():
             if key.endswith("ci95"):
-                line |= {f"{key}_low": value[0] if value else None, f"{key}_high": value[1] if value else None}
+                line |= {
+                    f"{key}_low": value[0] if value else None,
+                    f"{key}_high": value[1] if value else None,
+                }
             elif isinstance(value, list):
                 line[key] = "; ".join(map(str, value))
             elif not isinstance(value, dict) and not key.startswith("curve"):

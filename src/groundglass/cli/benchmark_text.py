@@ -72,7 +72,8 @@ def _meaning(found: Benchmark) -> str:
     said = "SRCC and KRCC compare ranks; PLCC and RMSE are after a 4-parameter logistic curve. "
     lower = [f"'{row.score}'" for row in found.scores if row.better == "lower"]
     if lower:
-        said += f"Lower is better for {', '.join(lower[:4])}{' and others' if len(lower) > 4 else ''}: a negative sign is then right. "
+        others = " and others" if len(lower) > 4 else ""
+        said += f"Lower is better for {', '.join(lower[:4])}{others}: a negative sign is then right. "
     if found.bootstrap:
         said += f"Intervals are from {found.bootstrap:,} resamples of {some(found.contents, 'contents')}."
     if any(row.rank_group for row in found.scores) and len(found.scores) > 1:
@@ -86,7 +87,11 @@ def _print_decisions(rows: Sequence[ScoreResult]) -> None:
     within = any(row.pair_accuracy is not None for row in rows)
     if not krasula and not within:
         return
-    head = ("pairs of images", *(("AUC_DS", "AUC_BW", "CC_0") if krasula else ()), *(("same content",) if within else ()))
+    head = (
+        "pairs of images",
+        *(("AUC_DS", "AUC_BW", "CC_0") if krasula else ()),
+        *(("same content",) if within else ()),
+    )
     lines = [
         (
             shorten(row.score, NAME),
@@ -133,18 +138,33 @@ def _print_strata(found: Benchmark) -> None:
             continue
         lines = [
             (
-                shorten(f"{row['stratum']} ({row['mos'][0]:.3g} to {row['mos'][1]:.3g})" if by == QUARTILES else str(row["stratum"]), 22),
+                shorten(
+                    f"{row['stratum']} ({row['mos'][0]:.3g} to {row['mos'][1]:.3g})"
+                    if by == QUARTILES
+                    else str(row["stratum"]),
+                    22,
+                ),
                 f"{row['n']:,}",
-                *(signed(next((one["srcc"] for one in row["scores"] if one["score"] == name), None)) for name in names),
+                *(
+                    signed(next((one["srcc"] for one in row["scores"] if one["score"] == name), None))
+                    for name in names
+                ),
             )
             for row in rows
         ]
         title = "quarter of the MOS" if by == QUARTILES else f"SRCC by {shorten(by, 14)}"
         click.echo()
-        print_table((title, "images", *(shorten(name, 10) for name in names)), lines, right=range(1, 2 + len(names)), shrink=0)
+        print_table(
+            (title, "images", *(shorten(name, 10) for name in names)),
+            lines,
+            right=range(1, 2 + len(names)),
+            shrink=0,
+        )
         if by == QUARTILES:
             click.echo()
-            print_wrapped("  Within a quarter the MOS differ little: correlations are lower than over all images.", 2)
+            print_wrapped(
+                "  Within a quarter the MOS differ little: correlations are lower than over all images.", 2
+            )
 
 
 def _print_ceiling(found: Benchmark) -> None:
@@ -160,14 +180,25 @@ def _print_worst(found: Benchmark) -> None:
         return
     best = found.gallery[0]
     lines = [
-        (kind, shorten(row["image"], 30), f"{row['value']:.4g}", f"{row['mos']:.3g}", f"{row['score_rank']:.0f}", f"{row['mos_rank']:.0f}")
+        (
+            kind,
+            shorten(row["image"], 30),
+            f"{row['value']:.4g}",
+            f"{row['mos']:.3g}",
+            f"{row['score_rank']:.0f}",
+            f"{row['mos_rank']:.0f}",
+        )
         for kind in ("overrated", "underrated")
         for row in best[kind][:WORST]
     ]
     if lines:
         click.echo()
-        click.echo(f"  '{shorten(best['score'], 30)}' and people differ most on (ranks: 0 worst, 100 best):\n")
-        print_table(("", "image", "score", "MOS", "its rank", "people's"), lines, right=(2, 3, 4, 5), shrink=1)
+        click.echo(
+            f"  '{shorten(best['score'], 30)}' and people differ most on (ranks: 0 worst, 100 best):\n"
+        )
+        print_table(
+            ("", "image", "score", "MOS", "its rank", "people's"), lines, right=(2, 3, 4, 5), shrink=1
+        )
 
 
 def print_challenge(found: Challenge, folder: Path, hidden: Path) -> None:
@@ -179,7 +210,9 @@ def print_challenge(found: Challenge, folder: Path, hidden: Path) -> None:
         equal = [one.team for one in found.ranking[1:] if one.rank_group == 1]
         said += f". '{shorten(first.team, 30)}' leads with {signed(first.score)}"
         if equal:
-            said += f"; {', '.join(repr(shorten(name, 20)) for name in equal[:3])}{' and others' if len(equal) > 3 else ''} {'is' if len(equal) == 1 else 'are'} not shown to be worse"
+            names = ", ".join(f"'{shorten(name, 20)}'" for name in equal[:3])
+            others = " and others" if len(equal) > 3 else ""
+            said += f"; {names}{others} {'is' if len(equal) == 1 else 'are'} not shown to be worse"
     print_wrapped(f"  {said}.", 2)
     if found.ranking:
         click.echo()
@@ -191,8 +224,8 @@ def print_challenge(found: Challenge, folder: Path, hidden: Path) -> None:
         )
         click.echo()
         print_wrapped(
-            "  score: (SRCC + PLCC) / 2 of a team's best submission, with signs. Teams of a group are not shown to differ "
-            "from its first one.",
+            "  score: (SRCC + PLCC) / 2 of a team's best submission, with signs. Teams of a group are not shown to "
+            "differ from its first one.",
             2,
         )
     others = [one for one in found.submissions if one.state != "scored"]

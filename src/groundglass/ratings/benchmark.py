@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from groundglass import __version__
+from groundglass.ratings.agreement import srcc
 from groundglass.ratings.benchmark_details import ceiling_of, gallery_of, splits_of, strata_of
 from groundglass.ratings.pair_decisions import PairDecisions, decisions_of, seen_pairs, within_content
 from groundglass.ratings.rank_groups import LEVEL, holm, p_of_difference, rank_groups
 from groundglass.ratings.rated_images import FEWEST, RatedImages, with_votes
 from groundglass.ratings.resampling import Resampled, Wanted, interval, resample
 from groundglass.ratings.scale_methods import CannotScore
-from groundglass.ratings.agreement import srcc
 from groundglass.ratings.score_agreement import ScoreResult, agreement_of
 from groundglass.ratings.votes import Flags, Floats, Votes
 from groundglass.text.format import some
@@ -41,11 +41,11 @@ class PairOfScores:
     n: int
     srcc_a: float | None
     srcc_b: float | None
-    difference: float | None
-    ci95: tuple[float, float] | None
-    p: float | None
-    p_holm: float | None
-    different: bool | None
+    difference: float | None = None
+    ci95: tuple[float, float] | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    different: bool | None = None
 
     def plain(self) -> dict[str, Any]:
         """The same for JSON."""
@@ -110,9 +110,7 @@ def benchmark(
     _refuse(images)
     if votes is not None and images.se is None:
         images = with_votes(images, votes)
-    results = [
-        agreement_of(images, name, "lower" if name in lower else "higher") for name in images.scores
-    ]
+    results = [agreement_of(images, name, "lower" if name in lower else "higher") for name in images.scores]
     contents = len(np.unique(images.content))
     drawn = _resampled(images, results, bootstrap if contents >= FEWEST else 0, seed)
     results = [_with_intervals(row, drawn) for row in results]
@@ -131,7 +129,7 @@ def benchmark(
         tuple(strata),
         tuple(splits_of(images, results, seed)),
         tuple(gallery_of(images, results)),
-        tuple([*images.notes, *_notes(images, results, pairs, contents, bootstrap), *why, *stratum_notes]),
+        (*images.notes, *_notes(results, pairs, contents, bootstrap), *why, *stratum_notes),
         contents,
         bootstrap,
         seed,
@@ -203,10 +201,10 @@ def _pairs(
     contents: int,
 ) -> list[PairOfScores]:
     """Every pair of scores that have a correlation, the better one first."""
-    ranked = sorted((row for row in results if row.strength is not None), key=lambda row: -(row.strength or 0))
-    pairs = [
-        _pair(images, one, other, drawn, contents) for one, other in itertools.combinations(ranked, 2)
-    ]
+    ranked = sorted(
+        (row for row in results if row.strength is not None), key=lambda row: -(row.strength or 0)
+    )
+    pairs = [_pair(images, one, other, drawn, contents) for one, other in itertools.combinations(ranked, 2)]
     corrected = holm([pair.p for pair in pairs])
     return [
         replace(pair, p_holm=p, different=None if p is None else p < LEVEL)
@@ -223,27 +221,20 @@ def _pair(
 ) -> PairOfScores:
     both: Flags = np.isfinite(images.scores[one.score]) & np.isfinite(images.scores[other.score])
     signs = [1.0 if row.better == "higher" else -1.0 for row in (one, other)]
-    ranks = [srcc(images.scores[row.score][both], images.mos[both]) for row in (one, other)]
-    count = int(both.sum())
+    ranks = tuple(srcc(images.scores[row.score][both], images.mos[both]) for row in (one, other))
+    unknown = PairOfScores(one.score, other.score, int(both.sum()), ranks[0], ranks[1])
     if ranks[0] is None or ranks[1] is None:
-        return PairOfScores(
-            one.score, other.score, count, ranks[0], ranks[1], None, None, None, None, None
-        )
+        return unknown
     difference = signs[0] * ranks[0] - signs[1] * ranks[1]
     found = [drawn.get((row.score, both.tobytes())) for row in (one, other)]
     if found[0] is None or found[1] is None:
-        return PairOfScores(one.score, other.score, count, *ranks, difference, None, None, None, None)
+        return replace(unknown, difference=difference)
     differences = signs[0] * found[0].srcc - signs[1] * found[1].srcc
-    return PairOfScores(
-        one.score,
-        other.score,
-        count,
-        *ranks,
-        difference,
-        interval(differences),
-        p_of_difference(difference, differences, contents),
-        None,
-        None,
+    return replace(
+        unknown,
+        difference=difference,
+        ci95=interval(differences),
+        p=p_of_difference(difference, differences, contents),
     )
 
 
@@ -263,9 +254,7 @@ def _with_decisions(
     images: RatedImages, results: Sequence[ScoreResult], seed: int
 ) -> tuple[list[ScoreResult], list[str]]:
     """The scores with Krasula's figures and with the accuracy within contents, and notes on what is unknown."""
-    upwards = {
-        row.score: images.scores[row.score] * (1 if row.better == "higher" else -1) for row in results
-    }
+    upwards = {row.score: images.scores[row.score] * (1 if row.better == "higher" else -1) for row in results}
     rows = list(results)
     notes: list[str] = []
     # A constant would "order" half of all pairs.
@@ -283,7 +272,9 @@ def _with_decisions(
     pairs = seen_pairs(images.mos, images.se, seed)
     unknown = int((~np.isfinite(images.se)).sum())
     if unknown:
-        notes.append(f"the standard error of the MOS is unknown for {some(unknown, 'images')}: not in auc_ds, auc_bw, cc_0")
+        notes.append(
+            f"the standard error of the MOS is unknown for {some(unknown, 'images')}: not in auc_ds, auc_bw, cc_0"
+        )
     if pairs.sampled:
         notes.append(f"auc_ds, auc_bw and cc_0 are from {len(pairs.seen):,} random pairs of images")
     found = decisions_of({name: values for name, values in upwards.items() if name in ranked}, pairs)
@@ -294,13 +285,10 @@ def _with_decisions(
 
 
 def _decided(row: ScoreResult, found: PairDecisions) -> ScoreResult:
-    return replace(
-        row, auc_ds=found.auc_ds, auc_bw=found.auc_bw, cc_0=found.cc_0, threshold=found.threshold
-    )
+    return replace(row, auc_ds=found.auc_ds, auc_bw=found.auc_bw, cc_0=found.cc_0, threshold=found.threshold)
 
 
 def _notes(
-    images: RatedImages,
     results: Sequence[ScoreResult],
     pairs: Sequence[PairOfScores],
     contents: int,

@@ -83,7 +83,7 @@ def _in_stratum(here: RatedImages, bootstrap: int, seed: int) -> list[dict[str, 
 
 
 def splits_of(images: RatedImages, results: Sequence[ScoreResult], seed: int) -> list[dict[str, Any]]:
-    """Ten random splits of the contents, 8:2: the curve is fitted on 80 %, and everything is computed on the other 20 %.
+    """Ten random splits of the contents, 8:2. The curve is fitted on 80 %, and the other 20 % are scored.
 
     For each score the median, standard deviation, minimum and maximum of srcc, plcc_4 and rmse_4; None where fewer than
     half of the splits have a value.
@@ -147,7 +147,9 @@ def ceiling_of(votes: Votes, names: Sequence[str], seed: int = 0) -> dict[str, A
         "split_half_plcc": None, "all_raters_srcc": None, "one_rater_srcc": None,
     }  # fmt: skip
     if items < FEWEST:
-        return found | {"reason": f"the table of votes holds {items} of the images: at least {FEWEST} are needed"}
+        return found | {
+            "reason": f"the table of votes holds {items} of the images: at least {FEWEST} are needed"
+        }
     if raters < 4:
         return found | {"reason": f"there are {raters} raters: two halves need at least 4"}
     halves = [_halves(votes, half) for half in _random_halves(votes, seed)]
@@ -187,9 +189,7 @@ def _halves(votes: Votes, half: Flags) -> tuple[Floats, Floats]:
 
 
 def _one_against_others(votes: Votes) -> float | None:
-    found = [
-        srcc(*_halves(votes, np.arange(len(votes.raters)) == rater)) for rater in np.unique(votes.rater)
-    ]
+    found = [srcc(*_halves(votes, np.arange(len(votes.raters)) == rater)) for rater in np.unique(votes.rater)]
     known = [value for value in found if value is not None]
     return float(np.median(known)) if known else None
 

@@ -1,7 +1,7 @@
 """A challenge: submissions of many teams, scored on a hidden split and ranked with intervals.
 
-A submission is a CSV file with the columns name and score. Its team is the folder that it is in, or the file's name if it
-is directly in the folder of submissions. Its day is the day (UTC) on which the file was last written.
+A submission is a CSV file with the columns name and score. Its team is the folder that it is in, or the file's name if
+it is directly in the folder of submissions. Its day is the day (UTC) on which the file was last written.
 """
 
 from __future__ import annotations
@@ -126,9 +126,7 @@ def run_challenge(
             for at, each in resample(hidden.mos, hidden.content, wanted, bootstrap, seed).items()
         }
     both = {at: (each.srcc + each.plcc[0]) / 2 for at, each in drawn.items()}
-    found = [
-        replace(one, ci95=interval(both[at])) if at in both else one for at, one in enumerate(found)
-    ]
+    found = [replace(one, ci95=interval(both[at])) if at in both else one for at, one in enumerate(found)]
     return Challenge(
         tuple(_ranked(found, both, contents)), len(hidden.mos), contents, per_day, bootstrap, seed
     )
@@ -143,7 +141,8 @@ def list_submissions(folder: Path) -> list[Submission]:
     )
     if not files:
         raise RecipeError(
-            f"{folder} holds no CSV file", "a submission is TEAM.csv or TEAM/ANY_NAME.csv, with the columns name,score"
+            f"{folder} holds no CSV file",
+            "a submission is TEAM.csv or TEAM/ANY_NAME.csv, with the columns name,score",
         )
     found = [
         Submission(
@@ -161,7 +160,9 @@ def read_submission(path: Path, names: Sequence[str]) -> Floats:
     try:
         table = read_table(path)
     except RecipeError as error:
-        raise BadSubmission(error.message.replace(str(path), "the file").replace("a table of votes", "a table")) from error
+        raise BadSubmission(
+            error.message.replace(str(path), "the file").replace("a table of votes", "a table")
+        ) from error
     columns = _columns(table)
     scores: dict[str, float] = {}
     first: dict[str, str] = {}
@@ -173,7 +174,8 @@ def read_submission(path: Path, names: Sequence[str]) -> Floats:
         if name not in expected:
             close = nearest(name, names)
             raise BadSubmission(
-                f"'{name}' is not an image of the split" + (f"; '{close}' looks like it" if close else ""), line
+                f"'{name}' is not an image of the split" + (f"; '{close}' looks like it" if close else ""),
+                line,
             )
         first[name] = line
         scores[name] = _score_of(table, cell, line)
@@ -246,9 +248,7 @@ def _ranked(found: Sequence[Submission], both: dict[int, Floats], contents: int)
     """The submissions with the best of each team marked, ranked, and grouped by what is shown to differ."""
     best: dict[str, int] = {}
     for at, one in enumerate(found):
-        if one.score is not None and (
-            one.team not in best or one.score > (found[best[one.team]].score or 0)
-        ):
+        if one.score is not None and (one.team not in best or one.score > (found[best[one.team]].score or 0)):
             best[one.team] = at
     order = sorted(best.values(), key=lambda at: -(found[at].score or 0))
     pairs = [(a, b) for place, a in enumerate(order) for b in order[place + 1 :] if a in both and b in both]

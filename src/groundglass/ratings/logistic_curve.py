@@ -1,14 +1,15 @@
 """The two logistic curves that map a score to the scale of the MOS before PLCC and RMSE (VQEG; Sheikh et al. 2006).
 
-For a given middle and steepness, the best other parameters follow from linear regression, so only these two are searched:
-from several starts, since a single one fails often, and within a box, since the best curve of nearly straight data has
-no finite parameters. Scores and MOS are standardised, and the direction is the sign of the SRCC.
+For a given middle and steepness, the best other parameters follow from linear regression, so only these two are
+searched: from several starts, since a single one fails often, and within a box, since the best curve of nearly straight
+data has no finite parameters. Scores and MOS are standardised, and the direction is the sign of the SRCC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,9 +71,9 @@ def fit_logistic(
     4  y = (b1 - b2) / (1 + exp(-(x - b3) / b4)) + b2
     5  y = b1 (1/2 - 1 / (1 + exp(b2 (x - b3)))) + b4 x + b5
 
-    The logistic part has the direction of the SRCC; b1 of the second curve may be 0. ``start`` replaces all starts by the
-    curve of similar data. None if the best start does not converge, if scores or MOS are constant, or if there are not
-    more images than parameters.
+    The logistic part has the direction of the SRCC; b1 of the second curve may be 0. ``start`` replaces all starts by
+    the curve of similar data. None if the best start does not converge, if scores or MOS are constant, or if there
+    are not more images than parameters.
 
     >>> x = np.linspace(0, 1, 20)
     >>> fit = fit_logistic(x, 1 + 4 / (1 + np.exp(-8 * (x - 0.5))))
@@ -125,12 +126,13 @@ class _Search:
         beyond = 0.0 if self.straight else BEYOND
         low = np.array([self.x.min() - beyond, np.log(LEAST_STEEP)])
         high = np.array([self.x.max() + beyond, np.log(MOST_STEEP)])
+        jac: Any = self._slopes  # SciPy's own annotation allows only the names of methods here
         best, least = None, np.inf
         unfinished, below = _place_of(starts[0]), np.inf
         for start in starts:
             begin = np.clip(_place_of(start), low + 1e-6, high - 1e-6)
             found = optimize.least_squares(
-                self._residuals, begin, self._slopes, bounds=(low, high), max_nfev=MOST_EVALUATIONS
+                self._residuals, begin, jac, bounds=(low, high), max_nfev=MOST_EVALUATIONS
             )
             if not found.success and found.cost < below:
                 unfinished, below = found.x, float(found.cost)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from groundglass.errors import RecipeError
 from groundglass.ratings.read_votes import MISSING, Table
-from groundglass.ratings.scale_methods import Z95
 from groundglass.ratings.votes import Flags, Floats, Ints, Votes
-from groundglass.text.format import some
 from groundglass.text.suggest import nearest
 
-NAMES = ("name", "image", "image_name", "item", "file", "filename", "file_name", "uri", "path", "stimulus", "id")
+NAMES = (
+    "name",
+    "image",
+    "image_name",
+    "item",
+    "file",
+    "filename",
+    "file_name",
+    "uri",
+    "path",
+    "stimulus",
+    "id",
+)
 """Headers of the images' names, in order of preference."""
 MOS_WORDS = ("mos", "mos_quality", "dmos", "mean_opinion_score", "opinion", "rating", "quality", "score")
 """Headers that are suggested for the MOS."""
@@ -97,7 +107,8 @@ def rated_images(
     if lengths - {len(values)}:
         raise ValueError(f"{len(values)} MOS, and a column of {min(lengths - {len(values)})} values")
     parsed = {
-        name: _numbers([column[at] for at in np.flatnonzero(kept)]) for name, column in scores.items()
+        name: _numbers([column[at] for at in np.flatnonzero(kept).tolist()])
+        for name, column in scores.items()
     }
     whole = RatedImages(
         tuple(names) or tuple(map(str, range(len(values)))),
@@ -148,7 +159,9 @@ def read_rated_images(
     mos = mos if mos is not None else _default_mos(table)
     for one in scores:
         if one == mos:
-            raise RecipeError(f"'{one}' is the MOS: it cannot be compared with itself", "leave out --score " + one)
+            raise RecipeError(
+                f"'{one}' is the MOS: it cannot be compared with itself", "leave out --score " + one
+            )
     cells = {one: column_of(table, one) for one in dict.fromkeys((*scores, mos, *strata))}
     names = _names(table, name)
     return rated_images(
@@ -214,7 +227,11 @@ def refuse_doubled(table: Table, names: Sequence[str], otherwise: str) -> None:
     again = [(at, name) for at, name in enumerate(names) if first.setdefault(name, at) != at]
     if again:
         at, name = again[0]
-        rows = "1 row repeats the name of another" if len(again) == 1 else f"{len(again)} rows repeat the name of another"
+        rows = (
+            "1 row repeats the name of another"
+            if len(again) == 1
+            else f"{len(again)} rows repeat the name of another"
+        )
         raise RecipeError(
             f"{table.name}: {rows}; the first is '{name}': {table.lines[first[name]]} and {table.lines[at]}",
             f"remove one of them; {otherwise}",
@@ -262,7 +279,8 @@ def standard_errors(
         raise RecipeError("--votes has no use without --sd", "add --sd COLUMN, or leave out --votes")
     if counts is None:
         raise RecipeError(
-            "--sd needs the number of votes on each image", "add --votes COLUMN, or a number such as --votes 21"
+            "--sd needs the number of votes on each image",
+            "add --votes COLUMN, or a number such as --votes 21",
         )
     sd, n = np.asarray(deviations, np.float64), np.asarray(counts, np.float64)
     if np.nanmin(n, initial=1) < 1 or np.nanmin(sd, initial=0) < 0:

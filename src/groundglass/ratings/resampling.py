@@ -1,7 +1,7 @@
 """Bootstraps over contents: SRCC and PLCC of many scores on the same resamples, without sorting any of them.
 
-A resample is a count for each image. Each column is sorted once; the mean ranks of a resample are then cumulative sums of
-counts in that order.
+A resample is a count for each image. Each column is sorted once; the mean ranks of a resample are then cumulative sums
+of counts in that order.
 """
 
 from __future__ import annotations
@@ -124,8 +124,7 @@ class _Group:
         self.mos_ranks = _Ranks(self.mos)
         self.ranks = [_Ranks(one.score[kept]) for one in scores]
         self.values = [
-            np.stack([_standardised(version[kept]) for version in (one.score, *one.mapped)])
-            for one in scores
+            np.stack([_standardised(version[kept]) for version in (one.score, *one.mapped)]) for one in scores
         ]
 
     def correlations(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:

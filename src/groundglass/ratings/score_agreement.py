@@ -84,6 +84,8 @@ def agreement_of(images: RatedImages, name: str, better: str = "higher") -> Scor
     """The correlations and errors of one score, without intervals."""
     from scipy.stats import kendalltau
 
+    kendall: Any = kendalltau  # its result has no type that a checker knows
+
     values = images.scores[name]
     known = np.isfinite(values)
     x, y = values[known], images.mos[known]
@@ -101,7 +103,7 @@ def agreement_of(images: RatedImages, name: str, better: str = "higher") -> Scor
         len(x),
         failed,
         srcc=rank,
-        krcc=float(kendalltau(x, y).statistic),
+        krcc=float(kendall(x, y).statistic),
         plcc=pearson(x, y),
         plcc_4=after[4][0],
         plcc_5=after[5][0],
@@ -155,7 +157,9 @@ def _notes(x: Floats, y: Floats, curves: Mapping[int, LogisticFit | None]) -> li
         notes.append("it equals the MOS on all images: is it the MOS itself?")
     for count, fit in curves.items():
         if len(x) <= count:
-            notes.append(f"a curve with {count} parameters needs more than {count} images: plcc_{count} is unknown")
+            notes.append(
+                f"a curve with {count} parameters needs more than {count} images: plcc_{count} is unknown"
+            )
         elif fit is None:
             notes.append(f"the curve with {count} parameters did not converge: plcc_{count} is unknown")
         elif fit.bends_back(x):

@@ -80,9 +80,7 @@ def write_benchmark_page(
     write_text(benchmark_page(found, source, sha256, thumbnails), path)
 
 
-def benchmark_page(
-    found: Benchmark, source: str, sha256: str, thumbnails: Mapping[str, bytes]
-) -> str:
+def benchmark_page(found: Benchmark, source: str, sha256: str, thumbnails: Mapping[str, bytes]) -> str:
     """The text of the page. Everything that comes from the table is escaped."""
     theme, styles = static_text("theme.js"), [static_text(name) for name in STYLES]
     ceiling = _ceiling(found)
@@ -198,8 +196,9 @@ def _rule(axis: Axis, value: float, kind: str) -> str:
 
 
 def _scale(axis: Axis) -> str:
+    anchors = {True: "start", False: "middle"}
     marks = "".join(
-        f'<text x="{100 * axis.place(tick):.2f}%" y="12" text-anchor="{"start" if axis.place(tick) < 0.03 else "middle"}">'
+        f'<text x="{100 * axis.place(tick):.2f}%" y="12" text-anchor="{anchors[axis.place(tick) < 0.03]}">'
         f"{_minus(f'{tick:.3g}')}</text>"
         for tick in axis.ticks(TICKS)
         if axis.place(tick) < 0.97
@@ -249,15 +248,15 @@ def _strata(found: Benchmark, ranked: Sequence[ScoreResult]) -> list[dict[str, A
                 else row["stratum"] or "(empty)",
                 "n": row["n"],
                 "cells": [
-                    next(
-                        (signed(one["srcc"]) for one in row["scores"] if one["score"] == score.score), NONE
-                    )
+                    next((signed(one["srcc"]) for one in row["scores"] if one["score"] == score.score), NONE)
                     for score in ranked
                 ],
             }
             for row in rows
         ]
-        tables.append({"by": "quarter of the MOS" if by == QUARTILES else by, "narrow": by == QUARTILES, "rows": shown})
+        tables.append(
+            {"by": "quarter of the MOS" if by == QUARTILES else by, "narrow": by == QUARTILES, "rows": shown}
+        )
     return tables
 
 
@@ -277,18 +276,23 @@ def _spread(value: Mapping[str, float] | None) -> str:
 def _details(found: Benchmark, row: ScoreResult, thumbnails: Mapping[str, bytes]) -> ScoreView:
     values = found.images.scores[row.score]
     here = np.isfinite(values)
-    curves = [(kind, fit) for kind, fit in (("other", row.curve_5), ("curve", row.curve_4)) if fit is not None]
+    curves = [
+        (kind, fit) for kind, fit in (("other", row.curve_5), ("curve", row.curve_4)) if fit is not None
+    ]
     title = f"{row.score} and MOS of {some(row.n, 'images')}: SRCC {signed(row.srcc)}"
     worst = next(one for one in found.gallery if one["score"] == row.score)
     return ScoreView(
         row.score,
         scatter_with_curves(values[here], found.images.mos[here], curves, title, (row.score, "MOS")),
-        *(tuple(_image(one, thumbnails) for one in worst[kind][:SHOWN]) for kind in ("overrated", "underrated")),
+        *(
+            tuple(_image(one, thumbnails) for one in worst[kind][:SHOWN])
+            for kind in ("overrated", "underrated")
+        ),
     )
 
 
 def _image(row: Mapping[str, Any], thumbnails: Mapping[str, bytes]) -> ImageView:
-    encoded = thumbnails[row["image"]] if row["image"] in thumbnails else b""
+    encoded = thumbnails.get(row["image"], b"")
     kind = "png" if encoded.startswith(b"\x89PNG") else "webp" if encoded[8:12] == b"WEBP" else "jpeg"
     source = f"data:image/{kind};base64,{base64.b64encode(encoded).decode('ascii')}" if encoded else ""
     return ImageView(

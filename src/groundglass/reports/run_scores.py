@@ -49,8 +49,8 @@ def read_run_scores(folder: RunFolder, wanted: Sequence[str]) -> RunScores:
     """The columns of all photos of a run, also of those that a rule dropped or that could not be read.
 
     A column is named as in the recipe (``tenengrad``), with its measure (``sharpness.tenengrad``), with its step or its
-    table of scores (``scores.mos`` for scores.csv), or as ``meta.<column>``. Tiles are left out: a table of scores gives
-    them the values of their photo. Raises RecipeError for a column that the run does not have.
+    table of scores (``scores.mos`` for scores.csv), or as ``meta.<column>``. Tiles are left out: a table of scores
+    gives them the values of their photo. Raises RecipeError for a column that the run does not have.
     """
     tables = read_tables(folder, load_record(folder))
     # An image that could not be read is among them: if it has a MOS, every score failed on it.
@@ -120,9 +120,7 @@ def _columns(tables: RunTables) -> dict[str, list[Mapping[str, Any]]]:
     for column in tables.record.shown_columns:
         if column["join"] == "text":
             continue
-        owner = (
-            column["key"].split("-")[0] if column["join"] == "content" else PurePath(column["key"]).stem
-        )
+        owner = column["key"].split("-")[0] if column["join"] == "content" else PurePath(column["key"]).stem
         names = (column["name"], f"{owner}.{column['column']}", f"{column['step']}.{column['name']}")
         for name in dict.fromkeys(names):
             found.setdefault(name, []).append(column)
@@ -159,9 +157,10 @@ def _facts(tables: RunTables, place: Mapping[str, Any]) -> KnownMeasure | None:
 
 
 def _ms_of(tables: RunTables, place: Mapping[str, Any]) -> float | None:
-    """Wall time an image of the step, if the step measured nothing else and took nothing from the store."""
+    """Wall time an image of the step, if the step measured nothing else and took few from the store."""
     step = tables.steps.get(place["step"])
     keys = {one["key"] for one in tables.record.columns if one["step"] == place["step"]}
-    if step is None or step.seconds is None or len(keys) != 1 or step.cached or not step.into:
+    if step is None or step.seconds is None or len(keys) != 1:
         return None
-    return 1000 * step.seconds / step.into
+    measured = step.into - step.cached
+    return 1000 * step.seconds / measured if measured > step.into / 2 else None

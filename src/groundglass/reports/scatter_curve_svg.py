@@ -38,7 +38,8 @@ def scatter_with_curves(
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="scatter" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(title)}"><title>{escape(title)}</title>{_grid(across, up)}'
-        f'<path class="points" d="{dots}" fill="none" stroke="currentColor" stroke-width="{_size(len(place))}" stroke-linecap="round" '
+        f'<path class="points" d="{dots}" fill="none" stroke="currentColor" stroke-width="{_size(len(place))}" '
+        f'stroke-linecap="round" '
         f'stroke-opacity="{_opacity(len(place))}"/>{lines}'
         f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 4}" text-anchor="end">{escape(labels[0])}</text>'
         f'<text x="2" y="{TOP + 2}">{escape(labels[1])}</text></svg>'

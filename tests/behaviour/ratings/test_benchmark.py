@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -319,7 +320,7 @@ def test_strata_are_correlations_within_them():
             assert one["srcc_ci95"][0] < one["srcc"] < one["srcc_ci95"][1]
     quarters = [row for row in found.strata if row["by"] == QUARTILES]
     assert sum(row["n"] for row in quarters) == 90
-    assert all(one["mos"][1] < two["mos"][0] for one, two in zip(quarters, quarters[1:], strict=False))
+    assert all(one["mos"][1] < two["mos"][0] for one, two in itertools.pairwise(quarters))
 
 
 def test_names_are_not_strata():
