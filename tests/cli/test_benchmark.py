@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -334,3 +335,21 @@ def test_a_challenge_without_a_sound_submission_ends_with_4(challenge: Path):
 def test_the_help_fits_into_80_columns(folder: Path):
     said = groundglass(folder, "benchmark", "iqa", "--help", COLUMNS="80").stdout
     assert all(len(line) <= 80 for line in said.splitlines()), said
+
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/benchmark-quality-measures.md"
+
+
+def test_the_page_prints_what_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    text = PAGE.read_text(encoding="utf-8")
+    table, code = (re.search(rf"```{kind}\n(.*?)```", text, re.S) for kind in ("csv", "python"))
+    assert table
+    assert code
+    (tmp_path / "rated.csv").write_text(table[1])
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code[1], PAGE.name, "exec"), {})
+    said = re.search(r"```text\n(.*?)```", text[code.end() :], re.S)
+    assert said
+    assert capsys.readouterr().out == said[1]

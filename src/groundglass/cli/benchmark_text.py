@@ -1,4 +1,4 @@
-"""What `groundglass benchmark iqa` prints: the result in a sentence, then tables that fit into 80 columns."""
+"""Prints `groundglass benchmark iqa`: the result in a sentence, then tables that fit into 80 columns."""
 
 from __future__ import annotations
 

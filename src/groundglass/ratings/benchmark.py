@@ -24,7 +24,7 @@ from groundglass.text.format import some
 BOOTSTRAPS = 2_000
 FEW_CONTENTS = 20
 """Contents below which intervals get a note."""
-NO_ERRORS = "auc_ds, auc_bw and cc_0 need the votes' standard deviations (--sd and --votes) or the votes (--votes-table)"
+NO_ERRORS = "auc_ds, auc_bw and cc_0 need the deviations of the votes (--sd and --votes), or the votes (--votes-table)"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a benchmark found, in sentences: for the terminal and for the page."""
+"""The result of a benchmark in sentences, for the terminal and for the page."""
 
 from __future__ import annotations
 
