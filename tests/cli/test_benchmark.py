@@ -317,6 +317,15 @@ def test_only_so_many_a_day_are_scored(challenge: Path):
     assert all(len(line) <= 80 for line in done.stdout.splitlines()[:-1])
 
 
+def test_a_team_cannot_put_a_formula_into_the_table(challenge: Path):
+    (challenge / "teams/bob.csv").rename(challenge / "teams/=1+1.csv")
+    answer(challenge, "--submissions", "teams", "--hidden", "hidden.csv", "--csv", "out.csv", *FAST)
+    with (challenge / "out.csv").open(newline="") as file:
+        rows = {row["team"]: row["state"] for row in csv.DictReader(file)}
+    assert rows["'=1+1"] == "scored"
+    assert "=1+1" not in rows
+
+
 def test_a_challenge_without_a_sound_submission_ends_with_4(challenge: Path):
     (challenge / "bad").mkdir()
     (challenge / "bad/a.csv").write_text("name,score\nx,1\n")

@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from groundglass.cli.benchmark_data import Asked, Data, read_data, read_votes_behind
 from groundglass.cli.options import as_json, runs_folder
 from groundglass.errors import NothingProduced, RecipeError
 
 if TYPE_CHECKING:
     from groundglass.ratings.benchmark import Benchmark
-    from groundglass.ratings.rated_images import RatedImages
     from groundglass.ratings.votes import Votes
-    from groundglass.reports.run_scores import KnownMeasure
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The columns that were asked for, by their role."""
-
-    scores: tuple[str, ...]
-    mos: str | None
-    name: str | None = None
-    content: str | None = None
-    strata: tuple[str, ...] = ()
-    sd: str | None = None
-    votes: str | None = None
-
-
-@dataclass(frozen=True)
-class Data:
-    """The images, where they come from, and what is known of their measures."""
-
-    images: RatedImages
-    source: str
-    sha256: str
-    measures: Mapping[str, KnownMeasure] = field(default_factory=dict)
-    thumbnails: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @click.group()
@@ -171,8 +144,8 @@ def iqa(
         raise click.UsageError("name the columns to compare: --score COLUMN, once for each")
     for path in (csv_file, report):
         _refuse_overwriting(path, (table, votes_table))
-    data = _data(table, Asked(tuple(dict.fromkeys(scores)), mos, name, content, strata, sd, votes), runs)
-    found = _compared(data, lower, higher, _votes(votes_table), bootstrap, seed)
+    data = read_data(table, Asked(tuple(dict.fromkeys(scores)), mos, name, content, strata, sd, votes), runs)
+    found = _compared(data, lower, higher, read_votes_behind(votes_table), bootstrap, seed)
     if csv_file is not None:
         _write_csv([row.plain() for row in found.scores], csv_file)
     if report is not None:
@@ -239,99 +212,6 @@ def _compared(
     return replace(found, scores=tuple(rows), notes=(*found.notes, *notes))
 
 
-def _data(source: str, asked: Asked, runs: Path) -> Data:
-    """The images of a table, or of a run if there is no such file."""
-    if Path(source).is_file():
-        return _from_table(Path(source), asked)
-    if Path(source).suffix.lower() in (".csv", ".tsv", ".parquet", ".pq", ".txt"):
-        raise RecipeError(f"there is no file {source}", "name a CSV or Parquet file, or a run")
-    return _from_run(source, asked, runs)
-
-
-def _from_table(path: Path, asked: Asked) -> Data:
-    from groundglass.files.hashes import file_sha256
-    from groundglass.ratings.rated_images import read_rated_images
-    from groundglass.ratings.read_votes import read_table
-    from groundglass.reports.run_scores import known_measure
-
-    images = read_rated_images(
-        read_table(path),
-        asked.scores,
-        asked.mos,
-        asked.name,
-        asked.content,
-        asked.strata,
-        asked.sd,
-        asked.votes,
-    )
-    known = {name: facts for name in asked.scores if (facts := known_measure(name))}
-    return Data(images, str(path), file_sha256(path), known)
-
-
-def _from_run(run: str, asked: Asked, runs: Path) -> Data:
-    from groundglass.plans.run_folder import find_run
-    from groundglass.ratings.rated_images import rated_images, standard_errors
-    from groundglass.reports.run_scores import read_run_scores
-
-    if asked.name is not None:
-        raise click.UsageError("--name is for a table: the images of a run have the names of their source")
-    folder = find_run(run, runs)
-    mos = asked.mos or "mos"
-    numeric = [*asked.scores, mos, *(name for name in (asked.sd,) if name)]
-    counted = [asked.votes] if asked.votes and not asked.votes.isdigit() else []
-    words = [*([asked.content] if asked.content else []), *asked.strata]
-    if mos in asked.scores:
-        raise RecipeError(
-            f"'{mos}' is the MOS: it cannot be compared with itself", f"leave out --score {mos}"
-        )
-    found = read_run_scores(folder, [*numeric, *counted, *words])
-    texts = {name: ["" if cell is None else str(cell) for cell in found.columns[name]] for name in words}
-    numbers = {
-        name: _column_of_numbers(name, found.columns[name])
-        for name in [*numeric[len(asked.scores) :], *counted]
-    }
-    try:
-        counts: Any = numbers[asked.votes] if counted and asked.votes else int(asked.votes or 0) or None
-    except ValueError:
-        raise click.UsageError(f"--votes {asked.votes} is not a column and not a number") from None
-    images = rated_images(
-        numbers[mos],
-        {name: found.columns[name] for name in asked.scores},
-        found.names,
-        texts[asked.content] if asked.content else (),
-        {name: texts[name] for name in asked.strata},
-        standard_errors(numbers[asked.sd] if asked.sd else None, counts),
-    )
-    plain = json.dumps([found.names, {name: list(map(str, each)) for name, each in found.columns.items()}])
-    known = {name: one for name, one in found.measures.items() if name in asked.scores}
-    return Data(images, str(folder.path), hashlib.sha256(plain.encode()).hexdigest(), known, found.thumbnails)
-
-
-def _column_of_numbers(name: str, cells: Sequence[Any]) -> list[float]:
-    values: list[float] = []
-    for cell in cells:
-        try:
-            values.append(float("nan") if cell is None or cell == "" else float(cell))
-        except ValueError:
-            raise RecipeError(f"the column {name} has the value '{cell}', which is not a number") from None
-        if values[-1] in (float("inf"), float("-inf")):
-            raise RecipeError(f"the column {name} has an infinite value")
-    return values
-
-
-def _votes(path: Path | None) -> Votes | None:
-    if path is None:
-        return None
-    from groundglass.ratings.read_votes import read_table, votes_of
-
-    try:
-        return votes_of(read_table(path)).votes
-    except RecipeError as error:
-        raise RecipeError(
-            f"--votes-table: {error.message}", "the table of votes needs the columns item, rater and score"
-        ) from error
-
-
 def _challenge(
     submissions: Path | None,
     hidden: Path | None,
@@ -350,7 +230,7 @@ def _challenge(
     from groundglass.files.hashes import file_sha256
     from groundglass.ratings.challenge import run_challenge
     from groundglass.ratings.rated_images import read_rated_images
-    from groundglass.ratings.read_votes import read_table
+    from groundglass.ratings.vote_table import read_table
 
     _refuse_overwriting(csv_file, (hidden,))
     images = read_rated_images(read_table(hidden), (), asked.mos, asked.name, asked.content)
@@ -393,9 +273,19 @@ def _write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
                 line[key] = "; ".join(map(str, value))
             elif not isinstance(value, dict) and not key.startswith("curve"):
                 line[key] = value
+        line = {key: _plain_text(value) for key, value in line.items()}
         flat.append(line)
     made = io.StringIO()
     writer = csv.DictWriter(made, list(flat[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
     write_text(made.getvalue(), path)
+
+
+def _plain_text(value: Any) -> Any:
+    """A text that a spreadsheet does not take for a formula: names of teams and columns come from other people."""
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )

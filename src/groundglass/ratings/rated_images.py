@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from groundglass.errors import RecipeError
-from groundglass.ratings.read_votes import MISSING, Table
+from groundglass.ratings.vote_table import MISSING, Table
 from groundglass.ratings.votes import Flags, Floats, Ints, Votes
 from groundglass.text.suggest import nearest
 
