@@ -35,6 +35,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "prove": "train small upscalers, and see whether a selection helps",
         "source-quality": "estimate the JPEG quality of whole folders",
         "study": "score images by the votes of people",
+        "benchmark": "compare image-quality measures with the opinions of people",
     },
     "Make what a recipe can use": {
         "downscale": "make exact low-resolution versions of images",

@@ -1,0 +1,291 @@
+"""`groundglass benchmark`: `benchmark iqa` compares image-quality measures with the opinions of people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from groundglass.cli.benchmark_data import Asked, Data, read_data, read_votes_behind
+from groundglass.cli.options import as_json, runs_folder
+from groundglass.errors import NothingProduced, RecipeError
+
+if TYPE_CHECKING:
+    from groundglass.ratings.benchmark import Benchmark
+    from groundglass.ratings.votes import Votes
+
+
+@click.group()
+def command() -> None:
+    """Compare measures with the opinions of people.
+
+    \b
+    groundglass benchmark iqa scores.csv --score sharpness --mos mos
+    """
+
+
+@command.command()
+@click.argument("table", required=False, metavar="TABLE|RUN")
+@click.option(
+    "--score", "scores", multiple=True, metavar="COLUMN", help="A score to compare (may be repeated)."
+)
+@click.option("--mos", metavar="COLUMN", help="The mean opinion score, higher is better.  [default: mos]")
+@click.option("--name", metavar="COLUMN", help="The images' names.  [default: name, image, file, uri, …]")
+@click.option(
+    "--content",
+    metavar="COLUMN",
+    help="The scene an image shows; a bootstrap draws whole scenes.  [default: the image]",
+)
+@click.option(
+    "--strata", multiple=True, metavar="COLUMN", help="Also compare within each value (may be repeated)."
+)
+@click.option(
+    "--lower", multiple=True, metavar="COLUMN", help="Of this score lower is better (may be repeated)."
+)
+@click.option(
+    "--higher",
+    multiple=True,
+    metavar="COLUMN",
+    help="Higher is better, whatever the catalog of measures says.",
+)
+@click.option("--sd", metavar="COLUMN", help="The standard deviation of the votes on an image.")
+@click.option("--votes", metavar="COLUMN|N", help="The number of votes on an image; with --sd.")
+@click.option(
+    "--votes-table",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The votes behind the MOS (item, rater, score): for the human ceiling.",
+)
+@click.option(
+    "--bootstrap", type=click.IntRange(min=0), default=2_000, show_default=True, metavar="N",
+    help="Resamples of the contents for intervals and differences.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides every random choice.")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the table of scores."
+)
+@click.option(
+    "--report", type=click.Path(path_type=Path), metavar="FILE", help="Write a page: one HTML file."
+)
+@click.option(
+    "--submissions",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Score and rank the files of teams on a hidden split instead.",
+)
+@click.option(
+    "--hidden",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The hidden split: name and MOS; with --submissions.",
+)
+@click.option(
+    "--per-day", type=click.IntRange(min=1), metavar="N", help="Score so many files of a team a day (UTC)."
+)
+@runs_folder
+@as_json
+def iqa(
+    table: str | None,
+    scores: tuple[str, ...],
+    mos: str | None,
+    name: str | None,
+    content: str | None,
+    strata: tuple[str, ...],
+    lower: tuple[str, ...],
+    higher: tuple[str, ...],
+    sd: str | None,
+    votes: str | None,
+    votes_table: Path | None,
+    bootstrap: int,
+    seed: int,
+    csv_file: Path | None,
+    report: Path | None,
+    submissions: Path | None,
+    hidden: Path | None,
+    per_day: int | None,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """Compare image-quality measures with mean opinion scores (MOS).
+
+    \b
+    groundglass benchmark iqa scores.csv --score musiq --score niqe --lower niqe
+    groundglass benchmark iqa RUN --score sharpness.tenengrad --mos scores.mos
+    groundglass benchmark iqa --submissions teams/ --hidden hidden.csv
+
+    TABLE is a CSV or Parquet file with a row for each image. RUN is a run's folder or a recipe's name.
+
+    Correlations keep their sign. A score ranks by its SRCC in the direction that is better: higher, or lower with
+    --lower. Scores share a rank group if they are not shown to differ from its best, at 5 % with Holm's correction.
+    """
+    if submissions is not None or hidden is not None:
+        unused = {"TABLE": table, "--score": scores, "--report": report, "--strata": strata, "--sd": sd,
+                  "--votes": votes, "--votes-table": votes_table, "--lower": lower, "--higher": higher}  # fmt: skip
+        _challenge(
+            submissions,
+            hidden,
+            Asked((), mos, name, content),
+            (per_day, bootstrap, seed),
+            unused,
+            csv_file,
+            as_json,
+        )
+        return
+    if per_day is not None:
+        raise click.UsageError("--per-day is for --submissions")
+    if table is None:
+        raise click.UsageError("name a table or a run; or give --submissions and --hidden")
+    if not scores:
+        raise click.UsageError("name the columns to compare: --score COLUMN, once for each")
+    for path in (csv_file, report):
+        _refuse_overwriting(path, (table, votes_table))
+    data = read_data(table, Asked(tuple(dict.fromkeys(scores)), mos, name, content, strata, sd, votes), runs)
+    found = _compared(data, lower, higher, read_votes_behind(votes_table), bootstrap, seed)
+    if csv_file is not None:
+        _write_csv([row.plain() for row in found.scores], csv_file)
+    if report is not None:
+        from groundglass.reports.benchmark_page import write_benchmark_page
+
+        write_benchmark_page(found, data.source, data.sha256, data.thumbnails, report)
+    if as_json:
+        plain = found.plain() | {"data": {"source": data.source, "sha256": data.sha256}}
+        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+    else:
+        from groundglass.cli.benchmark_text import print_benchmark
+
+        print_benchmark(found, _again(table), report)
+    if all(row.srcc is None for row in found.scores):
+        raise NothingProduced("no score could be compared with the MOS", found.scores[0].notes[0])
+
+
+def _again(table: str) -> list[str]:
+    """The words of this command after `benchmark iqa`, without those that name outputs."""
+    context = click.get_current_context()
+    words = [table]
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        plain = isinstance(option, click.Option) and option.name not in ("csv_file", "report", "as_json")
+        if plain and value not in (None, ()) and str(value) != str(option.get_default(context)):
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [option.opts[0], str(one)]
+    return words
+
+
+def _compared(
+    data: Data, lower: Sequence[str], higher: Sequence[str], votes: Votes | None, bootstrap: int, seed: int
+) -> Benchmark:
+    """The benchmark, with the direction, licence and time of measures that the catalog has."""
+    from dataclasses import replace
+
+    from groundglass.ratings.benchmark import benchmark
+    from groundglass.text.suggest import did_you_mean
+
+    for option, names in (("--lower", lower), ("--higher", higher)):
+        for name in names:
+            if name not in data.images.scores:
+                raise click.UsageError(
+                    f"{option} {name}: there is no --score {name}.{did_you_mean(name, data.images.scores)}"
+                )
+    if both := sorted({*lower} & {*higher}):
+        raise click.UsageError(f"{both[0]} cannot be in --lower and in --higher")
+    assumed = [
+        name
+        for name, one in data.measures.items()
+        if one.better == "lower" and name not in higher and name not in lower
+    ]
+    found = benchmark(data.images, {*lower, *assumed}, votes, bootstrap, seed)
+    notes = [
+        f"{name}: lower is better, as the catalog of measures says; --higher {name} changes this"
+        for name in assumed
+    ]
+    rows = [
+        replace(row, licence=data.measures[row.score].licence, ms=data.measures[row.score].ms)
+        if row.score in data.measures
+        else row
+        for row in found.scores
+    ]
+    return replace(found, scores=tuple(rows), notes=(*found.notes, *notes))
+
+
+def _challenge(
+    submissions: Path | None,
+    hidden: Path | None,
+    asked: Asked,
+    how: tuple[int | None, int, int],
+    unused: Mapping[str, Any],
+    csv_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Score and rank submissions."""
+    if submissions is None or hidden is None:
+        raise click.UsageError("--submissions and --hidden belong together")
+    for option, value in unused.items():
+        if value:
+            raise click.UsageError(f"{option} cannot be used with --submissions")
+    from groundglass.files.hashes import file_sha256
+    from groundglass.ratings.challenge import run_challenge
+    from groundglass.ratings.rated_images import read_rated_images
+    from groundglass.ratings.vote_table import read_table
+
+    _refuse_overwriting(csv_file, (hidden,))
+    images = read_rated_images(read_table(hidden), (), asked.mos, asked.name, asked.content)
+    if not images.named:
+        raise RecipeError(f"{hidden} has no column of names", "name it: --name COLUMN")
+    found = run_challenge(submissions, images, *how)
+    if csv_file is not None:
+        _write_csv([one.plain() for one in found.submissions], csv_file)
+    if as_json:
+        plain = found.plain() | {"data": {"source": str(hidden), "sha256": file_sha256(hidden)}}
+        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+    else:
+        from groundglass.cli.benchmark_text import print_challenge
+
+        print_challenge(found, submissions, hidden)
+    if not found.ranking:
+        raise NothingProduced("no submission could be scored", found.submissions[0].reason or "")
+
+
+def _refuse_overwriting(path: Path | None, inputs: Sequence[str | Path | None]) -> None:
+    """Raise UsageError if a file to write is one of those that are read."""
+    if path is not None and any(one is not None and path.resolve() == Path(one).resolve() for one in inputs):
+        raise click.UsageError(f"{path} is read by this command and would be overwritten")
+
+
+def _write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """One line for each row; an interval becomes two columns, and notes one text."""
+    from groundglass.files.atomic import write_text
+
+    flat: list[dict[str, Any]] = []
+    for row in rows:
+        line: dict[str, Any] = {}
+        for key, value in row.items():
+            if key.endswith("ci95"):
+                line |= {
+                    f"{key}_low": value[0] if value else None,
+                    f"{key}_high": value[1] if value else None,
+                }
+            elif isinstance(value, list):
+                line[key] = "; ".join(map(str, value))
+            elif not isinstance(value, dict) and not key.startswith("curve"):
+                line[key] = value
+        line = {key: _plain_text(value) for key, value in line.items()}
+        flat.append(line)
+    made = io.StringIO()
+    writer = csv.DictWriter(made, list(flat[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    write_text(made.getvalue(), path)
+
+
+def _plain_text(value: Any) -> Any:
+    """A text that a spreadsheet does not take for a formula: names of teams and columns come from other people."""
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
