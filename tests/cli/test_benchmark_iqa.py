@@ -62,7 +62,7 @@ def refusal(folder: Path, *words: str, code: int = 2) -> str:
     return done.stderr
 
 
-BOTH = ("scores.csv", "--score", "good", "--score", "niqe", *FAST)
+BOTH = ("scores.csv", "--score", "good", "niqe", *FAST)
 
 
 def test_the_json_has_scores_pairs_and_where_they_come_from(folder: Path):

@@ -31,8 +31,9 @@ def command() -> None:
 
 @command.command()
 @click.argument("table", required=False, metavar="TABLE|RUN")
+@click.argument("further", nargs=-1, metavar="")
 @click.option(
-    "--score", "scores", multiple=True, metavar="COLUMN", help="A score to compare (may be repeated)."
+    "--score", "scores", multiple=True, metavar="COLUMN…", help="The scores to compare (may be repeated)."
 )
 @click.option("--mos", metavar="COLUMN", help="The mean opinion score, higher is better.  [default: mos]")
 @click.option("--name", metavar="COLUMN", help="The images' names.  [default: name, image, file, uri, …]")
@@ -91,6 +92,7 @@ def command() -> None:
 @as_json
 def iqa(
     table: str | None,
+    further: tuple[str, ...],
     scores: tuple[str, ...],
     mos: str | None,
     name: str | None,
@@ -114,7 +116,7 @@ def iqa(
     """Compare image-quality measures with mean opinion scores (MOS).
 
     \b
-    groundglass benchmark iqa scores.csv --score musiq --score niqe --lower niqe
+    groundglass benchmark iqa scores.csv --score musiq niqe --lower niqe
     groundglass benchmark iqa RUN --score sharpness.tenengrad --mos scores.mos
     groundglass benchmark iqa --submissions teams/ --hidden hidden.csv
 
@@ -124,7 +126,7 @@ def iqa(
     --lower. Scores share a rank group if they are not shown to differ from its best, at 5 % with Holm's correction.
     """
     if submissions is not None or hidden is not None:
-        unused = {"TABLE": table, "--score": scores, "--report": report, "--strata": strata, "--sd": sd,
+        unused = {"TABLE": table, "--score": scores + further, "--report": report, "--strata": strata, "--sd": sd,
                   "--votes": votes, "--votes-table": votes_table, "--lower": lower, "--higher": higher}  # fmt: skip
         _challenge(
             submissions,
@@ -141,7 +143,8 @@ def iqa(
     if table is None:
         raise click.UsageError("name a table or a run; or give --submissions and --hidden")
     if not scores:
-        raise click.UsageError("name the columns to compare: --score COLUMN, once for each")
+        raise click.UsageError("name the columns to compare: --score COLUMN…")
+    scores += further
     for path in (csv_file, report):
         _refuse_overwriting(path, (table, votes_table))
     data = read_data(table, Asked(tuple(dict.fromkeys(scores)), mos, name, content, strata, sd, votes), runs)
@@ -169,6 +172,8 @@ def _again(table: str) -> list[str]:
     words = [table]
     for option in context.command.params:
         value = context.params.get(option.name or "")
+        if option.name == "scores":
+            value += context.params["further"]
         plain = isinstance(option, click.Option) and option.name not in ("csv_file", "report", "as_json")
         if plain and value not in (None, ()) and str(value) != str(option.get_default(context)):
             for one in value if isinstance(value, tuple) else (value,):

@@ -207,9 +207,14 @@ def _pairs(
     pairs = [_pair(images, one, other, drawn, contents) for one, other in itertools.combinations(ranked, 2)]
     corrected = holm([pair.p for pair in pairs])
     return [
-        replace(pair, p_holm=p, different=None if p is None else p < LEVEL)
+        replace(pair, p_holm=p, different=None if p is None else p < LEVEL and _clear(pair.ci95))
         for pair, p in zip(pairs, corrected, strict=True)
     ]
+
+
+def _clear(ci95: tuple[float, float] | None) -> bool:
+    """Whether an interval excludes 0. Of few contents, p can be small although resamples have both signs."""
+    return ci95 is not None and not ci95[0] <= 0 <= ci95[1]
 
 
 def _pair(

@@ -380,3 +380,13 @@ def test_votes_give_the_errors_that_pairs_need():
     two = benchmark(rated_images(mos, {"a": matrix[:, 0]}, se=se), bootstrap=0).scores[0]
     assert (one.auc_ds, one.auc_bw, one.cc_0) == pytest.approx((two.auc_ds, two.auc_bw, two.cc_0))
     assert one.auc_bw > 0.8
+
+
+def test_four_images_show_no_difference_whose_interval_holds_0():
+    images = rated_images(
+        np.array([1.0, 2, 3, 4]), {"a": np.array([3.0, 4, 5, 6]), "b": np.array([3.0, 1, 2, 0])}
+    )
+    (pair,) = benchmark(images, {"b"}, bootstrap=500).pairs
+    assert pair.ci95 is not None
+    assert pair.ci95[0] <= 0
+    assert pair.different is False
