@@ -35,7 +35,8 @@ STUDIES = Table(
     Column("recipe", String(64), nullable=False),  # hash of the run's recipe
     Column("created", Float, nullable=False),
     Column("owner_hash", String(64), nullable=False),  # of the owner's token
-    # Every transaction that hands out trials first adds 1 here: both databases then do one of them at a time.
+    # Every transaction that changes a study first adds 1 here, and writes the number into the rows that it adds or
+    # changes. So the database does one of them at a time, and a server sees at once what another one did.
     Column("turn", Integer, nullable=False, default=0),
 )
 ITEMS = Table(
@@ -45,10 +46,11 @@ ITEMS = Table(
     Column("study", ForeignKey("studies.id"), nullable=False),
     Column("place", Integer, nullable=False),
     Column("row", Text, nullable=False),  # the id of the run's row, or folder/file
+    Column("name", Text, nullable=False),  # its uri and region, for the owner; no rater sees it
     Column("arm", Text, nullable=False, default=""),  # the name of its folder in `folders`
     Column("content", Text, nullable=False, default=""),
     Column("prompt", Text, nullable=True),
-    Column("locator", Text, nullable=False),  # as in the images table
+    Column("locator", Text, nullable=False),  # as in the images table, in hex: text cannot hold its zero byte
     Column("region", Text, nullable=False, default=""),
     Column("sha256", String(64), nullable=False),
     Column("width", Integer, nullable=False),
@@ -70,6 +72,7 @@ RATERS = Table(
     Column("created", Float, nullable=False),
     Column("expires", Float, nullable=True),
     Column("revoked", Float, nullable=True),
+    Column("turn", Integer, nullable=False),
     UniqueConstraint("study", "name"),
 )
 SESSIONS = Table(
@@ -96,19 +99,10 @@ TRIALS = Table(
     Column("left", ForeignKey("items.id"), nullable=True),  # of two images
     Column("right", ForeignKey("items.id"), nullable=True),
     Column("of", ForeignKey("trials.id"), nullable=True),  # repeat: the trial that is shown again
+    Column("damaged", String(8), nullable=False, default=""),  # single, left or right: shown as a damaged copy
     Column("assigned", Float, nullable=False),
+    Column("turn", Integer, nullable=False),
     UniqueConstraint("rater", "place"),
-)
-IMAGES = Table(
-    "images",
-    SCHEMA,
-    Column(
-        "id", String(32), primary_key=True
-    ),  # opaque; one for each trial and side, so nothing can be recognised
-    Column("trial", ForeignKey("trials.id"), nullable=False),
-    Column("side", String(8), nullable=False),  # single, left, right
-    Column("item", ForeignKey("items.id"), nullable=False),
-    Column("damaged", Boolean, nullable=False, default=False),  # the damaged copy of a trap
 )
 VOTES = Table(
     "votes",
@@ -134,6 +128,7 @@ VOTES = Table(
     Column("app_version", String(32), nullable=False),
     Column("flags", JSON, nullable=False),  # too_fast, trap_failed, gold_failed …
     Column("undone_by", String(36), nullable=True),  # the UUID of the undoing
+    Column("turn", Integer, nullable=False),
 )
 ONE_VOTE = Index(
     "one_vote_a_trial",
@@ -143,7 +138,6 @@ ONE_VOTE = Index(
     postgresql_where=VOTES.c.undone_by.is_(None),
 )
 """A trial has one vote that counts; undone votes stay in the log."""
-for table in (ITEMS, RATERS, TRIALS, VOTES):
-    Index(f"{table.name}_by_study", table.c.study)
-Index("trials_by_rater", TRIALS.c.rater)
-Index("images_by_trial", IMAGES.c.trial)
+Index("items_by_study", ITEMS.c.study)
+for table in (RATERS, TRIALS, VOTES):
+    Index(f"{table.name}_by_turn", table.c.study, table.c.turn)
