@@ -136,6 +136,12 @@ class StudyStep(Record):
         if self.dimensions != ("quality",) and self.protocol != "slider":
             say = f"`dimensions` has no meaning with the protocol {self.protocol}"
             refuse("dimensions", say, "they go with slider")
+        if self.checks.answers and self.protocol == "pairwise":
+            refuse(
+                "checks",
+                "`answers` has no meaning with the protocol pairwise",
+                "its gold trials have no scale",
+            )
         if self.stop and self.protocol in ("accept", "pair_accept"):
             say = f"`stop` has no meaning with the protocol {self.protocol}"
             refuse("stop", say, "it goes with acr, slider and pairwise")

@@ -1,0 +1,286 @@
+"""Open a study of a run: its keys, its items and its database. It is made on first use, and never changed later."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from groundglass.errors import MissingExtra, RecipeError, cannot_write
+from groundglass.extras import is_installed
+from groundglass.files.atomic import write_text
+from groundglass.files.folder_lock import only_one
+from groundglass.plans.rows_after import After, rows_after, with_values
+from groundglass.plans.run_folder import RunFolder, RunRecord, find_run, load_record
+from groundglass.plans.run_tables import RunTables, read_tables
+from groundglass.recipes.errors import error_at
+from groundglass.recipes.load import load_recipe
+from groundglass.recipes.recipe_text import read_text
+from groundglass.recipes.study_model import StudyStep
+from groundglass.recipes.to_yaml import written_body, yaml_text
+from groundglass.recipes.validate import build
+from groundglass.recipes.yaml_nodes import Node, parse
+from groundglass.settings.field_types import NAME
+from groundglass.studies.items import Candidate, Items, candidates_in, candidates_of, choose_items
+from groundglass.tables.parquet import compute, only, read_table, write_parquet
+from groundglass.text.suggest import did_you_mean
+
+KEYS, DATABASE, LEFT = "study.yaml", "database.txt", "left_out.parquet"
+"""The files of a study's folder besides its votes."""
+PASSWORD = "GROUNDGLASS_DATABASE"
+"""The environment variable with the whole URL of a database that has a password."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that is open: its keys, and the store with its items and votes.
+
+    recipe  SHA-256 of the run's recipe
+    """
+
+    name: str
+    folder: Path
+    body: StudyStep
+    seed: int
+    recipe: str
+    store: Any
+
+    @property
+    def run(self) -> Path:
+        return self.folder.parent.parent
+
+    @property
+    def left_out(self) -> pa.Table:
+        """The images that could not become items, and why (`groundglass.studies.items.LEFT_OUT`)."""
+        return read_table(self.folder / LEFT)
+
+
+def open_study(run: Path, study: str, database: str | None = None) -> Study:
+    """The study that ``study`` names, in a run's folder (or the last run of a recipe's name).
+
+    study     a path of a study.yaml, the name of a `study` step of the run's recipe, or of a study that is there
+    database  an SQLAlchemy URL; None is the one that it was made with, at first SQLite in the study's folder
+
+    A study.yaml makes a study of the run's final set, the first time that it is opened. Raises RecipeError if the run
+    or the study does not exist, if study.yaml is wrong (with file and line), or if it differs from the study that was
+    made of it; MissingExtra without the extra ``studies``.
+    """
+    folder = RunFolder(run) if (run / "run.json").is_file() else find_run(str(run), Path("runs"))
+    path = Path(study).expanduser()
+    if path.is_dir() and (path / KEYS).is_file():
+        path = path / KEYS
+    if not path.is_file():
+        return _known(folder, study, database)
+    name, body = read_study(path)
+    if (study_folder(folder, name) / KEYS).is_file():
+        _same_keys(path, body, study_folder(folder, name))
+    record = load_record(folder)
+    return make_study(
+        folder, name, body, record.seed, database, lambda: _final_set(folder, record, body, path)
+    )
+
+
+def make_study(
+    folder: RunFolder,
+    name: str,
+    body: StudyStep,
+    seed: int,
+    database: str | None,
+    candidates: Callable[[], list[Candidate]],
+) -> Study:
+    """Open a study, and make it first if it is not there: its folder, and its items in one transaction.
+
+    ``candidates`` gives the images; with ``folders`` they come from there instead.
+    """
+    if not is_installed("studies"):
+        raise MissingExtra("studies", "studies")
+    place = study_folder(folder, name)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(place, error) from error
+    recipe = recipe_hash(folder)
+    if (place / KEYS).is_file():  # written last: the study is whole
+        return Study(name, place, body, seed, recipe, _store(place, *_database(place, database)))
+    with only_one(place, f"the study {name}"):
+        store = _store(place, *_database(place, database))
+        if not store.there():
+            items = _items(body, seed, name, candidates)
+            write_parquet(items.left_out, place / LEFT)
+            store.create(name, body.model_dump(mode="json", by_alias=True), seed, recipe, items.items)
+        write_text(yaml_text({"name": name, **written_body(body)}), place / KEYS)
+    return Study(name, place, body, seed, recipe, store)
+
+
+def _items(body: StudyStep, seed: int, name: str, candidates: Callable[[], list[Candidate]]) -> Items:
+    if body.folders:
+        found, lost = candidates_in(body.folders)
+        return choose_items(body, found, seed, name, lost)
+    return choose_items(body, candidates(), seed, name)
+
+
+def study_folder(folder: RunFolder, name: str) -> Path:
+    """The folder of a study of a run."""
+    return folder.path / "studies" / name
+
+
+def recipe_hash(folder: RunFolder) -> str:
+    """The SHA-256 of a run's recipe, as in its lock."""
+    return hashlib.sha256((folder.path / "recipe.yaml").read_text(encoding="utf-8").encode()).hexdigest()
+
+
+def read_study(path: Path) -> tuple[str, StudyStep]:
+    """The name and the keys of a study.yaml. Raises RecipeError with file, line and nearest word for a fault."""
+    root = parse(read_text(path))
+    if not isinstance(root.value, dict):
+        raise error_at(root.mark, "a study is a mapping of keys", "start with `protocol: acr`")
+    name = path.stem if re.fullmatch(NAME, path.stem) else "study"
+    if "name" in root.value:
+        name = _name(root, root.value["name"])
+    return name, build(StudyStep, root.without("name"), root.mark, "study")
+
+
+def _name(root: Node, node: Node) -> str:
+    if not isinstance(node.value, str) or not re.fullmatch(NAME, node.value):
+        hint = "use letters, digits, - and _; it names the folder below studies/"
+        raise error_at(
+            node.mark if node.value is not None else root.keys["name"], "`name` must be a name", hint
+        )
+    return node.value
+
+
+def _same_keys(path: Path, body: StudyStep, place: Path) -> None:
+    """Refuse a study.yaml that differs from the study that was made of it: its votes belong to the old keys."""
+    if path.resolve() == (place / KEYS).resolve():
+        return
+    _, made = read_study(place / KEYS)
+    if body == made:
+        return
+    one, other = body.model_dump(), made.model_dump()
+    names = [name for name in one if one[name] != other[name]]
+    raise RecipeError(
+        f"{path} differs from the study {place.name} that was made of it, in {', '.join(names)}",
+        f"give it another `name:` to make a second study; the first one, with its votes, stays in {place}",
+    )
+
+
+def _known(folder: RunFolder, study: str, database: str | None) -> Study:
+    """A study that is in the run's folder already."""
+    place = study_folder(folder, study)
+    if re.fullmatch(NAME, study) and (place / KEYS).is_file():
+        name, body = read_study(place / KEYS)
+        return make_study(folder, name, body, load_record(folder).seed, database, list)
+    steps = study_steps(folder)
+    if study in steps:
+        raise RecipeError(
+            f"the run has not reached its step {study} yet",
+            "run the recipe first: the step makes its study, and the run waits there",
+        )
+    there = sorted(path.parent.name for path in (folder.path / "studies").glob(f"*/{KEYS}"))
+    names = [*steps, *there]
+    listed = f"; its studies: {', '.join(dict.fromkeys(names))}" if names else ""
+    raise RecipeError(
+        f"{folder.path} has no study '{study}', and there is no such file.{did_you_mean(study, names)}",
+        f"give a study.yaml, such as `protocol: acr`, or the name of a study step{listed}",
+    )
+
+
+def study_steps(folder: RunFolder) -> dict[str, StudyStep]:
+    """The study steps of a run's recipe, by name."""
+    recipe = load_recipe(folder.path / "recipe.yaml").recipe
+    return {step.name: step.body for step in recipe.steps if isinstance(step.body, StudyStep)}
+
+
+def _database(place: Path, database: str | None) -> tuple[str, str]:
+    """The id of the study and the URL of its database; both are written when the study is made."""
+    file = place / DATABASE
+    if file.is_file():
+        key, kept = (*file.read_text(encoding="utf-8").splitlines(), "", "")[:2]
+        if database is not None and _without_password(database) != kept:
+            raise RecipeError(
+                f"the study {place.name} has its votes in {kept or place / 'votes.sqlite'}, not in "
+                f"{_without_password(database)}",
+                "leave --database out, or give the study another name",
+            )
+        secret = database or os.environ.get(PASSWORD, "")
+        return key, secret if kept and _without_password(secret) == kept else kept
+    key = secrets.token_hex(16)
+    write_text(f"{key}\n{_without_password(database or '')}\n", file)
+    return key, database or ""
+
+
+def _without_password(url: str) -> str:
+    """
+    >>> _without_password("postgresql+pg8000://anna:secret@db/votes")
+    'postgresql+pg8000://anna@db/votes'
+    """
+    return re.sub(r"^([a-z0-9+]+://[^:/@]*):[^@]*@", r"\1@", url)
+
+
+def _store(place: Path, key: str, url: str) -> Any:
+    from groundglass.studies.store import Store
+
+    return Store(url or f"sqlite:///{place.absolute() / 'votes.sqlite'}", key)
+
+
+def _final_set(folder: RunFolder, record: RunRecord, body: StudyStep, path: Path) -> list[Candidate]:
+    """The images that a finished run kept, or those that one of its steps dropped."""
+    if record.state != "done":
+        raise RecipeError(
+            f"{folder.path} is not done ({record.state}): its final set is not known",
+            "run the recipe to its end first; or put a study step into it",
+        )
+    tables = read_tables(folder, record)
+    steps = [step.step for step in record.steps if step.kind != "release"]
+    after = rows_after(tables, steps[-1])
+    if body.dropped_by is not None:
+        after = dropped_rows(tables, body.dropped_by)
+    return candidates_with(tables, after, steps, body, path)
+
+
+def dropped_rows(tables: RunTables, step: str) -> After:
+    """The rows that a step dropped, nearest to its limit first; rows without a margin come last.
+
+    Raises RecipeError with the nearest name if the run has no such step, or if it dropped nothing.
+    """
+    names = [one.step for one in tables.record.steps if one.kind == "select" and one.step in tables.verdicts]
+    if step not in names:
+        raise RecipeError(
+            f"`dropped_by`: this run has no selection '{step}'.{did_you_mean(step, names)}",
+            f"its selections: {', '.join(names)}" if names else "no step of the run selects",
+        )
+    verdicts = tables.verdicts[step]
+    gone = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))
+    before = [record.step for record in tables.record.steps]
+    at = before.index(step)
+    after = rows_after(tables, before[at - 1])
+    near = gone.append_column("near", compute.abs(gone["margin"]))
+    near = near.sort_by([("near", "ascending"), ("id", "ascending")])
+    rows = only(after.rows, near["id"])
+    places = compute.index_in(near["id"], rows["id"]).drop_null()
+    return after._replace(rows=rows.take(places))
+
+
+def candidates_with(
+    tables: RunTables, after: After, steps: list[str], body: StudyStep, path: Path
+) -> list[Candidate]:
+    """The candidates of rows of a run, with the columns that the study names."""
+    wanted = {key: name for key in ("prompt", "content") if (name := getattr(body, key)) is not None}
+    rows = with_values(tables, after, steps) if wanted else after.rows
+    for key, name in wanted.items():
+        if name not in rows.column_names:
+            root = parse(read_text(path))
+            node = root.value.get(key)
+            raise error_at(
+                node.mark,
+                f"`{key}`: this run has no column '{name}'.{did_you_mean(name, rows.column_names)}",
+                f"its columns: {', '.join(rows.column_names)}",
+            )
+    return candidates_of(rows, tables.images, body.prompt, body.content)
