@@ -21,6 +21,7 @@ from groundglass.image.header import ImageLimits
 from groundglass.random_streams import stream
 from groundglass.recipes.study_model import OF_PAIRS, StudyStep
 from groundglass.sources.folder import look_into_folders
+from groundglass.studies.records import ItemRow
 from groundglass.text.decode_text import decode_text
 from groundglass.text.suggest import did_you_mean
 
@@ -28,27 +29,6 @@ LEFT_OUT = pa.schema(
     [("row", pa.string()), ("name", pa.string()), ("reason", pa.string()), ("detail", pa.string())]
 )
 """Images that the study would have had, and why it does not have them."""
-
-
-@dataclass(frozen=True)
-class ItemRow:
-    """An image of a study, as `groundglass.studies.schema.ITEMS` keeps it; the fields are explained there."""
-
-    id: str
-    place: int
-    row: str
-    name: str
-    locator: str
-    sha256: str
-    width: int
-    height: int
-    region: str = ""
-    arm: str = ""
-    content: str = ""
-    prompt: str | None = None
-    role: str = "rate"
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,15 @@ class Shown:
     damaged: bool
 
 
+def storable(text: str) -> str:
+    r"""A text without zero bytes and halves of characters, which databases refuse.
+
+    >>> storable("a\x00b\ud800")
+    'a�b�'
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
+
+
 REFUSALS: dict[str, str] = {
     "no_such_trial": "this trial is not yours, or it does not exist",
     "answered": "this trial has a vote already",

@@ -38,6 +38,7 @@ from groundglass.studies.records import (
     Trial,
     TrialImage,
     Vote,
+    storable,
 )
 from groundglass.studies.schema import ITEMS, RATERS, SESSIONS, STUDIES, TRIALS, VERSION, VOTES
 from groundglass.studies.writer import Writer
@@ -478,15 +479,6 @@ def digest(token: str) -> str:
 def _storable(row: Mapping[str, Any]) -> dict[str, Any]:
     """Texts that every database can hold: names of files may contain bytes that are not Unicode."""
     return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
-
-
-def storable(text: str) -> str:
-    r"""A text without zero bytes and halves of characters, which databases refuse.
-
-    >>> storable("a\x00b\ud800")
-    'a�b�'
-    """
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
 
 
 def _refuse_closed(rater: Mapping[str, Any], now: float) -> None:
