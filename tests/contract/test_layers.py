@@ -28,6 +28,7 @@ FLOORS = (
     ("steps",),
     ("runs",),
     ("drafts",),
+    ("pages",),
     ("reports", "testing", "web"),
     ("api", "cli"),
     ("__main__",),

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from groundglass.pages.shared import SHARED, shared_bytes
+
 PACKAGE = "groundglass.reports"
 
 REPORT_SCRIPTS = (
@@ -71,7 +73,9 @@ def static_names(scripts: Sequence[str]) -> list[str]:
 
 
 def static_bytes(name: str) -> bytes:
-    """A style sheet or script."""
+    """A style sheet or script, the report's own or one that all pages share."""
+    if name in SHARED:
+        return shared_bytes(name)
     return files(PACKAGE).joinpath("static", name).read_bytes()
 
 

@@ -1,4 +1,4 @@
 """The web application: raters answer trials, and the owner of a study follows it.
 
-It may import `studies`, and the floors below.
+It may import `pages`, and the floors below.
 """
