@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from groundglass.cli import study_web
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json
 from groundglass.text.format import some
@@ -24,11 +25,17 @@ SHOWN = 10
 
 @click.group()
 def command() -> None:
-    """Score images by the votes of people.
+    """Let people rate images in the browser, and score images by their votes.
 
     \b
+    groundglass study demo
+    groundglass study serve runs/mine/0001 study.yaml
     groundglass study scores votes.csv
     """
+
+
+for other in study_web.COMMANDS:
+    command.add_command(other)
 
 
 class Scale(click.ParamType):

@@ -10,7 +10,12 @@ from groundglass.studies.assign import Draft
 from groundglass.studies.design import Design
 from groundglass.studies.records import Score, Vote
 
-HIGHEST_OF_DAMAGED = {"acr": (1.0, 2.0), "slider": (0.0, 30.0), "accept": (0.0, 0.0), "pair_accept": (0.0, 0.0)}
+HIGHEST_OF_DAMAGED = {
+    "acr": (1.0, 2.0),
+    "slider": (0.0, 30.0),
+    "accept": (0.0, 0.0),
+    "pair_accept": (0.0, 0.0),
+}
 """The right scores of a badly damaged copy."""
 NUMBERS = {"keep": 1.0, "drop": 0.0}
 

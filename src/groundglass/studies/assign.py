@@ -54,17 +54,33 @@ class Tally:
     settled  the same shape: the interval of its score is narrow enough, so it gets no more votes
     scores   (N) a rough current score of each item, for freely chosen pairs
     edges    freely chosen pairs: how often each pair was compared or handed out
+    aside    items whose files cannot be read now
     """
 
     counts: Ints
     settled: Flags
     scores: Floats
     edges: Counter[Pair]
+    aside: set[int] = field(default_factory=set[int])
 
     @classmethod
     def empty(cls, design: Design) -> Tally:
         size = len(design.items) if design.free else len(design.units)
         return cls(np.zeros(size, np.int64), np.zeros(size, np.bool_), np.zeros(len(design.items)), Counter())
+
+    def readable(self, *items: int) -> bool:
+        """Whether none of these items is set aside."""
+        return self.aside.isdisjoint(items)
+
+    def wanting(self, design: Design) -> Flags:
+        """The units (or items, if pairs are chosen freely) that may get more votes."""
+        wanting = (self.counts < design.votes) & ~self.settled
+        if self.aside:
+            aside = np.isin(
+                np.arange(len(design.items))[:, None] if design.free else design.units, list(self.aside)
+            )
+            wanting &= ~aside.any(axis=1)
+        return wanting
 
 
 @dataclass
@@ -112,7 +128,7 @@ def next_trial(design: Design, tally: Tally, history: History) -> Draft | None:
     main = _main(design, tally, history)
     if main is None:
         return None
-    return _check(design, history) or main
+    return _check(design, tally, history) or main
 
 
 def at_cap(design: Design, history: History) -> bool:
@@ -125,7 +141,7 @@ def left_for(design: Design, tally: Tally, history: History) -> int | None:
     training = max(0, design.training - len(history.trials))
     rest = None
     if not design.free:
-        units = np.flatnonzero((tally.counts < design.votes) & ~tally.settled)
+        units = np.flatnonzero(tally.wanting(design))
         # A check at share s in every trial: n images need n / (1 - s) trials, and no two checks follow each other.
         rest = ceil(sum(unit not in history.seen for unit in units.tolist()) / (1 - min(design.checked, 0.5)))
     if design.cap is not None:
@@ -157,7 +173,7 @@ def _main(design: Design, tally: Tally, history: History) -> Draft | None:
 
 def _least_voted(design: Design, tally: Tally, history: History) -> int | None:
     """The unit with the fewest votes that this rater has not had, by chance among equals."""
-    free = (tally.counts < design.votes) & ~tally.settled
+    free = tally.wanting(design)
     if history.seen:
         free[list(history.seen)] = False
     if not free.any():
@@ -173,7 +189,10 @@ def _free_pair(design: Design, tally: Tally, history: History) -> Pair | None:
     ranks = design.ranks(history.rater)
     recent = _recent(design, history)
     apart = ~np.isin(design.contents, recent)
-    open_ = [pair for pair in design.ring if not tally.edges[pair] and pair not in history.pairs]
+    open_ = [
+        pair for pair in design.ring
+        if not tally.edges[pair] and pair not in history.pairs and tally.readable(*pair)
+    ]  # fmt: skip
     if open_:
         far = [pair for pair in open_ if apart[pair[0]] and apart[pair[1]]]
         return min(far or open_, key=lambda pair: tuple(sorted((int(ranks[pair[0]]), int(ranks[pair[1]])))))
@@ -185,13 +204,14 @@ def _free_pair(design: Design, tally: Tally, history: History) -> Pair | None:
 
 
 def _near_pair(design: Design, tally: Tally, history: History, allowed: Flags, ranks: Ints) -> Pair | None:
-    wanting = (design.group_numbers >= 0) & (tally.counts < design.votes) & ~tally.settled
+    wanting = (design.group_numbers >= 0) & tally.wanting(design)
     first = np.flatnonzero(wanting & allowed)
     for one in first[np.lexsort((ranks[first], tally.counts[first]))].tolist():
         group = design.group_of(one)
         partners = [
             other for other in group.tolist()
             if other != one and allowed[other] and pair_of(one, other) not in history.pairs
+            and tally.readable(other)
         ]  # fmt: skip
         partners = [other for other in partners if wanting[other]] or partners
         if partners:
@@ -201,7 +221,7 @@ def _near_pair(design: Design, tally: Tally, history: History, allowed: Flags, r
     return None
 
 
-def _check(design: Design, history: History) -> Draft | None:
+def _check(design: Design, tally: Tally, history: History) -> Draft | None:
     """The check that is due, if one is and if it is possible now; else it comes later."""
     if not history.trials or history.trials[-1].kind in design.shares:
         return None
@@ -210,7 +230,7 @@ def _check(design: Design, history: History) -> Draft | None:
     for kind, share in design.shares.items():
         if share and due(design.seed, kind, history.rater, share, number) > done[kind]:
             made = _CHECKS[kind](design, history)
-            if made is not None:
+            if made is not None and tally.readable(made.left, made.right):
                 return made
     return None
 
@@ -255,9 +275,7 @@ def _gold(design: Design, history: History) -> Draft | None:
     pool = [pair for pair in design.gold if pair[0] not in had and _is_apart(design, history, pair[0])]
     if not pool:
         return None
-    return _draft(
-        design, history, "gold", *pool[int(_chance(design, history, "gold").integers(len(pool)))]
-    )
+    return _draft(design, history, "gold", *pool[int(_chance(design, history, "gold").integers(len(pool)))])
 
 
 _CHECKS = {"trap": _trap, "gold": _gold, "repeat": _repeat, "bias": _bias}
@@ -267,9 +285,7 @@ def _unchecked(design: Design, history: History, kind: str) -> Pair | None:
     """A pair (or image) to check with: outside the gap, if possible one that the rater has rated already."""
     had = {draft.left for draft in history.trials if draft.kind == kind}
     rated = {draft.left for draft in history.trials if draft.kind in COUNTED}
-    pool = [
-        pair for pair in design.rated if pair[0] not in had and _is_apart(design, history, pair[0])
-    ]
+    pool = [pair for pair in design.rated if pair[0] not in had and _is_apart(design, history, pair[0])]
     pool = [pair for pair in pool if pair[0] in rated] or pool
     return pool[int(_chance(design, history, kind).integers(len(pool)))] if pool else None
 

@@ -82,5 +82,6 @@ def unreachable(error: Exception, url: str) -> UnreachableError:
     cause = error.orig if isinstance(error, OperationalError | DBAPIError) else error
     said = str(cause).splitlines()[0][:200] if str(cause) else type(cause).__name__
     return UnreachableError(
-        f"the database {shown} does not answer: {said}", "check that it runs and that its folder can be written to"
+        f"the database {shown} does not answer: {said}",
+        "check that it runs and that its folder can be written to",
     )

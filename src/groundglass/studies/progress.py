@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, and_, select
 
+from groundglass.ratings.shares import wilson
 from groundglass.studies.assign import Draft, History, Tally, pair_of
 from groundglass.studies.design import Design
 from groundglass.studies.records import COUNTED
@@ -59,10 +60,6 @@ class RaterState:
     waiting: dict[str, TrialState] = field(default_factory=dict[str, TrialState])
     """Trials without a vote."""
 
-    def open_trials(self) -> list[TrialState]:
-        """The trials without a vote, in their order."""
-        return sorted(self.waiting.values(), key=lambda trial: trial.place)
-
 
 class Progress:
     """The state of one study; `catch_up` brings it to the database's."""
@@ -76,9 +73,13 @@ class Progress:
         self.votes: dict[str, tuple[str, bool]] = {}  # vote → its trial, and whether it was undone
         self.undoings: dict[str, str] = {}  # the undoing's UUID → the vote
         self.tally = Tally.empty(design)
-        self._sums: Sums | None = None if design.free or design.protocol == "pairwise" else Sums(len(design.units))
+        self._sums: Sums | None = (
+            None if design.free or design.protocol == "pairwise" else Sums(len(design.units))
+        )
         self._information = np.zeros(len(design.items))
+        self._wins = np.zeros((len(design.units), 2))  # of the first image of each given pair, and all votes
         self._fresh: deque[TrialState] = deque()
+        self._aside: dict[int, float] = {}
         self._places = {item.id: at for at, item in enumerate(design.items)}
         self._units = {pair_of(*pair): at for at, pair in enumerate(design.units.tolist())}
 
@@ -159,8 +160,21 @@ class Progress:
             self._fresh.appendleft(trial)  # it is open again, and perhaps for long
             self._learn(trial.draft, row["score"], -1)
 
+    def open_trials(self, rater: RaterState) -> list[TrialState]:
+        """The rater's trials without a vote, in their order; not those whose images cannot be read now."""
+        able = (t for t in rater.waiting.values() if self.tally.readable(t.draft.left, t.draft.right))
+        return sorted(able, key=lambda trial: trial.place)
+
+    def set_aside(self, item: str, until: float) -> None:
+        """The file of an item cannot be read: no trial shows it until then, when it is tried again."""
+        self._aside[self._places[item]] = until
+        self.tally.aside.add(self._places[item])
+
     def forget_old(self, now: float) -> None:
-        """Trials that were handed out long ago and have no vote no longer count."""
+        """Trials that were handed out long ago and have no vote no longer count; items set aside are tried again."""
+        for item in [item for item, until in self._aside.items() if until < now]:
+            del self._aside[item]
+            self.tally.aside.discard(item)
         while self._fresh and self._fresh[0].assigned < now - OUTSTANDING:
             trial = self._fresh.popleft()
             if trial.vote is None:
@@ -182,11 +196,21 @@ class Progress:
     def _learn(self, draft: Draft, score: Any, sign: int) -> None:
         """Bring the rough scores, and what is settled, up to date with one vote more or less."""
         if self.design.protocol == "pairwise":
-            self._learn_pair(draft, {"left": 1.0, "right": 0.0, "tie": 0.5}[score], sign)
+            learn = self._learn_pair if self.design.free else self._learn_given_pair
+            learn(draft, {"left": 1.0, "right": 0.0, "tie": 0.5}[score], sign)
         elif self._sums is not None and self.design.stop is not None:
             numbers = list(score.values()) if isinstance(score, Mapping) else [score]
             self._sums.add(draft.unit, np.array(numbers, np.float64), sign)
             self.tally.settled[draft.unit] = self._sums.width(draft.unit) <= self.design.stop
+
+    def _learn_given_pair(self, draft: Draft, won: float, sign: int) -> None:
+        """A pair that is given by folders is settled by the interval of the first one's share of wins."""
+        first = won if draft.left == self.design.units[draft.unit][0] else 1 - won
+        self._wins[draft.unit] += sign * np.array([first, 1])
+        share, count = self._wins[draft.unit]
+        if self.design.stop is not None and count:
+            low, high = wilson(share, int(count))
+            self.tally.settled[draft.unit] = high - low <= self.design.stop
 
     def _learn_pair(self, draft: Draft, won: float, sign: int) -> None:
         scores, left, right = self.tally.scores, draft.left, draft.right
@@ -198,10 +222,7 @@ class Progress:
             return
         # The interval of a Bradley-Terry score, by the Fisher information of its comparisons.
         narrow = 2 * 1.96 / np.sqrt(np.maximum(self._information, 1e-9)) <= self.design.stop
-        if self.design.free:
-            self.tally.settled[:] = narrow
-        else:
-            self.tally.settled[:] = narrow[self.design.units].all(axis=1)
+        self.tally.settled[:] = narrow
 
 
 class Sums:

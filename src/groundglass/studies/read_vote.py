@@ -100,7 +100,9 @@ def _on_slider(value: Any) -> float:
 def _reasons(body: StudyStep, value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
-    if not isinstance(value, list) or any(not isinstance(one, str) or one not in body.reasons for one in value):
+    if not isinstance(value, list) or any(
+        not isinstance(one, str) or one not in body.reasons for one in value
+    ):
         said = f"must be a list of {', '.join(body.reasons)}" if body.reasons else "must be empty"
         raise _wrong("reasons", said)
     return tuple(dict.fromkeys(value))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
-    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -99,7 +98,9 @@ TRIALS = Table(
     Column("left", ForeignKey("items.id"), nullable=True),  # of two images
     Column("right", ForeignKey("items.id"), nullable=True),
     Column("of", ForeignKey("trials.id"), nullable=True),  # repeat: the trial that is shown again
-    Column("damaged", String(8), nullable=False, default=""),  # single, left or right: shown as a damaged copy
+    Column(
+        "damaged", String(8), nullable=False, default=""
+    ),  # single, left or right: shown as a damaged copy
     Column("assigned", Float, nullable=False),
     Column("turn", Integer, nullable=False),
     UniqueConstraint("rater", "place"),

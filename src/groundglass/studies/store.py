@@ -47,6 +47,8 @@ COOKIE_SECONDS = 90 * 24 * 3600.0
 """How long a browser stays signed in; the link makes a new session at any time."""
 MOST_AHEAD = 10
 """Trials that are handed out beyond the next one, at most."""
+ASIDE_SECONDS = 120.0
+"""How long an image is left out after its file could not be read."""
 
 
 class Store:
@@ -89,7 +91,9 @@ class Store:
     def there(self) -> bool:
         """Whether the study was created."""
         with self._reading() as connection:
-            return connection.execute(select(STUDIES.c.id).where(STUDIES.c.id == self.study)).first() is not None
+            return (
+                connection.execute(select(STUDIES.c.id).where(STUDIES.c.id == self.study)).first() is not None
+            )
 
     def create(
         self, name: str, body: Mapping[str, Any], seed: int, recipe: str, items: Sequence[ItemRow]
@@ -143,8 +147,14 @@ class Store:
             mine = (RATERS.c.study == self.study) & (RATERS.c.name == name)
             change = {"revoked": func.coalesce(RATERS.c.revoked, time.time()), "turn": turn}
             if not connection.execute(update(RATERS).where(mine).values(change)).rowcount:
-                names = connection.execute(select(RATERS.c.name).where(RATERS.c.study == self.study)).scalars().all()
-                raise RecipeError(f"there is no rater '{name}'", f"the raters are {', '.join(names) or 'not invited yet'}")
+                names = (
+                    connection.execute(select(RATERS.c.name).where(RATERS.c.study == self.study))
+                    .scalars()
+                    .all()
+                )
+                raise RecipeError(
+                    f"there is no rater '{name}'", f"the raters are {', '.join(names) or 'not invited yet'}"
+                )
 
     # ---- sessions
 
@@ -181,7 +191,11 @@ class Store:
         """The session of a cookie; None if there is none. Its state says whether the link was revoked or expired."""
         now = time.time()
         with self._reading() as connection:
-            row = connection.execute(_SESSION, {"cookie": digest(cookie), "study_id": self.study}).mappings().first()
+            row = (
+                connection.execute(_SESSION, {"cookie": digest(cookie), "study_id": self.study})
+                .mappings()
+                .first()
+            )
         if row is None:
             return None
         state = "open"
@@ -196,7 +210,9 @@ class Store:
     def record_display(self, session: Session, display: Mapping[str, Any]) -> None:
         """Keep what the rater's browser says of its display."""
         with self._writing() as connection:
-            connection.execute(update(SESSIONS).where(SESSIONS.c.id == session.id).values(display=dict(display)))
+            connection.execute(
+                update(SESSIONS).where(SESSIONS.c.id == session.id).values(display=dict(display))
+            )
 
     # ---- trials and votes
 
@@ -219,7 +235,7 @@ class Store:
         with self._current() as progress:
             rater = _rater(progress, session)
             progress.forget_old(time.time())
-            if len(rater.waiting) >= wanted or _assigned(progress, rater) is None:
+            if len(progress.open_trials(rater)) >= wanted or _assigned(progress, rater) is None:
                 return self._shown(progress, rater, wanted)
 
         def hand_out(at: tuple[Connection, Progress]) -> list[Trial]:
@@ -264,15 +280,15 @@ class Store:
             # The UUID is that of a vote in another study of this database.
             raise Refused("other_content") from error
 
-    def _again(
-        self, connection: Connection, progress: Progress, session: Session, vote: Vote
-    ) -> Receipt:
+    def _again(self, connection: Connection, progress: Progress, session: Session, vote: Vote) -> Receipt:
         """The receipt of a vote that was sent before; Refused ``other_content`` if it was another one."""
         row = connection.execute(select(VOTES).where(VOTES.c.id == vote.id)).mappings().one()
         before = (row["trial"], row["rater"], row["score"], row["reasons"], row["comment"])
         if before != (vote.trial, session.rater, vote.score, list(vote.reasons), vote.comment):
             raise Refused("other_content")
-        return Receipt(vote.id, True, feedback_of(progress.design, progress.trials[vote.trial].draft, vote.score))
+        return Receipt(
+            vote.id, True, feedback_of(progress.design, progress.trials[vote.trial].draft, vote.score)
+        )
 
     def undo(self, session: Session, undoing: str, vote: str) -> Trial:
         """Take back the rater's last vote; ``undoing`` is a UUID of the browser. The trial is open again.
@@ -316,6 +332,11 @@ class Store:
         item = row["item"] or row[side]
         return Shown(items[item], row["damaged"] == side) if side != "single" or image[-1] == "0" else None
 
+    def set_aside(self, item: ItemRow) -> None:
+        """The file of an item cannot be read now: for a while no rater gets it, then it is tried again."""
+        with self._current() as progress:
+            progress.set_aside(item.id, time.time() + ASIDE_SECONDS)
+
     # ---- tables
 
     def votes(self) -> pa.Table:
@@ -344,7 +365,7 @@ class Store:
         """Hand out trials until the rater has so many open ones, or there are no more."""
         rows: list[dict[str, Any]] = []
         progress.forget_old(time.time())
-        while len(rater.waiting) < wanted:
+        while len(progress.open_trials(rater)) < wanted:
             draft = _assigned(progress, rater)
             if draft is None:
                 break
@@ -365,14 +386,18 @@ class Store:
             connection.execute(insert(TRIALS), rows)
 
     def _shown(self, progress: Progress, rater: RaterState, wanted: int) -> list[Trial]:
-        return [self._trial(progress, rater, trial) for trial in rater.open_trials()[:wanted]]
+        return [self._trial(progress, rater, trial) for trial in progress.open_trials(rater)[:wanted]]
 
     def _trial(self, progress: Progress, rater: RaterState, trial: TrialState) -> Trial:
         """A trial as the rater gets it."""
         draft, design = trial.draft, progress.design
         layout, sides = "single", ("single",)
         if draft.right >= 0:
-            layout, sides = ("lq_hq", ("lq", "hq")) if design.protocol == "pair_accept" else ("left_right", ("left", "right"))
+            layout, sides = (
+                ("lq_hq", ("lq", "hq"))
+                if design.protocol == "pair_accept"
+                else ("left_right", ("left", "right"))
+            )
         places = (draft.left,) if draft.right < 0 else (draft.left, draft.right)
         images = tuple(
             TrialImage(side, f"{trial.id}{at}", design.items[place].width, design.items[place].height)
@@ -391,7 +416,9 @@ class Store:
                     raise RecipeError("this database does not have the study", "create it first")
                 mine = ITEMS.c.study == self.study
                 items = connection.execute(select(ITEMS).where(mine).order_by(ITEMS.c.place)).mappings().all()
-            rows = [ItemRow(**{name: value for name, value in item.items() if name != "study"}) for item in items]
+            rows = [
+                ItemRow(**{name: value for name, value in item.items() if name != "study"}) for item in items
+            ]
             body = StudyStep.model_validate(row["body"])
             self._facts = body, row["seed"], {item.id: item for item in rows}
         return self._facts
@@ -506,7 +533,7 @@ def _standing(progress: Progress, rater: RaterState) -> Standing:
     rest = left_for(progress.design, progress.tally, rater.history)
     total = None if rest is None else len(rater.trials) + rest
     why = None
-    if not rater.waiting and _assigned(progress, rater) is None:
+    if not progress.open_trials(rater) and _assigned(progress, rater) is None:
         capped = at_cap(progress.design, rater.history)
         why = "cap" if capped else "all_rated"
     return Standing(done, total, why)

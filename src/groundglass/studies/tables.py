@@ -26,7 +26,7 @@ rater's name; item, left and right are ids of items. ``order`` is the trial's nu
 """
 ITEM_COLUMNS = pa.schema(
     [
-        ("item", TEXT), ("place", WHOLE), ("row", TEXT), ("name", TEXT), ("arm", TEXT), ("content", TEXT),
+        ("id", TEXT), ("place", WHOLE), ("row", TEXT), ("name", TEXT), ("arm", TEXT), ("content", TEXT),
         ("prompt", TEXT), ("locator", TEXT), ("region", TEXT), ("sha256", TEXT), ("width", WHOLE), ("height", WHOLE),
         ("role", TEXT), ("low", NUMBER), ("high", NUMBER),
     ]
@@ -55,7 +55,8 @@ def votes(connection: Connection, study: str) -> pa.Table:
         .order_by(v.received, RATERS.c.name, t.place, v.id)
     )  # fmt: skip
     rows = [
-        {**row, "score": json.dumps(_plain(row["score"]))} for row in connection.execute(asked).mappings().all()
+        {**row, "score": json.dumps(_plain(row["score"]))}
+        for row in connection.execute(asked).mappings().all()
     ]
     return pa.Table.from_pylist(rows, VOTE_COLUMNS)
 
@@ -70,7 +71,7 @@ def _plain(score: Any) -> Any:
 def items(connection: Connection, study: str) -> pa.Table:
     """One row for each item: `ITEM_COLUMNS`."""
     asked = select(ITEMS).where(ITEMS.c.study == study).order_by(ITEMS.c.place)
-    rows = [{**row, "item": row["id"]} for row in connection.execute(asked).mappings().all()]
+    rows = [dict(row) for row in connection.execute(asked).mappings().all()]
     return pa.Table.from_pylist(rows, ITEM_COLUMNS)
 
 
@@ -98,5 +99,7 @@ def raters(connection: Connection, study: str, now: float) -> pa.Table:
             state = "revoked"
         elif row["expires"] is not None and row["expires"] <= now:
             state = "expired"
-        rows.append({**row, "rater": row["name"], "sessions": opened, "votes": count, "last": last, "state": state})
+        rows.append(
+            {**row, "rater": row["name"], "sessions": opened, "votes": count, "last": last, "state": state}
+        )
     return pa.Table.from_pylist(rows, RATER_COLUMNS)
