@@ -33,8 +33,10 @@ def open_engine(url: str) -> Engine:
         )
     if kind == "postgresql":
         # pg8000 is written in Python, so nothing has to be compiled.
-        return create_engine(parsed.set(drivername="postgresql+pg8000"), pool_pre_ping=True, pool_size=8)
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_MS / 1000})
+        return create_engine(
+            parsed.set(drivername="postgresql+pg8000"), pool_size=8, max_overflow=32, pool_recycle=600
+        )
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_MS / 1000}, pool_size=8, max_overflow=64)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -51,13 +53,28 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     # IMMEDIATE takes the write lock at once; a reader that became a writer later could fail half-way.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    begin = connection.get_execution_options().get("begin")
+    if begin is not None:
+        connection.exec_driver_sql(begin)
 
 
 def writing(engine: Engine) -> Engine:
     """The same engine for transactions that write."""
-    return engine.execution_options(writes=True)
+    return engine.execution_options(begin="BEGIN IMMEDIATE")
+
+
+def reading(engine: Engine) -> Engine:
+    """The same engine for single statements: without a transaction, which would cost two more round trips."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return engine
+
+
+def snapshot(engine: Engine) -> Engine:
+    """The same engine for several statements that must see the same moment."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine.execution_options(begin="BEGIN")
 
 
 def make_tables(engine: Engine) -> None:

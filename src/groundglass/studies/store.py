@@ -25,7 +25,15 @@ from groundglass.recipes.study_model import StudyStep
 from groundglass.studies import tables
 from groundglass.studies.answers import feedback_of, flags_of
 from groundglass.studies.assign import at_cap, left_for, next_trial
-from groundglass.studies.database import LOST, make_tables, open_engine, unreachable, writing
+from groundglass.studies.database import (
+    LOST,
+    make_tables,
+    open_engine,
+    reading,
+    snapshot,
+    unreachable,
+    writing,
+)
 from groundglass.studies.design import design_of
 from groundglass.studies.progress import Progress, RaterState, TrialState
 from groundglass.studies.records import (
@@ -47,6 +55,8 @@ COOKIE_SECONDS = 90 * 24 * 3600.0
 """How long a browser stays signed in; the link makes a new session at any time."""
 MOST_AHEAD = 10
 """Trials that are handed out beyond the next one, at most."""
+MOST_SESSIONS = 10_000
+"""Sessions that are kept in memory."""
 ASIDE_SECONDS = 120.0
 """How long an image is left out after its file could not be read."""
 
@@ -62,7 +72,10 @@ class Store:
         self.study = study
         self.url = url
         self._engine = open_engine(url)
+        self._reads, self._writes = reading(self._engine), writing(self._engine)
+        self._snapshots = snapshot(self._engine)
         self._lock = threading.Lock()
+        self._sessions: dict[str, Mapping[str, Any]] = {}
         self._progress: Progress | None = None
         self._facts: tuple[StudyStep, int, dict[str, ItemRow]] | None = None
         self._writer = Writer[tuple[Connection, Progress]](self._changes)
@@ -187,17 +200,23 @@ class Store:
         name = rater["name"] if rater else "owner"
         return cookie, Session(row["id"], row["rater"], name, row["csrf"], row["number"], now)
 
-    def session(self, cookie: str) -> Session | None:
-        """The session of a cookie; None if there is none. Its state says whether the link was revoked or expired."""
-        now = time.time()
-        with self._reading() as connection:
-            row = (
-                connection.execute(_SESSION, {"cookie": digest(cookie), "study_id": self.study})
-                .mappings()
-                .first()
-            )
+    def session(self, cookie: str, fresh: bool = True) -> Session | None:
+        """The session of a cookie; None if there is none. Its state says whether the link was revoked or expired.
+
+        Without ``fresh`` the state may be as old as the last fresh one. That suffices for `next`, `vote`, `undo` and
+        `standing`, which look themselves whether the rater's link still holds.
+        """
+        now, hashed = time.time(), digest(cookie)
+        row = None if fresh else self._sessions.get(hashed)
         if row is None:
-            return None
+            with self._reading() as connection:
+                found = connection.execute(_SESSION, {"cookie": hashed, "study_id": self.study})
+                row = found.mappings().first()
+            if row is None:
+                return None
+            if len(self._sessions) > MOST_SESSIONS:
+                self._sessions.clear()
+            self._sessions[hashed] = row
         state = "open"
         if row["revoked"] is not None:
             state = "revoked"
@@ -271,7 +290,10 @@ class Store:
                 "turn": progress.turn,
             }  # fmt: skip
             connection.execute(insert(VOTES), row)
+            before = len(progress.open_trials(rater))
             progress.apply_vote(row)
+            # The trial that takes its place is handed out in the same transaction: one wait for the disk, not two.
+            self._top_up(connection, progress, rater, before)
             return Receipt(vote.id, False, feedback_of(progress.design, trial.draft, vote.score))
 
         try:
@@ -303,7 +325,7 @@ class Store:
                 trial = progress.trials[progress.votes[vote][0]] if vote in progress.votes else None
                 if progress.undoings[undoing] != vote or trial is None or trial.rater != rater.id:
                     raise Refused("other_content")
-                return self._trial(progress, rater, trial)
+                return self._trial(progress, trial, _total(progress, rater))
             if not rater.voted or rater.voted[-1] != vote:
                 raise Refused("not_last")
             trial = progress.trials[progress.votes[vote][0]]
@@ -312,7 +334,7 @@ class Store:
             change = {"undone_by": undoing, "turn": progress.turn}
             connection.execute(update(VOTES).where(VOTES.c.id == vote).values(change))
             progress.apply_vote(connection.execute(select(VOTES).where(VOTES.c.id == vote)).mappings().one())
-            return self._trial(progress, rater, trial)
+            return self._trial(progress, trial, _total(progress, rater))
 
         return self._writer.do(take_back)
 
@@ -386,9 +408,10 @@ class Store:
             connection.execute(insert(TRIALS), rows)
 
     def _shown(self, progress: Progress, rater: RaterState, wanted: int) -> list[Trial]:
-        return [self._trial(progress, rater, trial) for trial in progress.open_trials(rater)[:wanted]]
+        total = _total(progress, rater)
+        return [self._trial(progress, trial, total) for trial in progress.open_trials(rater)[:wanted]]
 
-    def _trial(self, progress: Progress, rater: RaterState, trial: TrialState) -> Trial:
+    def _trial(self, progress: Progress, trial: TrialState, total: int | None) -> Trial:
         """A trial as the rater gets it."""
         draft, design = trial.draft, progress.design
         layout, sides = "single", ("single",)
@@ -403,7 +426,6 @@ class Store:
             TrialImage(side, f"{trial.id}{at}", design.items[place].width, design.items[place].height)
             for at, (side, place) in enumerate(zip(sides, places, strict=True))
         )
-        total = _standing(progress, rater).total
         prompt = design.items[draft.left].prompt
         return Trial(trial.id, layout, draft.kind == "train", trial.place, total, images, prompt)
 
@@ -434,7 +456,10 @@ class Store:
             if self._progress is None:
                 self._progress = self._new_progress()
             with self._reading() as connection:
-                self._progress.catch_up(connection, self._turn(connection))
+                turn = self._turn(connection)
+            if turn != self._progress.turn:
+                with self._reading(same_moment=True) as connection:
+                    self._progress.catch_up(connection, self._turn(connection))
             yield self._progress
 
     def _changes(self, works: Sequence[Callable[[tuple[Connection, Progress]], Any]]) -> list[Any]:
@@ -459,13 +484,12 @@ class Store:
         return connection.execute(_TURN, {"study_id": self.study}).scalar_one()
 
     def _take_turn(self, connection: Connection) -> int:
-        connection.execute(_NEXT_TURN, {"study_id": self.study})
-        return self._turn(connection)
+        return connection.execute(_NEXT_TURN, {"study_id": self.study}).scalar_one()
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _reading(self, same_moment: bool = False) -> Iterator[Connection]:
         try:
-            with self._engine.connect() as connection:
+            with (self._snapshots if same_moment else self._reads).connect() as connection:
                 yield connection
         except LOST as error:
             raise unreachable(error, self.url) from error
@@ -473,7 +497,7 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         try:
-            with writing(self._engine).begin() as connection:
+            with self._writes.begin() as connection:
                 yield connection
         except IntegrityError:
             raise
@@ -482,7 +506,12 @@ class Store:
 
 
 _TURN = select(STUDIES.c.turn).where(STUDIES.c.id == bindparam("study_id"))
-_NEXT_TURN = update(STUDIES).where(STUDIES.c.id == bindparam("study_id")).values(turn=STUDIES.c.turn + 1)
+_NEXT_TURN = (
+    update(STUDIES)
+    .where(STUDIES.c.id == bindparam("study_id"))
+    .values(turn=STUDIES.c.turn + 1)
+    .returning(STUDIES.c.turn)
+)
 _SESSION = (
     select(
         SESSIONS.c.id, SESSIONS.c.rater, SESSIONS.c.csrf, SESSIONS.c.number, SESSIONS.c.created,
@@ -528,12 +557,15 @@ def _assigned(progress: Progress, rater: RaterState) -> Any:
     return next_trial(progress.design, progress.tally, rater.history)
 
 
-def _standing(progress: Progress, rater: RaterState) -> Standing:
-    done = len(rater.voted)
+def _total(progress: Progress, rater: RaterState) -> int | None:
+    """About how many trials the rater will have had in the end."""
     rest = left_for(progress.design, progress.tally, rater.history)
-    total = None if rest is None else len(rater.trials) + rest
-    why = None
+    return None if rest is None else len(rater.trials) + rest
+
+
+def _standing(progress: Progress, rater: RaterState) -> Standing:
+    done, why = len(rater.voted), None
     if not progress.open_trials(rater) and _assigned(progress, rater) is None:
         capped = at_cap(progress.design, rater.history)
         why = "cap" if capped else "all_rated"
-    return Standing(done, total, why)
+    return Standing(done, _total(progress, rater), why)

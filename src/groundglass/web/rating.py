@@ -94,7 +94,7 @@ def facts_of(body: StudyStep) -> dict[str, Any]:
 
 
 def next_trials(service: Service, request: Request) -> Response:
-    study, who = service.rater(request)
+    study, who = service.rater(request, fresh=False)
     ahead = request.query_params.get("ahead", "0")
     if not (ahead.isascii() and ahead.isdigit() and len(ahead) < 3):
         raise Refused("wrong", "'ahead' must be a number from 0 to 10", "ahead")
@@ -123,14 +123,14 @@ def plain(trial: Trial) -> dict[str, Any]:
 
 
 def vote(service: Service, request: Request, sent: Mapping[str, Any]) -> Response:
-    study, who = service.rater(request)
+    study, who = service.rater(request, fresh=False)
     receipt = study.store.vote(who, read_vote(study.body, sent))
     again = {"again": True} if receipt.again else {}
     return reply({"ok": True, "vote": receipt.vote, "feedback": receipt.feedback, **again})
 
 
 def undo(service: Service, request: Request, sent: Mapping[str, Any]) -> Response:
-    study, who = service.rater(request)
+    study, who = service.rater(request, fresh=False)
     undoing, voted = read_undoing(sent)
     return reply({"ok": True, "trial": plain(study.store.undo(who, undoing, voted))})
 

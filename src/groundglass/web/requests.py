@@ -35,13 +35,15 @@ def set_cookie(response: Response, study: Study, role: str, cookie: str, secure:
     )  # fmt: skip
 
 
-def session_of(request: Request, studies: Sequence[Study], role: str) -> tuple[Study, Session]:
+def session_of(
+    request: Request, studies: Sequence[Study], role: str, fresh: bool = True
+) -> tuple[Study, Session]:
     """The session of a request, open or not yet checked to be open, as a rater's or as the owner's.
 
-    If a browser has opened several studies, the header X-CSRF-Token says which page asks; else it is the newest one.
+    ``fresh`` as in `Store.session`. If a browser has opened several studies, the header X-CSRF-Token says which page asks; else it is the newest one.
     Raises Stop ``no_session``, ``not_the_owner`` or ``csrf``, Refused ``revoked``, ``expired`` or ``not_a_rater``.
     """
-    found = sessions_of(request, studies, role)
+    found = sessions_of(request, studies, role, fresh)
     if not found:
         other = sessions_of(request, studies, OWNER if role == RATER else RATER)
         if other:
@@ -57,12 +59,14 @@ def session_of(request: Request, studies: Sequence[Study], role: str) -> tuple[S
     return study, session
 
 
-def sessions_of(request: Request, studies: Sequence[Study], role: str) -> list[tuple[Study, Session]]:
+def sessions_of(
+    request: Request, studies: Sequence[Study], role: str, fresh: bool = True
+) -> list[tuple[Study, Session]]:
     """All sessions of a browser in one role."""
     found: list[tuple[Study, Session]] = []
     for study in studies:
         cookie = request.cookies.get(cookie_name(study, role))
-        session = study.store.session(cookie) if cookie else None
+        session = study.store.session(cookie, fresh) if cookie else None
         if session is not None and (session.rater is None) == (role == OWNER):
             found.append((study, session))
     return found

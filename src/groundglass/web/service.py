@@ -25,9 +25,9 @@ class Service:
     changes: Bucket
     misses: Bucket
 
-    def rater(self, request: Request) -> tuple[Study, Session]:
-        """The study and the session of a rater. Raises Stop or Refused."""
-        return self._limited(request, session_of(request, self.studies, RATER))
+    def rater(self, request: Request, fresh: bool = True) -> tuple[Study, Session]:
+        """The study and the session of a rater; ``fresh`` as in `Store.session`. Raises Stop or Refused."""
+        return self._limited(request, session_of(request, self.studies, RATER, fresh))
 
     def owner(self, request: Request) -> tuple[Study, Session]:
         """The study and the session of an owner. Raises Stop or Refused."""
