@@ -251,7 +251,7 @@ def _repeat(design: Design, history: History) -> Draft | None:
     last = len(history.trials) - max(REPEAT_AFTER, design.gap + 1)
     able = [
         at for at, draft in enumerate(history.trials[: last + 1])
-        if draft.kind in COUNTED and at + 1 not in history.repeated and _is_apart(design, history, draft.left)
+        if draft.kind in COUNTED and at + 1 not in history.repeated and _is_apart(design, history, draft.left, draft.right)
     ]  # fmt: skip
     if not able:
         return None
@@ -272,7 +272,7 @@ def _bias(design: Design, history: History) -> Draft | None:
 
 def _gold(design: Design, history: History) -> Draft | None:
     had = {draft.left for draft in history.trials if draft.kind == "gold"}
-    pool = [pair for pair in design.gold if pair[0] not in had and _is_apart(design, history, pair[0])]
+    pool = [pair for pair in design.gold if pair[0] not in had and _is_apart(design, history, *pair)]
     if not pool:
         return None
     return _draft(design, history, "gold", *pool[int(_chance(design, history, "gold").integers(len(pool)))])
@@ -285,7 +285,7 @@ def _unchecked(design: Design, history: History, kind: str) -> Pair | None:
     """A pair (or image) to check with: outside the gap, if possible one that the rater has rated already."""
     had = {draft.left for draft in history.trials if draft.kind == kind}
     rated = {draft.left for draft in history.trials if draft.kind in COUNTED}
-    pool = [pair for pair in design.rated if pair[0] not in had and _is_apart(design, history, pair[0])]
+    pool = [pair for pair in design.rated if pair[0] not in had and _is_apart(design, history, *pair)]
     pool = [pair for pair in pool if pair[0] in rated] or pool
     return pool[int(_chance(design, history, kind).integers(len(pool)))] if pool else None
 
@@ -336,8 +336,9 @@ def _contents(design: Design, drafts: Iterable[Draft]) -> Iterator[int]:
             yield int(design.contents[draft.right])
 
 
-def _is_apart(design: Design, history: History, item: int) -> bool:
-    return int(design.contents[item]) not in _recent(design, history)
+def _is_apart(design: Design, history: History, *items: int) -> bool:
+    """Whether none of these items has a content of the last ``gap`` trials."""
+    return {int(design.contents[item]) for item in items if item >= 0}.isdisjoint(_recent(design, history))
 
 
 def _chance(design: Design, history: History, what: str) -> np.random.Generator:

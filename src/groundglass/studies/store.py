@@ -56,7 +56,7 @@ COOKIE_SECONDS = 90 * 24 * 3600.0
 MOST_AHEAD = 10
 """Trials that are handed out beyond the next one, at most."""
 MOST_SESSIONS = 10_000
-"""Sessions that are kept in memory."""
+"""Sessions, and trials for their images, that are kept in memory."""
 ASIDE_SECONDS = 120.0
 """How long an image is left out after its file could not be read."""
 
@@ -76,6 +76,7 @@ class Store:
         self._snapshots = snapshot(self._engine)
         self._lock = threading.Lock()
         self._sessions: dict[str, Mapping[str, Any]] = {}
+        self._trials: dict[str, Mapping[str, Any]] = {}
         self._progress: Progress | None = None
         self._facts: tuple[StudyStep, int, dict[str, ItemRow]] | None = None
         self._writer = Writer[tuple[Connection, Progress]](self._changes)
@@ -345,14 +346,29 @@ class Store:
             return Shown(items[image], False)
         if len(image) != 33 or image[-1] not in "01":
             return None
-        with self._reading() as connection:
-            mine = (TRIALS.c.id == image[:-1]) & (TRIALS.c.study == self.study)
-            row = connection.execute(select(TRIALS).where(mine)).mappings().first()
-        if row is None or session.rater not in (None, row["rater"]):
+        trial = self._trial_of(image[:-1])
+        if trial is None or session.rater not in (None, trial["rater"]):
             return None
-        side = "single" if row["item"] else ("left", "right")[int(image[-1])]
-        item = row["item"] or row[side]
-        return Shown(items[item], row["damaged"] == side) if side != "single" or image[-1] == "0" else None
+        side = "single" if trial["item"] else ("left", "right")[int(image[-1])]
+        if side == "single" and image[-1] == "1":
+            return None
+        return Shown(items[trial["item"] or trial[side]], trial["damaged"] == side)
+
+    def _trial_of(self, trial: str) -> Mapping[str, Any] | None:
+        """The row of a trial. It never changes, so it is read once."""
+        row = self._trials.get(trial)
+        if row is None:
+            with self._reading() as connection:
+                mine = (TRIALS.c.id == trial) & (TRIALS.c.study == self.study)
+                row = connection.execute(select(TRIALS).where(mine)).mappings().first()
+            if row is not None:
+                self._remember(row)
+        return row
+
+    def _remember(self, row: Mapping[str, Any]) -> None:
+        if len(self._trials) > MOST_SESSIONS:
+            self._trials.clear()
+        self._trials[row["id"]] = row
 
     def set_aside(self, item: ItemRow) -> None:
         """The file of an item cannot be read now: for a while no rater gets it, then it is tried again."""
