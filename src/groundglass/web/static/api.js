@@ -27,8 +27,7 @@ export class Refused extends Error {
 
   /** Whether the rater's link is at fault, and not this request. */
   get endsSession() {
-    return this.status === 401 || ["expired", "revoked", "no_session", "not_rater", "not_owner"].includes(this.code)
-      || (this.status === 410);
+    return this.status === 401 || ["expired", "revoked", "no_session"].includes(this.code);
   }
 }
 

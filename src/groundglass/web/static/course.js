@@ -96,6 +96,13 @@ export class Course {
     return true;
   }
 
+  /** Gives up a trial whose image cannot be shown: the server puts another one in its place. @param {Trial} trial */
+  giveUp(trial) {
+    this.trials = this.trials.filter((one) => one.trial !== trial.trial);
+    this.changes += 1;
+    return this.fill();
+  }
+
   /** Asks the server for the next trials; again later if it does not answer. @returns {Promise<void>} */
   fill() {
     clearTimeout(this.alarm);

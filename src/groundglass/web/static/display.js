@@ -8,11 +8,15 @@ const FIELDS = [
 ];
 const RAMP = 11;
 
-/** How far the browser's own zoom is from 1, estimated: no browser says it. @returns {number} */
+/** The steps of the zoom that browsers have. */
+const ZOOMS = [0.25, 0.33, 0.5, 0.67, 0.75, 0.8, 0.9, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5];
+
+/** The browser's own zoom, estimated from the window's outer and inner width, since no browser says it. @returns {number} */
 export function browserZoom() {
-  const zoom = outerWidth && innerWidth ? outerWidth / innerWidth : 1;
-  // Scroll bars and window frames make a few percent; a panel next to the page makes far more than any zoom.
-  return Math.abs(zoom - 1) < 0.06 || zoom > 5 || zoom < 0.2 ? 1 : Math.round(zoom * 20) / 20;
+  const ratio = innerWidth ? outerWidth / innerWidth : 1;
+  const zoom = ZOOMS.find((step) => Math.abs(ratio / step - 1) < 0.02) ?? 1;
+  // A panel next to the page looks like a zoom too; but no system has a display scale below 100 %.
+  return devicePixelRatio / zoom < 0.95 ? 1 : zoom;
 }
 
 /** The system's display scale, such as 1.5: the device pixel ratio without the browser's zoom. @returns {number} */

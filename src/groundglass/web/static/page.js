@@ -28,6 +28,7 @@ function run(session) {
   /** @type {Panel} */ let panel;
   /** @type {Trial | null} the trial that is on the screen */ let shown = null;
   /** @type {Trial | null} for undo, its pixels are kept */ let before = null;
+  /** @type {Set<string>} trials whose images could not be shown */ const unseen = new Set();
   let comment = "", shownAt = 0, shownClock = 0, hidden = 0, hiddenSince = 0, began = false, resting = false, practised = false;
   /** @type {number | undefined} */ let refitting = undefined;
 
@@ -38,8 +39,7 @@ function run(session) {
     waiting: (waiting, offline) => {
       const was = !find("#offline").hidden;
       panel?.showWaiting(waiting, offline);
-      if (offline && !was) panel?.note(keptHere(waiting), true);
-      if (offline && was && !find("#note").hidden) panel?.note(keptHere(waiting), true);
+      if (offline && !was) panel?.note(keptHere(waiting));
       if (!offline && was) panel?.note(waiting ? "" : "The server is back, and has every answer.");
       if (document.body.dataset.state === "end") ends.end(course.finished?.answered ?? course.count, course.finished?.why ?? "", () => course.waiting);
     },
@@ -83,9 +83,12 @@ function run(session) {
       return await loader.load(trial);
     } catch (error) {
       if (error instanceof NoImage) {
-        await ends.retry(error.message);
-        ends.close();
-        course.fill();
+        if (unseen.has(trial.trial)) {
+          await ends.retry(error.message);
+          ends.close();
+        } else panel.note("An image cannot be shown. Another one takes its place.");
+        unseen.add(trial.trial);
+        if (course.current?.trial === trial.trial) await course.giveUp(trial);
       } else await new Promise((resolve) => { setTimeout(resolve, AGAIN); });
       if (course.current?.trial === trial.trial) showCurrent();
       return null;

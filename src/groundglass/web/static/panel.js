@@ -2,7 +2,7 @@
 /** All that surrounds the image: the bar, notes, reasons, feedback, the legend and the comment. */
 import { cap, find, make, say, show } from "./dom.js";
 import { legendList } from "./ends.js";
-import { gradesOf, ofPairs, questionOf, sideName } from "./words.js";
+import { gradesOf, keptHere, ofPairs, questionOf, sideName } from "./words.js";
 
 /** @typedef {import("./types.js").Study} Study */
 /** @typedef {import("./types.js").Trial} Trial */
@@ -56,7 +56,7 @@ export class Panel {
     const of = trial.total ? ` of ${trial.total.toLocaleString("en")}` : "", number = trial.number.toLocaleString("en");
     this.progress = trial.training ? "practice" : `${number}${of}`;
     say(find("#progress"), this.progress);
-    show(find("#prompt"), trial.prompt !== null && trial.prompt !== "");
+    if (trial.prompt) show(find("#prompt"), true);
     say(find("#prompt-text"), trial.prompt ?? "");
     this.closeReasons();
     show(find("#feedback"), false);
@@ -79,8 +79,8 @@ export class Panel {
 
   /** @param {number} waiting @param {boolean} offline */
   showWaiting(waiting, offline) {
-    const text = offline ? `offline · ${waiting} kept` : "";
-    say(find("#offline"), text);
+    say(find("#offline .long"), keptHere(waiting));
+    say(find("#offline .short"), `offline · ${waiting} kept`);
     show(find("#offline"), offline);
   }
 

@@ -40,7 +40,7 @@ export function centreOf(place, pane) {
 
 /** The panes of the canvas: two next to each other, with a line between them, or one. @param {Size} canvas @param {boolean} two @returns {Box[]} */
 export function panesOf(canvas, two) {
-  if (!two) return [{ x: 0, y: 0, ...canvas }];
+  if (!two) return [{ x: 0, y: 0, width: canvas.width, height: canvas.height }];
   const gap = 2, width = Math.floor((canvas.width - gap) / 2);
   return [
     { x: 0, y: 0, width, height: canvas.height },

@@ -36,7 +36,8 @@ export class View {
     this.flips = 0;
     this.zoomMax = 0;
     this.redraw = eachFrame(() => this.draw());
-    new ResizeObserver((entries) => this.resize(entries[0])).observe(canvas);
+    new ResizeObserver((entries) => this.resize(entries[0].devicePixelContentBoxSize?.[0])).observe(canvas);
+    this.watchRatio();
   }
 
   /** @returns {Mode} of a single image there is only one */
@@ -201,11 +202,19 @@ export class View {
     context.restore();
   }
 
-  /** @param {ResizeObserverEntry} entry */
-  resize(entry) {
-    const exact = entry.devicePixelContentBoxSize?.[0];
-    const width = exact ? exact.inlineSize : Math.round(entry.contentRect.width * devicePixelRatio);
-    const height = exact ? exact.blockSize : Math.round(entry.contentRect.height * devicePixelRatio);
+  /** A window that moves to another screen keeps its size in CSS pixels, but not in screen pixels. */
+  watchRatio() {
+    const query = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+    query.addEventListener("change", () => { this.resize(); this.watchRatio(); }, { once: true });
+  }
+
+  /** Gives the canvas the screen's pixels. @param {ResizeObserverSize} [exact] as the browser lays it out; without it, computed */
+  resize(exact) {
+    const box = this.canvas.getBoundingClientRect();
+    const wide = box.width * devicePixelRatio, high = box.height * devicePixelRatio;
+    // Browsers that only pretend to have another device pixel ratio, as developer tools do, report CSS pixels here.
+    const holds = exact && Math.abs(exact.inlineSize - wide) < 1 && Math.abs(exact.blockSize - high) < 1;
+    const width = holds ? exact.inlineSize : Math.round(wide), height = holds ? exact.blockSize : Math.round(high);
     if (!width || !height || (width === this.canvas.width && height === this.canvas.height)) return;
     // A canvas that gets another size is cleared, so it is drawn again before the browser paints.
     this.canvas.width = width;
