@@ -27,7 +27,7 @@ export class Refused extends Error {
 
   /** Whether the rater's link is at fault, and not this request. */
   get endsSession() {
-    return this.status === 401 || ["expired", "revoked", "no_session"].includes(this.code);
+    return this.status === 401 || ["expired", "revoked", "no_session", "not_a_rater", "not_the_owner"].includes(this.code);
   }
 }
 

@@ -98,17 +98,16 @@ function run(session) {
   /** @param {Score} score @param {number} at when the key was pressed, on the steady clock */
   async function vote(score, at) {
     if (!shown || course.practice || course.current?.trial !== shown.trial) return;
-    const trial = shown, reasons = [...panel.chosen];
+    const trial = shown, reasons = score === "drop" ? [...panel.chosen] : [];
     const dwell = Math.max(0, at - shownAt - hidden) / 1000;
     course.answer({
       id: api.uuid(), trial: trial.trial, score, ...(reasons.length ? { reasons } : {}), ...(comment ? { comment } : {}),
       t_shown: shownClock / 1000, t_answer: (shownClock + at - shownAt) / 1000, dwell, flips: view.flips,
       zoom_max: view.zoomMax, mode: view.mode, ...displayNow(),
     });
-    if (course.queue.fragile) panel.note("This browser stores nothing: keep this page open until the server has every answer.", true);
     if (trial.training) return;
     before = trial;
-    panel.note("");
+    panel.note(course.queue.fragile ? "This browser stores nothing: keep this page open until the server has every answer." : "");
     if (course.count % study.pause === 0 && course.current) await rest();
     await showCurrent();
     if (!course.current && !course.finished) panel.closeReasons();

@@ -36,7 +36,7 @@ export class View {
     this.flips = 0;
     this.zoomMax = 0;
     this.redraw = eachFrame(() => this.draw());
-    new ResizeObserver((entries) => this.resize(entries[0].devicePixelContentBoxSize?.[0])).observe(canvas);
+    new ResizeObserver(() => this.resize()).observe(/** @type {HTMLElement} */ (canvas.parentElement));
     this.watchRatio();
   }
 
@@ -208,17 +208,16 @@ export class View {
     query.addEventListener("change", () => { this.resize(); this.watchRatio(); }, { once: true });
   }
 
-  /** Gives the canvas the screen's pixels. @param {ResizeObserverSize} [exact] as the browser lays it out; without it, computed */
-  resize(exact) {
-    const box = this.canvas.getBoundingClientRect();
-    const wide = box.width * devicePixelRatio, high = box.height * devicePixelRatio;
-    // Browsers that only pretend to have another device pixel ratio, as developer tools do, report CSS pixels here.
-    const holds = exact && Math.abs(exact.inlineSize - wide) < 1 && Math.abs(exact.blockSize - high) < 1;
-    const width = holds ? exact.inlineSize : Math.round(wide), height = holds ? exact.blockSize : Math.round(high);
-    if (!width || !height || (width === this.canvas.width && height === this.canvas.height)) return;
+  /** Gives the canvas as many pixels as the screen has in its place, and exactly that size: a fraction more would blur it. */
+  resize() {
+    const { canvas } = this, box = /** @type {HTMLElement} */ (canvas.parentElement).getBoundingClientRect();
+    const [width, height] = [box.width, box.height].map((length) => Math.floor(length * devicePixelRatio + 0.01));
+    canvas.style.width = `${width / devicePixelRatio}px`;
+    canvas.style.height = `${height / devicePixelRatio}px`;
+    if (!width || !height || (width === canvas.width && height === canvas.height)) return;
     // A canvas that gets another size is cleared, so it is drawn again before the browser paints.
-    this.canvas.width = width;
-    this.canvas.height = height;
+    canvas.width = width;
+    canvas.height = height;
     this.draw();
     this.resized();
   }
