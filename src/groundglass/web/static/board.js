@@ -81,7 +81,10 @@ function facts(pairs) {
   pairs.forEach(([name, value], place) => { say(home.children[place].children[0], name); say(home.children[place].children[1], value); });
 }
 
-/** The row of a table for a name, made at its first use. @param {typeof raterRows} rows @param {string} name @param {string[]} classes */
+/**
+ * The row of a table for a name, made at its first use.
+ * @param {typeof raterRows} rows @param {string} name @param {string[]} classes
+ */
 function rowOf(rows, name, classes) {
   let found = rows.get(name);
   if (!found) {
@@ -92,7 +95,10 @@ function rowOf(rows, name, classes) {
   return found;
 }
 
-/** Puts rows in order, moving only those that are at another place. @param {HTMLElement} body @param {HTMLElement[]} rows */
+/**
+ * Puts rows in order, moving only those that are at another place.
+ * @param {HTMLElement} body @param {HTMLElement[]} rows
+ */
 function order(body, rows) {
   rows.forEach((row, place) => { if (body.children[place] !== row) body.insertBefore(row, body.children[place] ?? null); });
   while (body.children.length > rows.length) body.lastElementChild?.remove();

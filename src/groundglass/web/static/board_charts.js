@@ -6,13 +6,19 @@ import { make } from "./dom.js";
 
 const WIDE = 1072, HIGH = 160, FOOT = 24, SIDE = 36, SHOWN = 400;
 
-/** The ends of an item's interval; null if it has none yet. @param {Item} item @returns {[number, number] | null} */
+/**
+ * The ends of an item's interval; null if it has none yet.
+ * @param {Item} item @returns {[number, number] | null}
+ */
 export function intervalOf({ score, ci95 }) {
   if (score === null || ci95 === null || ci95 === undefined) return null;
   return typeof ci95 === "number" ? [score - ci95, score + ci95] : ci95;
 }
 
-/** The lowest and the highest value that is drawn. @param {Item[]} items @returns {[number, number]} */
+/**
+ * The lowest and the highest value that is drawn.
+ * @param {Item[]} items @returns {[number, number]}
+ */
 export function spanOf(items) {
   const values = items.flatMap((item) => [item.score ?? [], intervalOf(item) ?? []].flat());
   if (!values.length) return [0, 1];
@@ -23,7 +29,10 @@ export function spanOf(items) {
 /** @param {number} value @returns {string} */
 export function short(value) { return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2); }
 
-/** An interval as a line, on the axis of all items. @param {Item} item @param {[number, number]} span @returns {SVGElement} */
+/**
+ * An interval as a line, on the axis of all items.
+ * @param {Item} item @param {[number, number]} span @returns {SVGElement}
+ */
 export function intervalLine(item, [low, high]) {
   const interval = intervalOf(item), x = (/** @type {number} */ value) => (4 + (192 * (value - low)) / (high - low)).toFixed(2);
   return make("svg", { class: "span", viewBox: "0 0 200 20", preserveAspectRatio: "none", "aria-hidden": "true" },
@@ -32,7 +41,10 @@ export function intervalLine(item, [low, high]) {
     item.score === null ? null : make("rect", { class: "at", x: Number(x(item.score)) - 1, y: 4, width: 2, height: 12 }));
 }
 
-/** How many items have 0, 1, 2 … votes. @param {Item[]} items @returns {SVGElement} */
+/**
+ * How many items have 0, 1, 2 … votes.
+ * @param {Item[]} items @returns {SVGElement}
+ */
 export function votesChart(items) {
   /** @type {Map<number, number>} */ const counts = new Map();
   for (const { votes } of items) counts.set(votes, (counts.get(votes) ?? 0) + 1);
@@ -49,7 +61,10 @@ export function votesChart(items) {
   return frame(HIGH + 16, label, children);
 }
 
-/** The scores in order, each with its interval. @param {Item[]} items @returns {SVGElement} */
+/**
+ * The scores in order, each with its interval.
+ * @param {Item[]} items @returns {SVGElement}
+ */
 export function scoresChart(items) {
   const scored = items.filter((item) => item.score !== null).sort((one, other) => Number(one.score) - Number(other.score));
   const drawn = thinned(scored, SHOWN), [low, high] = spanOf(drawn), step = (WIDE - SIDE) / Math.max(1, drawn.length);
@@ -69,7 +84,10 @@ export function scoresChart(items) {
   return frame(HIGH + 12, `Scores from ${short(low)} to ${short(high)} of ${scored.length} images`, children);
 }
 
-/** Evenly chosen from a long list. @template T @param {T[]} list @param {number} most @returns {T[]} */
+/**
+ * Evenly chosen from a long list.
+ * @template T @param {T[]} list @param {number} most @returns {T[]}
+ */
 function thinned(list, most) {
   return list.length <= most ? list : Array.from({ length: most }, (_, place) => list[Math.round((place * (list.length - 1)) / (most - 1))]);
 }

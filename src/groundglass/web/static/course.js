@@ -57,7 +57,10 @@ export class Course {
 
   get waiting() { return this.queue.waiting.size; }
 
-  /** Keeps a vote on the current trial; of a practice trial the feedback follows, otherwise the next trial is current at once. @param {Vote} vote */
+  /**
+   * Keeps a vote on the current trial; of a practice trial the feedback follows, otherwise the next trial is current at once.
+   * @param {Vote} vote
+   */
   answer(vote) {
     const trial = this.trials[0];
     this.queue.add({ kind: "vote", body: vote, order: 0, tried: false });
@@ -80,7 +83,10 @@ export class Course {
     this.fill();
   }
 
-  /** Takes the last answer back, and makes its trial the current one again. @returns {boolean} */
+  /**
+   * Takes the last answer back, and makes its trial the current one again.
+   * @returns {boolean}
+   */
   undo() {
     const last = this.history.at(-1);
     if (!last || this.practice) return false;
@@ -96,14 +102,20 @@ export class Course {
     return true;
   }
 
-  /** Gives up a trial whose image cannot be shown: the server puts another one in its place. @param {Trial} trial */
+  /**
+   * Gives up a trial whose image cannot be shown: the server puts another one in its place.
+   * @param {Trial} trial
+   */
   giveUp(trial) {
     this.trials = this.trials.filter((one) => one.trial !== trial.trial);
     this.changes += 1;
     return this.fill();
   }
 
-  /** Asks the server for the next trials; again later if it does not answer. @returns {Promise<void>} */
+  /**
+   * Asks the server for the next trials; again later if it does not answer.
+   * @returns {Promise<void>}
+   */
   fill() {
     clearTimeout(this.alarm);
     this.filling ??= this.ask().finally(() => { this.filling = null; });
@@ -170,7 +182,10 @@ export class Course {
     if (!this.waiting || this.trials.length < 2) this.fill();
   }
 
-  /** The server says which trial an undoing brought back; it is nearly always the one that is already shown. @param {Trial | undefined} trial */
+  /**
+   * The server says which trial an undoing brought back; it is nearly always the one that is already shown.
+   * @param {Trial | undefined} trial
+   */
   undone(trial) {
     if (!trial || this.answered.has(trial.trial) || this.trials.some((one) => one.trial === trial.trial)) return;
     this.trials.unshift(trial);
@@ -213,7 +228,10 @@ export class Course {
     }
   }
 
-  /** Another tab answers a trial: this one goes on. @param {string} trial */
+  /**
+   * Another tab answers a trial: this one goes on.
+   * @param {string} trial
+   */
   elsewhere(trial) {
     if (this.practice?.code === trial) return;
     this.answered.add(trial);

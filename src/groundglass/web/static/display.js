@@ -11,7 +11,10 @@ const RAMP = 11;
 /** The steps of the zoom that browsers have. */
 const ZOOMS = [0.25, 0.33, 0.5, 0.67, 0.75, 0.8, 0.9, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5];
 
-/** The browser's own zoom, estimated from the window's outer and inner width, since no browser says it. @returns {number} */
+/**
+ * The browser's own zoom, estimated from the window's outer and inner width, since no browser says it.
+ * @returns {number}
+ */
 export function browserZoom() {
   const ratio = innerWidth ? outerWidth / innerWidth : 1;
   const zoom = ZOOMS.find((step) => Math.abs(ratio / step - 1) < 0.02) ?? 1;
@@ -19,7 +22,10 @@ export function browserZoom() {
   return devicePixelRatio / zoom < 0.95 ? 1 : zoom;
 }
 
-/** The system's display scale, such as 1.5: the device pixel ratio without the browser's zoom. @returns {number} */
+/**
+ * The system's display scale, such as 1.5: the device pixel ratio without the browser's zoom.
+ * @returns {number}
+ */
 export function displayScale() { return Math.round((devicePixelRatio / browserZoom()) * 100) / 100; }
 
 /** @returns {{viewport: [number, number], dpr: number, display_scale: number}} */
@@ -27,7 +33,10 @@ export function displayNow() {
   return { viewport: [innerWidth, innerHeight], dpr: devicePixelRatio, display_scale: displayScale() };
 }
 
-/** The section of the begin page. @returns {{node: HTMLElement, read: () => string}} */
+/**
+ * The section of the begin page.
+ * @returns {{node: HTMLElement, read: () => string}}
+ */
 export function displayCheck() {
   const scale = make("p", { class: "scale" }), zoomed = make("p", { class: "advice", hidden: true },
     "The browser zooms this page. Press Ctrl+0 (⌘0 on a Mac) to set it back: text and keys then have their intended size. 1:1 is exact at any zoom.");

@@ -19,16 +19,25 @@ export function make(tag, traits = {}, ...children) {
 /** @param {string} query @param {ParentNode} [within] @returns {any} */
 export function find(query, within = document) { return within.querySelector(query); }
 
-/** Sets a text only if it changed, so that a page that is brought up to date never flickers. @param {Node} node @param {string} text */
+/**
+ * Sets a text only if it changed, so that a page that is brought up to date never flickers.
+ * @param {Node} node @param {string} text
+ */
 export function say(node, text) { if (node.textContent !== text) node.textContent = text; }
 
 /** @param {Element} node @param {boolean} shown */
 export function show(node, shown) { if (node instanceof HTMLElement && node.hidden === shown) node.hidden = !shown; }
 
-/** A key as it is printed on a keyboard. @param {string} name @returns {HTMLElement} */
+/**
+ * A key as it is printed on a keyboard.
+ * @param {string} name @returns {HTMLElement}
+ */
 export function cap(name) { return make("kbd", {}, name); }
 
-/** Copies a text, and says so on the button. @param {HTMLButtonElement} button @param {string} text @param {Node} source */
+/**
+ * Copies a text, and says so on the button.
+ * @param {HTMLButtonElement} button @param {string} text @param {Node} source
+ */
 export async function copy(button, text, source) {
   const before = button.textContent;
   try {
@@ -42,7 +51,10 @@ export async function copy(button, text, source) {
   setTimeout(() => { button.textContent = before; }, 1600);
 }
 
-/** Calls `act` at most once for each frame. @param {() => void} act @returns {() => void} */
+/**
+ * Calls `act` at most once for each frame.
+ * @param {() => void} act @returns {() => void}
+ */
 export function eachFrame(act) {
   let asked = false;
   return () => {

@@ -10,7 +10,10 @@ import { counted, ofPairs, questionOf, taskOf } from "./words.js";
 
 const screen = find("#screen"), work = find("#work");
 
-/** Shows a page instead of the image. @param {string} state @param {...(Node | null)} content */
+/**
+ * Shows a page instead of the image.
+ * @param {string} state @param {...(Node | null)} content
+ */
 function open(state, ...content) {
   screen.replaceChildren(make("div", { class: "sheet" }, ...content));
   document.body.dataset.state = state;
@@ -27,10 +30,16 @@ export function close() {
   document.body.dataset.state = "trial";
 }
 
-/** Whether a page is shown instead of the image. @returns {boolean} */
+/**
+ * Whether a page is shown instead of the image.
+ * @returns {boolean}
+ */
 export function isOpen() { return !screen.hidden; }
 
-/** A page whose button, or Enter, goes on. @param {string} state @param {string} label @param {(Node | null)[]} content @returns {Promise<void>} */
+/**
+ * A page whose button, or Enter, goes on.
+ * @param {string} state @param {string} label @param {(Node | null)[]} content @returns {Promise<void>}
+ */
 function until(state, label, content) {
   return new Promise((resolve) => {
     const button = make("button", { type: "button", class: "main", "data-first": true }, label, " ", cap("Enter"));
@@ -68,7 +77,10 @@ function trainingText(study, back) {
   return back || !study.training ? "" : `The first ${counted(study.training, "image")} are for practice, and do not count. `.replace(/1 image are/, "image is");
 }
 
-/** The keys of a study as a list. @param {Study} study @returns {HTMLElement} */
+/**
+ * The keys of a study as a list.
+ * @param {Study} study @returns {HTMLElement}
+ */
 export function legendList(study) {
   return make("dl", {}, ...legendOf(study).map((row) =>
     make("div", {}, make("dt", {}, ...row.caps.map((text) => (text === "–" ? "–" : cap(text)))), make("dd", {}, row.says))));
@@ -94,14 +106,20 @@ export function end(answered, why, waiting) {
     make("p", { id: "kept" }, kept ? `${counted(kept, "vote")} still ${kept === 1 ? "waits" : "wait"} for the server: please leave this page open.` : "Every answer is on the server. You can close this page."));
 }
 
-/** A page that says what went wrong. @param {string} state @param {string} title @param {string} sentence @param {string} [hint] */
+/**
+ * A page that says what went wrong.
+ * @param {string} state @param {string} title @param {string} sentence @param {string} [hint]
+ */
 export function problem(state, title, sentence, hint) {
   open(state,
     make("h1", { tabindex: "-1", "data-first": true }, title),
     make("p", { class: "lead" }, sentence), hint ? make("p", {}, hint) : null);
 }
 
-/** The page of a link that no longer works. @param {string} code @param {number} waiting */
+/**
+ * The page of a link that no longer works.
+ * @param {string} code @param {number} waiting
+ */
 export function lost(code, waiting) {
   const kept = waiting ? ` ${counted(waiting, "vote")} that the server does not have yet ${waiting === 1 ? "is" : "are"} kept in this browser, and ${waiting === 1 ? "is" : "are"} sent when a link of yours works again.` : "";
   if (code === "revoked") {

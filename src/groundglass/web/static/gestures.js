@@ -45,7 +45,10 @@ export function listen(view, redrawn) {
   canvas.addEventListener("dblclick", () => { view.oneToOne(); redrawn(); });
 }
 
-/** In screen pixels of the canvas. @param {MouseEvent} event @returns {{x: number, y: number}} */
+/**
+ * In screen pixels of the canvas.
+ * @param {MouseEvent} event @returns {{x: number, y: number}}
+ */
 function place(event) {
   const canvas = /** @type {HTMLCanvasElement} */ (event.currentTarget), box = canvas.getBoundingClientRect();
   return { x: ((event.clientX - box.x) * canvas.width) / box.width, y: ((event.clientY - box.y) * canvas.height) / box.height };

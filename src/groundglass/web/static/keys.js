@@ -18,14 +18,20 @@ const always = () => true;
 /** @param {...Protocol} names */
 const only = (...names) => (/** @type {Study} */ study) => names.includes(study.protocol);
 
-/** A digit, whatever Shift makes of it. @param {KeyboardEvent} event @returns {number} -1: not a digit */
+/**
+ * A digit, whatever Shift makes of it.
+ * @param {KeyboardEvent} event @returns {number} -1: not a digit
+ */
 export function digitOf(event) {
   const match = /^(?:Digit|Numpad)([0-9])$/.exec(event.code);
   if (/^[0-9]$/.test(event.key)) return Number(event.key);
   return match && event.shiftKey ? Number(match[1]) : -1;
 }
 
-/** A row for one key. @param {string} key as the event names it @param {string} shown @param {string} says @param {Action} action @param {(study: Study) => boolean} [goes] @returns {Row} */
+/**
+ * A row for one key.
+ * @param {string} key as the event names it @param {string} shown @param {string} says @param {Action} action @param {(study: Study) => boolean} [goes] @returns {Row}
+ */
 function one(key, shown, says, action, goes = always) {
   return { caps: [shown], says, goes, reads: (event) => (nameOf(event) === key ? action : null) };
 }
@@ -100,10 +106,16 @@ export const ROWS = [
   one("?", "?", "show or hide these keys", { act: "legend" }),
 ];
 
-/** The rows of a study's legend. @param {Study} study @returns {Row[]} */
+/**
+ * The rows of a study's legend.
+ * @param {Study} study @returns {Row[]}
+ */
 export function legendOf(study) { return ROWS.filter((row) => row.goes(study)); }
 
-/** What a key does in a trial. @param {KeyboardEvent} event @param {Study} study @returns {Action | null} */
+/**
+ * What a key does in a trial.
+ * @param {KeyboardEvent} event @param {Study} study @returns {Action | null}
+ */
 export function actionOf(event, study) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
   for (const row of legendOf(study)) {

@@ -8,6 +8,9 @@ import { token } from "./api.js";
 
 const DECODED = 3;
 
+/** @type {Set<string>} addresses of images that failed */
+const failed = new Set();
+
 /** An image that the server refuses or that cannot be decoded. */
 export class NoImage extends Error {}
 
@@ -20,7 +23,10 @@ export class Loader {
     /** @type {Map<string, Pixels[]>} */ this.ready = new Map();
   }
 
-  /** The pixels of a trial if they are decoded. @param {Trial} trial @returns {Pixels[] | null} */
+  /**
+   * The pixels of a trial if they are decoded.
+   * @param {Trial} trial @returns {Pixels[] | null}
+   */
   now(trial) { return this.ready.get(trial.trial) ?? null; }
 
   /** @param {Trial} trial @returns {Promise<Pixels[]>} fails with NoImage, or with TypeError without a connection */
@@ -40,7 +46,10 @@ export class Loader {
     return found;
   }
 
-  /** Decodes the first of these trials, fetches the rest, and forgets all others. @param {Trial[]} trials @param {Trial | null} before the last one answered, for undo */
+  /**
+   * Decodes the first of these trials, fetches the rest, and forgets all others.
+   * @param {Trial[]} trials @param {Trial | null} before the last one answered, for undo
+   */
   async keep(trials, before) {
     const wanted = trials.slice(0, DECODED);
     const names = new Set([...wanted, ...(before ? [before] : [])].map((trial) => trial.trial));
@@ -59,7 +68,10 @@ export class Loader {
     }
   }
 
-  /** Makes the fitted copies again after the window changed its size. @param {Trial[]} trials */
+  /**
+   * Makes the fitted copies again after the window changed its size.
+   * @param {Trial[]} trials
+   */
   async refit(trials) {
     for (const trial of trials.slice(0, DECODED)) {
       const pixels = this.ready.get(trial.trial);
@@ -90,7 +102,10 @@ export class Loader {
     }));
   }
 
-  /** A fitted copy is made once, off the main thread, so that a flip only has to copy pixels. @param {Pixels} pixels @param {Trial} trial @param {string} url */
+  /**
+   * A fitted copy is made once, off the main thread, so that a flip only has to copy pixels.
+   * @param {Pixels} pixels @param {Trial} trial @param {string} url
+   */
   async fit(pixels, trial, url) {
     const size = this.fitSize(pixels.width, pixels.height, frameOf(trial.images));
     if (size && pixels.fitted?.width === size.width && pixels.fitted.height === size.height) return;
@@ -102,15 +117,22 @@ export class Loader {
   }
 }
 
-/** The size of the largest image of a trial: all images of it are shown in its place. @param {{width: number, height: number}[]} images @returns {{width: number, height: number}} */
+/**
+ * The size of the largest image of a trial: all images of it are shown in its place.
+ * @param {{width: number, height: number}[]} images @returns {{width: number, height: number}}
+ */
 export function frameOf(images) {
   return images.reduce((one, other) => (other.width * other.height > one.width * one.height ? other : one));
 }
 
 /** @param {string} url @returns {Promise<Blob>} */
 async function fetched(url) {
-  const answer = await fetch(url, { credentials: "same-origin", headers: token() });
+  // A browser may keep a refusal; an image that failed once is asked for again at the server.
+  const answer = await fetch(url, {
+    cache: failed.has(url) ? "reload" : "default", credentials: "same-origin", headers: token(),
+  });
   if (answer.ok) return answer.blob();
+  failed.add(url);
   if (answer.status >= 500 || answer.status === 429) throw new TypeError(`HTTP ${answer.status}`);
   throw new NoImage(`The server does not give out this image (HTTP ${answer.status}).`);
 }

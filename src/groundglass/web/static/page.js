@@ -23,13 +23,13 @@ const AGAIN = 1500;
 /** @param {import("./types.js").Session} session */
 function run(session) {
   const { study } = session;
-  const view = new View(find("#canvas"), () => panel?.showView(view), () => refit());
+  /** @type {View} */ const view = new View(find("#canvas"), () => panel?.showView(view), () => refit());
   const loader = new Loader((width, height, frame) => view.fitSize(width, height, frame));
   /** @type {Panel} */ let panel;
   /** @type {Trial | null} the trial that is on the screen */ let shown = null;
   /** @type {Trial | null} for undo, its pixels are kept */ let before = null;
   /** @type {Set<string>} trials whose images could not be shown */ const unseen = new Set();
-  let comment = "", shownAt = 0, shownClock = 0, hidden = 0, hiddenSince = 0, began = false, resting = false, practised = false;
+  let comment = "", shownAt = 0, shownClock = 0, hidden = 0, hiddenSince = 0, loading = "", began = false, resting = false, practised = false;
   /** @type {number | undefined} */ let refitting = undefined;
 
   const course = new Course(session, {
@@ -64,7 +64,7 @@ function run(session) {
       return;
     }
     if (document.body.dataset.state === "end") ends.close();
-    if (trial.trial === shown?.trial) return;
+    if (trial.trial === shown?.trial || trial.trial === loading) return;
     shown = null;
     const pixels = loader.now(trial) ?? await loaded(trial);
     if (!pixels || course.current?.trial !== trial.trial || shown || !began) return;
@@ -80,7 +80,10 @@ function run(session) {
   /** @param {Trial} trial @returns {Promise<import("./types.js").Pixels[] | null>} */
   async function loaded(trial) {
     try {
-      return await loader.load(trial);
+      loading = trial.trial;
+      const pixels = await loader.load(trial);
+      loading = "";
+      return pixels;
     } catch (error) {
       if (error instanceof NoImage) {
         if (unseen.has(trial.trial)) {
@@ -88,9 +91,11 @@ function run(session) {
           ends.close();
         } else panel.note("An image cannot be shown. Another one takes its place.");
         unseen.add(trial.trial);
+        loading = "";
         if (course.current?.trial === trial.trial) await course.giveUp(trial);
       } else await new Promise((resolve) => { setTimeout(resolve, AGAIN); });
-      if (course.current?.trial === trial.trial) showCurrent();
+      loading = "";
+      showCurrent();
       return null;
     }
   }

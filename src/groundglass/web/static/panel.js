@@ -84,7 +84,10 @@ export class Panel {
     show(find("#offline"), offline);
   }
 
-  /** Says something for a few seconds, above the bar. @param {string} text @param {boolean} [stays] until the next note */
+  /**
+   * Says something for a few seconds, above the bar.
+   * @param {string} text @param {boolean} [stays] until the next note
+   */
   note(text, stays = false) {
     const node = find("#note");
     clearTimeout(this.alarm);

@@ -50,10 +50,16 @@ export class Queue {
     return found.sort((one, other) => one.order - other.order);
   }
 
-  /** What waits, oldest first. @returns {Kept[]} */
+  /**
+   * What waits, oldest first.
+   * @returns {Kept[]}
+   */
   list() { return [...this.waiting.values()].sort((one, other) => one.order - other.order); }
 
-  /** Keeps something and sends it as soon as possible. @param {Kept} kept */
+  /**
+   * Keeps something and sends it as soon as possible.
+   * @param {Kept} kept
+   */
   add(kept) {
     this.order = Math.max(this.order + 1, Date.now() * 1000);
     kept.order = this.order;
@@ -64,7 +70,10 @@ export class Queue {
     setTimeout(() => this.pump(), 0);
   }
 
-  /** Takes a vote back that was never sent. @param {string} id @returns {boolean} */
+  /**
+   * Takes a vote back that was never sent.
+   * @param {string} id @returns {boolean}
+   */
   takeBack(id) {
     const kept = this.waiting.get(id);
     if (!kept || kept.tried) return false;
@@ -140,7 +149,10 @@ export class Queue {
     this.told.changed(this.waiting.size, this.offline);
   }
 
-  /** Another tab of this rater keeps a vote: its trial needs no second answer. @param {StorageEvent} event */
+  /**
+   * Another tab of this rater keeps a vote: its trial needs no second answer.
+   * @param {StorageEvent} event
+   */
   otherTab(event) {
     if (!event.key?.startsWith(this.prefix) || event.newValue === null) return;
     const kept = parsed(event.newValue);

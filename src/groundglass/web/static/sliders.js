@@ -72,7 +72,10 @@ export class Sliders {
     if (document.activeElement instanceof HTMLInputElement) this.inputs[this.active].focus();
   }
 
-  /** The first dimension without a value, which becomes the active one; null if all have one. @returns {string | null} */
+  /**
+   * The first dimension without a value, which becomes the active one; null if all have one.
+   * @returns {string | null}
+   */
   missing() {
     const place = this.values.indexOf(null);
     if (place >= 0) this.choose(place);

@@ -55,7 +55,10 @@ export class View {
   /** The index of the image that is seen in the mode flip. */
   get seen() { return this.sides.length > 1 && this.held ? 1 - this.current : this.current; }
 
-  /** The size on screen that an image has when it is fitted; null if it is not made smaller. @param {number} width @param {number} height @param {Size} frame @returns {Size | null} */
+  /**
+   * The size on screen that an image has when it is fitted; null if it is not made smaller.
+   * @param {number} width @param {number} height @param {Size} frame @returns {Size | null}
+   */
   fitSize(width, height, frame) {
     if (!this.canvas.width) return null;
     const [pane] = panesOf(this.canvas, this.wantedMode === "side");
@@ -63,7 +66,10 @@ export class View {
     return place.width < width && place.height < height ? { width: place.width, height: place.height } : null;
   }
 
-  /** Shows another trial; zoom, place and mode stay. @param {Pixels[]} sides */
+  /**
+   * Shows another trial; zoom, place and mode stay.
+   * @param {Pixels[]} sides
+   */
   show(sides) {
     this.sides = sides;
     this.current = 0;
@@ -80,7 +86,10 @@ export class View {
     this.draw();
   }
 
-  /** Shows the other image as long as a key is held. @param {boolean} held */
+  /**
+   * Shows the other image as long as a key is held.
+   * @param {boolean} held
+   */
   hold(held) {
     if (this.sides.length < 2 || this.held === held) return;
     this.held = held;
@@ -106,7 +115,10 @@ export class View {
     this.draw();
   }
 
-  /** Zooms by a factor; the point under the pointer stays where it is. @param {number} factor @param {number} x screen pixels @param {number} y */
+  /**
+   * Zooms by a factor; the point under the pointer stays where it is.
+   * @param {number} factor @param {number} x screen pixels @param {number} y
+   */
   zoomAt(factor, x, y) {
     const pane = this.panes.find((one) => x >= one.x && x < one.x + one.width) ?? this.panes[0];
     const before = placeOf(this.frame, pane, this.scale, this.centre);
@@ -121,7 +133,10 @@ export class View {
     });
   }
 
-  /** Moves the image. @param {number} dx screen pixels @param {number} dy */
+  /**
+   * Moves the image.
+   * @param {number} dx screen pixels @param {number} dy
+   */
   pan(dx, dy) {
     const pane = this.panes[0], place = placeOf(this.frame, pane, this.scale, this.centre);
     this.moveTo(pane, { x: this.centre.x - dx / place.width, y: this.centre.y - dy / place.height });
@@ -181,7 +196,10 @@ export class View {
     }
   }
 
-  /** Draws an image into its place in a pane, as far as a box shows it. @param {Pixels} side @param {Box} pane @param {Box} box @param {GlobalCompositeOperation} [how] */
+  /**
+   * Draws an image into its place in a pane, as far as a box shows it.
+   * @param {Pixels} side @param {Box} pane @param {Box} box @param {GlobalCompositeOperation} [how]
+   */
   put(side, pane, box, how = "source-over") {
     const { context } = this, place = placeOf(this.frame, pane, this.scale, this.centre);
     context.save();
@@ -223,7 +241,10 @@ export class View {
   }
 }
 
-/** The part of a box inside another. @param {Box} one @param {Box} other @returns {Box} */
+/**
+ * The part of a box inside another.
+ * @param {Box} one @param {Box} other @returns {Box}
+ */
 function meet(one, other) {
   const x = Math.max(one.x, other.x), y = Math.max(one.y, other.y);
   return {

@@ -31,7 +31,10 @@ export function questionOf(study) { return study.question || QUESTIONS[study.pro
 /** @param {Study} study @returns {string} */
 export function taskOf(study) { return TASKS[study.protocol]; }
 
-/** The names of the five grades. @param {Study} study @returns {string[]} */
+/**
+ * The names of the five grades.
+ * @param {Study} study @returns {string[]}
+ */
 export function gradesOf(study) { return study.scale?.labels?.length === 5 ? study.scale.labels : GRADES; }
 
 /** @param {Side} side @returns {string} */
