@@ -123,7 +123,7 @@ def _serve(
     owners = [(study, f"{base}/o/{study.store.new_owner_token()}") for study in studies]
 
     def announce() -> None:
-        _print_links(run, base, owners, host, url)
+        _print_links(run, base, owners, host, link)
         if browser:
             _open_browser(f"{base}{link}" if link else owners[0][1])
 
@@ -131,7 +131,7 @@ def _serve(
     serve(studies, made, settings, announce)
 
 
-def _print_links(run: str, base: str, owners: Sequence[tuple[Study, str]], host: str, url: str) -> None:
+def _print_links(run: str, base: str, owners: Sequence[tuple[Study, str]], host: str, link: str) -> None:
     if host not in LOCAL:
         print_wrapped(
             f"Everybody who reaches {host} can open this server, and without https others in the network can read "
@@ -141,8 +141,10 @@ def _print_links(run: str, base: str, owners: Sequence[tuple[Study, str]], host:
             err=True,
         )
     click.echo(f"listening on {base}")
-    for study, link in owners:
-        click.echo(f"  {study.name}  for you, its owner: {link}")
+    if link:
+        click.echo(f"  rate here: {base}{link}")
+    for study, owner in owners:
+        click.echo(f"  {study.name}  for you, its owner: {owner}")
     names = owners[0][0].name
     rest = f" --url {base}"
     click.echo(f"  invite raters on the board, or: {program()} study invite {run} {names} --raters 5{rest}")
@@ -322,5 +324,41 @@ def export(run: str, study: str, output: Path, database: str | None) -> None:
     _next(f"study status {run} {study}")
 
 
-COMMANDS = (serve, invite, revoke, status, export)
+@click.command("demo")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where the demo is made, or goes on.  [default: ~/.local/share/groundglass/study-demo]",
+)
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="The port.  [default: any free one]"
+)
+@click.option("--no-browser", is_flag=True, help="Open no browser.")
+def demo(out: Path | None, port: int, no_browser: bool) -> None:
+    """Rate sample images in your browser: a study that is ready in one command.
+
+    \b
+    groundglass study demo
+    groundglass study demo --out demo --no-browser
+    """
+    from groundglass.cli.study_demo import make_demo
+
+    folder = out or _user_data() / "study-demo"
+    run = make_demo(folder)
+    study = _open(str(run), str(folder / "study.yaml"), None)
+    try:
+        ((name, token),) = study.store.invite(1)
+        click.echo(f"a study of {study.store.items().num_rows} images in {folder}; you are its rater {name}")
+        _serve(str(run), [study], "127.0.0.1", port, "", not no_browser, False, f"/i/{token}")
+    finally:
+        study.store.close()
+
+
+def _user_data() -> Path:
+    """The user's folder for data of programs, by the XDG base directories."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "groundglass"
+
+
+COMMANDS = (demo, serve, invite, revoke, status, export)
 """The commands of this file, in the order of use."""
