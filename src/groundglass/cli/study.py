@@ -12,6 +12,7 @@ import click
 from groundglass.cli import study_web
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json
+from groundglass.cli.study_plan import command as plan_command
 from groundglass.text.format import some
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def command() -> None:
 
 for other in study_web.COMMANDS:
     command.add_command(other)
+command.add_command(plan_command, "plan")
 
 
 class Scale(click.ParamType):

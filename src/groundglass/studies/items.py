@@ -55,6 +55,10 @@ class Candidate:
     also: tuple[str, ...] = ()
 
 
+Answered = tuple[Candidate, float, float]
+"""An image with the lowest and the highest right answer."""
+
+
 @dataclass(frozen=True)
 class Items:
     """The items in their order, and the images that were left out (`LEFT_OUT`)."""
@@ -169,7 +173,7 @@ def choose_items(
             f"the study {name} has no image to rate{_why(gone)}",
             "compare its keys with the images that the run kept: groundglass show RUN",
         )
-    train = _training(body, gold, rated, others, seed, name)
+    train = _training(body, gold, seed, name)
     trained = {one.row for one, _, _ in train}
     chosen: list[tuple[Candidate, str, float | None, float | None]] = []
     chosen += [(one, "rate", None, None) for one in rated]
@@ -269,46 +273,22 @@ def _drawn_contents(body: StudyStep, candidates: list[Candidate], permutation: A
     return [one for one in candidates if one.content in chosen]
 
 
-def _training(
-    body: StudyStep,
-    gold: Sequence[tuple[Candidate, float, float]],
-    rated: list[Candidate],
-    others: list[Candidate],
-    seed: int,
-    name: str,
-) -> list[tuple[Candidate, float | None, float | None]]:
-    """The images of the training trials: those with right answers first, then images that are not rated, then any.
+def _training(body: StudyStep, gold: Sequence[Answered], seed: int, name: str) -> list[Answered]:
+    """The images of training trials, of those with a right answer; at least as many remain to check the raters.
 
-    Trials of two images take two, or all images of one content.
+    Without any, raters train on damaged copies of the rated images.
     """
-    wanted = body.checks.training
-    rows = {(one.row, one.arm) for one in rated}
-    spare = [one for one in others if (one.row, one.arm) not in rows]
-    draw = stream(seed, "study", name, "training")
-    if body.protocol not in OF_PAIRS:
-        # At least as many gold images as train the raters must remain to check them.
-        known = [gold[at] for at in draw.permutation(len(gold))[: min(wanted, len(gold) // 2)]]
-        rest = _shuffled(spare, draw.permutation) + _shuffled(rated, draw.permutation)
-        return [*known, *((one, None, None) for one in rest[: wanted - len(known)])]
-    pool = _shuffled(spare, draw.permutation) + _shuffled(rated, draw.permutation)
-    if not (body.folders or body.content):
-        return [(one, None, None) for one in pool[: 2 * wanted]] if len(pool) > 1 else []
-    groups: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for one in pool:
-        groups[one.content].append(one)
-    whole = [group for group in groups.values() if len(group) > 1][:wanted]
-    return [(one, None, None) for group in whole for one in (group if body.folders else group[:2])]
-
-
-def _shuffled(candidates: list[Candidate], permutation: Any) -> list[Candidate]:
-    return [candidates[at] for at in permutation(len(candidates))]
+    if body.protocol in OF_PAIRS:
+        return []
+    drawn = stream(seed, "study", name, "training").permutation(len(gold))
+    return [gold[at] for at in drawn[: min(body.checks.training, len(gold) // 2)]]
 
 
 def _with_answers(
     candidates: list[Candidate], answers: Mapping[str, tuple[float, float]], body: StudyStep
-) -> tuple[list[tuple[Candidate, float, float]], list[Candidate]]:
+) -> tuple[list[Answered], list[Candidate]]:
     """The candidates with a right answer, and the others. Raises RecipeError for an answer about no image."""
-    gold: list[tuple[Candidate, float, float]] = []
+    gold: list[Answered] = []
     others: list[Candidate] = []
     used: set[str] = set()
     for one in candidates:

@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,15 @@ from groundglass.recipes.to_yaml import written_body, yaml_text
 from groundglass.recipes.validate import build
 from groundglass.recipes.yaml_nodes import Node, parse
 from groundglass.settings.field_types import NAME
-from groundglass.studies.items import Candidate, Items, candidates_in, candidates_of, choose_items
+from groundglass.studies.items import (
+    LEFT_OUT,
+    Candidate,
+    Items,
+    candidates_in,
+    candidates_of,
+    choose_items,
+)
+from groundglass.studies.results import units_of
 from groundglass.tables.parquet import compute, only, read_table, write_parquet
 from groundglass.text.suggest import did_you_mean
 
@@ -73,11 +81,10 @@ def open_study(run: Path, study: str, database: str | None = None) -> Study:
     made of it; MissingExtra without the extra ``studies``.
     """
     folder = RunFolder(run) if (run / "run.json").is_file() else find_run(str(run), Path("runs"))
-    path = Path(study).expanduser()
-    if path.is_dir() and (path / KEYS).is_file():
-        path = path / KEYS
-    if not path.is_file():
-        return _known(folder, study, database)
+    path = study_file(study)
+    if path is None:
+        name, body = _known(folder, study)
+        return make_study(folder, name, body, load_record(folder).seed, database, list)
     name, body = read_study(path)
     if (study_folder(folder, name) / KEYS).is_file():
         _same_keys(path, body, study_folder(folder, name))
@@ -85,6 +92,46 @@ def open_study(run: Path, study: str, database: str | None = None) -> Study:
     return make_study(
         folder, name, body, record.seed, database, lambda: _final_set(folder, record, body, path)
     )
+
+
+def look_at_study(run: Path | None, study: str) -> tuple[str, StudyStep, int, pa.Table]:
+    """The name and keys of a study, how many images or pairs it rates, and the images that it leaves out.
+
+    Nothing is made. Without a run, study.yaml must have `items` or `folders`. Raises RecipeError as `open_study` does.
+    """
+    path = study_file(study)
+    if run is None:
+        if path is None:
+            raise RecipeError(
+                f"there is no file {study}", "give a study.yaml; or name the run first: RUN STUDY"
+            )
+        name, body = read_study(path)
+        if not body.folders:
+            if body.items is None:
+                hint = "add `items: 200`, or name the run whose images are rated: groundglass study plan RUN STUDY"
+                raise RecipeError(f"{path} does not say how many images are rated", hint)
+            return name, body, body.items, LEFT_OUT.empty_table()
+        return name, body, *_counted(body, _items(body, 0, name, list))
+    folder = RunFolder(run) if (run / "run.json").is_file() else find_run(str(run), Path("runs"))
+    record = load_record(folder)
+    if path is not None:
+        name, body = read_study(path)
+        items = _items(body, record.seed, name, lambda: _final_set(folder, record, body, path))
+        return name, body, *_counted(body, items)
+    made = open_study(run, study)
+    return made.name, made.body, len(units_of(made.body, made.store.items().to_pylist())), made.left_out
+
+
+def _counted(body: StudyStep, items: Items) -> tuple[int, pa.Table]:
+    return len(units_of(body, [asdict(item) for item in items.items])), items.left_out
+
+
+def study_file(study: str) -> Path | None:
+    """The study.yaml that an argument names: the file, or the folder of a study that was made; None for a name."""
+    path = Path(study).expanduser()
+    if path.is_dir() and (path / KEYS).is_file():
+        return path / KEYS
+    return path if path.is_file() else None
 
 
 def make_study(
@@ -171,12 +218,11 @@ def _same_keys(path: Path, body: StudyStep, place: Path) -> None:
     )
 
 
-def _known(folder: RunFolder, study: str, database: str | None) -> Study:
-    """A study that is in the run's folder already."""
+def _known(folder: RunFolder, study: str) -> tuple[str, StudyStep]:
+    """The name and keys of a study that is in the run's folder already."""
     place = study_folder(folder, study)
     if re.fullmatch(NAME, study) and (place / KEYS).is_file():
-        name, body = read_study(place / KEYS)
-        return make_study(folder, name, body, load_record(folder).seed, database, list)
+        return read_study(place / KEYS)
     steps = study_steps(folder)
     if study in steps:
         raise RecipeError(
