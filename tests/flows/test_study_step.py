@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("sqlalchemy", reason="needs the extra studies")
 
-from flow_tools import groundglass, picture
+from flow_tools import groundglass, picture, run_json
 
 from groundglass.studies.open_study import open_study
 from vote_tools import vote_all
@@ -89,7 +89,7 @@ def test_a_changed_threshold_asks_nobody_again(place):
     with study.store:
         vote_all(study, 3, by_number)
     assert groundglass(place, "run", "recipe.yaml").returncode == 0
-    write(place, RECIPE.format(where="score >= 3.5 and ci_low > 0"))
+    write(place, RECIPE.format(where="score >= 3.5"))
     again = groundglass(place, "run", "recipe.yaml", "--json")
     assert again.returncode == 0, again.stderr
     found = json.loads(again.stdout)
@@ -125,7 +125,7 @@ def test_tiles_are_selected_by_the_scores_of_their_photos(place):
     study = open_study(place / "runs/rated/0001", "eyes")
     with study.store:
         vote_all(study, 3, by_number)
-    found = json.loads(groundglass(place, "run", "recipe.yaml", "--json").stdout)
+    found = run_json(place, "recipe.yaml")
     assert (found["steps"][-1]["in"], found["steps"][-1]["out"]) == (24, 12)
 
 
@@ -157,7 +157,7 @@ def test_rival_folders_get_a_win_rate(place):
     study = open_study(place / "runs/rated/0001", "duel")
     with study.store:
         vote_all(study, 2, lambda _rater, _trial, rows: "left" if rows["left"]["arm"] == "new" else "right")
-    found = json.loads(groundglass(place, "run", "recipe.yaml", "--json").stdout)
+    found = run_json(place, "recipe.yaml")
     (arm,) = found["steps"][-1]["facts"]["study"]["arms"]
     assert (arm["one"], arm["other"], arm["rate"], arm["votes"]) == ("old", "new", 0.0, 6)
     assert any(note.startswith("old won 0% against new") for note in found["steps"][-1]["notes"])

@@ -91,9 +91,8 @@ def run(state: State, planned: PlannedStep) -> Done:
         results = score_study(body, store.items(), store.votes(), study.seed)
     if not results.enough:
         raise _waiting(study, results)
-    scores = score_table(body, results)
     if score_columns(body):
-        key = study_key(planned.step.name)
+        scores, key = score_table(body, results), study_key(planned.step.name)
         state.run.write(scores, state.run.folder.scores(key))
         state = replace(state, scores={**state.scores, key: scores})
     return done(state, state, planned, notes=_notes(study, results), facts=_facts(planned, results))
