@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundglass.errors import RecipeError
-from groundglass.recipes.study_model import StudyStep
+from groundglass.recipes.study_model import OF_PAIRS, StudyStep
 from groundglass.studies.records import COUNTED
 from groundglass.studies.results import StudyResults, score_study
 
@@ -42,25 +42,25 @@ def export_scores(study: Study, format: str) -> bytes:
 def votes_table(items: pa.Table, votes: pa.Table, body: StudyStep, recipe: str) -> pa.Table:
     """The log of a study: one row for each vote.
 
-    ``vote_id`` comes first. item, left and right are rows of the run (or arm/file), ``…_name`` their names. ``score``
-    is a number (1 for keep, 0 for drop); several sliders have a column each. ``choice`` is left, right or tie.
-    ``counts`` says whether the vote counts for the scores.
+    ``vote_id`` comes first. item, or left and right, are rows of the run (or arm/file), ``…_name`` their names.
+    ``score`` is a number (1 for keep, 0 for drop); several sliders have a column each. ``choice`` is left, right or
+    tie. ``counts`` says whether the vote counts for the scores. `groundglass study scores` reads the table.
     """
     known = {item["id"]: item for item in items.to_pylist()}
     several = body.dimensions if len(body.dimensions) > 1 else ()
     rows = [_vote(vote, known, several) | {"recipe": recipe} for vote in votes.to_pylist()]
-    shown = {
-        "score": pa.float64(),
-        **{f"score_{name}": pa.float64() for name in several},
-        "choice": pa.string(),
-    }
+    shown = {f"score_{name}": pa.float64() for name in several}
+    shown |= {"choice": pa.string()} if body.protocol == "pairwise" else {}
     fields: list[pa.Field] = []
+    unused = ("item",) if body.protocol in OF_PAIRS else ("left", "right")
     for field in votes.schema:
+        if field.name in unused:
+            continue
         fields.append(pa.field(field.name, *([pa.float64()] if field.name == "score" else [field.type])))
         if field.name in ("item", "left", "right"):
             fields.append(pa.field(f"{field.name}_name", pa.string()))
         if field.name == "score":
-            fields += [pa.field(name, kind) for name, kind in shown.items() if name != "score"]
+            fields += [pa.field(name, kind) for name, kind in shown.items()]
     fields += [pa.field("counts", pa.bool_()), pa.field("recipe", pa.string())]
     return pa.Table.from_pylist(rows, pa.schema(fields))
 

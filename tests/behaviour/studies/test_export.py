@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundglass.errors import RecipeError
+from groundglass.ratings.read_votes import comparisons_of, holds_comparisons, read_table, votes_of
 from groundglass.recipes.study_model import StudyStep
 from groundglass.selections.keep_drop_lists import keep, read_list
 from groundglass.studies.export import cell, encoded, scores_table, verdict_lists, votes_table
@@ -34,7 +35,7 @@ def test_every_vote_is_in_the_export_with_its_id_first():
     )
     table = votes_table(ITEMS, votes, StudyStep(), "hash")
     assert table.column_names[0] == "vote_id"
-    assert set(votes.column_names) <= set(table.column_names)
+    assert set(votes.column_names) - {"left", "right"} <= set(table.column_names)
     rows = rows_of(encoded(table, "csv"))
     assert [row["counts"] for row in rows] == ["true", "false", "false"]
     assert (rows[0]["item"], rows[0]["item_name"], rows[0]["comment"]) == (
@@ -46,6 +47,26 @@ def test_every_vote_is_in_the_export_with_its_id_first():
     lines = [json.loads(line) for line in encoded(table, "jsonl").decode().splitlines()]
     assert lines == table.to_pylist()
     assert pq.read_table(io.BytesIO(encoded(table, "parquet"))).to_pylist() == lines
+
+
+def test_an_export_is_scored_without_the_votes_that_check_raters(tmp_path):
+    votes = made_votes(
+        *({"rater": f"r{n}", "item": item, "score": n} for n in (3, 4, 5) for item in "ab"),
+        *({"rater": f"r{n}", "item": "b", "score": 1, "kind": "trap"} for n in (3, 4, 5)),
+    )
+    path = tmp_path / "votes.csv"
+    path.write_bytes(encoded(votes_table(ITEMS, votes, StudyStep(), ""), "csv"))
+    assert not holds_comparisons(read_table(path))
+    read = votes_of(read_table(path))
+    assert (len(read.votes.score), read.votes.items) == (6, ("row-a", "row-b"))
+    assert read.notes[0] == "3 votes train or check raters, or were undone, and do not count"
+    pair = [{"rater": f"r{n}", "left": "a", "right": "b", "score": "left", "kind": "pair"} for n in range(2)]
+    pair.append({"rater": "r1", "left": "a", "right": "a", "score": "tie", "kind": "bias"})
+    path.write_bytes(
+        encoded(votes_table(ITEMS, made_votes(*pair), StudyStep(protocol="pairwise"), ""), "csv")
+    )
+    assert holds_comparisons(read_table(path))
+    assert comparisons_of(read_table(path)).comparisons.choice.tolist() == [1.0, 1.0]
 
 
 def test_votes_on_pairs_and_several_sliders_have_their_own_columns():
