@@ -117,7 +117,7 @@ def _candidates(state: State, planned: PlannedStep) -> list[Candidate]:
         name = ".".join(path)
         if name not in rows.column_names:
             rows = rows.append_column(name, values(found, path))
-    return candidates_of(rows, state.tables.images, body.prompt, body.content)
+    return candidates_of(rows, state.tables.images, state.run.store, body.prompt, body.content)
 
 
 def _waiting(study: Study, results: StudyResults) -> Waiting:

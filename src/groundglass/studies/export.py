@@ -7,16 +7,18 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from groundglass.errors import RecipeError
+from groundglass.files.atomic import write_bytes
 from groundglass.recipes.study_model import OF_PAIRS, StudyStep
 from groundglass.studies.records import COUNTED
 from groundglass.studies.results import StudyResults, score_study
+from groundglass.text.format import some
 
 if TYPE_CHECKING:
     from groundglass.studies.open_study import Study
@@ -37,6 +39,41 @@ def export_scores(study: Study, format: str) -> bytes:
     """The scores of a study in one of `FORMATS`; see `scores_table`."""
     results = score_study(study.body, study.store.items(), study.store.votes(), study.seed)
     return encoded(scores_table(study.body, results, study.recipe), format)
+
+
+def write_exports(
+    study: Study, votes: Path | None, scores: Path | None, keep: Path | None, drop: Path | None
+) -> list[str]:
+    """Write the files that are named, in the formats of their endings; a sentence for each.
+
+    Raises RecipeError if there are no verdicts to list, UnreachableError if a file cannot be written.
+    """
+    said: list[str] = []
+    log, items = study.store.votes(), study.store.items()
+    results = score_study(study.body, items, log, study.seed)
+    if votes is not None:
+        table = votes_table(items, log, study.body, study.recipe)
+        write_bytes(encoded(table, _format(votes)), votes)
+        said.append(f"{votes}: {some(table.num_rows, 'votes')}")
+    if scores is not None:
+        table = scores_table(study.body, results, study.recipe)
+        write_bytes(encoded(table, _format(scores)), scores)
+        said.append(f"{scores}: {some(table.num_rows, 'scores')}")
+    if keep is not None or drop is not None:
+        kept, dropped, undecided = verdict_lists(study.body, results, items)
+        for path, text in ((keep, kept), (drop, dropped)):
+            if path is not None:
+                write_bytes(text.encode(), path)
+                said.append(f"{path}: {some(text.count(chr(10)) // 2, 'images')}")
+        if undecided:
+            said.append(
+                f"{some(undecided, 'images')} without votes, or with as many to keep as to drop, are in no list"
+            )
+    return said
+
+
+def _format(path: Path) -> str:
+    return path.suffix.lstrip(".").lower()
 
 
 def votes_table(items: pa.Table, votes: pa.Table, body: StudyStep, recipe: str) -> pa.Table:

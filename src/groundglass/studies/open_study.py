@@ -383,4 +383,4 @@ def candidates_with(
                 f"`{key}`: this run has no column '{name}'.{did_you_mean(name, rows.column_names)}",
                 f"its columns: {', '.join(rows.column_names)}",
             )
-    return candidates_of(rows, tables.images, body.prompt, body.content)
+    return candidates_of(rows, tables.images, tables.store, body.prompt, body.content)
