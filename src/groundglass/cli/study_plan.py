@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from groundglass.studies.simulate import StudyPlan, Width
 
 UNITS = {"pairwise": "images", "pair_accept": "pairs"}
-"""What is rated, by protocol; images of all others. Comparisons of folders rate pairs."""
+"""The units that are rated, by protocol; all others rate images. Comparisons of folders rate pairs."""
 MORE = {"error": "95 % of errors", "covered": "right", "connected": "on one scale"}
 MEANING = {
     "acr": "on the scale 1 to 5",
@@ -113,7 +113,7 @@ def _print_plan(plan: StudyPlan, units: str, folders: bool) -> None:
         else MEANING.get(plan.protocol, "of a score")
     )
     inside = " (right: intervals that contain the true quality)" if plan.widths[0].covered is not None else ""
-    click.echo(f"  Simulated, {about}{inside}:")
+    print_wrapped(f"  Simulated, {about}{inside}:", 2)
     more = [
         name for name in ("error", "covered", "connected") if getattr(plan.widths[0], name, None) is not None
     ]

@@ -301,7 +301,7 @@ def earlier_votes(folder: RunFolder, name: str, body: StudyStep, items: Items) -
 
 
 def _content(item: Mapping[str, Any]) -> tuple[str, ...]:
-    """What makes two items the same: the row, its pixels, and the text and arm that it is shown with."""
+    """The parts that are equal in two equal items: the row, its pixels, and the text and arm that it is shown with."""
     return (*(str(item[key]) for key in ("row", "arm", "content", "prompt", "sha256", "region")),)
 
 

@@ -35,7 +35,7 @@ SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
 
 @dataclass(frozen=True)
 class RatingSet:
-    """What was written: the files by name, the images of each split, and notes."""
+    """A rating set that was written: its files by name, the number of images of each split, and notes."""
 
     folder: Path
     files: tuple[str, ...]

@@ -79,7 +79,7 @@ class StudyResults:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one vote is about: an image, or two images of one content. ``items`` are one or two positions of items."""
+    """The subject of one vote: an image, or two images of one content. ``items`` are one or two positions of items."""
 
     items: tuple[int, ...]
     row: str

@@ -60,7 +60,7 @@ class Width:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """What a study needs: trials, time, and the intervals that it will have.
+    """The needs of a study: trials and time; and the intervals that it will have.
 
     units   images, or pairs of a comparison of folders
     trials  of a rater on average: those that count, those that check, and those that train
