@@ -157,6 +157,9 @@ def test_rival_folders_get_a_win_rate(place):
     study = open_study(place / "runs/rated/0001", "duel")
     with study.store:
         vote_all(study, 2, lambda _rater, _trial, rows: "left" if rows["left"]["arm"] == "new" else "right")
+    status = groundglass(place, "study", "status", "rated", "duel")
+    assert status.returncode == 0, status.stderr
+    assert ["old", "new", "0%"] in [line.split()[:3] for line in status.stdout.splitlines()]
     found = run_json(place, "recipe.yaml")
     (arm,) = found["steps"][-1]["facts"]["study"]["arms"]
     assert (arm["one"], arm["other"], arm["rate"], arm["votes"]) == ("old", "new", 0.0, 6)
@@ -180,3 +183,33 @@ def test_a_wrong_study_stops_in_plan(place, step, says):
     found = groundglass(place, "plan", "recipe.yaml")
     assert found.returncode == 2
     assert says in found.stderr
+
+
+def test_a_waiting_run_shows_so_everywhere_and_its_gate_is_closed_to_an_audit(place):
+    write(place, RECIPE.format(where="score >= 2.5"))
+    groundglass(place, "run", "recipe.yaml")
+    report = groundglass(place, "report", "runs/rated/0001")
+    assert report.returncode == 0, report.stderr
+    page = (place / "runs/rated/0001/report/index.html").read_text()
+    assert "Waiting for votes" in page
+    refused = groundglass(place, "audit", "runs/rated/0001")
+    assert "is not finished (waiting)" in refused.stderr
+    study = open_study(place / "runs/rated/0001", "eyes")
+    with study.store:
+        vote_all(study, 3, by_number)
+    run_json(place, "recipe.yaml")
+    page = (place / "runs/rated/0001/report/index.html").read_text()
+    assert "Waiting for votes" not in page
+    card = json.loads(groundglass(place, "audit", "runs/rated/0001", "--sample", "2", "--json").stdout)
+    assert [name for name, why in card["closed"] if "measured elsewhere" in why] == ["liked"]
+
+
+def test_a_killed_run_and_a_server_that_is_open_lose_no_vote(place):
+    """The run reads the votes while a server holds the study open."""
+    write(place, RECIPE.format(where="score >= 2.5"))
+    groundglass(place, "run", "recipe.yaml")
+    study = open_study(place / "runs/rated/0001", "eyes")
+    with study.store:
+        vote_all(study, 3, by_number)
+        assert run_json(place, "recipe.yaml")["steps"][2]["facts"]["study"]["votes"] == 12
+        assert study.store.votes().num_rows >= 12

@@ -272,10 +272,22 @@ def _print_status(board: dict[str, Any]) -> None:
         heads = ("rater", "link", "votes", "like others", "like self", "seconds", "flags")
         print_table(heads, rows, right=(2, 3, 4, 5))
         click.echo()
+    rates = [_win_rate(arm) for arm in board["arms"]]
+    if rates:
+        print_table(("", "won against", "share", "95 % interval", "votes", "images"), rates, right=(2, 4, 5))
+        click.echo()
     for name, value in board["agreement"].items():
         click.echo(f"  {name}: {_number(value)}")
     for note in board["notes"]:
         print_wrapped(f"  {note}", 2)
+
+
+def _win_rate(arm: dict[str, Any]) -> tuple[str, ...]:
+    """How often one folder won against another; a tie is half a win."""
+    known = arm["rate"] is not None
+    ends = f"{arm['ci95'][0]:.0%} to {arm['ci95'][1]:.0%}" if known else "–"
+    share = f"{arm['rate']:.0%}" if known else "–"
+    return arm["one"], arm["other"], share, ends, f"{arm['votes']:,}", f"{arm['contents']:,}"
 
 
 def _next(words: str) -> None:
