@@ -12,6 +12,8 @@ import click
 from groundglass.cli import study_web
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json
+from groundglass.cli.study_plan import command as plan_command
+from groundglass.cli.study_results import command as release_command
 from groundglass.text.format import some
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ def command() -> None:
 
 for other in study_web.COMMANDS:
     command.add_command(other)
+command.add_command(plan_command, "plan")
+command.add_command(release_command, "release")
 
 
 class Scale(click.ParamType):

@@ -274,10 +274,22 @@ def _print_status(board: dict[str, Any]) -> None:
         heads = ("rater", "link", "votes", "like others", "like self", "seconds", "flags")
         print_table(heads, rows, right=(2, 3, 4, 5))
         click.echo()
+    rates = [_win_rate(arm) for arm in board["arms"]]
+    if rates:
+        print_table(("", "won against", "share", "95 % interval", "votes", "images"), rates, right=(2, 4, 5))
+        click.echo()
     for name, value in board["agreement"].items():
         click.echo(f"  {name}: {_number(value)}")
     for note in board["notes"]:
         print_wrapped(f"  {note}", 2)
+
+
+def _win_rate(arm: dict[str, Any]) -> tuple[str, ...]:
+    """How often one folder won against another; a tie is half a win."""
+    known = arm["rate"] is not None
+    ends = f"{arm['ci95'][0]:.0%} to {arm['ci95'][1]:.0%}" if known else "–"
+    share = f"{arm['rate']:.0%}" if known else "–"
+    return arm["one"], arm["other"], share, ends, f"{arm['votes']:,}", f"{arm['contents']:,}"
 
 
 def _next(words: str) -> None:
@@ -289,38 +301,50 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
+def _file(*names: str, help: str) -> Any:
+    return click.option(*names, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help=help)
+
+
 @click.command("export")
 @run_argument
 @study_argument
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="votes.csv, .jsonl or .parquet.",
-)
+@_file("--output", "-o", help="The votes: a name that ends with .csv, .jsonl or .parquet.")
+@_file("--scores", help="The scores with their intervals, as .csv, .jsonl or .parquet.")
+@_file("--keep", help="The list of images that most raters keep, for `select: {keep: FILE}`.")
+@_file("--drop", help="The list of images that most raters drop, for `select: {drop: FILE}`.")
 @database
-def export(run: str, study: str, output: Path, database: str | None) -> None:
-    """Write the votes of a study, with everything that was recorded of each.
+def export(
+    run: str,
+    study: str,
+    output: Path | None,
+    scores: Path | None,
+    keep: Path | None,
+    drop: Path | None,
+    database: str | None,
+) -> None:
+    """Write the votes of a study, its scores, or the lists of images to keep and to drop.
 
     \b
     groundglass study export runs/mine/0001 study.yaml -o votes.csv
+    groundglass study export runs/mine/0001 review --keep keep.txt --drop drop.txt
 
-    Undone votes are in it, with `undone_by`. Cells that a spreadsheet would take for formulas begin with a quote.
+    Undone votes and those that check raters are in it too, with `counts` false. Cells that a spreadsheet would take for
+    formulas begin with a quote.
     """
-    form = output.suffix.lstrip(".").lower()
-    if form not in FORMATS:
-        raise click.UsageError(f"the name must end with .{', .'.join(FORMATS)}; {output} does not")
+    for path in (output, scores):
+        if path is not None and path.suffix.lstrip(".").lower() not in FORMATS:
+            raise click.UsageError(f"the name must end with .{', .'.join(FORMATS)}; {path} does not")
+    if output is None and scores is None and keep is None and drop is None:
+        raise click.UsageError("say what to write: -o votes.csv, --scores, --keep or --drop")
     opened = _open(run, study, database)
-    from groundglass.files.atomic import write_bytes
-    from groundglass.studies.export import export_votes
+    from groundglass.studies.export import write_exports
 
     try:
-        write_bytes(export_votes(opened, form), output)
-        count = opened.store.votes().num_rows
+        written = write_exports(opened, output, scores, keep, drop)
     finally:
         opened.store.close()
-    click.echo(f"{output}: {some(count, 'votes')}")
+    for line in written:
+        click.echo(line)
     _next(f"study status {run} {study}")
 
 

@@ -14,7 +14,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +138,7 @@ def votes_of(
     """
     if table.header is None:
         return _matrix(table, scale)
+    table, left_out = counted_rows(table)
     chosen = _columns(table, VOTES, columns or {}, optional=("session",))
     cells = {role: _cells(table, name) for role, name in chosen.items()}
     for role in ("item", "rater"):
@@ -152,7 +153,7 @@ def votes_of(
     items, item = _numbered(cells["item"])
     raters, rater = _numbered(cells["rater"])
     sessions = _numbered(cells["session"])[1] if "session" in cells else np.zeros(len(scores), np.int64)
-    notes = _notes_on_missing(len(scores) - len(here))
+    notes = left_out + _notes_on_missing(len(scores) - len(here))
     notes += _notes_on_far(scores[here], [table.lines[at] for at in here], scale)
     if "session" not in cells:
         close = _alike("session", table.header)
@@ -175,6 +176,7 @@ def comparisons_of(
     """
     if table.header is None:
         return ReadComparisons(_wins(table))
+    table, left_out = counted_rows(table)
     chosen = _columns(table, COMPARISONS, columns or {})
     cells = {role: _cells(table, name) for role, name in chosen.items()}
     for role in ("left", "right", "rater"):
@@ -194,7 +196,25 @@ def comparisons_of(
     comparisons = Comparisons(
         items, raters, left[here], right[here], rater[here], choices[here], np.ones(len(here))
     )
-    return ReadComparisons(comparisons, tuple(_notes_on_missing(len(choices) - len(here))))
+    return ReadComparisons(comparisons, tuple(left_out + _notes_on_missing(len(choices) - len(here))))
+
+
+def counted_rows(table: Table) -> tuple[Table, list[str]]:
+    """The votes that count of a table that `study export` wrote, and a note on the others; any other table as it is.
+
+    >>> header = ("vote_id", "item", "rater", "score", "counts")
+    >>> table = Table("a.csv", header, (("1", "a", "r", "3", "true"), ("2", "a", "r", "1", "false")), ("2", "3"))
+    >>> [row[0] for row in counted_rows(table)[0].rows]
+    ['1']
+    """
+    if table.header is None or not {"vote_id", "counts"} <= set(table.header):
+        return table, []
+    at = table.header.index("counts")
+    kept = [place for place, row in enumerate(table.rows) if row[at].lower() != "false"]
+    left_out = len(table.rows) - len(kept)
+    rows, lines = (tuple(part[place] for place in kept) for part in (table.rows, table.lines))
+    note = f"{left_out} votes train or check raters, or were undone, and do not count"
+    return replace(table, rows=rows, lines=lines), [note] if left_out else []
 
 
 def _parquet(path: Path) -> Table:

@@ -7,6 +7,7 @@ import io
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,17 @@ from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import changed_at, read_listed
 from groundglass.image.frame import open_frame
 from groundglass.image.header import ImageLimits
+from groundglass.plans.measure_missing import THUMBNAIL_ASK
 from groundglass.random_streams import stream
 from groundglass.recipes.study_model import OF_PAIRS, StudyStep
 from groundglass.sources.folder import look_into_folders
 from groundglass.studies.records import ItemRow
+from groundglass.tables.measure_store import MeasureStore
 from groundglass.text.decode_text import decode_text
 from groundglass.text.suggest import did_you_mean
 
+THREADS = 4
+"""Images that are decoded at the same time; they bound memory."""
 LEFT_OUT = pa.schema(
     [("row", pa.string()), ("name", pa.string()), ("reason", pa.string()), ("detail", pa.string())]
 )
@@ -37,6 +42,7 @@ class Candidate:
 
     path            its locator
     size, mtime_ns  as in the run's listing
+    proven          its pixels were decoded before
     also            other names by which a file of answers may call it: its uri and its sha256
     """
 
@@ -52,7 +58,12 @@ class Candidate:
     prompt: str | None = None
     size: int | None = None
     mtime_ns: int | None = None
+    proven: bool = False
     also: tuple[str, ...] = ()
+
+
+Answered = tuple[Candidate, float, float]
+"""An image with the lowest and the highest right answer."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +88,18 @@ def locator_of(text: str) -> bytes:
 
 
 def candidates_of(
-    rows: pa.Table, images: pa.Table, prompt: str | None, content: str | None
+    rows: pa.Table, images: pa.Table, store: MeasureStore, prompt: str | None, content: str | None
 ) -> list[Candidate]:
     """The candidates of rows of a run, in their order.
 
     rows    id, root, uri, sha256, region, width, height, and the columns that ``prompt`` and ``content`` name
     images  the run's images table: id, path, bytes, mtime_ns
+    store   the run's: an image with a thumbnail in it was decoded by a measure
     """
+    contents_of = rows.select(["sha256", "region"])
+    known = store.folder(THUMBNAIL_ASK.key).is_dir()
+    lacking = store.missing(THUMBNAIL_ASK.key, contents_of) if known else contents_of
+    unseen = set(zip(lacking["sha256"].to_pylist(), lacking["region"].to_pylist(), strict=True))
     places = {photo: at for at, photo in enumerate(images["id"].to_pylist())}
     facts = images.select(["path", "bytes", "mtime_ns"]).to_pylist()
     prompts, contents = (_texts(rows, name) for name in (prompt, content))
@@ -103,6 +119,7 @@ def candidates_of(
                 prompt=said,
                 size=file["bytes"],
                 mtime_ns=file["mtime_ns"],
+                proven=(row["sha256"], row["region"]) not in unseen,
                 also=(row["uri"], row["sha256"]),
             )
         )
@@ -137,7 +154,17 @@ def candidates_in(folders: Mapping[str, str]) -> tuple[list[Candidate], list[dic
                 continue
             content = str(Path(file["uri"]).with_suffix(""))
             found.append(
-                Candidate(row, row, file["path"], sha256_of(data), width, height, arm=arm, content=content)
+                Candidate(
+                    row,
+                    row,
+                    file["path"],
+                    sha256_of(data),
+                    width,
+                    height,
+                    arm=arm,
+                    content=content,
+                    proven=True,
+                )
             )
     return found, lost
 
@@ -163,13 +190,13 @@ def choose_items(
     usable = _whole(body, list(candidates), gone)
     answers = read_answers(Path(body.checks.answers).expanduser(), body) if body.checks.answers else {}
     gold, others = _with_answers(usable, answers, body)
-    rated = _drawn(body, others, seed, name)
+    rated = _decoded(_drawn(body, others, seed, name), gone)
     if not rated:
         raise RecipeError(
             f"the study {name} has no image to rate{_why(gone)}",
             "compare its keys with the images that the run kept: groundglass show RUN",
         )
-    train = _training(body, gold, rated, others, seed, name)
+    train = _training(body, gold, seed, name)
     trained = {one.row for one, _, _ in train}
     chosen: list[tuple[Candidate, str, float | None, float | None]] = []
     chosen += [(one, "rate", None, None) for one in rated]
@@ -227,6 +254,29 @@ def _whole(body: StudyStep, candidates: list[Candidate], gone: list[dict[str, An
     return [one for one in usable if len(by_content[one.content]) >= needed]
 
 
+def _decoded(chosen: list[Candidate], gone: list[dict[str, Any]]) -> list[Candidate]:
+    """The images that can be decoded; the others go to ``gone``."""
+
+    def check(one: Candidate) -> ImageError | None:
+        try:
+            if not one.proven:
+                _ = (
+                    open_frame(read_listed(one.path, None, None, one.sha256), ImageLimits())
+                    .at(one.region)
+                    .rgb
+                )
+        except ImageError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        problems = list(pool.map(check, chosen))
+    for one, problem in zip(chosen, problems, strict=True):
+        if problem is not None:
+            gone.append(_lost(one.row, one.name, problem.reason, problem.detail))
+    return [one for one, problem in zip(chosen, problems, strict=True) if problem is None]
+
+
 def _problem(one: Candidate) -> ImageError | None:
     """Why the file of an image is not the one that the run listed; None if it is."""
     if one.mtime_ns is None or changed_at(one.path) == one.mtime_ns:
@@ -269,46 +319,22 @@ def _drawn_contents(body: StudyStep, candidates: list[Candidate], permutation: A
     return [one for one in candidates if one.content in chosen]
 
 
-def _training(
-    body: StudyStep,
-    gold: Sequence[tuple[Candidate, float, float]],
-    rated: list[Candidate],
-    others: list[Candidate],
-    seed: int,
-    name: str,
-) -> list[tuple[Candidate, float | None, float | None]]:
-    """The images of the training trials: those with right answers first, then images that are not rated, then any.
+def _training(body: StudyStep, gold: Sequence[Answered], seed: int, name: str) -> list[Answered]:
+    """The images of training trials, of those with a right answer; at least as many remain to check the raters.
 
-    Trials of two images take two, or all images of one content.
+    Without any, raters train on damaged copies of the rated images.
     """
-    wanted = body.checks.training
-    rows = {(one.row, one.arm) for one in rated}
-    spare = [one for one in others if (one.row, one.arm) not in rows]
-    draw = stream(seed, "study", name, "training")
-    if body.protocol not in OF_PAIRS:
-        # At least as many gold images as train the raters must remain to check them.
-        known = [gold[at] for at in draw.permutation(len(gold))[: min(wanted, len(gold) // 2)]]
-        rest = _shuffled(spare, draw.permutation) + _shuffled(rated, draw.permutation)
-        return [*known, *((one, None, None) for one in rest[: wanted - len(known)])]
-    pool = _shuffled(spare, draw.permutation) + _shuffled(rated, draw.permutation)
-    if not (body.folders or body.content):
-        return [(one, None, None) for one in pool[: 2 * wanted]] if len(pool) > 1 else []
-    groups: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for one in pool:
-        groups[one.content].append(one)
-    whole = [group for group in groups.values() if len(group) > 1][:wanted]
-    return [(one, None, None) for group in whole for one in (group if body.folders else group[:2])]
-
-
-def _shuffled(candidates: list[Candidate], permutation: Any) -> list[Candidate]:
-    return [candidates[at] for at in permutation(len(candidates))]
+    if body.protocol in OF_PAIRS:
+        return []
+    drawn = stream(seed, "study", name, "training").permutation(len(gold))
+    return [gold[at] for at in drawn[: min(body.checks.training, len(gold) // 2)]]
 
 
 def _with_answers(
     candidates: list[Candidate], answers: Mapping[str, tuple[float, float]], body: StudyStep
-) -> tuple[list[tuple[Candidate, float, float]], list[Candidate]]:
+) -> tuple[list[Answered], list[Candidate]]:
     """The candidates with a right answer, and the others. Raises RecipeError for an answer about no image."""
-    gold: list[tuple[Candidate, float, float]] = []
+    gold: list[Answered] = []
     others: list[Candidate] = []
     used: set[str] = set()
     for one in candidates:

@@ -6,19 +6,19 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from groundglass.errors import MissingExtra, RecipeError, cannot_write
+from groundglass.errors import GroundglassError, MissingExtra, RecipeError, cannot_write
 from groundglass.extras import is_installed
 from groundglass.files.atomic import write_text
 from groundglass.files.folder_lock import only_one
 from groundglass.plans.rows_after import After, rows_after, with_values
-from groundglass.plans.run_folder import RunFolder, RunRecord, find_run, load_record
+from groundglass.plans.run_folder import RunFolder, RunRecord, find_run, load_record, run_numbers
 from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.recipes.errors import error_at
 from groundglass.recipes.load import load_recipe
@@ -28,12 +28,24 @@ from groundglass.recipes.to_yaml import written_body, yaml_text
 from groundglass.recipes.validate import build
 from groundglass.recipes.yaml_nodes import Node, parse
 from groundglass.settings.field_types import NAME
-from groundglass.studies.items import Candidate, Items, candidates_in, candidates_of, choose_items
-from groundglass.tables.parquet import compute, only, read_table, write_parquet
+from groundglass.studies.items import (
+    LEFT_OUT,
+    Candidate,
+    Items,
+    candidates_in,
+    candidates_of,
+    choose_items,
+)
+from groundglass.studies.results import units_of
+from groundglass.tables.parquet import compute, read_table, write_parquet
 from groundglass.text.suggest import did_you_mean
 
-KEYS, DATABASE, LEFT = "study.yaml", "database.txt", "left_out.parquet"
-"""The files of a study's folder besides its votes."""
+if TYPE_CHECKING:
+    from groundglass.studies.store import Store
+
+KEYS, DATABASE, LEFT, VOTES = "study.yaml", "database.txt", "left_out.parquet", "votes.sqlite"
+"""The files of a study's folder."""
+FILE = "sqlite:///"
 PASSWORD = "GROUNDGLASS_DATABASE"
 """The environment variable with the whole URL of a database that has a password."""
 
@@ -50,7 +62,7 @@ class Study:
     body: StudyStep
     seed: int
     recipe: str
-    store: Any
+    store: Store
 
     @property
     def run(self) -> Path:
@@ -73,11 +85,10 @@ def open_study(run: Path, study: str, database: str | None = None) -> Study:
     made of it; MissingExtra without the extra ``studies``.
     """
     folder = RunFolder(run) if (run / "run.json").is_file() else find_run(str(run), Path("runs"))
-    path = Path(study).expanduser()
-    if path.is_dir() and (path / KEYS).is_file():
-        path = path / KEYS
-    if not path.is_file():
-        return _known(folder, study, database)
+    path = study_file(study)
+    if path is None:
+        name, body = _known(folder, study)
+        return make_study(folder, name, body, load_record(folder).seed, database, list)
     name, body = read_study(path)
     if (study_folder(folder, name) / KEYS).is_file():
         _same_keys(path, body, study_folder(folder, name))
@@ -85,6 +96,46 @@ def open_study(run: Path, study: str, database: str | None = None) -> Study:
     return make_study(
         folder, name, body, record.seed, database, lambda: _final_set(folder, record, body, path)
     )
+
+
+def look_at_study(run: Path | None, study: str) -> tuple[str, StudyStep, int, pa.Table]:
+    """The name and keys of a study, how many images or pairs it rates, and the images that it leaves out.
+
+    Nothing is made. Without a run, study.yaml must have `items` or `folders`. Raises RecipeError as `open_study` does.
+    """
+    path = study_file(study)
+    if run is None:
+        if path is None:
+            raise RecipeError(
+                f"there is no file {study}", "give a study.yaml; or name the run first: RUN STUDY"
+            )
+        name, body = read_study(path)
+        if not body.folders:
+            if body.items is None:
+                hint = "add `items: 200`, or name the run whose images are rated: groundglass study plan RUN STUDY"
+                raise RecipeError(f"{path} does not say how many images are rated", hint)
+            return name, body, body.items, LEFT_OUT.empty_table()
+        return name, body, *_counted(body, _items(body, 0, name, list))
+    folder = RunFolder(run) if (run / "run.json").is_file() else find_run(str(run), Path("runs"))
+    record = load_record(folder)
+    if path is not None:
+        name, body = read_study(path)
+        items = _items(body, record.seed, name, lambda: _final_set(folder, record, body, path))
+        return name, body, *_counted(body, items)
+    made = open_study(run, study)
+    return made.name, made.body, len(units_of(made.body, made.store.items().to_pylist())), made.left_out
+
+
+def _counted(body: StudyStep, items: Items) -> tuple[int, pa.Table]:
+    return len(units_of(body, [asdict(item) for item in items.items])), items.left_out
+
+
+def study_file(study: str) -> Path | None:
+    """The study.yaml that an argument names: the file, or the folder of a study that was made; None for a name."""
+    path = Path(study).expanduser()
+    if path.is_dir() and (path / KEYS).is_file():
+        return path / KEYS
+    return path if path.is_file() else None
 
 
 def make_study(
@@ -110,10 +161,15 @@ def make_study(
     if (place / KEYS).is_file():  # written last: the study is whole
         return Study(name, place, body, seed, recipe, _store(place, *_database(place, database)))
     with only_one(place, f"the study {name}"):
-        store = _store(place, *_database(place, database))
-        if not store.there():
+        items = None
+        if not (place / DATABASE).is_file():
             items = _items(body, seed, name, candidates)
             write_parquet(items.left_out, place / LEFT)
+            earlier = None if database else earlier_votes(folder, name, body, items)
+            _write_database(place, *(earlier or (secrets.token_hex(16), database or "")))
+        store = _store(place, *_database(place, database))
+        if not store.there():
+            items = items or _items(body, seed, name, candidates)
             store.create(name, body.model_dump(mode="json", by_alias=True), seed, recipe, items.items)
         write_text(yaml_text({"name": name, **written_body(body)}), place / KEYS)
     return Study(name, place, body, seed, recipe, store)
@@ -129,6 +185,11 @@ def _items(body: StudyStep, seed: int, name: str, candidates: Callable[[], list[
 def study_folder(folder: RunFolder, name: str) -> Path:
     """The folder of a study of a run."""
     return folder.path / "studies" / name
+
+
+def is_whole(folder: RunFolder, name: str) -> bool:
+    """Whether a run has made a study, with all its items."""
+    return (study_folder(folder, name) / KEYS).is_file()
 
 
 def recipe_hash(folder: RunFolder) -> str:
@@ -171,12 +232,11 @@ def _same_keys(path: Path, body: StudyStep, place: Path) -> None:
     )
 
 
-def _known(folder: RunFolder, study: str, database: str | None) -> Study:
-    """A study that is in the run's folder already."""
+def _known(folder: RunFolder, study: str) -> tuple[str, StudyStep]:
+    """The name and keys of a study that is in the run's folder already."""
     place = study_folder(folder, study)
     if re.fullmatch(NAME, study) and (place / KEYS).is_file():
-        name, body = read_study(place / KEYS)
-        return make_study(folder, name, body, load_record(folder).seed, database, list)
+        return read_study(place / KEYS)
     steps = study_steps(folder)
     if study in steps:
         raise RecipeError(
@@ -205,15 +265,54 @@ def _database(place: Path, database: str | None) -> tuple[str, str]:
         key, kept = (*file.read_text(encoding="utf-8").splitlines(), "", "")[:2]
         if database is not None and _without_password(database) != kept:
             raise RecipeError(
-                f"the study {place.name} has its votes in {kept or place / 'votes.sqlite'}, not in "
+                f"the study {place.name} has its votes in {kept or place / VOTES}, not in "
                 f"{_without_password(database)}",
                 "leave --database out, or give the study another name",
             )
         secret = database or os.environ.get(PASSWORD, "")
         return key, secret if kept and _without_password(secret) == kept else kept
-    key = secrets.token_hex(16)
-    write_text(f"{key}\n{_without_password(database or '')}\n", file)
-    return key, database or ""
+    raise RecipeError(f"{place} is not a whole study", "remove that folder, and make the study again")
+
+
+def _write_database(place: Path, key: str, url: str) -> None:
+    write_text(f"{key}\n{_without_password(url)}\n", place / DATABASE)
+
+
+def earlier_votes(folder: RunFolder, name: str, body: StudyStep, items: Items) -> tuple[str, str] | None:
+    """The id and the database of the same study in an earlier run of the recipe, if it has all these items; else None.
+
+    So a changed threshold after a study, which makes a new run, asks nobody to vote again.
+    """
+    wanted = {_content(asdict(item)) for item in items.rated}
+    numbers = run_numbers(folder.path.parent) if folder.path.name.isdigit() else []
+    for number in reversed([number for number in numbers if number < folder.number]):
+        place = study_folder(RunFolder(folder.path.with_name(f"{number:04d}")), name)
+        try:
+            if not (place / KEYS).is_file() or read_study(place / KEYS)[1] != body:
+                continue
+            key, url = _database(place, None)
+            with _store(place, key, url) as store:
+                rated = store.items().to_pylist() if store.there() else []
+        except GroundglassError:  # a study that cannot be read has no votes to give
+            continue
+        if wanted <= {_content(item) for item in rated if item["role"] == "rate"}:
+            return key, _seen_from(study_folder(folder, name), place, url)
+    return None
+
+
+def _content(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parts that are equal in two equal items: the row, its pixels, and the text and arm that it is shown with."""
+    return (*(str(item[key]) for key in ("row", "arm", "content", "prompt", "sha256", "region")),)
+
+
+def _seen_from(place: Path, other: Path, url: str) -> str:
+    """The URL of the database of another study's folder, relative to this one if it is a file."""
+    return FILE + os.path.relpath(_file_of(other, url), place) if not url or url.startswith(FILE) else url
+
+
+def _file_of(place: Path, url: str) -> Path:
+    """The file of an SQLite URL, which is relative to the study's folder; "" is the file in that folder."""
+    return Path(os.path.normpath(place.absolute() / (url.removeprefix(FILE) or VOTES)))
 
 
 def _without_password(url: str) -> str:
@@ -224,10 +323,10 @@ def _without_password(url: str) -> str:
     return re.sub(r"^([a-z0-9+]+://[^:/@]*):[^@]*@", r"\1@", url)
 
 
-def _store(place: Path, key: str, url: str) -> Any:
+def _store(place: Path, key: str, url: str) -> Store:
     from groundglass.studies.store import Store
 
-    return Store(url or f"sqlite:///{place.absolute() / 'votes.sqlite'}", key)
+    return Store(f"{FILE}{_file_of(place, url)}" if not url or url.startswith(FILE) else url, key)
 
 
 def _final_set(folder: RunFolder, record: RunRecord, body: StudyStep, path: Path) -> list[Candidate]:
@@ -246,9 +345,9 @@ def _final_set(folder: RunFolder, record: RunRecord, body: StudyStep, path: Path
 
 
 def dropped_rows(tables: RunTables, step: str) -> After:
-    """The rows that a step dropped, nearest to its limit first; rows without a margin come last.
+    """The rows that a selection dropped, nearest to its limit first; rows without a margin come last.
 
-    Raises RecipeError with the nearest name if the run has no such step, or if it dropped nothing.
+    Raises RecipeError with the nearest name if the run has no such step.
     """
     names = [one.step for one in tables.record.steps if one.kind == "select" and one.step in tables.verdicts]
     if step not in names:
@@ -256,16 +355,17 @@ def dropped_rows(tables: RunTables, step: str) -> After:
             f"`dropped_by`: this run has no selection '{step}'.{did_you_mean(step, names)}",
             f"its selections: {', '.join(names)}" if names else "no step of the run selects",
         )
-    verdicts = tables.verdicts[step]
-    gone = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))
     before = [record.step for record in tables.record.steps]
-    at = before.index(step)
-    after = rows_after(tables, before[at - 1])
+    after = rows_after(tables, before[before.index(step) - 1])
+    return after._replace(rows=nearest_dropped(tables.verdicts[step], after.rows))
+
+
+def nearest_dropped(verdicts: pa.Table, rows: pa.Table) -> pa.Table:
+    """The rows that verdicts dropped by their values: nearest to the limit first, those without a margin last."""
+    gone = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))
     near = gone.append_column("near", compute.abs(gone["margin"]))
     near = near.sort_by([("near", "ascending"), ("id", "ascending")])
-    rows = only(after.rows, near["id"])
-    places = compute.index_in(near["id"], rows["id"]).drop_null()
-    return after._replace(rows=rows.take(places))
+    return rows.take(compute.index_in(near["id"], rows["id"]).drop_null())
 
 
 def candidates_with(
@@ -283,4 +383,4 @@ def candidates_with(
                 f"`{key}`: this run has no column '{name}'.{did_you_mean(name, rows.column_names)}",
                 f"its columns: {', '.join(rows.column_names)}",
             )
-    return candidates_of(rows, tables.images, body.prompt, body.content)
+    return candidates_of(rows, tables.images, tables.store, body.prompt, body.content)

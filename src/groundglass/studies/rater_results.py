@@ -79,7 +79,7 @@ _Means = dict[tuple[str, ...], tuple[float, int]]
 
 
 def _shown(vote: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a vote is about, whatever its side."""
+    """The items that a vote is about, whatever their sides."""
     return tuple(sorted(vote[key] for key in ("item", "left", "right") if vote[key]))
 
 

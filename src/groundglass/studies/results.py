@@ -19,10 +19,9 @@ from groundglass.ratings.shares import wilson
 from groundglass.ratings.votes import Comparisons, Votes
 from groundglass.recipes.study_model import StudyStep
 from groundglass.studies.rater_results import RaterResult, judge_raters
+from groundglass.studies.records import COUNTED
 from groundglass.studies.win_rates import WinRate, win_rates
 
-COUNTED = ("rate", "pair", "review")
-"""Kinds of trials with votes that count; the others train or check the raters."""
 CHOICE = {"left": 1.0, "tie": 0.5, "right": 0.0}
 VERDICT = {"keep": 1.0, "drop": 0.0}
 
@@ -80,7 +79,7 @@ class StudyResults:
 
 @dataclass(frozen=True)
 class Unit:
-    """What one vote is about: an image, or two images of one content. ``items`` are one or two positions of items."""
+    """The subject of one vote: an image, or two images of one content. ``items`` are one or two positions of items."""
 
     items: tuple[int, ...]
     row: str
