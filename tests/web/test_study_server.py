@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from time import sleep
 
 import pytest
-
 from benchmarks.study_load import Load
-from flow_tools import groundglass, make_photos
+from flow_tools import ENVIRONMENT, command, groundglass, heeds_control_c, make_photos
+
 from groundglass.studies.records import COUNTED
 from patience import STOPS_A_HANG, wait_until
 from postgres_tools import cluster, why_not
@@ -59,7 +60,9 @@ def postgres() -> Iterator[str]:
 
 
 def invited(folder: Path, raters: int, *more: str) -> list[str]:
-    done = groundglass(folder, "study", "invite", "small", "study.yaml", "--raters", str(raters), "--json", *more)
+    done = groundglass(
+        folder, "study", "invite", "small", "study.yaml", "--raters", str(raters), "--json", *more
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["links"]
 
@@ -185,7 +188,9 @@ def test_several_studies_are_served_at_once(folder: Path):
 
 
 def test_the_commands_explain_themselves(folder: Path):
-    said = groundglass(folder, "study", "invite", "small", "study.yaml", "--raters", "2", "--url", "http://127.0.0.1:8000")
+    said = groundglass(
+        folder, "study", "invite", "small", "study.yaml", "--raters", "2", "--url", "http://127.0.0.1:8000"
+    )
     assert said.stdout.count("http://127.0.0.1:8000/i/") == 2
     assert "{base}" not in said.stdout
     status = groundglass(folder, "study", "status", "small", "study.yaml", "--json")
@@ -218,13 +223,6 @@ def test_a_port_that_is_taken_is_named(folder: Path):
 
 
 def test_the_demo_is_ready_in_one_command(tmp_path: Path):
-    class Demo(ServerProcess):
-        pass
-
-    from flow_tools import ENVIRONMENT, command, heeds_control_c
-    import signal
-    import subprocess
-
     for _ in range(2):  # the second time it goes on where it was
         process = subprocess.Popen(
             command("study", "demo", "--out", "demo", "--no-browser"),
@@ -243,4 +241,3 @@ def test_the_demo_is_ready_in_one_command(tmp_path: Path):
         assert process.returncode == 130
     status = groundglass(tmp_path, "study", "status", "demo/runs/study-demo/0001", "demo", "--json")
     assert len(json.loads(status.stdout)["raters"]) == 2
-    sleep(0)

@@ -45,7 +45,9 @@ def make_demo(folder: Path) -> Path:
     steps = [{"source": {"folder": str(images), "licence": "see planted.csv"}}, {"measure": ["header"]}]
     # JSON is YAML too, so no name of a folder can break the recipe.
     loaded = load_text(json.dumps({"name": "study-demo", "steps": steps}), str(folder / "study-demo.yaml"))
-    opened, _ = run_plan(make_plan(loaded), RunOptions(runs, workers=1), Talk(lambda title: choose_progress(title, quiet=True)))
+    opened, _ = run_plan(
+        make_plan(loaded), RunOptions(runs, workers=1), Talk(lambda title: choose_progress(title, quiet=True))
+    )
     return opened.path
 
 

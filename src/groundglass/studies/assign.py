@@ -251,7 +251,8 @@ def _repeat(design: Design, history: History) -> Draft | None:
     last = len(history.trials) - max(REPEAT_AFTER, design.gap + 1)
     able = [
         at for at, draft in enumerate(history.trials[: last + 1])
-        if draft.kind in COUNTED and at + 1 not in history.repeated and _is_apart(design, history, draft.left, draft.right)
+        if draft.kind in COUNTED and at + 1 not in history.repeated
+        and _is_apart(design, history, draft.left, draft.right)
     ]  # fmt: skip
     if not able:
         return None

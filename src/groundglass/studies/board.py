@@ -28,9 +28,16 @@ def board_of(study: Study, now: float) -> dict[str, Any]:
         for row in study.store.raters().to_pylist()
     ]
     items = [
-        {"item": item.item, "row": item.row, "name": item.name, "votes": item.votes, "score": item.score, "ci95": item.ci95}
+        {
+            "item": item.item,
+            "row": item.row,
+            "name": item.name,
+            "votes": item.votes,
+            "score": item.score,
+            "ci95": item.ci95,
+        }
         for item in results.items
-    ]  # fmt: skip
+    ]
     return {
         "study": {"name": study.name, "protocol": body.protocol, "votes": body.votes, "stop": body.stop},
         "progress": {

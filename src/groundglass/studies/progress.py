@@ -1,7 +1,7 @@
 """How far a study is, in memory: raters, trials and votes as the database has them, and the counts that follow.
 
-One thread at a time uses it. Every row that was added or changed carries the turn of its transaction, so `catch_up` reads
-only what other servers and commands did meanwhile.
+One thread at a time uses it. Every row that was added or changed carries the turn of its transaction, so `catch_up`
+reads only what other servers and commands did meanwhile.
 """
 
 from __future__ import annotations
@@ -95,12 +95,12 @@ class Progress:
             self.apply_vote(row)
         self.turn = turn
 
-    def _changed(self, connection: Connection, table: Any) -> Sequence[Mapping[str, Any]]:
+    def _changed(self, connection: Connection, table: Any) -> Sequence[Mapping[Any, Any]]:
         newer = and_(table.c.study == self.study, table.c.turn > self.turn)
         order = table.c[{"raters": "name", "trials": "place", "votes": "received"}[table.name]]
         return connection.execute(select(table).where(newer).order_by(table.c.turn, order)).mappings().all()
 
-    def apply_rater(self, row: Mapping[str, Any]) -> None:
+    def apply_rater(self, row: Mapping[Any, Any]) -> None:
         """A rater was invited, or their link changed."""
         there = self.raters.get(row["id"])
         if there is None:
@@ -108,7 +108,7 @@ class Progress:
             self.raters[row["id"]] = there
         there.expires, there.revoked = row["expires"], row["revoked"]
 
-    def apply_trial(self, row: Mapping[str, Any]) -> TrialState:
+    def apply_trial(self, row: Mapping[Any, Any]) -> TrialState:
         """A trial was handed out."""
         if row["id"] in self.trials:
             return self.trials[row["id"]]
@@ -123,14 +123,14 @@ class Progress:
             self._fresh.append(trial)
         return trial
 
-    def _draft(self, row: Mapping[str, Any]) -> Draft:
+    def _draft(self, row: Mapping[Any, Any]) -> Draft:
         left = self._places[row["item"] or row["left"]]
         right = self._places[row["right"]] if row["right"] else -1
         unit = -1 if self.design.free else self._units.get(pair_of(left, right), -1)
         of = self.trials[row["of"]].place if row["of"] else None
         return Draft(row["kind"], left, right, unit, row["damaged"], of)
 
-    def apply_vote(self, row: Mapping[str, Any]) -> None:
+    def apply_vote(self, row: Mapping[Any, Any]) -> None:
         """A vote came, or was taken back."""
         trial, undone = self.trials[row["trial"]], row["undone_by"] is not None
         known = self.votes.get(row["id"])
@@ -142,7 +142,7 @@ class Progress:
         elif known is not None and undone and not known[1]:
             self._uncount(trial, row)
 
-    def _count(self, trial: TrialState, row: Mapping[str, Any]) -> None:
+    def _count(self, trial: TrialState, row: Mapping[Any, Any]) -> None:
         rater = self.raters[trial.rater]
         trial.vote = row["id"]
         rater.waiting.pop(trial.id, None)
@@ -151,7 +151,7 @@ class Progress:
             self._hold(trial, 1)
             self._learn(trial.draft, row["score"], 1)
 
-    def _uncount(self, trial: TrialState, row: Mapping[str, Any]) -> None:
+    def _uncount(self, trial: TrialState, row: Mapping[Any, Any]) -> None:
         rater = self.raters[trial.rater]
         trial.vote = None
         rater.waiting[trial.id] = trial

@@ -1,7 +1,8 @@
 """The store of one study: every transaction on its database.
 
-A change first adds 1 to the study's `turn`, which locks it: the database does one change of a study at a time, also with
-several servers. What is answered is on disk. A vote has the browser's UUID as its key, so sending it twice changes nothing.
+A change first adds 1 to the study's `turn`, which locks it: the database does one change of a study at a time, also
+with several servers. A change is on disk before it is confirmed. A vote has the browser's UUID as its key, so sending
+it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -75,8 +76,8 @@ class Store:
         self._reads, self._writes = reading(self._engine), writing(self._engine)
         self._snapshots = snapshot(self._engine)
         self._lock = threading.Lock()
-        self._sessions: dict[str, Mapping[str, Any]] = {}
-        self._trials: dict[str, Mapping[str, Any]] = {}
+        self._sessions: dict[str, Mapping[Any, Any]] = {}
+        self._trials: dict[str, Mapping[Any, Any]] = {}
         self._progress: Progress | None = None
         self._facts: tuple[StudyStep, int, dict[str, ItemRow]] | None = None
         self._writer = Writer[tuple[Connection, Progress]](self._changes)
@@ -354,7 +355,7 @@ class Store:
             return None
         return Shown(items[trial["item"] or trial[side]], trial["damaged"] == side)
 
-    def _trial_of(self, trial: str) -> Mapping[str, Any] | None:
+    def _trial_of(self, trial: str) -> Mapping[Any, Any] | None:
         """The row of a trial. It never changes, so it is read once."""
         row = self._trials.get(trial)
         if row is None:
@@ -365,7 +366,7 @@ class Store:
                 self._remember(row)
         return row
 
-    def _remember(self, row: Mapping[str, Any]) -> None:
+    def _remember(self, row: Mapping[Any, Any]) -> None:
         if len(self._trials) > MOST_SESSIONS:
             self._trials.clear()
         self._trials[row["id"]] = row
@@ -466,7 +467,7 @@ class Store:
         return Progress(self.study, design_of(body, list(items.values()), seed))
 
     @contextmanager
-    def _current(self) -> Iterator[Progress]:
+    def _current(self) -> Generator[Progress]:
         """The progress, up to date, for reading only."""
         with self._lock:
             if self._progress is None:
@@ -503,7 +504,7 @@ class Store:
         return connection.execute(_NEXT_TURN, {"study_id": self.study}).scalar_one()
 
     @contextmanager
-    def _reading(self, same_moment: bool = False) -> Iterator[Connection]:
+    def _reading(self, same_moment: bool = False) -> Generator[Connection]:
         try:
             with (self._snapshots if same_moment else self._reads).connect() as connection:
                 yield connection
@@ -511,7 +512,7 @@ class Store:
             raise unreachable(error, self.url) from error
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self) -> Generator[Connection]:
         try:
             with self._writes.begin() as connection:
                 yield connection
@@ -553,7 +554,7 @@ def _storable(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
-def _refuse_closed(rater: Mapping[str, Any], now: float) -> None:
+def _refuse_closed(rater: Mapping[Any, Any], now: float) -> None:
     if rater["revoked"] is not None:
         raise Refused("revoked")
     if rater["expires"] is not None and rater["expires"] <= now:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import numpy as np
+
 from groundglass.degradations.jpeg import Jpeg, jpeg
 from groundglass.degradations.noise import GaussianNoise, gaussian_noise
 from groundglass.degradations.settings import Pixels
@@ -52,6 +54,8 @@ def damaged(rgb: Pixels, name: str) -> Pixels:
     """A copy that everybody must rate low: coarse, blocky and noisy; of the same size, H×W×3 uint8."""
     height, width = rgb.shape[:2]
     small = (max(1, width // COARSER), max(1, height // COARSER))
-    coarse = cv2.resize(cv2.resize(rgb, small, interpolation=cv2.INTER_AREA), (width, height))
+    coarse = np.asarray(
+        cv2.resize(cv2.resize(rgb, small, interpolation=cv2.INTER_AREA), (width, height)), np.uint8
+    )
     noisy = gaussian_noise(coarse, GaussianNoise(sigma=25), stream(0, "damaged copy", name))
     return jpeg(noisy, Jpeg(quality=4), stream(0, "damaged copy", name))

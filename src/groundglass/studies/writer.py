@@ -77,7 +77,7 @@ class Writer(Generic[State]):
                 for job in jobs:
                     self._finish([job])
                 return
-            results = [error]
+            results: list[Any] = [error]
         for (_, future), result in zip(jobs, results, strict=True):
             if isinstance(result, Exception):
                 future.set_exception(result)

@@ -24,7 +24,7 @@ SAFE = ("GET", "HEAD")
 
 
 def cookie_name(study: Study, role: str) -> str:
-    """The name of a study's cookie: browsers share cookies between the ports of a machine, so each study has its own."""
+    """The name of a study's cookie. Browsers share cookies between the ports of a machine, so each has its own."""
     return f"groundglass_{role}_{hashlib.sha256(study.store.study.encode()).hexdigest()[:12]}"
 
 
@@ -38,9 +38,9 @@ def set_cookie(response: Response, study: Study, role: str, cookie: str, secure:
 def session_of(
     request: Request, studies: Sequence[Study], role: str, fresh: bool = True
 ) -> tuple[Study, Session]:
-    """The session of a request, open or not yet checked to be open, as a rater's or as the owner's.
+    """The open session of a request, as a rater's or as the owner's; ``fresh`` as in `Store.session`.
 
-    ``fresh`` as in `Store.session`. If a browser has opened several studies, the header X-CSRF-Token says which page asks; else it is the newest one.
+    If a browser has opened several studies, the header X-CSRF-Token says which page asks; else it is the newest one.
     Raises Stop ``no_session``, ``not_the_owner`` or ``csrf``, Refused ``revoked``, ``expired`` or ``not_a_rater``.
     """
     found = sessions_of(request, studies, role, fresh)

@@ -33,10 +33,11 @@ class PatientProtocol(H11Protocol):
         self.loop.call_later(HEAD_SECONDS, self._close_if_silent)
 
     def _close_if_silent(self) -> None:
-        if self.cycle is None and self.transport is not None and not self.transport.is_closing():
+        waiting: Any = self.cycle  # None until the first request is complete
+        if waiting is None and not self.transport.is_closing():
             self.transport.close()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         body = b'{"error":"this is not a valid HTTP request","code":"not_http"}'
         headers = [
             ("Content-Type", "application/json"),

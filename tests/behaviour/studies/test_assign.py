@@ -126,7 +126,9 @@ def test_nothing_gets_two_votes_more_than_another_while_all_raters_have_both_lef
         at = int(random.integers(8))
         draft = simulation.step(at)
         if draft is not None and draft.kind in COUNTED:
-            left = [unit for unit in range(count) if unit not in simulation.raters[at].seen or unit == draft.unit]
+            left = [
+                unit for unit in range(count) if unit not in simulation.raters[at].seen or unit == draft.unit
+            ]
             assert before[draft.unit] == before[left].min()
     assert np.ptp(simulation.tally.counts) <= 2
 
@@ -151,12 +153,18 @@ def test_the_gap_gives_way_when_nothing_else_is_left():
 
 @settings(max_examples=15)
 @given(share=st.sampled_from([0.03, 0.05, 0.1, 0.3]), seed=st.integers(0, 50), number=st.integers(1, 500))
-def test_checks_are_due_at_their_share_and_their_places_cannot_be_predicted(share: float, seed: int, number: int):
+def test_checks_are_due_at_their_share_and_their_places_cannot_be_predicted(
+    share: float, seed: int, number: int
+):
     at = due(seed, "trap", "r01", share, number)
     assert int(number * share + 1e-9) <= at <= int(number * share + 1e-9) + 1
     assert at <= due(seed, "trap", "r01", share, number + 1)
     places = {
-        rater: [n for n in range(1, 400) if due(seed, "trap", rater, 0.05, n) > due(seed, "trap", rater, 0.05, n - 1)]
+        rater: [
+            n
+            for n in range(1, 400)
+            if due(seed, "trap", rater, 0.05, n) > due(seed, "trap", rater, 0.05, n - 1)
+        ]
         for rater in ("r01", "r02")
     }
     assert places["r01"] != places["r02"]
@@ -199,7 +207,11 @@ def test_sides_are_balanced_for_each_rater_and_differ_between_raters():
     simulation = Simulation(design(60, protocol="pairwise", folders={"a": "x", "b": "y"}, votes=9), 2)
     orders: list[str] = []
     for at in range(2):
-        sides = [simulation.design.items[draft.left].arm for draft in (simulation.step(at) for _ in range(50)) if draft.left != draft.right]
+        sides = [
+            simulation.design.items[draft.left].arm
+            for draft in (simulation.step(at) for _ in range(50))
+            if draft.left != draft.right
+        ]
         assert abs(sides.count("a") - sides.count("b")) <= 2
         orders.append("".join(sides))
     assert orders[0] != orders[1]
@@ -268,7 +280,12 @@ def test_images_that_cannot_be_read_are_left_out():
         simulation = Simulation(design(12, votes=2, checks={"training": 0}, **keys), 2)
         simulation.tally.aside |= {0, 1}
         simulation.run(np.random.default_rng(0))
-        shown = {at for history in simulation.raters for draft in history.trials for at in (draft.left, draft.right)}
+        shown = {
+            at
+            for history in simulation.raters
+            for draft in history.trials
+            for at in (draft.left, draft.right)
+        }
         assert not shown & {0, 1}
         assert len(shown) > 3
 

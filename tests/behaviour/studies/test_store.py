@@ -174,7 +174,7 @@ def test_two_studies_of_one_database_do_not_mix(make: Any, url: str | None, tmp_
     one = make(name="one")
     other = Study("two", tmp_path, one.body, 1, "", Store(one.store.url, "second"))
     other.store.create("two", one.body.model_dump(mode="json"), 1, "", [])
-    (name, token), = one.store.invite(1)
+    ((_, token),) = one.store.invite(1)
     cookie, rater = one.store.exchange(token)
     assert refusal(other.store.exchange, token) == "unknown"
     assert other.store.session(cookie) is None
@@ -224,9 +224,9 @@ def test_undo_takes_back_the_last_vote_only_and_keeps_it_in_the_log(make: Any):
 
 def test_links_expire_and_are_withdrawn(make: Any):
     study = make()
-    (_, old), = study.store.invite(1, expires=1.0)
+    ((_, old),) = study.store.invite(1, expires=1.0)
     assert refusal(study.store.exchange, old) == "expired"
-    (name, token), = study.store.invite(1)
+    ((name, token),) = study.store.invite(1)
     cookie, rater = study.store.exchange(token)
     trial = study.store.next(rater)[0]
     study.store.revoke(name)
@@ -256,7 +256,7 @@ def test_tokens_are_long_and_the_database_has_none_of_them(make: Any):
     tokens = {token for _, token in made}
     assert len(tokens) == 20
     assert min(map(len, tokens)) >= 22  # 128 bits in base64
-    cookie, session = study.store.exchange(made[0][1])
+    cookie, _ = study.store.exchange(made[0][1])
     with study.store._engine.connect() as connection:
         everything = "".join(
             str(connection.execute(text(f"SELECT * FROM {table}")).all())
@@ -319,7 +319,11 @@ def test_a_narrow_interval_ends_an_image_early(make: Any):
 
 
 def test_flags_are_recorded_and_training_gets_feedback(make: Any):
-    study = make(count=30, checks={"training": 2, "trap": 0.3, "repeat": 0, "gold": 0}, first={"role": "train", "low": 1, "high": 2})
+    study = make(
+        count=30,
+        checks={"training": 2, "trap": 0.3, "repeat": 0, "gold": 0},
+        first={"role": "train", "low": 1, "high": 2},
+    )
     (rater,) = enter(study.store)
     first, second = study.store.next(rater, 1)
     wrong = study.store.vote(rater, Vote(str(uuid.uuid4()), first.id, 5, seen={"dwell": 0.1})).feedback
@@ -335,7 +339,9 @@ def test_flags_are_recorded_and_training_gets_feedback(make: Any):
     assert all(row["flags"] == [] for row in rows if row["kind"] == "rate")
 
 
-@pytest.mark.parametrize("evil", ["'; DROP TABLE votes; --", "\x00", "\ud800", "=1+1", "<script>", "🙂" * 900])
+@pytest.mark.parametrize(
+    "evil", ["'; DROP TABLE votes; --", "\x00", "\ud800", "=1+1", "<script>", "🙂" * 900]
+)
 def test_text_of_any_kind_is_kept_and_harms_nothing(make: Any, evil: str):
     study = make(first={"name": evil, "row": evil, "prompt": evil, "content": evil})
     (rater,) = enter(study.store)
