@@ -353,7 +353,7 @@ def export(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Where the demo is made, or goes on.  [default: ~/.local/share/groundglass/study-demo]",
+    help="The folder of the demo; an earlier demo there goes on.  [default: ~/.local/share/groundglass/study-demo]",
 )
 @click.option(
     "--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="The port.  [default: any free one]"

@@ -48,7 +48,7 @@ class Draft:
 
 @dataclass
 class Tally:
-    """What all raters did so far.
+    """The trials and votes of all raters so far.
 
     counts   (U) votes and open trials of each unit; (N) comparisons of each item if pairs are chosen freely
     settled  the same shape: the interval of its score is narrow enough, so it gets no more votes

@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Design:
-    """What a study asks for. Items are positions 0 … N-1 in ``items``.
+    """The design of a study. Items are positions 0 … N-1 in ``items``.
 
     units     (U, 2) what gets votes: an image (image, -1), or a pair that is given by `folders`; empty if ``free``
     free      pairs are chosen while people vote, among the images of one content (or among all)

@@ -42,7 +42,7 @@ def read_undoing(sent: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def read_display(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """What a browser says of its display. Raises Refused ``wrong``."""
+    """The facts that a browser sends of its display. Raises Refused ``wrong``."""
     _only(sent, ("viewport", "dpr", "display_scale", "read"))
     found = {
         key: _SEEN[key](key, sent[key])

@@ -1,4 +1,4 @@
-"""What every request passes: the host, security headers, a log line without tokens, and errors without details."""
+"""The checks that every request passes: the host, security headers, a log line without tokens, errors without details."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def session(service: Service, request: Request) -> Response:
 
 
 def facts_of(body: StudyStep) -> dict[str, Any]:
-    """What the page of a rater needs of a study. The shares of checks are not among it."""
+    """The facts of a study for the page of a rater. The shares of checks are not among it."""
     ends = body.scale
     scale = ends and {"low": ends[0], "high": ends[1], "labels": LABELS.get(body.protocol, [])}
     return {

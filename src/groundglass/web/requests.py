@@ -1,4 +1,4 @@
-"""What a request says: its session, its body, and whether it comes from the application's own page."""
+"""The session and the body of a request, and whether it comes from the application's own page."""
 
 from __future__ import annotations
 

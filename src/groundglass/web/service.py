@@ -1,4 +1,4 @@
-"""What all requests share: the studies, the settings, and the limits of rates."""
+"""The parts that all requests share: the studies, the settings, and the limits of rates."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ CONNECTIONS = 1000
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the application can be reached.
+    """The addresses of the application.
 
     url     its public address behind a proxy, such as https://rate.example.org; "" without one
     secure  browsers reach it by https: cookies are sent only there
