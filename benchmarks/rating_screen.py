@@ -3,10 +3,10 @@
     python -m benchmarks.rating_screen [--presses 60] [--rounds 3] [--save]
 
 A real server on loopback serves a study of 4-megapixel images. A time lasts from the key's own time stamp until the
-start of the frame after the one that shows the other image: until then, all that the browser does for that frame is done.
+start of the frame after the one that shows the other image: by then, all work of the browser for that frame is done.
 Both pages are measured in turns in one browser, so a busy machine slows both alike. On the rating page the key is an
-answer: the vote is stored, the next image shown, and the vote sent. The aims are a median of 40 ms, a 95th percentile of
-80 ms, and at most 1.5 times the bare page, on a quiet machine; the table has the load.
+answer: the vote is stored, the next image shown, and the vote sent. The aims are a median of 40 ms, a 95th percentile
+of 80 ms, and at most 1.5 times the bare page, on a quiet machine; the table has the load.
 """
 
 from __future__ import annotations

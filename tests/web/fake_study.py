@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,7 +151,7 @@ class FakeServer:
             Route("/api/display", self.display, methods=["POST"]),
             Route(
                 "/api/board",
-                lambda _: JSONResponse({**self.study.board, "csrf": "c", "updated": time.time()}),
+                lambda _: JSONResponse({**self.study.board, "csrf": "c", "updated": 1_800_000_000}),
             ),
             Route("/api/board/invite", self.invite, methods=["POST"]),
             Route("/api/board/revoke", self.revoke, methods=["POST"]),
