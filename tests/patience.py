@@ -8,7 +8,7 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-STOPS_A_HANG = 20.0
+STOPS_A_HANG = 300.0
 """Seconds after which a wait is given up. What works comes nowhere near, however slow and busy the machine."""
 
 

@@ -1,4 +1,4 @@
-"""The scripts of the web application are typed: every module parses, says its types, and passes TypeScript's checker."""
+"""The scripts of the web application are typed: each module parses, says its types, and passes TypeScript's checker."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +50,9 @@ class FakeStudy:
     labels: tuple[str, ...] = ()
     pause: int = 100
     prompt: str | None = None
-    images: Callable[[int, str], bytes] = lambda number, side: png(noise(number * 2 + (side in ("right", "hq"))))
+    images: Callable[[int, str], bytes] = lambda number, side: png(
+        noise(number * 2 + (side in ("right", "hq")))
+    )
     size: tuple[int, int] = (320, 240)
     refuse: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     votes: list[dict[str, Any]] = field(default_factory=list)
@@ -69,7 +70,8 @@ class FakeStudy:
         sides = SIDES.get(self.protocol, ("single",))
         width, height = self.size
         images = [
-            {"side": side, "url": f"/image/{number}-{side}", "width": width, "height": height} for side in sides
+            {"side": side, "url": f"/image/{number}-{side}", "width": width, "height": height}
+            for side in sides
         ]
         return {
             "trial": f"t{number}",
@@ -94,7 +96,14 @@ class FakeStudy:
             "training": self.training,
         }  # fmt: skip
         done = len(self.counting())
-        return {"csrf": "c", "rater": "r07", "study": study, "done": done, "total": self.trials, "version": "1"}
+        return {
+            "csrf": "c",
+            "rater": "r07",
+            "study": study,
+            "done": done,
+            "total": self.trials,
+            "version": "1",
+        }
 
 
 def refusal(status: int, code: str, sentence: str) -> JSONResponse:
@@ -116,7 +125,9 @@ class FakeServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        config = uvicorn.Config(self.app(), port=self.port, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            self.app(), port=self.port, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+        )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
@@ -138,7 +149,10 @@ class FakeServer:
             Route("/api/votes", self.vote, methods=["POST"]),
             Route("/api/undo", self.undo, methods=["POST"]),
             Route("/api/display", self.display, methods=["POST"]),
-            Route("/api/board", lambda _: JSONResponse({**self.study.board, "csrf": "c", "updated": time.time()})),
+            Route(
+                "/api/board",
+                lambda _: JSONResponse({**self.study.board, "csrf": "c", "updated": 1_800_000_000}),
+            ),
             Route("/api/board/invite", self.invite, methods=["POST"]),
             Route("/api/board/revoke", self.revoke, methods=["POST"]),
         ]
@@ -167,7 +181,12 @@ class FakeServer:
             return refusal(409, "answered", "This trial is answered.")
         self.study.votes.append(vote)
         training = int(vote["trial"][1:]) <= self.study.training
-        feedback = {"right": vote["score"] in (4, 5), "low": 4, "high": 5, "sentence": "Sharp and clean: 4 or 5."}
+        feedback = {
+            "right": vote["score"] in (4, 5),
+            "low": 4,
+            "high": 5,
+            "sentence": "Sharp and clean: 4 or 5.",
+        }
         return JSONResponse({"ok": True, "vote": vote["id"], "feedback": feedback if training else None})
 
     async def undo(self, request: Request) -> JSONResponse:

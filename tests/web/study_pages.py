@@ -54,7 +54,10 @@ class Rater:
         shot = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
         ratio = self.page.evaluate("devicePixelRatio")
         box = self.page.locator("#canvas").bounding_box()
-        wide, high = round(box["width"] * ratio), round(box["height"] * ratio)  # the canvas has whole screen pixels
+        wide, high = (
+            round(box["width"] * ratio),
+            round(box["height"] * ratio),
+        )  # the canvas has whole screen pixels
         return np.asarray(shot)[:high, :wide]
 
 

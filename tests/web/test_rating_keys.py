@@ -11,7 +11,9 @@ from patience import wait_until
 
 
 def votes(server, count: int) -> list[dict]:
-    return wait_until(lambda: len(server.study.votes) >= count and server.study.votes, f"{count} votes arrive")
+    return wait_until(
+        lambda: len(server.study.votes) >= count and server.study.votes, f"{count} votes arrive"
+    )
 
 
 def test_five_grades(rate):
@@ -86,7 +88,9 @@ def test_a_pair_of_low_and_high_quality(rate):
 
 def test_a_vote_says_how_the_image_was_seen(rate):
     rater, server = rate({"device_scale_factor": 1.5, "viewport": {"width": 900, "height": 700}}, trials=2)
-    rater.press("+", "+", "2").sees("t2")
+    rater.press("+", "+")
+    wait(rater.page, "document.querySelector('#zoom-text').innerText === '200 %'")
+    rater.press("2").sees("t2")
     vote = votes(server, 1)[0]
     assert uuid.UUID(vote["id"]).version == 4
     assert vote["viewport"] == [900, 700]

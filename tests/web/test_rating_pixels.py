@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from fake_study import noise, png
 from PIL import Image
+from study_pages import DARK_GREY, Rater, places_of
 
 from browser_tools import CHROMIUM, QUIET, Reader, wait
-from fake_study import noise, png
 from patience import wait_until
-from study_pages import DARK_GREY, Rater, places_of
 
 WIDE, HIGH = 300, 200
 RED, BLUE = (180, 40, 40), (40, 40, 180)
@@ -33,7 +33,7 @@ def of_noise(number: int, side: str) -> np.ndarray:
 
 @pytest.fixture
 def scaled(browser) -> Iterator:
-    """A reader on a screen that has a display scale of its own. Emulating one is not the same: it rounds in CSS pixels."""
+    """A reader on a screen with a display scale of its own. An emulated one differs: it rounds in CSS pixels."""
     made = []
 
     def start(ratio: float) -> Reader:
@@ -68,7 +68,7 @@ def test_an_image_larger_than_the_screen_is_fitted_then_shown_one_to_one(rate, r
     whole = noise(7, 1500, 1100)
     rater, _ = rate(
         {"device_scale_factor": ratio, "viewport": {"width": 500, "height": 400}},
-        trials=2, size=(1500, 1100), images=lambda n, side: png(whole),
+        trials=2, size=(1500, 1100), images=lambda *_: png(whole),
     )  # fmt: skip
     assert rater.text("#zoom-text").startswith("fit")
     rater.press("z")
@@ -91,7 +91,7 @@ def test_an_image_larger_than_the_screen_is_fitted_then_shown_one_to_one(rate, r
 def test_zoomed_pixels_are_squares_until_somebody_wants_them_smooth(rate):
     rater, _ = rate(
         {"viewport": {"width": 700, "height": 500}},
-        trials=3, size=(WIDE, HIGH), images=lambda n, side: png(noise(n, WIDE, HIGH)),
+        trials=3, size=(WIDE, HIGH), images=lambda n, _: png(noise(n, WIDE, HIGH)),
     )  # fmt: skip
     rater.press("+", "+")
 
@@ -110,7 +110,7 @@ def test_zoomed_pixels_are_squares_until_somebody_wants_them_smooth(rate):
 def test_a_smaller_low_quality_image_is_shown_in_the_place_of_the_other(rate):
     low, high = noise(1, WIDE // 2, HIGH // 2), noise(2, WIDE, HIGH)
     rater, _ = rate(
-        protocol="pair_accept", trials=1, size=(WIDE, HIGH), images=lambda n, side: png(low if side == "lq" else high)
+        protocol="pair_accept", trials=1, size=(WIDE, HIGH), images=lambda _, side: png(low if side == "lq" else high)
     )  # fmt: skip
     first = settled(rater, low.repeat(2, axis=0).repeat(2, axis=1))
     rater.press("Space")
@@ -121,7 +121,7 @@ def test_side_by_side_split_and_difference(rate):
     left, right = of_noise(1, "left"), of_noise(1, "right")
     rater, _ = rate(
         {"viewport": {"width": 800, "height": 400}},
-        protocol="pairwise", trials=1, size=(WIDE, HIGH), images=lambda n, side: png(left if side == "left" else right),
+        protocol="pairwise", trials=1, size=(WIDE, HIGH), images=lambda _, side: png(left if side == "left" else right),
     )  # fmt: skip
     rater.press("m")
     [(x_left, y_left)] = settled(rater, left)
@@ -162,7 +162,8 @@ def colours_of(frames: Frames, page) -> set[tuple[int, ...]]:
 def test_flips_and_next_images_have_no_blank_frame(rate):
     rater, _ = rate(
         {"viewport": {"width": 640, "height": 480}},
-        protocol="pairwise", trials=12, size=(WIDE, HIGH), images=lambda n, side: plain(RED if side == "left" else BLUE),
+        protocol="pairwise", trials=12, size=(WIDE, HIGH),
+        images=lambda _, side: plain(RED if side == "left" else BLUE),
     )  # fmt: skip
     frames = Frames(rater.page)
     for _ in range(30):
@@ -176,7 +177,7 @@ def test_flips_and_next_images_have_no_blank_frame(rate):
 
 
 def test_a_changed_window_never_leaves_the_canvas_blank(rate):
-    rater, _ = rate(trials=2, size=(WIDE, HIGH), images=lambda n, side: plain(RED))
+    rater, _ = rate(trials=2, size=(WIDE, HIGH), images=lambda *_: plain(RED))
     frames = Frames(rater.page)
     for width in (900, 700, 1100):
         rater.page.set_viewport_size({"width": width, "height": 700})

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from study_pages import Rater
 
 from browser_tools import wait
 from patience import wait_until
-from study_pages import Rater
 
-NASTY = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>"
+NASTY = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 
 
 def scores(server) -> dict[str, object]:
@@ -22,7 +22,9 @@ def arrive(server, wanted: dict[str, object]) -> None:
 
 
 def kept(rater: Rater) -> int:
-    return rater.page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('groundglass.kept')).length")
+    return rater.page.evaluate(
+        "Object.keys(localStorage).filter(key => key.startsWith('groundglass.kept')).length"
+    )
 
 
 def prefetched(rater: Rater) -> None:
@@ -259,7 +261,7 @@ def test_a_page_without_storage_still_rates(serve, reader):
 def test_the_page_asks_only_its_own_server(rate):
     rater, server = rate(trials=2)
     rater.press("4").sees("t2").press("3").state("end")
-    assert all(url.startswith(server.url) or url.startswith("blob:") for url in rater.reader.asked)
+    assert all(url.startswith((server.url, "blob:")) for url in rater.reader.asked)
     assert rater.reader.said == []
 
 

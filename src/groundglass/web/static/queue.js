@@ -51,7 +51,7 @@ export class Queue {
   }
 
   /**
-   * What waits, oldest first.
+   * Everything that waits, oldest first.
    * @returns {Kept[]}
    */
   list() { return [...this.waiting.values()].sort((one, other) => one.order - other.order); }
@@ -87,7 +87,7 @@ export class Queue {
     this.pump();
   }
 
-  /** Stops sending: the link no longer works. What waits stays in storage. */
+  /** Stops sending: the link no longer works. Unsent votes stay in storage. */
   stop() {
     this.stopped = true;
     clearTimeout(this.alarm);
