@@ -14,6 +14,7 @@ from groundglass.cli.funnel import plain_line, print_next, print_table, print_wr
 from groundglass.cli.options import as_json
 from groundglass.cli.study_plan import command as plan_command
 from groundglass.cli.study_results import command as release_command
+from groundglass.cli.study_results import pick as pick_command
 from groundglass.text.format import some
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ for other in study_web.COMMANDS:
     command.add_command(other)
 command.add_command(plan_command, "plan")
 command.add_command(release_command, "release")
+command.add_command(pick_command, "pick")
 
 
 class Scale(click.ParamType):

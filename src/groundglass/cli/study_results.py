@@ -1,4 +1,4 @@
-"""`groundglass study release`: publish the votes and scores of a study as a rating set."""
+"""`groundglass study release`: publish a study as a rating set. `study pick`: choose held-out images by eye."""
 
 from __future__ import annotations
 
@@ -9,7 +9,46 @@ from pathlib import Path
 import click
 
 from groundglass.cli.funnel import plain_line, print_next, print_wrapped
-from groundglass.cli.options import as_json, run_argument
+from groundglass.cli.options import as_json, run_argument, runs_folder
+from groundglass.text.format import some
+
+
+@click.command()
+@run_argument
+@click.argument("step")
+@click.option("--split", metavar="NAME", help="The split, if the step has several.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The page.  [default: pick-STEP.html in the run's folder]",
+)
+@runs_folder
+def pick(run: str, step: str, split: str | None, output: Path | None, runs: Path) -> None:
+    """Pick the images of a `hold_out` by eye, among the candidates that its `next`, `count` or `list` gives.
+
+    \b
+    groundglass study pick faceup held
+
+    The command writes one page: a grid of the candidates, best first. Keys or clicks pick them, and the page shows the
+    line `pick: [...]` to copy into the recipe.
+    """
+    from groundglass.plans.run_folder import find_run
+    from groundglass.reports.pick_page import write_pick_page
+    from groundglass.runs.pick_candidates import pick_candidates
+
+    folder = find_run(run, runs)
+    candidates = pick_candidates(folder, step, split)
+    page = output or folder.path / f"pick-{step}.html"
+    count = write_pick_page(candidates, page)
+    click.echo(f"{page}: {some(count, 'candidates')} for {candidates.split}")
+    click.echo()
+    print_next(
+        {
+            "next": f"open {shlex.quote(str(page))} in a browser, and copy its line `pick: [...]` into the recipe"
+        }
+    )
 
 
 @click.command()

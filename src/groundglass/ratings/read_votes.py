@@ -156,7 +156,7 @@ def votes_of(
     notes = left_out + _notes_on_missing(len(scores) - len(here))
     notes += _notes_on_far(scores[here], [table.lines[at] for at in here], scale)
     if "session" not in cells:
-        close = _alike("session", table.header)
+        close = _alike("session", table.header or ())
         notes += [f"'{close}' looks like sessions, and is not used: --session {close}"] if close else []
     votes = Votes(items, raters, item[here], rater[here], scores[here], sessions[here])
     doubled = _doubled(votes, [table.lines[at] for at in here])

@@ -67,6 +67,17 @@ def parts_inside(scripts: Sequence[str], data: str, sheets: Sequence[bytes]) -> 
     return Parts(policy, (), True, theme, styles, encoded, texts)
 
 
+def parts_of(styles: Sequence[str], scripts: Sequence[str], data: str) -> Parts:
+    """The parts of a page that is one file, with these style sheets and scripts."""
+    theme, texts = static_text("theme.js"), [data, *map(static_text, scripts)]
+    sheets = [("", static_text(name)) for name in styles]
+    policy = (
+        f"default-src 'none'; img-src data:; script-src {_hashes([theme, *texts])}; "
+        f"style-src {_hashes([text for _, text in sheets])}"
+    )
+    return Parts(policy, (), True, theme, sheets, (), texts)
+
+
 def static_names(scripts: Sequence[str]) -> list[str]:
     """The names of the files next to a page with these scripts."""
     return ["theme.js", *scripts, *(name for _, name in STYLES)]

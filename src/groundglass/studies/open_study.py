@@ -78,7 +78,8 @@ def open_study(run: Path, study: str, database: str | None = None) -> Study:
     """The study that ``study`` names, in a run's folder (or the last run of a recipe's name).
 
     study     a path of a study.yaml, the name of a `study` step of the run's recipe, or of a study that is there
-    database  an SQLAlchemy URL; None is the one that it was made with, at first SQLite in the study's folder
+    database  an SQLAlchemy URL; None is the one that it was made with, at first that of the environment variable
+              `PASSWORD`, or SQLite in the study's folder
 
     A study.yaml makes a study of the run's final set, the first time that it is opened. Raises RecipeError if the run
     or the study does not exist, if study.yaml is wrong (with file and line), or if it differs from the study that was
@@ -165,8 +166,9 @@ def make_study(
         if not (place / DATABASE).is_file():
             items = _items(body, seed, name, candidates)
             write_parquet(items.left_out, place / LEFT)
-            earlier = None if database else earlier_votes(folder, name, body, items)
-            _write_database(place, *(earlier or (secrets.token_hex(16), database or "")))
+            earlier = None if _is_asked_for(database) else earlier_votes(folder, name, body, items)
+            url = database or os.environ.get(PASSWORD, "")
+            _write_database(place, *(earlier or (secrets.token_hex(16), url)))
         store = _store(place, *_database(place, database))
         if not store.there():
             items = items or _items(body, seed, name, candidates)
@@ -263,15 +265,20 @@ def _database(place: Path, database: str | None) -> tuple[str, str]:
     file = place / DATABASE
     if file.is_file():
         key, kept = (*file.read_text(encoding="utf-8").splitlines(), "", "")[:2]
-        if database is not None and _without_password(database) != kept:
+        if _is_asked_for(database) and _without_password(database or "") != kept:
             raise RecipeError(
                 f"the study {place.name} has its votes in {kept or place / VOTES}, not in "
-                f"{_without_password(database)}",
+                f"{_without_password(database or '')}",
                 "leave --database out, or give the study another name",
             )
         secret = database or os.environ.get(PASSWORD, "")
         return key, secret if kept and _without_password(secret) == kept else kept
     raise RecipeError(f"{place} is not a whole study", "remove that folder, and make the study again")
+
+
+def _is_asked_for(database: str | None) -> bool:
+    """Whether somebody names a database for this study: the variable `PASSWORD` is for studies that have none yet."""
+    return database is not None and database != os.environ.get(PASSWORD)
 
 
 def _write_database(place: Path, key: str, url: str) -> None:

@@ -116,6 +116,24 @@ def test_a_password_is_not_written_down(run, tmp_path):
     assert _without_password("postgresql://db/votes") == "postgresql://db/votes"
 
 
+def test_votes_stay_in_the_database_that_the_study_was_made_with(run, tmp_path, monkeypatch):
+    url = f"sqlite:///{tmp_path}/votes.sqlite"
+    monkeypatch.setenv("GROUNDGLASS_DATABASE", url)
+    for name in ("alpha", "beta"):
+        with open_study(run, write(tmp_path, f"name: {name}\n")).store as store:
+            store.invite(1 if name == "alpha" else 2)
+    assert (tmp_path / "votes.sqlite").exists()
+    monkeypatch.delenv("GROUNDGLASS_DATABASE")
+    with open_study(run, "beta").store as store:
+        assert store.raters().num_rows == 2
+    with open_study(run, write(tmp_path, "name: gamma\n")).store:
+        assert (run / "studies/gamma/votes.sqlite").exists()
+    monkeypatch.setenv("GROUNDGLASS_DATABASE", url)
+    open_study(run, "gamma", url).store.close()  # the command gives the variable's value to every study
+    with pytest.raises(RecipeError, match="has its votes in"):
+        open_study(run, "gamma", f"sqlite:///{tmp_path}/other.sqlite")
+
+
 def test_a_plan_makes_nothing(run, tmp_path):
     before = sorted(run.rglob("*"))
     name, _, units, left_out = look_at_study(run, write(tmp_path, "name: planned\nitems: 2\n"))
