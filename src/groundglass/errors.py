@@ -8,6 +8,7 @@
     ├── TooManyFailed          4   the run is done, but more images failed than allowed
     ├── NothingProduced        4   all was done, but there is no result
     ├── Unfinished             4   some images could not be judged yet; the same command tries them again
+    ├── Waiting                4   a study needs more votes of people; the same command goes on when they are there
     ├── Interrupted          130   stopped by the user; what was finished is saved
     ├── ImageError                 this image cannot be used: it becomes a row with a reason
     └── NoValue                    this measure has no value on this image: the value stays empty, with a reason
@@ -185,6 +186,12 @@ class TooManyFailed(GroundglassError):
 
 class Unfinished(GroundglassError):
     """Some images kept a worker waiting too long, twice. The rest is saved; the same command tries them again."""
+
+    exit_code = 4
+
+
+class Waiting(GroundglassError):
+    """A step waits for votes of people. Finished work is saved; the same command goes on when there are enough."""
 
     exit_code = 4
 

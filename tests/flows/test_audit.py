@@ -119,7 +119,7 @@ def test_a_gate_on_tiles_judges_a_tile_of_the_defective_photograph(card: dict[st
 
 
 def test_recall_comes_with_wilsons_interval_and_clean_photographs_pass(card: dict[str, Any]):
-    from groundglass.audits.scorecard import wilson
+    from groundglass.ratings.shares import wilson
 
     for found in card["gates"]:
         assert found["recall_ci95"] == pytest.approx(wilson(round(found["recall"] * found["n"]), found["n"]))

@@ -57,7 +57,7 @@ class Run:
 
     @property
     def state(self) -> RunState:
-        """done, running, interrupted or failed, when it was opened."""
+        """done, running, waiting (for votes of people), interrupted or failed, when it was opened."""
         return state_of(self._folder, self._record)
 
     @property

@@ -33,8 +33,8 @@ from groundglass.audits.scorecard import (
     points,
     stands_out,
     suggest,
-    wilson,
 )
+from groundglass.ratings.shares import wilson
 from groundglass.selections.deduplicate import Deduplicate
 from groundglass.tables.columns import Tables
 from groundglass.tables.parquet import compute

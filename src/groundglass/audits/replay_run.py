@@ -13,12 +13,12 @@ from groundglass.plans.chosen_thetas import with_chosen
 from groundglass.plans.current_rows import applies
 from groundglass.plans.external_scores import read_scores
 from groundglass.plans.planner import Plan, PlannedStep
-from groundglass.plans.run_folder import RunFolder, RunRecord, load_record
+from groundglass.plans.run_folder import RunFolder, RunRecord, load_record, study_key
 from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.plans.state import State, make_state
 from groundglass.plans.texts import with_known_texts
 from groundglass.random_streams import stream
-from groundglass.tables.parquet import compute, only, without
+from groundglass.tables.parquet import compute, only, read_table, without
 from groundglass.tables.rows import photographs
 
 
@@ -79,6 +79,9 @@ def _after(state: State, planned: PlannedStep, tables: RunTables) -> State:
     scores = {request.table: read_scores(request) for request in planned.scores}
     if scores:
         state = replace(state, scores={**state.scores, **scores})
+    if planned.step.kind == "study":
+        path, key = tables.folder.scores(study_key(name)), study_key(name)
+        state = replace(state, scores={**state.scores, key: read_table(path)}) if path.exists() else state
     state = with_known_texts(state, planned.texts)
     if planned.step.kind == "source":
         listed = compute.equal(tables.images["source"], name)

@@ -15,7 +15,7 @@ from groundglass.audits.defects import CLEAN, DEFECTS, Defect, find_defects
 from groundglass.audits.gates import Gate, freeze
 from groundglass.audits.judge_defects import Trial, reaches
 from groundglass.audits.replay_run import Passage, passing_chains
-from groundglass.audits.scorecard import Scorecard, wilson
+from groundglass.audits.scorecard import Scorecard
 from groundglass.audits.stand_in_test_sets import NO_HALVES, Bench, halve
 from groundglass.audits.whole_sources import WholeSources, draw_sources
 from groundglass.engines.progress import Progress
@@ -23,6 +23,7 @@ from groundglass.engines.run import run_job
 from groundglass.errors import RecipeError
 from groundglass.plans.naturalness_reference import fitted
 from groundglass.plans.texts import with_texts
+from groundglass.ratings.shares import wilson
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.rows import photographs
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,30 +13,12 @@ from groundglass.tables.step_record import Threshold
 
 Floats = NDArray[np.float64]
 
-Z = 1.959963984540054
-"""The normal deviate of a two-sided interval of 95 %."""
 WANTED = 0.95
 """The recall that a suggested threshold reaches."""
 TOO_DEAR = 0.5
 """A threshold that costs a larger share of the clean images is not suggested."""
 SEEN = 0.8
 """From this area under the ROC curve on, a column counts as detecting a defect."""
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % score interval of a share; (0, 1) without any trial.
-
-    Wilson, Probable inference, the law of succession, and statistical inference, 1927.
-
-    >>> [round(end, 3) for end in wilson(10, 10)]
-    [0.722, 1.0]
-    """
-    if n == 0:
-        return 0.0, 1.0
-    p = hits / n
-    middle = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    reach = Z / (1 + Z**2 / n) * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
 """The command line: one file per command, which parses, calls the library and prints.
 
-It may import `reports` and `testing`, and the floors below.
+It may import `reports`, `testing` and `web`, and the floors below.
 """

@@ -38,6 +38,17 @@ if TYPE_CHECKING:
     metavar="N",
     help="The seed of the random draw of photos and defects.  [default: the recipe's seed]",
 )
+@click.option(
+    "--study",
+    metavar="STUDY",
+    help="Compare the gates with the verdicts of this study of the run instead; no defects are made.",
+)
+@click.option(
+    "--bad-below",
+    type=float,
+    metavar="SCORE",
+    help="With --study, for votes on a scale: people drop an image with a score below this.",
+)
 @workers
 @runs_folder
 @as_json
@@ -46,6 +57,8 @@ def command(
     defects: str | None,
     sample: int,
     seed: int | None,
+    study: str | None,
+    bad_below: float | None,
     workers: int,
     runs: Path,
     as_json: bool,
@@ -55,7 +68,15 @@ def command(
     A gate is a step of the recipe that drops images. RECIPE|RUN is a run's folder (runs/faceup/0003), a recipe's name
     (faceup: its last run) or a recipe's file. The defective versions are made in memory; your photos are only read.
     The result is added to the run's folder and to its report.
+
+    With --study, people are the ground truth: of the images that they rated, the command shows which share of the bad
+    ones each gate dropped (recall), and which share of the dropped ones is bad (precision).
     """
+    if study is not None:
+        _by_people(what, runs, study, bad_below, as_json)
+        return
+    if bad_below is not None:
+        raise click.UsageError("--bad-below goes with --study")
     from groundglass.audits.run_audit import AuditOptions
     from groundglass.runs.audit_run import audit, names_of
 
@@ -67,6 +88,44 @@ def command(
         click.echo(json.dumps(card.plain() | {"report": page and str(page)}, indent=2, ensure_ascii=False))
     else:
         _print_card(card, page, time.perf_counter() - begun)
+
+
+def _by_people(what: str, runs: Path, study: str, below: float | None, as_json: bool) -> None:
+    """Compare the gates of a run with human verdicts."""
+    from groundglass.plans.run_folder import find_run
+    from groundglass.studies.gate_agreement import audit_by_people
+    from groundglass.studies.open_study import open_study
+
+    run = find_run(what, runs).path
+    found = audit_by_people(open_study(run, study), below)
+    if as_json:
+        click.echo(json.dumps(found.plain(), indent=2, ensure_ascii=False))
+        return
+    click.echo(
+        f"{study} · {thousands(found.rated)} images with a verdict of people, {thousands(found.bad)} of them bad · "
+        f"{thousands(found.undecided)} undecided\n"
+    )
+    rows = [
+        (
+            gate.gate,
+            thousands(gate.judged),
+            *_share(gate.recall, gate.recall_ci95),
+            *_share(gate.precision, gate.precision_ci95),
+            gate.label,
+        )
+        for gate in found.gates
+    ]
+    head = ("gate", "judged", "recall", "95 % interval", "precision", "95 % interval", "")
+    print_table(head, rows, right=(1, 2, 4))
+    for note in found.notes:
+        click.echo()
+        print_wrapped(f"  note: {note}", 4)
+    click.echo()
+    print_next({"next": f"{program()} why {shlex.quote(str(run))} IMAGE"})
+
+
+def _share(share: float | None, ends: tuple[float, float] | None) -> tuple[str, str]:
+    return ("–", "–") if share is None or ends is None else (percent(share), _span(ends))
 
 
 def _report(run: Path) -> Path:

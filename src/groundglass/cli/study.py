@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from groundglass.cli import study_web
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json
+from groundglass.cli.study_plan import command as plan_command
+from groundglass.cli.study_results import command as release_command
+from groundglass.cli.study_results import pick as pick_command
 from groundglass.reports.output_folder import check_file
 from groundglass.reports.study_words import agreement_in_words, headline, short_name
 
@@ -30,11 +34,20 @@ SHOWN = 10
 
 @click.group()
 def command() -> None:
-    """Score images by the votes of people.
+    """Let people rate images in the browser, and score images by their votes.
 
     \b
+    groundglass study demo
+    groundglass study serve runs/mine/0001 study.yaml
     groundglass study scores votes.csv
     """
+
+
+for other in study_web.COMMANDS:
+    command.add_command(other)
+command.add_command(plan_command, "plan")
+command.add_command(release_command, "release")
+command.add_command(pick_command, "pick")
 
 
 class Scale(click.ParamType):

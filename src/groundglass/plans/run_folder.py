@@ -16,7 +16,7 @@ from groundglass.files.atomic import write_text
 from groundglass.tables.step_record import StepRecord, read_step
 from groundglass.text.suggest import did_you_mean
 
-RunState = Literal["running", "interrupted", "failed", "done"]
+RunState = Literal["running", "interrupted", "failed", "waiting", "done"]
 STATES: tuple[RunState, ...] = get_args(RunState)
 FORM = 2
 """The version of the form of run.json that is written here; the first form had no version number."""
@@ -73,6 +73,11 @@ class RunFolder:
         line = json.dumps({"time": round(now or time.time(), 3), "event": event, **facts}, ensure_ascii=False)
         with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+
+def study_key(step: str) -> str:
+    """The key of the scores that a study step gives."""
+    return f"study {step}"
 
 
 @dataclass(frozen=True)

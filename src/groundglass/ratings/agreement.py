@@ -95,7 +95,7 @@ def repeat_correlation(votes: Votes) -> dict[str, float | None]:
             pairs.setdefault(rater, []).append((first[item, rater], score))
         else:
             first[item, rater] = score
-    return {votes.raters[rater]: _pearson(*np.array(pairs[rater]).T) for rater in sorted(pairs)}
+    return {votes.raters[rater]: pearson(*np.array(pairs[rater]).T) for rater in sorted(pairs)}
 
 
 def cohen_kappa(one: Sequence[str], other: Sequence[str]) -> float | None:
@@ -158,7 +158,7 @@ def srcc(x: Floats, y: Floats) -> float | None:
     >>> srcc(np.array([1.0, 2.0, 3.0]), np.array([10.0, 30.0, 20.0]))
     0.5
     """
-    return _pearson(_ranks(x), _ranks(y))
+    return pearson(_ranks(x), _ranks(y))
 
 
 def _ranks(values: Floats) -> Floats:
@@ -167,7 +167,7 @@ def _ranks(values: Floats) -> Floats:
     return (last - (count - 1) / 2)[place]
 
 
-def _pearson(x: Floats, y: Floats) -> float | None:
+def pearson(x: Floats, y: Floats) -> float | None:
     if len(x) < 3:
         return None
     x, y = x - x.mean(), y - y.mean()

@@ -17,7 +17,7 @@ import numpy as np
 
 from groundglass.errors import RecipeError
 from groundglass.ratings.vote_columns import alike, cells_of, find_columns
-from groundglass.ratings.vote_table import MISSING, Table
+from groundglass.ratings.vote_table import MISSING, Table, counted_rows
 from groundglass.ratings.votes import Comparisons, Ints, Votes, comparisons_from_wins, votes_from_matrix
 from groundglass.text.format import some
 
@@ -68,6 +68,7 @@ def votes_of(
     if table.header is None:
         _refuse_names(table, columns or {})
         return _matrix(table, scale)
+    table, left_out = counted_rows(table)
     chosen = find_columns(table, VOTES, columns or {}, optional=("session", "strata"))
     cells = {role: cells_of(table, name) for role, name in chosen.items()}
     scores, wrong = _numbers(table, cells["score"])
@@ -85,11 +86,11 @@ def votes_of(
     items, item = _numbered(cells["item"])
     raters, rater = _numbered(filter(None, cells["rater"]), [cells["rater"][at] for at in here])
     sessions = _numbered(cells["session"])[1] if "session" in cells else np.zeros(len(scores), np.int64)
-    notes = _notes_on_missing(len(scores) - len(here))
+    notes = left_out + _notes_on_missing(len(scores) - len(here))
     notes += _notes_on_far(scores[here], [table.lines[at] for at in here], scale)
     if "session" not in cells:
         used = {part for name in chosen.values() for part in (name, *name.split("+"))}
-        close = alike("session", [name for name in table.header if name not in used])
+        close = alike("session", [name for name in table.header or () if name not in used])
         notes += [f"'{close}' looks like sessions, and is not used: --session {close}"] if close else []
     votes = Votes(items, raters, item[here], rater, scores[here], sessions[here])
     doubled = _doubled(votes, [table.lines[at] for at in here], "session" in cells)
@@ -111,6 +112,7 @@ def comparisons_of(
     if table.header is None:
         _refuse_names(table, columns or {})
         return ReadComparisons(_wins(table))
+    table, left_out = counted_rows(table)
     chosen = find_columns(table, COMPARISONS, columns or {}, optional=("strata",))
     cells = {role: cells_of(table, name) for role, name in chosen.items()}
     for role in ("left", "right", "rater"):
@@ -130,7 +132,7 @@ def comparisons_of(
     comparisons = Comparisons(
         items, raters, left[here], right[here], rater[here], choices[here], np.ones(len(here))
     )
-    notes = _notes_on_missing(len(choices) - len(here))
+    notes = left_out + _notes_on_missing(len(choices) - len(here))
     return ReadComparisons(comparisons, tuple(notes), *_strata(chosen, cells, here.tolist()))
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +109,21 @@ def _is_matrix(row: Sequence[str], comma: bool) -> bool:
     sign = r"[.,]" if comma else r"\."
     pattern = re.compile(rf"[-+]?(\d+({sign}\d*)?|{sign}\d+)([eE][-+]?\d+)?")
     return all(cell.lower() in MISSING or pattern.fullmatch(cell) for cell in row)
+
+
+def counted_rows(table: Table) -> tuple[Table, list[str]]:
+    """The votes that count of a table that `study export` wrote, and a note on the others; any other table as it is.
+
+    >>> header = ("vote_id", "item", "rater", "score", "counts")
+    >>> table = Table("a.csv", header, (("1", "a", "r", "3", "true"), ("2", "a", "r", "1", "false")), ("2", "3"))
+    >>> [row[0] for row in counted_rows(table)[0].rows]
+    ['1']
+    """
+    if table.header is None or not {"vote_id", "counts"} <= set(table.header):
+        return table, []
+    at = table.header.index("counts")
+    kept = [place for place, row in enumerate(table.rows) if row[at].lower() != "false"]
+    left_out = len(table.rows) - len(kept)
+    rows, lines = (tuple(part[place] for place in kept) for part in (table.rows, table.lines))
+    note = f"{left_out} votes train or check raters, or were undone, and do not count"
+    return replace(table, rows=rows, lines=lines), [note] if left_out else []

@@ -38,9 +38,9 @@ SYNONYMS: dict[str, str] = {
 """Words of other tools, and the words used here; they are suggested only if that word is valid at the place."""
 
 LATER: dict[str, tuple[str, ...]] = {
-    "step": ("study", "benchmark"),
+    "step": ("benchmark",),
     "source": ("download", "hub", "video", "generate"),
-    "select": ("licence", "study"),
+    "select": ("licence",),
     "transform": ("degrade", "restore"),
     "release": ("croissant",),
     "format": ("lmdb", "webdataset", "parquet"),

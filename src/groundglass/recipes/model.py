@@ -15,6 +15,7 @@ from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.measure_model import MeasureStep
 from groundglass.recipes.prove_model import ProveStep
 from groundglass.recipes.split_model import SplitStep
+from groundglass.recipes.study_model import StudyStep
 from groundglass.releases.writers.writer import Release
 from groundglass.selections.rule import Rule
 from groundglass.settings.field_types import NAME, RECIPE_NAME, Record, Share
@@ -59,9 +60,20 @@ Body = (
     | Release
     | AuditStep
     | ProveStep
+    | StudyStep
 )
 Kind = Literal[
-    "source", "measure", "annotate", "select", "hold_out", "transform", "split", "release", "audit", "prove"
+    "source",
+    "measure",
+    "annotate",
+    "select",
+    "hold_out",
+    "transform",
+    "split",
+    "release",
+    "audit",
+    "prove",
+    "study",
 ]
 BODIES: dict[str, type[Record]] = {
     "source": Source,
@@ -74,6 +86,7 @@ BODIES: dict[str, type[Record]] = {
     "release": Release,
     "audit": AuditStep,
     "prove": ProveStep,
+    "study": StudyStep,
 }
 
 

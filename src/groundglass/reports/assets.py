@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from groundglass.pages.shared import SHARED, shared_bytes
+
 PACKAGE = "groundglass.reports"
 
 REPORT_SCRIPTS = (
@@ -73,13 +75,26 @@ def parts_inside(
     return Parts(policy, (), True, theme, found, encoded, texts)
 
 
+def parts_of(styles: Sequence[str], scripts: Sequence[str], data: str) -> Parts:
+    """The parts of a page that is one file, with these style sheets and scripts."""
+    theme, texts = static_text("theme.js"), [data, *map(static_text, scripts)]
+    sheets = [("", static_text(name)) for name in styles]
+    policy = (
+        f"default-src 'none'; img-src data:; script-src {_hashes([theme, *texts])}; "
+        f"style-src {_hashes([text for _, text in sheets])}"
+    )
+    return Parts(policy, (), True, theme, sheets, (), texts)
+
+
 def static_names(scripts: Sequence[str]) -> list[str]:
     """The names of the files next to a page with these scripts."""
     return ["theme.js", *scripts, *(name for _, name in STYLES)]
 
 
 def static_bytes(name: str) -> bytes:
-    """A style sheet or script."""
+    """A style sheet or script, the report's own or one that all pages share."""
+    if name in SHARED:
+        return shared_bytes(name)
     return files(PACKAGE).joinpath("static", name).read_bytes()
 
 

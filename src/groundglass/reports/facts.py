@@ -12,7 +12,7 @@ import pyarrow as pa
 from groundglass.catalog import Column
 from groundglass.tables.step_record import StepRecord, Threshold
 
-State = Literal["done", "interrupted", "failed", "running"]
+State = Literal["done", "interrupted", "failed", "waiting", "running"]
 Status = Literal["kept", "dropped", "failed", "held_out"]
 
 STATUSES: tuple[Status, ...] = ("kept", "dropped", "failed", "held_out")
@@ -108,7 +108,7 @@ class RunFacts:
 
     name        the recipe's name
     number      the run's number under that name
-    state       done, interrupted, failed or running
+    state       done, interrupted, failed, waiting or running
     made_at     the time when the run ended, or was last written to
     lock        the first hex digits of the lock's hash; "" if there is no lock yet
     folder      the run's folder, as the user types it, e.g. "runs/faceup/0003"

@@ -50,6 +50,9 @@ def _stopped(facts: RunFacts, again: str) -> Notice | None:
     far = f"{done} of {some(len(facts.steps), 'steps')} were finished and are saved"
     if facts.state == "interrupted":
         return Notice("Interrupted", f"{far}. The same command goes on from there.", again)
+    if facts.state == "waiting":
+        advice = f" {facts.hint[:1].upper()}{facts.hint[1:]}." if facts.hint else ""
+        return Notice("Waiting for votes", f"{facts.error.rstrip('.')}.{advice} {far}.", again)
     if facts.state == "failed":
         what = facts.error or "An error stopped it"
         advice = f" {facts.hint[:1].upper()}{facts.hint[1:]}." if facts.hint else ""

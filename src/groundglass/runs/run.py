@@ -21,6 +21,7 @@ from groundglass.errors import (
     NothingProduced,
     TooManyFailed,
     UnreachableError,
+    Waiting,
     cannot_write,
 )
 from groundglass.files.atomic import write_bytes, write_text
@@ -144,7 +145,7 @@ def _ending(folder: RunFolder, record: RunRecord) -> Generator[_Ending]:
     except BaseException as error:
         stopped = isinstance(error, (KeyboardInterrupt, Interrupted))
         said, hint = _said(error)
-        how: RunState = "interrupted" if stopped else "failed"
+        how: RunState = "interrupted" if stopped else "waiting" if isinstance(error, Waiting) else "failed"
         ends.record = replace(
             ends.record, state=how, error="" if stopped else said, hint="" if stopped else hint
         )

@@ -50,6 +50,10 @@ class Lookup(Protocol):
         """A profile or folder to judge sources by; returns the column of the photos' blockiness."""
         ...
 
+    def of_study(self, key: str, name: str) -> Lookup:
+        """The same, with the columns of a study step under their own names; refuses a name that is not one."""
+        ...
+
     def inside(self, key: str, index: int) -> Lookup:
         """The same for a rule that is inside this one."""
         ...
@@ -81,6 +85,7 @@ class Needs:
     reads       the columns of those measures
     references  profiles or folders that it compares sources with
     notes       remarks for the user before the run
+    study       the study step with columns that are named alone
     """
 
     columns: tuple[ColumnPath, ...] = ()
@@ -89,6 +94,7 @@ class Needs:
     reads: tuple[ColumnPath, ...] = ()
     references: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    study: str = ""
 
     def __add__(self, other: Needs) -> Needs:
         return Needs(
@@ -98,6 +104,7 @@ class Needs:
             self.reads + other.reads,
             self.references + other.references,
             self.notes + other.notes,
+            self.study or other.study,
         )
 
 

@@ -60,6 +60,13 @@ class Where(Rule):
     example: ClassVar = '{where: "blockiness < 30 and tenengrad > 20"}'
 
     where: Annotated[str, Field(description="an SQL expression over the row's columns")]
+    study: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="a study step before this one: `where` can name its columns alone, such as `score`",
+        ),
+    ] = None
     cascade: Annotated[
         Cascade | None, Field(description="measure for `where` only if a cheap column leaves doubt")
     ] = None
@@ -78,13 +85,19 @@ class Where(Rule):
             said = f"does not contain {THETA}" if not count else f"contains {THETA} {count} times"
             hint = f'write it once, for example where: "objects_sam >= {THETA}"'
             refuse("where", f"`where` {said}", hint)
+        if self.study is not None and (self.theta is not None or self.cascade is not None):
+            other = "theta" if self.theta is not None else "cascade"
+            say = f"`study` and `{other}` cannot go together"
+            refuse("study", say, "the scores of a study are known for every image that was rated", other)
         if self.theta is not None and self.cascade is not None:
             say = "`theta` and `cascade` cannot go together"
             refuse("theta", say, "a cascade needs one fixed rule: delete one of both", "cascade")
         return self
 
     def needs(self, lookup: Lookup) -> Needs:
-        return Needs(lookup.expression("where", self.where))
+        if self.study is not None:
+            lookup = lookup.of_study("study", self.study)
+        return Needs(lookup.expression("where", self.where), study=self.study or "")
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
         facts = {"rule": "where", "exact": says_no_more(self.where)}
@@ -93,12 +106,15 @@ class Where(Rule):
     def label(self) -> str:
         if self.theta is not None:
             return f"{self.where}, theta by {self.theta.choose_by}"
-        return f"{self.where}, cascade by {self.cascade.by}" if self.cascade else self.where
+        where = f"{self.study}: {self.where}" if self.study else self.where
+        return f"{where}, cascade by {self.cascade.by}" if self.cascade else where
 
     def freeze(self, pool: pa.Table, given: Given) -> tuple[Frozen, ...]:
         return (self.where,)
 
     def only_alone(self) -> tuple[str, str] | None:
+        if self.study is not None:
+            return "study", "give its `where` a step of its own"
         if self.theta is not None:
             return "theta", "give its `where` a step of its own"
         if self.cascade is None:

@@ -1,1 +1,4 @@
-"""Planning, running and forecasting each kind of step. It may import `audits` and `proofs`, and the floors below."""
+"""Planning, running and forecasting each kind of step.
+
+It may import `audits`, `proofs` and `studies`, and the floors below.
+"""

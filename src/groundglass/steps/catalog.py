@@ -13,6 +13,7 @@ from groundglass.steps.release import RELEASE
 from groundglass.steps.select.step import SELECT
 from groundglass.steps.source.step import SOURCE
 from groundglass.steps.split import SPLIT
+from groundglass.steps.study import STUDY
 from groundglass.steps.transform import TRANSFORM
 
 STEPS: dict[Kind, StepKind] = {
@@ -26,5 +27,6 @@ STEPS: dict[Kind, StepKind] = {
     "release": RELEASE,
     "audit": AUDIT,
     "prove": PROVE,
+    "study": STUDY,
 }
 """Kinds of steps by their keys in a recipe."""

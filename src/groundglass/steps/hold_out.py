@@ -106,6 +106,23 @@ def choose(state: State, planned: PlannedStep, split: str, part: NextBest, candi
     return hold_out_list(candidates, entries, part.pick, state.run.seed, name)
 
 
+def pickable(state: State, planned: PlannedStep, split: str) -> pa.Table:
+    """The rows among which `pick` chooses for a split, best first, when the splits before it have theirs."""
+    body = planned.step.body
+    assert isinstance(body, HoldOutStep)
+    relatives = relatives_of(state, planned, _rows_and_rests(state, planned))
+    for name, part in body.splits.items():
+        candidates, _ = candidates_for(state, planned, name, part, relatives)
+        if name == split:
+            every = choose(state, planned, name, part.model_copy(update={"pick": None}), candidates)
+            ids = pa.array(every.ids, pa.string())
+            return candidates.take(compute.index_in(ids, candidates["id"]))
+        state, _, _ = take_out(
+            state, planned, name, choose(state, planned, name, part, candidates), relatives
+        )
+    raise ValueError(f"{planned.step.name} has no split {split}")
+
+
 def most_of(part: NextBest, rows: int) -> int:
     """Upper bound of the rows that a split takes from at most ``rows``."""
     said = part.count if part.share is None else part.share

@@ -228,7 +228,9 @@ class _Values:
             return self._of_text(whose, column)
         if join != "content":
             scores = self.tables.scores[key]
-            places = self._once("scores", key, lambda: find_keys(self.rows[join], scores[join]))
+            # An id is of one row only: the score of a tile's photo is found by the photo's id.
+            own = whose if join == "id" and whose != "own" else join
+            places = self._once(f"scores of {whose}", key, lambda: find_keys(self.rows[own], scores[join]))
             return scores[column.column].take(places), None
         return self._stored(whose, key, column.column)
 

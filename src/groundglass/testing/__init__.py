@@ -1,6 +1,6 @@
 """Generated test images, and a fake server of a multimodal model, for tests of groundglass and of code that uses it.
 
-It may import `drafts`, and the floors below.
+It may import `pages`, and the floors below.
 """
 
 from groundglass.testing.images import (

@@ -16,8 +16,8 @@ from groundglass.audits.scorecard import (
     points,
     stands_out,
     suggest,
-    wilson,
 )
+from groundglass.ratings.shares import wilson
 from groundglass.tables.step_record import Threshold
 
 BELOW, ABOVE = Threshold("blockiness", "<", 30.0), Threshold("laplacian_variance", ">=", 60.0)

@@ -321,10 +321,9 @@ BODIES = [
 ]
 
 LATER = [
-    ("study: {}", "study"),
     ("benchmark: {}", "benchmark"),
     *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video", "generate")),
-    *((f"select: {{{word}: a}}", word) for word in ("licence", "study")),
+    ("select: {licence: a}", "licence"),
     ("select: {intersect: [{where: a > 1}, {licence: CC0}]}", "licence"),
     *((f"transform: {{{word}: a}}", word) for word in ("degrade", "restore")),
     *((f"release: {{format: {word}}}", word) for word in ("lmdb", "webdataset", "parquet")),

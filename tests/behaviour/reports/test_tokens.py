@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-CSS = files("groundglass.reports").joinpath("static", "tokens.css").read_text()
+CSS = files("groundglass.pages").joinpath("static", "tokens.css").read_text()
 BLOCKS = re.findall(r"color-scheme: (dark|light);(.*?)\}", CSS, re.DOTALL)
 THEMES = [(name, dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", body))) for name, body in BLOCKS]
 

@@ -23,6 +23,7 @@ from groundglass.plans.planner import (
     find_column,
     quoted_word,
 )
+from groundglass.plans.run_folder import study_key
 from groundglass.plans.source_quality_reference import (
     check_reference,
     divergence_notes,
@@ -30,6 +31,7 @@ from groundglass.plans.source_quality_reference import (
 )
 from groundglass.plans.wide_images import wide_note
 from groundglass.recipes.hold_out_model import HoldOutStep
+from groundglass.recipes.study_model import StudyStep
 from groundglass.selections.intersect import Intersect
 from groundglass.selections.ranking import Order
 from groundglass.selections.rule import Needs, Rule, Taken
@@ -74,6 +76,23 @@ class RuleLookup:
             self.planner.fail((*self.keys, key, "reference"), error.message, error.hint)
         return path
 
+    def of_study(self, key: str, name: str) -> RuleLookup:
+        scope = self.planner.scope
+        if not any(column.key == study_key(name) for column in scope.columns):
+            before = self.planner.loaded.recipe.steps[: self.planner.index]
+            studies = [step.name for step in before if isinstance(step.body, StudyStep)]
+            if name in studies:
+                self.refuse(
+                    key,
+                    f"the study {name} scores no images of this set",
+                    "it rates folders, or dropped images",
+                )
+            said = f"no study step before this one is called '{name}'"
+            self.planner.fail(
+                (*self.keys, key), said, "" if studies else "add a step `study` before it", studies, name
+            )
+        return replace(self, planner=replace(self.planner, scope=with_study(scope, name)))
+
     def inside(self, key: str, index: int) -> RuleLookup:
         return replace(self, keys=(*self.keys, key, index))
 
@@ -90,7 +109,7 @@ def plan_select(planner: Planner, planned: PlannedStep, rule: Rule) -> PlannedSt
     photographs = any(taken.of == "photographs" for taken in needs.taken)
     return replace(
         planned,
-        scope=_with_taken(planned.scope, asks, photographs),
+        scope=_with_taken(with_study(planned.scope, needs.study), asks, photographs),
         paths=(*needs.columns, *needs.reads),
         orders=needs.orders,
         asks=asks,
@@ -114,6 +133,12 @@ def _with_taken(scope: Scope, asks: Iterable[Ask], photographs: bool) -> Scope:
     known = {} if photographs else scope.own()
     found = (measured_columns(ask.definition, ask.key, "", ask.measure, generation) for ask in asks)
     return scope.with_columns(column for columns in found for column in columns if column.name not in known)
+
+
+def with_study(scope: Scope, study: str) -> Scope:
+    """The scope with the columns of a study step under their own names too: ``score`` for ``rate.score``."""
+    named = [column for column in scope.columns if column.key == study_key(study)]
+    return scope.with_columns(replace(column, name=column.column) for column in named)
 
 
 def _references_notes(planner: Planner, needs: Needs) -> tuple[str, ...]:

@@ -1,0 +1,54 @@
+"""The state of a study for its owner: items, raters and agreement. The live board and `study status` show it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from groundglass import __version__
+from groundglass.studies.open_study import Study
+from groundglass.studies.results import score_study
+
+
+def board_of(study: Study, now: float) -> dict[str, Any]:
+    """How far a study is: its items, its raters and their agreement."""
+    body = study.body
+    results = score_study(body, study.store.items(), study.store.votes(), study.seed)
+    judged = {rater.rater: asdict(rater) for rater in results.raters}
+    nothing = {"votes": 0, "correlation": None, "repeat": None, "seconds": None, "left": None, "flags": {}}
+    raters = [
+        {
+            **nothing,
+            **judged.get(row["rater"], {}),
+            "rater": row["rater"],
+            "state": row["state"],
+            "last": row["last"],
+            "expires": row["expires"],
+        }
+        for row in study.store.raters().to_pylist()
+    ]
+    items = [
+        {
+            "item": item.item,
+            "row": item.row,
+            "name": item.name,
+            "votes": item.votes,
+            "score": item.score,
+            "ci95": item.ci95,
+        }
+        for item in results.items
+    ]
+    return {
+        "study": {"name": study.name, "protocol": body.protocol, "votes": body.votes, "stop": body.stop},
+        "progress": {
+            "items": len(items), "votes": results.votes, "wanted": results.wanted, "lacking": results.lacking,
+            "raters": len(raters), "enough": results.enough,
+        },
+        "items": items,
+        "raters": raters,
+        "arms": [asdict(arm) for arm in results.arms],
+        "agreement": dict(results.agreement),
+        "notes": list(results.notes),
+        "updated": now,
+        "version": __version__,
+    }  # fmt: skip

@@ -1,0 +1,393 @@
+"""Open a study of a run: its keys, its items and its database. It is made on first use, and never changed later."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from groundglass.errors import GroundglassError, MissingExtra, RecipeError, cannot_write
+from groundglass.extras import is_installed
+from groundglass.files.atomic import write_text
+from groundglass.files.folder_lock import only_one
+from groundglass.plans.rows_after import After, rows_after, with_values
+from groundglass.plans.run_folder import RunFolder, RunRecord, find_run, load_record, run_numbers
+from groundglass.plans.run_tables import RunTables, read_tables
+from groundglass.recipes.errors import error_at
+from groundglass.recipes.load import load_recipe
+from groundglass.recipes.recipe_text import read_text
+from groundglass.recipes.study_model import StudyStep
+from groundglass.recipes.to_yaml import written_body, yaml_text
+from groundglass.recipes.validate import build
+from groundglass.recipes.yaml_nodes import Node, parse
+from groundglass.settings.field_types import NAME
+from groundglass.studies.items import (
+    LEFT_OUT,
+    Candidate,
+    Items,
+    candidates_in,
+    candidates_of,
+    choose_items,
+)
+from groundglass.studies.results import units_of
+from groundglass.tables.parquet import compute, read_table, write_parquet
+from groundglass.text.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from groundglass.studies.store import Store
+
+KEYS, DATABASE, LEFT, VOTES = "study.yaml", "database.txt", "left_out.parquet", "votes.sqlite"
+"""The files of a study's folder."""
+FILE = "sqlite:///"
+PASSWORD = "GROUNDGLASS_DATABASE"
+"""The environment variable with the whole URL of a database that has a password."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study that is open: its keys, and the store with its items and votes.
+
+    recipe  SHA-256 of the run's recipe
+    """
+
+    name: str
+    folder: Path
+    body: StudyStep
+    seed: int
+    recipe: str
+    store: Store
+
+    @property
+    def run(self) -> Path:
+        return self.folder.parent.parent
+
+    @property
+    def left_out(self) -> pa.Table:
+        """The images that could not become items, and why (`groundglass.studies.items.LEFT_OUT`)."""
+        return read_table(self.folder / LEFT)
+
+
+def open_study(run: Path, study: str, database: str | None = None) -> Study:
+    """The study that ``study`` names, in a run's folder (or the last run of a recipe's name).
+
+    study     a path of a study.yaml, the name of a `study` step of the run's recipe, or of a study that is there
+    database  an SQLAlchemy URL; None is the one that it was made with, at first that of the environment variable
+              `PASSWORD`, or SQLite in the study's folder
+
+    A study.yaml makes a study of the run's final set, the first time that it is opened. Raises RecipeError if the run
+    or the study does not exist, if study.yaml is wrong (with file and line), or if it differs from the study that was
+    made of it; MissingExtra without the extra ``studies``.
+    """
+    folder = RunFolder(run) if (run / "run.json").is_file() else find_run(str(run), Path("runs"))
+    path = study_file(study)
+    if path is None:
+        name, body = _known(folder, study)
+        return make_study(folder, name, body, load_record(folder).seed, database, list)
+    name, body = read_study(path)
+    if (study_folder(folder, name) / KEYS).is_file():
+        _same_keys(path, body, study_folder(folder, name))
+    record = load_record(folder)
+    return make_study(
+        folder, name, body, record.seed, database, lambda: _final_set(folder, record, body, path)
+    )
+
+
+def look_at_study(run: Path | None, study: str) -> tuple[str, StudyStep, int, pa.Table]:
+    """The name and keys of a study, how many images or pairs it rates, and the images that it leaves out.
+
+    Nothing is made. Without a run, study.yaml must have `items` or `folders`. Raises RecipeError as `open_study` does.
+    """
+    path = study_file(study)
+    if run is None:
+        if path is None:
+            raise RecipeError(
+                f"there is no file {study}", "give a study.yaml; or name the run first: RUN STUDY"
+            )
+        name, body = read_study(path)
+        if not body.folders:
+            if body.items is None:
+                hint = "add `items: 200`, or name the run whose images are rated: groundglass study plan RUN STUDY"
+                raise RecipeError(f"{path} does not say how many images are rated", hint)
+            return name, body, body.items, LEFT_OUT.empty_table()
+        return name, body, *_counted(body, _items(body, 0, name, list))
+    folder = RunFolder(run) if (run / "run.json").is_file() else find_run(str(run), Path("runs"))
+    record = load_record(folder)
+    if path is not None:
+        name, body = read_study(path)
+        items = _items(body, record.seed, name, lambda: _final_set(folder, record, body, path))
+        return name, body, *_counted(body, items)
+    made = open_study(run, study)
+    return made.name, made.body, len(units_of(made.body, made.store.items().to_pylist())), made.left_out
+
+
+def _counted(body: StudyStep, items: Items) -> tuple[int, pa.Table]:
+    return len(units_of(body, [asdict(item) for item in items.items])), items.left_out
+
+
+def study_file(study: str) -> Path | None:
+    """The study.yaml that an argument names: the file, or the folder of a study that was made; None for a name."""
+    path = Path(study).expanduser()
+    if path.is_dir() and (path / KEYS).is_file():
+        return path / KEYS
+    return path if path.is_file() else None
+
+
+def make_study(
+    folder: RunFolder,
+    name: str,
+    body: StudyStep,
+    seed: int,
+    database: str | None,
+    candidates: Callable[[], list[Candidate]],
+) -> Study:
+    """Open a study, and make it first if it is not there: its folder, and its items in one transaction.
+
+    ``candidates`` gives the images; with ``folders`` they come from there instead.
+    """
+    if not is_installed("studies"):
+        raise MissingExtra("studies", "studies")
+    place = study_folder(folder, name)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(place, error) from error
+    recipe = recipe_hash(folder)
+    if (place / KEYS).is_file():  # written last: the study is whole
+        return Study(name, place, body, seed, recipe, _store(place, *_database(place, database)))
+    with only_one(place, f"the study {name}"):
+        items = None
+        if not (place / DATABASE).is_file():
+            items = _items(body, seed, name, candidates)
+            write_parquet(items.left_out, place / LEFT)
+            earlier = None if _is_asked_for(database) else earlier_votes(folder, name, body, items)
+            url = database or os.environ.get(PASSWORD, "")
+            _write_database(place, *(earlier or (secrets.token_hex(16), url)))
+        store = _store(place, *_database(place, database))
+        if not store.there():
+            items = items or _items(body, seed, name, candidates)
+            store.create(name, body.model_dump(mode="json", by_alias=True), seed, recipe, items.items)
+        write_text(yaml_text({"name": name, **written_body(body)}), place / KEYS)
+    return Study(name, place, body, seed, recipe, store)
+
+
+def _items(body: StudyStep, seed: int, name: str, candidates: Callable[[], list[Candidate]]) -> Items:
+    if body.folders:
+        found, lost = candidates_in(body.folders)
+        return choose_items(body, found, seed, name, lost)
+    return choose_items(body, candidates(), seed, name)
+
+
+def study_folder(folder: RunFolder, name: str) -> Path:
+    """The folder of a study of a run."""
+    return folder.path / "studies" / name
+
+
+def is_whole(folder: RunFolder, name: str) -> bool:
+    """Whether a run has made a study, with all its items."""
+    return (study_folder(folder, name) / KEYS).is_file()
+
+
+def recipe_hash(folder: RunFolder) -> str:
+    """The SHA-256 of a run's recipe, as in its lock."""
+    return hashlib.sha256((folder.path / "recipe.yaml").read_text(encoding="utf-8").encode()).hexdigest()
+
+
+def read_study(path: Path) -> tuple[str, StudyStep]:
+    """The name and the keys of a study.yaml. Raises RecipeError with file, line and nearest word for a fault."""
+    root = parse(read_text(path))
+    if not isinstance(root.value, dict):
+        raise error_at(root.mark, "a study is a mapping of keys", "start with `protocol: acr`")
+    name = path.stem if re.fullmatch(NAME, path.stem) else "study"
+    if "name" in root.value:
+        name = _name(root, root.value["name"])
+    return name, build(StudyStep, root.without("name"), root.mark, "study")
+
+
+def _name(root: Node, node: Node) -> str:
+    if not isinstance(node.value, str) or not re.fullmatch(NAME, node.value):
+        hint = "use letters, digits, - and _; it names the folder below studies/"
+        raise error_at(
+            node.mark if node.value is not None else root.keys["name"], "`name` must be a name", hint
+        )
+    return node.value
+
+
+def _same_keys(path: Path, body: StudyStep, place: Path) -> None:
+    """Refuse a study.yaml that differs from the study that was made of it: its votes belong to the old keys."""
+    if path.resolve() == (place / KEYS).resolve():
+        return
+    _, made = read_study(place / KEYS)
+    if body == made:
+        return
+    one, other = body.model_dump(), made.model_dump()
+    names = [name for name in one if one[name] != other[name]]
+    raise RecipeError(
+        f"{path} differs from the study {place.name} that was made of it, in {', '.join(names)}",
+        f"give it another `name:` to make a second study; the first one, with its votes, stays in {place}",
+    )
+
+
+def _known(folder: RunFolder, study: str) -> tuple[str, StudyStep]:
+    """The name and keys of a study that is in the run's folder already."""
+    place = study_folder(folder, study)
+    if re.fullmatch(NAME, study) and (place / KEYS).is_file():
+        return read_study(place / KEYS)
+    steps = study_steps(folder)
+    if study in steps:
+        raise RecipeError(
+            f"the run has not reached its step {study} yet",
+            "run the recipe first: the step makes its study, and the run waits there",
+        )
+    there = sorted(path.parent.name for path in (folder.path / "studies").glob(f"*/{KEYS}"))
+    names = [*steps, *there]
+    listed = f"; its studies: {', '.join(dict.fromkeys(names))}" if names else ""
+    raise RecipeError(
+        f"{folder.path} has no study '{study}', and there is no such file.{did_you_mean(study, names)}",
+        f"give a study.yaml, such as `protocol: acr`, or the name of a study step{listed}",
+    )
+
+
+def study_steps(folder: RunFolder) -> dict[str, StudyStep]:
+    """The study steps of a run's recipe, by name."""
+    recipe = load_recipe(folder.path / "recipe.yaml").recipe
+    return {step.name: step.body for step in recipe.steps if isinstance(step.body, StudyStep)}
+
+
+def _database(place: Path, database: str | None) -> tuple[str, str]:
+    """The id of the study and the URL of its database; both are written when the study is made."""
+    file = place / DATABASE
+    if file.is_file():
+        key, kept = (*file.read_text(encoding="utf-8").splitlines(), "", "")[:2]
+        if _is_asked_for(database) and _without_password(database or "") != kept:
+            raise RecipeError(
+                f"the study {place.name} has its votes in {kept or place / VOTES}, not in "
+                f"{_without_password(database or '')}",
+                "leave --database out, or give the study another name",
+            )
+        secret = database or os.environ.get(PASSWORD, "")
+        return key, secret if kept and _without_password(secret) == kept else kept
+    raise RecipeError(f"{place} is not a whole study", "remove that folder, and make the study again")
+
+
+def _is_asked_for(database: str | None) -> bool:
+    """Whether somebody names a database for this study: the variable `PASSWORD` is for studies that have none yet."""
+    return database is not None and database != os.environ.get(PASSWORD)
+
+
+def _write_database(place: Path, key: str, url: str) -> None:
+    write_text(f"{key}\n{_without_password(url)}\n", place / DATABASE)
+
+
+def earlier_votes(folder: RunFolder, name: str, body: StudyStep, items: Items) -> tuple[str, str] | None:
+    """The id and the database of the same study in an earlier run of the recipe, if it has all these items; else None.
+
+    So a changed threshold after a study, which makes a new run, asks nobody to vote again.
+    """
+    wanted = {_content(asdict(item)) for item in items.rated}
+    numbers = run_numbers(folder.path.parent) if folder.path.name.isdigit() else []
+    for number in reversed([number for number in numbers if number < folder.number]):
+        place = study_folder(RunFolder(folder.path.with_name(f"{number:04d}")), name)
+        try:
+            if not (place / KEYS).is_file() or read_study(place / KEYS)[1] != body:
+                continue
+            key, url = _database(place, None)
+            with _store(place, key, url) as store:
+                rated = store.items().to_pylist() if store.there() else []
+        except GroundglassError:  # a study that cannot be read has no votes to give
+            continue
+        if wanted <= {_content(item) for item in rated if item["role"] == "rate"}:
+            return key, _seen_from(study_folder(folder, name), place, url)
+    return None
+
+
+def _content(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parts that are equal in two equal items: the row, its pixels, and the text and arm that it is shown with."""
+    return (*(str(item[key]) for key in ("row", "arm", "content", "prompt", "sha256", "region")),)
+
+
+def _seen_from(place: Path, other: Path, url: str) -> str:
+    """The URL of the database of another study's folder, relative to this one if it is a file."""
+    return FILE + os.path.relpath(_file_of(other, url), place) if not url or url.startswith(FILE) else url
+
+
+def _file_of(place: Path, url: str) -> Path:
+    """The file of an SQLite URL, which is relative to the study's folder; "" is the file in that folder."""
+    return Path(os.path.normpath(place.absolute() / (url.removeprefix(FILE) or VOTES)))
+
+
+def _without_password(url: str) -> str:
+    """
+    >>> _without_password("postgresql+pg8000://anna:secret@db/votes")
+    'postgresql+pg8000://anna@db/votes'
+    """
+    return re.sub(r"^([a-z0-9+]+://[^:/@]*):[^@]*@", r"\1@", url)
+
+
+def _store(place: Path, key: str, url: str) -> Store:
+    from groundglass.studies.store import Store
+
+    return Store(f"{FILE}{_file_of(place, url)}" if not url or url.startswith(FILE) else url, key)
+
+
+def _final_set(folder: RunFolder, record: RunRecord, body: StudyStep, path: Path) -> list[Candidate]:
+    """The images that a finished run kept, or those that one of its steps dropped."""
+    if record.state != "done":
+        raise RecipeError(
+            f"{folder.path} is not done ({record.state}): its final set is not known",
+            "run the recipe to its end first; or put a study step into it",
+        )
+    tables = read_tables(folder, record)
+    steps = [step.step for step in record.steps if step.kind != "release"]
+    after = rows_after(tables, steps[-1])
+    if body.dropped_by is not None:
+        after = dropped_rows(tables, body.dropped_by)
+    return candidates_with(tables, after, steps, body, path)
+
+
+def dropped_rows(tables: RunTables, step: str) -> After:
+    """The rows that a selection dropped, nearest to its limit first; rows without a margin come last.
+
+    Raises RecipeError with the nearest name if the run has no such step.
+    """
+    names = [one.step for one in tables.record.steps if one.kind == "select" and one.step in tables.verdicts]
+    if step not in names:
+        raise RecipeError(
+            f"`dropped_by`: this run has no selection '{step}'.{did_you_mean(step, names)}",
+            f"its selections: {', '.join(names)}" if names else "no step of the run selects",
+        )
+    before = [record.step for record in tables.record.steps]
+    after = rows_after(tables, before[before.index(step) - 1])
+    return after._replace(rows=nearest_dropped(tables.verdicts[step], after.rows))
+
+
+def nearest_dropped(verdicts: pa.Table, rows: pa.Table) -> pa.Table:
+    """The rows that verdicts dropped by their values: nearest to the limit first, those without a margin last."""
+    gone = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))
+    near = gone.append_column("near", compute.abs(gone["margin"]))
+    near = near.sort_by([("near", "ascending"), ("id", "ascending")])
+    return rows.take(compute.index_in(near["id"], rows["id"]).drop_null())
+
+
+def candidates_with(
+    tables: RunTables, after: After, steps: list[str], body: StudyStep, path: Path
+) -> list[Candidate]:
+    """The candidates of rows of a run, with the columns that the study names."""
+    wanted = {key: name for key in ("prompt", "content") if (name := getattr(body, key)) is not None}
+    rows = with_values(tables, after, steps) if wanted else after.rows
+    for key, name in wanted.items():
+        if name not in rows.column_names:
+            root = parse(read_text(path))
+            node = root.value.get(key)
+            raise error_at(
+                node.mark,
+                f"`{key}`: this run has no column '{name}'.{did_you_mean(name, rows.column_names)}",
+                f"its columns: {', '.join(rows.column_names)}",
+            )
+    return candidates_of(rows, tables.images, tables.store, body.prompt, body.content)

@@ -1,0 +1,82 @@
+"""The settings of the application: addresses under which it answers, and limits."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+BODY = 64 * 1024
+"""The most bytes of a request's body."""
+BODY_SECONDS = 20.0
+"""Seconds until a body must be complete."""
+HEAD = 16 * 1024
+"""The most bytes of a request's first line and headers."""
+HEAD_SECONDS = 20.0
+"""Seconds until the first request of a connection must be complete."""
+VOTES_A_SECOND, VOTES_AT_ONCE = 50.0, 500.0
+"""Requests that change something, for each session: as a rate, and at once. Nobody votes that fast."""
+MISSES_A_SECOND, MISSES_AT_ONCE = 1.0, 60.0
+"""Links that do not exist, for each address."""
+CONNECTIONS = 1000
+"""Open connections."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The addresses of the application.
+
+    url     its public address behind a proxy, such as https://rate.example.org; "" without one
+    secure  browsers reach it by https: cookies are sent only there
+    log     gets a line for each request, without tokens; None logs nothing
+    """
+
+    url: str = ""
+    log: Callable[[str], None] | None = None
+
+    @property
+    def secure(self) -> bool:
+        return self.url.startswith("https://")
+
+    @property
+    def public(self) -> str:
+        """Host and port of the public address."""
+        return urlsplit(self.url).netloc.lower()
+
+    def is_own_host(self, host: str) -> bool:
+        """Whether a Host header names this server.
+
+        A page of another site can point its own name at 127.0.0.1 and then read what a browser gets there. So names
+        are accepted only if they are this machine's or the public address; numbers cannot be pointed elsewhere.
+        """
+        name = host_name(host)
+        if not name:
+            return False
+        return name in _own_names() or _is_address(name) or name == host_name(self.public)
+
+
+def host_name(host: str) -> str:
+    """The host of ``host:port`` in small letters; "" for what is not one.
+
+    >>> host_name("Rate.example.org:8000"), host_name("[::1]:80"), host_name("a b")
+    ('rate.example.org', '::1', '')
+    """
+    try:
+        return (urlsplit(f"//{host}").hostname or "") if host.isascii() and " " not in host else ""
+    except ValueError:
+        return ""
+
+
+def _own_names() -> tuple[str, ...]:
+    name = socket.gethostname().lower()
+    return ("localhost", name, f"{name}.local", name.partition(".")[0])
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return True
