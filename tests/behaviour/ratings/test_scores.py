@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundglass.ratings import agreement, screens
+from groundglass.ratings import agreement, scale_methods, screens
 from groundglass.ratings.counts import mos_of_counts
 from groundglass.ratings.scale_methods import CannotScore
 from groundglass.ratings.scores import (
@@ -327,3 +327,18 @@ def test_counts_give_what_the_votes_give():
 def test_infinite_votes_and_other_shapes_are_refused(wrong: list[float]):
     with pytest.raises(ValueError):
         votes_from_matrix(wrong)
+
+
+@pytest.mark.parametrize(("each", "least"), [(3, 0.87), (5, 0.9), (12, 0.92)])
+def test_the_intervals_of_map_hold_the_truth_with_few_votes_too(each: int, least: float):
+    held: list[float] = []
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        truth, bias = random.uniform(1.5, 4.5, 100), random.normal(0, 0.35, 15)
+        votes = truth[:, None] + bias - bias.mean() + random.normal(0, 0.65, (100, 15))
+        for row in votes:
+            row[random.choice(15, 15 - each, replace=False)] = np.nan
+        fit = scale_methods.map_scores(votes_from_matrix(votes))
+        error = fit.score - truth
+        held.append(float(np.mean(abs(error - error.mean()) <= fit.half)))
+    assert least <= np.mean(held) <= 0.99
