@@ -193,10 +193,11 @@ def _free_pair(design: Design, tally: Tally, history: History) -> Pair | None:
         pair for pair in design.ring
         if not tally.edges[pair] and pair not in history.pairs and tally.readable(*pair)
     ]  # fmt: skip
-    if open_:
-        far = [pair for pair in open_ if apart[pair[0]] and apart[pair[1]]]
-        return min(far or open_, key=lambda pair: tuple(sorted((int(ranks[pair[0]]), int(ranks[pair[1]])))))
+    # The gap is kept as long as there is anything else, also outside of the ring.
     for allowed in (apart, np.ones(len(apart), np.bool_)):
+        ring = [pair for pair in open_ if allowed[pair[0]] and allowed[pair[1]]]
+        if ring:
+            return min(ring, key=lambda pair: tuple(sorted((int(ranks[pair[0]]), int(ranks[pair[1]])))))
         pair = _near_pair(design, tally, history, allowed, ranks)
         if pair is not None:
             return pair
@@ -327,7 +328,7 @@ def _sides_of(draft: Draft, design: Design) -> tuple[str | int, str | int]:
 
 def _recent(design: Design, history: History) -> list[int]:
     """The contents of the last ``gap`` trials."""
-    return list(_contents(design, history.trials[len(history.trials) - design.gap :] if design.gap else ()))
+    return list(_contents(design, history.trials[max(0, len(history.trials) - design.gap) :]))
 
 
 def _contents(design: Design, drafts: Iterable[Draft]) -> Iterator[int]:

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundglass.errors import RecipeError
-from groundglass.ratings.read_votes import comparisons_of, holds_comparisons, read_table, votes_of
+from groundglass.ratings.read_votes import comparisons_of, votes_of
+from groundglass.ratings.vote_columns import holds_comparisons
+from groundglass.ratings.vote_table import read_table
 from groundglass.recipes.study_model import StudyStep
 from groundglass.selections.keep_drop_lists import keep, read_list
 from groundglass.studies.export import cell, encoded, scores_table, verdict_lists, votes_table
