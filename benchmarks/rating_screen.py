@@ -35,7 +35,7 @@ QUIET = [
 WIDE, HIGH = 2464, 1640
 VIEWPORT = {"width": 1600, "height": 900}
 LOOK = 500
-"""ms that a rater looks at an image; the page loads the coming ones meanwhile."""
+"""ms that a rater looks at an image at least; the key comes when the next image is loaded and decoded."""
 RECIPE = """
 name: screen
 steps:
@@ -87,8 +87,10 @@ def pressed(page: Any, presses: int, keys: str) -> list[float]:
     """Milliseconds of each key; the first two are not counted."""
     page.evaluate("window.times.length = 0")
     for number in range(presses + 2):
-        page.keyboard.press(keys[number % len(keys)])
         page.wait_for_timeout(LOOK)
+        page.wait_for_selector("body:not([data-ahead='0'])", state="attached")
+        page.keyboard.press(keys[number % len(keys)])
+    page.wait_for_timeout(LOOK)
     return page.evaluate("window.times")[2:]
 
 
@@ -96,13 +98,13 @@ def open_pages(browser: Any, folder: Path, link: str) -> dict[str, tuple[Any, st
     """The two pages, ready to be pressed."""
     bare = browser.new_page(viewport=VIEWPORT)
     bare.goto((folder / "bare.html").as_uri())
-    bare.wait_for_selector("body[data-ready]")
+    bare.wait_for_selector("body[data-ready]", state="attached")
     bare.evaluate(f"({WATCH})(() => document.body.dataset.now)")
     rating = browser.new_page(viewport=VIEWPORT)
     rating.goto(link)
-    rating.wait_for_selector("[data-state=begin]")
+    rating.wait_for_selector("[data-state=begin]", state="attached")
     rating.keyboard.press("Enter")
-    rating.wait_for_selector("body[data-trial]")
+    rating.wait_for_selector("body[data-trial]", state="attached")
     rating.evaluate(f"({WATCH})(() => document.body.dataset.trial)")
     rating.wait_for_timeout(2000)
     return {"bare page": (bare, " "), "rating page": (rating, "12345")}

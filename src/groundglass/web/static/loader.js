@@ -5,6 +5,7 @@ import { token } from "./api.js";
 /** @typedef {import("./types.js").Trial} Trial */
 /** @typedef {import("./types.js").TrialImage} TrialImage */
 /** @typedef {import("./types.js").Pixels} Pixels */
+/** @typedef {import("./pixels.js").Size} Size */
 
 const DECODED = 3;
 
@@ -15,9 +16,14 @@ const failed = new Set();
 export class NoImage extends Error {}
 
 export class Loader {
-  /** @param {(width: number, height: number, frame: {width: number, height: number}) => {width: number, height: number} | null} fitSize the size on screen of a fitted image, if it is smaller than the image */
-  constructor(fitSize) {
+  /**
+   * @param {(width: number, height: number, frame: Size) => Size | null} fitSize the size on screen of a fitted image,
+   *   if it is smaller than the image
+   * @param {() => void} decoded after each trial whose images are decoded
+   */
+  constructor(fitSize, decoded) {
     this.fitSize = fitSize;
+    this.decoded = decoded;
     /** @type {Map<string, Promise<Blob>>} */ this.blobs = new Map();
     /** @type {Map<string, Promise<Pixels[]>>} */ this.trials = new Map();
     /** @type {Map<string, Pixels[]>} */ this.ready = new Map();
@@ -36,8 +42,9 @@ export class Loader {
       found = this.decode(trial);
       this.trials.set(trial.trial, found);
       found.then((pixels) => {
-        if (this.trials.get(trial.trial) === found) this.ready.set(trial.trial, pixels);
-        else close(pixels);
+        if (this.trials.get(trial.trial) !== found) return close(pixels);
+        this.ready.set(trial.trial, pixels);
+        return this.decoded();
       }, () => {
         this.trials.delete(trial.trial);
         for (const image of trial.images) this.blobs.delete(image.url);
@@ -59,10 +66,16 @@ export class Loader {
     for (const name of this.trials.keys()) if (!names.has(name)) this.trials.delete(name);
     const urls = new Set([...trials, ...(before ? [before] : [])].flatMap((trial) => trial.images.map((image) => image.url)));
     for (const url of this.blobs.keys()) if (!urls.has(url)) this.blobs.delete(url);
-    // One trial after the other: the next one is needed first.
+    // One trial after the other, since the next one is needed first; while it is decoded, its successor arrives.
+    const fetchOf = (/** @type {Trial | undefined} */ trial) =>
+      Promise.all((trial?.images ?? []).map((image) => this.bytes(image.url)));
     try {
-      for (const trial of wanted) await this.load(trial);
-      for (const trial of trials.slice(DECODED)) await Promise.all(trial.images.map((image) => this.bytes(image.url)));
+      for (const [place, trial] of trials.entries()) {
+        await fetchOf(trial);
+        const coming = fetchOf(trials[place + 1]);
+        coming.catch(() => { /* The next round says it. */ });
+        if (place < DECODED) await this.load(trial);
+      }
     } catch {
       // The page asks again when it shows that trial, and says then why it cannot.
     }

@@ -24,7 +24,7 @@ const AGAIN = 1500;
 function run(session) {
   const { study } = session;
   /** @type {View} */ const view = new View(find("#canvas"), () => panel?.showView(view), () => refit());
-  const loader = new Loader((width, height, frame) => view.fitSize(width, height, frame));
+  const loader = new Loader((width, height, frame) => view.fitSize(width, height, frame), showAhead);
   /** @type {Panel} */ let panel;
   /** @type {Trial | null} the trial that is on the screen */ let shown = null;
   /** @type {Trial | null} for undo, its pixels are kept */ let before = null;
@@ -48,6 +48,11 @@ function run(session) {
   panel = new Panel(study, act);
   const sliders = new Sliders(study, () => act({ act: "enter" }));
   listen(view, () => panel.showView(view));
+
+  /** How many of the trials after this one are decoded: a key that comes now finds its image ready. */
+  function showAhead() {
+    document.body.dataset.ahead = String(course.trials.slice(1).filter((trial) => loader.now(trial)).length);
+  }
 
   function refit() {
     clearTimeout(refitting);
@@ -75,6 +80,7 @@ function run(session) {
     practised = trial.training;
     [shown, comment, hidden, shownAt, shownClock] = [trial, "", 0, performance.now(), Date.now()];
     document.body.dataset.trial = trial.trial;
+    showAhead();
   }
 
   /** @param {Trial} trial @returns {Promise<import("./types.js").Pixels[] | null>} */

@@ -45,8 +45,7 @@ export function counted(count, one, many = `${one}s`) { return `${count.toLocale
 
 /** @param {number} count @returns {string} */
 export function keptHere(count) {
-  const [is, them] = count === 1 ? ["is", "it is"] : ["are", "they are"];
-  return count ? `Offline: ${counted(count, "vote")} ${is} kept here, and ${them} sent when the server is back.`
+  return count ? `Offline: ${counted(count, "vote")} ${count === 1 ? "is" : "are"} kept here and sent when the server is back.`
     : "Offline: the server does not answer. This page tries again by itself.";
 }
 
