@@ -151,6 +151,11 @@ class Frames:
         self.session.send("Page.screencastFrameAck", {"sessionId": frame["sessionId"]})
 
 
+def painted(page) -> None:
+    """Until the browser has drawn a frame."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def colours_of(frames: Frames, page) -> set[tuple[int, ...]]:
     """The colours at nine places of the image's area, in all frames."""
     box = page.locator("#canvas").bounding_box()
@@ -168,10 +173,10 @@ def test_flips_and_next_images_have_no_blank_frame(rate):
     frames = Frames(rater.page)
     for _ in range(30):
         rater.press("Space")
-        rater.page.wait_for_timeout(20)  # one frame
+        painted(rater.page)
     for number in range(2, 12):
         rater.press("a").sees(f"t{number}").press("Space")
-        rater.page.wait_for_timeout(20)
+        painted(rater.page)
     assert len(frames.seen) > 20
     assert colours_of(frames, rater.page) == {RED, BLUE}
 
@@ -181,6 +186,6 @@ def test_a_changed_window_never_leaves_the_canvas_blank(rate):
     frames = Frames(rater.page)
     for width in (900, 700, 1100):
         rater.page.set_viewport_size({"width": width, "height": 700})
-        rater.page.wait_for_timeout(60)
+        painted(rater.page)
         assert tuple(rater.pixels()[336, width // 2]) == RED
     assert frames.seen
