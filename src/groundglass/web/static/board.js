@@ -141,9 +141,9 @@ function updateItems() {
   const chosen = find("#order").value, items = [...now.items].sort(ORDERS[chosen]), span = spanOf(now.items);
   const rows = items.slice(0, page).map((item) => {
     const { row, cells } = rowOf(itemRows, item.item, ["", "n", "n", "n", "wide"]), interval = intervalOf(item);
-    const texts = [item.row, item.votes.toLocaleString("en"), or(item.score, short), interval ? `${short(interval[0])} – ${short(interval[1])}` : "–"];
+    const texts = [item.name || item.row, item.votes.toLocaleString("en"), or(item.score, short), interval ? `${short(interval[0])} – ${short(interval[1])}` : "–"];
     texts.forEach((text, place) => say(cells[place], text));
-    cells[0].title = item.row;
+    cells[0].title = item.name || item.row;
     const drawn = JSON.stringify([item.score, interval, span]);
     if (cells[4].dataset.drawn !== drawn) { cells[4].dataset.drawn = drawn; cells[4].replaceChildren(intervalLine(item, span)); }
     return row;
