@@ -75,7 +75,7 @@ class Store:
         self._engine = open_engine(url)
         self._reads, self._writes = reading(self._engine), writing(self._engine)
         self._snapshots = snapshot(self._engine)
-        self._lock = threading.Lock()
+        self._lock, self._write = threading.Lock(), threading.Lock()
         self._sessions: dict[str, Mapping[Any, Any]] = {}
         self._trials: dict[str, Mapping[Any, Any]] = {}
         self._progress: Progress | None = None
@@ -193,12 +193,16 @@ class Store:
             "id": digest(cookie), "study": self.study, "rater": rater and rater["id"], "csrf": new_token(),
             "created": now, "expires": now + COOKIE_SECONDS, "display": None,
         }  # fmt: skip
-        with self._writing() as connection:
+
+        def enter(at: tuple[Connection, Progress]) -> None:
+            connection, _ = at
             same = SESSIONS.c.rater == row["rater"] if rater else SESSIONS.c.rater.is_(None)
             mine = (SESSIONS.c.study == self.study) & same
             before = connection.execute(select(func.max(SESSIONS.c.number)).where(mine)).scalar()
             row["number"] = (before or 0) + 1
             connection.execute(insert(SESSIONS), row)
+
+        self._writer.do(enter)
         name = rater["name"] if rater else "owner"
         return cookie, Session(row["id"], row["rater"], name, row["csrf"], row["number"], now)
 
@@ -514,7 +518,8 @@ class Store:
     @contextmanager
     def _writing(self) -> Generator[Connection]:
         try:
-            with self._writes.begin() as connection:
+            # Two writers of one process would wait for SQLite by sleeping longer and longer; here they take turns.
+            with self._write, self._writes.begin() as connection:
                 yield connection
         except IntegrityError:
             raise
