@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from patience import STOPS_A_HANG
+
 SCORES: dict[str, Any] = {"acr": 4, "slider": 70, "pairwise": "left", "accept": "keep", "pair_accept": "keep"}
 """An answer of each protocol."""
 
@@ -36,7 +38,6 @@ class Client:
     base: str
     cookies: dict[str, str] = field(default_factory=dict)
     csrf: str = ""
-    timeout: float = 60.0
     _connection: http.client.HTTPConnection | None = None
 
     def ask(
@@ -47,7 +48,7 @@ class Client:
         if self.cookies:
             sent.setdefault("Cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=self.timeout)
+            self._connection = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=STOPS_A_HANG)
         try:
             self._connection.request(method, path, body, sent)
             answer = self._connection.getresponse()
