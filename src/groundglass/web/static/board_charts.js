@@ -2,7 +2,7 @@
 /** The charts of the board, as SVG. */
 import { make } from "./dom.js";
 
-/** @typedef {{item: string, row: string, votes: number, score: number | null, ci95: [number, number] | number | null}} Item */
+/** @typedef {{item: string, row: string, name?: string, votes: number, score: number | null, ci95: [number, number] | number | null}} Item */
 
 const WIDE = 1072, HIGH = 160, FOOT = 24, SIDE = 36, SHOWN = 400;
 
