@@ -145,8 +145,13 @@ def iqa(
     if not scores:
         raise click.UsageError("name the columns to compare: --score COLUMN…")
     scores += further
-    for path in (csv_file, report):
-        _refuse_overwriting(path, (table, votes_table))
+    if not Path(table).exists() and (swapped := next((one for one in further if Path(one).exists()), None)):
+        raise click.UsageError(f"name the table before the scores: benchmark iqa {swapped} --score COLUMN…")
+    _check_csv(csv_file, (table, votes_table, report), "score,n,failed")
+    if report is not None:
+        from groundglass.reports.output_folder import check_file
+
+        check_file(report, "--report")
     data = read_data(table, Asked(tuple(dict.fromkeys(scores)), mos, name, content, strata, sd, votes), runs)
     found = _compared(data, lower, higher, read_votes_behind(votes_table), bootstrap, seed)
     if csv_file is not None:
@@ -166,18 +171,19 @@ def iqa(
         raise NothingProduced("no score could be compared with the MOS", found.scores[0].notes[0])
 
 
-def _again(table: str) -> list[str]:
+def _again(table: str | None) -> list[str]:
     """The words of this command after `benchmark iqa`, without those that name outputs."""
     context = click.get_current_context()
-    words = [table]
+    words = [] if table is None else [table]
     for option in context.command.params:
         value = context.params.get(option.name or "")
         if option.name == "scores":
-            value += context.params["further"]
+            value = tuple(dict.fromkeys(value + context.params["further"]))
         plain = isinstance(option, click.Option) and option.name not in ("csv_file", "report", "as_json")
         if plain and value not in (None, ()) and str(value) != str(option.get_default(context)):
             for one in value if isinstance(value, tuple) else (value,):
-                words += [option.opts[0], str(one)]
+                # An equals sign, since the name of a column may begin with a dash.
+                words += [f"{option.opts[0]}={one}"] if str(one).startswith("-") else [option.opts[0], str(one)]
     return words
 
 
@@ -237,11 +243,15 @@ def _challenge(
     from groundglass.ratings.rated_images import read_rated_images
     from groundglass.ratings.vote_table import read_table
 
-    _refuse_overwriting(csv_file, (hidden,))
+    _check_csv(csv_file, (hidden,), "team,file,written")
+    if csv_file is not None and submissions.resolve() in csv_file.resolve().parents:
+        raise click.UsageError(
+            f"--csv {csv_file} is in the folder of submissions, where it would be taken for one"
+        )
     images = read_rated_images(read_table(hidden), (), asked.mos, asked.name, asked.content)
     if not images.named:
         raise RecipeError(f"{hidden} has no column of names", "name it: --name COLUMN")
-    found = run_challenge(submissions, images, *how)
+    found = run_challenge(submissions, images, *how, hidden_file=hidden)
     if csv_file is not None:
         _write_csv([one.plain() for one in found.submissions], csv_file)
     if as_json:
@@ -250,15 +260,24 @@ def _challenge(
     else:
         from groundglass.cli.benchmark_text import print_challenge
 
-        print_challenge(found, submissions, hidden)
+        print_challenge(found, _again(None))
     if not found.ranking:
         raise NothingProduced("no submission could be scored", found.submissions[0].reason or "")
 
 
-def _refuse_overwriting(path: Path | None, inputs: Sequence[str | Path | None]) -> None:
-    """Raise UsageError if a file to write is one of those that are read."""
-    if path is not None and any(one is not None and path.resolve() == Path(one).resolve() for one in inputs):
-        raise click.UsageError(f"{path} is read by this command and would be overwritten")
+def _check_csv(path: Path | None, others: Sequence[str | Path | None], head: str) -> None:
+    """Raise UsageError if the file to write is one of the command's other files, or exists and does not begin as ours."""
+    if path is None:
+        return
+    if any(one is not None and path.resolve() == Path(one).resolve() for one in others):
+        raise click.UsageError(f"{path} is another file of this command, and would be overwritten")
+    if path.is_file():
+        with path.open("rb") as file:
+            ours = file.read(len(head)) == head.encode()
+        if not ours:
+            raise click.UsageError(
+                f"--csv {path} exists and is not a table of this command; nothing is overwritten"
+            )
 
 
 def _write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

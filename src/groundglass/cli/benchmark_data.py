@@ -82,7 +82,7 @@ def _from_run(run: str, asked: Asked, runs: Path) -> Data:
     folder = find_run(run, runs)
     mos = asked.mos or "mos"
     numeric = [*asked.scores, mos, *(name for name in (asked.sd,) if name)]
-    counted = [asked.votes] if asked.votes and not asked.votes.isdigit() else []
+    counted = [asked.votes] if asked.votes and not asked.votes.isdecimal() else []
     words = [*([asked.content] if asked.content else []), *asked.strata]
     if mos in asked.scores:
         raise RecipeError(

@@ -74,7 +74,7 @@ def _meaning(found: Benchmark) -> str:
     if lower:
         others = " and others" if len(lower) > 4 else ""
         said += f"Lower is better for {', '.join(lower[:4])}{others}: a negative sign is then right. "
-    if found.bootstrap:
+    if any(row.srcc_ci95 for row in found.scores):
         said += f"Intervals are from {found.bootstrap:,} resamples of {some(found.contents, 'contents')}."
     if any(row.rank_group for row in found.scores) and len(found.scores) > 1:
         said += " Scores of a group are not shown to differ from its first one."
@@ -201,8 +201,8 @@ def _print_worst(found: Benchmark) -> None:
         )
 
 
-def print_challenge(found: Challenge, folder: Path, hidden: Path) -> None:
-    """Print a ranking, and every file that is not in it with its reason."""
+def print_challenge(found: Challenge, again: Sequence[str]) -> None:
+    """Print a ranking, and every file that is not in it with its reason; ``again`` as in `print_benchmark`."""
     scored = sum(one.state == "scored" for one in found.submissions)
     said = f"{some(len(found.submissions), 'submissions')}, {scored} scored on {some(found.images, 'hidden images')}"
     if found.ranking:
@@ -234,9 +234,12 @@ def print_challenge(found: Challenge, folder: Path, hidden: Path) -> None:
     for one in others:
         where = f", {one.line}" if one.line else ""
         print_wrapped(f"  ✕ {plain_line(one.file)}{where}: {one.state}: {plain_line(one.reason or '')}", 4)
+    if found.notes:
+        click.echo()
+    for note in found.notes:
+        print_wrapped(f"  note: {plain_line(note)}", 4)
     click.echo()
-    words = ["--submissions", str(folder), "--hidden", str(hidden)]
-    print_next({"next": f"{program()} benchmark iqa {shlex.join(words)} --json"})
+    print_next({"next": f"{program()} benchmark iqa {shlex.join(again)} --json"})
 
 
 def _ranked_line(one: Submission) -> tuple[str, ...]:

@@ -152,6 +152,30 @@ def choices_by_pair(comparisons: Comparisons) -> Floats:
     return table
 
 
+def scaled(values: Floats) -> tuple[Floats, int]:
+    """N values divided by a power of two, so that none is above 1 and squares stay finite; and the exponent.
+
+    >>> scaled(np.array([3.0, -6.0]))
+    (array([ 0.375, -0.75 ]), 3)
+    """
+    power = int(np.frexp(np.abs(values).max(initial=0.0))[1])
+    return np.ldexp(values, -power), power
+
+
+def standardised(values: Floats) -> Floats:
+    """N values with mean 0 and standard deviation 1; constant ones become 0.
+
+    >>> standardised(np.array([1e300, 3e300])).tolist()
+    [-1.0, 1.0]
+    """
+    part, _ = scaled(values)
+    centred = part - part.mean()
+    # Values that differ little from each other, far from 0, are scaled again: their squares would vanish.
+    centred, _ = scaled(centred)
+    spread = centred.std()
+    return centred / spread if spread > 0 else centred
+
+
 def srcc(x: Floats, y: Floats) -> float | None:
     """Spearman's rank correlation, -1 to 1, ties with their mean rank; None for fewer than three or constant values.
 

@@ -15,7 +15,7 @@ from groundglass.ratings.benchmark_details import ceiling_of, gallery_of, splits
 from groundglass.ratings.pair_decisions import PairDecisions, decisions_of, seen_pairs, within_content
 from groundglass.ratings.rank_groups import LEVEL, holm, p_of_difference, rank_groups
 from groundglass.ratings.rated_images import FEWEST, RatedImages, with_votes
-from groundglass.ratings.resampling import Resampled, Wanted, interval, resample
+from groundglass.ratings.resampling import Resampled, Wanted, excludes_zero, interval, resample
 from groundglass.ratings.scale_methods import CannotScore
 from groundglass.ratings.score_agreement import ScoreResult, agreement_of
 from groundglass.ratings.votes import Flags, Floats, Votes
@@ -207,14 +207,9 @@ def _pairs(
     pairs = [_pair(images, one, other, drawn, contents) for one, other in itertools.combinations(ranked, 2)]
     corrected = holm([pair.p for pair in pairs])
     return [
-        replace(pair, p_holm=p, different=None if p is None else p < LEVEL and _clear(pair.ci95))
+        replace(pair, p_holm=p, different=None if p is None else p < LEVEL and excludes_zero(pair.ci95))
         for pair, p in zip(pairs, corrected, strict=True)
     ]
-
-
-def _clear(ci95: tuple[float, float] | None) -> bool:
-    """Whether an interval excludes 0. Of few contents, p can be small although resamples have both signs."""
-    return ci95 is not None and not ci95[0] <= 0 <= ci95[1]
 
 
 def _pair(
@@ -246,7 +241,7 @@ def _pair(
 def _ranked(results: Sequence[ScoreResult], pairs: Sequence[PairOfScores]) -> list[ScoreResult]:
     """The scores in the order of rank, with their groups; those without a correlation come last, without a group."""
     # Without resamples nothing is shown to differ, and a group would say that it was tried.
-    if len(results) > 1 and all(pair.different is None for pair in pairs):
+    if pairs and all(pair.different is None for pair in pairs):
         groups: dict[str, int] = {}
     else:
         strength = {row.score: row.strength for row in results if row.strength is not None}
@@ -306,6 +301,8 @@ def _notes(
             what = f"--lower {row.score}" if other == "lower" else f"leave out --lower {row.score}"
             notes.append(f"{row.score}: the SRCC is against its direction; if {other} is better: {what}")
         notes += [f"{row.score}: {note}" for note in row.notes]
+        if bootstrap and contents >= FEWEST and row.srcc is not None and row.srcc_ci95 is None:
+            notes.append(f"{row.score}: too few resamples have a correlation: its interval is unknown")
     if any(row.failed for row in results) and pairs:
         notes.append("two scores are compared on the images that both have")
     if bootstrap and contents < FEWEST:

@@ -14,7 +14,7 @@ def headline(found: Benchmark) -> str:
     ranked = [row for row in found.scores if row.strength is not None]
     images = f"{some(len(found.images.mos), 'images')} with a MOS"
     if not ranked:
-        return f"No score can be compared with the MOS of {images}."
+        return f"No score can be compared with the MOS of {some(len(found.images.mos), 'images')}."
     best = ranked[0]
     said = f"On {images}, '{best.score}' agrees best with people: SRCC {signed(best.srcc)}."
     if best.strength is not None and best.strength <= 0:

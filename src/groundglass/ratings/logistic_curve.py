@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from groundglass.libraries import optimize, special
-from groundglass.ratings.agreement import srcc
+from groundglass.ratings.agreement import scaled, srcc
 from groundglass.ratings.votes import Floats
 
 STEEPNESS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
@@ -83,11 +83,21 @@ def fit_logistic(
     rank = srcc(scores, mos)
     if rank is None or len(scores) <= count:
         return None
-    centre, spread = (float(scores.mean()), float(mos.mean())), (float(scores.std()), float(mos.std()))
-    x, y = (scores - centre[0]) / spread[0], (mos - centre[1]) / spread[1]
+    centre, spread = zip(*(_mean_and_spread(values) for values in (scores, mos)), strict=True)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        x, y = (scores - centre[0]) / spread[0], (mos - centre[1]) / spread[1]
+    if not np.isfinite(x).all() or not np.isfinite(y).all():
+        return None
     search = _Search(x, y, 1.0 if rank >= 0 else -1.0, straight=count == 5)
     found = search.best(search.starts() if start is None else [_shape(start)])
     return None if found is None else LogisticFit(search.parameters(*found), centre, spread)
+
+
+def _mean_and_spread(values: Floats) -> tuple[float, float]:
+    """Mean and standard deviation, also of numbers with squares that are too large or too small for a float."""
+    part, power = scaled(values)
+    off, smaller = scaled(part - part.mean())
+    return float(np.ldexp(part.mean(), power)), float(np.ldexp(off.std(), power + smaller))
 
 
 def _shape(fit: LogisticFit) -> tuple[float, float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,9 @@ from groundglass.ratings.votes import Floats, Ints
 
 MOST_PAIRS = 2_000_000
 """The most pairs of images that are compared: all pairs of 2,000 images; of more images, random ones."""
+
+FEW = 100
+"""Images of one content up to which all their pairs are listed, which is then faster than sorting."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +112,36 @@ def within_content(score: Floats, mos: Floats, content: Ints) -> tuple[float | N
     order = np.argsort(content, kind="stable")
     for images in np.split(order, np.flatnonzero(np.diff(content[order])) + 1):
         images = images[np.isfinite(score[images])]
-        first, second = np.triu_indices(len(images), 1)
-        of_mos = np.sign(mos[images][first] - mos[images][second])
-        of_score = np.sign(score[images][first] - score[images][second])
-        counted = of_mos != 0
-        right += float(((1 + of_mos * of_score)[counted] / 2).sum())
-        count += int(counted.sum())
+        pairs, ordered = _order(mos[images], score[images])
+        right += (pairs + ordered) / 2
+        count += pairs
     return (right / count if count else None), count
+
+
+def _order(mos: Floats, score: Floats) -> tuple[int, int]:
+    """The number of pairs with different MOS, and how many more of them the score orders as the MOS than against it."""
+    if len(mos) <= FEW:
+        first, second = np.triu_indices(len(mos), 1)
+        of_mos = np.sign(mos[first] - mos[second])
+        return int((of_mos != 0).sum()), int((of_mos * np.sign(score[first] - score[second])).sum())
+    from scipy.stats import kendalltau
+
+    # All pairs of 100,000 images do not fit into memory; Kendall's tau sorts instead.
+    kendall: Any = kendalltau  # its result has no type that a checker knows
+    different = [_pairs(len(mos)) - sum(map(_pairs, _tie_sizes(values))) for values in (mos, score)]
+    if not all(different):
+        return different[0], 0
+    return different[0], round(
+        kendall(mos, score, method="asymptotic").statistic * sqrt(different[0]) * sqrt(different[1])
+    )
+
+
+def _pairs(count: int) -> int:
+    return count * (count - 1) // 2
+
+
+def _tie_sizes(values: Floats) -> list[int]:
+    return np.unique(values, return_counts=True)[1].tolist()
 
 
 def _auc(larger: Floats, smaller: Floats) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from groundglass.errors import RecipeError
+from groundglass.ratings.vote_columns import plain_word
 from groundglass.ratings.vote_table import MISSING, Table
 from groundglass.ratings.votes import Flags, Floats, Ints, Votes
 from groundglass.text.suggest import nearest
@@ -16,19 +18,21 @@ from groundglass.text.suggest import nearest
 NAMES = (
     "name",
     "image",
-    "image_name",
+    "imagename",
     "item",
     "file",
     "filename",
-    "file_name",
     "uri",
     "path",
     "stimulus",
     "id",
 )
-"""Headers of the images' names, in order of preference."""
-MOS_WORDS = ("mos", "mos_quality", "dmos", "mean_opinion_score", "opinion", "rating", "quality", "score")
-"""Headers that are suggested for the MOS."""
+"""Headers of the images' names as `plain_word` writes them, in order of preference."""
+MOS_WORDS = (
+    "mosquality", "mosscore", "meanopinionscore", "meanopinion", "opinionscore", "opinion", "rating", "quality", "score",
+    "dmos",
+)  # fmt: skip
+"""Headers that are suggested for the MOS, as `plain_word` writes them."""
 FEWEST = 3
 """Images below which there is no rank correlation."""
 
@@ -47,6 +51,7 @@ class RatedImages:
     strata    for each column, the (N) words by which images are grouped
     se        (N) the standard error of the MOS, NaN where unknown; None without the votes' deviations
     grouped   whether a column of the table states the contents
+    unrated   names of images without a MOS, which do not count
     """
 
     names: tuple[str, ...]
@@ -59,6 +64,7 @@ class RatedImages:
     grouped: bool = False
     named: bool = True
     notes: tuple[str, ...] = ()
+    unrated: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.mos).all():
@@ -115,7 +121,7 @@ def rated_images(
         np.where(kept, values, 0.0),
         {},
         {name: failures for name, (_, failures) in parsed.items()},
-        _numbered(content) if len(content) else np.arange(len(values), dtype=np.int64),
+        _contents(content) if len(content) else np.arange(len(values), dtype=np.int64),
         {name: tuple(words) for name, words in (strata or {}).items()},
         None if se is None else np.asarray(se, np.float64),
         bool(len(content)),
@@ -125,7 +131,12 @@ def rated_images(
     left = len(values) - len(found.mos)
     if left:
         said = "image has no MOS and does" if left == 1 else "images have no MOS and do"
-        found = replace(found, notes=(f"{left} {said} not count",))
+        unrated = tuple(names[at] for at in np.flatnonzero(~kept).tolist()) if len(names) else ()
+        found = replace(found, notes=(f"{left} {said} not count",), unrated=unrated)
+    alone = sum(1 for at in np.flatnonzero(kept).tolist() if len(content) and not content[at])
+    if alone:
+        said = "1 image has no content" if alone == 1 else f"{alone} images have no content"
+        found = replace(found, notes=(*found.notes, f"{said}: each is counted as a content of its own"))
     return found
 
 
@@ -201,19 +212,21 @@ def with_votes(images: RatedImages, votes: Votes) -> RatedImages:
 
 
 def _default_mos(table: Table) -> str:
-    small = {one.lower(): one for one in reversed(table.header or ())}
+    header = table.header or ()
+    small = {one.lower(): one for one in reversed(header)}
     if "mos" in small:
         return small["mos"]
-    close = next((small[word] for word in MOS_WORDS if word in small), None)
+    words = {plain_word(one): one for one in reversed(header)}
+    close = next((words[word] for word in MOS_WORDS if word in words), None)
     raise RecipeError(
-        f"{table.name} has no column 'mos'" + (f"; '{close}' looks like it: --mos {close}" if close else ""),
+        f"{table.name} has no column 'mos'" + (f"; '{close}' looks like it: --mos {shlex.quote(close)}" if close else ""),
         f"its columns are {', '.join(table.header or ())}",
     )
 
 
 def _names(table: Table, name: str | None) -> list[str]:
-    small = {one.lower(): one for one in reversed(table.header or ())}
-    chosen = name or next((small[word] for word in NAMES if word in small), None)
+    words = {plain_word(one): one for one in reversed(table.header or ())}
+    chosen = name or next((words[word] for word in NAMES if word in words), None)
     if chosen is None:
         return []
     cells = column_of(table, chosen)
@@ -258,7 +271,7 @@ def _errors_of_table(table: Table, sd: str | None, votes: str | None) -> Floats 
     counts = None
     if votes is not None:
         # A number is a count only if no column is called so.
-        plain = votes.isdigit() and votes not in (table.header or ())
+        plain = votes.isdecimal() and votes not in (table.header or ())
         counts = int(votes) if plain else _mos_of(table, votes, column_of(table, votes))
     return standard_errors(deviations, counts)
 
@@ -312,6 +325,7 @@ def _numbers(cells: Sequence[Cell]) -> tuple[Floats, dict[str, int]]:
     return values, dict(failures)
 
 
-def _numbered(names: Sequence[str]) -> Ints:
-    order = {name: at for at, name in enumerate(dict.fromkeys(names))}
-    return np.array([order[name] for name in names], np.int64)
+def _contents(cells: Sequence[str]) -> Ints:
+    """The number of each image's content. Images without one do not belong together: each gets its own."""
+    order: dict[str | int, int] = {}
+    return np.array([order.setdefault(cell or at, len(order)) for at, cell in enumerate(cells)], np.int64)

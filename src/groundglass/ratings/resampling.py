@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundglass.random_streams import stream
+from groundglass.ratings.agreement import standardised
 from groundglass.ratings.votes import Flags, Floats, Ints
 
 CELLS = 2_000_000
@@ -84,6 +85,11 @@ def interval(values: Floats) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
+def excludes_zero(ci95: tuple[float, float] | None) -> bool:
+    """Whether an interval excludes 0. Of few contents, p can be small although resamples have both signs."""
+    return ci95 is not None and not ci95[0] <= 0 <= ci95[1]
+
+
 def _draws(content: Ints, count: int, seed: int) -> Iterator[Floats]:
     """How often each image is in each resample, (B, N), some resamples at a time."""
     random = stream(seed, "resamples of contents")
@@ -120,11 +126,11 @@ class _Group:
 
     def __init__(self, mos: Floats, scores: Sequence[Wanted]) -> None:
         kept = scores[0].kept
-        self.mos = _standardised(mos[kept])
+        self.mos = standardised(mos[kept])
         self.mos_ranks = _Ranks(self.mos)
         self.ranks = [_Ranks(one.score[kept]) for one in scores]
         self.values = [
-            np.stack([_standardised(version[kept]) for version in (one.score, *one.mapped)]) for one in scores
+            np.stack([standardised(version[kept]) for version in (one.score, *one.mapped)]) for one in scores
         ]
 
     def correlations(self, weights: Floats) -> Iterator[tuple[Floats, Floats]]:
@@ -152,12 +158,6 @@ class _Group:
             n = total[:, None]
             both = xy - x * sy[:, None] / n
             return _ratio(both, xx - x * x / n, (yy - sy * sy / total)[:, None]).T
-
-
-def _standardised(values: Floats) -> Floats:
-    centred = values - values.mean()
-    spread = centred.std()
-    return centred / spread if spread > 0 else centred
 
 
 def _ratio(both: Floats, one: Floats, other: Floats) -> Floats:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from groundglass.ratings.agreement import scaled, standardised
 from groundglass.ratings.agreement import srcc as spearman
 from groundglass.ratings.logistic_curve import LogisticFit, fit_logistic
 from groundglass.ratings.rated_images import FEWEST, RatedImages
@@ -124,10 +125,9 @@ def pearson(x: Floats, y: Floats) -> float | None:
     >>> pearson(np.array([1.0, 2, 3]), np.array([2.0, 4, 6]))
     1.0
     """
-    if len(x) < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(x) < FEWEST or x.min() == x.max() or y.min() == y.max():
         return None
-    x, y = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
-    return float(np.clip((x * y).mean(), -1, 1).round(15))
+    return float(np.clip((standardised(x) * standardised(y)).mean(), -1, 1).round(15))
 
 
 def rmse(x: Floats, y: Floats) -> float:
@@ -136,7 +136,8 @@ def rmse(x: Floats, y: Floats) -> float:
     >>> rmse(np.array([1.0, 2.0]), np.array([1.0, 4.0])).__round__(4)
     1.4142
     """
-    return float(np.sqrt(((x - y) ** 2).mean()))
+    off, power = scaled(x - y)
+    return float(np.ldexp(np.sqrt((off**2).mean()), power))
 
 
 def _after(fit: LogisticFit | None, x: Floats, y: Floats) -> tuple[float | None, float | None]:
@@ -162,6 +163,10 @@ def _notes(x: Floats, y: Floats, curves: Mapping[int, LogisticFit | None]) -> li
             )
         elif fit is None:
             notes.append(f"the curve with {count} parameters did not converge: plcc_{count} is unknown")
+        elif pearson(fit(x), y) is None:
+            notes.append(
+                f"the best curve with {count} parameters is flat, perhaps for an outlier: plcc_{count} is unknown"
+            )
         elif fit.bends_back(x):
             notes.append(f"the curve with {count} parameters rises and falls: do not rely on plcc_{count}")
     return notes

@@ -34,7 +34,7 @@ def holds_comparisons(table: Table) -> bool:
     """
     if table.header is None:
         return False
-    plain = {_plain(name) for name in table.header}
+    plain = {plain_word(name) for name in table.header}
     if {"left", "right"} <= plain:
         return True
     if plain & {"item", "score"}:
@@ -125,13 +125,18 @@ def _quoted(name: str) -> str:
     return name if re.fullmatch(r"[\w.+-]+", name) else f"'{name}'"
 
 
-def _plain(name: str) -> str:
+def plain_word(name: str) -> str:
+    """A header in small letters without signs.
+
+    >>> plain_word("Image_Name")
+    'imagename'
+    """
     return re.sub(r"[\W_]+", "", name.lower())
 
 
 def alike(role: str, header: Sequence[str]) -> str | None:
     """The column that looks like a role: another word for it, or a misspelling."""
-    plain = {_plain(name): name for name in reversed(header)}
+    plain = {plain_word(name): name for name in reversed(header)}
     for word in OTHER_WORDS[role]:
         if word in plain:
             return plain[word]

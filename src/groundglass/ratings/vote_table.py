@@ -57,7 +57,7 @@ def read_table(path: Path) -> Table:
         raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, csv.Error) as error:
         raise RecipeError(
-            f"{path} is not a table of votes: {error}", "give a CSV or a Parquet file"
+            f"{path} is not a table: {error}", "give a CSV or a Parquet file"
         ) from error
 
 
@@ -84,7 +84,9 @@ def _csv(path: Path) -> Table:
     first = next((line for line in text.splitlines() if line.strip()), "")
     if not first:
         raise ValueError("it is empty")
-    separator = next((sign for sign in SEPARATORS if sign in first), ",")
+    # A separator within quotes is part of a name.
+    bare = re.sub(r'"[^"]*"', "", first)
+    separator = next((sign for sign in SEPARATORS if sign in bare), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows: list[tuple[str, ...]] = []
     lines: list[str] = []

@@ -76,7 +76,7 @@ def write_benchmark_page(
     thumbnails  encoded images by name, for the gallery
     Raises RecipeError if something else than a page of groundglass is there, UnreachableError if it cannot be written.
     """
-    check_file(path)
+    check_file(path, "--report")
     write_text(benchmark_page(found, source, sha256, thumbnails), path)
 
 
