@@ -9,6 +9,7 @@ and a date in the future would avoid the limit of each day.
 
 from __future__ import annotations
 
+import filecmp
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -127,7 +128,7 @@ def run_challenge(
 ) -> Challenge:
     """Score and rank all submissions of a folder on the hidden images.
 
-    hidden_file  the file of the hidden split: it is never a submission, even if it is in the folder
+    hidden_file  the file of the hidden split: neither it nor a copy of it is ever a submission
     per_day  so many submissions of a team are scored each day, the first ones by the time of their file; None: all.
              A refused file does not count: it shows its team nothing about the hidden split
 
@@ -291,7 +292,7 @@ def _refuse_file(one: Submission, images: int, hidden_file: Path | None) -> None
         raise BadSubmission("it is a link; a submission is a file of its own")
     if not path.is_file():
         raise BadSubmission("it is not a file")
-    if hidden_file is not None and path.samefile(hidden_file):
+    if hidden_file is not None and filecmp.cmp(path, hidden_file, shallow=False):
         raise BadSubmission("it is the hidden split; keep it where teams cannot read it")
     if one.written > datetime.now(UTC) + CLOCKS:
         raise BadSubmission("its date is in the future, so it belongs to no day")
