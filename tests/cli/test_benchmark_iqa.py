@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -315,6 +316,103 @@ def test_only_so_many_a_day_are_scored(challenge: Path):
     done = groundglass(challenge, "benchmark", "iqa", *words, COLUMNS="80")
     assert "✕ anna/second.csv: over the limit" in done.stdout
     assert all(len(line) <= 80 for line in done.stdout.splitlines()[:-1])
+
+
+def test_no_file_of_a_team_is_trusted(challenge: Path):
+    """A link to the hidden split, a copy of it, and a date in the future would all win the challenge."""
+    teams = challenge / "teams"
+    best = (teams / "anna/second.csv").read_text()
+    hidden = (challenge / "hidden.csv").read_text().replace("mos", "score", 1)
+    (challenge / "hidden.csv").write_text(hidden)
+    (teams / "copy.csv").write_text(hidden)
+    (teams / "link.csv").symlink_to(challenge / "hidden.csv")
+    (teams / "folder").symlink_to(teams / "anna")
+    os.mkfifo(teams / "pipe.csv")
+    (teams / "late.csv").write_text(best)
+    os.utime(teams / "late.csv", (4_000_000_000,) * 2)
+    (teams / "large.csv").write_text(best + " " * 2_000_000)
+    (teams / "anna/table.tsv").write_text(best)
+    (teams / "anna/old").mkdir()
+    (teams / "anna/old/deep.csv").write_text(best)
+    words = ("--submissions", "teams", "--hidden", "hidden.csv", "--mos", "score", *FAST)
+    found = answer(challenge, *words)
+    assert [row["team"] for row in found["ranking"]] == ["anna", "bob", "reversed"]
+    refused = {row["file"]: row["reason"] for row in found["submissions"] if row["state"] == "refused"}
+    assert refused["copy.csv"].startswith("it is the hidden split")
+    assert refused["link.csv"].startswith("it is a link")
+    assert refused["pipe.csv"] == "it is not a file"
+    assert refused["late.csv"].startswith("its date is in the future")
+    assert refused["large.csv"] == "it is too large for 40 images"
+    assert found["notes"] == [
+        "3 files are not submissions (TEAM.csv or TEAM/ANY_NAME.csv): anna/old/deep.csv, anna/table.tsv, folder"
+    ]
+
+
+def test_the_next_line_of_a_challenge_gives_the_same_ranking(challenge: Path):
+    words = ("--submissions", "teams", "--hidden", "hidden.csv", "--per-day", "1", *FAST)
+    said = groundglass(challenge, "benchmark", "iqa", *words).stdout.splitlines()[-1]
+    again = shlex.split(said.partition("benchmark iqa ")[2])
+    assert "--per-day" in again
+    assert answer(challenge, *again[:-1])["ranking"] == answer(challenge, *words)["ranking"]
+
+
+def test_a_team_name_that_is_not_utf8_is_written_out(challenge: Path):
+    try:
+        (challenge / "teams/bob.csv").rename(challenge / "teams" / os.fsdecode(b"b\xff.csv"))
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    words = ("--submissions", "teams", "--hidden", "hidden.csv", "--csv", "out.csv", *FAST)
+    assert answer(challenge, *words)["ranking"][1]["team"] == r"b\xff"
+    assert r"b\xff" in (challenge / "out.csv").read_text(encoding="utf-8")
+
+
+def test_images_of_the_split_without_a_mos_may_be_submitted(challenge: Path):
+    rows = rows_of()
+    write(
+        challenge / "hidden.csv",
+        [{"name": row["name"], "mos": row["mos"] if at else ""} for at, row in enumerate(rows)],
+    )
+    found = answer(challenge, "--submissions", "teams", "--hidden", "hidden.csv", *FAST)
+    assert (found["images"], len(found["ranking"])) == (39, 5)  # "nan" and "text" are bad only there
+    assert "1 image has no MOS and does not count" in found["notes"]
+
+
+def test_the_table_of_a_challenge_is_never_a_submission(challenge: Path):
+    words = ("--submissions", "teams", "--hidden", "hidden.csv", "--csv")
+    assert "would be taken for one" in refusal(challenge, *words, "teams/ranking.csv")
+    (challenge / "mine.csv").write_text("mine")
+    assert "nothing is overwritten" in refusal(challenge, *words, "mine.csv")
+    assert "nothing is overwritten" in refusal(challenge, *BOTH, "--csv", "mine.csv")
+    assert (challenge / "mine.csv").read_text() == "mine"
+    for _ in range(2):
+        answer(challenge, *words, "ranking.csv", *FAST)
+
+
+def test_tables_as_other_programs_write_them(folder: Path):
+    expected = answer(folder, *BOTH)["scores"]
+    text = (folder / "scores.csv").read_text()
+    other = text.replace("name,mos,good", 'Image Name,Mean Opinion,"good; higher is better"', 1)
+    (folder / "other.csv").write_text(other)
+    assert "--mos 'Mean Opinion'" in refusal(folder, "other.csv", "--score", "niqe")
+    words = ("--mos", "Mean Opinion", "--score", "good; higher is better", "niqe")
+    found = answer(folder, "other.csv", *words, *FAST)
+    assert [row["srcc"] for row in found["scores"]] == [row["srcc"] for row in expected]
+    assert found["gallery"][0]["overrated"][0]["image"].endswith(".png")
+    assert "before the scores: benchmark iqa scores.csv" in refusal(
+        folder, "--score", "good", "niqe", "scores.csv"
+    )
+    assert "has no column" in refusal(folder, *BOTH, "--sd", "sd", "--votes", "²")
+
+
+def test_huge_and_tiny_scores_have_the_same_correlations(folder: Path):
+    rows = [row | {"good": row["good"] * 1e300, "niqe": row["niqe"] * 1e-300} for row in rows_of()]
+    write(folder / "huge.csv", rows)
+    done = groundglass(folder, "benchmark", "iqa", "huge.csv", *BOTH[1:], "--json")
+    assert done.stderr == ""
+    expected = {row["score"]: row for row in answer(folder, *BOTH)["scores"]}
+    for row in json.loads(done.stdout)["scores"]:
+        for key in ("srcc", "plcc", "plcc_4", "plcc_5", "srcc_ci95", "plcc_ci95"):
+            assert row[key] == pytest.approx(expected[row["score"]][key], abs=1e-6), key
 
 
 def test_a_team_cannot_put_a_formula_into_the_table(challenge: Path):

@@ -217,6 +217,26 @@ def test_the_next_command_reads_the_same_table(folder: Path):
     assert (folder / "scores.html").exists()
 
 
+def test_the_next_command_gives_the_same_scores(folder: Path):
+    words = [
+        "study",
+        "scores",
+        "votes.csv",
+        "--screen",
+        "none",
+        "--scale=-3:9",
+        "--bootstrap",
+        "20",
+        "--seed",
+        "4",
+    ]
+    said = groundglass(folder, *words).stdout.splitlines()[-1]
+    again = shlex.split(said.split("groundglass", 1)[1])[:-2]
+    results = [groundglass(folder, *one, "--json").stdout for one in (words, again)]
+    assert results[0] == results[1]
+    assert json.loads(results[0])["items"]
+
+
 def test_columns_can_be_joined(folder: Path):
     rows = [("scene", *row) for row in LONG]
     write(folder / "joined.csv", "scene,file,rater,score", rows)

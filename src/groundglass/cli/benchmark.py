@@ -183,7 +183,9 @@ def _again(table: str | None) -> list[str]:
         if plain and value not in (None, ()) and str(value) != str(option.get_default(context)):
             for one in value if isinstance(value, tuple) else (value,):
                 # An equals sign, since the name of a column may begin with a dash.
-                words += [f"{option.opts[0]}={one}"] if str(one).startswith("-") else [option.opts[0], str(one)]
+                words += (
+                    [f"{option.opts[0]}={one}"] if str(one).startswith("-") else [option.opts[0], str(one)]
+                )
     return words
 
 
@@ -266,7 +268,7 @@ def _challenge(
 
 
 def _check_csv(path: Path | None, others: Sequence[str | Path | None], head: str) -> None:
-    """Raise UsageError if the file to write is one of the command's other files, or exists and does not begin as ours."""
+    """Raise UsageError if the file to write is another file of the command, or exists and does not begin as ours."""
     if path is None:
         return
     if any(one is not None and path.resolve() == Path(one).resolve() for one in others):

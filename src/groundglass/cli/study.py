@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from groundglass.cli import study_web
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
@@ -167,6 +168,13 @@ def scores(
         for name, word in (("--left-is", left_is), ("--right-is", right_is), ("--tie-is", tie_is))
         if word
     ]
+    context = click.get_current_context()
+    for name in ("screen", "scale", "bootstrap", "seed"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            value = context.params[name]
+            said.append(
+                (f"--{name}", f"{value[0]!r}:{value[1]!r}" if isinstance(value, tuple) else str(value))
+            )
     _print_scores(votes, study, report, [word for pair in said for word in pair])
 
 
@@ -243,7 +251,7 @@ def _write_report(study: _Study, votes: Path, report: Path) -> None:
 def _print_scores(path: Path, study: _Study, report: Path | None, options: Sequence[str]) -> None:
     """Print the result in a sentence, then items, raters, agreement and notes.
 
-    options  those without which the table cannot be read
+    options  those without which the table cannot be read, or the result would be another one
     """
     found = study.found
     print_wrapped(f"  {headline(found)}", 2)

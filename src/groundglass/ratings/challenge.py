@@ -80,7 +80,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Challenge:
-    """The result: all submissions, and the best one of each team in the order of rank; ``notes`` on what was left out."""
+    """The result: all submissions, the best one of each team in the order of rank, and notes on what was left out."""
 
     submissions: tuple[Submission, ...]
     images: int
@@ -229,9 +229,7 @@ def read_submission(path: Path, names: Sequence[str], unrated: Sequence[str] = (
     try:
         table = read_table(path)
     except RecipeError as error:
-        raise BadSubmission(
-            error.message.replace(str(path), "the file")
-        ) from error
+        raise BadSubmission(error.message.replace(str(path), "the file")) from error
     columns = _columns(table)
     scores: dict[str, float] = {}
     first: dict[str, str] = {}

@@ -29,8 +29,8 @@ NAMES = (
 )
 """Headers of the images' names as `plain_word` writes them, in order of preference."""
 MOS_WORDS = (
-    "mosquality", "mosscore", "meanopinionscore", "meanopinion", "opinionscore", "opinion", "rating", "quality", "score",
-    "dmos",
+    "mosquality", "mosscore", "meanopinionscore", "meanopinion", "opinionscore", "opinion", "rating", "quality",
+    "score", "dmos",
 )  # fmt: skip
 """Headers that are suggested for the MOS, as `plain_word` writes them."""
 FEWEST = 3
@@ -219,7 +219,8 @@ def _default_mos(table: Table) -> str:
     words = {plain_word(one): one for one in reversed(header)}
     close = next((words[word] for word in MOS_WORDS if word in words), None)
     raise RecipeError(
-        f"{table.name} has no column 'mos'" + (f"; '{close}' looks like it: --mos {shlex.quote(close)}" if close else ""),
+        f"{table.name} has no column 'mos'"
+        + (f"; '{close}' looks like it: --mos {shlex.quote(close)}" if close else ""),
         f"its columns are {', '.join(table.header or ())}",
     )
 

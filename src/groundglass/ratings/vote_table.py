@@ -56,9 +56,7 @@ def read_table(path: Path) -> Table:
     except OSError as error:
         raise RecipeError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, csv.Error) as error:
-        raise RecipeError(
-            f"{path} is not a table: {error}", "give a CSV or a Parquet file"
-        ) from error
+        raise RecipeError(f"{path} is not a table: {error}", "give a CSV or a Parquet file") from error
 
 
 def _parquet(path: Path) -> Table:

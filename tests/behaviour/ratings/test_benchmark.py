@@ -390,3 +390,39 @@ def test_four_images_show_no_difference_whose_interval_holds_0():
     assert pair.ci95 is not None
     assert pair.ci95[0] <= 0
     assert pair.different is False
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=101, max_size=140),
+)
+@settings(max_examples=10, deadline=None)
+def test_pairs_of_a_large_content_are_counted_as_one_by_one(rows: list[tuple[int, int]]):
+    """Many images are sorted, few are listed: both count the same pairs."""
+    score, mos = np.array(rows, np.float64).T
+    pairs = [(a, b) for a, b in itertools.combinations(range(len(rows)), 2) if mos[a] != mos[b]]
+    right = [(1 + np.sign((mos[a] - mos[b]) * (score[a] - score[b]))) / 2 for a, b in pairs]
+    accuracy, count = within_content(score, mos, np.zeros(len(rows), np.int64))
+    assert count == len(pairs)
+    assert accuracy == pytest.approx(np.mean(right)) if pairs else accuracy is None
+
+
+def test_images_without_a_content_do_not_become_one_content():
+    mos = np.arange(12.0)
+    found = benchmark(rated_images(mos, {"a": mos}, content=["x"] * 4 + [""] * 8), bootstrap=20)
+    assert found.contents == 9
+    assert any("8 images have no content" in note for note in found.notes)
+
+
+def test_a_score_that_is_ranked_alone_is_in_group_1():
+    mos = np.arange(12.0)
+    found = benchmark(rated_images(mos, {"a": mos, "b": [""] * 12}), bootstrap=20)
+    assert [row.rank_group for row in found.scores] == [1, None]
+
+
+def test_a_flat_curve_is_said():
+    mos = np.linspace(1, 5, 30)
+    score = mos.copy()
+    score[0] = 1e12
+    row = benchmark(rated_images(mos, {"a": score}), bootstrap=20).scores[0]
+    assert row.plcc_4 is None
+    assert any("is flat" in note and "plcc_4 is unknown" in note for note in row.notes)
