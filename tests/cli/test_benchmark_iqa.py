@@ -233,6 +233,18 @@ def test_the_columns_of_a_run_are_compared_and_its_images_are_on_the_page(tmp_pa
     assert found["contents"] == 5
     assert "data:image/jpeg;base64," in (tmp_path / "page.html").read_text()
     assert "'tenengrad' looks like it" in refusal(tmp_path, "small", "--score", "tenengrat", "--mos", "mos")
+    assert not any("tiles" in note for note in found["notes"])
+
+
+def test_the_tiles_of_a_run_are_left_out_with_a_note(tmp_path: Path):
+    make_photos(tmp_path / "photos")
+    rows = [{"uri": f"{at:02}.png", "mos": 1 + at % 5} for at in range(14)]
+    write(tmp_path / "scores.csv", rows)
+    (tmp_path / "small.yaml").write_text(f"{RECIPE}  - transform: {{tile: 32}}\n  - measure: [sharpness]\n")
+    assert groundglass(tmp_path, "run", "small.yaml").returncode == 0
+    found = answer(tmp_path, "small", "--score", "blockiness", "--mos", "scores.mos", *FAST)
+    assert found["scores"][0]["n"] == 14
+    assert any(note.startswith("tiles and resized images are left out (") for note in found["notes"])
 
 
 def test_a_page_never_overwrites_another_file(folder: Path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +106,7 @@ def _from_run(run: str, asked: Asked, runs: Path) -> Data:
         {name: texts[name] for name in asked.strata},
         standard_errors(numbers[asked.sd] if asked.sd else None, counts),
     )
+    images = replace(images, notes=(*images.notes, *found.notes))
     plain = json.dumps([found.names, {name: list(map(str, each)) for name, each in found.columns.items()}])
     known = {name: one for name, one in found.measures.items() if name in asked.scores}
     return Data(images, str(folder.path), hashlib.sha256(plain.encode()).hexdigest(), known, found.thumbnails)

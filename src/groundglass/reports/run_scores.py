@@ -37,12 +37,14 @@ class RunScores:
     columns     by the names that were asked for; None where an image has no value
     measures    the facts about those that are columns of measures
     thumbnails  encoded image by name, of photos that have one
+    notes       sentences on images of the run that are not in the table
     """
 
     names: tuple[str, ...]
     columns: Mapping[str, Sequence[Any]]
     measures: Mapping[str, KnownMeasure] = field(default_factory=dict)
     thumbnails: Mapping[str, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_run_scores(folder: RunFolder, wanted: Sequence[str]) -> RunScores:
@@ -73,8 +75,18 @@ def read_run_scores(folder: RunFolder, wanted: Sequence[str]) -> RunScores:
     images = thumbnails(tables, photos)
     by_id = dict(zip(photos["id"].to_pylist(), names, strict=True))
     return RunScores(
-        tuple(names), found, measures, _Renamed(images, {name: key for key, name in by_id.items()})
+        tuple(names),
+        found,
+        measures,
+        _Renamed(images, {name: key for key, name in by_id.items()}),
+        _note_on_tiles(tables),
     )
+
+
+def _note_on_tiles(tables: RunTables) -> tuple[str, ...]:
+    parts = int(compute.sum(compute.not_equal(tables.derived["region"], WHOLE)).as_py() or 0)
+    said = f"tiles and resized images are left out ({parts:,}): every value is that of a whole photo"
+    return (said,) if parts else ()
 
 
 def known_measure(name: str) -> KnownMeasure | None:
