@@ -114,6 +114,16 @@ def test_pages_without_a_session_say_what_to_do(study, reader, path):
     assert one.page.locator("script:not([src]), style").count() == 0
 
 
+@pytest.mark.parametrize(
+    ("training", "says"),
+    [(1, "The first image is for practice, and does not count."), (3, "The first 3 images are for practice")],
+)
+def test_the_first_page_says_how_many_images_are_for_practice(study, reader, training, says):
+    made, base = study(count=4, checks={**PLAIN, "training": training})
+    rater = Rater(reader(), f"{base}/i/{made.store.invite(1)[0][1]}").open()
+    assert says in rater.text("#screen")
+
+
 def test_the_board_follows_raters_invites_and_revokes(study, reader):
     made, base = study(count=3)
     [(_, token)] = made.store.invite(1)
@@ -136,3 +146,32 @@ def test_the_board_follows_raters_invites_and_revokes(study, reader):
     rater.press("2").state("revoked")
     wait(board.page, "document.querySelectorAll('#raters tbody tr').length === 3")
     assert board.said == []
+
+
+def test_a_vote_kept_for_one_study_waits_there_and_not_in_another_of_the_same_name(reader, tmp_path: Path):
+    from study_servers import make_study, served
+
+    one = make_study(tmp_path / "one", None, count=3, checks=PLAIN)
+    other = make_study(tmp_path / "other", None, count=3, checks=PLAIN)
+    tab = reader()
+    with served(one, other) as base:
+        links = [f"{base}/i/{study.store.invite(1)[0][1]}" for study in (one, other)]
+        rater = Rater(tab, links[0]).begin(None)
+        first = next_trial(rater, "")
+        tab.page.route("**/api/votes", lambda route: route.abort())
+        rater.press("4")
+        next_trial(rater, first)
+        tab.page.goto(links[1])
+        rater.state("begin").press("Enter")
+        tab.page.unroute("**/api/votes")
+        second = next_trial(rater, "")
+        rater.press("2")
+        next_trial(rater, second)
+        wait_until(lambda: other.store.votes().num_rows == 1, "the vote in the other study")
+        assert one.store.votes().num_rows == 0
+        tab.page.goto(links[0])
+        rater.state("begin")
+        wait_until(lambda: one.store.votes()["trial_id"].to_pylist() == [first], "the vote that was kept")
+        assert other.store.votes()["trial_id"].to_pylist() == [second]
+    one.store.close()
+    other.store.close()
