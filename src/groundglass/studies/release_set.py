@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -163,9 +164,9 @@ def meta_info(study: Study, votes: pa.Table, results: StudyResults, splits: Mapp
             said |= {} if name == names[0] else {one: score}
         rows.append(said | {"votes": item.votes, "split": splits[item.row]})
     out = io.StringIO()
-    out.write(",".join(rows[0]) + "\n")
-    for row in rows:
-        out.write(",".join(_field(value) for value in row.values()) + "\n")
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(rows[0])
+    table.writerows([_field(value) for value in row.values()] for row in rows)
     return out.getvalue().encode()
 
 
@@ -174,8 +175,7 @@ def _path(name: str) -> str:
 
 
 def _field(value: Any) -> str:
-    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\r\n') else text
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _spread(study: Study, votes: pa.Table) -> dict[str, float]:
