@@ -81,6 +81,7 @@ class ServerProcess:
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder, self.arguments = folder, arguments
         self.base, self.owner, self._port = "", "", 0
+        self.said: list[str] = []
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -99,7 +100,11 @@ class ServerProcess:
         assert line.startswith("listening on"), (line, self.process.communicate()[1])
         self.base = line.split()[-1]
         self._port = int(self.base.rpartition(":")[2])
-        self.owner = self.process.stdout.readline().split()[-1]
+        # All lines are read here: `communicate` would miss those that are in the buffer already.
+        self.said = [self.process.stdout.readline()]
+        while "Ctrl-C" not in self.said[-1] and self.said[-1]:
+            self.said.append(self.process.stdout.readline())
+        self.owner = self.said[0].split()[-1]
 
     def kill(self) -> None:
         assert self.process is not None
@@ -107,7 +112,7 @@ class ServerProcess:
         self.process.communicate(timeout=STOPS_A_HANG)
 
     def stop(self) -> tuple[int, str, str]:
-        """Ctrl-C: the exit code and all that it printed after the links."""
+        """Ctrl-C: the exit code and all that it printed after that."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
         out, err = self.process.communicate(timeout=STOPS_A_HANG)
