@@ -89,7 +89,7 @@ class FakeStudy:
 
     def session(self) -> dict[str, Any]:
         study = {
-            "name": self.name, "protocol": self.protocol, "question": self.question,
+            "id": self.name, "name": self.name, "protocol": self.protocol, "question": self.question,
             "dimensions": list(self.dimensions), "reasons": list(self.reasons), "pause": self.pause, "dwell": 0.5,
             "scale": {"low": 1 if self.protocol == "acr" else 0, "high": 5 if self.protocol == "acr" else 100,
                       "labels": list(self.labels)},

@@ -136,3 +136,32 @@ def test_the_board_follows_raters_invites_and_revokes(study, reader):
     rater.press("2").state("revoked")
     wait(board.page, "document.querySelectorAll('#raters tbody tr').length === 3")
     assert board.said == []
+
+
+def test_a_vote_kept_for_one_study_waits_there_and_not_in_another_of_the_same_name(reader, tmp_path: Path):
+    from study_servers import make_study, served
+
+    one = make_study(tmp_path / "one", None, count=3, checks=PLAIN)
+    other = make_study(tmp_path / "other", None, count=3, checks=PLAIN)
+    tab = reader()
+    with served(one, other) as base:
+        links = [f"{base}/i/{study.store.invite(1)[0][1]}" for study in (one, other)]
+        rater = Rater(tab, links[0]).begin(None)
+        first = next_trial(rater, "")
+        tab.page.route("**/api/votes", lambda route: route.abort())
+        rater.press("4")
+        next_trial(rater, first)
+        tab.page.goto(links[1])
+        rater.state("begin").press("Enter")
+        tab.page.unroute("**/api/votes")
+        second = next_trial(rater, "")
+        rater.press("2")
+        next_trial(rater, second)
+        wait_until(lambda: other.store.votes().num_rows == 1, "the vote in the other study")
+        assert one.store.votes().num_rows == 0
+        tab.page.goto(links[0])
+        rater.state("begin")
+        wait_until(lambda: one.store.votes()["trial_id"].to_pylist() == [first], "the vote that was kept")
+        assert other.store.votes()["trial_id"].to_pylist() == [second]
+    one.store.close()
+    other.store.close()

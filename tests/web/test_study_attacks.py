@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import sqlite3
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -504,6 +505,34 @@ def test_a_file_that_cannot_be_read_stops_nobody(tmp_path: Path):
                 assert (shown.status, shown.code) == (410, "image")
                 gone += 1
         assert (votes, gone) == (4, 2)
+    study.store.close()
+
+
+def test_images_are_shown_also_if_their_copies_cannot_be_kept(tmp_path: Path):
+    study = make_study(tmp_path, None, count=2, checks={"training": 0})
+    (tmp_path / "images").write_bytes(b"")  # a file where the folder of copies would be
+    with served(study) as base:
+        rater = Client(base)
+        rater.open(f"/i/{study.store.invite(1)[0][1]}")
+        shown = rater.get(rater.next()["images"][0]["url"])
+        assert (shown.status, shown.headers["Content-Type"]) == (200, "image/png")
+    study.store.close()
+
+
+def test_a_database_that_cannot_be_written_confirms_no_vote(tmp_path: Path):
+    study = make_study(tmp_path, None, count=3, checks={"training": 0})
+    with served(study) as base:
+        rater = Client(base)
+        rater.open(f"/i/{study.store.invite(1)[0][1]}")
+        vote = {"id": str(uuid.uuid4()), "trial": rater.next()["trial"], "score": 4}
+        file = sqlite3.connect(tmp_path / "votes.sqlite")
+        file.execute("CREATE TRIGGER full BEFORE INSERT ON votes BEGIN SELECT no_such_function(); END")
+        refused = rater.post("/api/votes", vote)
+        assert (refused.status, refused.code, refused.headers["Retry-After"]) == (503, "database", "2")
+        file.execute("DROP TRIGGER full")
+        file.close()
+        assert study.store.votes().num_rows == 0
+        assert rater.post("/api/votes", vote).json() == {"ok": True, "vote": vote["id"], "feedback": None}
     study.store.close()
 
 

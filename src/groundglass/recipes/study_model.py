@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from groundglass.settings.field_types import Names, Record, Share
+from groundglass.settings.field_types import Names, Record, SmallShare
 from groundglass.settings.key_rules import refuse
 
 Protocol = Literal["acr", "slider", "pairwise", "accept", "pair_accept"]
@@ -22,23 +22,18 @@ class StudyChecks(Record):
         NonNegativeInt, Field(description="trials with feedback that every rater does first")
     ] = 3
     repeat: Annotated[
-        Share,
-        Field(
-            le=0.3, description="share of trials shown a second time, to see whether a rater agrees with it"
-        ),
+        SmallShare,
+        Field(description="share of trials shown a second time, to see whether a rater agrees with it"),
     ] = 0.05
     trap: Annotated[
-        Share, Field(le=0.3, description="share of trials with a badly damaged copy, which must be rated low")
+        SmallShare, Field(description="share of trials with a badly damaged copy, which must be rated low")
     ] = 0.03
     identical: Annotated[
-        Share,
-        Field(
-            le=0.3,
-            description="share of comparisons of an image with itself, which show a left or right bias",
-        ),
+        SmallShare,
+        Field(description="share of comparisons of an image with itself, which show a left or right bias"),
     ] = 0.03
     gold: Annotated[
-        Share, Field(le=0.3, description="share of trials whose right answer is known, from `answers`")
+        SmallShare, Field(description="share of trials whose right answer is known, from `answers`")
     ] = 0.05
     answers: Annotated[
         str | None,
@@ -136,6 +131,10 @@ class StudyStep(Record):
         if self.dimensions != ("quality",) and self.protocol != "slider":
             say = f"`dimensions` has no meaning with the protocol {self.protocol}"
             refuse("dimensions", say, "they go with slider")
+        for key, words in (("dimensions", self.dimensions), ("reasons", self.reasons)):
+            twice = [word for at, word in enumerate(words) if word in words[:at]]
+            if twice:
+                refuse(key, f"`{key}` has '{twice[0]}' twice", "name each of them once")
         if self.checks.answers and self.protocol == "pairwise":
             refuse(
                 "checks",

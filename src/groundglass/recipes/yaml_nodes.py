@@ -59,8 +59,8 @@ class Node:
         return replace(self, value=kept, keys={name: self.keys[name] for name in kept})
 
 
-def parse(source: Text) -> Node:
-    """The document of a text. Raises RecipeError if it is not valid YAML, or empty."""
+def parse(source: Text, start: str = "start with `name: faceup` and `steps:`", empty: str = EMPTY) -> Node:
+    """The document of a text. Raises RecipeError if it is not valid YAML, or empty: ``start`` says how it begins."""
     reader = YAML(typ="safe", pure=True)
     reader.Composer = _Composer
     try:
@@ -74,7 +74,7 @@ def parse(source: Text) -> Node:
     except (ValueError, OverflowError):
         raise yaml_problem(source.mark(0), "") from None
     if root is None:
-        raise error_at(source.mark(0), EMPTY, "start with `name: faceup` and `steps:`")
+        raise error_at(source.mark(0), empty, start)
     return _Reader(source).node(root, ())
 
 

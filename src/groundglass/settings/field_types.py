@@ -55,6 +55,15 @@ Share = Annotated[
         {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": PERCENT}]}
     ),
 ]
+SmallShare = Annotated[
+    float,
+    Field(ge=0, le=0.3),
+    BeforeValidator(_as_share),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 0.3}, {"type": "string", "pattern": PERCENT}]}
+    ),
+]
+"""A share of at most 30 %."""
 _COUNTED = Annotated[int, Field(ge=0)]
 _SHARED = Annotated[float, Field(ge=0, le=1)]
 ShareOrCount = Annotated[

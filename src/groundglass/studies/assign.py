@@ -120,14 +120,14 @@ def pair_of(one: int, other: int) -> Pair:
 
 def next_trial(design: Design, tally: Tally, history: History) -> Draft | None:
     """The next trial of a rater; None if there is none for them now."""
-    number = len(history.trials)
-    if number < design.training:
-        return _training(design, history, number)
     if at_cap(design, history):
         return None
     main = _main(design, tally, history)
     if main is None:
-        return None
+        return None  # nobody trains for nothing
+    number = len(history.trials)
+    if number < design.training:
+        return _training(design, history, number)
     return _check(design, tally, history) or main
 
 

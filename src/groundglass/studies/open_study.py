@@ -160,21 +160,56 @@ def make_study(
         raise cannot_write(place, error) from error
     recipe = recipe_hash(folder)
     if (place / KEYS).is_file():  # written last: the study is whole
-        return Study(name, place, body, seed, recipe, _store(place, *_database(place, database)))
+        store = _store(place, *_database(place, database))
+        _check_keys(place, body, store)
+        return Study(name, place, body, seed, recipe, store)
     with only_one(place, f"the study {name}"):
-        items = None
-        if not (place / DATABASE).is_file():
+        items, store = None, _begun(place, body, database)
+        if store is None:
             items = _items(body, seed, name, candidates)
             write_parquet(items.left_out, place / LEFT)
             earlier = None if _is_asked_for(database) else earlier_votes(folder, name, body, items)
             url = database or os.environ.get(PASSWORD, "")
             _write_database(place, *(earlier or (secrets.token_hex(16), url)))
-        store = _store(place, *_database(place, database))
+            store = _store(place, *_database(place, database))
         if not store.there():
             items = items or _items(body, seed, name, candidates)
             store.create(name, body.model_dump(mode="json", by_alias=True), seed, recipe, items.items)
         write_text(yaml_text({"name": name, **written_body(body)}), place / KEYS)
     return Study(name, place, body, seed, recipe, store)
+
+
+def _begun(place: Path, body: StudyStep, database: str | None) -> Store | None:
+    """The store of a study whose making was interrupted; None if it must be made from the start.
+
+    Its keys may have been changed since. Nobody has rated in it: links are made for whole studies only.
+    """
+    if not (place / DATABASE).is_file():
+        return None
+    store = _store(place, *_database(place, database))
+    if store.there() and store.body != body:
+        store.close()
+        return None
+    return store
+
+
+def _check_keys(place: Path, body: StudyStep, store: Store) -> None:
+    """Refuse keys that are not those of the database: somebody changed the study.yaml in the study's own folder."""
+    try:
+        if store.body != body:
+            raise RecipeError(
+                f"{place / KEYS} was changed after the study was made, in {', '.join(_changed(body, store.body))}",
+                "change it back; for a second study, give a study.yaml of your own another `name:`",
+            )
+    except RecipeError:
+        store.close()
+        raise
+
+
+def _changed(one: StudyStep, other: StudyStep) -> list[str]:
+    """The keys in which two studies differ."""
+    values, others = one.model_dump(), other.model_dump()
+    return [name for name in values if values[name] != others[name]]
 
 
 def _items(body: StudyStep, seed: int, name: str, candidates: Callable[[], list[Candidate]]) -> Items:
@@ -201,9 +236,10 @@ def recipe_hash(folder: RunFolder) -> str:
 
 def read_study(path: Path) -> tuple[str, StudyStep]:
     """The name and the keys of a study.yaml. Raises RecipeError with file, line and nearest word for a fault."""
-    root = parse(read_text(path))
+    start = "start with `protocol: acr`"
+    root = parse(read_text(path), start, "this study is empty")
     if not isinstance(root.value, dict):
-        raise error_at(root.mark, "a study is a mapping of keys", "start with `protocol: acr`")
+        raise error_at(root.mark, "a study is a mapping of keys", start)
     name = path.stem if re.fullmatch(NAME, path.stem) else "study"
     if "name" in root.value:
         name = _name(root, root.value["name"])
@@ -226,10 +262,8 @@ def _same_keys(path: Path, body: StudyStep, place: Path) -> None:
     _, made = read_study(place / KEYS)
     if body == made:
         return
-    one, other = body.model_dump(), made.model_dump()
-    names = [name for name in one if one[name] != other[name]]
     raise RecipeError(
-        f"{path} differs from the study {place.name} that was made of it, in {', '.join(names)}",
+        f"{path} differs from the study {place.name} that was made of it, in {', '.join(_changed(body, made))}",
         f"give it another `name:` to make a second study; the first one, with its votes, stays in {place}",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from groundglass.degradations.jpeg import Jpeg, jpeg
 from groundglass.degradations.noise import GaussianNoise, gaussian_noise
 from groundglass.degradations.settings import Pixels
-from groundglass.errors import ImageError
+from groundglass.errors import ImageError, UnreachableError
 from groundglass.files.atomic import write_bytes
 from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import read
@@ -26,20 +27,23 @@ COARSER = 12
 """A damaged copy keeps one sample of so many in each direction."""
 
 
-def png_of(shown: Shown, folder: Path) -> Path:
-    """The PNG of an image in the study's folder of images; it is made on first use.
+def png_of(shown: Shown, folder: Path) -> bytes:
+    """The PNG of an image. It is made on first use, and kept in the study's folder of images if that can be written.
 
     Its pixels are those that groundglass measures: 8-bit sRGB, upright, of the row's region. Raises ImageError if the
     file vanished or changed since the study was made.
     """
     path = folder / f"{shown.item.id}{'-damaged' if shown.damaged else ''}.png"
     if path.is_file():
-        return path
+        return path.read_bytes()
     with AT_ONCE:
-        if not path.is_file():
-            rgb = pixels_of(shown.item)
-            write_bytes(encode_png(damaged(rgb, shown.item.id) if shown.damaged else rgb), path)
-    return path
+        if path.is_file():
+            return path.read_bytes()
+        rgb = pixels_of(shown.item)
+        data = encode_png(damaged(rgb, shown.item.id) if shown.damaged else rgb)
+        with suppress(UnreachableError):  # a full disk must not hide an image: the copy only saves time
+            write_bytes(data, path)
+    return data
 
 
 def pixels_of(item: ItemRow) -> Pixels:

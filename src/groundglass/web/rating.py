@@ -16,7 +16,7 @@ from groundglass.studies.read_vote import read_display, read_undoing, read_vote
 from groundglass.studies.records import Refused, Trial
 from groundglass.studies.trial_images import png_of
 from groundglass.web.replies import STATUS, Stop, refusal, reply
-from groundglass.web.requests import OWNER, RATER, sessions_of
+from groundglass.web.requests import OWNER, RATER, sessions_of, short_id
 from groundglass.web.screen import rating_page, static_file
 from groundglass.web.service import Service
 
@@ -69,7 +69,7 @@ def session(service: Service, request: Request) -> Response:
         {
             "csrf": who.csrf,
             "rater": who.name,
-            "study": {"name": study.name, **facts_of(study.body)},
+            "study": {"id": short_id(study), "name": study.name, **facts_of(study.body)},
             "done": standing.done,
             "total": standing.total,
             "version": __version__,
@@ -153,7 +153,7 @@ def image(service: Service, request: Request) -> Response:
         shown = study.store.image(who, request.path_params["image"])
         if shown is not None:
             try:
-                data = png_of(shown, study.folder / "images").read_bytes()
+                data = png_of(shown, study.folder / "images")
             except ImageError as error:
                 # The next trial is another one: nobody waits for a file that may never come back.
                 study.store.set_aside(shown.item)

@@ -25,7 +25,12 @@ SAFE = ("GET", "HEAD")
 
 def cookie_name(study: Study, role: str) -> str:
     """The name of a study's cookie. Browsers share cookies between the ports of a machine, so each has its own."""
-    return f"groundglass_{role}_{hashlib.sha256(study.store.study.encode()).hexdigest()[:12]}"
+    return f"groundglass_{role}_{short_id(study)}"
+
+
+def short_id(study: Study) -> str:
+    """A name of a study that no other study has; browsers keep cookies and unsent votes under it."""
+    return hashlib.sha256(study.store.study.encode()).hexdigest()[:12]
 
 
 def set_cookie(response: Response, study: Study, role: str, cookie: str, secure: bool) -> None:

@@ -306,3 +306,12 @@ def test_what_is_left_shrinks_to_nothing():
     assert left >= 10
     simulation.run(np.random.default_rng(0))
     assert left_for(simulation.design, simulation.tally, simulation.raters[0]) == 0
+
+
+@pytest.mark.parametrize("keys", PROTOCOLS)
+def test_nobody_trains_when_there_is_nothing_left_to_rate(keys: dict[str, Any]):
+    simulated = Simulation(design(4, votes=1, **keys), 2)
+    while simulated.step(0):
+        pass
+    late = simulated.raters[1]
+    assert next_trial(simulated.design, simulated.tally, late) is None

@@ -62,9 +62,35 @@ def test_a_changed_study_is_refused_and_the_first_one_stays(run, tmp_path):
     assert (run / "studies/kept/study.yaml").read_bytes() == before
 
 
+def test_a_study_that_was_killed_while_it_was_made_has_the_keys_of_its_database(run, tmp_path):
+    path = write(tmp_path, "name: killed\nprotocol: acr\n")
+    open_study(run, path).store.close()
+    (run / "studies/killed/study.yaml").unlink()  # it is written last
+    write(tmp_path, "name: killed\nprotocol: pairwise\n")
+    for name in (path, "killed"):
+        study = open_study(run, name)
+        assert study.body.protocol == study.store.body.protocol == "pairwise"
+        assert study.store.items().num_rows == 3
+        study.store.close()
+
+
+def test_keys_that_were_changed_in_the_folder_of_the_study_are_refused(run, tmp_path):
+    path = write(tmp_path, "name: edited\nprotocol: acr\nvotes: 2\n")
+    open_study(run, path).store.close()
+    made = run / "studies/edited/study.yaml"
+    made.write_text(made.read_text().replace("protocol: acr", "protocol: slider"))
+    for name in ("edited", str(made)):
+        with pytest.raises(RecipeError, match="was changed after the study was made, in protocol"):
+            open_study(run, name)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("", "wrong.yaml:1:1: this study is empty"),
+        ("protocol: slider\ndimensions: [fit, fit]\n", "`dimensions` has 'fit' twice"),
+        ("protocol: accept\nreasons: [a, b, a]\n", "`reasons` has 'a' twice"),
+        ("checks: {trap: 0.5}\n", "`trap` must be a number from 0 to 0.3 or a percentage"),
         (
             "protocol: acr\nvotse: 3\n",
             "wrong.yaml:2:1: `votse` is not a key of `study`; did you mean `votes`?",

@@ -35,10 +35,10 @@ export class Course {
     this.offline = false;
     /** @type {Promise<void> | null} */ this.filling = null;
     /** @type {number | undefined} */ this.alarm = undefined;
-    const name = `${session.rater}@${session.study.name}`;
+    const name = `${session.rater}@${session.study.id}`;
     this.memory = `groundglass.answered.${name}`;
     /** @type {{vote: string, trial: Trial}[]} for undo, also after a reload */ this.history = remembered(this.memory);
-    this.queue = new Queue(session.rater, session.study.name, {
+    this.queue = new Queue(session.rater, session.study.id, {
       sent: (kept, answer) => this.sent(kept, answer),
       refused: (kept, error) => this.refused(kept, error),
       changed: () => this.tellWaiting(),

@@ -12,7 +12,7 @@ const SLOWEST = 15_000;
 
 export class Queue {
   /**
-   * @param {string} rater @param {string} study votes of another rater or study in this browser are left alone
+   * @param {string} rater @param {string} study its id: votes of another rater or study in this browser are left alone
    * @param {{sent: (kept: Kept, answer: any) => void, refused: (kept: Kept, error: api.Refused) => void,
    *   changed: (waiting: number, offline: boolean) => void, elsewhere: (trial: string) => void}} told
    */

@@ -7,6 +7,7 @@
  * @typedef {"flip" | "side" | "split" | "difference"} Mode
  *
  * @typedef {object} Study
+ * @property {string} id no other study has it, also if it has the same name
  * @property {string} name
  * @property {Protocol} protocol
  * @property {string | null} question
