@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
 from browser_tools import wait
 from patience import wait_until
 
 NASTY = '<img src=x onerror="window.hacked=1">.png'
 
 
-def item(number: int, votes: int = 3, score: float | None = 3.0, ci95=(2.5, 3.5), row: str = "") -> dict:
+def item(number: int, votes: int = 3, score: float | None = 3.0, ci95=(2.5, 3.5), name: str = "") -> dict:
     return {
         "item": f"i{number}",
-        "row": row or f"photos/{number}.jpg",
+        "row": f"{number:020x}",
+        "name": name or f"photos/{number}.jpg",
         "votes": votes,
         "score": score,
         "ci95": ci95,
@@ -29,7 +32,7 @@ def board(**facts) -> dict:
         "progress": {"items": 3, "votes": 9, "wanted": 15, "raters": 2},
         "items": [item(1, 5, 4.0), item(2, 1, None, None), item(3, 3, 2.0)],
         "raters": [rater("r01"), rater("r02", flags={"too_fast": 4}, state="revoked")],
-        "agreement": {"alpha": 0.61},
+        "agreement": {"krippendorff_alpha": 0.61},
     }
     return {**made, **facts}
 
@@ -119,7 +122,7 @@ def test_a_server_that_is_gone_is_said_and_the_figures_stay(serve, reader):
 
 def test_names_stay_texts(serve, reader):
     one, _ = opened(
-        serve, reader, items=[item(1, row=NASTY)], raters=[rater(NASTY, flags={NASTY: 1}, state=NASTY)],
+        serve, reader, items=[item(1, name=NASTY)], raters=[rater(NASTY, flags={NASTY: 1}, state=NASTY)],
         study={"name": NASTY, "protocol": "acr", "question": NASTY}, agreement={NASTY: 0.5},
     )  # fmt: skip
     assert one.page.locator("#items td").first.evaluate("node => node.textContent") == NASTY
@@ -136,9 +139,35 @@ def test_thousands_of_images_come_by_the_hundred(serve, reader):
 
 def test_a_study_without_votes_and_raters(serve, reader):
     one, _ = opened(
-        serve, reader, items=[item(1, 0, None, None)], raters=[], agreement={"alpha": None},
+        serve, reader, items=[item(1, 0, None, None)], raters=[], agreement={"krippendorff_alpha": None},
         progress={"items": 1, "votes": 0, "wanted": None, "raters": 0},
     )  # fmt: skip
     assert "Nobody is invited yet" in one.page.locator("#raters-empty").inner_text()
     assert one.page.locator("#headline").inner_text() == "0 votes"
     assert one.said == []
+
+
+def test_agreement_notes_and_win_rates_have_words(serve, reader):
+    arm = {"one": "old", "other": "new", "rate": 0.25, "ci95": [0.1, 0.4], "votes": 40, "contents": 20}
+    one, server = opened(
+        serve, reader, arms=[arm], notes=[f"r07 is left out {NASTY}"],
+        agreement={"krippendorff_alpha": 0.61, "sharp edges split_half_srcc": 0.9, "icc_2_1": None},
+    )  # fmt: skip
+    labels = [label.inner_text() for label in one.page.locator("#facts dt").all()]
+    assert labels[2:] == ["Krippendorff’s α", "sharp edges Split-half SRCC"]
+    assert cells(one.page, "arms") == [["old", "new", "25 %", "10 % – 40 %", "40", "20"]]
+    assert one.page.locator("#notes").inner_text() == f"r07 is left out {NASTY}"
+    server.study.board = board()
+    wait(
+        one.page, "document.querySelector('#arms-section').hidden && document.querySelector('#notes').hidden"
+    )
+    assert one.said == []
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_of_the_board_is_beside_the_screen(serve, reader, width: int):
+    server = serve(board=board(items=[item(at, name=f"photos/{'x' * 200}.jpg") for at in range(30)]))
+    page = reader(viewport={"width": width, "height": 800}).page
+    page.goto(f"{server.url}/board")
+    wait(page, "'ready' in document.documentElement.dataset")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

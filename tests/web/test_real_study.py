@@ -114,6 +114,16 @@ def test_pages_without_a_session_say_what_to_do(study, reader, path):
     assert one.page.locator("script:not([src]), style").count() == 0
 
 
+@pytest.mark.parametrize(
+    ("training", "says"),
+    [(1, "The first image is for practice, and does not count."), (3, "The first 3 images are for practice")],
+)
+def test_the_first_page_says_how_many_images_are_for_practice(study, reader, training, says):
+    made, base = study(count=4, checks={**PLAIN, "training": training})
+    rater = Rater(reader(), f"{base}/i/{made.store.invite(1)[0][1]}").open()
+    assert says in rater.text("#screen")
+
+
 def test_the_board_follows_raters_invites_and_revokes(study, reader):
     made, base = study(count=3)
     [(_, token)] = made.store.invite(1)

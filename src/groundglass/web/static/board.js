@@ -11,7 +11,8 @@ import { counted } from "./words.js";
  * @typedef {{rater: string, votes: number, correlation: number | null, repeat: number | null, seconds: number | null,
  *   left: number | null, flags: Record<string, number>, state: string, last: number | null}} Rater
  * @typedef {{study: any, progress: {items: number, votes: number, wanted: number | null, raters: number}, items: Item[],
- *   raters: Rater[], agreement: Record<string, number | null>, updated: number, csrf?: string}} Board
+ *   raters: Rater[], arms?: {one: string, other: string, rate: number | null, ci95: [number, number] | null, votes: number, contents: number}[],
+ *   notes?: string[], agreement: Record<string, number | null>, updated: number, csrf?: string}} Board
  */
 
 const EVERY = 5000, PAGE = 100;
@@ -19,7 +20,9 @@ const FLAGS = {
   too_fast: "too fast", trap_failed: "traps failed", gold_failed: "gold failed", repeat_differs: "repeats differ",
   one_sided: "one-sided", constant: "always the same",
 };
-const AGREEMENT = { alpha: "Krippendorff’s α", krippendorff: "Krippendorff’s α", icc: "ICC", icc_2_1: "ICC(2,1)", icc_2_k: "ICC(2,k)", kappa: "Fleiss’ κ", split_half: "Split-half SRCC" };
+const AGREEMENT = {
+  krippendorff_alpha: "Krippendorff’s α", icc_2_1: "ICC(2,1)", icc_2_k: "ICC(2,k)", fleiss_kappa: "Fleiss’ κ", split_half_srcc: "Split-half SRCC",
+};
 /** @type {Record<string, (one: Item, other: Item) => number>} */
 const ORDERS = {
   votes: (one, other) => one.votes - other.votes,
@@ -32,6 +35,7 @@ let page = PAGE;
 /** @type {Board | null} */ let now = null;
 /** @type {Map<string, {row: HTMLElement, cells: HTMLElement[]}>} */ const raterRows = new Map();
 /** @type {Map<string, {row: HTMLElement, cells: HTMLElement[]}>} */ const itemRows = new Map();
+/** @type {Map<string, {row: HTMLElement, cells: HTMLElement[]}>} */ const armRows = new Map();
 let chart = "";
 
 /** @param {Item} item @returns {number} */
@@ -58,7 +62,9 @@ function update(board) {
   facts([["Images", items.toLocaleString("en")], ["Raters", raters.toLocaleString("en")], ...agreement(board.agreement)]);
   say(find("#updated"), `live · ${new Date(board.updated * 1000).toLocaleTimeString()}`);
   delete find("#updated").dataset.late;
+  updateNotes(board.notes ?? []);
   updateRaters(board.raters);
+  updateArms(board.arms);
   updateItems();
   const drawn = JSON.stringify(board.items.map((item) => [item.votes, item.score, item.ci95]));
   if (drawn !== chart) {
@@ -71,7 +77,41 @@ function update(board) {
 /** @param {Board["agreement"]} found @returns {[string, string][]} */
 function agreement(found) {
   return Object.entries(found ?? {}).filter(([, value]) => typeof value === "number")
-    .map(([name, value]) => [/** @type {Record<string, string>} */ (AGREEMENT)[name] ?? name.replaceAll("_", " "), short(Number(value))]);
+    .map(([name, value]) => [labelOf(name), short(Number(value))]);
+}
+
+/**
+ * The label of a number of agreement. With several sliders its name begins with that of the slider.
+ * @param {string} name @returns {string}
+ */
+function labelOf(name) {
+  const [last, ...rest] = name.split(" ").reverse(), label = /** @type {Record<string, string>} */ (AGREEMENT)[last];
+  return label ? [...rest.reverse(), label].join(" ") : name.replaceAll("_", " ");
+}
+
+/**
+ * How often each folder of a comparison won against each other one.
+ * @param {Board["arms"]} arms
+ */
+function updateArms(arms) {
+  show(find("#arms-section"), Boolean(arms?.length));
+  const rows = (arms ?? []).map(({ one, other, rate, ci95, votes, contents }) => {
+    const { row, cells } = rowOf(armRows, JSON.stringify([one, other]), ["", "", "n", "n", "n", "n"]);
+    const texts = [one, other, or(rate, percent), ci95 ? `${percent(ci95[0])} – ${percent(ci95[1])}` : "–", votes.toLocaleString("en"), contents.toLocaleString("en")];
+    texts.forEach((text, place) => say(cells[place], text));
+    return row;
+  });
+  order(find("#arms tbody"), rows);
+}
+
+/** @param {number} share @returns {string} */
+function percent(share) { return `${Math.round(share * 100)} %`; }
+
+/** @param {string[]} notes */
+function updateNotes(notes) {
+  const home = find("#notes");
+  show(home, notes.length > 0);
+  if ([...home.children].map((child) => child.textContent).join("\n") !== notes.join("\n")) home.replaceChildren(...notes.map((note) => make("li", {}, note)));
 }
 
 /** @param {[string, string][]} pairs */
@@ -112,7 +152,7 @@ function updateRaters(raters) {
     const { row, cells } = rowOf(raterRows, rater.rater, ["", "n", "n", "n", "n", "n", "flags", "", "", ""]);
     const texts = [
       rater.rater, rater.votes.toLocaleString("en"), or(rater.correlation, short), or(rater.repeat, short),
-      or(rater.seconds, (value) => value.toFixed(1)), or(rater.left, (value) => `${Math.round(value * 100)} %`), null,
+      or(rater.seconds, (value) => value.toFixed(1)), or(rater.left, percent), null,
       rater.state, rater.last ? new Date(rater.last * 1000).toLocaleString([], { dateStyle: "short", timeStyle: "short" }) : "–",
     ];
     texts.forEach((text, place) => { if (text !== null) say(cells[place], text); });

@@ -65,7 +65,7 @@ export async function begin(session) {
     make("p", { class: "over" }, study.name, make("span", {}, `you are ${rater}`)),
     make("h1", {}, title), sofar || null,
     make("p", { class: back ? "" : "lead" }, taskOf(study)),
-    make("p", {}, trainingText(study, back), `Every answer is saved at once; you can stop at any time and open your link again, on any device. ${ofPairs(study) ? "Judge the images, not their order: the sides are random." : "There is no hurry, and no right answer but yours."}`),
+    make("p", {}, trainingText(study, back), `Every answer is saved at once; you can stop at any time and open your link again, on any device. ${study.protocol === "pairwise" ? "Judge the images, not their order: the sides are random." : "There is no hurry, and no right answer but yours."}`),
     make("section", { class: "keys" }, make("h2", {}, "Keys"), legendList(study)),
     check.node,
   ]);
@@ -74,7 +74,10 @@ export async function begin(session) {
 
 /** @param {Study} study @param {boolean} back @returns {string} */
 function trainingText(study, back) {
-  return back || !study.training ? "" : `The first ${counted(study.training, "image")} are for practice, and do not count. `.replace(/1 image are/, "image is");
+  if (back || !study.training) return "";
+  const unit = ofPairs(study) ? "pair" : "image";
+  return study.training === 1 ? `The first ${unit} is for practice, and does not count. `
+    : `The first ${counted(study.training, unit)} are for practice, and do not count. `;
 }
 
 /**
