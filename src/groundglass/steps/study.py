@@ -53,7 +53,9 @@ def plan(planner: Planner, planned: PlannedStep, body: StudyStep) -> PlannedStep
     columns = _columns(planner, planned, body)
     add_columns(planner, columns, ("study",))
     each = "pair" if body.folders else "image"
-    note = f"needs people: {some(body.votes, 'votes')} for each {each}; the run waits here until they have voted"
+    note = (
+        f"needs people: {some(body.votes, 'votes')} for each {each}; the run waits here until they have voted"
+    )
     return replace(planned, paths=paths, brings=tuple(column.name for column in columns), notes=(note,))
 
 
