@@ -12,6 +12,8 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
 State = TypeVar("State")
 Work = Callable[[State], Any]
 MOST = 64
@@ -31,6 +33,11 @@ class Writer(Generic[State]):
         self._thread = threading.Thread(target=self._work, name="study writer", daemon=True)
         self._start = threading.Lock()
         self._started = self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """How many changes wait for the next transaction."""
+        return self._queue.qsize()
 
     def do(self, work: Work[State]) -> Any:
         """Do a change and wait until it is on disk. Raises whatever the change raises."""
@@ -72,12 +79,13 @@ class Writer(Generic[State]):
         try:
             results = self._transaction([work for work, _ in jobs])
         except Exception as error:
-            if len(jobs) > 1:
+            # A database that does not answer fails them all: each alone would wait for it again.
+            if len(jobs) > 1 and not isinstance(error, (OperationalError, InterfaceError)):
                 # One of them broke the transaction: alone, only that one fails.
                 for job in jobs:
                     self._finish([job])
                 return
-            results: list[Any] = [error]
+            results: list[Any] = [error] * len(jobs)
         for (_, future), result in zip(jobs, results, strict=True):
             if isinstance(result, Exception):
                 future.set_exception(result)

@@ -28,7 +28,7 @@ SENTENCES: dict[str, str] = {
     "no_session": "this browser has not opened a link of the study, or did so long ago: open your link again",
     "csrf": "the page is out of date: load it again",
     "origin": "the request came from another site",
-    "host": "this server does not answer under that name",
+    "host": "this server does not answer under that name; if it should, start it with --url and that address",
     "not_the_owner": "this needs the owner's link, which `groundglass study serve` prints",
     "not_found": "there is no such page",
     "method": "this address does not take such a request",
