@@ -2,7 +2,7 @@
 /** The charts of the board, as SVG. */
 import { make } from "./dom.js";
 
-/** @typedef {{item: string, row: string, name?: string, votes: number, score: number | null, ci95: [number, number] | number | null}} Item */
+/** @typedef {{item: string, name: string, votes: number, score: number | null, ci95: [number, number] | number | null}} Item */
 
 const WIDE = 1072, HIGH = 160, FOOT = 24, SIDE = 36, SHOWN = 400;
 
@@ -77,7 +77,7 @@ export function scoresChart(items) {
     const x = SIDE + step * (place + 0.5), interval = intervalOf(item);
     if (interval) children.push(make("line", { class: "ci", x1: x, x2: x, y1: y(interval[0]), y2: y(interval[1]) }));
     children.push(make("circle", { class: "at", cx: x, cy: y(Number(item.score)), r: Math.max(1, Math.min(3, step / 3)) },
-      make("title", {}, `${item.name || item.row}: ${short(Number(item.score))}`)));
+      make("title", {}, `${item.name}: ${short(Number(item.score))}`)));
   });
   const note = drawn.length < scored.length ? `every ${Math.round(scored.length / drawn.length)}th of ${scored.length} images` : `${scored.length} images`;
   children.push(make("text", { x: WIDE, y: HIGH + 28, "text-anchor": "end" }, scored.length ? note : "no scores yet"));
