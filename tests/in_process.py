@@ -145,6 +145,8 @@ def _main_module() -> Iterator[None]:
 @contextlib.contextmanager
 def _signals() -> Iterator[None]:
     before = {which: signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)}
+    # A shell starts background jobs with Ctrl-C ignored, and the command would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
