@@ -10,7 +10,7 @@ from pathlib import Path
 
 from groundglass.text.typed import python, short_path
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 """The clone, if groundglass runs from one; else a folder of the environment."""
 
 MODULES: dict[str, tuple[str, ...]] = {

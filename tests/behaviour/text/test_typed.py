@@ -88,6 +88,10 @@ def test_in_a_clone_an_extra_is_installed_from_it(
     assert install_command(extra) == f"pip install -e '{clone}[{extra}]'"
 
 
+def test_the_clone_that_runs_here_is_found():
+    assert Path(__file__).parents[3] == extras.ROOT, "the tests run from a clone, whose sources are installed"
+
+
 def test_elsewhere_it_is_installed_by_the_name_of_the_package(
     environment: Path, monkeypatch: pytest.MonkeyPatch
 ):
