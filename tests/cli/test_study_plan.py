@@ -58,3 +58,9 @@ def test_a_name_without_a_run_is_refused(tmp_path):
     assert done.returncode == 2
     assert "there is no file rate" in done.stderr
     assert groundglass(tmp_path, "study", "plan", "a", "b", "c").returncode == 2
+
+
+def test_fewer_raters_than_votes_are_named_in_a_note(tmp_path):
+    done = plan(tmp_path, "protocol: acr\nitems: 60\n", "--raters", "2")
+    assert done.returncode == 0, done.stderr
+    assert "2 raters cannot give 5 votes to an image" in " ".join(done.stdout.split())

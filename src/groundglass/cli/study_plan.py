@@ -112,13 +112,14 @@ def _print_plan(plan: StudyPlan, units: str, folders: bool) -> None:
         if folders and plan.protocol == "pairwise"
         else MEANING.get(plan.protocol, "of a score")
     )
-    inside = " (right: intervals that contain the true quality)" if plan.widths[0].covered is not None else ""
-    print_wrapped(f"  Simulated, {about}{inside}:", 2)
-    more = [
-        name for name in ("error", "covered", "connected") if getattr(plan.widths[0], name, None) is not None
-    ]
-    head = ("votes each", "95 % interval", *(MORE[name] for name in more), "")
-    print_table(head, [_line(width, plan.votes, more) for width in plan.widths], right=(0,), shrink=1)
+    if plan.widths:  # fewer raters than votes leave nothing to simulate; a note says so
+        inside = (
+            " (right: intervals that contain the true quality)" if plan.widths[0].covered is not None else ""
+        )
+        print_wrapped(f"  Simulated, {about}{inside}:", 2)
+        more = [name for name in MORE if getattr(plan.widths[0], name) is not None]
+        head = ("votes each", "95 % interval", *(MORE[name] for name in more), "")
+        print_table(head, [_line(width, plan.votes, more) for width in plan.widths], right=(0,), shrink=1)
     for note in plan.notes:
         click.echo()
         print_wrapped(f"  note: {note}", 4)

@@ -152,8 +152,8 @@ def left_for(design: Design, tally: Tally, history: History) -> int | None:
 
 def _training(design: Design, history: History, number: int) -> Draft:
     """A trial with feedback. One without a right answer shows a damaged copy every second time: that has one."""
-    source = design.train or design.rated
-    left, right = source[number % len(source)] if design.train else _any(design, history, number)
+    train = design.train
+    left, right = train[number % len(train)] if train else _any(design, history, number)
     damaged = "" if design.answered(left, right) or number % 2 else design.damaged_side
     return _draft(design, history, "train", left, right, damaged=damaged)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from groundglass.errors import RecipeError, UnreachableError
@@ -96,7 +96,7 @@ def make_tables(engine: Engine) -> None:
 def unreachable(error: Exception, url: str) -> UnreachableError:
     """The error for a database that does not answer, without its password."""
     shown = make_url(url).render_as_string(hide_password=True)
-    cause = error.orig if isinstance(error, OperationalError | DBAPIError) else error
+    cause = error.orig if isinstance(error, DBAPIError) else error
     said = str(cause).splitlines()[0][:200] if str(cause) else type(cause).__name__
     return UnreachableError(
         f"the database {shown} does not answer: {said}",

@@ -102,6 +102,21 @@ class Design:
         return self._ranks[rater]
 
 
+def check_shares(body: StudyStep, golden: bool) -> dict[str, float]:
+    """Kind of check → its share of the trials; ``golden``: whether there are items with a known answer.
+
+    >>> check_shares(StudyStep(protocol="pair_accept", folders={"lq": "a", "hq": "b"}), False)
+    {'trap': 0.03, 'gold': 0.0, 'repeat': 0.05, 'bias': 0.0}
+    """
+    pairwise = body.protocol == "pairwise"
+    return {
+        "trap": body.checks.trap,
+        "gold": body.checks.gold if golden and not pairwise else 0.0,
+        "repeat": body.checks.repeat,
+        "bias": body.checks.identical if pairwise else 0.0,
+    }
+
+
 def design_of(body: StudyStep, items: Sequence[ItemRow], seed: int) -> Design:
     """The design of a study with these items, in their order."""
     contents = _contents(body, items)
@@ -117,14 +132,8 @@ def design_of(body: StudyStep, items: Sequence[ItemRow], seed: int) -> Design:
         kind = "pair"
     elif body.protocol in ("accept", "pair_accept"):
         kind = "review"
-    checks = body.checks
     golden = () if free else tuple(_units(body, items, gold))
-    shares = {
-        "trap": checks.trap,
-        "gold": checks.gold if golden and body.protocol != "pairwise" else 0.0,
-        "repeat": checks.repeat,
-        "bias": checks.identical if body.protocol == "pairwise" else 0.0,
-    }
+    shares = check_shares(body, bool(golden))
     trained = _ring_pairs(items, train, body) if free else _units(body, items, train)
     return Design(
         items=tuple(items),
@@ -135,7 +144,7 @@ def design_of(body: StudyStep, items: Sequence[ItemRow], seed: int) -> Design:
         gap=body.gap,
         stop=body.stop,
         seed=seed,
-        training=checks.training if ring or units else 0,
+        training=body.checks.training if ring or units else 0,
         shares=shares,
         units=np.array(units, np.int64).reshape(-1, 2),
         free=free,

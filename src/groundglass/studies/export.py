@@ -35,12 +35,6 @@ def export_votes(study: Study, format: str) -> bytes:
     return encoded(votes_table(study.store.items(), study.store.votes(), study.body, study.recipe), format)
 
 
-def export_scores(study: Study, format: str) -> bytes:
-    """The scores of a study in one of `FORMATS`; see `scores_table`."""
-    results = score_study(study.body, study.store.items(), study.store.votes(), study.seed)
-    return encoded(scores_table(study.body, results, study.recipe), format)
-
-
 def write_exports(
     study: Study, votes: Path | None, scores: Path | None, keep: Path | None, drop: Path | None
 ) -> list[str]:

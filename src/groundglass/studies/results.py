@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -71,10 +71,6 @@ class StudyResults:
     @property
     def enough(self) -> bool:
         return self.lacking == 0
-
-    def plain(self) -> dict[str, Any]:
-        """The same in a form for JSON."""
-        return json.loads(json.dumps(asdict(self) | {"enough": self.enough}))
 
 
 @dataclass(frozen=True)

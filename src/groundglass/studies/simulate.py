@@ -22,6 +22,7 @@ from groundglass.ratings.scores import score_votes
 from groundglass.ratings.shares import clustered_share, wilson
 from groundglass.ratings.votes import Comparisons, Floats, Ints, Votes
 from groundglass.recipes.study_model import StudyStep
+from groundglass.studies.design import check_shares
 
 QUALITY, SPREAD = 3.2, 1.05
 BIAS = 0.35
@@ -101,13 +102,17 @@ def plan_study(
 
     >>> plan = plan_study("rate", StudyStep(votes=5), 100, raters=10, simulations=2)
     >>> plan.counted, plan.checks
-    (500, {'repeat': 27, 'trap': 16})
+    (500, {'trap': 16, 'repeat': 27})
     """
     each = votes or body.votes
     people = raters or body.raters or max(USUAL_RATERS, each)
     one_by_one = body.protocol == "pairwise" and not body.folders
     counted = -(-each * units // 2) if one_by_one else each * units
-    shares = check_shares(body)
+    shares = {
+        {"bias": "identical"}.get(kind, kind): share  # the word of `checks`
+        for kind, share in check_shares(body, body.checks.answers is not None).items()
+        if share
+    }
     total = counted / (1 - sum(shares.values()))
     checks = {kind: round(total * share) for kind, share in shares.items()}
     trials = (counted + sum(checks.values())) / people + body.checks.training
@@ -129,14 +134,6 @@ def plan_study(
         tuple(widths),
         tuple(_notes(body, units, each, people, trials, widths)),
     )
-
-
-def check_shares(body: StudyStep) -> dict[str, float]:
-    """The shares of trials that check raters, as far as the protocol has such trials."""
-    checks, pairs = body.checks, body.protocol == "pairwise"
-    found = {"repeat": checks.repeat, "trap": checks.trap if body.protocol != "pair_accept" else 0.0}
-    found |= {"gold": checks.gold if checks.answers else 0.0, "identical": checks.identical if pairs else 0.0}
-    return {kind: share for kind, share in found.items() if share}
 
 
 def _notes(

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from groundglass.errors import UnreachableError
 
 State = TypeVar("State")
 Work = Callable[[State], Any]
@@ -80,7 +80,7 @@ class Writer(Generic[State]):
             results = self._transaction([work for work, _ in jobs])
         except Exception as error:
             # A database that does not answer fails them all: each alone would wait for it again.
-            if len(jobs) > 1 and not isinstance(error, (OperationalError, InterfaceError)):
+            if len(jobs) > 1 and not isinstance(error, UnreachableError):
                 # One of them broke the transaction: alone, only that one fails.
                 for job in jobs:
                     self._finish([job])

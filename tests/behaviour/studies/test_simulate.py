@@ -79,3 +79,8 @@ def test_a_study_of_one_image_or_none_has_a_plan():
     for units in (0, 1):
         for body in BODIES.values():
             assert plan_study("x", body, units, simulations=1).counted >= 0
+
+
+def test_a_plan_counts_the_checks_that_the_study_hands_out():
+    body = StudyStep(protocol="pair_accept", folders={"lq": "a", "hq": "b"})
+    assert set(plan_study("pairs", body, 60, simulations=1).checks) == {"trap", "repeat"}

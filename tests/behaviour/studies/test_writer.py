@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
+from groundglass.errors import UnreachableError
 from groundglass.studies.writer import Writer
 from patience import wait_until
 
@@ -58,7 +59,7 @@ def test_a_change_that_breaks_a_transaction_fails_alone():
 
 
 def test_a_database_that_does_not_answer_is_asked_once_for_all_that_wait():
-    error = OperationalError("INSERT", None, Exception("database is locked"))
+    error = UnreachableError("the database does not answer")
     sizes, found = outcomes(error)
     assert found == [0, *[error] * 5]
     assert sizes == [1, 5]
