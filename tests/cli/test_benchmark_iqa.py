@@ -453,6 +453,7 @@ def test_a_challenge_without_a_sound_submission_ends_with_4(challenge: Path):
 
 def test_the_help_fits_into_80_columns(folder: Path):
     said = groundglass(folder, "benchmark", "iqa", "--help", COLUMNS="80").stdout
+    assert "--score" in said
     assert all(len(line) <= 80 for line in said.splitlines()), said
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,9 @@ def iqa(
 
         check_file(report, "--report")
     data = read_data(table, Asked(tuple(dict.fromkeys(scores)), mos, name, content, strata, sd, votes), runs)
-    found = _compared(data, lower, higher, read_votes_behind(votes_table), bootstrap, seed)
+    behind, notes = read_votes_behind(votes_table)
+    found = _compared(data, lower, higher, behind, bootstrap, seed)
+    found = replace(found, notes=(*found.notes, *notes))
     if csv_file is not None:
         _write_csv([row.plain() for row in found.scores], csv_file)
     if report is not None:
@@ -193,8 +196,6 @@ def _compared(
     data: Data, lower: Sequence[str], higher: Sequence[str], votes: Votes | None, bootstrap: int, seed: int
 ) -> Benchmark:
     """The benchmark, with the direction, licence and time of measures that the catalog has."""
-    from dataclasses import replace
-
     from groundglass.ratings.benchmark import benchmark
     from groundglass.text.suggest import did_you_mean
 

@@ -124,16 +124,17 @@ def _column_of_numbers(name: str, cells: Sequence[Any]) -> list[float]:
     return values
 
 
-def read_votes_behind(path: Path | None) -> Votes | None:
-    """The votes of a table, if there is one."""
+def read_votes_behind(path: Path | None) -> tuple[Votes | None, tuple[str, ...]]:
+    """The votes of a table, if there is one, and notes on those that do not count."""
     if path is None:
-        return None
+        return None, ()
     from groundglass.ratings.read_votes import votes_of
     from groundglass.ratings.vote_table import read_table
 
     try:
-        return votes_of(read_table(path)).votes
+        found = votes_of(read_table(path))
     except RecipeError as error:
         raise RecipeError(
             f"--votes-table: {error.message}", "the table of votes needs the columns item, rater and score"
         ) from error
+    return found.votes, tuple(f"--votes-table: {note}" for note in found.notes)

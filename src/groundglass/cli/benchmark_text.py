@@ -223,11 +223,10 @@ def print_challenge(found: Challenge, again: Sequence[str]) -> None:
             shrink=1,
         )
         click.echo()
-        print_wrapped(
-            "  score: (SRCC + PLCC) / 2 of a team's best submission, with signs. Teams of a group are not shown to "
-            "differ from its first one.",
-            2,
-        )
+        said = "  score: (SRCC + PLCC) / 2 of a team's best submission, with signs."
+        if any(one.rank_group for one in found.submissions):
+            said += " Teams of a group are not shown to differ from its first one."
+        print_wrapped(said, 2)
     others = [one for one in found.submissions if one.state != "scored"]
     if others:
         click.echo()

@@ -42,7 +42,10 @@ def make_demo(folder: Path) -> Path:
             write_bytes(data, images / name)
     if not (folder / "study.yaml").exists():
         write_text(KEYS, folder / "study.yaml")
-    steps = [{"source": {"folder": str(images), "licence": "see planted.csv"}}, {"measure": ["header"]}]
+    steps = [
+        {"source": {"folder": str(images), "licence": "see sample/planted.csv"}},
+        {"measure": ["header"]},
+    ]
     # JSON is YAML too, so no name of a folder can break the recipe.
     loaded = load_text(json.dumps({"name": "study-demo", "steps": steps}), str(folder / "study-demo.yaml"))
     opened, _ = run_plan(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import click
 from groundglass.cli import completion
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json
+from groundglass.text.format import command as command_line
 from groundglass.text.format import duration, some
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def command(
     The intervals come from simulated raters with the biases and inconsistencies of three studies that published their
     votes: Netflix Public, VQEG HD3 and AGH TV 2017.
     """
-    from groundglass.studies.open_study import look_at_study
+    from groundglass.studies.open_study import left_out_notes, look_at_study
     from groundglass.studies.simulate import plan_study
 
     *before, study = where
@@ -85,13 +85,11 @@ def command(
         click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
         return
     _print_plan(plan, "pairs" if body.folders else UNITS.get(body.protocol, "images"), bool(body.folders))
-    if left_out.num_rows:
-        first = left_out.slice(0, 1).to_pylist()[0]
-        said = f"{some(left_out.num_rows, 'images')} left out, such as {first['name']}: {first['reason']}"
-        print_wrapped(f"  note: {plain_line(said)}", 4)
-    again = f"{shlex.quote(str(run)) if run else 'RUN'} {shlex.quote(study)}"
+    for note in left_out_notes(left_out):
+        print_wrapped(f"  note: {plain_line(note)}", 4)
+    again = command_line("study", "serve", str(run) if run else "RUN", study)
     click.echo()
-    print_next({"next": f"{program()} study serve {again}"})
+    print_next({"next": f"{program()} {again}"})
 
 
 def _print_plan(plan: StudyPlan, units: str, folders: bool) -> None:

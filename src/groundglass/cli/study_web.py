@@ -14,7 +14,7 @@ import click
 from groundglass.cli.funnel import print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json, run_argument
 from groundglass.errors import MissingExtra
-from groundglass.text.format import some
+from groundglass.text.format import command, some
 
 if TYPE_CHECKING:
     from groundglass.studies.open_study import Study
@@ -145,9 +145,8 @@ def _print_links(run: str, base: str, owners: Sequence[tuple[Study, str]], host:
         click.echo(f"  rate here: {base}{link}")
     for study, owner in owners:
         click.echo(f"  {study.name}  for you, its owner: {owner}")
-    names = owners[0][0].name
-    rest = f" --url {base}"
-    click.echo(f"  invite raters on the board, or: {program()} study invite {run} {names} --raters 5{rest}")
+    invite = command("study", "invite", run, owners[0][0].name, "--raters", "5", "--url", base)
+    click.echo(f"  invite raters on the board, or: {program()} {invite}")
     click.echo("  Ctrl-C ends the server; votes stay.")
 
 
@@ -201,7 +200,7 @@ def invite(
         click.echo(f"{name}  {link}")
     if not url:
         click.echo("{base} is the address that `study serve` prints, such as http://127.0.0.1:8000", err=True)
-    _next(f"study serve {run} {study}")
+    _next("serve", run, study)
 
 
 @click.command("revoke")
@@ -222,7 +221,7 @@ def revoke(run: str, study: str, raters: tuple[str, ...], database: str | None) 
     finally:
         opened.store.close()
     click.echo(f"withdrawn: {', '.join(raters)}; their votes stay")
-    _next(f"study status {run} {study}")
+    _next("status", run, study)
 
 
 @click.command("status")
@@ -248,7 +247,7 @@ def status(run: str, study: str, database: str | None, as_json: bool) -> None:
         return
     _print_status(board)
     more = "export" if board["progress"]["enough"] else "serve"
-    _next(f"study {more} {run} {study}" + (" -o votes.csv" if more == "export" else ""))
+    _next(more, run, study, *(("-o", "votes.csv") if more == "export" else ()))
 
 
 def _print_status(board: dict[str, Any]) -> None:
@@ -292,9 +291,9 @@ def _win_rate(arm: dict[str, Any]) -> tuple[str, ...]:
     return arm["one"], arm["other"], share, ends, f"{arm['votes']:,}", f"{arm['contents']:,}"
 
 
-def _next(words: str) -> None:
+def _next(*words: str) -> None:
     click.echo()
-    print_next({"next": f"{program()} {words}"})
+    print_next({"next": f"{program()} {command('study', *words)}"})
 
 
 def _number(value: float | None) -> str:
@@ -345,7 +344,7 @@ def export(
         opened.store.close()
     for line in written:
         click.echo(line)
-    _next(f"study status {run} {study}")
+    _next("status", run, study)
 
 
 @click.command("demo")

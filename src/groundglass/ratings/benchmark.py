@@ -278,7 +278,7 @@ def _with_decisions(
     if pairs.sampled:
         notes.append(f"auc_ds, auc_bw and cc_0 are from {len(pairs.seen):,} random pairs of images")
     found = decisions_of({name: values for name, values in upwards.items() if name in ranked}, pairs)
-    if not (pairs.seen != 0).any() or not (pairs.seen == 0).any():
+    if len(pairs.seen) and (not (pairs.seen != 0).any() or not (pairs.seen == 0).any()):
         seen = "different" if (pairs.seen != 0).any() else "equal"
         notes.append(f"people see all pairs of images as {seen}: auc_ds is unknown")
     return [_decided(row, found[row.score]) if row.score in found else row for row in rows], notes
@@ -305,8 +305,17 @@ def _notes(
             notes.append(f"{row.score}: too few resamples have a correlation: its interval is unknown")
     if any(row.failed for row in results) and pairs:
         notes.append("two scores are compared on the images that both have")
+    return notes + notes_on_contents(contents, bootstrap)
+
+
+def notes_on_contents(contents: int, bootstrap: int) -> list[str]:
+    """A note if there are too few contents for intervals.
+
+    >>> notes_on_contents(2, 100)
+    ['2 contents: intervals and groups need at least 3']
+    """
     if bootstrap and contents < FEWEST:
-        notes.append(f"{some(contents, 'contents')}: intervals and groups need at least {FEWEST}")
-    elif bootstrap and contents < FEW_CONTENTS:
-        notes.append(f"{contents} contents are few: the intervals are rough")
-    return notes
+        return [f"{some(contents, 'contents')}: intervals and groups need at least {FEWEST}"]
+    if bootstrap and contents < FEW_CONTENTS:
+        return [f"{contents} contents are few: the intervals are rough"]
+    return []

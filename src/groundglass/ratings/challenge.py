@@ -23,6 +23,7 @@ import numpy as np
 from groundglass import __version__
 from groundglass.errors import RecipeError
 from groundglass.ratings.agreement import srcc
+from groundglass.ratings.benchmark import notes_on_contents
 from groundglass.ratings.rank_groups import LEVEL, holm, p_of_difference, rank_groups
 from groundglass.ratings.rated_images import FEWEST, RatedImages
 from groundglass.ratings.resampling import Resampled, Wanted, excludes_zero, interval, resample
@@ -159,7 +160,7 @@ def run_challenge(
         per_day,
         bootstrap,
         seed,
-        (*hidden.notes, *notes),
+        (*hidden.notes, *notes, *notes_on_contents(contents, bootstrap)),
     )
 
 

@@ -176,7 +176,7 @@ def read_rated_images(
     cells = {one: column_of(table, one) for one in dict.fromkeys((*scores, mos, *strata))}
     names = _names(table, name)
     return rated_images(
-        _mos_of(table, mos, cells[mos]),
+        _numbers_of(table, mos, cells[mos], NO_MOS),
         {one: _plain_numbers(table, cells[one]) for one in dict.fromkeys(scores)},
         names,
         column_of(table, content) if content else (),
@@ -252,7 +252,11 @@ def refuse_doubled(table: Table, names: Sequence[str], otherwise: str) -> None:
         )
 
 
-def _mos_of(table: Table, column: str, cells: Sequence[str]) -> Floats:
+NO_MOS = "leave a missing MOS empty: the image then does not count"
+NO_ERROR = "leave it empty where it is unknown"
+
+
+def _numbers_of(table: Table, column: str, cells: Sequence[str], hint: str) -> Floats:
     values = np.full(len(cells), np.nan)
     for at, cell in enumerate(cells):
         try:
@@ -260,7 +264,7 @@ def _mos_of(table: Table, column: str, cells: Sequence[str]) -> Floats:
         except ValueError as error:
             raise RecipeError(
                 f"{table.name}: the {column} '{cell}' in {table.lines[at]} is not a number",
-                "leave a missing MOS empty: the image then does not count",
+                hint,
             ) from error
         values[at] = np.nan if value is None else value
     return values
@@ -268,12 +272,12 @@ def _mos_of(table: Table, column: str, cells: Sequence[str]) -> Floats:
 
 def _errors_of_table(table: Table, sd: str | None, votes: str | None) -> Floats | None:
     """The standard errors from the columns of a table."""
-    deviations = None if sd is None else _mos_of(table, sd, column_of(table, sd))
+    deviations = None if sd is None else _numbers_of(table, sd, column_of(table, sd), NO_ERROR)
     counts = None
     if votes is not None:
         # A number is a count only if no column is called so.
         plain = votes.isdecimal() and votes not in (table.header or ())
-        counts = int(votes) if plain else _mos_of(table, votes, column_of(table, votes))
+        counts = int(votes) if plain else _numbers_of(table, votes, column_of(table, votes), NO_ERROR)
     return standard_errors(deviations, counts)
 
 

@@ -18,7 +18,7 @@ from groundglass.sources.folder import existing_folder
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.plan import add_columns
 from groundglass.studies.items import Candidate, candidates_of
-from groundglass.studies.open_study import Study, is_whole, make_study, nearest_dropped
+from groundglass.studies.open_study import Study, is_whole, left_out_notes, make_study, nearest_dropped
 from groundglass.studies.results import StudyResults, score_columns, score_study, score_table
 from groundglass.tables.columns import KnownColumn, pool
 from groundglass.tables.parquet import only, read_table
@@ -140,13 +140,7 @@ def _notes(study: Study, results: StudyResults) -> tuple[str, ...]:
                 f"{arm.one} won {arm.rate:.0%} against {arm.other} (95 % interval {arm.ci95[0]:.0%} to "
                 f"{arm.ci95[1]:.0%}, {some(arm.votes, 'votes')} on {some(arm.contents, 'images')}){clear}"
             )
-    left_out = study.left_out
-    if left_out.num_rows:
-        first = left_out.slice(0, 1).to_pylist()[0]
-        notes.append(
-            f"{some(left_out.num_rows, 'images')} could not be rated, such as {first['name']} ({first['reason']})"
-        )
-    return (*notes, *results.notes)
+    return (*notes, *left_out_notes(study.left_out), *results.notes)
 
 
 def _facts(planned: PlannedStep, results: StudyResults) -> Mapping[str, Any]:

@@ -193,11 +193,10 @@ def _free_pair(design: Design, tally: Tally, history: History) -> Pair | None:
         pair for pair in design.ring
         if not tally.edges[pair] and pair not in history.pairs and tally.readable(*pair)
     ]  # fmt: skip
-    # The gap is kept as long as there is anything else, also outside of the ring.
+    if open_:
+        far = [pair for pair in open_ if apart[pair[0]] and apart[pair[1]]]
+        return min(far or open_, key=lambda pair: tuple(sorted((int(ranks[pair[0]]), int(ranks[pair[1]])))))
     for allowed in (apart, np.ones(len(apart), np.bool_)):
-        ring = [pair for pair in open_ if allowed[pair[0]] and allowed[pair[1]]]
-        if ring:
-            return min(ring, key=lambda pair: tuple(sorted((int(ranks[pair[0]]), int(ranks[pair[1]])))))
         pair = _near_pair(design, tally, history, allowed, ranks)
         if pair is not None:
             return pair

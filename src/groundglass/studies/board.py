@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from groundglass import __version__
-from groundglass.studies.open_study import Study
+from groundglass.studies.open_study import Study, left_out_notes
 from groundglass.studies.results import score_study
 
 
@@ -48,7 +48,7 @@ def board_of(study: Study, now: float) -> dict[str, Any]:
         "raters": raters,
         "arms": [asdict(arm) for arm in results.arms],
         "agreement": dict(results.agreement),
-        "notes": list(results.notes),
+        "notes": [*left_out_notes(study.left_out), *results.notes],
         "updated": now,
         "version": __version__,
     }  # fmt: skip

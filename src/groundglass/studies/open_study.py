@@ -38,6 +38,7 @@ from groundglass.studies.items import (
 )
 from groundglass.studies.results import units_of
 from groundglass.tables.parquet import compute, read_table, write_parquet
+from groundglass.text.format import some
 from groundglass.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Study:
     @property
     def left_out(self) -> pa.Table:
         """The images that could not become items, and why (`groundglass.studies.items.LEFT_OUT`)."""
-        return read_table(self.folder / LEFT)
+        path = self.folder / LEFT
+        return read_table(path) if path.is_file() else LEFT_OUT.empty_table()
 
 
 def open_study(run: Path, study: str, database: str | None = None) -> Study:
@@ -97,6 +99,17 @@ def open_study(run: Path, study: str, database: str | None = None) -> Study:
     return make_study(
         folder, name, body, record.seed, database, lambda: _final_set(folder, record, body, path)
     )
+
+
+def left_out_notes(left_out: pa.Table) -> tuple[str, ...]:
+    """A sentence on the images that could not become items, with an example; none if all could."""
+    if not left_out.num_rows:
+        return ()
+    first = left_out.slice(0, 1).to_pylist()[0]
+    said = (
+        f"{some(left_out.num_rows, 'images')} could not be rated, such as {first['name']} ({first['reason']})"
+    )
+    return (said,)
 
 
 def look_at_study(run: Path | None, study: str) -> tuple[str, StudyStep, int, pa.Table]:

@@ -55,7 +55,7 @@ def release_ratings(
 
     shares    of train, val and test; default: `SHARES`
     stratify  a column of the run, such as meta.generator, whose values each split has in the same shares; default: the
-              sources of the images, or the folders of a comparison
+              sources of the images
     licence   of the ratings, for the card
 
     Images with the same content, or the same prompt, stay in one split. Raises RecipeError if the folder has files, if

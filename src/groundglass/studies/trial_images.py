@@ -11,14 +11,14 @@ import numpy as np
 from groundglass.degradations.jpeg import Jpeg, jpeg
 from groundglass.degradations.noise import GaussianNoise, gaussian_noise
 from groundglass.degradations.settings import Pixels
-from groundglass.errors import ImageError, UnreachableError
+from groundglass.errors import UnreachableError
 from groundglass.files.atomic import write_bytes
-from groundglass.files.hashes import sha256_of
-from groundglass.files.locators import read
+from groundglass.files.locators import read_listed
 from groundglass.image.encode import encode_png
 from groundglass.image.frame import open_frame
 from groundglass.libraries import cv2
 from groundglass.random_streams import stream
+from groundglass.studies.items import locator_of
 from groundglass.studies.records import ItemRow, Shown
 
 AT_ONCE = threading.Semaphore(2)
@@ -48,10 +48,7 @@ def png_of(shown: Shown, folder: Path) -> bytes:
 
 def pixels_of(item: ItemRow) -> Pixels:
     """The pixels of an item. Raises ImageError, ``changed`` if the file is not the one of the study."""
-    data = read(bytes.fromhex(item.locator))
-    if item.sha256 and sha256_of(data) != item.sha256:
-        raise ImageError("changed", "the file has another content than when the study was made")
-    return open_frame(data).at(item.region).rgb
+    return open_frame(read_listed(locator_of(item.locator), None, None, item.sha256)).at(item.region).rgb
 
 
 def damaged(rgb: Pixels, name: str) -> Pixels:
