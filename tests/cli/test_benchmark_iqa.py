@@ -181,6 +181,13 @@ def test_votes_give_a_ceiling(folder: Path):
     assert 0.7 < found["ceiling"]["split_half_srcc"] < 1
     assert found["ceiling"]["items"] == 40
     assert found["scores"][0]["auc_bw"] is not None
+    assert not any(note.startswith("--votes-table") for note in found["notes"])
+    write(folder / "holes.csv", [*votes, {"item": votes[0]["item"], "rater": 9, "score": ""}])
+    found = answer(folder, *BOTH, "--votes-table", "holes.csv")
+    assert any(note.startswith("--votes-table: 1 ") for note in found["notes"]), found["notes"]
+    write(folder / "strangers.csv", [{**vote, "item": f"other-{vote['item']}"} for vote in votes])
+    found = answer(folder, *BOTH, "--votes-table", "strangers.csv")
+    assert not any("people see all pairs" in note for note in found["notes"]), found["notes"]
     write(folder / "bad.csv", [{"thing": 1, "b": 2}])
     assert "item, rater and score" in refusal(folder, *BOTH, "--votes-table", "bad.csv")
 

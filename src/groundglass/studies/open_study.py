@@ -102,7 +102,11 @@ def open_study(run: Path, study: str, database: str | None = None) -> Study:
 
 
 def left_out_notes(left_out: pa.Table) -> tuple[str, ...]:
-    """A sentence on the images that could not become items, with an example; none if all could."""
+    """A sentence on the images that could not become items, with an example; none if all could.
+
+    >>> left_out_notes(pa.table({"name": ["a.png"], "reason": ["truncated"]}))
+    ('1 image could not be rated, such as a.png (truncated)',)
+    """
     if not left_out.num_rows:
         return ()
     first = left_out.slice(0, 1).to_pylist()[0]
