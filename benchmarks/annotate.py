@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.timing import report
 from groundglass import testing
-from groundglass.annotators.clients.ledger import read_lines
+from groundglass.calls.ledger import read_lines
 from groundglass.engines.progress import Silent
 from groundglass.recipes.load import load_recipe
 from groundglass.runs.make_plan import make_plan

@@ -20,6 +20,8 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("plan and state", ("plans",)),
     ("language", ("recipes",)),
     ("families", ("sources", "measures", "annotators", "selections", "transforms", "releases")),
+    ("generators", ("generators",)),
+    ("calls of servers", ("calls",)),
     ("work", ("engines", "degradations", "similarity", "models", "source_quality", "ratings")),
     ("tables", ("tables",)),
     ("pixels", ("image",)),

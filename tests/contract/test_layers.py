@@ -21,6 +21,8 @@ FLOORS = (
     ("image",),
     ("tables",),
     ("engines", "degradations", "similarity", "models", "source_quality", "ratings"),
+    ("calls",),
+    ("generators",),
     ("sources", "measures", "annotators", "selections", "transforms", "releases"),
     ("recipes",),
     ("plans",),

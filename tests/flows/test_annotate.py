@@ -14,7 +14,7 @@ import pytest
 from flow_tools import ENVIRONMENT, command, groundglass, heeds_control_c, run_json, steps
 
 from groundglass import testing
-from groundglass.annotators.clients.ledger import read_lines
+from groundglass.calls.ledger import read_lines
 from groundglass.testing.model_server import Asked, ModelServer
 from patience import STOPS_A_HANG, wait_until
 

@@ -11,8 +11,8 @@ import pytest
 from flow_tools import groundglass, run_json, steps
 
 from groundglass import testing
-from groundglass.annotators.clients import retry
-from groundglass.annotators.clients.ledger import read_lines
+from groundglass.calls import retry
+from groundglass.calls.ledger import read_lines
 from groundglass.steps.annotate.ask_image import BREAKER
 from groundglass.testing.model_server import ModelServer
 

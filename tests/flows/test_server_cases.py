@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from flow_tools import run_json, steps
 
-from groundglass.annotators.clients.ledger import read_lines
+from groundglass.calls.ledger import read_lines
 from shared_data import shared
 
 pytest.importorskip("httpx2", reason="needs the extra 'annotate'")

@@ -9,10 +9,11 @@ from typing import Any, Literal, get_args
 
 from pydantic import ValidationError
 
-from groundglass.annotators.clients.foreign import DoubledKey, decoder
-from groundglass.annotators.clients.protocol import Reply, Request, masked, without_secrets
+from groundglass.annotators.clients.protocol import Reply, Request
 from groundglass.annotators.question import INSTRUCTIONS, Answer, Inquiry
 from groundglass.annotators.questions.quality import expected_level
+from groundglass.calls.foreign import DoubledKey, decoder
+from groundglass.calls.protocol import masked, without_secrets
 from groundglass.catalog import Value
 from groundglass.errors import NoValue
 

@@ -1,4 +1,4 @@
 """The written dataset: splits, files, manifest, card, checksums, archive.
 
-It may import `engines`, `degradations`, `similarity`, `models`, `source_quality` and `ratings`, and the floors below.
+It may import `generators`, and the floors below.
 """

@@ -10,9 +10,11 @@ from groundglass import testing
 from groundglass.annotators.ask_question import Interview, json_answer
 from groundglass.annotators.catalog import QUESTIONS
 from groundglass.annotators.clients import resolve
-from groundglass.annotators.clients.protocol import Client, Reply, Request, Trouble
+from groundglass.annotators.clients.protocol import Client, Reply, Request
 from groundglass.annotators.clients.resolve import ModelName, check_model, open_client
 from groundglass.annotators.question import inquire
+from groundglass.calls import access
+from groundglass.calls.protocol import Trouble
 from groundglass.errors import MissingExtra, NoValue, RecipeError
 from groundglass.extras import install_command
 from groundglass.testing.model_server import Asked, ModelServer
@@ -37,7 +39,7 @@ def fails(*faults: str) -> Callable[[Asked], str]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_question_travels_with_its_picture(service: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(resolve.OWN_KEY, "secret-7")
+    monkeypatch.setenv(access.OWN_KEY, "secret-7")
     with ModelServer() as server:
         values = json_answer(STYLE, IMAGE, client_of(service, server).ask)
     (served,) = server.served
@@ -83,7 +85,7 @@ def test_each_way_of_failing_has_its_name(
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_error_quotes_the_key(service: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(resolve.OWN_KEY, "secret-8")
+    monkeypatch.setenv(access.OWN_KEY, "secret-8")
     for fault in ("no_access", "error"):
         with ModelServer(lambda _, fault=fault: fault) as server, pytest.raises(Trouble) as caught:
             client_of(service, server).ask(Request("", STYLE.prompt, IMAGE, "style", STYLE.schema))
@@ -192,7 +194,7 @@ def test_a_model_that_must_think_may_and_its_thoughts_are_counted():
 def test_no_key_of_one_service_goes_to_a_server_that_a_recipe_names(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
     monkeypatch.setenv("GOOGLE_API_KEY", "g-mine")
-    monkeypatch.delenv(resolve.OWN_KEY, raising=False)
+    monkeypatch.delenv(access.OWN_KEY, raising=False)
     with ModelServer() as server:
         for service in SERVICES:
             json_answer(STYLE, IMAGE, client_of(service, server).ask)

@@ -19,13 +19,14 @@ from groundglass.annotators import ask_question
 from groundglass.annotators.ask_question import Interview
 from groundglass.annotators.catalog import QUESTIONS
 from groundglass.annotators.clients import gemini_reply, openai_reply
-from groundglass.annotators.clients.ledger import Budget, Ledger, Price, read_lines
-from groundglass.annotators.clients.protocol import SECRETS, Reply, Request, Trouble
+from groundglass.annotators.clients.protocol import Reply, Request
 from groundglass.annotators.clients.resolve import ModelName, open_client
-from groundglass.annotators.clients.retry import Asker, Patience
-from groundglass.annotators.clients.server import Server
-from groundglass.annotators.clients.wire import Answered
 from groundglass.annotators.question import Inquiry, inquire
+from groundglass.calls.ledger import Budget, Ledger, Price, read_lines
+from groundglass.calls.protocol import SECRETS, Trouble
+from groundglass.calls.retry import Asker, Patience
+from groundglass.calls.server import Server
+from groundglass.calls.wire import Answered
 from groundglass.catalog import Value
 from groundglass.engines.shards import Stop
 from groundglass.errors import REASONS, NoValue

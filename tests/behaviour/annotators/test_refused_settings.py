@@ -11,16 +11,17 @@ import pytest
 from groundglass import testing
 from groundglass.annotators.ask_question import Interview
 from groundglass.annotators.catalog import QUESTIONS
-from groundglass.annotators.clients import resolve
-from groundglass.annotators.clients.concessions import MOST_SEARCHES
-from groundglass.annotators.clients.ledger import Budget, Ledger, Price
-from groundglass.annotators.clients.protocol import Reply, Request, Trouble
-from groundglass.annotators.clients.refusals import read_error_within, read_failure, trouble_of, wait_asked
+from groundglass.annotators.clients.protocol import Reply, Request
 from groundglass.annotators.clients.resolve import ModelName, open_client
-from groundglass.annotators.clients.retry import Asker, Patience
-from groundglass.annotators.clients.server import Server
-from groundglass.annotators.clients.wire import Answered
 from groundglass.annotators.question import inquire
+from groundglass.calls import access
+from groundglass.calls.concessions import MOST_SEARCHES
+from groundglass.calls.ledger import Budget, Ledger, Price
+from groundglass.calls.protocol import Trouble
+from groundglass.calls.refusals import read_error_within, read_failure, trouble_of, wait_asked
+from groundglass.calls.retry import Asker, Patience
+from groundglass.calls.server import Server
+from groundglass.calls.wire import Answered
 from groundglass.engines.shards import Stop
 from groundglass.testing.model_server import ModelServer
 
@@ -290,7 +291,7 @@ def test_nothing_of_another_account_goes_to_a_named_server(monkeypatch: pytest.M
     }
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv(resolve.OWN_KEY, raising=False)
+    monkeypatch.delenv(access.OWN_KEY, raising=False)
     with ModelServer() as server:
         for service in ("openai", "google"):
             client = server_of(server.root if service == "google" else server.url, service)

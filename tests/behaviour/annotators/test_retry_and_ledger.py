@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from groundglass.annotators.clients import retry
-from groundglass.annotators.clients.ledger import Budget, BudgetSpent, Ledger, Price, read_lines
-from groundglass.annotators.clients.protocol import Reply, Request, Trouble
-from groundglass.annotators.clients.refusals import read_failure, trouble_of
-from groundglass.annotators.clients.retry import Asker, Patience, Stopped
+from groundglass.annotators.clients.protocol import Reply, Request
+from groundglass.calls import retry
+from groundglass.calls.ledger import Budget, BudgetSpent, Ledger, Price, read_lines
+from groundglass.calls.protocol import Trouble
+from groundglass.calls.refusals import read_failure, trouble_of
+from groundglass.calls.retry import Asker, Patience, Stopped
 from groundglass.engines.shards import Stop
 from patience import STOPS_A_HANG
 

@@ -1,1 +1,1 @@
-"""Clients of models: OpenAI-compatible servers, Gemini, local networks; retries and the ledger."""
+"""Clients of multimodal models: OpenAI-compatible servers, Gemini, and local networks."""

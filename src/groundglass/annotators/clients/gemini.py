@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from groundglass.annotators.clients import gemini_reply
-from groundglass.annotators.clients.concessions import Forms, Setting
 from groundglass.annotators.clients.protocol import Request
-from groundglass.annotators.clients.server import Dialect, Server
+from groundglass.calls.concessions import Forms, Setting
+from groundglass.calls.server import Dialect, Server
 
 HOME = "https://generativelanguage.googleapis.com"
 TOP = 5

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from groundglass.annotators.clients import openai_reply
-from groundglass.annotators.clients.concessions import Forms, Setting
 from groundglass.annotators.clients.protocol import Request
-from groundglass.annotators.clients.server import Dialect, Server
+from groundglass.calls.concessions import Forms, Setting
+from groundglass.calls.server import Dialect, Server
 
 HOME = "https://api.openai.com/v1"
 TOP = (20, 5)

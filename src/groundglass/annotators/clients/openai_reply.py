@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from groundglass.annotators.clients.foreign import (
+from groundglass.annotators.clients.protocol import Reply
+from groundglass.calls.foreign import (
     Count,
     Foreign,
     Listed,
@@ -17,7 +18,7 @@ from groundglass.annotators.clients.foreign import (
     Words,
     positions_of,
 )
-from groundglass.annotators.clients.protocol import Reply, Trouble
+from groundglass.calls.protocol import Trouble
 
 POSITIONS = 8
 """The number of first tokens whose probabilities are read."""

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from groundglass.annotators.ask_question import Interview, Readout
-from groundglass.annotators.clients.ledger import BudgetSpent
-from groundglass.annotators.clients.protocol import Reply, Request, Trouble
-from groundglass.annotators.clients.refusals import is_the_images_own
-from groundglass.annotators.clients.retry import Asker, Stopped
+from groundglass.annotators.clients.protocol import Reply, Request
 from groundglass.annotators.question import JPEG_QUALITY, Inquiry
+from groundglass.calls.ledger import BudgetSpent
+from groundglass.calls.protocol import Trouble
+from groundglass.calls.refusals import is_the_images_own
+from groundglass.calls.retry import Asker, Stopped
 from groundglass.catalog import Value
 from groundglass.engines.shards import Summary
 from groundglass.errors import ImageError, NoValue, UnreachableError

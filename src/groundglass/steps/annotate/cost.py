@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from groundglass.annotators.clients.ledger import Budget, Price, Spent
 from groundglass.annotators.question import INSTRUCTIONS
+from groundglass.calls.ledger import Budget, Price, Spent
 from groundglass.plans.planner import PlannedStep
 from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.text.format import thousands

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.annotators.ask_question import READOUTS, Readout
-from groundglass.annotators.clients.ledger import Ledger
 from groundglass.annotators.clients.resolve import open_client
-from groundglass.annotators.clients.retry import Asker
+from groundglass.calls.ledger import Ledger
+from groundglass.calls.retry import Asker
 from groundglass.engines.shards import Stop
 from groundglass.engines.threads import run_threads
 from groundglass.measures.measure_job import Ask, Photograph

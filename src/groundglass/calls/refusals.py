@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from groundglass.annotators.clients.foreign import load_json
-from groundglass.annotators.clients.protocol import Trouble
+from groundglass.calls.foreign import load_json
+from groundglass.calls.protocol import Trouble
 
 NOT_THE_IMAGES_OWN = re.compile(
     r"too (large|big|long|many|small)|exceed|context (length|window|size)|maximum|at most|reduce the"

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from groundglass.annotators.clients.protocol import Request, without_secrets
-from groundglass.annotators.clients.refusals import Failure, is_the_images_own
+from groundglass.calls.protocol import Request, without_secrets
+from groundglass.calls.refusals import Failure, is_the_images_own
 
 MOST_SEARCHES = 3
 """After this many questions for which leaving out settings did not help, no more settings are tried."""

@@ -20,6 +20,8 @@ from groundglass.errors import cannot_write
 
 FIRST_GUESS = 30_000
 """Tokens reserved for a call until an answer shows the cost of an image: more than any known model takes."""
+ROUNDING = 1e-9
+"""Money by which a sum of prices may seem to exceed the budget: 100 times 0.04 is a little more than 4."""
 MARGIN = 1.25
 """Later calls reserve the largest count seen so far times this."""
 
@@ -80,7 +82,7 @@ class Ledger:
     (900, 0.001)
     >>> ledger.open(most_tokens=10)
     Traceback (most recent call last):
-    groundglass.annotators.clients.ledger.BudgetSpent: the budget of 1 calls is spent
+    groundglass.calls.ledger.BudgetSpent: the budget of 1 calls is spent
     >>> folder.cleanup()
     """
 
@@ -103,17 +105,17 @@ class Ledger:
         with self._lock:
             return Spent(self._calls, self._unanswered, self._in, self._out, self._cost)
 
-    def open(self, most_tokens: int, **facts: Any) -> str:
-        """Record a call before it is sent; returns its id.
+    def open(self, most_tokens: int, fixed: float = 0.0, **facts: Any) -> str:
+        """Record a call before it is sent; returns its id. ``fixed`` is the part of its price that is known before.
 
         If the budget is too small now, it waits for calls under way, which may turn out cheaper than their reserve.
         Raises BudgetSpent if the call could exceed the budget, UnreachableError if the line cannot be written.
         """
         with self._lock:
-            while self._too_much(most_tokens) and self._open:
+            while self._too_much(most_tokens, fixed) and self._open:
                 self._lock.wait(1.0)
-            self._hold_back(most_tokens)
-            reserved = self._reserve(most_tokens)
+            self._hold_back(most_tokens, fixed)
+            reserved = self._reserve(most_tokens) + fixed
             call = uuid.uuid4().hex
             self._write({"call": call, "event": "sent", "reserved": round(reserved, 9), **facts})
         return call
@@ -141,16 +143,19 @@ class Ledger:
         tokens = round(self._largest * MARGIN) if self._largest else FIRST_GUESS
         return self.price.of(tokens, most_tokens)
 
-    def _too_much(self, most_tokens: int) -> bool:
+    def _too_much(self, most_tokens: int, fixed: float) -> bool:
         under_way = sum(self._open.values())
         limit = self.budget.money
-        return limit is not None and self._cost + under_way + self._reserve(most_tokens) > limit
+        return (
+            limit is not None
+            and self._cost + under_way + self._reserve(most_tokens) + fixed > limit + ROUNDING
+        )
 
-    def _hold_back(self, most_tokens: int) -> None:
+    def _hold_back(self, most_tokens: int, fixed: float) -> None:
         calls, money = self.budget.calls, self.budget.money
         if calls is not None and self._calls >= calls:
             raise BudgetSpent(f"the budget of {calls:,} calls is spent")
-        if self._too_much(most_tokens):
+        if self._too_much(most_tokens, fixed):
             raise BudgetSpent(f"the next call could exceed the budget of {money:g}")
 
     def _write(self, line: Mapping[str, Any]) -> None:

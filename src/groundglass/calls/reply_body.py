@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from groundglass.annotators.clients.foreign import DoubledKey, decoder, load_json
+from groundglass.calls.foreign import DoubledKey, decoder, load_json
 
 UNPAID = (b"", b"<")
 """A body that begins so comes from something between here and the model: it is empty, or an HTML page."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any
+from typing import Any, Generic
 
-from groundglass.annotators.clients.ledger import Ledger
-from groundglass.annotators.clients.protocol import Client, Reply, Request, Trouble
+from groundglass.calls.ledger import Ledger
+from groundglass.calls.protocol import Client, Q, R, Trouble
 from groundglass.engines.shards import Stop
 from groundglass.notices import notice
 
@@ -92,16 +92,27 @@ def clock_after(seconds: float) -> str:
     return f"{datetime.now().astimezone() + timedelta(seconds=seconds):%H:%M}"
 
 
-class Asker:
+class Asker(Generic[Q, R]):
     """A client with retries that records every call. Safe for threads if the client is."""
 
-    def __init__(self, client: Client, ledger: Ledger, stop: Stop, patience: Patience | None = None) -> None:
+    def __init__(
+        self, client: Client[Q, R], ledger: Ledger, stop: Stop, patience: Patience | None = None
+    ) -> None:
         self.client, self.ledger = client, ledger
         self.patience = patience or Patience()
         self.gate = Gate(stop)
 
-    def ask(self, request: Request, facts: Mapping[str, Any]) -> Reply:
+    def ask(
+        self,
+        request: Q,
+        facts: Mapping[str, Any],
+        keep: Callable[[R], None] | None = None,
+        fixed: float = 0.0,
+    ) -> R:
         """The answer; ``facts`` are written to the ledger with each call.
+
+        ``keep`` gets the answer before the call is closed in the ledger, so that what was paid for is saved first;
+        ``fixed`` is the price of one answer that does not depend on tokens.
 
         Raises Trouble (after as many attempts as patience allows), BudgetSpent, Stopped, and UnreachableError if
         the ledger cannot be written.
@@ -110,7 +121,7 @@ class Asker:
         for attempt in range(1, MOST_FORMS + self.patience.attempts + 1):
             self.gate.wait(wait)
             try:
-                return self._once(request, {**facts, "attempt": attempt})
+                return self._once(request, {**facts, "attempt": attempt}, keep, fixed)
             except Trouble as trouble:
                 # With a setting left out it is another request, not a repeat.
                 failed += not trouble.changed
@@ -123,10 +134,14 @@ class Asker:
                     self.gate.hold(wait)
         raise Trouble("bad_request", "the server does not accept the question in any form")
 
-    def _once(self, request: Request, facts: Mapping[str, Any]) -> Reply:
-        call = self.ledger.open(request.most_tokens, question=request.name, **facts)
+    def _once(
+        self, request: Q, facts: Mapping[str, Any], keep: Callable[[R], None] | None, fixed: float
+    ) -> R:
+        call = self.ledger.open(request.most_tokens, fixed, question=request.name, **facts)
         try:
             reply = self.client.ask(replace(request, call=call))
+            if keep is not None:
+                keep(reply)
         except Trouble as trouble:
             self.ledger.close(call, trouble.reason, *trouble.tokens, charged=trouble.charged)
             raise

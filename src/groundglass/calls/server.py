@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
-from groundglass.annotators.clients.concessions import Concessions, Forms, Setting
-from groundglass.annotators.clients.foreign import DoubledKey
-from groundglass.annotators.clients.protocol import Reply, Request, Trouble, without_secrets
-from groundglass.annotators.clients.refusals import (
+from groundglass.calls.concessions import Concessions, Forms, Setting
+from groundglass.calls.foreign import DoubledKey
+from groundglass.calls.protocol import Q, R, Trouble, without_secrets
+from groundglass.calls.refusals import (
     POLICY,
     Failure,
     read_error_within,
     read_failure,
     trouble_of,
 )
-from groundglass.annotators.clients.reply_body import UNPAID, pieces_of
-from groundglass.annotators.clients.wire import Answered, Wire
+from groundglass.calls.reply_body import UNPAID, pieces_of
+from groundglass.calls.wire import MOST_BYTES, Answered, Wire
 
 ABOUT_SETTINGS = (400, 404, 405, 415, 422, 500, 501)
 """Statuses with which servers refuse a setting."""
 
 
 @dataclass(frozen=True)
-class Dialect:
+class Dialect(Generic[Q, R]):
     """A protocol.
 
     settings   the settings that some servers refuse; the likeliest first
@@ -37,25 +37,32 @@ class Dialect:
     """
 
     settings: Sequence[Setting]
-    used: Callable[[Request], Sequence[str]]
-    body: Callable[[str, Request, Forms], dict[str, Any]]
+    used: Callable[[Q], Sequence[str]]
+    body: Callable[[str, Q, Forms], dict[str, Any]]
     error_of: Callable[[Any], Any]
     tokens_of: Callable[[Any], tuple[int | None, int | None]]
-    read: Callable[[Any, str], Reply]
+    read: Callable[[Any, str], R]
     joined: Callable[[Sequence[dict[str, Any]]], dict[str, Any]]
 
 
-class Server:
+class Server(Generic[Q, R]):
     """A model at ``url``; ``where`` is the server's name in messages. Safe for threads."""
 
     concurrent = True
 
     def __init__(
-        self, dialect: Dialect, model: str, url: str, where: str, headers: Mapping[str, str], seconds: float
+        self,
+        dialect: Dialect[Q, R],
+        model: str,
+        url: str,
+        where: str,
+        headers: Mapping[str, str],
+        seconds: float,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
         self.model, self.where = model, where
         self._dialect, self._url = dialect, url
-        self._wire = Wire(where, headers, seconds)
+        self._wire = Wire(where, headers, seconds, most_bytes)
         self._concessions = Concessions(dialect.settings)
 
     @property
@@ -63,7 +70,7 @@ class Server:
         """The settings that the server refuses, and the form in which each is sent instead."""
         return tuple(self._concessions.notes.values())
 
-    def ask(self, request: Request) -> Reply:
+    def ask(self, request: Q) -> R:
         """The answer. Raises Trouble."""
         forms = self._concessions.forms(self._dialect.used(request))
         body = self._dialect.body(self.model, request, forms)
@@ -79,7 +86,7 @@ class Server:
         self._concessions.accepted(request, forms)
         return reply
 
-    def _reply(self, request: Request, forms: Forms, answered: Answered) -> Reply:
+    def _reply(self, request: Q, forms: Forms, answered: Answered) -> R:
         """The answer in a reply with a success status."""
         payload = self._payload(answered)
         error = self._dialect.error_of(payload)
@@ -105,7 +112,7 @@ class Server:
 
     def _refusal(
         self,
-        request: Request,
+        request: Q,
         forms: Forms,
         failure: Failure,
         tokens: tuple[int | None, int | None] = (None, None),

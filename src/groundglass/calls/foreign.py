@@ -34,7 +34,7 @@ def load_json(text: str | bytes) -> Any:
     {'a': 1}
     >>> load_json('{"a": 1, "a": 2}')
     Traceback (most recent call last):
-    groundglass.annotators.clients.foreign.DoubledKey: the key 'a' appears twice
+    groundglass.calls.foreign.DoubledKey: the key 'a' appears twice
     """
     try:
         return json.loads(text, object_pairs_hook=_one_of_each)

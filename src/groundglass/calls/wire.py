@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from groundglass.annotators.clients.protocol import Trouble
+from groundglass.calls.protocol import Trouble
 
 MOST_BYTES = 32 * 2**20
-"""The largest reply: an answer has a few kB."""
+"""The largest reply, by default: an answer in words has a few kB."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,13 @@ class Wire:
     Redirects are not followed: a key must not go to another server than the given one.
     """
 
-    def __init__(self, where: str, headers: Mapping[str, str], seconds: float) -> None:
+    def __init__(
+        self, where: str, headers: Mapping[str, str], seconds: float, most_bytes: int = MOST_BYTES
+    ) -> None:
         import httpx2
 
         self.where, self.seconds, self._loop = where, seconds, _loop()
+        self._most_bytes = most_bytes
         self._client = httpx2.AsyncClient(
             headers=dict(headers),
             timeout=None,
@@ -68,8 +71,8 @@ class Wire:
                 async for piece in response.aiter_bytes():
                     body += piece
                     # Counted while it arrives, because a server may send without end.
-                    if len(body) > MOST_BYTES:
-                        said = f"{self.where} answers with more than {MOST_BYTES // 2**20} MiB"
+                    if len(body) > self._most_bytes:
+                        said = f"{self.where} answers with more than {self._most_bytes // 2**20} MiB"
                         raise Trouble("server_error", said, charged=True)
                 return Answered(response.status_code, response.headers, bytes(body))
 
