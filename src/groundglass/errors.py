@@ -40,14 +40,14 @@ REASONS: dict[str, str] = {
     "worker_died": "the worker process died on it, twice",
     "unfinished": "a worker hung on it, twice: perhaps a blocked disk or a hung GPU, not the image",
     "too_small": "fewer pixels than the measure or transform needs",
-    "wrong_size": "the SR image does not have the size of its HR image, cropped to a multiple of the scale",
+    "wrong_size": "not the size that it must have: of an SR image, that of its HR image; of a generated one, as asked",
     "no_partner": "no file of the other folder has its name",
     "several_partners": "several files have names that fit",
     "flat": "no texture to measure",
     "no_text": "the image has no text",
     "measure_failed": "the measure raised an unexpected error",
     "write_failed": "the written file did not read back as expected",
-    "refused": "the model refuses to answer",
+    "refused": "the model refuses to answer, or to make the image",
     "malformed": "the model's answer is not a JSON object, also at the second attempt",
     "wrong_schema": "the model's answer lacks required keys or has wrong types, also at the second attempt",
     "not_in_vocabulary": "the model's answer is not one of the allowed words, also at the second attempt",
@@ -55,6 +55,9 @@ REASONS: dict[str, str] = {
     "no_probabilities": "the model gave no probabilities here, but gave them for other images",
     "bad_request": "the model's server does not accept the question",
     "server_error": "the model's server failed at every attempt",
+    "generation_failed": "the generator raised an error",
+    "blank": "the generator made an image of one colour, or of numbers that are not finite",
+    "no_image": "the generator's reply has no image",
     "budget": "not asked: the budget is spent",
 }
 """Every reason that an error row can have, and its meaning."""
@@ -90,6 +93,9 @@ REMEDIES: dict[str, str] = {
     "no_probabilities": "ask a server that gives probabilities always, or never",
     "bad_request": "compare the step's settings with what the server accepts",
     "server_error": "run again when the server answers: only the failed questions are asked again",
+    "generation_failed": "correct the setting that the row names, or leave it out",
+    "blank": "try another dtype or fewer extreme settings, then --retry failed",
+    "no_image": "nothing, or use a model that makes images",
     "budget": "raise the budget and run again: only the remaining questions are asked",
 }
 """The remedy for each reason."""

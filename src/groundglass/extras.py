@@ -20,6 +20,15 @@ MODULES: dict[str, tuple[str, ...]] = {
     "archive": ("py7zr",),
     "models": ("torch", "transformers", "safetensors", "huggingface_hub", "onnxruntime"),
     "annotate": ("httpx2",),
+    "generate": (
+        "diffusers",
+        "accelerate",
+        "torch",
+        "transformers",
+        "safetensors",
+        "huggingface_hub",
+        "httpx2",
+    ),
     "studies": ("starlette", "uvicorn", "sqlalchemy", "pg8000"),
 }
 """Extra → its modules that our code imports."""

@@ -39,7 +39,7 @@ SYNONYMS: dict[str, str] = {
 
 LATER: dict[str, tuple[str, ...]] = {
     "step": ("benchmark",),
-    "source": ("download", "hub", "video", "generate"),
+    "source": ("download", "hub", "video"),
     "select": ("licence",),
     "transform": ("degrade", "restore"),
     "release": ("croissant",),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from groundglass.sources.archive import Archive
 from groundglass.sources.folder import Folder
+from groundglass.sources.generate import Generate
 from groundglass.sources.sample import Sample
 from groundglass.sources.source import Source
 from groundglass.sources.table import Table
 
-SOURCES: tuple[type[Source], ...] = (Folder, Archive, Table, Sample)
+SOURCES: tuple[type[Source], ...] = (Folder, Archive, Table, Sample, Generate)

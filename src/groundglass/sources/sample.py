@@ -26,7 +26,7 @@ from groundglass.files.atomic import written_whole
 from groundglass.image.encode import encode_png
 from groundglass.random_streams import stream
 from groundglass.sources.folder import list_folders
-from groundglass.sources.source import Brought, Source
+from groundglass.sources.source import Brought, Home, Source
 from groundglass.tables.parquet import compute
 from groundglass.tables.rows import META
 
@@ -98,8 +98,8 @@ class Sample(Source):
         find_photographs()
         return self.brought(COLUMNS)
 
-    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
-        found = make_sample(own_folder / "sample" / "photographs")
+    def listing(self, types: Mapping[str, str], home: Home) -> pa.Table:
+        found = make_sample(home.folder / "sample" / "photographs")
         return found.rename_columns([META + name if name in COLUMNS else name for name in found.column_names])
 
     def label(self) -> str:

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import pyarrow as pa
 from pydantic import Field, PositiveInt, model_validator
 
+from groundglass.engines.progress import Progress
+from groundglass.engines.shards import Settings
 from groundglass.errors import RecipeError
 from groundglass.settings.field_types import Member
 from groundglass.settings.key_rules import not_empty
@@ -60,6 +62,45 @@ class Brought:
     listing: Callable[[Mapping[str, str]], pa.Table] | None = None
 
 
+@dataclass(frozen=True)
+class Home:
+    """The folder in which a source keeps files of its own, for all runs of a recipe; the name of its step, and the seed
+    of the recipe, on which its choices by chance depend.
+    """
+
+    folder: Path
+    step: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Making:
+    """The means with which a source makes its files.
+
+    settings  of the engine that runs workers
+    progress  the display of one part of the work, by its title
+    retry     files whose making failed before are tried again
+    """
+
+    settings: Settings
+    progress: Callable[[str], Progress]
+    retry: bool = False
+
+
+@dataclass(frozen=True)
+class ToMake:
+    """The files that a source has to make before they can be listed.
+
+    files    (uri, width, height) of each, the size in px as far as it is known
+    seconds  how long that may take
+    notes    what it costs, in words
+    """
+
+    files: tuple[tuple[str, int, int], ...] = ()
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
 class Source(Member):
     """One place that images come from. Its fields are its keys in a recipe's `source`."""
 
@@ -80,11 +121,22 @@ class Source(Member):
         """Find the source and the columns of its images. Raises SourceFault, RecipeError or MissingExtra."""
         raise NotImplementedError
 
-    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
+    def to_make(self, home: Home) -> ToMake:
+        """The files that `make` would make; nothing is made."""
+        return ToMake()
+
+    def make(self, home: Home, making: Making) -> tuple[str, ...]:
+        """Make the files of the source that do not exist yet, before they are listed; returns notes for the user.
+
+        Raises Interrupted and UnreachableError; finished files are kept, and the next call goes on.
+        """
+        return ()
+
+    def listing(self, types: Mapping[str, str], home: Home) -> pa.Table:
         """Every image as a row of `groundglass.sources.listing.LISTING`, sorted by uri.
 
         ``types`` are the wanted columns that come with the images, and their SQL types: they become ``meta.x``.
-        A source may keep its own files in ``own_folder``, for all runs of a recipe. Raises RecipeError.
+        A source may keep its own files in ``home``, for all runs of a recipe. Raises RecipeError.
         """
         raise NotImplementedError
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 
 from groundglass.sources.found_files import FoundFiles, named_counts
 from groundglass.sources.sidecar_columns import mixed_in_words
-from groundglass.sources.source import Brought, SourceWithColumns
+from groundglass.sources.source import Brought, Home, SourceWithColumns
 from groundglass.text.suggest import did_you_mean
 
 
@@ -44,5 +43,5 @@ class SourceOfFiles(SourceWithColumns):
             listing=found.listing,
         )
 
-    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
+    def listing(self, types: Mapping[str, str], home: Home) -> pa.Table:
         return self.found().listing(types)

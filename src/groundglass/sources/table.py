@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from groundglass.errors import RecipeError
 from groundglass.settings.field_types import Names
 from groundglass.settings.key_rules import one_of, refuse
-from groundglass.sources.source import CREDITS, Brought, SourceFault, SourceWithColumns
+from groundglass.sources.source import CREDITS, Brought, Home, SourceFault, SourceWithColumns
 from groundglass.sources.table_columns import ImageColumn, check_paths, find_bytes
 from groundglass.sources.table_files import column_names, declared, find_tables
 from groundglass.sources.table_listing import first_url, list_tables
@@ -126,7 +126,7 @@ class Table(SourceWithColumns):
                 said = f"{paths[0]} has no column '{stated}'"
             raise SourceFault(said, "", ("columns", stated), stated, tuple(found.types))
 
-    def listing(self, types: Mapping[str, str], own_folder: Path) -> pa.Table:
+    def listing(self, types: Mapping[str, str], home: Home) -> pa.Table:
         return list_tables(self.table, self._image_column(), types)
 
     def label(self) -> str:

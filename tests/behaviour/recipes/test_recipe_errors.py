@@ -322,7 +322,7 @@ BODIES = [
 
 LATER = [
     ("benchmark: {}", "benchmark"),
-    *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video", "generate")),
+    *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video")),
     ("select: {licence: a}", "licence"),
     ("select: {intersect: [{where: a > 1}, {licence: CC0}]}", "licence"),
     *((f"transform: {{{word}: a}}", word) for word in ("degrade", "restore")),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -14,7 +13,7 @@ from groundglass.notices import notice
 from groundglass.plans.state import State
 from groundglass.sources.found_files import SKIPPED
 from groundglass.sources.scan_job import PASSING, ListedFile, Scan, known_files
-from groundglass.sources.source import Brought, Source
+from groundglass.sources.source import Brought, Home, Making, Source
 from groundglass.steps.source.open_source import REFUSED, list_source, look_at_source
 from groundglass.tables.columns import META
 from groundglass.tables.parquet import compute, connect, numbered, read_table, write_parquet
@@ -64,7 +63,9 @@ def gather(state: State, name: str, source: Source) -> Gathered:
         except UnreachableError as damage:
             notice(f"{damage.message}; the source is listed again")
     brought = look_at_source(source)
-    listing = list_source(source, own_folder(state), brought, state.run.plan.meta)
+    home = home_of(state, name)
+    made = source.make(home, Making(state.run.settings, state.run.progress, state.run.retry))
+    listing = list_source(source, home, brought, state.run.plan.meta)
     files = state.run.files
     unread = unread_files(listing, believed(known_files(files, state.run.limits), state.run.retry))
     items = [ListedFile(**row) for row in unread.to_pylist()]
@@ -73,6 +74,7 @@ def gather(state: State, name: str, source: Source) -> Gathered:
     refused = refused_rows(images["id"], listing)
     if refused.num_rows:
         write_parquet(refused, state.run.folder.verdicts(name))
+    brought = replace(brought, notes=(*brought.notes, *made))
     _write_skipped(state, name, brought)
     write_parquet(images, path)
     unreadable = listing.num_rows - listing["error"].null_count
@@ -101,9 +103,9 @@ def _notes_of(state: State, name: str) -> tuple[str, ...]:
     return tuple(json.loads((read_table(path).schema.metadata or {}).get(_NOTES, b"[]")))
 
 
-def own_folder(state: State) -> Path:
+def home_of(state: State, name: str) -> Home:
     """The folder in which a source keeps its own files, for all runs of a recipe."""
-    return state.run.folder.path.parent
+    return Home(state.run.folder.path.parent, name, state.run.seed)
 
 
 def refused_rows(ids: pa.ChunkedArray, listing: pa.Table) -> pa.Table:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pyarrow as pa
 
 from groundglass.errors import RecipeError
 from groundglass.selections.where import where
 from groundglass.sources.listing import ARROW
-from groundglass.sources.source import Brought, Source, SourceFault, SourceWithColumns
+from groundglass.sources.source import Brought, Home, Source, SourceFault, SourceWithColumns
 from groundglass.tables.columns import META
 from groundglass.tables.expressions import ExpressionError, check, parse
 from groundglass.tables.parquet import compute, numbered
@@ -42,7 +41,7 @@ def condition_of(source: Source) -> str | None:
 
 
 def list_source(
-    source: Source, own_folder: Path, brought: Brought, shared: Mapping[str, str] | None = None
+    source: Source, home: Home, brought: Brought, shared: Mapping[str, str] | None = None
 ) -> pa.Table:
     """The listing of a source, before any of its images is read, with ``licence``, ``author`` and ``meta.x``.
 
@@ -54,7 +53,7 @@ def list_source(
     asked = {".".join(path) for path in parse(condition).columns} if condition is not None else set[str]()
     needed = {*brought.meta, *brought.credits.values(), *asked}  # no other columns are read
     types = {name: kind for name, kind in brought.columns.items() if name in needed}
-    listing = brought.listing(types) if brought.listing else source.listing(types, own_folder)
+    listing = brought.listing(types) if brought.listing else source.listing(types, home)
     if condition is not None:
         listing = _with_verdicts(listing, condition)
     listing = _with_credits(listing, source, brought.credits)

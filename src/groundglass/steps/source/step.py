@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from groundglass.engines.cores import cores
 from groundglass.errors import ImageError
 from groundglass.files.locators import read
 from groundglass.image.frame import open_frame
@@ -18,12 +19,12 @@ from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
 from groundglass.plans.wide_images import wide_note
 from groundglass.sources.scan_job import known_files, warning_counts
-from groundglass.sources.source import Source, SourceFault, SourceWithColumns
+from groundglass.sources.source import Source, SourceFault, SourceWithColumns, ToMake
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.source.images_table import (
     believed,
     gather,
-    own_folder,
+    home_of,
     refused_rows,
     unread_files,
     with_headers,
@@ -31,7 +32,7 @@ from groundglass.steps.source.images_table import (
 from groundglass.steps.source.open_source import condition_of, list_source, look_at_source
 from groundglass.tables.columns import ROWS
 from groundglass.tables.expressions import ExpressionError, parse
-from groundglass.tables.parquet import only
+from groundglass.tables.parquet import compute, only, without
 from groundglass.tables.reasons import count_kinds
 from groundglass.tables.rows import photographs
 from groundglass.text.format import some
@@ -103,22 +104,35 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     body = planned.step.body
     assert isinstance(body, Source)
     state = walk.state
-    listing = list_source(body, own_folder(state), look_at_source(body), state.run.plan.meta)
+    home = home_of(state, planned.step.name)
+    making = body.to_make(home)
+    listing = _as_made(list_source(body, home, look_at_source(body), state.run.plan.meta), making)
     known = believed(known_files(state.run.files, state.run.limits), retry=False)
     unread = unread_files(listing, known)
     images = with_headers(planned.step.name, listing, known)
     new = only(images.filter(images["error"].is_valid()), unread["path"], "path")
-    rows = pa.concat_tables([photographs(images), guessed_rows(new)])
+    made = pa.array([uri for uri, _, _ in making.files], pa.string())
+    rows = pa.concat_tables(
+        [
+            photographs(images),
+            rows_to_make(only(new, made, "uri"), making),
+            guessed_rows(without(new, made, "uri")),
+        ]
+    )
     walk.state = state.with_images(images).with_photographs(rows)
     to_do = unread.num_rows
+    guessed = max(0, to_do - len(making.files))
     walk.exact = walk.exact and not to_do
-    walk.guessed = walk.guessed or to_do > SAMPLE
-    if to_do > SAMPLE:
+    walk.guessed = walk.guessed or guessed > SAMPLE or bool(making.files)
+    if guessed > SAMPLE:
         walk.notes.append(
-            f"{planned.step.name}: sizes of {to_do:,} unread files are guessed from {SAMPLE:,} of them"
+            f"{planned.step.name}: sizes of {guessed:,} unread files are guessed from {SAMPLE:,} of them"
         )
+    walk.notes += [f"{planned.step.name}: {sentence}" for sentence in making.notes]
     steps = state.run.plan.steps
-    warnings = source_warnings(steps, planned.step.name, body, rows, guessed=to_do > SAMPLE)
+    warnings = source_warnings(
+        steps, planned.step.name, body, rows, guessed=guessed > SAMPLE or bool(making.files)
+    )
     walk.notes += [f"{planned.step.name}: {sentence}" for sentence in warnings]
     readable = listing["error"].null_count
     cached = readable - to_do - refused_rows(images["id"], listing).num_rows
@@ -128,8 +142,26 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
         exact=True,
         to_do=to_do,
         cached=cached,
-        seconds=to_do * SCAN_SECONDS,
+        seconds=to_do * SCAN_SECONDS + making.seconds * cores(),  # undoes the later division
     )
+
+
+def _as_made(listing: pa.Table, making: ToMake) -> pa.Table:
+    """The listing as if the files that are to be made were made."""
+    if not making.files:
+        return listing
+    to_come = compute.is_in(listing["uri"], pa.array([uri for uri, _, _ in making.files]))
+    for name in ("error", "detail"):
+        none = pa.scalar(None, pa.string())
+        values = compute.if_else(to_come, none, listing[name])
+        listing = listing.set_column(listing.column_names.index(name), name, values)
+    return listing
+
+
+def rows_to_make(unread: pa.Table, making: ToMake) -> pa.Table:
+    """Rows for files that are still to be made, with the sizes that they will have."""
+    sizes = {uri: (width, height) for uri, width, height in making.files}
+    return _rows(unread, [sizes[uri] for uri in unread["uri"].to_pylist()])
 
 
 def guessed_rows(unread: pa.Table) -> pa.Table:
@@ -137,8 +169,11 @@ def guessed_rows(unread: pa.Table) -> pa.Table:
     sizes = sampled_sizes(unread["path"])
     if not sizes:
         return ROWS.empty_table()
+    return _rows(unread, [sizes[index % len(sizes)] for index in range(unread.num_rows)])
+
+
+def _rows(unread: pa.Table, chosen: list[tuple[int, int]]) -> pa.Table:
     count = unread.num_rows
-    chosen = [sizes[index % len(sizes)] for index in range(count)]
     empty = pa.nulls(count, pa.string())
     columns = [
         unread["id"],

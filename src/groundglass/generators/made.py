@@ -1,0 +1,128 @@
+"""The folder of a source's generated images: one file for each, and one line in `made.jsonl` for each outcome.
+
+A file is written whole before its line, and never replaced by another image: its name is a hash of all that decides
+the image. So a kill at any moment loses at most the images that are being made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from groundglass.errors import cannot_write
+from groundglass.files.atomic import write_bytes
+from groundglass.generators.settings import Value
+
+LINES = "made.jsonl"
+CALLS = "calls.jsonl"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One image to be made: all that a generator needs, and the key that is the name of its file."""
+
+    key: str
+    uri: str
+    prompt: str
+    seed: int
+    settings: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of one attempt to make an image.
+
+    file            its name in the folder of the generator; "" if there is none
+    error           why it cannot be used, a word of `groundglass.errors.REASONS`; "" if it can
+    revised_prompt  the prompt that the server used instead
+    cut             tokens at the end of the prompt that no text encoder read; None if that is not known
+    seconds         how long it took
+    """
+
+    key: str
+    file: str = ""
+    sha256: str = ""
+    error: str = ""
+    detail: str = ""
+    revised_prompt: str = ""
+    cut: int | None = None
+    seconds: float = 0.0
+
+
+def task_key(identity: str, prompt: str, settings: Mapping[str, Value], seed: int) -> str:
+    """The key of an image: equal for equal generators, prompts, settings and seeds.
+
+    >>> task_key("g", "a cat", {"b": 1, "a": 2}, 7) == task_key("g", "a cat", {"a": 2, "b": 1}, 7)
+    True
+    """
+    whole = json.dumps([identity, prompt, dict(sorted(settings.items())), seed], ensure_ascii=False)
+    return hashlib.sha256(whole.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class MadeFolder:
+    """The folder of one source."""
+
+    path: Path
+
+    @property
+    def calls(self) -> Path:
+        """The ledger of all calls of servers for this source, in all runs of the recipe."""
+        return self.path / CALLS
+
+    def file(self, generator: str, name: str) -> Path:
+        return self.path / generator / name
+
+    def keep(self, generator: str, key: str, content: bytes, ending: str) -> str:
+        """Write an image's bytes to the disk, whole, and return the file's name. Raises UnreachableError."""
+        name = f"{key}{ending}"
+        write_bytes(content, self.file(generator, name))
+        return name
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        """Record outcomes. Raises UnreachableError."""
+        lines = [json.dumps(_short(outcome), ensure_ascii=False) for outcome in outcomes]
+        path = self.path / LINES
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                # One write with O_APPEND, the line break first: a line that a kill cut short damages no other one.
+                os.write(handle, "".join(f"\n{line}" for line in lines).encode(errors="replace"))
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """The last outcome of each key; lines that are damaged, or whose file is gone, count for nothing."""
+        path = self.path / LINES
+        known = {field.name for field in fields(Outcome)}
+        found: dict[str, Outcome] = {}
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        for line in text.split("\n"):
+            try:
+                read = json.loads(line)
+                outcome = Outcome(**{name: value for name, value in read.items() if name in known})
+            except (ValueError, TypeError, AttributeError, RecursionError):
+                continue
+            found[outcome.key] = outcome
+        return found
+
+    def adopted(self, generator: str, key: str) -> Outcome | None:
+        """The outcome of an image whose file was written before a kill, and its line was not."""
+        folder = self.path / generator
+        for path in sorted(folder.glob(f"{key}.*")) if folder.is_dir() else ():
+            return Outcome(key, path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+        return None
+
+
+def _short(outcome: Outcome) -> dict[str, Any]:
+    """The fields that say something."""
+    return {name: value for name, value in asdict(outcome).items() if value not in ("", None, 0.0)}

@@ -1,0 +1,214 @@
+"""The generators of a recipe as frozen records: the model, its settings, how many images, and the price of one."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt, WithJsonSchema, model_validator
+
+from groundglass.settings.field_types import Record
+from groundglass.settings.key_rules import one_of, refuse
+
+Text = Annotated[str, Field(min_length=1)]
+Value = int | float | str | bool
+"""One value of a setting."""
+SERVICES = ("diffusers", "openai", "google")
+REAL = frozenset({"guidance"})
+"""Settings of which a range has real numbers, also between whole ones: `{from: 1, to: 20}`."""
+SIZE = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")
+"""A size: width x height, in px."""
+
+
+class Range(Record):
+    """Numbers between two others, both included."""
+
+    low: Annotated[int | float, Field(alias="from", description="the smallest number")]
+    high: Annotated[int | float, Field(alias="to", description="the largest number")]
+    log: Annotated[
+        bool, Field(description="draw the logarithm evenly, so that 1 to 10 is as wide as 10 to 100")
+    ] = False
+    whole: Annotated[
+        bool | None,
+        Field(description="only whole numbers; default: if both ends are whole, except for `guidance`"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Range:
+        check_range(self)
+        return self
+
+    def is_whole(self, name: str) -> bool:
+        """Whether only whole numbers are drawn for the setting ``name``.
+
+        >>> Range(low=10, high=50).is_whole("steps"), Range(low=1, high=20).is_whole("guidance")
+        (True, False)
+        """
+        if self.whole is not None:
+            return self.whole
+        return isinstance(self.low, int) and isinstance(self.high, int) and name not in REAL
+
+
+def _as_choices(value: Any) -> Any:
+    """A list as a tuple, and a single value as a tuple of one."""
+    if isinstance(value, list):
+        return tuple(value)
+    return (value,) if isinstance(value, int | float | str) else value
+
+
+_ONE = {"type": ["string", "number", "boolean"]}
+Setting = Annotated[
+    Range | Annotated[tuple[Value, ...], Field(min_length=1)],
+    BeforeValidator(_as_choices),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "number"},
+                {"type": "boolean"},
+                {"type": "array", "minItems": 1, "items": _ONE},
+                {
+                    "type": "object",
+                    "required": ["from", "to"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "from": {"type": "number"},
+                        "to": {"type": "number"},
+                        "log": {"type": "boolean"},
+                        "whole": {"type": "boolean"},
+                    },
+                },
+            ]
+        }
+    ),
+]
+"""One value, a list of values, or a range."""
+
+
+class Generator(Record):
+    """A generator of images from text. Exactly one of `diffusers`, `openai`, `google`."""
+
+    diffusers: Annotated[
+        Text | None,
+        Field(description="a pipeline of diffusers: OWNER/NAME on the hub, OWNER/NAME@REVISION, or a folder"),
+    ] = None
+    openai: Annotated[
+        Text | None,
+        Field(description="an image model of OpenAI, or of any server with `/images/generations`"),
+    ] = None
+    google: Annotated[Text | None, Field(description="an Imagen or Gemini image model of Google")] = None
+    base_url: Annotated[
+        Text | None,
+        Field(description="the server, e.g. http://localhost:8000/v1; its key is GROUNDGLASS_API_KEY"),
+    ] = None
+    licence: Annotated[
+        Text | None, Field(description="SPDX id or LicenseRef of its images; default: that of the source")
+    ] = None
+    author: Annotated[
+        Text | None, Field(description="the author of its images to credit; default: that of the source")
+    ] = None
+    images: Annotated[
+        PositiveInt | None, Field(description="how many images; default: prompts x `per_prompt`")
+    ] = None
+    settings: Annotated[
+        dict[str, Setting],
+        Field(
+            description="its settings by name: one value, a list, or a range `{from, to}`; `guidance`, `steps`, "
+            "`size`, `scheduler`, `seed`, `negative_prompt`, and any other argument that it takes"
+        ),
+    ] = Field(default_factory=dict)
+    price: Annotated[
+        NonNegativeFloat | None,
+        Field(description="of one image of a server, in any currency; default: unknown"),
+    ] = None
+    device: Annotated[
+        Text | None, Field(description="of a pipeline: auto, cpu, cuda, cuda:0, mps; default: auto")
+    ] = None
+    dtype: Annotated[
+        Literal["float32", "float16", "bfloat16"] | None,
+        Field(
+            description="of a pipeline's numbers; default: bfloat16 or float16 on a GPU, float32 on the CPU"
+        ),
+    ] = None
+    variant: Annotated[
+        Text | None, Field(description="of a pipeline's weight files, e.g. fp16; default: the plain ones")
+    ] = None
+    allow_pickle: Annotated[
+        bool,
+        Field(description="load weights that are pickles, which can run any code: only if you trust them"),
+    ] = False
+
+    OF_SERVERS: ClassVar = ("base_url", "price")
+    OF_PIPELINES: ClassVar = ("device", "dtype", "variant", "allow_pickle")
+
+    @model_validator(mode="after")
+    def _check(self) -> Generator:
+        check_generator(self)
+        return self
+
+    @property
+    def service(self) -> str:
+        """One of `SERVICES`."""
+        return next(name for name in SERVICES if getattr(self, name))
+
+    @property
+    def model(self) -> str:
+        """The name of its model: as written in the recipe, without secrets."""
+        return str(getattr(self, self.service))
+
+
+def check_range(found: Range) -> None:
+    """Refuse a range that is empty, infinite, or cannot be drawn in the way it asks for."""
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        refuse("from", "a range needs finite ends", "write for example {from: 1, to: 20}")
+    if found.low >= found.high:
+        say = f"the range from {found.low:g} to {found.high:g} is empty"
+        refuse("from", say, "`from` is the smaller number; a single value needs no range", "")
+    if found.log and found.low <= 0:
+        refuse("log", "a logarithm needs numbers above 0", "let `from` be above 0, or leave `log` out")
+    if found.whole and math.ceil(found.low) > math.floor(found.high):
+        refuse("whole", "there is no whole number in the range", "widen it, or leave `whole` out")
+
+
+def check_generator(found: Generator) -> None:
+    """Refuse two models, and keys that only the other kind of generator has."""
+    kind = one_of(found, SERVICES)
+    strange = found.OF_SERVERS if kind == "diffusers" else found.OF_PIPELINES
+    for key in strange:
+        if getattr(found, key) != type(found).model_fields[key].default:
+            owners = "`openai` and `google`" if kind == "diffusers" else "`diffusers`"
+            refuse(key, f"`{key}` has no meaning with `{kind}`", f"`{key}` goes with {owners}")
+    for name, setting in found.settings.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            refuse("settings", f"`{name}` cannot be the name of a setting", "use small letters, digits and _")
+        if name == "size":
+            _check_sizes(setting)
+
+
+def _check_sizes(setting: Range | tuple[Value, ...]) -> None:
+    sizes = () if isinstance(setting, Range) else setting
+    wrong = next((one for one in sizes if not (isinstance(one, str) and SIZE.fullmatch(one))), None)
+    if isinstance(setting, Range) or wrong is not None:
+        said = "a range" if isinstance(setting, Range) else f"'{wrong}'"
+        refuse("size", f"`size` cannot be {said}", "write sizes as width x height: [512x512, 768x512]")
+
+
+def size_of(value: Value | None) -> tuple[int, int] | None:
+    """The width and height in px that a size means; None for none.
+
+    >>> size_of("768x512"), size_of(None)
+    ((768, 512), None)
+    """
+    found = SIZE.fullmatch(str(value)) if value is not None else None
+    return (int(found[1]), int(found[2])) if found else None
+
+
+class Budget(Record):
+    """The most that a source may spend on servers, in all runs of the recipe together."""
+
+    calls: Annotated[PositiveInt | None, Field(description="requests, including repeated ones")] = None
+    money: Annotated[
+        Annotated[float, Field(gt=0)] | None,
+        Field(description="in the currency of `price`, which every generator of a server then needs"),
+    ] = None
