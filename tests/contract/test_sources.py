@@ -10,7 +10,7 @@ import pytest
 
 from groundglass.errors import GroundglassError
 from groundglass.sources.catalog import SOURCES
-from groundglass.sources.source import SQL_TYPES, Source
+from groundglass.sources.source import SQL_TYPES, Home, Source
 
 sys.path.insert(0, str(Path(__file__).parent))
 from members import written
@@ -42,7 +42,7 @@ def test_where_nothing_lies_it_is_refused_or_has_images_of_its_own(
         return
     assert set(brought.meta) <= set(brought.columns)
     assert set(brought.columns.values()) <= set(SQL_TYPES.values())
-    assert source.listing({}, tmp_path).num_rows, "what was not refused has images"
+    assert source.listing({}, Home(tmp_path)).num_rows, "what was not refused has images"
 
 
 def test_the_catalog_is_light() -> None:

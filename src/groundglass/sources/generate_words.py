@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from groundglass.calls.ledger import Spent
 from groundglass.generators.catalog import KINDS
-from groundglass.generators.design import cells_of, shares
+from groundglass.generators.design import Sampling, cells_of, shares
 from groundglass.generators.kind import Checked
-from groundglass.generators.settings import Generator, Range, Value
+from groundglass.generators.settings import Budget, Generator, Range, Value
 from groundglass.text.format import duration, some, thousands
-
-if TYPE_CHECKING:
-    from groundglass.sources.generate import Generate
 
 CALL_SECONDS = 15.0
 """Seconds of one call of a server, assumed as long as none was measured."""
@@ -24,7 +21,26 @@ SAMPLINGS = {
 }
 
 
-def design_notes(source: Generate, prompts: int) -> list[str]:
+class Asked(Protocol):
+    """The fields of the source that decide its design and its cost."""
+
+    @property
+    def generators(self) -> Mapping[str, Generator]: ...
+    @property
+    def sampling(self) -> Sampling: ...
+    @property
+    def per_prompt(self) -> int: ...
+    @property
+    def share_prompts(self) -> bool: ...
+    @property
+    def budget(self) -> Budget | None: ...
+    @property
+    def concurrency(self) -> int: ...
+    @property
+    def licence(self) -> str | None: ...
+
+
+def design_notes(source: Asked, prompts: int) -> list[str]:
     """The design: how many images each generator makes of how many prompts, and from which settings."""
     asked = {name: (one.settings, one.images) for name, one in source.generators.items()}
     notes: list[str] = []
@@ -56,7 +72,7 @@ def _each(images: int, used: int) -> str:
     return f"{low} of each" if not more else f"{low} or {low + 1} of each"
 
 
-def _sharing(source: Generate, images: Sequence[int], prompts: int) -> str:
+def _sharing(source: Asked, images: Sequence[int], prompts: int) -> str:
     if source.share_prompts:
         return f"all generators share their first {some(min(min(images), prompts), 'prompts')}"
     total = sum(images)
@@ -85,7 +101,7 @@ def settings_in_words(settings: Mapping[str, Range | Sequence[Value]]) -> str:
     return f"; {', '.join(said)}" if said else ""
 
 
-def model_notes(source: Generate, checked: Mapping[str, Checked]) -> list[str]:
+def model_notes(source: Asked, checked: Mapping[str, Checked]) -> list[str]:
     """What leaves this machine, what is fetched, and licences that the recipe does not state."""
     notes: list[str] = []
     for name, generator in source.generators.items():
@@ -104,7 +120,7 @@ def model_notes(source: Generate, checked: Mapping[str, Checked]) -> list[str]:
 
 
 def left_to_do(
-    source: Generate,
+    source: Asked,
     lacking: Mapping[str, int],
     made: Mapping[str, int],
     speeds: Mapping[str, float],
@@ -140,7 +156,7 @@ def _money(generator: Generator, count: int) -> str:
     return f", cost {count * generator.price:.4g}" if generator.price is not None else ", cost unknown"
 
 
-def _limits(source: Generate, spent: Spent) -> list[str]:
+def _limits(source: Asked, spent: Spent) -> list[str]:
     budget = source.budget
     if budget is None:
         return []
