@@ -13,7 +13,7 @@ from flow_tools import groundglass, run_json, steps
 from groundglass import testing
 from groundglass.calls import retry
 from groundglass.calls.ledger import read_lines
-from groundglass.steps.annotate.ask_image import BREAKER
+from groundglass.calls.streak import BREAKER
 from groundglass.testing.model_server import ModelServer
 
 pytest.importorskip("httpx2", reason="needs the extra 'annotate'")

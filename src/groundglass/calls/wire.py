@@ -36,7 +36,7 @@ class Wire:
     ) -> None:
         import httpx2
 
-        self.where, self.seconds, self._loop = where, seconds, _loop()
+        self.where, self.seconds, self._loop = where, seconds, shared_loop()
         self._most_bytes = most_bytes
         self._client = httpx2.AsyncClient(
             headers=dict(headers),
@@ -83,7 +83,7 @@ def _close(client: Any, loop: asyncio.AbstractEventLoop) -> None:
 
 
 @cache
-def _loop() -> asyncio.AbstractEventLoop:
+def shared_loop() -> asyncio.AbstractEventLoop:
     """The event loop that all calls of this process share, in a daemon thread."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="model servers", daemon=True).start()

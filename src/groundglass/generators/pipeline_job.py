@@ -100,14 +100,15 @@ def loaded(place: PipelinePlace) -> Any:
     import torch
     import transformers
 
-    diffusers.utils.logging.set_verbosity_error()
-    diffusers.utils.logging.disable_progress_bar()
+    library: Any = diffusers
+    library.utils.logging.set_verbosity_error()
+    library.utils.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     device = claim(place.devices, place.folder) if len(place.devices) > 1 else place.devices[0]
     dtype = place.dtype or place_on(device, half=True).dtype
     try:
-        pipeline = diffusers.DiffusionPipeline.from_pretrained(
+        pipeline = library.DiffusionPipeline.from_pretrained(
             str(place.folder),
             dtype=getattr(torch, dtype),
             variant=place.variant,

@@ -14,18 +14,20 @@ from groundglass.calls import ledger as calls
 from groundglass.calls.ledger import Ledger, Price
 from groundglass.errors import NotHere, RecipeError
 from groundglass.generators.catalog import KINDS
-from groundglass.generators.design import Sampling, Wanted, design, shares
+from groundglass.generators.design import Sampling, Wanted
 from groundglass.generators.fault import SettingFault
 from groundglass.generators.kind import Checked, Work
-from groundglass.generators.made import MadeFolder, Outcome, Task, task_key
+from groundglass.generators.made import MadeFolder, Outcome, Task
 from groundglass.generators.settings import Budget, Generator, Range, Value, size_of
 from groundglass.settings.field_types import RECIPE_NAME
 from groundglass.settings.key_rules import not_empty, refuse
+from groundglass.sources.generate_tasks import Planned, repeated_bytes
 from groundglass.sources.generate_words import design_notes, left_to_do, model_notes
 from groundglass.sources.listing import Listed, to_table
 from groundglass.sources.prompts import Prompts, read_prompts
 from groundglass.sources.source import Brought, Home, Making, Source, SourceFault, ToMake
 from groundglass.tables.parquet import path_to_bytes
+from groundglass.text.format import some
 
 OWN = {
     "generator": "VARCHAR",
@@ -124,7 +126,7 @@ class Generate(Source):
 
     def to_make(self, home: Home) -> ToMake:
         """The images that are not made yet. No generator is asked."""
-        plan = _Planned(self, home)
+        plan = self._planned(home)
         outcomes = plan.made.outcomes()
         lacking = [
             (wanted, task)
@@ -141,7 +143,7 @@ class Generate(Source):
         return ToMake(tuple(rows), *left_to_do(self, per_generator, made, plan.speeds(outcomes), spent))
 
     def make(self, home: Home, making: Making) -> tuple[str, ...]:
-        plan = _Planned(self, home)
+        plan = self._planned(home)
         plan.made.path.mkdir(parents=True, exist_ok=True)
         ledger = Ledger(plan.made.calls, Price(), self._limits())
         outcomes = plan.made.outcomes()
@@ -174,7 +176,7 @@ class Generate(Source):
             )
             KINDS[generator.service].make(work)
             notes += [f"{name}: {note}" for note in work.notes]
-        return tuple(notes)
+        return (*notes, *_spent_in_words(ledger.spent, self), *repeated_bytes(plan, chosen))
 
     def checked(self) -> dict[str, Checked]:
         """Every generator, checked. Raises SourceFault, and the errors of a hub that does not answer."""
@@ -191,6 +193,9 @@ class Generate(Source):
                 keys = ("generators", name, generator.service)
                 raise SourceFault(error.message, error.hint, keys) from error
         return found
+
+    def _planned(self, home: Home) -> Planned:
+        return Planned(self, self.prompts().rows, self.checked(), home)
 
     def prompts(self) -> Prompts:
         """The prompts of the file. Raises SourceFault."""
@@ -213,7 +218,7 @@ class Generate(Source):
         return own | {name: kind for name, kind in self.prompts().columns.items() if name not in own}
 
     def _listed(self, home: Home, types: Mapping[str, str]) -> Iterator[Listed]:
-        plan = _Planned(self, home)
+        plan = self._planned(home)
         outcomes = plan.made.outcomes()
         first: dict[str, str] = {}
         for wanted, task in sorted(plan.tasks, key=lambda pair: pair[0].uri):
@@ -256,46 +261,6 @@ def _row(
     if stat is None:
         return Listed(wanted.uri, place, None, None, error, detail, beside)
     return Listed(wanted.uri, place, stat.st_size, stat.st_mtime_ns, error, detail, beside)
-
-
-class _Planned:
-    """The design of a source with the keys of its images."""
-
-    def __init__(self, source: Generate, home: Home) -> None:
-        prompts = source.prompts().rows
-        self.checked = source.checked()
-        self.made = MadeFolder(home.folder / "generated" / home.step)
-        asked = {name: (one.settings, one.images) for name, one in source.generators.items()}
-        self.tasks: list[tuple[Wanted, Task]] = []
-        for share in shares(asked, len(prompts), source.per_prompt, source.share_prompts):
-            identity = self.checked[share.generator].identity
-            for wanted in design(share, prompts, source.sampling, home.seed, home.step):
-                key = task_key(identity, wanted.prompt.text, wanted.settings, wanted.seed)
-                task = Task(key, wanted.uri, wanted.prompt.text, wanted.seed, wanted.settings)
-                self.tasks.append((wanted, task))
-
-    def chosen(self, limit: int | None) -> list[tuple[Wanted, Task]]:
-        """The images up to the source's `limit`, in the order in which they are made."""
-        if limit is None:
-            return self.tasks
-        first = {wanted.uri for wanted, _ in sorted(self.tasks, key=lambda pair: pair[0].uri)[:limit]}
-        return [(wanted, task) for wanted, task in self.tasks if wanted.uri in first]
-
-    def speeds(self, outcomes: Mapping[str, Outcome]) -> dict[str, float]:
-        """For each generator the mean seconds of an image, as far as some were made."""
-        found: dict[str, list[float]] = {}
-        for wanted, task in self.tasks:
-            outcome = outcomes.get(task.key)
-            if outcome and outcome.seconds:
-                found.setdefault(wanted.generator, []).append(outcome.seconds)
-        return {name: sum(seconds) / len(seconds) for name, seconds in found.items()}
-
-    def lacks(self, wanted: Wanted, task: Task, outcomes: Mapping[str, Outcome], retry: bool) -> bool:
-        """Whether an image still has to be made; a failure is tried again only if ``retry``."""
-        found = outcomes.get(task.key)
-        if found is None or (found.error and retry):
-            return True
-        return not found.error and not self.made.file(wanted.generator, found.file).is_file()
 
 
 def _sql_type(name: str, generators: Iterable[Generator]) -> str:
@@ -352,3 +317,22 @@ def _check_budget(source: Generate) -> None:
 def _typed(settings: Mapping[str, Value], types: Mapping[str, str]) -> dict[str, Value]:
     """The settings in the types of their columns."""
     return {name: str(value) if types[name] == "VARCHAR" else value for name, value in settings.items()}
+
+
+def _spent_in_words(spent: calls.Spent, source: Generate) -> list[str]:
+    """The sums of the ledger; nothing if no server was asked."""
+    if not spent.calls:
+        return []
+    priced = all(one.price is not None for one in source.generators.values() if KINDS[one.service].paid)
+    cost = f"cost {spent.cost:.4g}" if priced else "cost unknown"
+    lost = (
+        f" ({some(spent.unanswered, 'calls')} cut short by a kill, counted at full price)"
+        if spent.unanswered
+        else ""
+    )
+    return [f"{some(spent.calls, 'calls')} of servers in all runs, {cost}{lost}"]
+
+
+def _expected_size(task: Task) -> tuple[int, int]:
+    """The width and height in px of an image that is not made yet."""
+    return size_of(task.settings.get("size")) or (GUESSED_SIDE, GUESSED_SIDE)

@@ -52,7 +52,8 @@ def read_prompts(name: str, column: str) -> Prompts:
 def _read(path: Path, column: str, _size: int, _mtime_ns: int) -> Prompts:
     notes: list[str] = []
     if path.suffix.lower() == ".txt":
-        texts, beside, columns = _lines(path, notes), None, {}
+        texts: list[str | None] = [*_lines(path, notes)]
+        beside, columns = None, {}
     else:
         check_format(path)
         table = _table(path, column, notes)

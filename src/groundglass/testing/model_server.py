@@ -85,7 +85,7 @@ class ModelServer:
         self.asked = 0
         self.lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"model_server": self})
-        self._http = _Quiet(("127.0.0.1", 0), handler)
+        self._http = QuietServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
@@ -116,7 +116,7 @@ class ModelServer:
         self._thread.join()
 
 
-class _Quiet(ThreadingHTTPServer):
+class QuietServer(ThreadingHTTPServer):
     """An HTTP server that does not report clients that hang up."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:

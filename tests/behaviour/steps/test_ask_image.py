@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from groundglass.calls.streak import Streak
 from groundglass.errors import UnreachableError
-from groundglass.steps.annotate.ask_image import Streak
 
 
 def test_a_streak_that_ends_well_is_saved():
