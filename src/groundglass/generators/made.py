@@ -125,4 +125,9 @@ class MadeFolder:
 
 def _short(outcome: Outcome) -> dict[str, Any]:
     """The fields that say something."""
-    return {name: value for name, value in asdict(outcome).items() if value not in ("", None, 0.0)}
+    default = Outcome(outcome.key)
+    return {
+        name: value
+        for name, value in asdict(outcome).items()
+        if value != getattr(default, name) or name == "key"
+    }

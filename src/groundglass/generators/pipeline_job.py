@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -99,7 +100,10 @@ def loaded(place: PipelinePlace) -> Any:
     import diffusers
     import torch
     import transformers
+    from tqdm import tqdm
 
+    # Its own lock is shared by processes, and the system reports it as leaked when a worker ends.
+    tqdm.set_lock(threading.RLock())
     library: Any = diffusers
     library.utils.logging.set_verbosity_error()
     library.utils.logging.disable_progress_bar()

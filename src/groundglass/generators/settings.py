@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt, WithJsonSchema, model_validator
@@ -212,3 +213,17 @@ class Budget(Record):
         Annotated[float, Field(gt=0)] | None,
         Field(description="in the currency of `price`, which every generator of a server then needs"),
     ] = None
+
+
+def model_name(generator: Generator) -> str:
+    """The name of a generator's model as tables show it: of a folder only its name, without the path.
+
+    >>> model_name(Generator(diffusers="/home/me/models/sd15")), model_name(Generator(openai="dall-e-3"))
+    ('sd15', 'dall-e-3')
+    """
+    path = Path(generator.model).expanduser()
+    return (
+        path.name
+        if generator.service == "diffusers" and (path.is_absolute() or path.exists())
+        else generator.model
+    )

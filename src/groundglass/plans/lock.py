@@ -13,6 +13,7 @@ import pyarrow as pa
 from groundglass import __version__
 from groundglass.annotators.question import JPEG_QUALITY
 from groundglass.plans.chosen_thetas import FACT
+from groundglass.plans.generators import locked_generators
 from groundglass.plans.networks import locked_networks
 from groundglass.plans.planner import Plan
 from groundglass.plans.state import State
@@ -24,6 +25,9 @@ DECIDING = ("numpy", "scipy", "numba", "pillow", "simplejpeg", "opencv-python-he
 
 RUNNING = ("torch", "transformers", "onnxruntime")
 """Packages that can change the output of a network."""
+
+GENERATING = ("diffusers", "torch", "transformers")
+"""Packages that can change a generated image."""
 
 
 def recipe_key(plan: Plan) -> str:
@@ -61,6 +65,7 @@ def lock_text(state: State) -> str:
         **_cascades(state),
         **_thetas(state),
         **_models(plan),
+        **_generators(plan),
         "sources": _source_digests(state),
         "steps": steps,
         "kept": {
@@ -107,6 +112,13 @@ def _models(plan: Plan) -> dict[str, dict[str, Any]]:
         if isinstance(planned.step.body, AnnotateStep)
     }
     return {"models": found} if found else {}
+
+
+def _generators(plan: Plan) -> dict[str, Any]:
+    """The generators of images, and the packages that ran them; nothing if there are none."""
+    found = locked_generators(plan)
+    packages = {name: _version(name) for name in GENERATING}
+    return {"generators": found, "generator_packages": packages} if found else {}
 
 
 def _cascades(state: State) -> dict[str, dict[str, Any]]:

@@ -46,6 +46,23 @@ class MeasureNote:
 
 
 @dataclass(frozen=True)
+class GeneratorNote:
+    """One generator of images: its model, weights and licences, and the settings that were drawn for each image.
+
+    licence   of its weights
+    images    the licence of its images
+    settings  in words; "" if the recipe gives none
+    """
+
+    name: str
+    model: str
+    sha256: str
+    licence: str
+    images: str
+    settings: str = ""
+
+
+@dataclass(frozen=True)
 class AuditNote:
     """The result of an audit: the share of versions with a known fault that the gates caught, fault by fault.
 
@@ -94,6 +111,7 @@ class Notes:
     funnel: tuple[StepRecord, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
+    generators: tuple[GeneratorNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
     proofs: tuple[ProofNote, ...] = ()
     beside: Beside | None = None
@@ -151,6 +169,8 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         funnel=notes.funnel,
         measures=notes.measures,
         networks=notes.networks,
+        generators=notes.generators,
+        generated=_generated(manifest),
         audits=notes.audits,
         proofs=notes.proofs,
         warnings=[(word, WARNINGS.get(word, ""), many) for word, many in notes.warnings.items()],
@@ -283,6 +303,14 @@ def _sources(high: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for source, rows in sorted(members.items())
     ]
+
+
+def _generated(manifest: pa.Table) -> Counter[str]:
+    """The number of HR images of each generator."""
+    if "meta.generator" not in manifest.column_names:
+        return Counter()
+    rows = zip(manifest["meta.generator"].to_pylist(), manifest["scale"].to_pylist(), strict=True)
+    return Counter(str(name) for name, scale in rows if name and scale == 1)
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

@@ -17,7 +17,7 @@ from groundglass.files.atomic import write_text
 from groundglass.image.header import ImageLimits
 from groundglass.models.weights import NetworkNote
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import AuditNote, MeasureNote, Notes, ProofNote, write_card
+from groundglass.releases.card import AuditNote, GeneratorNote, MeasureNote, Notes, ProofNote, write_card
 from groundglass.releases.file_layout import plan_files, written_ending
 from groundglass.releases.journal import (
     PARTS,
@@ -64,6 +64,7 @@ class ReleaseContext:
     funnel     the steps from the sources to here, for the card
     measures   the measures that were used, for the card
     networks   the networks that were asked, for the card
+    generators  the generators of images, for the card
     audits     the results of audits of the gates, for the card
     proofs     the results of proofs of the selection, for the card
     warnings   the number of released photos with each file warning, for the card
@@ -80,6 +81,7 @@ class ReleaseContext:
     funnel: tuple[StepRecord, ...] = ()
     measures: tuple[MeasureNote, ...] = ()
     networks: tuple[NetworkNote, ...] = ()
+    generators: tuple[GeneratorNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
     proofs: tuple[ProofNote, ...] = ()
     warnings: Mapping[str, int] = field(default_factory=dict)
@@ -194,6 +196,7 @@ def _write_lists(
             context.funnel,
             context.measures,
             context.networks,
+            context.generators,
             context.audits,
             context.proofs,
             beside,

@@ -18,7 +18,7 @@ from groundglass.generators.design import Sampling, Wanted
 from groundglass.generators.fault import SettingFault
 from groundglass.generators.kind import Checked, Work
 from groundglass.generators.made import MadeFolder, Outcome, Task
-from groundglass.generators.settings import Budget, Generator, Range, Value, size_of
+from groundglass.generators.settings import Budget, Generator, Range, Value, model_name, size_of
 from groundglass.settings.field_types import RECIPE_NAME
 from groundglass.settings.key_rules import not_empty, refuse
 from groundglass.sources.generate_tasks import Planned, repeated_bytes
@@ -111,7 +111,7 @@ class Generate(Source):
         }
         beside = {name: kind for name, kind in prompts.columns.items() if name not in unusable}
         meta = {**own, **beside}
-        credits = {what: what for what in CREDITED if self._credit_is_stated(what)}
+        credits = {what: what for what in self._credited()}
         columns = meta | dict.fromkeys(credits, "VARCHAR")
         left = [f"the column `{name}` of the prompts is left out: it {why}" for name, why in unusable.items()]
         notes = (*prompts.notes, *left, *design_notes(self, len(prompts.rows)), *model_notes(self, checked))
@@ -204,8 +204,11 @@ class Generate(Source):
     def _limits(self) -> calls.Budget:
         return calls.Budget(self.budget.calls, self.budget.money) if self.budget else calls.Budget()
 
-    def _credit_is_stated(self, what: str) -> bool:
-        return any(getattr(one, what) for one in (self, *self.generators.values()))
+    def _credited(self) -> list[str]:
+        """Which of licence and author the recipe states, for the source or for a generator."""
+        return [
+            what for what in CREDITED if any(getattr(one, what) for one in (self, *self.generators.values()))
+        ]
 
     def _own_columns(self) -> dict[str, str]:
         """The columns that describe a generated image: a setting is null where a generator has none."""
@@ -214,7 +217,7 @@ class Generate(Source):
         return OWN | settings
 
     def _all_types(self) -> dict[str, str]:
-        own = self._own_columns() | dict.fromkeys(CREDITED, "VARCHAR")
+        own = self._own_columns() | dict.fromkeys(self._credited(), "VARCHAR")
         return own | {name: kind for name, kind in self.prompts().columns.items() if name not in own}
 
     def _listed(self, home: Home, types: Mapping[str, str]) -> Iterator[Listed]:
@@ -226,7 +229,7 @@ class Generate(Source):
             generator = self.generators[wanted.generator]
             own = {
                 "generator": wanted.generator,
-                "model": generator.model,
+                "model": model_name(generator),
                 "prompt": wanted.prompt.text,
                 "prompt_id": wanted.prompt.id,
                 "seed": wanted.seed,

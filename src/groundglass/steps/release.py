@@ -14,6 +14,7 @@ from groundglass.errors import NotHere, RecipeError
 from groundglass.image.resize import KERNELS
 from groundglass.measures.catalog import MEASURES
 from groundglass.plans.current_rows import count
+from groundglass.plans.generators import card_generators
 from groundglass.plans.lock import lock_text
 from groundglass.plans.networks import card_networks
 from groundglass.plans.planner import Plan, PlannedStep, Planner, find_column
@@ -76,6 +77,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         funnel=tuple(state.records),
         measures=tuple(measure_notes(state)),
         networks=card_networks(state.run.plan),
+        generators=card_generators(state.run.plan),
         audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
         proofs=tuple(proof_notes(state)),
         warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
