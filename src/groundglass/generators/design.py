@@ -52,7 +52,8 @@ def doubling_hypercube(count: int, seed: int, *names: Name) -> Unit:
 
 
 def value_at(setting: Range | Sequence[Value], unit: float, name: str) -> Value:
-    """The value of a setting at a place from 0 to 1: equal parts for the values of a list, or a number of a range.
+    """The value of a setting at a place from 0 to 1: equal parts for the values of a list (a repeated
+    value has several), or a number of a range.
 
     Real numbers have six digits, so that a table shows them as they are.
 

@@ -145,6 +145,9 @@ def paint(pipeline: Any, task: Task) -> npt.NDArray[np.uint8]:
     strange = [name for name in arguments if name not in known]
     if strange:
         raise NoValue("bad_request", f"{type(pipeline).__name__} takes no `{strange[0]}`")
+    if "clean_caption" in known:
+        # It rewrites the prompt; the recorded prompt must be the one that was used.
+        arguments = {"clean_caption": False, **arguments}
     _set_scheduler(pipeline, task)
     # On the CPU, so that a seed means the same noise on every device.
     chance = torch.Generator("cpu").manual_seed(task.seed)

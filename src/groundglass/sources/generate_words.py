@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -96,9 +97,20 @@ def settings_in_words(settings: Mapping[str, Range | Sequence[Value]]) -> str:
             log = ", by its logarithm" if setting.log else ""
             said.append(f"{name} from {setting.low:g} to {setting.high:g}{kind}{log}")
         else:
-            words = [str(value) if len(str(value)) <= 40 else f"{str(value)[:40]}…" for value in setting]
+            counted = Counter(setting)
+            words = [_value_in_words(value, often, len(setting)) for value, often in counted.items()]
             said.append(f"{name} {' or '.join(words)}")
     return f"; {', '.join(said)}" if said else ""
+
+
+def _value_in_words(value: Value, often: int, of: int) -> str:
+    """A value of a list; one that is repeated is drawn as often.
+
+    >>> _value_in_words(50, 2, 4), _value_in_words(25, 1, 4)
+    ('50 (2 of 4)', '25')
+    """
+    text = str(value) if len(str(value)) <= 40 else f"{str(value)[:40]}…"
+    return text if often == 1 else f"{text} ({often} of {of})"
 
 
 def model_notes(source: Asked, checked: Mapping[str, Checked]) -> list[str]:
