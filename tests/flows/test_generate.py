@@ -77,7 +77,7 @@ def test_a_recipe_from_its_plan_to_its_release(tmp_path: Path, unet: Path):
     assert not runs.exists(), "plan makes nothing"
 
     done = steps(run_json_process(tmp_path, "made.yaml"))
-    assert (done["images"]["into"], done["images"]["out"]) == (4, 4)
+    assert (done["images"]["in"], done["images"]["out"]) == (4, 4)
     first = rows(runs)
     assert {row["meta.prompt"] for row in first.values()} == {"a red cat", "a lighthouse", "a bowl of ramen"}
     assert {row["meta.category"] for row in first.values()} == {"animals", "places", "food"}
@@ -152,7 +152,12 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, unet: Path, how: sig
 WRONG = [
     ("size: [64x64, 32x64]", "size: [64x60]", "multiples of 8, so not 64x60", "the nearest size is 64x64"),
     ("size: [64x64, 32x64]", "size: 64", "`size` cannot be '64'", "width x height"),
-    ("scheduler: [ddim, euler]", "scheduler: [ddmi]", "there is no scheduler 'ddmi'", "did you mean `ddim`"),
+    (
+        "scheduler: [ddim, euler]",
+        "scheduler: [ddimm]",
+        "there is no scheduler 'ddimm'",
+        "did you mean `ddim`",
+    ),
     ("guidance: {{", "guidence: {{", "takes no `guidence`", "did you mean `guidance`"),
     (
         "{{from: 1, to: 12}}",
@@ -160,8 +165,10 @@ WRONG = [
         "the range from 12 to 1 is empty",
         "`from` is the smaller",
     ),
-    ("{{from: 1, to: 12}}", "{{from: 1, too: 12}}", "too", ""),
-    ("{{from: 1, to: 12}}", "[]", "guidance", ""),
+    ("{{from: 1, to: 12}}", "{{from: 1, too: 12}}", "`too` is not a key of a range", ""),
+    ("{{from: 1, to: 12}}", "[]", "`guidance` is empty", ""),
+    ("{{from: 1, to: 12}}", "{{from: 1}}", "a range needs `to`", "{{from: 1, to: 20}}"),
+    ("{{from: 1, to: 12}}", "{{from: a, to: 12}}", "`from` of a range cannot be 'a'", ""),
     ("images: 4", "images: 0", "`images` must be", ""),
     ("images: 4", "price: 0.1", "`price` has no meaning with `diffusers`", "`openai` and `google`"),
     ("        unet:", "        a/b:", "cannot be the name of a generator", ""),
@@ -196,7 +203,7 @@ WRONG = [
 def test_a_wrong_recipe_stops_in_the_plan_with_its_place(
     tmp_path: Path, unet: Path, old: str, new: str, message: str, hint: str
 ):
-    old, new = (text.format(pipeline=unet) for text in (old, new))
+    old, new, hint = (text.format(pipeline=unet) for text in (old, new, hint))
     runs = prepared(tmp_path, unet, **{old: new})
     done = groundglass(tmp_path, "plan", "made.yaml")
     assert done.returncode == 2, done.stdout + done.stderr

@@ -7,7 +7,16 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveInt, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveInt,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from groundglass.settings.field_types import Record
 from groundglass.settings.key_rules import one_of, refuse
@@ -53,12 +62,36 @@ class Range(Record):
 
 def _as_choices(value: Any) -> Any:
     """A list as a tuple, and a single value as a tuple of one."""
+    if isinstance(value, dict):
+        return _as_range(value)
     if isinstance(value, list):
         return tuple(value)
     return (value,) if isinstance(value, int | float | str) else value
 
 
-_ONE = {"type": ["string", "number", "boolean"]}
+def _as_range(value: dict[Any, Any]) -> Range:
+    """The range that a mapping means. Its own fault is raised: a union would also say why it is not a list."""
+    try:
+        return Range.model_validate(value, strict=True, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise _range_fault(error, value) from error
+
+
+def _range_fault(error: ValidationError, value: dict[Any, Any]) -> PydanticCustomError:
+    # A misspelt key is the likelier cause of a missing one.
+    found = min(error.errors(include_url=False), key=lambda one: one["type"] == "missing")
+    if found["type"] == "rule":
+        return PydanticCustomError("rule", "{say}", found.get("ctx"))
+    key = str(found["loc"][0])
+    say = {
+        "missing": f"a range needs `{key}`",
+        "extra_forbidden": f"`{key}` is not a key of a range",
+    }.get(found["type"], f"`{key}` of a range cannot be {value.get(key)!r}")
+    hint = "write for example {from: 1, to: 20}; log and whole are true or false"
+    return PydanticCustomError("rule", "{say}", {"say": say, "key": key, "hint": hint, "other": ""})
+
+
+_ONE = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
 Setting = Annotated[
     Range | Annotated[tuple[Value, ...], Field(min_length=1)],
     BeforeValidator(_as_choices),
