@@ -71,6 +71,7 @@ def _print_story(story: Story, units: Mapping[str, str]) -> None:
     click.echo(f"{plain_line(name)} · {story.source}{size} · id {story.id}\n")
     print_wrapped(f"  {_headline(story)}", 2, COLOURS[story.fate])
     _print_warnings(story)
+    _print_generated(story)
     _print_measures(story, units)
     widest = max((len(verdict.step) for verdict in story.verdicts), default=0)
     for verdict in story.verdicts:
@@ -109,6 +110,21 @@ def _print_warnings(story: Story) -> None:
     for word in (story.facts.get("warning") or "").split("; "):
         if word:
             print_wrapped(f"  warning {word}: {WARNINGS.get(word, '')}", 10)
+
+
+def _print_generated(story: Story) -> None:
+    """Print how an image was made, if a model made it: its generator, prompt, seed and settings."""
+    if "meta.generator" not in story.facts or "meta.seed" not in story.facts:
+        return
+    about = {
+        name.removeprefix("meta."): value
+        for name, value in story.facts.items()
+        if name.startswith("meta.") and value is not None
+    }
+    widest = max(map(len, about))
+    click.echo()
+    for name, value in about.items():
+        print_wrapped(f"  {plain_line(name):<{widest}}  {plain_line(str(value))}", widest + 4)
 
 
 def _remark(story: Story) -> str:

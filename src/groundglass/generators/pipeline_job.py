@@ -109,7 +109,7 @@ def loaded(place: PipelinePlace) -> Any:
     library.utils.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    device = claim(place.devices, place.folder) if len(place.devices) > 1 else place.devices[0]
+    device = claim(place.devices, place.folder)
     dtype = place.dtype or place_on(device, half=True).dtype
     try:
         pipeline = library.DiffusionPipeline.from_pretrained(

@@ -18,6 +18,7 @@ from groundglass.plans.run_folder import RunFolder, RunRecord, RunState, load_re
 from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.recipes.load import load_recipe
 from groundglass.reports.facts import Failure, RunFacts, units_of
+from groundglass.reports.generated_words import generated_words
 from groundglass.reports.image_outcomes import (
     LEAST_ROWS,
     MOST_ROWS,
@@ -86,7 +87,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
             for step in record.steps
             if step.facts.get("source_qualities")
         ),
-        said=words_said(tables, chosen, rows["id"]),
+        said=words_said(tables, chosen, rows["id"]) | generated_words(tables, chosen, rows["id"]),
         knees=knees_of(record.steps, folder.path),
     )
 

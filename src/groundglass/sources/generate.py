@@ -133,10 +133,7 @@ class Generate(Source):
             for wanted, task in plan.chosen(self.limit)
             if plan.lacks(wanted, task, outcomes, False)
         ]
-        rows = [
-            (task.uri, *(size_of(task.settings.get("size")) or (GUESSED_SIDE, GUESSED_SIDE)))
-            for _, task in lacking
-        ]
+        rows = [(task.uri, *_expected_size(task)) for _, task in lacking]
         per_generator = Counter(wanted.generator for wanted, _ in lacking)
         made = Counter(wanted.generator for wanted, _ in plan.chosen(self.limit)) - per_generator
         spent = Ledger(plan.made.calls, Price(), self._limits()).spent
