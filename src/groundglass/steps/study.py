@@ -176,7 +176,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
         return into
     images = min(into.into, body.items or into.into)
     votes = body.votes * images
-    return replace(into, to_do=-(-votes // 2) if body.protocol == "pairwise" else votes, cached=0)
+    return replace(into, to_do=-(-votes // 2) if body.free_pairs else votes, cached=0)
 
 
 def label(body: StudyStep) -> str:

@@ -23,7 +23,7 @@ from groundglass.plans.measure_missing import THUMBNAIL_ASK
 from groundglass.random_streams import stream
 from groundglass.recipes.study_model import OF_PAIRS, StudyStep
 from groundglass.sources.folder import look_into_folders
-from groundglass.studies.records import ItemRow
+from groundglass.studies.records import VERDICTS, ItemRow
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.text.decode_text import decode_text
 from groundglass.text.suggest import did_you_mean
@@ -394,4 +394,4 @@ def read_answers(path: Path, body: StudyStep) -> dict[str, tuple[float, float]]:
 
 def _number(text: str) -> float:
     word = text.strip().lower()
-    return {"keep": 1.0, "drop": 0.0}[word] if word in ("keep", "drop") else float(word)
+    return VERDICTS[word] if word in VERDICTS else float(word)

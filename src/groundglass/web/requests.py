@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from groundglass.studies.open_study import Study
 from groundglass.studies.records import Refused, Session
-from groundglass.studies.store import COOKIE_SECONDS
+from groundglass.studies.sessions import COOKIE_SECONDS
 from groundglass.web.replies import Stop
 from groundglass.web.settings import BODY, BODY_SECONDS, Settings
 

@@ -257,7 +257,7 @@ def test_tokens_are_long_and_the_database_has_none_of_them(make: Any):
     assert len(tokens) == 20
     assert min(map(len, tokens)) >= 22  # 128 bits in base64
     cookie, _ = study.store.exchange(made[0][1])
-    with study.store._engine.connect() as connection:
+    with study.store._database.reading() as connection:
         everything = "".join(
             str(connection.execute(text(f"SELECT * FROM {table}")).all())
             for table in ("studies", "raters", "sessions")
