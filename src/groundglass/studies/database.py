@@ -163,7 +163,7 @@ REMEDIES: tuple[tuple[str, str, str], ...] = (
     (
         "readonly|read-only|permission denied",
         "cannot be written to",
-        "let the user of this program write to its file and folder, then start the study again",
+        "let the user of this program write to it; a file also needs a folder that can be written to",
     ),
     (
         "is locked",
