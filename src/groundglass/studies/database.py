@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
@@ -17,7 +18,13 @@ from groundglass.studies.schema import SCHEMA, STUDIES, VERSION
 
 BUSY_MS = 30_000
 """How long SQLite waits for another process to finish its transaction."""
-LOST = (DBAPIError, PoolTimeout)
+
+
+class DatabaseGone(Exception):
+    """The file of a database is no longer the one that was opened."""
+
+
+LOST = (DBAPIError, PoolTimeout, DatabaseGone)
 """The errors of a database that does not answer."""
 
 
@@ -84,6 +91,8 @@ class Database:
         except RecipeError:
             self._engine.dispose()
             raise
+        self._file = self._engine.url.database if self._engine.dialect.name == "sqlite" else None
+        self._same = _identity(self._file) if self._file is not None else None
 
     def close(self) -> None:
         self._engine.dispose()
@@ -110,10 +119,16 @@ class Database:
             # Two writers of one process would wait for SQLite by sleeping longer and longer; here they take turns.
             with self._one_writer, self._writes.begin() as connection:
                 yield connection
+                self._check_file()
         except IntegrityError:
             raise
         except LOST as error:
             raise self._reported(error) from error
+
+    def _check_file(self) -> None:
+        """Refuse to write into a file that was deleted or replaced: its open connections would not notice."""
+        if self._file is not None and _identity(self._file) != self._same:
+            raise DatabaseGone(f"its file is gone, or is another one: {self._file}")
 
     def _reported(self, error: Exception) -> UnreachableError:
         lost = unreachable(error, self.url)
@@ -122,6 +137,15 @@ class Database:
             if self.report is not None:
                 self.report(lost)
         return lost
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    """The device and the number of a file; None if it is not there."""
+    try:
+        found = Path(file).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _for_reading(engine: Engine) -> Engine:
