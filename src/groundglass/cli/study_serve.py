@@ -83,23 +83,38 @@ def _serve(
     link: str = "",
 ) -> None:
     """Listen, print the links, and serve until Ctrl-C. ``link`` is opened in the browser instead of the board."""
+    from groundglass.web.own_names import reached_by
     from groundglass.web.serve import address_of, listen, serve
     from groundglass.web.settings import Settings
 
     made = listen(host, port)
     base = url or address_of(made)
+    names, others = ((), ()) if url or host in LOCAL else reached_by(host, made.getsockname()[1])
     owners = [(study, f"{base}/o/{study.store.new_owner_token()}") for study in studies]
 
     def announce() -> None:
-        _print_links(run, base, owners, host, link)
+        _print_links(run, base, owners, host, link, others)
         if browser:
             _open_browser(f"{base}{link}" if link else owners[0][1])
 
-    settings = Settings(url, (lambda line: click.echo(line, err=True)) if log else None)
+    settings = Settings(
+        url,
+        log=_print_line if log else None,
+        report=lambda trouble: _print_line(trouble.line()),
+        names=names,
+        reach=others[0] if others else "",
+    )
     serve(studies, made, settings, announce)
 
 
-def _print_links(run: str, base: str, owners: Sequence[tuple[Study, str]], host: str, link: str) -> None:
+def _print_line(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _print_links(
+    run: str, base: str, owners: Sequence[tuple[Study, str]], host: str, link: str, others: Sequence[str]
+) -> None:
+    """``others`` are the addresses that other machines may use."""
     if host not in LOCAL:
         print_wrapped(
             f"Everybody who reaches {host} can open this server, and without https others in the network can read "
@@ -113,7 +128,10 @@ def _print_links(run: str, base: str, owners: Sequence[tuple[Study, str]], host:
         click.echo(f"  rate here: {base}{link}")
     for study, owner in owners:
         click.echo(f"  {study.name}  for you, its owner: {owner}")
-    invite = command("study", "invite", run, owners[0][0].name, "--raters", "5", "--url", base)
+    if others:
+        click.echo(f"  other machines reach it as {', '.join(others)}")
+    reach = others[0] if others else base
+    invite = command("study", "invite", run, owners[0][0].name, "--raters", "5", "--url", reach)
     click.echo(f"  invite raters on the board, or: {program()} {invite}")
     click.echo("  Ctrl-C ends the server; votes stay.")
 

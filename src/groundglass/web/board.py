@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from groundglass.errors import UnreachableError
 from groundglass.studies.board import board_of
 from groundglass.studies.open_study import Study
 from groundglass.studies.records import Refused
@@ -40,8 +41,18 @@ def page(service: Service, request: Request) -> Response:
 
 
 def state(service: Service, request: Request) -> Response:
-    study, who = service.owner(request)
-    return reply({**_board(study), "csrf": who.csrf})
+    """The board, with what failed lately. While the database is away, it is the last board and the reason."""
+    try:
+        study, who = service.owner(request)
+        shown = {**_board(study), "late": False}
+    except UnreachableError:
+        study, who = service.owner(request, fresh=False)
+        made = _made.get(study.store.study)
+        if made is None:
+            raise
+        shown = {**made[2], "late": True}
+    troubles = [one.plain() for one in service.troubles.of(study.name)]
+    return reply({**shown, "troubles": troubles, "csrf": who.csrf})
 
 
 def _board(study: Study) -> dict[str, Any]:

@@ -67,9 +67,9 @@ def board_page() -> str:
     return _fill("board.html.j2")
 
 
-def message_page(title: str, sentence: str, hint: str = "") -> str:
+def message_page(title: str, sentence: str) -> str:
     """A page that says why there is nothing else: an expired link, a revoked one, no link at all."""
-    return _fill("message.html.j2", title=title, sentence=sentence, hint=hint)
+    return _fill("message.html.j2", title=title, sentence=sentence)
 
 
 def _fill(template: str, **context: Any) -> str:
