@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -38,16 +39,14 @@ def own_addresses() -> list[str]:
                 found.append(str(way.getsockname()[0]))
         except OSError:
             continue  # this machine has no network of this kind
-    try:
+    with contextlib.suppress(OSError):  # the machine's own name has no address
         found += [str(place[0]) for *_, place in socket.getaddrinfo(socket.gethostname(), None)]
-    except OSError:
-        pass
     plain = [address.partition("%")[0] for address in found]
     return [one for one in dict.fromkeys(plain) if not one.startswith(("127.", "fe80:")) and one != "::1"]
 
 
 def own_names(addresses: Sequence[str]) -> list[str]:
-    """The names that the machine, or the name server of its network, has for these addresses, such as mypc.fritz.box."""
+    """The names that the machine, or its network's name server, has for these addresses, such as mypc.fritz.box."""
 
     def ask(address: str) -> list[str]:
         try:

@@ -1,4 +1,4 @@
-"""The troubles of a running server: raters are told that something failed, the owner learns what, why and what to do."""
+"""The troubles of a running server: raters read that something failed, the owner what, why and what to do."""
 
 from __future__ import annotations
 
