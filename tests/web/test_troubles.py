@@ -1,4 +1,4 @@
-"""A rater reads that something failed; its cause reaches the owner: in the terminal and on the board, without secrets."""
+"""A rater reads that something failed; its cause reaches the owner, in the terminal and on the board."""
 
 from __future__ import annotations
 

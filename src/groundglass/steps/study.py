@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -161,7 +162,11 @@ def _facts(planned: PlannedStep, results: StudyResults) -> Mapping[str, Any]:
             "items": len(results.items),
             "votes": results.votes,
             "raters": len(results.raters),
+            "protocol": body_of(planned).protocol,
             "agreement": dict(results.agreement),
+            "flagged": sum(1 for rater in results.raters if any(rater.flags.values())),
+            "flags": dict(sum((Counter(rater.flags) for rater in results.raters), Counter[str]())),
+            "rejected": sum(rater.rejected for rater in results.raters),
             "arms": [
                 {"one": arm.one, "other": arm.other, "rate": arm.rate, "ci95": arm.ci95, "votes": arm.votes}
                 for arm in results.arms
