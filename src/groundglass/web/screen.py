@@ -15,7 +15,8 @@ from groundglass.pages.shared import SHARED, shared_bytes
 PACKAGE = "groundglass.web"
 
 OWN = {
-    "api.js", "board.css", "board.js", "board_charts.js", "course.js", "display.js", "dom.js", "ends.js", "gestures.js",
+    "api.js", "board.css", "board.js", "board_charts.js", "course.js", "decode.js", "decode_worker.js",
+    "decoder.js", "display.js", "dom.js", "ends.js", "gestures.js",
     "keys.js", "loader.js", "mark.svg", "page.js", "panel.js", "pixels.js", "queue.js", "rate.css", "screens.css",
     "sliders.js", "theme_button.js", "types.js", "view.js", "words.js",
 }  # fmt: skip
