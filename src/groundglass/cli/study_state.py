@@ -14,8 +14,6 @@ from groundglass.cli.options import as_json, run_argument
 from groundglass.cli.study_options import database, opened_study, show_next, study_argument
 from groundglass.text.format import some
 
-FORMATS = ("csv", "jsonl", "parquet")
-
 
 @click.command("status")
 @run_argument
@@ -118,14 +116,14 @@ def export(
     Undone votes and those that check raters are in it too, with `counts` false. Cells that a spreadsheet would take for
     formulas begin with a quote.
     """
+    from groundglass.studies.export import FORMATS, write_exports
+
     for path in (output, scores):
         if path is not None and path.suffix.lstrip(".").lower() not in FORMATS:
             raise click.UsageError(f"the name must end with .{', .'.join(FORMATS)}; {path} does not")
     if output is None and scores is None and keep is None and drop is None:
         raise click.UsageError("say what to write: -o votes.csv, --scores, --keep or --drop")
     opened = opened_study(run, study, database)
-    from groundglass.studies.export import write_exports
-
     try:
         written = write_exports(opened, output, scores, keep, drop)
     finally:

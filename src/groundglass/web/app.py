@@ -109,12 +109,9 @@ def create_app(studies: Sequence[Study], settings: Settings | None = None) -> AS
     return Guards(app, service.settings, service.troubles)
 
 
-def _lost(service: Service, study: str, error: Exception) -> None:
-    """The database of a study failed, or the thread that writes to it."""
-    if isinstance(error, UnreachableError):
-        service.troubles.add(study, "the database does not answer", error.message, error.hint)
-    else:
-        service.troubles.unexpected(study, error)
+def _lost(service: Service, study: str, error: UnreachableError) -> None:
+    """The database of a study did not do what it was asked for."""
+    service.troubles.add(study, "the database does not answer", error.message, error.hint)
 
 
 def _answer(request: Request, work: Callable[[Request], Response]) -> Response:

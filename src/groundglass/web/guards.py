@@ -65,7 +65,7 @@ class Guards:
                 await self.app(scope, receive, guarded)
         except Exception as error:
             # Details go to the terminal of the owner, never to a rater.
-            self.troubles.unexpected("", error)
+            self.troubles.unexpected(error)
             if self.settings.log is not None:
                 self.settings.log(f"unexpected error at {request.method} {without_token(request.url.path)}")
                 self.settings.log("".join(traceback.format_exception(error)))

@@ -82,13 +82,13 @@ class Troubles:
         if fresh and self._report is not None:
             self._report(trouble)
 
-    def unexpected(self, study: str, error: Exception) -> None:
+    def unexpected(self, error: Exception) -> None:
         """Keep an error that nobody expected: its kind and place only, since its text may hold what a rater sent."""
         last = traceback.extract_tb(error.__traceback__)[-1:]
         at = "".join(f" at {Path(frame.filename).name}, line {frame.lineno}" for frame in last)
         why = f"{type(error).__name__}{at}"
         self.add(
-            study,
+            "",
             "something failed unexpectedly",
             why,
             "start `study serve` with --log to see the whole error",
