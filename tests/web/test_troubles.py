@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,8 @@ def test_a_link_that_expires_is_shown_as_expired_without_a_vote(
         owner = owner_of(base, study)
         owner.post("/api/board/invite", {"raters": 1, "days": 1})
         assert [one["state"] for one in owner.get("/api/board").json()["raters"]] == ["not opened"]
-        monkeypatch.setattr("groundglass.web.board.time.time", lambda: 4e9)
+        later = time.time() + 2 * 86400
+        monkeypatch.setattr(time, "time", lambda: later)
         assert [one["state"] for one in owner.get("/api/board").json()["raters"]] == ["expired"]
     study.store.close()
 
