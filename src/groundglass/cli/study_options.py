@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,3 +51,11 @@ def show_next(*words: str) -> None:
     """Print which command of `groundglass study` comes next."""
     click.echo()
     print_next({"next": f"{program()} {command('study', *words)}"})
+
+
+def open_browser(link: str) -> None:
+    """Open a browser if there is a screen: on a server it would be a text browser, which would take the terminal."""
+    if any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "BROWSER")):
+        import webbrowser
+
+        webbrowser.open(link)

@@ -11,7 +11,7 @@ import click
 
 from groundglass.cli.funnel import print_wrapped, program
 from groundglass.cli.options import run_argument
-from groundglass.cli.study_options import checked_url, database, opened_study
+from groundglass.cli.study_options import checked_url, database, open_browser, opened_study
 from groundglass.text.format import command
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _serve(
     def announce() -> None:
         _print_links(run, base, owners, host, link, others)
         if browser:
-            _open_browser(f"{base}{link}" if link else owners[0][1])
+            open_browser(f"{base}{link}" if link else owners[0][1])
 
     settings = Settings(
         url,
@@ -134,14 +134,6 @@ def _print_links(
     invite = command("study", "invite", run, owners[0][0].name, "--raters", "5", "--url", reach)
     click.echo(f"  invite raters on the board, or: {program()} {invite}")
     click.echo("  Ctrl-C ends the server; votes stay.")
-
-
-def _open_browser(link: str) -> None:
-    """Open a browser if there is a screen: on a server it would be a text browser, which would take the terminal."""
-    if any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "BROWSER")):
-        import webbrowser
-
-        webbrowser.open(link)
 
 
 @click.command("demo")

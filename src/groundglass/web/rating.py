@@ -51,7 +51,7 @@ def page(service: Service, request: Request) -> Response:
     return HTMLResponse(rating_page())
 
 
-def static(_service: Service, request: Request) -> Response:
+def static(_service: Service | None, request: Request) -> Response:
     found = static_file(request.path_params["name"])
     if found is None:
         raise Stop("not_found")

@@ -17,7 +17,8 @@ PACKAGE = "groundglass.web"
 OWN = {
     "api.js", "board.css", "board.js", "board_charts.js", "course.js", "decode.js", "decode_worker.js",
     "decoder.js", "display.js", "dom.js", "ends.js", "gestures.js",
-    "keys.js", "loader.js", "mark.svg", "page.js", "panel.js", "pixels.js", "queue.js", "rate.css", "screens.css",
+    "keys.js", "loader.js", "mark.svg", "page.js", "panel.js", "pick.css", "pick.js",
+    "pixels.js", "queue.js", "rate.css", "screens.css",
     "sliders.js", "theme_button.js", "types.js", "view.js", "words.js",
 }  # fmt: skip
 """The names of the application's own styles and scripts: a request for any other name finds nothing."""
@@ -66,6 +67,11 @@ def rating_page() -> str:
 def board_page() -> str:
     """The page on which the owner of a study follows it."""
     return _fill("board.html.j2")
+
+
+def pick_page() -> str:
+    """The page on which held-out images are picked by eye."""
+    return _fill("pick.html.j2")
 
 
 def message_page(title: str, sentence: str) -> str:

@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 from groundglass.web.troubles import Trouble
@@ -78,6 +79,7 @@ def host_name(host: str) -> str:
         return ""
 
 
+@cache
 def _own_names() -> tuple[str, ...]:
     name = socket.gethostname().lower()
     return ("localhost", name, f"{name}.local", name.partition(".")[0])
