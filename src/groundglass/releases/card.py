@@ -162,7 +162,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         trim_blocks=False,
     )
     environment.filters["cell"] = _cell
-    environment.filters["share"] = _share
+    environment.globals["share"] = _share
     return environment.get_template("card.md.j2").render(
         header=card_header(high, step, name, licences, metadata),
         name=_cell(name),

@@ -74,8 +74,10 @@ def read_audit(run: Path) -> AuditView | None:
     """The page's content for a run's audit; None if there is no audit, or if it cannot be read."""
     place, people = latest_audit(run), tuple(read_people(run))
     card = read_card(place) if place is not None else None
+    slipped: list[dict[str, Any]] = []
     try:
-        slipped = pq.read_table(place / SLIPPED).to_pylist() if place is not None and card is not None else []
+        if place is not None and card is not None:
+            slipped = pq.read_table(place / SLIPPED).to_pylist()
     except (OSError, ValueError):
         card = None
     if place is None or card is None:
