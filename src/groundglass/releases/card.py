@@ -162,7 +162,6 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         trim_blocks=False,
     )
     environment.filters["cell"] = _cell
-    environment.globals["share"] = _share
     return environment.get_template("card.md.j2").render(
         header=card_header(high, step, name, licences, metadata),
         name=_cell(name),
@@ -189,6 +188,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         networks=notes.networks,
         audits=notes.audits,
         studies=notes.studies,
+        share=_share,
         proofs=notes.proofs,
         warnings=[(word, WARNINGS.get(word, ""), many) for word, many in notes.warnings.items()],
     )

@@ -2,7 +2,7 @@
 /** All that surrounds the image: the bar, notes, reasons, feedback, the legend and the comment. */
 import { afterPaint, cap, find, make, name, say, show } from "./dom.js";
 import { legendList } from "./ends.js";
-import { gradesOf, keptHere, ofPairs, questionOf, sideName } from "./words.js";
+import { counted, gradesOf, ofPairs, questionOf, sideName } from "./words.js";
 
 /** @typedef {import("./types.js").Study} Study */
 /** @typedef {import("./types.js").Trial} Trial */
@@ -79,8 +79,7 @@ export class Panel {
 
   /** @param {number} waiting @param {boolean} offline */
   showWaiting(waiting, offline) {
-    say(find("#offline .long"), keptHere(waiting));
-    say(find("#offline .short"), `offline · ${waiting} kept`);
+    say(find("#offline"), waiting ? `offline · ${counted(waiting, "vote")} kept` : "offline");
     show(find("#offline"), offline);
   }
 
