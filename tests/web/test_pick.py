@@ -135,6 +135,23 @@ def test_z_shows_the_pixels_of_the_file_one_to_one(place, picking, reader, ratio
     assert visitor.said == []
 
 
+def test_a_finger_picks_looks_and_goes_back(place, picking, reader):
+    visitor = opened(
+        reader, picking().link, viewport={"width": 400, "height": 800}, has_touch=True, is_mobile=True
+    )
+    page = visitor.page
+    page.locator(".tile").nth(1).tap()
+    wait_until(lambda: len(saved(place)) == 1, "the pick is on disk")
+    page.locator("#look").tap()
+    wait(page, "document.body.dataset.shown")
+    page.locator("#choose").tap()
+    wait_until(lambda: saved(place) == [], "the pick is taken back")
+    page.locator("#look").tap()
+    wait(page, "document.getElementById('viewer').hidden")
+    page.locator(".tile").nth(0).tap()
+    wait_until(lambda: len(saved(place)) == 1, "another pick is on disk")
+
+
 def test_only_the_printed_link_opens_it_and_other_sites_change_nothing(place, picking):
     server = picking()
     stranger, owner = Client(server.base), Client(server.base)

@@ -10,18 +10,17 @@ import click
 
 from groundglass.cli.funnel import print_next, program
 from groundglass.errors import MissingExtra
+from groundglass.studies.database_url import DATABASE_VARIABLE
 from groundglass.text.format import command
 
 if TYPE_CHECKING:
     from groundglass.studies.open_study import Study
 
-DATABASE = "GROUNDGLASS_DATABASE"
-
 study_argument = click.argument("study", metavar="STUDY")
 database = click.option(
     "--database",
     metavar="URL",
-    envvar=DATABASE,
+    envvar=DATABASE_VARIABLE,
     help="Keep the votes in PostgreSQL: postgresql://user@host/name.  [default: a file in the study's folder]",
 )
 

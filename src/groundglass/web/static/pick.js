@@ -24,6 +24,8 @@ function run(state) {
   document.title = `Pick for ${state.split}`;
   say(find("#title"), `${images.length} candidates for ${state.split}, best first`);
   find("#keys").replaceChildren(cap("← ↑ ↓ →"), " move ", cap("Space"), " pick ", cap("Enter"), " or ", cap("Z"), " large, 1:1 ", cap("Esc"), " back");
+  find("#choose").addEventListener("click", () => { toggle(); leave(); });
+  find("#look").addEventListener("click", () => { if (viewer.hidden) open(); else close(); leave(); });
   find("#copy").addEventListener("click", () => copy(find("#copy"), line(), find("#copy")));
 
   /** @param {{id: string, name: string}} image @param {number} place @returns {HTMLElement} */
@@ -36,6 +38,9 @@ function run(state) {
     shown.addEventListener("error", () => { node.classList.add("gone"); node.replaceChildren(`${image.name} cannot be shown`); });
     return node;
   }
+
+  /** The focus goes back to the image, so that Space and Enter mean it and not the button that was used last. */
+  function leave() { if (viewer.hidden) tiles[at].focus(); else /** @type {HTMLElement} */ (document.activeElement)?.blur(); }
 
   function line() { return `pick: ${JSON.stringify(images.filter(({ id }) => picked.has(id)).map(({ id }) => id))}`; }
 
@@ -105,6 +110,7 @@ function run(state) {
     if (!viewer.hidden) return;
     show(viewer, true);
     find("#grid-home").inert = true;
+    say(find("#look"), "Back");
     view.resize();
     load();
   }
@@ -113,6 +119,7 @@ function run(state) {
     asked += 1;
     show(viewer, false);
     find("#grid-home").inert = false;
+    say(find("#look"), "Large");
     say(find("#zoom-text"), "");
     tiles[at].focus();
   }
@@ -140,7 +147,7 @@ function run(state) {
 
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !images.length) return;
-    if (event.target === find("#copy") && (event.key === " " || event.key === "Enter")) return;
+    if (/** @type {HTMLElement} */ (event.target).matches("button") && (event.key === " " || event.key === "Enter")) return;
     const action = actionOf(event);
     if (!action || (event.repeat && event.key === " ")) return;
     event.preventDefault();
