@@ -55,7 +55,7 @@ class Picks:
         return self.candidates.run.path / f"pick-{self.candidates.step}-{self.candidates.split}.yaml"
 
     def picked(self) -> list[str]:
-        """What was picked so far, best first; before the first pick, what the recipe names."""
+        """The ids that were picked so far, best first; before the first pick, those that the recipe names."""
         try:
             text = self.file.read_text(encoding="utf-8")
         except FileNotFoundError:
