@@ -130,6 +130,7 @@ def test_a_recipe_is_run_and_its_gates_are_proved(proved: dict[str, Any]):
     assert proof["preset"] == "instant"
     assert proof["cpu_seconds"] > 0
     assert proof["false_alarm_rate"] <= 0.1
+    assert proof["false_alarms_of"] == "proof"
     for arm in found.values():
         low, high = arm["ci95"]
         assert low <= arm["effect"] <= high
@@ -353,6 +354,7 @@ def test_networks_are_trained_from_the_base_and_a_stopped_proof_goes_on(
     (arm,) = proof["arms"]
     assert arm["verdict"] in ("better", "worse", "no difference shown")
     assert np.isfinite(arm["effect"])
+    assert proof["false_alarms_of"] == "preset", "the rate was measured beforehand, not on these images"
     place = folder / "runs/gated/0001/proof/command/trainings"
     results = sorted(place.glob("quick-*/results/*.json"))
     assert len(results) >= 16

@@ -135,6 +135,7 @@ def test_people_are_the_ground_truth_of_gates(made, tmp_path):
         )
         + "  - study: {protocol: accept, votes: 1, checks: {training: 0}}\n    name: eyes\n"
         + '  - select: {where: "tenengrad > 100"}\n    name: sharp\n'
+        + "  - release: {image: png, allow_unknown_licence: true}\n"
     )
     (tmp_path / "recipe.yaml").write_text(text)
     assert groundglass(tmp_path, "run", "recipe.yaml").returncode == 4
@@ -156,6 +157,15 @@ def test_people_are_the_ground_truth_of_gates(made, tmp_path):
     assert (gate["judged"], gate["bad"], gate["dropped"]) == (12, 4, len(dropped))
     assert gate["both"] == len(dropped & bad)
     assert gate["recall"] == gate["both"] / 4
+    assert gate["false_alarm"] == len(dropped - bad) / 8
+    page = (tmp_path / found["report"]).read_text()
+    assert "The gates and people" in page
+    assert "12 images with a verdict of people, 4 of them bad" in page
+    assert 'href="audit.html"' in (tmp_path / found["report"]).with_name("index.html").read_text()
+    card = (tmp_path / "runs/rated/0001/release/README.md").read_text()
+    assert "Step eyes (protocol accept): 12 votes of 1 rater on 12 images." in card
+    row = f"| sharp | 12 | {100 * gate['recall']:.0f} % ("
+    assert row in card
     printed = groundglass(tmp_path, "audit", "rated", "--study", "eyes", COLUMNS="80")
     assert "sharp" in printed.stdout
     exported = groundglass(

@@ -39,7 +39,7 @@ def test_offline_votes_are_kept_and_sent_when_the_server_is_back(rate):
     rater.page.context.set_offline(True)
     rater.press("1").sees("t2").press("2").sees("t3").press("3").sees("t4")
     wait(rater.page, "!document.querySelector('#offline').hidden")
-    wait(rater.page, "document.querySelector('#offline').innerText.includes('3 votes are kept here')")
+    wait(rater.page, "document.querySelector('#offline').innerText.includes('3 votes kept')")
     assert scores(server) == {}
     assert kept(rater) == 3
     rater.page.context.set_offline(False)
@@ -57,7 +57,7 @@ def test_a_page_that_runs_out_of_images_waits_and_goes_on(rate):
     for number in range(2, 6):
         rater.press("3").sees(f"t{number}")
     rater.press("3")
-    wait(rater.page, "document.querySelector('#offline').innerText.includes('5 votes are kept here')")
+    wait(rater.page, "document.querySelector('#offline').innerText.includes('5 votes kept')")
     rater.press("4")  # there is nothing to answer: the last image has its answer
     server.start()
     rater.sees("t6")

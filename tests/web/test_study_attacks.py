@@ -17,6 +17,7 @@ import pytest
 from groundglass.studies.open_study import Study
 from groundglass.web import settings as limits
 from groundglass.web.guards import HEADERS
+from groundglass.web.own_names import reached_by
 from groundglass.web.replies import Stop
 from groundglass.web.requests import cookie_name
 from groundglass.web.service import Service
@@ -159,6 +160,24 @@ def test_another_host_name_is_refused(base: str, host: str):
     # A page of evil.example may let its own name point at 127.0.0.1, and read what is there.
     reply = Client(base).get("/healthz", Host=host)
     assert reply.status == 400
+
+
+def test_the_machines_own_names_are_accepted_if_it_serves_its_network():
+    assert not Settings().is_own_host("mypc.fritz.box:8000")
+    assert Settings(names=("mypc.fritz.box",)).is_own_host("MyPC.fritz.box:8000")
+    names, urls = reached_by("0.0.0.0", 8000)
+    assert all(Settings(names=names).is_own_host(urlsplit(url).netloc) for url in urls)
+    assert not any("127.0.0.1" in url or "::" in url for url in urls)
+
+
+def test_links_for_others_name_an_address_that_they_can_reach(tmp_path: Path):
+    study = make_study(tmp_path, None, count=3)
+    with served(study, settings=Settings(reach="http://192.0.2.7:8000")) as base:
+        owner = Client(base)
+        owner.open(f"/o/{study.store.new_owner_token()}")
+        (made,) = owner.post("/api/board/invite", {"raters": 1}).json()["links"]
+        assert made["link"].startswith("http://192.0.2.7:8000/i/")
+    study.store.close()
 
 
 def test_two_host_headers_are_refused(base: str):

@@ -70,7 +70,8 @@ def command(
     The result is added to the run's folder and to its report.
 
     With --study, people are the ground truth: of the images that they rated, the command shows which share of the bad
-    ones each gate dropped (recall), and which share of the dropped ones is bad (precision).
+    ones each gate dropped (recall), which share of the good ones (false alarms), and which share of the dropped ones is
+    bad (precision). The table is added to the run's report too.
     """
     if study is not None:
         _by_people(what, runs, study, bad_below, as_json)
@@ -92,14 +93,17 @@ def command(
 
 def _by_people(what: str, runs: Path, study: str, below: float | None, as_json: bool) -> None:
     """Compare the gates of a run with human verdicts."""
+    from groundglass.audits.result_folder import keep_people
     from groundglass.plans.run_folder import find_run
     from groundglass.studies.gate_agreement import audit_by_people
     from groundglass.studies.open_study import open_study
 
     run = find_run(what, runs).path
     found = audit_by_people(open_study(run, study), below)
+    keep_people(run, found.study, found.plain())
+    page = _report(run)
     if as_json:
-        click.echo(json.dumps(found.plain(), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(found.plain() | {"report": str(page)}, indent=2, ensure_ascii=False))
         return
     click.echo(
         f"{study} · {thousands(found.rated)} images with a verdict of people, {thousands(found.bad)} of them bad · "
@@ -110,18 +114,19 @@ def _by_people(what: str, runs: Path, study: str, below: float | None, as_json: 
             gate.gate,
             thousands(gate.judged),
             *_share(gate.recall, gate.recall_ci95),
+            *_share(gate.false_alarm, gate.false_alarm_ci95),
             *_share(gate.precision, gate.precision_ci95),
             gate.label,
         )
         for gate in found.gates
     ]
-    head = ("gate", "judged", "recall", "95 % interval", "precision", "95 % interval", "")
-    print_table(head, rows, right=(1, 2, 4))
+    head = ("gate", "judged", "recall", "95 %", "false alarms", "95 %", "precision", "95 %", "")
+    print_table(head, rows, right=(1, 2, 4, 6))
     for note in found.notes:
         click.echo()
         print_wrapped(f"  note: {note}", 4)
     click.echo()
-    print_next({"next": f"{program()} why {shlex.quote(str(run))} IMAGE"})
+    print_next({"report": str(page), "next": f"{program()} why {shlex.quote(str(run))} IMAGE"})
 
 
 def _share(share: float | None, ends: tuple[float, float] | None) -> tuple[str, str]:

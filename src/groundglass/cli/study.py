@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from groundglass.cli import study_web
 from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
 from groundglass.cli.options import as_json
 from groundglass.cli.study_plan import command as plan_command
+from groundglass.cli.study_raters import invite, revoke
 from groundglass.cli.study_results import command as release_command
 from groundglass.cli.study_results import pick as pick_command
+from groundglass.cli.study_serve import demo, serve
+from groundglass.cli.study_state import export, status
 from groundglass.reports.output_folder import check_file
 from groundglass.reports.study_words import agreement_in_words, headline, short_name
 
@@ -44,7 +46,7 @@ def command() -> None:
     """
 
 
-for other in study_web.COMMANDS:
+for other in (demo, serve, invite, revoke, status, export):
     command.add_command(other)
 command.add_command(plan_command, "plan")
 command.add_command(release_command, "release")

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from groundglass.cli.funnel import plain_line, print_next, print_wrapped
 from groundglass.cli.options import as_json, run_argument, runs_folder
+from groundglass.cli.study_options import open_browser
+from groundglass.errors import MissingExtra
 from groundglass.text.format import some
+
+if TYPE_CHECKING:
+    from groundglass.runs.pick_candidates import Candidates
 
 
 @click.command()
@@ -22,25 +28,35 @@ from groundglass.text.format import some
     "-o",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="The page.  [default: pick-STEP.html in the run's folder]",
+    help="Serve nothing: write one page with small images, from which the line must be copied.",
 )
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65535), metavar="N", help="The port.  [default: any free one]"
+)
+@click.option("--no-browser", is_flag=True, help="Open no browser.")
 @runs_folder
-def pick(run: str, step: str, split: str | None, output: Path | None, runs: Path) -> None:
+def pick(
+    run: str, step: str, split: str | None, output: Path | None, port: int, no_browser: bool, runs: Path
+) -> None:
     """Pick the images of a `hold_out` by eye, among the candidates that its `next`, `count` or `list` gives.
 
     \b
     groundglass study pick faceup held
 
-    The command writes one page: a grid of the candidates, best first. Keys or clicks pick them, and the page shows the
-    line `pick: [...]` to copy into the recipe.
+    The command serves a page on this machine: a grid of the candidates, best first; arrows move, Space picks, Z shows
+    all pixels at 1:1. Every pick is saved at once in the run's folder, as the line `pick: [...]` for the recipe, and
+    the command goes on with them when it is started again. Ctrl-C ends it.
     """
     from groundglass.plans.run_folder import find_run
-    from groundglass.reports.pick_page import write_pick_page
     from groundglass.runs.pick_candidates import pick_candidates
 
-    folder = find_run(run, runs)
-    candidates = pick_candidates(folder, step, split)
-    page = output or folder.path / f"pick-{step}.html"
+    candidates = pick_candidates(find_run(run, runs), step, split)
+    if output is None:
+        _serve_picks(candidates, port, not no_browser)
+        return
+    from groundglass.reports.pick_page import write_pick_page
+
+    page = output
     count = write_pick_page(candidates, page)
     click.echo(f"{page}: {some(count, 'candidates')} for {candidates.split}")
     click.echo()
@@ -49,6 +65,37 @@ def pick(run: str, step: str, split: str | None, output: Path | None, runs: Path
             "next": f"open {shlex.quote(str(page))} in a browser, and copy its line `pick: [...]` into the recipe"
         }
     )
+
+
+def _serve_picks(candidates: Candidates, port: int, browser: bool) -> None:
+    """Serve the page until Ctrl-C, then print what is picked."""
+    from groundglass.extras import is_installed
+
+    if not is_installed("studies"):
+        raise MissingExtra(
+            "the page on which images are picked (a page without a server: -o FILE)", "studies"
+        )
+    from groundglass.web.pick import create_pick_app, picks_of
+    from groundglass.web.serve import address_of, listen, serve_app
+    from groundglass.web.settings import Settings
+
+    picks, made = picks_of(candidates), listen("127.0.0.1", port)
+    link = f"{address_of(made)}/o/{picks.token}"
+
+    def announce() -> None:
+        click.echo(f"pick {some(len(picks.among), 'candidates')} for {candidates.split} at {link}")
+        click.echo(f"  every pick is saved at once in {picks.file}; Ctrl-C ends")
+        if browser:
+            open_browser(link)
+
+    app = create_pick_app(picks, Settings(report=lambda trouble: click.echo(trouble.line(), err=True)))
+    try:
+        serve_app(app, made, announce)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\n{some(len(picks.picked()), 'images')} picked; put this line into the recipe, in the split"
+        )
+        click.echo(f"{candidates.split} of {candidates.step}, in place of its `pick`:\n\n  {picks.line()}")
 
 
 @click.command()

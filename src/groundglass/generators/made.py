@@ -116,7 +116,7 @@ class MadeFolder:
         return found
 
     def adopted(self, generator: str, key: str) -> Outcome | None:
-        """The outcome of an image whose file was written before a kill, and its line was not."""
+        """The outcome of an image if a kill came after its file and before its line."""
         folder = self.path / generator
         for path in sorted(folder.glob(f"{key}.*")) if folder.is_dir() else ():
             return Outcome(key, path.name, hashlib.sha256(path.read_bytes()).hexdigest())

@@ -177,7 +177,7 @@ def _check_sizes(sizes: list[str], facts: PipelineFacts) -> None:
         width, height = size_of(word) or (0, 0)
         if width % multiple or height % multiple:
             near = f"{_nearest(width, multiple)}x{_nearest(height, multiple)}"
-            say = f"{facts.kind} makes images whose sides are multiples of {multiple}, so not {word}"
+            say = f"{facts.kind} makes images with sides that are multiples of {multiple}, so not {word}"
             raise SettingFault(say, f"the nearest size is {near}", ("settings", "size"), word)
 
 

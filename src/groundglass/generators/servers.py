@@ -47,7 +47,7 @@ class ImageClient(Protocol):
 
 
 class WithFiles:
-    """A server whose reply may name the address of an image: it is fetched before the call counts as answered."""
+    """A server that may reply with the address of an image: it is fetched before the call counts as answered."""
 
     concurrent = True
 

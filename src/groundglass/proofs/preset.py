@@ -58,6 +58,7 @@ STANDARD = Preset(
     True,
     0,
     300.0,
+    (0, 40),
 )
 
 GPU = Preset("gpu", "EDSR or MSRResNet, x2, 20,000 iterations", 8, 2, 4, True, True, 0, 3600.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,8 @@ class Proof:
     network           of the preset `gpu`: the network that was trained; "" for others
     start             of the preset `gpu`: the file that its weights started from; "" for random ones
     false_alarm_rate  the share of pairs of random halves that are called different; None where it was not measured
+    false_alarms_of   where that rate was measured: "proof" (on the images of this one) or "preset" (beforehand, on
+                      other photos: `groundglass.proofs.preset.Preset.known`); "" where it was not
     n_scored          how many images the results were scored on
     scored_on         where these come from
     bicubic           dB, what bicubic upscaling gets on them; None where it was not measured
@@ -84,6 +86,7 @@ class Proof:
     folders: bool = False
     network: str = ""
     start: str = ""
+    false_alarms_of: Literal["proof", "preset", ""] = ""
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -106,6 +109,7 @@ def prove(trial: Trial, ready: Ready, preset: Preset, scored_on: str, seed: int)
     found = [effect for effect in effects if isinstance(effect, Effect)]
     said = iter(verdicts(found))
     limit = limits(max(1, len(found)))[0]
+    alarms = _false_alarms(ready, own, preset, seed) if found else None
     results = tuple(
         _failed(each, effect) if isinstance(effect, str) else _result(each, effect, next(said), limit)
         for each, effect in zip(trial.compared, effects, strict=True)
@@ -114,13 +118,14 @@ def prove(trial: Trial, ready: Ready, preset: Preset, scored_on: str, seed: int)
         results,
         preset.name,
         0.0,
-        _false_alarms(ready, own, preset, seed) if found else None,
+        alarms,
         ready.n_scored,
         scored_on,
         ready.bicubic,
         {name: _whole(ready, arm) for name, arm in sorted(own.items()) if len(arm)} if preset.alarms else {},
         (*trial.notes, *ready.notes),
         seed,
+        false_alarms_of="" if alarms is None else "preset" if preset.known else "proof",
     )
 
 

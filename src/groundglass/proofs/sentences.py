@@ -175,7 +175,7 @@ def alarms_in_words(proof: Proof) -> str:
         return "The rate of false alarms was not measured in this proof."
     share = percent(proof.false_alarm_rate)
     known = PRESETS[proof.preset].known if proof.preset in PRESETS else None
-    if known is not None:
+    if known is not None and proof.false_alarms_of != "proof":
         return f"Of {known[1]} pairs of random halves of 200 photos (measured before), {share} were called different."
     return f"Of 40 pairs of random halves of the images, {share} would have been called different."
 

@@ -147,6 +147,11 @@ class StudyStep(Record):
         return self
 
     @property
+    def free_pairs(self) -> bool:
+        """Whether pairs are chosen while people vote. Each vote is then one for both images; `folders` give pairs."""
+        return self.protocol == "pairwise" and not self.folders
+
+    @property
     def scale(self) -> tuple[float, float] | None:
         """The lowest and the highest score; None for comparisons."""
         return {"acr": (1.0, 5.0), "slider": (0.0, 100.0), "pairwise": None}.get(self.protocol, (0.0, 1.0))

@@ -79,6 +79,40 @@ class AuditNote:
 
 
 @dataclass(frozen=True)
+class GateNote:
+    """A gate against people: shares of the images that people would drop, and would keep, that the gate dropped."""
+
+    gate: str
+    judged: int
+    recall: float | None
+    recall_ci95: tuple[float, float] | None
+    false_alarm: float | None
+    false_alarm_ci95: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class StudyNote:
+    """People who rated images of the run.
+
+    agreement  (name of the number, its value)
+    flagged    raters with a flag; ``flags`` has how often each was set
+    rejected   raters whose votes do not count in the scores
+    gates      the gates against people; empty if their scores say not which images are bad
+    """
+
+    step: str
+    protocol: str
+    images: int
+    votes: int
+    raters: int
+    agreement: tuple[tuple[str, float], ...] = ()
+    flagged: int = 0
+    flags: tuple[tuple[str, int], ...] = ()
+    rejected: int = 0
+    gates: tuple[GateNote, ...] = ()
+
+
+@dataclass(frozen=True)
 class ProofNote:
     """The result of a proof: whether training on the selection gives better results.
 
@@ -113,6 +147,7 @@ class Notes:
     networks: tuple[NetworkNote, ...] = ()
     generators: tuple[GeneratorNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
+    studies: tuple[StudyNote, ...] = ()
     proofs: tuple[ProofNote, ...] = ()
     beside: Beside | None = None
     failed: int = 0
@@ -172,6 +207,8 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         generators=notes.generators,
         generated=_generated(manifest),
         audits=notes.audits,
+        studies=notes.studies,
+        share=_share,
         proofs=notes.proofs,
         warnings=[(word, WARNINGS.get(word, ""), many) for word, many in notes.warnings.items()],
     )
@@ -316,6 +353,16 @@ def _generated(manifest: pa.Table) -> Counter[str]:
 def _some(names: Sequence[str], most: int = 5) -> str:
     shown = ", ".join(_cell(name) for name in names[:most])
     return f"{shown} and {len(names) - most} more (manifest)" if len(names) > most else shown
+
+
+def _share(value: float | None, ends: tuple[float, float] | None) -> str:
+    """
+    >>> _share(0.5, (0.25, 0.75)), _share(None, None)
+    ('50 % (25–75 %)', '–')
+    """
+    if value is None or ends is None:
+        return "–"
+    return f"{100 * value:.0f} % ({100 * ends[0]:.0f}–{100 * ends[1]:.0f} %)"
 
 
 def _cell(value: object) -> str:

@@ -17,7 +17,15 @@ from groundglass.files.atomic import write_text
 from groundglass.image.header import ImageLimits
 from groundglass.models.weights import NetworkNote
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import AuditNote, GeneratorNote, MeasureNote, Notes, ProofNote, write_card
+from groundglass.releases.card import (
+    AuditNote,
+    GeneratorNote,
+    MeasureNote,
+    Notes,
+    ProofNote,
+    StudyNote,
+    write_card,
+)
 from groundglass.releases.file_layout import plan_files, written_ending
 from groundglass.releases.journal import (
     PARTS,
@@ -66,6 +74,7 @@ class ReleaseContext:
     networks   the networks that were asked, for the card
     generators  the generators of images, for the card
     audits     the results of audits of the gates, for the card
+    studies    the results of studies with people, for the card
     proofs     the results of proofs of the selection, for the card
     warnings   the number of released photos with each file warning, for the card
     answers    the manifest's columns of models' answers
@@ -83,6 +92,7 @@ class ReleaseContext:
     networks: tuple[NetworkNote, ...] = ()
     generators: tuple[GeneratorNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
+    studies: tuple[StudyNote, ...] = ()
     proofs: tuple[ProofNote, ...] = ()
     warnings: Mapping[str, int] = field(default_factory=dict)
     answers: tuple[str, ...] = ()
@@ -198,6 +208,7 @@ def _write_lists(
             context.networks,
             context.generators,
             context.audits,
+            context.studies,
             context.proofs,
             beside,
             failed=len(failed),

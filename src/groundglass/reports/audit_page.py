@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from groundglass.audits.result_folder import SLIPPED, latest_audit, read_card
+from groundglass.audits.result_folder import SLIPPED, latest_audit, read_card, read_people
 from groundglass.text.format import percent
 
 Plain = Mapping[str, Any]
@@ -56,25 +56,32 @@ class SlippedImage:
 
 @dataclass(frozen=True)
 class AuditView:
-    """The content of the page, and the image files next to it."""
+    """The content of the page, and the image files next to it.
 
-    card: Plain
+    card    the scorecard of an audit with known defects; None if there is none
+    people  the gates against the verdicts of people, one for each study
+    """
+
+    card: Plain | None
     gates: tuple[str, ...]
     rows: tuple[RowView, ...]
     slipped: tuple[tuple[str, str, tuple[SlippedImage, ...]], ...]
     images: Mapping[str, bytes]
+    people: tuple[Plain, ...] = ()
 
 
 def read_audit(run: Path) -> AuditView | None:
     """The page's content for a run's audit; None if there is no audit, or if it cannot be read."""
-    place = latest_audit(run)
+    place, people = latest_audit(run), tuple(read_people(run))
     card = read_card(place) if place is not None else None
-    if place is None or card is None:
-        return None
+    slipped: list[dict[str, Any]] = []
     try:
-        slipped = pq.read_table(place / SLIPPED).to_pylist()
+        if place is not None and card is not None:
+            slipped = pq.read_table(place / SLIPPED).to_pylist()
     except (OSError, ValueError):
-        return None
+        card = None
+    if place is None or card is None:
+        return AuditView(None, (), (), (), {}, people) if people else None
     gates = tuple(dict.fromkeys(cell["gate"] for cell in card["gates"]))
     images = {f"audit-{place:03d}.jpg": row["picture"] for place, row in enumerate(slipped)}
     what = {reach["defect"]: reach["what"] for reach in card["defects"]}
@@ -83,7 +90,7 @@ def read_audit(run: Path) -> AuditView | None:
         (defect, what[defect], tuple(view for _, view in group))
         for defect, group in groupby(shown, key=lambda pair: pair[0])
     )
-    return AuditView(card, gates, tuple(_rows(card, gates)), groups, images)
+    return AuditView(card, gates, tuple(_rows(card, gates)), groups, images, people)
 
 
 def _slipped(row: Plain, file: str) -> SlippedImage:

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from groundglass.degradations.settings import Pixels
 from groundglass.errors import RecipeError
+from groundglass.files.locators import read_listed
+from groundglass.image.frame import open_frame
+from groundglass.image.header import ImageLimits
 from groundglass.plans.run_folder import RunFolder, load_record
+from groundglass.plans.run_tables import read_tables
 from groundglass.plans.state import make_state
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.load import load_recipe
@@ -33,6 +38,52 @@ class Candidates:
     rows: pa.Table
     wanted: int | None
     picked: tuple[str, ...]
+
+
+MOST = 1_000
+"""More candidates than anybody looks at; people see the best of them."""
+
+
+@dataclass(frozen=True)
+class ListedCandidate:
+    """A candidate and its file as the run read it."""
+
+    id: str
+    name: str
+    sha256: str
+    region: str
+    path: bytes
+    bytes: int
+    mtime_ns: int
+
+    def pixels(self) -> Pixels:
+        """The image. Raises ImageError, also if the file is not the one that the run read."""
+        data = read_listed(self.path, self.bytes, self.mtime_ns, self.sha256)
+        return open_frame(data, ImageLimits()).at(self.region).rgb
+
+
+def listed(candidates: Candidates) -> list[ListedCandidate]:
+    """The best `MOST` candidates with their files."""
+    tables = read_tables(candidates.run, load_record(candidates.run))
+    files = {row["id"]: row for row in tables.images.select(["id", "path", "bytes", "mtime_ns"]).to_pylist()}
+    roots = dict(zip(tables.rows["id"].to_pylist(), tables.rows["root"].to_pylist(), strict=True))
+    rows = candidates.rows.slice(0, MOST).select(["id", "uri", "sha256", "region"]).to_pylist()
+    return [
+        ListedCandidate(
+            row["id"],
+            row["uri"] + (f"#{row['region']}" if row["region"] else ""),
+            row["sha256"],
+            row["region"],
+            *(files[roots[row["id"]]][key] for key in ("path", "bytes", "mtime_ns")),
+        )
+        for row in rows
+    ]
+
+
+def chosen(candidates: Candidates, among: list[ListedCandidate]) -> list[str]:
+    """The ids of the candidates that the recipe names already, by id or uri."""
+    uris = dict(zip(candidates.rows["id"].to_pylist(), candidates.rows["uri"].to_pylist(), strict=True))
+    return [one.id for one in among if {one.id, uris[one.id]} & set(candidates.picked)]
 
 
 def pick_candidates(run: RunFolder, step: str, split: str | None = None) -> Candidates:

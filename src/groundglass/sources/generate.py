@@ -42,7 +42,7 @@ OWN = {
 """The columns of every generated image, besides its settings."""
 CREDITED = ("licence", "author")
 GUESSED_SIDE = 1024
-"""Side in px of an image whose settings do not say its size."""
+"""Side in px of an image that has no `size` among its settings."""
 
 
 class Generate(Source):

@@ -114,7 +114,7 @@ def _value_in_words(value: Value, often: int, of: int) -> str:
 
 
 def model_notes(source: Asked, checked: Mapping[str, Checked]) -> list[str]:
-    """What leaves this machine, what is fetched, and licences that the recipe does not state."""
+    """Notes on prompts that leave this machine, on weights that are fetched, and on licences that are not stated."""
     notes: list[str] = []
     for name, generator in source.generators.items():
         if KINDS[generator.service].paid:

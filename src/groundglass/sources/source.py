@@ -79,7 +79,7 @@ class Making:
 
     settings  of the engine that runs workers
     progress  the display of one part of the work, by its title
-    retry     files whose making failed before are tried again
+    retry     files that could not be made before are tried again
     """
 
     settings: Settings

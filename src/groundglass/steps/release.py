@@ -37,6 +37,7 @@ from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.step import megapixels
 from groundglass.steps.prove.card_notes import proof_notes
 from groundglass.steps.release_rows import answer_columns, rows_to_release
+from groundglass.steps.study_notes import study_notes
 from groundglass.tables.parquet import compute, only
 from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
@@ -79,6 +80,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         networks=card_networks(state.run.plan),
         generators=card_generators(state.run.plan),
         audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
+        studies=tuple(study_notes(state)),
         proofs=tuple(proof_notes(state)),
         warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
         answers=answers,

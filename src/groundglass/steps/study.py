@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,9 +18,10 @@ from groundglass.selections.rule import Rule
 from groundglass.sources.folder import existing_folder
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.plan import add_columns
-from groundglass.studies.items import Candidate, candidates_of
-from groundglass.studies.open_study import Study, is_whole, left_out_notes, make_study, nearest_dropped
-from groundglass.studies.results import StudyResults, score_columns, score_study, score_table
+from groundglass.studies.candidates import Candidate, candidates_of, nearest_dropped
+from groundglass.studies.open_study import Study, is_whole, left_out_notes, make_study
+from groundglass.studies.results import StudyResults, score_study
+from groundglass.studies.score_columns import score_columns, score_table
 from groundglass.tables.columns import KnownColumn, pool
 from groundglass.tables.parquet import only, read_table
 from groundglass.tables.verdicts import values
@@ -85,16 +87,26 @@ def run(state: State, planned: PlannedStep) -> Done:
 
     Raises Waiting if it has not.
     """
-    body = body_of(planned)
-    study = make_study(
-        state.run.folder, planned.step.name, body, state.run.seed, None, lambda: _candidates(state, planned)
-    )
-    with study.store as store:
-        results = score_study(body, store.items(), store.votes(), study.seed)
+    study, results = _results(state, planned)
     if not results.enough:
         raise _waiting(study, results)
-    if score_columns(body):
-        scores, key = score_table(body, results), study_key(planned.step.name)
+    return _go_on(state, planned, study, results)
+
+
+def _results(state: State, planned: PlannedStep) -> tuple[Study, StudyResults]:
+    """The study of a step, made if it is not there, and its results so far."""
+    body, name = body_of(planned), planned.step.name
+    study = make_study(
+        state.run.folder, name, body, state.run.seed, None, lambda: _candidates(state, planned)
+    )
+    with study.store as store:
+        return study, score_study(body, store.items(), store.votes(), study.seed)
+
+
+def _go_on(state: State, planned: PlannedStep, study: Study, results: StudyResults) -> Done:
+    """Write the scores of a study with enough votes, and go on with them."""
+    if score_columns(study.body):
+        scores, key = score_table(study.body, results), study_key(planned.step.name)
         state.run.write(scores, state.run.folder.scores(key))
         state = replace(state, scores={**state.scores, key: scores})
     return done(state, state, planned, notes=_notes(study, results), facts=_facts(planned, results))
@@ -150,7 +162,11 @@ def _facts(planned: PlannedStep, results: StudyResults) -> Mapping[str, Any]:
             "items": len(results.items),
             "votes": results.votes,
             "raters": len(results.raters),
+            "protocol": body_of(planned).protocol,
             "agreement": dict(results.agreement),
+            "flagged": sum(1 for rater in results.raters if any(rater.flags.values())),
+            "flags": dict(sum((Counter(rater.flags) for rater in results.raters), Counter[str]())),
+            "rejected": sum(rater.rejected for rater in results.raters),
             "arms": [
                 {"one": arm.one, "other": arm.other, "rate": arm.rate, "ci95": arm.ci95, "votes": arm.votes}
                 for arm in results.arms
@@ -163,11 +179,9 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """The votes that are still needed. With enough of them the step is run, so that later steps are exact."""
     into, state, body = walk.step(planned), walk.state, body_of(planned)
     if walk.exact and is_whole(state.run.folder, planned.step.name):
-        study = make_study(state.run.folder, planned.step.name, body, state.run.seed, None, list)
-        with study.store as store:
-            results = score_study(body, store.items(), store.votes(), study.seed)
+        study, results = _results(state, planned)
         if results.enough:
-            walk.state, _ = run(state, planned)
+            walk.state, _ = _go_on(state, planned, study, results)
         else:
             walk.at_most(state.rows)
         return replace(into, to_do=results.lacking, cached=results.votes)
@@ -176,7 +190,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
         return into
     images = min(into.into, body.items or into.into)
     votes = body.votes * images
-    return replace(into, to_do=-(-votes // 2) if body.protocol == "pairwise" else votes, cached=0)
+    return replace(into, to_do=-(-votes // 2) if body.free_pairs else votes, cached=0)
 
 
 def label(body: StudyStep) -> str:

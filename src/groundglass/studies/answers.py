@@ -8,7 +8,7 @@ from typing import Any
 from groundglass.recipes.study_model import StudyStep
 from groundglass.studies.assign import Draft
 from groundglass.studies.design import Design
-from groundglass.studies.records import Score, Vote
+from groundglass.studies.records import VERDICTS, Score, Vote
 
 HIGHEST_OF_DAMAGED = {
     "acr": (1.0, 2.0),
@@ -17,7 +17,6 @@ HIGHEST_OF_DAMAGED = {
     "pair_accept": (0.0, 0.0),
 }
 """The right scores of a badly damaged copy."""
-NUMBERS = {"keep": 1.0, "drop": 0.0}
 
 
 def right_answer(design: Design, draft: Draft) -> tuple[float, float] | str | None:
@@ -40,7 +39,7 @@ def is_right(answer: tuple[float, float] | str, score: Score) -> bool:
     if isinstance(answer, str):
         return score == answer
     number = next(iter(score.values())) if isinstance(score, Mapping) else score
-    value = NUMBERS[number] if isinstance(number, str) else number
+    value = VERDICTS[number] if isinstance(number, str) else number
     return answer[0] <= value <= answer[1]
 
 

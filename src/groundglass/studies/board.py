@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from groundglass import __version__
 from groundglass.studies.open_study import Study, left_out_notes
 from groundglass.studies.results import score_study
+from groundglass.studies.tables import link_state
 
 
 def board_of(study: Study, now: float) -> dict[str, Any]:
@@ -52,3 +54,15 @@ def board_of(study: Study, now: float) -> dict[str, Any]:
         "updated": now,
         "version": __version__,
     }  # fmt: skip
+
+
+def as_of(board: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """A board that was made before, with the states of links at this moment: a link expires without any change.
+
+    >>> as_of({"raters": [{"rater": "r01", "state": "active", "expires": 5.0}]}, 6.0)
+    {'raters': [{'rater': 'r01', 'state': 'expired', 'expires': 5.0}]}
+    """
+    raters = [
+        {**rater, "state": link_state(rater["state"], rater["expires"], now)} for rater in board["raters"]
+    ]
+    return {**board, "raters": raters}

@@ -123,7 +123,7 @@ def design_of(body: StudyStep, items: Sequence[ItemRow], seed: int) -> Design:
     rate, train, gold = (
         [at for at, item in enumerate(items) if item.role == role] for role in ("rate", "train", "gold")
     )
-    free = body.protocol == "pairwise" and not body.folders
+    free = body.free_pairs
     groups = _groups(body, items, rate) if free else ()
     units = [] if free else _units(body, items, rate)
     ring = tuple(edge for number, group in enumerate(groups) for edge in _ring(group, seed, number))
@@ -160,7 +160,7 @@ def design_of(body: StudyStep, items: Sequence[ItemRow], seed: int) -> Design:
 def _contents(body: StudyStep, items: Sequence[ItemRow]) -> Ints:
     """A number for each content. An image without one is its own, wherever it appears; so are the images of one row."""
     names: dict[tuple[str, str], int] = {}
-    free = body.protocol == "pairwise" and not body.folders and not body.content
+    free = body.free_pairs and not body.content
     keys = [("", item.row) if free or not item.content else ("content", item.content) for item in items]
     return np.array([names.setdefault(key, len(names)) for key in keys], np.int64)
 

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from groundglass.errors import RecipeError
 from groundglass.files.atomic import write_bytes
 from groundglass.recipes.study_model import OF_PAIRS, StudyStep
-from groundglass.studies.records import COUNTED
+from groundglass.studies.records import COUNTED, VERDICTS
 from groundglass.studies.results import StudyResults, score_study
+from groundglass.studies.score_columns import interval_names
 from groundglass.text.format import some
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ FORMATS = ("csv", "jsonl", "parquet")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell of text that begins with one of these is a formula, or may become one, for a spreadsheet."""
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-VERDICTS = {"keep": 1.0, "drop": 0.0}
 
 
 def export_votes(study: Study, format: str) -> bytes:
@@ -44,11 +44,13 @@ def write_exports(
     """
     said: list[str] = []
     log, items = study.store.votes(), study.store.items()
-    results = score_study(study.body, items, log, study.seed)
     if votes is not None:
         table = votes_table(items, log, study.body, study.recipe)
         write_bytes(encoded(table, _format(votes)), votes)
         said.append(f"{votes}: {some(table.num_rows, 'votes')}")
+    if scores is None and keep is None and drop is None:
+        return said
+    results = score_study(study.body, items, log, study.seed)
     if scores is not None:
         table = scores_table(study.body, results, study.recipe)
         write_bytes(encoded(table, _format(scores)), scores)
@@ -129,16 +131,6 @@ def scores_table(body: StudyStep, results: StudyResults, recipe: str) -> pa.Tabl
             row |= dict(zip(interval_names(name), (score, *(ends or (None, None))), strict=True))
         rows.append(row | {"votes": item.votes, "recipe": recipe})
     return pa.Table.from_pylist(rows, pa.schema(fields))
-
-
-def interval_names(name: str) -> tuple[str, str, str]:
-    """The columns of a score and the ends of its interval.
-
-    >>> interval_names("score"), interval_names("fit")
-    (('score', 'ci_low', 'ci_high'), ('fit', 'fit_ci_low', 'fit_ci_high'))
-    """
-    before = "" if name == "score" else f"{name}_"
-    return name, f"{before}ci_low", f"{before}ci_high"
 
 
 def encoded(table: pa.Table, format: str) -> bytes:

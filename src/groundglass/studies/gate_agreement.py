@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from groundglass.errors import RecipeError
 from groundglass.plans.run_folder import RunFolder, load_record
@@ -12,6 +14,7 @@ from groundglass.plans.run_tables import read_tables
 from groundglass.ratings.shares import wilson
 from groundglass.recipes.study_model import StudyStep
 from groundglass.studies.results import StudyResults, score_study
+from groundglass.tables.step_record import StepRecord
 
 if TYPE_CHECKING:
     from groundglass.studies.open_study import Study
@@ -21,12 +24,13 @@ if TYPE_CHECKING:
 class GateAgreement:
     """A gate against people, on the images that it judged and that people rated.
 
-    judged     these images; the next counts are of them
-    bad        images that people would drop
-    dropped    images that the gate dropped
-    both       images that both would drop
-    precision  share of the dropped images that people would drop too; None if it dropped none
-    recall     share of the bad images that it dropped; None if there are none
+    judged       these images; the next counts are of them
+    bad          images that people would drop
+    dropped      images that the gate dropped
+    both         images that both would drop
+    precision    share of the dropped images that people would drop too; None if it dropped none
+    recall       share of the bad images that it dropped; None if there are none
+    false_alarm  share of the images that people would keep that it dropped; None if there are none
     """
 
     gate: str
@@ -39,6 +43,8 @@ class GateAgreement:
     precision_ci95: tuple[float, float] | None
     recall: float | None
     recall_ci95: tuple[float, float] | None
+    false_alarm: float | None
+    false_alarm_ci95: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -95,17 +101,7 @@ def audit_by_people(study: Study, below: float | None = None) -> HumanAudit:
     record = load_record(folder)
     tables = read_tables(folder, record)
     roots = dict(zip(tables.rows["id"].to_pylist(), tables.rows["root"].to_pylist(), strict=True))
-    gates: list[GateAgreement] = []
-    for step in record.steps:
-        if (
-            step.kind != "select"
-            or step.step not in tables.verdicts
-            or _by_this_study(step.label, study.name)
-        ):
-            continue
-        verdicts = tables.verdicts[step.step]
-        kept = dict(zip(verdicts["id"].to_pylist(), verdicts["kept"].to_pylist(), strict=True))
-        gates.append(_agreement(step.step, step.label, bad, kept, roots))
+    gates = compare_gates(bad, study.name, record.steps, tables.verdicts, roots)
     return HumanAudit(
         str(folder.path),
         study.name,
@@ -117,7 +113,32 @@ def audit_by_people(study: Study, below: float | None = None) -> HumanAudit:
     )
 
 
-def _by_this_study(label: str, study: str) -> bool:
+def compare_gates(
+    bad: Mapping[str, bool],
+    study: str,
+    steps: Iterable[StepRecord],
+    verdicts: Mapping[str, pa.Table],
+    roots: Mapping[str, str],
+) -> list[GateAgreement]:
+    """The selections of a run against human verdicts; not those by the scores of this study.
+
+    bad       row → whether people would drop it
+    verdicts  of each selection
+    roots     row → the photo that it comes from
+    """
+    return [
+        _agreement(step.step, step.label, bad, kept_by(verdicts[step.step]), roots)
+        for step in steps
+        if step.kind == "select" and step.step in verdicts and not is_by_study(step.label, study)
+    ]
+
+
+def kept_by(verdicts: pa.Table) -> dict[str, bool]:
+    """Row → whether a selection kept it."""
+    return dict(zip(verdicts["id"].to_pylist(), verdicts["kept"].to_pylist(), strict=True))
+
+
+def is_by_study(label: str, study: str) -> bool:
     """Whether a selection is by the scores of the study itself: it agrees with them by construction."""
     return label.startswith(f"{study}: ") or f"{study}." in label
 
@@ -133,6 +154,7 @@ def _agreement(
     wrong = sum(is_bad for is_bad, _ in pairs)
     dropped = sum(gone for _, gone in pairs)
     both = sum(is_bad and gone for is_bad, gone in pairs)
+    good = len(pairs) - wrong
     return GateAgreement(
         gate,
         label,
@@ -144,6 +166,8 @@ def _agreement(
         wilson(both, dropped) if dropped else None,
         both / wrong if wrong else None,
         wilson(both, wrong) if wrong else None,
+        (dropped - both) / good if good else None,
+        wilson(dropped - both, good) if good else None,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,55 +13,17 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.errors import ImageError, RecipeError
-from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import changed_at, read_listed
 from groundglass.image.frame import open_frame
 from groundglass.image.header import ImageLimits
-from groundglass.plans.measure_missing import THUMBNAIL_ASK
 from groundglass.random_streams import stream
 from groundglass.recipes.study_model import OF_PAIRS, StudyStep
-from groundglass.sources.folder import look_into_folders
+from groundglass.studies.candidates import LEFT_OUT, Candidate, left_out
 from groundglass.studies.records import ItemRow
-from groundglass.tables.measure_store import MeasureStore
-from groundglass.text.decode_text import decode_text
-from groundglass.text.suggest import did_you_mean
+from groundglass.studies.right_answers import Answered, read_answers, with_answers
 
 THREADS = 4
 """Images that are decoded at the same time; they bound memory."""
-LEFT_OUT = pa.schema(
-    [("row", pa.string()), ("name", pa.string()), ("reason", pa.string()), ("detail", pa.string())]
-)
-"""Images that the study would have had, and why it does not have them."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An image that may become an item.
-
-    path            its locator
-    size, mtime_ns  as in the run's listing
-    proven          its pixels were decoded before
-    also            other names by which a file of answers may call it: its uri and its sha256
-    """
-
-    row: str
-    name: str
-    path: bytes
-    sha256: str
-    width: int
-    height: int
-    region: str = ""
-    arm: str = ""
-    content: str = ""
-    prompt: str | None = None
-    size: int | None = None
-    mtime_ns: int | None = None
-    proven: bool = False
-    also: tuple[str, ...] = ()
-
-
-Answered = tuple[Candidate, float, float]
-"""An image with the lowest and the highest right answer."""
 
 
 @dataclass(frozen=True)
@@ -76,101 +36,6 @@ class Items:
     @property
     def rated(self) -> tuple[ItemRow, ...]:
         return tuple(item for item in self.items if item.role == "rate")
-
-
-def locator_of(text: str) -> bytes:
-    r"""The locator of an item, which the database keeps in hex.
-
-    >>> locator_of(b"/a.tar\0part 1 2".hex())
-    b'/a.tar\x00part 1 2'
-    """
-    return bytes.fromhex(text)
-
-
-def candidates_of(
-    rows: pa.Table, images: pa.Table, store: MeasureStore, prompt: str | None, content: str | None
-) -> list[Candidate]:
-    """The candidates of rows of a run, in their order.
-
-    rows    id, root, uri, sha256, region, width, height, and the columns that ``prompt`` and ``content`` name
-    images  the run's images table: id, path, bytes, mtime_ns
-    store   the run's: an image with a thumbnail in it was decoded by a measure
-    """
-    contents_of = rows.select(["sha256", "region"])
-    known = store.folder(THUMBNAIL_ASK.key).is_dir()
-    lacking = store.missing(THUMBNAIL_ASK.key, contents_of) if known else contents_of
-    unseen = set(zip(lacking["sha256"].to_pylist(), lacking["region"].to_pylist(), strict=True))
-    places = {photo: at for at, photo in enumerate(images["id"].to_pylist())}
-    facts = images.select(["path", "bytes", "mtime_ns"]).to_pylist()
-    prompts, contents = (_texts(rows, name) for name in (prompt, content))
-    found: list[Candidate] = []
-    for row, said, same in zip(rows.to_pylist(), prompts, contents, strict=True):
-        file = facts[places[row["root"]]]
-        found.append(
-            Candidate(
-                row=row["id"],
-                name=row["uri"] + (f"#{row['region']}" if row["region"] else ""),
-                path=file["path"],
-                sha256=row["sha256"],
-                width=row["width"],
-                height=row["height"],
-                region=row["region"],
-                content=same or "",
-                prompt=said,
-                size=file["bytes"],
-                mtime_ns=file["mtime_ns"],
-                proven=(row["sha256"], row["region"]) not in unseen,
-                also=(row["uri"], row["sha256"]),
-            )
-        )
-    return found
-
-
-def _texts(rows: pa.Table, name: str | None) -> Sequence[str | None]:
-    if name is None:
-        return [None] * rows.num_rows
-    return [None if value is None else str(value) for value in rows[name].to_pylist()]
-
-
-def candidates_in(folders: Mapping[str, str]) -> tuple[list[Candidate], list[dict[str, Any]]]:
-    """The images of the folders of a comparison, one by one decoded, and those that cannot be used.
-
-    The content is the path below the folder without its ending: images of one content are compared. Raises RecipeError
-    for a folder that does not exist.
-    """
-    found: list[Candidate] = []
-    lost: list[dict[str, Any]] = []
-    for arm, folder in folders.items():
-        for file in look_into_folders([folder]).listing().to_pylist():
-            row = f"{arm}/{file['uri']}"
-            try:
-                if file["error"] is not None:
-                    raise ImageError(file["error"], file["detail"] or "")
-                data = read_listed(file["path"], file["bytes"], file["mtime_ns"])
-                frame = open_frame(data, ImageLimits())
-                height, width = frame.rgb.shape[:2]
-            except ImageError as error:
-                lost.append(_lost(row, row, error.reason, error.detail))
-                continue
-            content = str(Path(file["uri"]).with_suffix(""))
-            found.append(
-                Candidate(
-                    row,
-                    row,
-                    file["path"],
-                    sha256_of(data),
-                    width,
-                    height,
-                    arm=arm,
-                    content=content,
-                    proven=True,
-                )
-            )
-    return found, lost
-
-
-def _lost(row: str, name: str, reason: str, detail: str = "") -> dict[str, Any]:
-    return {"row": row, "name": name, "reason": reason, "detail": detail}
 
 
 def choose_items(
@@ -189,7 +54,7 @@ def choose_items(
     gone = list(lost)
     usable = _whole(body, list(candidates), gone)
     answers = read_answers(Path(body.checks.answers).expanduser(), body) if body.checks.answers else {}
-    gold, others = _with_answers(usable, answers, body)
+    gold, others = with_answers(usable, answers, body)
     rated = _decoded(_drawn(body, others, seed, name), gone)
     if not rated:
         raise RecipeError(
@@ -242,7 +107,7 @@ def _whole(body: StudyStep, candidates: list[Candidate], gone: list[dict[str, An
         if problem is None:
             usable.append(one)
         else:
-            gone.append(_lost(one.row, one.name, problem.reason, problem.detail))
+            gone.append(left_out(one.row, one.name, problem.reason, problem.detail))
     if body.protocol not in OF_PAIRS or not (body.folders or body.content):
         return usable
     by_content: defaultdict[str, set[str]] = defaultdict(set)
@@ -250,7 +115,7 @@ def _whole(body: StudyStep, candidates: list[Candidate], gone: list[dict[str, An
         by_content[one.content].add(one.arm or one.row)
     needed = len(body.folders) if body.protocol == "pair_accept" else 2
     lonely = [one for one in usable if len(by_content[one.content]) < needed]
-    gone += [_lost(one.row, one.name, "no_partner") for one in lonely]
+    gone += [left_out(one.row, one.name, "no_partner") for one in lonely]
     return [one for one in usable if len(by_content[one.content]) >= needed]
 
 
@@ -273,7 +138,7 @@ def _decoded(chosen: list[Candidate], gone: list[dict[str, Any]]) -> list[Candid
         problems = list(pool.map(check, chosen))
     for one, problem in zip(chosen, problems, strict=True):
         if problem is not None:
-            gone.append(_lost(one.row, one.name, problem.reason, problem.detail))
+            gone.append(left_out(one.row, one.name, problem.reason, problem.detail))
     return [one for one, problem in zip(chosen, problems, strict=True) if problem is None]
 
 
@@ -328,70 +193,3 @@ def _training(body: StudyStep, gold: Sequence[Answered], seed: int, name: str) -
         return []
     drawn = stream(seed, "study", name, "training").permutation(len(gold))
     return [gold[at] for at in drawn[: min(body.checks.training, len(gold) // 2)]]
-
-
-def _with_answers(
-    candidates: list[Candidate], answers: Mapping[str, tuple[float, float]], body: StudyStep
-) -> tuple[list[Answered], list[Candidate]]:
-    """The candidates with a right answer, and the others. Raises RecipeError for an answer about no image."""
-    gold: list[Answered] = []
-    others: list[Candidate] = []
-    used: set[str] = set()
-    for one in candidates:
-        names = (one.row, one.name, one.content if body.folders else "", *one.also)
-        called = next((name for name in names if name in answers), None)
-        if called is None:
-            others.append(one)
-        else:
-            used.add(called)
-            gold.append((one, *answers[called]))
-    strange = [name for name in answers if name not in used]
-    if strange:
-        known = [name for one in candidates for name in (one.name, one.row)]
-        raise RecipeError(
-            f"{body.checks.answers}: '{strange[0]}' is not an image of this study.{did_you_mean(strange[0], known)}",
-            "name each item by its uri, id or sha256",
-        )
-    return gold, others
-
-
-def read_answers(path: Path, body: StudyStep) -> dict[str, tuple[float, float]]:
-    """The right answers of gold trials: item → the lowest and the highest right score.
-
-    keep is 1 and drop is 0. Raises RecipeError with the line of the first fault.
-    """
-    try:
-        text = decode_text(path.read_bytes()).text
-    except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise RecipeError(
-            f"cannot read the answers {path}: {said}", "give a CSV file item,low,high"
-        ) from error
-    reader = csv.DictReader(io.StringIO(text))
-    if not {"item", "low", "high"} <= set(reader.fieldnames or ()):
-        said = ", ".join(reader.fieldnames or ()) or "nothing"
-        raise RecipeError(
-            f"{path} needs the columns item, low and high; it has {said}", "its first line is item,low,high"
-        )
-    low, high = body.scale or (0.0, 1.0)
-    found: dict[str, tuple[float, float]] = {}
-    for row in reader:
-        place = f"{path}:{reader.line_num}"
-        try:
-            ends = (_number(row["low"]), _number(row["high"]))
-        except (AttributeError, ValueError):
-            raise RecipeError(
-                f"{place}: low and high must be numbers", "write for example a.png,1,2"
-            ) from None
-        if not low <= ends[0] <= ends[1] <= high:
-            said = f"{ends[0]:g} to {ends[1]:g} is not within {low:g} to {high:g}"
-            raise RecipeError(f"{place}: {said}", f"the scale of {body.protocol} is {low:g} to {high:g}")
-        if row["item"] in found:
-            raise RecipeError(f"{place}: '{row['item']}' has two answers", "delete one of them")
-        found[row["item"]] = ends
-    return found
-
-
-def _number(text: str) -> float:
-    word = text.strip().lower()
-    return {"keep": 1.0, "drop": 0.0}[word] if word in ("keep", "drop") else float(word)

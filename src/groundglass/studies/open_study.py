@@ -17,38 +17,33 @@ from groundglass.errors import GroundglassError, MissingExtra, RecipeError, cann
 from groundglass.extras import is_installed
 from groundglass.files.atomic import write_text
 from groundglass.files.folder_lock import only_one
-from groundglass.plans.rows_after import After, rows_after, with_values
-from groundglass.plans.run_folder import RunFolder, RunRecord, find_run, load_record, run_numbers
-from groundglass.plans.run_tables import RunTables, read_tables
-from groundglass.recipes.errors import error_at
+from groundglass.plans.run_folder import RunFolder, find_run, load_record, run_numbers
 from groundglass.recipes.load import load_recipe
-from groundglass.recipes.recipe_text import read_text
 from groundglass.recipes.study_model import StudyStep
 from groundglass.recipes.to_yaml import written_body, yaml_text
-from groundglass.recipes.validate import build
-from groundglass.recipes.yaml_nodes import Node, parse
 from groundglass.settings.field_types import NAME
-from groundglass.studies.items import (
-    LEFT_OUT,
-    Candidate,
-    Items,
-    candidates_in,
-    candidates_of,
-    choose_items,
+from groundglass.studies.candidates import LEFT_OUT, Candidate, candidates_in, final_set
+from groundglass.studies.database_url import (
+    DATABASE,
+    DATABASE_VARIABLE,
+    database_of,
+    is_asked_for,
+    open_store,
+    seen_from,
+    write_database,
 )
+from groundglass.studies.items import Items, choose_items
 from groundglass.studies.results import units_of
-from groundglass.tables.parquet import compute, read_table, write_parquet
+from groundglass.studies.study_file import KEYS, read_study, study_file
+from groundglass.tables.parquet import read_table, write_parquet
 from groundglass.text.format import some
 from groundglass.text.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from groundglass.studies.store import Store
 
-KEYS, DATABASE, LEFT, VOTES = "study.yaml", "database.txt", "left_out.parquet", "votes.sqlite"
-"""The files of a study's folder."""
-FILE = "sqlite:///"
-PASSWORD = "GROUNDGLASS_DATABASE"
-"""The environment variable with the whole URL of a database that has a password."""
+LEFT = "left_out.parquet"
+"""The images that could not become items, in the study's folder."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ def open_study(run: Path, study: str, database: str | None = None) -> Study:
 
     study     a path of a study.yaml, the name of a `study` step of the run's recipe, or of a study that is there
     database  an SQLAlchemy URL; None is the one that it was made with, at first that of the environment variable
-              `PASSWORD`, or SQLite in the study's folder
+              `DATABASE_VARIABLE`, or SQLite in the study's folder
 
     A study.yaml makes a study of the run's final set, the first time that it is opened. Raises RecipeError if the run
     or the study does not exist, if study.yaml is wrong (with file and line), or if it differs from the study that was
@@ -97,7 +92,7 @@ def open_study(run: Path, study: str, database: str | None = None) -> Study:
         _same_keys(path, body, study_folder(folder, name))
     record = load_record(folder)
     return make_study(
-        folder, name, body, record.seed, database, lambda: _final_set(folder, record, body, path)
+        folder, name, body, record.seed, database, lambda: final_set(folder, record, body, path)
     )
 
 
@@ -138,22 +133,16 @@ def look_at_study(run: Path | None, study: str) -> tuple[str, StudyStep, int, pa
     record = load_record(folder)
     if path is not None:
         name, body = read_study(path)
-        items = _items(body, record.seed, name, lambda: _final_set(folder, record, body, path))
+        items = _items(body, record.seed, name, lambda: final_set(folder, record, body, path))
         return name, body, *_counted(body, items)
     made = open_study(run, study)
-    return made.name, made.body, len(units_of(made.body, made.store.items().to_pylist())), made.left_out
+    with made.store as store:
+        units = units_of(made.body, store.items().to_pylist())
+    return made.name, made.body, len(units), made.left_out
 
 
 def _counted(body: StudyStep, items: Items) -> tuple[int, pa.Table]:
     return len(units_of(body, [asdict(item) for item in items.items])), items.left_out
-
-
-def study_file(study: str) -> Path | None:
-    """The study.yaml that an argument names: the file, or the folder of a study that was made; None for a name."""
-    path = Path(study).expanduser()
-    if path.is_dir() and (path / KEYS).is_file():
-        return path / KEYS
-    return path if path.is_file() else None
 
 
 def make_study(
@@ -177,7 +166,7 @@ def make_study(
         raise cannot_write(place, error) from error
     recipe = recipe_hash(folder)
     if (place / KEYS).is_file():  # written last: the study is whole
-        store = _store(place, *_database(place, database))
+        store = open_store(place, *database_of(place, database))
         _check_keys(place, body, store)
         return Study(name, place, body, seed, recipe, store)
     with only_one(place, f"the study {name}"):
@@ -185,10 +174,10 @@ def make_study(
         if store is None:
             items = _items(body, seed, name, candidates)
             write_parquet(items.left_out, place / LEFT)
-            earlier = None if _is_asked_for(database) else earlier_votes(folder, name, body, items)
-            url = database or os.environ.get(PASSWORD, "")
-            _write_database(place, *(earlier or (secrets.token_hex(16), url)))
-            store = _store(place, *_database(place, database))
+            earlier = None if is_asked_for(database) else earlier_votes(folder, name, body, items)
+            url = database or os.environ.get(DATABASE_VARIABLE, "")
+            write_database(place, *(earlier or (secrets.token_hex(16), url)))
+            store = open_store(place, *database_of(place, database))
         if not store.there():
             items = items or _items(body, seed, name, candidates)
             store.create(name, body.model_dump(mode="json", by_alias=True), seed, recipe, items.items)
@@ -203,7 +192,7 @@ def _begun(place: Path, body: StudyStep, database: str | None) -> Store | None:
     """
     if not (place / DATABASE).is_file():
         return None
-    store = _store(place, *_database(place, database))
+    store = open_store(place, *database_of(place, database))
     if store.there() and store.body != body:
         store.close()
         return None
@@ -251,27 +240,6 @@ def recipe_hash(folder: RunFolder) -> str:
     return hashlib.sha256((folder.path / "recipe.yaml").read_text(encoding="utf-8").encode()).hexdigest()
 
 
-def read_study(path: Path) -> tuple[str, StudyStep]:
-    """The name and the keys of a study.yaml. Raises RecipeError with file, line and nearest word for a fault."""
-    start = "start with `protocol: acr`"
-    root = parse(read_text(path), start, "this study is empty")
-    if not isinstance(root.value, dict):
-        raise error_at(root.mark, "a study is a mapping of keys", start)
-    name = path.stem if re.fullmatch(NAME, path.stem) else "study"
-    if "name" in root.value:
-        name = _name(root, root.value["name"])
-    return name, build(StudyStep, root.without("name"), root.mark, "study")
-
-
-def _name(root: Node, node: Node) -> str:
-    if not isinstance(node.value, str) or not re.fullmatch(NAME, node.value):
-        hint = "use letters, digits, - and _; it names the folder below studies/"
-        raise error_at(
-            node.mark if node.value is not None else root.keys["name"], "`name` must be a name", hint
-        )
-    return node.value
-
-
 def _same_keys(path: Path, body: StudyStep, place: Path) -> None:
     """Refuse a study.yaml that differs from the study that was made of it: its votes belong to the old keys."""
     if path.resolve() == (place / KEYS).resolve():
@@ -311,31 +279,6 @@ def study_steps(folder: RunFolder) -> dict[str, StudyStep]:
     return {step.name: step.body for step in recipe.steps if isinstance(step.body, StudyStep)}
 
 
-def _database(place: Path, database: str | None) -> tuple[str, str]:
-    """The id of the study and the URL of its database; both are written when the study is made."""
-    file = place / DATABASE
-    if file.is_file():
-        key, kept = (*file.read_text(encoding="utf-8").splitlines(), "", "")[:2]
-        if _is_asked_for(database) and _without_password(database or "") != kept:
-            raise RecipeError(
-                f"the study {place.name} has its votes in {kept or place / VOTES}, not in "
-                f"{_without_password(database or '')}",
-                "leave --database out, or give the study another name",
-            )
-        secret = database or os.environ.get(PASSWORD, "")
-        return key, secret if kept and _without_password(secret) == kept else kept
-    raise RecipeError(f"{place} is not a whole study", "remove that folder, and make the study again")
-
-
-def _is_asked_for(database: str | None) -> bool:
-    """Whether somebody names a database for this study: the variable `PASSWORD` is for studies that have none yet."""
-    return database is not None and database != os.environ.get(PASSWORD)
-
-
-def _write_database(place: Path, key: str, url: str) -> None:
-    write_text(f"{key}\n{_without_password(url)}\n", place / DATABASE)
-
-
 def earlier_votes(folder: RunFolder, name: str, body: StudyStep, items: Items) -> tuple[str, str] | None:
     """The id and the database of the same study in an earlier run of the recipe, if it has all these items; else None.
 
@@ -348,97 +291,16 @@ def earlier_votes(folder: RunFolder, name: str, body: StudyStep, items: Items) -
         try:
             if not (place / KEYS).is_file() or read_study(place / KEYS)[1] != body:
                 continue
-            key, url = _database(place, None)
-            with _store(place, key, url) as store:
+            key, url = database_of(place, None)
+            with open_store(place, key, url) as store:
                 rated = store.items().to_pylist() if store.there() else []
         except GroundglassError:  # a study that cannot be read has no votes to give
             continue
         if wanted <= {_content(item) for item in rated if item["role"] == "rate"}:
-            return key, _seen_from(study_folder(folder, name), place, url)
+            return key, seen_from(study_folder(folder, name), place, url)
     return None
 
 
 def _content(item: Mapping[str, Any]) -> tuple[str, ...]:
     """The parts that are equal in two equal items: the row, its pixels, and the text and arm that it is shown with."""
     return (*(str(item[key]) for key in ("row", "arm", "content", "prompt", "sha256", "region")),)
-
-
-def _seen_from(place: Path, other: Path, url: str) -> str:
-    """The URL of the database of another study's folder, relative to this one if it is a file."""
-    return FILE + os.path.relpath(_file_of(other, url), place) if not url or url.startswith(FILE) else url
-
-
-def _file_of(place: Path, url: str) -> Path:
-    """The file of an SQLite URL, which is relative to the study's folder; "" is the file in that folder."""
-    return Path(os.path.normpath(place.absolute() / (url.removeprefix(FILE) or VOTES)))
-
-
-def _without_password(url: str) -> str:
-    """
-    >>> _without_password("postgresql+pg8000://anna:secret@db/votes")
-    'postgresql+pg8000://anna@db/votes'
-    """
-    return re.sub(r"^([a-z0-9+]+://[^:/@]*):[^@]*@", r"\1@", url)
-
-
-def _store(place: Path, key: str, url: str) -> Store:
-    from groundglass.studies.store import Store
-
-    return Store(f"{FILE}{_file_of(place, url)}" if not url or url.startswith(FILE) else url, key)
-
-
-def _final_set(folder: RunFolder, record: RunRecord, body: StudyStep, path: Path) -> list[Candidate]:
-    """The images that a finished run kept, or those that one of its steps dropped."""
-    if record.state != "done":
-        raise RecipeError(
-            f"{folder.path} is not done ({record.state}): its final set is not known",
-            "run the recipe to its end first; or put a study step into it",
-        )
-    tables = read_tables(folder, record)
-    steps = [step.step for step in record.steps if step.kind != "release"]
-    after = rows_after(tables, steps[-1])
-    if body.dropped_by is not None:
-        after = dropped_rows(tables, body.dropped_by)
-    return candidates_with(tables, after, steps, body, path)
-
-
-def dropped_rows(tables: RunTables, step: str) -> After:
-    """The rows that a selection dropped, nearest to its limit first; rows without a margin come last.
-
-    Raises RecipeError with the nearest name if the run has no such step.
-    """
-    names = [one.step for one in tables.record.steps if one.kind == "select" and one.step in tables.verdicts]
-    if step not in names:
-        raise RecipeError(
-            f"`dropped_by`: this run has no selection '{step}'.{did_you_mean(step, names)}",
-            f"its selections: {', '.join(names)}" if names else "no step of the run selects",
-        )
-    before = [record.step for record in tables.record.steps]
-    after = rows_after(tables, before[before.index(step) - 1])
-    return after._replace(rows=nearest_dropped(tables.verdicts[step], after.rows))
-
-
-def nearest_dropped(verdicts: pa.Table, rows: pa.Table) -> pa.Table:
-    """The rows that verdicts dropped by their values: nearest to the limit first, those without a margin last."""
-    gone = verdicts.filter(compute.invert(compute.or_(verdicts["kept"], verdicts["failed"])))
-    near = gone.append_column("near", compute.abs(gone["margin"]))
-    near = near.sort_by([("near", "ascending"), ("id", "ascending")])
-    return rows.take(compute.index_in(near["id"], rows["id"]).drop_null())
-
-
-def candidates_with(
-    tables: RunTables, after: After, steps: list[str], body: StudyStep, path: Path
-) -> list[Candidate]:
-    """The candidates of rows of a run, with the columns that the study names."""
-    wanted = {key: name for key in ("prompt", "content") if (name := getattr(body, key)) is not None}
-    rows = with_values(tables, after, steps) if wanted else after.rows
-    for key, name in wanted.items():
-        if name not in rows.column_names:
-            root = parse(read_text(path))
-            node = root.value.get(key)
-            raise error_at(
-                node.mark,
-                f"`{key}`: this run has no column '{name}'.{did_you_mean(name, rows.column_names)}",
-                f"its columns: {', '.join(rows.column_names)}",
-            )
-    return candidates_of(rows, tables.images, tables.store, body.prompt, body.content)

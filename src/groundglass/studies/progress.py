@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, and_, select
 from groundglass.ratings.shares import wilson
 from groundglass.studies.assign import Draft, History, Tally, pair_of
 from groundglass.studies.design import Design
-from groundglass.studies.records import COUNTED
+from groundglass.studies.records import CHOICES, COUNTED
 from groundglass.studies.schema import RATERS, TRIALS, VOTES
 
 OUTSTANDING = 30 * 60.0
@@ -61,6 +61,13 @@ class RaterState:
     """Trials without a vote."""
 
 
+class Change(NamedTuple):
+    """A change of a study within its transaction: the connection, and the progress up to date."""
+
+    connection: Connection
+    progress: Progress
+
+
 class Progress:
     """The state of one study; `catch_up` brings it to the database's."""
 
@@ -73,9 +80,7 @@ class Progress:
         self.votes: dict[str, tuple[str, bool]] = {}  # vote → its trial, and whether it was undone
         self.undoings: dict[str, str] = {}  # the undoing's UUID → the vote
         self.tally = Tally.empty(design)
-        self._sums: Sums | None = (
-            None if design.free or design.protocol == "pairwise" else Sums(len(design.units))
-        )
+        self._sums: Sums | None = None if design.protocol == "pairwise" else Sums(len(design.units))
         self._information = np.zeros(len(design.items))
         self._wins = np.zeros((len(design.units), 2))  # of the first image of each given pair, and all votes
         self._fresh: deque[TrialState] = deque()
@@ -197,7 +202,7 @@ class Progress:
         """Bring the rough scores, and what is settled, up to date with one vote more or less."""
         if self.design.protocol == "pairwise":
             learn = self._learn_pair if self.design.free else self._learn_given_pair
-            learn(draft, {"left": 1.0, "right": 0.0, "tie": 0.5}[score], sign)
+            learn(draft, CHOICES[score], sign)
         elif self._sums is not None and self.design.stop is not None:
             numbers = list(score.values()) if isinstance(score, Mapping) else [score]
             self._sums.add(draft.unit, np.array(numbers, np.float64), sign)

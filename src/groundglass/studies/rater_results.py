@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from groundglass.ratings.agreement import pearson
 from groundglass.recipes.study_model import StudyStep
+from groundglass.studies.records import VERDICTS
+from groundglass.studies.vote_values import choice_of
 
 CHECKS = ("repeat", "trap", "gold", "bias")
 """Kinds of trials that check raters."""
@@ -59,7 +61,7 @@ def _judge(
     own = [vote for vote in votes if vote["kind"] not in CHECKS]
     seconds = [vote["dwell"] for vote in votes if vote["dwell"] is not None]
     sides = [
-        _left(vote) for vote in votes if body.protocol == "pairwise" and vote["kind"] in ("pair", "bias")
+        choice_of(vote) for vote in votes if body.protocol == "pairwise" and vote["kind"] in ("pair", "bias")
     ]
     flags = Counter(flag for vote in votes for flag in vote["flags"] or ())
     return RaterResult(
@@ -83,18 +85,14 @@ def _shown(vote: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(vote[key] for key in ("item", "left", "right") if vote[key]))
 
 
-def _left(vote: Mapping[str, Any]) -> float:
-    return {"left": 1.0, "tie": 0.5, "right": 0.0}[json.loads(vote["score"])]
-
-
 def value_of(body: StudyStep, vote: Mapping[str, Any]) -> float:
     """A vote as a number: the score (the mean of several sliders), 1 for keep, 1 if the first of the pair won."""
     said = json.loads(vote["score"])
     if body.protocol == "pairwise":
-        return _left(vote) if vote["left"] <= vote["right"] else 1 - _left(vote)
+        return choice_of(vote) if vote["left"] <= vote["right"] else 1 - choice_of(vote)
     if isinstance(said, dict):
         return float(np.mean(list(said.values())))
-    return {"keep": 1.0, "drop": 0.0}[said] if isinstance(said, str) else float(said)
+    return VERDICTS[said] if isinstance(said, str) else float(said)
 
 
 def _means(body: StudyStep, votes: Sequence[Mapping[str, Any]]) -> _Means:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from groundglass.recipes.study_model import StudyStep
-from groundglass.studies.records import Refused, Score, Vote, storable
+from groundglass.studies.records import CHOICES, VERDICTS, Refused, Score, Vote, storable
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 MODE = re.compile(r"[a-z][a-z_]{0,15}")
@@ -71,9 +71,9 @@ def _only(sent: Mapping[str, Any], keys: tuple[str, ...]) -> None:
 
 def _score(body: StudyStep, value: Any) -> Score:
     if body.protocol == "pairwise":
-        return _word(value, ("left", "right", "tie"))
+        return _word(value, tuple(CHOICES))
     if body.protocol in ("accept", "pair_accept"):
-        return _word(value, ("keep", "drop"))
+        return _word(value, tuple(VERDICTS))
     if body.protocol == "acr":
         if not _is_number(value) or value not in (1, 2, 3, 4, 5):
             raise _wrong("score", "must be a whole number from 1 to 5")

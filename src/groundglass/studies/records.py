@@ -12,7 +12,11 @@ COUNTED = ("rate", "pair", "review")
 """The kinds of trials whose votes count for an image; the others train or check the rater."""
 Kind = Literal["rate", "pair", "review", "train", "trap", "gold", "bias", "repeat"]
 Score = float | str | Mapping[str, float]
-"""A number (acr, slider), a number for each dimension, or left, right, tie, keep, drop."""
+"""A number (acr, slider), a number for each dimension, or a word of `CHOICES` or `VERDICTS`."""
+CHOICES: Mapping[str, float] = {"left": 1.0, "right": 0.0, "tie": 0.5}
+"""The words of a comparison, as the left image's share of the win."""
+VERDICTS: Mapping[str, float] = {"keep": 1.0, "drop": 0.0}
+"""The words of a verdict, as votes to keep."""
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,10 @@ from groundglass.plans.rows_after import every_image, with_values
 from groundglass.plans.run_folder import RunFolder, load_record
 from groundglass.plans.run_tables import read_tables
 from groundglass.releases.split import assign_splits
-from groundglass.studies.export import FORMULA, encoded, interval_names, scores_table, votes_table
-from groundglass.studies.results import StudyResults, counted, score_of, score_study
+from groundglass.studies.export import FORMULA, encoded, scores_table, votes_table
+from groundglass.studies.results import StudyResults, score_study
+from groundglass.studies.score_columns import interval_names
+from groundglass.studies.vote_values import counted, score_of
 from groundglass.tables.parquet import compute, find_keys
 from groundglass.text.suggest import did_you_mean
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from groundglass.ratings.agreement import choice_kappa, fleiss_kappa
 from groundglass.ratings.scale_methods import CannotScore
 from groundglass.ratings.scores import Scores, score_comparisons, score_votes
 from groundglass.ratings.shares import wilson
-from groundglass.ratings.votes import Comparisons, Votes
 from groundglass.recipes.study_model import StudyStep
 from groundglass.studies.rater_results import RaterResult, judge_raters
-from groundglass.studies.records import COUNTED
+from groundglass.studies.vote_values import comparisons_of, counted, scale_votes, share_of, verdict_of
 from groundglass.studies.win_rates import WinRate, win_rates
-
-CHOICE = {"left": 1.0, "tie": 0.5, "right": 0.0}
-VERDICT = {"keep": 1.0, "drop": 0.0}
 
 
 @dataclass(frozen=True)
@@ -100,13 +94,6 @@ def units_of(body: StudyStep, items: Sequence[Mapping[str, Any]]) -> list[Unit]:
     return units
 
 
-def counted(votes: pa.Table) -> list[dict[str, Any]]:
-    """The votes that count: on images and pairs to rate, and not undone; flags do not remove any."""
-    return [
-        vote for vote in votes.to_pylist() if vote["kind"] in COUNTED and not vote["undone_by"]
-    ]  # fmt: skip
-
-
 def score_study(body: StudyStep, items: pa.Table, votes: pa.Table, seed: int = 0) -> StudyResults:
     """The results of a study from its tables of items and votes (`Store.items`, `Store.votes`)."""
     rows = items.to_pylist()
@@ -138,12 +125,12 @@ def score_study(body: StudyStep, items: pa.Table, votes: pa.Table, seed: int = 0
 def _wanted(body: StudyStep, units: int) -> int:
     """All votes that a study needs: a comparison of two images is a vote for both."""
     total = body.votes * units
-    return -(-total // 2) if body.protocol == "pairwise" and not body.folders else total
+    return -(-total // 2) if body.free_pairs else total
 
 
 def _lacking(body: StudyStep, found: Sequence[ItemResult]) -> int:
     missing = sum(max(0, body.votes - item.votes) for item in found if not is_narrow(body, item))
-    return -(-missing // 2) if body.protocol == "pairwise" and not body.folders else missing
+    return -(-missing // 2) if body.free_pairs else missing
 
 
 def is_narrow(body: StudyStep, item: ItemResult) -> bool:
@@ -178,14 +165,14 @@ def _verdicts(
     """The share of keep, with Wilson's interval."""
     found: list[ItemResult] = []
     for unit, votes in zip(units, of_unit, strict=True):
-        kept = sum(VERDICT[json.loads(vote["score"])] for vote in votes)
+        kept = sum(verdict_of(vote) for vote in votes)
         scored = {"score": kept / len(votes), "ci95": wilson(kept, len(votes))} if votes else {}
         found.append(_result(unit, rows, len(votes), **scored))
     return found
 
 
 def _kappa(of_unit: Sequence[Sequence[Mapping[str, Any]]]) -> float | None:
-    kept = [sum(VERDICT[json.loads(vote["score"])] for vote in votes) for votes in of_unit]
+    kept = [sum(verdict_of(vote) for vote in votes) for votes in of_unit]
     table = [[yes, len(votes) - yes] for yes, votes in zip(kept, of_unit, strict=True)]
     return fleiss_kappa(table) if table else None
 
@@ -239,63 +226,6 @@ def _numbers(agreement: Mapping[str, Any]) -> list[tuple[str, float | None]]:
     return [(key, value) for key, value in agreement.items() if value is None or isinstance(value, float)]
 
 
-def scale_votes(
-    names: Sequence[str],
-    counts: Sequence[Mapping[str, Any]],
-    place: Mapping[str, int],
-    number: Mapping[int, int],
-    dimension: str,
-) -> Votes:
-    """The votes on a scale as arrays; ``number`` gives the position in ``names`` of each item's position."""
-    raters = sorted({vote["rater"] for vote in counts})
-    of_rater = {rater: at for at, rater in enumerate(raters)}
-    item, rater, score, session = [], [], [], []
-    for vote in counts:
-        at = number.get(place.get(vote["item"], -1))
-        value = score_of(vote["score"], dimension)
-        if at is None or value is None:
-            continue
-        item.append(at)
-        rater.append(of_rater[vote["rater"]])
-        score.append(value)
-        session.append(vote["session"])
-    ints = [np.array(values, np.int64) for values in (item, rater, session)]
-    return Votes(tuple(names), tuple(raters), ints[0], ints[1], np.array(score, np.float64), ints[2])
-
-
-def score_of(text: str, dimension: str) -> float | None:
-    """The number of a vote on a scale.
-
-    >>> score_of("4", "quality"), score_of('{"quality": 80, "fit": 20}', "fit")
-    (4.0, 20.0)
-    """
-    value = json.loads(text)
-    if isinstance(value, dict):
-        value = value.get(dimension)
-    return float(value) if isinstance(value, int | float) else None
-
-
-def comparisons_of(
-    names: Sequence[str],
-    counts: Sequence[Mapping[str, Any]],
-    place: Mapping[str, int],
-    number: Mapping[int, int],
-) -> Comparisons:
-    """The votes on pairs as arrays; ``number`` gives the position in ``names`` of each item's position."""
-    raters = sorted({vote["rater"] for vote in counts})
-    of_rater = {rater: at for at, rater in enumerate(raters)}
-    rows = [
-        (number[place[vote["left"]]], number[place[vote["right"]]], of_rater[vote["rater"]],
-         CHOICE[json.loads(vote["score"])])
-        for vote in counts
-        if place.get(vote["left"]) in number and place.get(vote["right"]) in number
-    ]  # fmt: skip
-    rows = [row for row in rows if row[0] != row[1]]
-    left, right, rater = (np.array([row[at] for row in rows], np.int64) for at in range(3))
-    choice = np.array([row[3] for row in rows], np.float64)
-    return Comparisons(tuple(names), tuple(raters), left, right, rater, choice, np.ones(len(rows)))
-
-
 def _compared(
     body: StudyStep,
     units: Sequence[Unit],
@@ -329,46 +259,3 @@ def _first_wins(
     won = sum(share_of(vote, first) for vote in votes)
     scored = {"score": won / len(votes), "ci95": wilson(won, len(votes))} if votes else {}
     return _result(unit, rows, len(votes), **scored)
-
-
-def share_of(vote: Mapping[str, Any], item: str) -> float:
-    """1 if an item won its comparison, 0 if the other one did, .5 for a tie."""
-    choice = CHOICE[json.loads(vote["score"])]
-    return choice if vote["left"] == item else 1 - choice
-
-
-def score_columns(body: StudyStep) -> dict[str, str]:
-    """The columns that a study gives to the images that it rated, with their meaning; none for folders and reviews.
-
-    >>> list(score_columns(StudyStep(protocol="slider", dimensions=("quality", "fit"))))[:4]
-    ['quality', 'quality_ci_low', 'quality_ci_high', 'fit']
-    """
-    if body.folders or body.dropped_by:
-        return {}
-    names = body.dimensions if len(body.dimensions) > 1 else ("score",)
-    said = {"accept": "share of votes to keep", "pairwise": "score of comparisons"}.get(
-        body.protocol, "score"
-    )
-    found: dict[str, str] = {}
-    for name in names:
-        ends = ("ci_low", "ci_high") if name == "score" else (f"{name}_ci_low", f"{name}_ci_high")
-        found |= {
-            name: said,
-            ends[0]: "lower end of its 95 % interval",
-            ends[1]: "upper end of its 95 % interval",
-        }
-    return found | {"votes": "votes that count"}
-
-
-def score_table(body: StudyStep, results: StudyResults) -> pa.Table:
-    """The scores of the rated rows: id, and the columns of `score_columns`."""
-    names = list(score_columns(body))
-    rows: list[dict[str, Any]] = []
-    for item in results.items:
-        scored = item.more or {"score": (item.score, item.ci95)}
-        values: list[float | None] = []
-        for score, ends in scored.values():
-            values += [score, *(ends or (None, None))]
-        rows.append({"id": item.row} | dict(zip(names, [*values, item.votes], strict=True)))
-    kinds = [(name, pa.int64() if name == "votes" else pa.float64()) for name in names]
-    return pa.Table.from_pylist(rows, pa.schema([("id", pa.string()), *kinds]))

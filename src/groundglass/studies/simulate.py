@@ -106,8 +106,7 @@ def plan_study(
     """
     each = votes or body.votes
     people = raters or body.raters or max(USUAL_RATERS, each)
-    one_by_one = body.protocol == "pairwise" and not body.folders
-    counted = -(-each * units // 2) if one_by_one else each * units
+    counted = -(-each * units // 2) if body.free_pairs else each * units
     shares = {
         {"bias": "identical"}.get(kind, kind): share  # the word of `checks`
         for kind, share in check_shares(body, body.checks.answers is not None).items()
@@ -117,7 +116,7 @@ def plan_study(
     checks = {kind: round(total * share) for kind, share in shares.items()}
     trials = (counted + sum(checks.values())) / people + body.checks.training
     pace = seconds or SECONDS[body.protocol] + SLIDER * (len(body.dimensions) - 1)
-    tried = sorted({number for number in (*TRIED, each) if number <= people or one_by_one})
+    tried = sorted({number for number in (*TRIED, each) if number <= people or body.free_pairs})
     widths = [simulate(body, min(units, MOST_ITEMS), number, people, simulations, seed) for number in tried]
     return StudyPlan(
         name,
@@ -140,8 +139,7 @@ def _notes(
     body: StudyStep, units: int, votes: int, raters: int, trials: float, widths: Sequence[Width]
 ) -> list[str]:
     notes: list[str] = []
-    one_by_one = body.protocol == "pairwise" and not body.folders
-    if raters < votes and not one_by_one:
+    if raters < votes and not body.free_pairs:
         notes.append(
             f"{raters} raters cannot give {votes} votes to an image, since each rates it once: invite {votes} or more"
         )
@@ -166,8 +164,7 @@ def simulate(body: StudyStep, units: int, votes: int, raters: int, simulations: 
     streams = [stream(seed, "study plan", votes, number) for number in range(simulations)]
     found = [_simulated(body, units, votes, raters, random) for random in streams]
     medians = [float(np.median(one.widths)) for one in found if len(one.widths)]
-    one_by_one = body.protocol == "pairwise" and not body.folders
-    share = float(np.mean([one.together for one in found])) if one_by_one else None
+    share = float(np.mean([one.together for one in found])) if body.free_pairs else None
     if not medians:
         return Width(votes, None, None, None, connected=share)
     low, middle, high = np.percentile(medians, (10, 50, 90))
@@ -205,10 +202,10 @@ def _simulated(
     bias = random.normal(0, BIAS, raters)
     spread = INCONSISTENCY * np.exp(random.normal(0, OF_LOG, raters))
     quality = np.clip(random.normal(QUALITY, SPREAD, units), 1, 5)
-    if body.protocol == "pairwise" and body.folders:
-        return _of_folders(units, votes, spread, random)
-    if body.protocol == "pairwise":
+    if body.free_pairs:
         return _of_comparisons(quality, votes, spread, random)
+    if body.protocol == "pairwise":
+        return _of_folders(units, votes, spread, random)
     item, rater = _assigned(units, votes, raters, random)
     noise = random.normal(0, 1, len(item))
     said = quality[item] + bias[rater] + spread[rater] * noise

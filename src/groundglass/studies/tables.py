@@ -94,12 +94,24 @@ def raters(connection: Connection, study: str, now: float) -> pa.Table:
     for row in connection.execute(asked).mappings().all():
         count, last = voted.get(row["id"], (0, None))
         opened = sessions.get(row["id"], 0)
-        state = "active" if opened else "not opened"
-        if row["revoked"] is not None:
-            state = "revoked"
-        elif row["expires"] is not None and row["expires"] <= now:
-            state = "expired"
+        state = "revoked" if row["revoked"] is not None else "active" if opened else "not opened"
         rows.append(
-            {**row, "rater": row["name"], "sessions": opened, "votes": count, "last": last, "state": state}
+            {
+                **row,
+                "rater": row["name"],
+                "sessions": opened,
+                "votes": count,
+                "last": last,
+                "state": link_state(state, row["expires"], now),
+            }
         )
     return pa.Table.from_pylist(rows, RATER_COLUMNS)
+
+
+def link_state(state: str, expires: float | None, now: float) -> str:
+    """The state of a rater's link at this moment, from an earlier one.
+
+    >>> link_state("active", 5.0, 6.0), link_state("revoked", 5.0, 6.0), link_state("not opened", None, 6.0)
+    ('expired', 'revoked', 'not opened')
+    """
+    return "expired" if state != "revoked" and expires is not None and expires <= now else state

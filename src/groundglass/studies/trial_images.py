@@ -18,7 +18,7 @@ from groundglass.image.encode import encode_png
 from groundglass.image.frame import open_frame
 from groundglass.libraries import cv2
 from groundglass.random_streams import stream
-from groundglass.studies.items import locator_of
+from groundglass.studies.candidates import locator_of
 from groundglass.studies.records import ItemRow, Shown
 
 AT_ONCE = threading.Semaphore(2)

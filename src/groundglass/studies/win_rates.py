@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from groundglass.ratings.shares import clustered_share
 from groundglass.recipes.study_model import StudyStep
+from groundglass.studies.vote_values import choice_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def win_rates(
             sides = [items[place[vote[key]]] for key in ("left", "right")]
             if {side["arm"] for side in sides} != {one, other}:
                 continue
-            choice = {"left": 1.0, "tie": 0.5, "right": 0.0}[json.loads(vote["score"])]
+            choice = choice_of(vote)
             content = sides[0]["content"]
             won[content] += choice if sides[0]["arm"] == one else 1 - choice
             count[content] += 1

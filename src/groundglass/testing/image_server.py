@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_GET(self) -> None:
-        """Give an image whose address a reply named."""
+        """Give the image at an address that a reply named."""
         server = self.image_server
         with server.lock:
             server.fetched.append(dict(self.headers.items()))

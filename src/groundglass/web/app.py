@@ -30,6 +30,7 @@ from groundglass.web.settings import (
     VOTES_AT_ONCE,
     Settings,
 )
+from groundglass.web.troubles import Troubles
 
 Reader = Callable[[Service, Request], Response]
 Changer = Callable[[Service, Request, Mapping[str, Any]], Response]
@@ -61,12 +62,16 @@ THREADS, IMAGE_THREADS = 40, 4
 
 def create_app(studies: Sequence[Study], settings: Settings | None = None) -> ASGIApp:
     """The application for studies that are open. It closes nothing: the caller does."""
+    settings = settings or Settings()
     service = Service(
         tuple(studies),
-        settings or Settings(),
+        settings,
         Bucket(VOTES_A_SECOND, VOTES_AT_ONCE),
         Bucket(MISSES_A_SECOND, MISSES_AT_ONCE),
+        Troubles(settings.report),
     )
+    for study in studies:
+        study.store.report = functools.partial(_lost, service, study.name)
     limits: dict[str, anyio.CapacityLimiter] = {}
 
     async def in_thread(work: Callable[[], Response], kind: str) -> Response:
@@ -101,7 +106,12 @@ def create_app(studies: Sequence[Study], settings: Settings | None = None) -> AS
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_address})
     app.router.redirect_slashes = False
-    return Guards(app, service.settings)
+    return Guards(app, service.settings, service.troubles)
+
+
+def _lost(service: Service, study: str, error: UnreachableError) -> None:
+    """The database of a study did not do what it was asked for."""
+    service.troubles.add(study, "the database does not answer", error.message, error.hint)
 
 
 def _answer(request: Request, work: Callable[[Request], Response]) -> Response:

@@ -10,7 +10,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from groundglass.studies.board import board_of
+from groundglass.errors import UnreachableError
+from groundglass.studies.board import as_of, board_of
 from groundglass.studies.open_study import Study
 from groundglass.studies.records import Refused
 from groundglass.web.replies import Stop, reply
@@ -40,8 +41,18 @@ def page(service: Service, request: Request) -> Response:
 
 
 def state(service: Service, request: Request) -> Response:
-    study, who = service.owner(request)
-    return reply({**_board(study), "csrf": who.csrf})
+    """The board, with what failed lately. While the database is away, it is the last board and the reason."""
+    try:
+        study, who = service.owner(request)
+        shown = {**_board(study), "late": False}
+    except UnreachableError:
+        study, who = service.owner(request, fresh=False)
+        made = _made.get(study.store.study)
+        if made is None:
+            raise
+        shown = {**made[2], "late": True}
+    troubles = [one.plain() for one in service.troubles.of(study.name)]
+    return reply({**shown, "troubles": troubles, "csrf": who.csrf})
 
 
 def _board(study: Study) -> dict[str, Any]:
@@ -50,7 +61,7 @@ def _board(study: Study) -> dict[str, Any]:
         turn, now = study.store.turn(), time.time()
         made = _made.get(study.store.study)
         if made is not None and (made[1] == turn or now - made[0] < SECONDS):
-            return made[2]
+            return as_of(made[2], now)  # a link may have expired since
         board = board_of(study, now)
         _made[study.store.study] = (now, turn, board)
     return board
@@ -67,6 +78,7 @@ def invite(service: Service, request: Request, sent: Mapping[str, Any]) -> Respo
         expires = time.time() + 86400 * _whole(sent, "days", LONGEST_DAYS)
     base = service.base(request)
     made = study.store.invite(count, expires)
+    _made.pop(study.store.study, None)  # the owner sees the new raters at once
     links = [{"rater": name, "link": f"{base}/i/{token}", "expires": expires} for name, token in made]
     return reply({"links": links})
 
@@ -84,6 +96,7 @@ def revoke(service: Service, request: Request, sent: Mapping[str, Any]) -> Respo
     if not isinstance(name, str) or set(sent) != {"rater"}:
         raise Refused("wrong", "'rater' must be the name of a rater, such as r07", "rater")
     study.store.revoke(name)
+    _made.pop(study.store.study, None)
     return reply({"ok": True})
 
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from groundglass.web.replies import Stop, refusal
 from groundglass.web.screen import POLICY
 from groundglass.web.settings import Settings
+from groundglass.web.troubles import Troubles
 
 HEADERS: dict[str, str] = {
     "Content-Security-Policy": POLICY,
@@ -33,9 +34,10 @@ _TOKEN = re.compile(r"^/([io])/.*", re.S)
 class Guards:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, troubles: Troubles) -> None:
         self.app = app
         self.settings = settings
+        self.troubles = troubles
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,7 +64,8 @@ class Guards:
             else:
                 await self.app(scope, receive, guarded)
         except Exception as error:
-            # Details go to the terminal of the owner, never to a browser.
+            # Details go to the terminal of the owner, never to a rater.
+            self.troubles.unexpected(error)
             if self.settings.log is not None:
                 self.settings.log(f"unexpected error at {request.method} {without_token(request.url.path)}")
                 self.settings.log("".join(traceback.format_exception(error)))
@@ -93,14 +96,14 @@ class Bucket:
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, name: str, cost: float = 1.0) -> bool:
+    def take(self, name: str) -> bool:
         """Whether the event is allowed; it then counts."""
         now = time.monotonic()
         with self._lock:
             level, before = self._levels.pop(name, (self.at_once, now))
             level = min(self.at_once, level + (now - before) * self.a_second)
-            allowed = level >= cost
-            self._levels[name] = (level - cost if allowed else level, now)
+            allowed = level >= 1
+            self._levels[name] = (level - 1 if allowed else level, now)
             while len(self._levels) > self.names:
                 self._levels.popitem(last=False)
         return allowed

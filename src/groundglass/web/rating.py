@@ -51,7 +51,7 @@ def page(service: Service, request: Request) -> Response:
     return HTMLResponse(rating_page())
 
 
-def static(_service: Service, request: Request) -> Response:
+def static(_service: Service | None, request: Request) -> Response:
     found = static_file(request.path_params["name"])
     if found is None:
         raise Stop("not_found")
@@ -157,8 +157,12 @@ def image(service: Service, request: Request) -> Response:
             except ImageError as error:
                 # The next trial is another one: nobody waits for a file that may never come back.
                 study.store.set_aside(shown.item)
-                if service.settings.log is not None:
-                    service.settings.log(f"{study.name}: cannot show {shown.item.name!r}: {error}")
+                service.troubles.add(
+                    study.name,
+                    f"the image {shown.item.name} cannot be shown",
+                    str(error),
+                    "raters go on with others; put the file back, and it is tried again after two minutes",
+                )
                 raise
             return Response(
                 data, headers={"Cache-Control": "private, max-age=3600, immutable"}, media_type="image/png"

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from groundglass.studies.open_study import Study
 from groundglass.studies.records import Refused, Session
-from groundglass.studies.store import COOKIE_SECONDS
+from groundglass.studies.sessions import COOKIE_SECONDS
 from groundglass.web.replies import Stop
 from groundglass.web.settings import BODY, BODY_SECONDS, Settings
 
@@ -93,10 +93,10 @@ def check_origin(request: Request, settings: Settings) -> None:
         raise Stop("origin")
 
 
-async def read_json(request: Request) -> Mapping[str, Any]:
+async def read_json(request: Request, most: int = BODY) -> Mapping[str, Any]:
     """The JSON object of a request's body. Raises Stop ``not_json``, ``too_large`` or ``slow``."""
     declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > BODY:
+    if not declared.isdigit() or int(declared) > most:
         raise Stop("too_large", connection="close")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Stop("not_json")
@@ -105,7 +105,7 @@ async def read_json(request: Request) -> Mapping[str, Any]:
         async with asyncio.timeout(BODY_SECONDS):
             async for part in request.stream():
                 whole += part
-                if len(whole) > BODY:
+                if len(whole) > most:
                     raise Stop("too_large", connection="close")
     except TimeoutError:
         raise Stop("slow", connection="close") from None

@@ -15,8 +15,10 @@ from groundglass.pages.shared import SHARED, shared_bytes
 PACKAGE = "groundglass.web"
 
 OWN = {
-    "api.js", "board.css", "board.js", "board_charts.js", "course.js", "display.js", "dom.js", "ends.js", "gestures.js",
-    "keys.js", "loader.js", "mark.svg", "page.js", "panel.js", "pixels.js", "queue.js", "rate.css", "screens.css",
+    "api.js", "board.css", "board.js", "board_charts.js", "course.js", "decode.js", "decode_worker.js",
+    "decoder.js", "display.js", "dom.js", "ends.js", "gestures.js",
+    "keys.js", "loader.js", "mark.svg", "page.js", "panel.js", "pick.css", "pick.js",
+    "pixels.js", "queue.js", "rate.css", "screens.css",
     "sliders.js", "theme_button.js", "types.js", "view.js", "words.js",
 }  # fmt: skip
 """The names of the application's own styles and scripts: a request for any other name finds nothing."""
@@ -67,9 +69,14 @@ def board_page() -> str:
     return _fill("board.html.j2")
 
 
-def message_page(title: str, sentence: str, hint: str = "") -> str:
+def pick_page() -> str:
+    """The page on which held-out images are picked by eye."""
+    return _fill("pick.html.j2")
+
+
+def message_page(title: str, sentence: str) -> str:
     """A page that says why there is nothing else: an expired link, a revoked one, no link at all."""
-    return _fill("message.html.j2", title=title, sentence=sentence, hint=hint)
+    return _fill("message.html.j2", title=title, sentence=sentence)
 
 
 def _fill(template: str, **context: Any) -> str:

@@ -95,9 +95,16 @@ def serve(
 
     Raises KeyboardInterrupt after Ctrl-C.
     """
+    serve_app(create_app(studies, settings), made, announce, bool(settings.url))
+
+
+def serve_app(
+    app: ASGIApp, made: socket.socket, announce: Callable[[], None], behind_proxy: bool = False
+) -> None:
+    """Serve an application until Ctrl-C or SIGTERM, as `serve` does."""
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # its lines quote what clients sent
-    AnnouncingServer(config_of(create_app(studies, settings), bool(settings.url)), announce).run([made])
+    AnnouncingServer(config_of(app, behind_proxy), announce).run([made])
 
 
 def config_of(app: ASGIApp, behind_proxy: bool = False) -> uvicorn.Config:

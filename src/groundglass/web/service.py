@@ -13,7 +13,10 @@ from groundglass.studies.records import Refused, Session
 from groundglass.web.guards import Bucket
 from groundglass.web.replies import Stop
 from groundglass.web.requests import OWNER, RATER, session_of, set_cookie
-from groundglass.web.settings import Settings
+from groundglass.web.settings import Settings, host_name
+from groundglass.web.troubles import Troubles
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,15 @@ class Service:
     settings: Settings
     changes: Bucket
     misses: Bucket
+    troubles: Troubles
 
     def rater(self, request: Request, fresh: bool = True) -> tuple[Study, Session]:
         """The study and the session of a rater; ``fresh`` as in `Store.session`. Raises Stop or Refused."""
         return self._limited(request, session_of(request, self.studies, RATER, fresh))
 
-    def owner(self, request: Request) -> tuple[Study, Session]:
-        """The study and the session of an owner. Raises Stop or Refused."""
-        return self._limited(request, session_of(request, self.studies, OWNER))
+    def owner(self, request: Request, fresh: bool = True) -> tuple[Study, Session]:
+        """The study and the session of an owner; ``fresh`` as in `Store.session`. Raises Stop or Refused."""
+        return self._limited(request, session_of(request, self.studies, OWNER, fresh))
 
     def _limited(self, request: Request, found: tuple[Study, Session]) -> tuple[Study, Session]:
         if request.method == "POST" and not self.changes.take(found[1].id):
@@ -64,4 +68,9 @@ class Service:
 
     def base(self, request: Request) -> str:
         """The address of the application, for links."""
-        return self.settings.url.rstrip("/") or f"{request.url.scheme}://{request.headers['host']}"
+        here = request.headers["host"]
+        if self.settings.url:
+            return self.settings.url.rstrip("/")
+        if self.settings.reach and host_name(here) in LOOPBACK:
+            return self.settings.reach
+        return f"{request.url.scheme}://{here}"

@@ -6,7 +6,10 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
+
+from groundglass.web.troubles import Trouble
 
 BODY = 64 * 1024
 """The most bytes of a request's body."""
@@ -31,10 +34,16 @@ class Settings:
     url     its public address behind a proxy, such as https://rate.example.org; "" without one
     secure  browsers reach it by https: cookies are sent only there
     log     gets a line for each request, without tokens; None logs nothing
+    report  gets what failed, for the owner; None reports nothing
+    names   further names and addresses of this machine (`groundglass.web.own_names`)
+    reach   the address for links that others open, if raters cannot reach the one that the owner uses; "" is that one
     """
 
     url: str = ""
     log: Callable[[str], None] | None = None
+    report: Callable[[Trouble], None] | None = None
+    names: tuple[str, ...] = ()
+    reach: str = ""
 
     @property
     def secure(self) -> bool:
@@ -54,7 +63,8 @@ class Settings:
         name = host_name(host)
         if not name:
             return False
-        return name in _own_names() or _is_address(name) or name == host_name(self.public)
+        own = name in _own_names() or name in self.names
+        return own or _is_address(name) or name == host_name(self.public)
 
 
 def host_name(host: str) -> str:
@@ -69,6 +79,7 @@ def host_name(host: str) -> str:
         return ""
 
 
+@cache
 def _own_names() -> tuple[str, ...]:
     name = socket.gethostname().lower()
     return ("localhost", name, f"{name}.local", name.partition(".")[0])

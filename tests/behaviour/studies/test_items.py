@@ -10,7 +10,9 @@ from groundglass import testing
 from groundglass.errors import RecipeError
 from groundglass.files.hashes import sha256_of
 from groundglass.recipes.study_model import StudyChecks, StudyStep
-from groundglass.studies.items import Candidate, candidates_in, choose_items, locator_of, read_answers
+from groundglass.studies.candidates import Candidate, candidates_in, locator_of
+from groundglass.studies.items import choose_items
+from groundglass.studies.right_answers import read_answers
 
 
 @pytest.fixture

@@ -134,12 +134,12 @@ def test_two_studies_of_a_run_have_their_own_votes(run, tmp_path):
 
 
 def test_a_password_is_not_written_down(run, tmp_path):
-    from groundglass.studies.open_study import _without_password
+    from groundglass.studies.database_url import without_password
 
     assert (
-        _without_password("postgresql+pg8000://anna:s%40cret@db/votes") == "postgresql+pg8000://anna@db/votes"
+        without_password("postgresql+pg8000://anna:s%40cret@db/votes") == "postgresql+pg8000://anna@db/votes"
     )
-    assert _without_password("postgresql://db/votes") == "postgresql://db/votes"
+    assert without_password("postgresql://db/votes") == "postgresql://db/votes"
 
 
 def test_votes_stay_in_the_database_that_the_study_was_made_with(run, tmp_path, monkeypatch):

@@ -8,7 +8,8 @@ from groundglass.ratings.scores import score_votes
 from groundglass.ratings.shares import clustered_share, wilson
 from groundglass.ratings.votes import votes_from_matrix
 from groundglass.recipes.study_model import StudyStep
-from groundglass.studies.results import score_columns, score_study, score_table
+from groundglass.studies.results import score_study
+from groundglass.studies.score_columns import score_columns, score_table
 from study_tools import items_table, votes_table
 
 ARMS = StudyStep(protocol="pairwise", folders={"old": "a", "new": "b"}, votes=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -12,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from groundglass.errors import RecipeError, UnreachableError
+from groundglass.studies.board import as_of, board_of
 from groundglass.studies.open_study import Study
 from groundglass.studies.progress import OUTSTANDING
 from groundglass.studies.records import COUNTED, Refused, Session, Trial, Vote
 from groundglass.studies.store import Store
+from postgres_tools import cluster, why_not
 from study_client import SCORES
 from study_servers import make_study
 
@@ -257,7 +260,7 @@ def test_tokens_are_long_and_the_database_has_none_of_them(make: Any):
     assert len(tokens) == 20
     assert min(map(len, tokens)) >= 22  # 128 bits in base64
     cookie, _ = study.store.exchange(made[0][1])
-    with study.store._engine.connect() as connection:
+    with study.store._database.reading() as connection:
         everything = "".join(
             str(connection.execute(text(f"SELECT * FROM {table}")).all())
             for table in ("studies", "raters", "sessions")
@@ -370,3 +373,87 @@ def test_a_database_that_does_not_answer_is_unreachable_and_its_password_is_not_
     assert "secret" not in caught.value.message
     with pytest.raises(UnreachableError):
         Store(f"sqlite:///{tmp_path}/no/folder/votes.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("pragma", "meaning"),
+    [("max_page_count=1", "has no space left"), ("query_only=1", "cannot be written to")],
+)
+def test_the_owner_gets_the_cause_of_a_failure_and_the_vote_is_taken_when_it_is_gone(
+    tmp_path: Path, pragma: str, meaning: str
+):
+    study = make_study(tmp_path, None)
+    (rater,) = enter(study.store)
+    trial = study.store.next(rater)[0]
+    reports: list[UnreachableError] = []
+    study.store.report = reports.append
+    engine = study.store._database._engine
+
+    def set_pragma(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(engine, "connect", set_pragma)
+    engine.dispose()
+    comment = "x" * 100_000  # needs new pages
+    vote = Vote(str(uuid.uuid4()), trial.id, 4, comment=comment)
+    with pytest.raises(UnreachableError, match=meaning):
+        study.store.vote(rater, vote)
+    assert [meaning in error.message for error in reports] == [True]
+    assert reports[0].hint
+    assert [one.id for one in study.store.next(rater)] == [trial.id]
+    event.remove(engine, "connect", set_pragma)
+    engine.dispose()
+    assert not study.store.vote(rater, vote).again
+    assert study.store.votes().num_rows == 1
+    assert len(reports) == 1
+    study.store.close()
+
+
+def test_a_server_that_ends_is_reported_and_a_report_that_fails_changes_nothing(tmp_path: Path):
+    if why_not():
+        pytest.skip(why_not() or "")
+    with cluster() as url:
+        study = make_study(tmp_path, url)
+        (rater,) = enter(study.store)
+        trial = study.store.next(rater)[0]
+    reports: list[UnreachableError] = []
+
+    def report(error: UnreachableError) -> None:
+        reports.append(error)
+        raise BrokenPipeError
+
+    study.store.report = report
+    for work in (study.store.votes, lambda: study.store.vote(rater, Vote(str(uuid.uuid4()), trial.id, 4))):
+        with pytest.raises(UnreachableError):
+            work()
+    assert len(reports) == 2
+    study.store.close()
+
+
+def test_a_link_expires_on_a_board_that_was_made_before(make: Any):
+    study = make()
+    ((name, token),) = study.store.invite(1, expires=time.time() + 3600)
+    study.store.exchange(token)
+    before = board_of(study, time.time())
+    assert [row["state"] for row in before["raters"]] == ["active"]
+    later = as_of(before, time.time() + 3601)
+    assert [(row["rater"], row["state"]) for row in later["raters"]] == [(name, "expired")]
+    assert later["items"] == before["items"]
+    study.store.revoke(name)
+    revoked = board_of(study, time.time())
+    assert [row["state"] for row in as_of(revoked, time.time() + 3601)["raters"]] == ["revoked"]
+
+
+def test_a_database_file_that_was_deleted_takes_no_vote(tmp_path: Path):
+    """An open file that was deleted can still be written to: its votes would be gone with it."""
+    study = make_study(tmp_path, None)
+    (rater,) = enter(study.store)
+    trial = study.store.next(rater)[0]
+    vote = Vote(str(uuid.uuid4()), trial.id, 4)
+    file = tmp_path / "votes.sqlite"
+    moved = file.rename(tmp_path / "moved.sqlite")
+    with pytest.raises(UnreachableError, match="is gone, or is another one"):
+        study.store.vote(rater, vote)
+    moved.rename(file)
+    assert not study.store.vote(rater, vote).again
+    study.store.close()

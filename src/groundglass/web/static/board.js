@@ -12,7 +12,7 @@ import { counted } from "./words.js";
  *   left: number | null, flags: Record<string, number>, state: string, last: number | null}} Rater
  * @typedef {{study: any, progress: {items: number, votes: number, wanted: number | null, raters: number}, items: Item[],
  *   raters: Rater[], arms?: {one: string, other: string, rate: number | null, ci95: [number, number] | null, votes: number, contents: number}[],
- *   notes?: string[], agreement: Record<string, number | null>, updated: number, csrf?: string}} Board
+ *   notes?: string[], troubles?: {at: number, what: string, why: string, hint: string, count: number}[], late?: boolean, agreement: Record<string, number | null>, updated: number, csrf?: string}} Board
  */
 
 const EVERY = 5000, PAGE = 100;
@@ -60,8 +60,11 @@ function update(board) {
   meter.setAttribute("aria-label", `${Math.floor(share * 100)} % of the votes`);
   show(meter, Boolean(wanted));
   facts([["Images", items.toLocaleString("en")], ["Raters", raters.toLocaleString("en")], ...agreement(board.agreement)]);
-  say(find("#updated"), `live · ${new Date(board.updated * 1000).toLocaleTimeString()}`);
-  delete find("#updated").dataset.late;
+  const updated = new Date(board.updated * 1000).toLocaleTimeString();
+  say(find("#updated"), board.late ? `○ the database does not answer · last update ${updated}` : `live · ${updated}`);
+  if (board.late) find("#updated").dataset.late = "";
+  else delete find("#updated").dataset.late;
+  updateTroubles(board.troubles ?? []);
   updateNotes(board.notes ?? []);
   updateRaters(board.raters);
   updateArms(board.arms);
@@ -106,6 +109,17 @@ function updateArms(arms) {
 
 /** @param {number} share @returns {string} */
 function percent(share) { return `${Math.round(share * 100)} %`; }
+
+/**
+ * The causes of what raters only see as "cannot be shown" or "does not answer".
+ * @param {NonNullable<Board["troubles"]>} troubles
+ */
+function updateTroubles(troubles) {
+  const home = find("#troubles"), texts = troubles.map(({ at, what, why, hint, count }) =>
+    `${new Date(at * 1000).toLocaleTimeString()} · ${what}${count > 1 ? ` (${count} times)` : ""}: ${why}. To do: ${hint}.`);
+  show(find("#troubles-section"), texts.length > 0);
+  if ([...home.children].map((child) => child.textContent).join("\n") !== texts.join("\n")) home.replaceChildren(...texts.map((text) => make("li", {}, text)));
+}
 
 /** @param {string[]} notes */
 function updateNotes(notes) {

@@ -4,6 +4,7 @@
  * for the server where it does not have to: a vote is kept, the next trial is shown, and the rest follows.
  */
 import * as api from "./api.js";
+import { afterPaint } from "./dom.js";
 import { Queue } from "./queue.js";
 
 /** @typedef {import("./types.js").Session} Session */
@@ -248,11 +249,13 @@ export class Course {
   /** @param {{vote: string, trial: Trial}[]} history */
   remember(history) {
     this.history = history.slice(-REMEMBERED);
-    try {
-      localStorage.setItem(this.memory, JSON.stringify(this.history));
-    } catch {
-      // Without storage, undo ends with this page.
-    }
+    afterPaint(() => {
+      try {
+        localStorage.setItem(this.memory, JSON.stringify(this.history));
+      } catch {
+        // Without storage, undo ends with this page.
+      }
+    });
   }
 }
 

@@ -25,6 +25,12 @@ export function find(query, within = document) { return within.querySelector(que
  */
 export function say(node, text) { if (node.textContent !== text) node.textContent = text; }
 
+/**
+ * Sets the name that a screen reader says, only if it changed.
+ * @param {Element} node @param {string} text
+ */
+export function name(node, text) { if (node.getAttribute("aria-label") !== text) node.setAttribute("aria-label", text); }
+
 /** @param {Element} node @param {boolean} shown */
 export function show(node, shown) { if (node instanceof HTMLElement && node.hidden === shown) node.hidden = !shown; }
 
@@ -49,6 +55,20 @@ export async function copy(button, text, source) {
   }
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = before; }, 1600);
+}
+
+const LATEST = 250;
+
+/**
+ * Calls `act` when what was drawn now is on the screen; in a hidden tab, where nothing is drawn, a little later.
+ * @param {() => void} act
+ */
+export function afterPaint(act) {
+  let done = false;
+  const once = () => { if (!done) { done = true; act(); } };
+  // The second frame begins when the first one was handed to the screen.
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(once, 0)));
+  setTimeout(once, LATEST);
 }
 
 /**

@@ -1,15 +1,19 @@
 // @ts-check
-/** Mouse, pen and fingers on the image: drag moves it, wheel and two fingers zoom, a double click is 1:1 or fit. */
+/**
+ * Mouse, pen and fingers on the image: drag moves it, wheel and two fingers zoom, a double click is 1:1 or fit, and a
+ * finger that taps flips a pair.
+ */
 
 /** @typedef {import("./view.js").View} View */
 
-const WHEEL = 0.0015, LINE = 16, NEAR = 12;
+const WHEEL = 0.0015, LINE = 16, NEAR = 12, STILL = 8, SHORT = 300;
 
 /** @param {View} view @param {() => void} redrawn */
 export function listen(view, redrawn) {
   const { canvas } = view;
   /** @type {Map<number, {x: number, y: number}>} */ const down = new Map();
   let dividing = false;
+  /** @type {{id: number, x: number, y: number, at: number} | null} a finger that may become a tap */ let tap = null;
 
   canvas.addEventListener("wheel", (event) => {
     if (event.ctrlKey && event.deltaMode !== 0) return;
@@ -21,6 +25,7 @@ export function listen(view, redrawn) {
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     const at = place(event);
+    tap = event.pointerType === "touch" && !down.size ? { id: event.pointerId, ...at, at: event.timeStamp } : null;
     down.set(event.pointerId, at);
     dividing = view.mode === "split" && Math.abs(at.x - view.split * canvas.width) < NEAR * devicePixelRatio;
     canvas.setPointerCapture(event.pointerId);
@@ -29,6 +34,8 @@ export function listen(view, redrawn) {
   canvas.addEventListener("pointermove", (event) => {
     const before = down.get(event.pointerId), at = place(event);
     if (!before) return;
+    if (tap && distance(at, tap) < STILL * devicePixelRatio) return;  // a finger is never quite still
+    tap = null;
     const other = [...down].find(([id]) => id !== event.pointerId)?.[1];
     down.set(event.pointerId, at);
     if (dividing) view.splitAt(at.x / canvas.width);
@@ -39,6 +46,10 @@ export function listen(view, redrawn) {
     } else view.pan(at.x - before.x, at.y - before.y);
   });
 
+  canvas.addEventListener("pointerup", (event) => {
+    if (tap?.id === event.pointerId && event.timeStamp - tap.at < SHORT) view.flip();
+    tap = null;
+  });
   for (const name of /** @type {const} */ (["pointerup", "pointercancel", "lostpointercapture"])) {
     canvas.addEventListener(name, (event) => { down.delete(event.pointerId); dividing = false; });
   }

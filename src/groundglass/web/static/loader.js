@@ -1,6 +1,7 @@
 // @ts-check
 /** Loads and decodes the images of the coming trials, so that the next one is there before it is asked for. */
 import { token } from "./api.js";
+import { Decoder } from "./decoder.js";
 
 /** @typedef {import("./types.js").Trial} Trial */
 /** @typedef {import("./types.js").TrialImage} TrialImage */
@@ -24,6 +25,7 @@ export class Loader {
   constructor(fitSize, decoded) {
     this.fitSize = fitSize;
     this.decoded = decoded;
+    this.decoder = new Decoder();
     /** @type {Map<string, Promise<Blob>>} */ this.blobs = new Map();
     /** @type {Map<string, Promise<Pixels[]>>} */ this.trials = new Map();
     /** @type {Map<string, Pixels[]>} */ this.ready = new Map();
@@ -106,11 +108,12 @@ export class Loader {
   /** @param {Trial} trial @returns {Promise<Pixels[]>} */
   async decode(trial) {
     return Promise.all(trial.images.map(async (image) => {
-      const blob = await this.bytes(image.url);
-      const bitmap = await createImageBitmap(blob).catch(() => { throw new NoImage("The image cannot be decoded."); });
+      const blob = await this.bytes(image.url), size = this.fitSize(image.width, image.height, frameOf(trial.images));
+      const found = await this.decoder.decode(blob, size).catch((error) => { throw new NoImage(error.message); });
+      const { bitmap, fitted } = found;
       /** @type {Pixels} */
-      const pixels = { side: image.side, bitmap, fitted: null, width: bitmap.width, height: bitmap.height };
-      await this.fit(pixels, trial, image.url);
+      const pixels = { side: image.side, bitmap, fitted, width: bitmap.width, height: bitmap.height };
+      await this.fit(pixels, trial, image.url);  // if the window changed meanwhile
       return pixels;
     }));
   }
@@ -121,7 +124,7 @@ export class Loader {
    */
   async fit(pixels, trial, url) {
     const size = this.fitSize(pixels.width, pixels.height, frameOf(trial.images));
-    if (size && pixels.fitted?.width === size.width && pixels.fitted.height === size.height) return;
+    if (pixels.fitted?.width === size?.width && pixels.fitted?.height === size?.height) return;
     const old = pixels.fitted;
     pixels.fitted = size && await createImageBitmap(await this.bytes(url), {
       resizeWidth: size.width, resizeHeight: size.height, resizeQuality: "medium",

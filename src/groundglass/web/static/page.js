@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { Course } from "./course.js";
 import { displayNow } from "./display.js";
-import { find } from "./dom.js";
+import { afterPaint, find } from "./dom.js";
 import * as ends from "./ends.js";
 import { listen } from "./gestures.js";
 import { actionOf, digitOf } from "./keys.js";
@@ -33,7 +33,7 @@ function run(session) {
   /** @type {number | undefined} */ let refitting = undefined;
 
   const course = new Course(session, {
-    changed: () => { if (began && !resting) showCurrent(); else loader.keep(course.trials, before); },
+    changed: () => { if (began && !resting) showCurrent(); else prepare(); },
     note: (text) => panel.note(text),
     feedback: (feedback) => (feedback ? panel.showFeedback(feedback) : goOn()),
     waiting: (waiting, offline) => {
@@ -59,10 +59,14 @@ function run(session) {
     refitting = setTimeout(async () => { await loader.refit(course.trials); view.draw(); }, 60);
   }
 
+  function prepare() { loader.keep(course.trials, before); }
+
   /** Puts the current trial on the screen, unless it is there. */
   async function showCurrent() {
     const trial = course.current;
-    loader.keep(course.trials, before);
+    const there = trial && loader.now(trial);
+    if (there) afterPaint(prepare);  // decoding the images that follow must not delay this one
+    else prepare();
     if (!trial) {
       shown = null;
       if (course.finished) ends.end(course.finished.answered, course.finished.why, () => course.waiting);
@@ -71,7 +75,7 @@ function run(session) {
     if (document.body.dataset.state === "end") ends.close();
     if (trial.trial === shown?.trial || trial.trial === loading) return;
     shown = null;
-    const pixels = loader.now(trial) ?? await loaded(trial);
+    const pixels = there ?? await loaded(trial);
     if (!pixels || course.current?.trial !== trial.trial || shown || !began) return;
     view.show(pixels);
     sliders.reset();

@@ -1,8 +1,8 @@
 // @ts-check
 /** All that surrounds the image: the bar, notes, reasons, feedback, the legend and the comment. */
-import { cap, find, make, say, show } from "./dom.js";
+import { afterPaint, cap, find, make, name, say, show } from "./dom.js";
 import { legendList } from "./ends.js";
-import { gradesOf, keptHere, ofPairs, questionOf, sideName } from "./words.js";
+import { counted, gradesOf, ofPairs, questionOf, sideName } from "./words.js";
 
 /** @typedef {import("./types.js").Study} Study */
 /** @typedef {import("./types.js").Trial} Trial */
@@ -60,27 +60,26 @@ export class Panel {
     say(find("#prompt-text"), trial.prompt ?? "");
     this.closeReasons();
     show(find("#feedback"), false);
-    say(find("#spoken"), `${trial.training ? "Practice image" : `Image ${number}${of}`}. ${questionOf(this.study)}${trial.prompt ? ` Prompt: ${trial.prompt}` : ""}`);
+    const spoken = `${trial.training ? "Practice image" : `Image ${number}${of}`}. ${questionOf(this.study)}${trial.prompt ? ` Prompt: ${trial.prompt}` : ""}`;
+    afterPaint(() => say(find("#spoken"), spoken));
   }
 
   /** @param {View} view */
   showView(view) {
-    const side = view.sides[view.seen]?.side, name = side ? sideName(side) : "";
-    const seen = !ofPairs(this.study) ? "" : view.mode === "flip" ? name : MODES[view.mode];
+    const side = view.sides[view.seen]?.side, title = side ? sideName(side) : "";
+    const seen = !ofPairs(this.study) ? "" : view.mode === "flip" ? title : MODES[view.mode];
     say(find("#seen"), seen);
     say(find("#zoom-text"), view.zoomText);
-    find("#zoom").setAttribute("aria-label", `Zoom ${view.zoomText}: change between 1:1 and fit (key Z)`);
+    name(find("#zoom"), `Zoom ${view.zoomText}: change between 1:1 and fit (key Z)`);
     show(find("#smooth"), view.scale > 1);
     say(find("#smooth"), view.smooth ? "smooth" : "square");
     const label = `${seen ? `Image ${seen}` : "The image to judge"}, ${view.zoomText}`;
-    const canvas = find("#canvas");
-    if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
+    name(find("#canvas"), label);
   }
 
   /** @param {number} waiting @param {boolean} offline */
   showWaiting(waiting, offline) {
-    say(find("#offline .long"), keptHere(waiting));
-    say(find("#offline .short"), `offline · ${waiting} kept`);
+    say(find("#offline"), waiting ? `offline · ${counted(waiting, "vote")} kept` : "offline");
     show(find("#offline"), offline);
   }
 

@@ -5,6 +5,7 @@
  * since each has its own UUID, sending one twice does no harm.
  */
 import * as api from "./api.js";
+import { afterPaint } from "./dom.js";
 
 /** @typedef {import("./types.js").Kept} Kept */
 
@@ -66,8 +67,8 @@ export class Queue {
     this.write(kept);
     this.waiting.set(kept.body.id, kept);
     this.told.changed(this.waiting.size, this.offline);
-    // After the next image was drawn: the request must not delay it.
-    setTimeout(() => this.pump(), 0);
+    // The request must not delay the next image.
+    afterPaint(() => this.pump());
   }
 
   /**
