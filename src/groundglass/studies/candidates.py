@@ -60,6 +60,7 @@ class Candidate:
 
 
 def left_out(row: str, name: str, reason: str, detail: str = "") -> dict[str, Any]:
+    """A row of `LEFT_OUT`."""
     return {"row": row, "name": name, "reason": reason, "detail": detail}
 
 

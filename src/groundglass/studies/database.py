@@ -18,6 +18,8 @@ from groundglass.studies.schema import SCHEMA, STUDIES, VERSION
 
 BUSY_MS = 30_000
 """How long SQLite waits for another process to finish its transaction."""
+WAL_PAGES = 8000
+"""Pages (of 4 KB) of votes after which SQLite moves them into the database file: somebody's vote waits for that."""
 
 
 class DatabaseGone(Exception):
@@ -57,7 +59,13 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     # Python's driver would begin transactions late, after the first read: two writers could then read the same state.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (
+        f"busy_timeout={BUSY_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"wal_autocheckpoint={WAL_PAGES}",
+        "foreign_keys=ON",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

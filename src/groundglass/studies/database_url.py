@@ -42,6 +42,7 @@ def is_asked_for(database: str | None) -> bool:
 
 
 def write_database(place: Path, key: str, url: str) -> None:
+    """Write the id of a study and the URL of its database into its folder, without a password."""
     write_text(f"{key}\n{without_password(url)}\n", place / DATABASE)
 
 
@@ -56,7 +57,8 @@ def file_of(place: Path, url: str) -> Path:
 
 
 def without_password(url: str) -> str:
-    """
+    """A URL that may be kept and shown.
+
     >>> without_password("postgresql+pg8000://anna:secret@db/votes")
     'postgresql+pg8000://anna@db/votes'
     """
@@ -64,6 +66,7 @@ def without_password(url: str) -> str:
 
 
 def open_store(place: Path, key: str, url: str) -> Store:
+    """The store of a study by its id; ``url`` is relative to the study's folder if it is a file."""
     from groundglass.studies.store import Store
 
     return Store(f"{FILE}{file_of(place, url)}" if not url or url.startswith(FILE) else url, key)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import uuid
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,8 +13,6 @@ import numpy as np
 from groundglass.degradations.jpeg import Jpeg, jpeg
 from groundglass.degradations.noise import GaussianNoise, gaussian_noise
 from groundglass.degradations.settings import Pixels
-from groundglass.errors import UnreachableError
-from groundglass.files.atomic import write_bytes
 from groundglass.files.locators import read_listed
 from groundglass.image.encode import encode_png
 from groundglass.image.frame import open_frame
@@ -34,16 +34,55 @@ def png_of(shown: Shown, folder: Path) -> bytes:
     file vanished or changed since the study was made.
     """
     path = folder / f"{shown.item.id}{'-damaged' if shown.damaged else ''}.png"
-    if path.is_file():
-        return path.read_bytes()
+    kept = _kept(path)
+    if kept is not None:
+        return kept
     with AT_ONCE:
-        if path.is_file():
-            return path.read_bytes()
+        kept = _kept(path)
+        if kept is not None:
+            return kept
         rgb = pixels_of(shown.item)
         data = encode_png(damaged(rgb, shown.item.id) if shown.damaged else rgb)
-        with suppress(UnreachableError):  # a full disk must not hide an image: the copy only saves time
-            write_bytes(data, path)
+        _keep(data, path)
     return data
+
+
+def _keep(data: bytes, path: Path) -> None:
+    """Keep a copy, which only saves time: no vote waits until it is on the disk, and a full disk hides no image."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _kept(path: Path) -> bytes | None:
+    """The copy that was kept; None if there is none, or if a power cut damaged it."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data if is_whole_png(data) else None
+
+
+def is_whole_png(data: bytes) -> bool:
+    """Whether every chunk of a PNG has its checksum, up to its last chunk and no further.
+
+    >>> is_whole_png(b"")
+    False
+    """
+    view, start = memoryview(data), 8
+    while start + 12 <= len(data):
+        end = start + 8 + int.from_bytes(view[start : start + 4])
+        if zlib.crc32(view[start + 4 : end]) != int.from_bytes(view[end : end + 4]):
+            return False
+        if view[start + 4 : start + 8] == b"IEND":
+            return end + 4 == len(data)
+        start = end + 4
+    return False
 
 
 def pixels_of(item: ItemRow) -> Pixels:

@@ -21,6 +21,7 @@ from groundglass.studies.open_study import Study
 from groundglass.studies.progress import OUTSTANDING
 from groundglass.studies.records import COUNTED, Refused, Session, Trial, Vote
 from groundglass.studies.store import Store
+from groundglass.studies.trial_images import is_whole_png, png_of
 from postgres_tools import cluster, why_not
 from study_client import SCORES
 from study_servers import make_study
@@ -457,3 +458,18 @@ def test_a_database_file_that_was_deleted_takes_no_vote(tmp_path: Path):
     moved.rename(file)
     assert not study.store.vote(rater, vote).again
     study.store.close()
+
+
+def test_a_kept_copy_of_an_image_that_a_power_cut_damaged_is_made_again(make: Any):
+    study = make()
+    (rater,) = enter(study.store)
+    shown = study.store.image(rater, study.store.next(rater)[0].images[0].id)
+    folder = study.folder / "images"
+    whole = png_of(shown, folder)
+    (kept,) = folder.iterdir()
+    assert kept.read_bytes() == whole
+    assert is_whole_png(whole)
+    for broken in (b"", whole[:-20], whole[:60] + bytes(40) + whole[100:], whole + b"more"):
+        kept.write_bytes(broken)
+        assert png_of(shown, folder) == whole
+        assert kept.read_bytes() == whole
