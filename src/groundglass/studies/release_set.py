@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,11 @@ from groundglass.files.atomic import write_bytes
 from groundglass.plans.rows_after import every_image, with_values
 from groundglass.plans.run_folder import RunFolder, load_record
 from groundglass.plans.run_tables import read_tables
+from groundglass.ratings.set_statistics import SetStatistics, set_statistics
 from groundglass.releases.split import assign_splits
 from groundglass.studies.export import FORMULA, encoded, interval_names, scores_table, votes_table
 from groundglass.studies.results import StudyResults, counted, score_of, score_study
+from groundglass.studies.set_statistics_lines import statistics_lines
 from groundglass.tables.parquet import compute, find_keys
 from groundglass.text.suggest import did_you_mean
 
@@ -91,7 +93,8 @@ def release_ratings(
         "study.yaml": (study.folder / "study.yaml").read_bytes(),
         "recipe.yaml": recipe,
     }
-    files["README.md"] = card(study, results, splits, licence, tuple(files)).encode()
+    said = statistics_lines(statistics_of(study, items, results, stratify), stratify or GENERATOR)
+    files["README.md"] = card(study, results, splits, licence, tuple(files), said).encode()
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
     for name, data in (files | {"SHA256SUMS": sums.encode()}).items():
         write_bytes(data, folder / name)
@@ -107,23 +110,9 @@ def split_items(
     study: Study, items: pa.Table, shares: Mapping[str, float], stratify: str | None
 ) -> dict[str, str]:
     """The split of each rated row."""
-    tables = read_tables(RunFolder(study.run), load_record(RunFolder(study.run)))
     rated = [item for item in items.to_pylist() if item["role"] == "rate"]
     ids = pa.array([item["row"] for item in rated], pa.string())
-    places = find_keys(pa.chunked_array([ids]), tables.rows["id"])
-    # The votes may be those of an earlier run, with images that this run no longer has.
-    roots = compute.coalesce(tables.rows["root"].take(places), ids)
-    if stratify is None:
-        strata = tables.rows["source"].take(places)
-    else:
-        every = with_values(tables, every_image(tables), [step.step for step in tables.record.steps])
-        if stratify not in every.column_names:
-            known = [name for name in every.column_names if name.startswith("meta.") or name == "source"]
-            raise RecipeError(
-                f"this run has no column '{stratify}' to stratify by.{did_you_mean(stratify, every.column_names)}",
-                f"its columns: {', '.join(known)}",
-            )
-        strata = every[stratify].take(find_keys(roots, every["id"]))
+    roots, strata = _strata_of(study, ids, stratify)
     same = [item["content"] or item["prompt"] for item in rated]
     table = pa.table(
         {
@@ -144,6 +133,51 @@ def split_items(
         group="same" if any(same) else None,
     )
     return dict(zip(found["id"].to_pylist(), found["split"].to_pylist(), strict=True))
+
+
+def _strata_of(
+    study: Study, ids: pa.Array, stratify: str | None
+) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """The photo of each row, and its value of a column; of the source without one."""
+    tables = read_tables(RunFolder(study.run), load_record(RunFolder(study.run)))
+    places = find_keys(pa.chunked_array([ids]), tables.rows["id"])
+    # The votes may be those of an earlier run, with images that this run no longer has.
+    roots = compute.coalesce(tables.rows["root"].take(places), ids)
+    if stratify is None:
+        return roots, tables.rows["source"].take(places)
+    every = with_values(tables, every_image(tables), [step.step for step in tables.record.steps])
+    if stratify not in every.column_names:
+        known = [name for name in every.column_names if name.startswith("meta.") or name == "source"]
+        raise RecipeError(
+            f"this run has no column '{stratify}' to stratify by.{did_you_mean(stratify, every.column_names)}",
+            f"its columns: {', '.join(known)}",
+        )
+    return roots, every[stratify].take(find_keys(roots, every["id"]))
+
+
+GENERATOR = "meta.generator"
+"""The column whose values the card ranks, if the run has it and no other was named."""
+
+
+def statistics_of(
+    study: Study, items: pa.Table, results: StudyResults, stratify: str | None = None
+) -> SetStatistics:
+    """The statistics of the scores of each dimension; groups are the values of ``stratify``, or the generators."""
+    known = {item["row"]: item for item in items.to_pylist()}
+    rows = [item.row for item in results.items]
+    try:
+        _, strata = _strata_of(study, pa.array(rows, pa.string()), stratify or GENERATOR)
+        groups = strata.cast(pa.string()).to_pylist()
+    except RecipeError:
+        if stratify is not None:
+            raise
+        groups = []
+    names = study.body.dimensions if len(study.body.dimensions) > 1 else ("score",)
+    scores = {
+        name: [item.more[name][0] if item.more else item.score for item in results.items] for name in names
+    }
+    content = [known[row]["content"] or known[row]["prompt"] for row in rows]
+    return set_statistics(scores, groups, content if any(content) else (), seed=study.seed)
 
 
 def meta_info(study: Study, votes: pa.Table, results: StudyResults, splits: Mapping[str, str]) -> bytes:
@@ -202,8 +236,12 @@ def card(
     splits: Mapping[str, str],
     licence: str | None,
     files: tuple[str, ...],
+    statistics: Sequence[str] = (),
 ) -> str:
-    """README.md of a rating set, with the header that the Hugging Face hub reads."""
+    """README.md of a rating set, with the header that the Hugging Face hub reads.
+
+    statistics  the sections on its scores (`statistics_lines`)
+    """
     body = study.body
     rejected = [rater.rater for rater in results.raters if rater.rejected]
     counts = Counter(splits[item.row] for item in results.items)
@@ -239,6 +277,7 @@ def card(
         f"- splits: {shown}; images of one content or prompt are in one split",
         f"- recipe of the images: `recipe.yaml`, SHA-256 {study.recipe}",
         *(["", "## Agreement", "", *agreement] if agreement else []),
+        *(["", *statistics] if statistics else []),
         *(["", "## Notes", "", *(f"- {note}" for note in results.notes)] if results.notes else []),
         "",
         "## Files",
