@@ -69,7 +69,13 @@ def toml_of(folder: Path) -> str:
     for name, about in SETS.items():
         found = statistics_of(name, folder)
         first = next(iter(found.distributions.values()))
-        lines += ["", "[[set]]", f'name = "{name}"', f'source = "{about["source"]}"', f'known = "{about["known"]}"']
+        lines += [
+            "",
+            "[[set]]",
+            f'name = "{name}"',
+            f'source = "{about["source"]}"',
+            f'known = "{about["known"]}"',
+        ]
         lines += [f"images = {first.n}", f"contents = {found.contents}"]
         for row in found.together:
             low, high = row.srcc_ci95 or (0.0, 0.0)

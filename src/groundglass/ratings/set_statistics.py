@@ -127,7 +127,9 @@ def set_statistics(
         raise ValueError(f"columns of {min(lengths)} and of {max(lengths)} images")
     size = max(lengths, default=0)
     order: dict[str | int, int] = {}
-    place = np.array([order.setdefault((content[at] if len(content) else None) or at, len(order)) for at in range(size)])
+    place = np.array(
+        [order.setdefault((content[at] if len(content) else None) or at, len(order)) for at in range(size)]
+    )
     words = [(groups[at] if len(groups) else None) or "" for at in range(size)]
     notes: list[str] = []
     if len(groups) and (without := words.count("")):
@@ -141,7 +143,11 @@ def set_statistics(
             _together(one, columns[one], other, columns[other], place, bootstrap, seed)
             for one, other in itertools.combinations(columns, 2)
         ),
-        {name: _ranking(values, words, place, bootstrap, seed) for name, values in columns.items() if any(words)},
+        {
+            name: _ranking(values, words, place, bootstrap, seed)
+            for name, values in columns.items()
+            if any(words)
+        },
         len(order),
         tuple(notes),
     )
@@ -170,7 +176,9 @@ def _together(
     rank, straight = srcc(x, y), pearson(x, y)
     ci95 = None
     if bootstrap and rank is not None and len(np.unique(content)) >= FEWEST:
-        ci95 = interval(resample(y, content, {"x": Wanted(x, np.ones(len(x), np.bool_))}, bootstrap, seed)["x"].srcc)
+        ci95 = interval(
+            resample(y, content, {"x": Wanted(x, np.ones(len(x), np.bool_))}, bootstrap, seed)["x"].srcc
+        )
     return Together(one, other, len(x), rank, ci95, straight)
 
 
@@ -187,13 +195,21 @@ def _ranking(
     count = here.sum(axis=0)
     mean = y @ here / count
     rows = [
-        Group(str(name), int(count[at]), float(mean[at]), float(y[place == at].std(ddof=1)) if count[at] > 1 else None)
+        Group(
+            str(name),
+            int(count[at]),
+            float(mean[at]),
+            float(y[place == at].std(ddof=1)) if count[at] > 1 else None,
+        )
         for at, name in enumerate(names)
     ]
     contents = [len(np.unique(content[place == at])) for at in range(len(names))]
     if bootstrap:
         sums = np.concatenate(
-            [weights @ np.concatenate([here * y[:, None], here], axis=1) for weights in draws(content, bootstrap, seed)]
+            [
+                weights @ np.concatenate([here * y[:, None], here], axis=1)
+                for weights in draws(content, bootstrap, seed)
+            ]
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             means = sums[:, : len(names)] / sums[:, len(names) :]
@@ -209,7 +225,9 @@ def _ranking(
     return tuple(sorted(rows, key=lambda row: (row.rank_group or 0, -row.mean)))
 
 
-def _rank_groups(names: Sequence[str], mean: Floats, means: Floats, contents: Sequence[int]) -> dict[str, int]:
+def _rank_groups(
+    names: Sequence[str], mean: Floats, means: Floats, contents: Sequence[int]
+) -> dict[str, int]:
     """The rank groups of the groups whose interval is known."""
     usable = [at for at in range(len(names)) if contents[at] >= FEWEST and interval(means[:, at]) is not None]
     pairs = list(itertools.combinations(usable, 2))
@@ -223,7 +241,9 @@ def _rank_groups(names: Sequence[str], mean: Floats, means: Floats, contents: Se
         ]
     )
     different = {
-        frozenset((names[one], names[other])): value is not None and value < LEVEL and excludes_zero(interval(found))
+        frozenset((names[one], names[other])): value is not None
+        and value < LEVEL
+        and excludes_zero(interval(found))
         for (one, other), value, found in zip(pairs, p, drawn, strict=True)
     }
     return rank_groups({names[at]: float(mean[at]) for at in usable}, different)

@@ -132,7 +132,9 @@ class SettingEffects:
             "images": self.images,
             "contents": self.contents,
             "grouped": self.grouped or None,
-            "settings": [_plain(row) | {"main": row.main.scope, "reverses": row.reverses} for row in self.settings],
+            "settings": [
+                _plain(row) | {"main": row.main.scope, "reverses": row.reverses} for row in self.settings
+            ],
             "notes": list(self.notes),
             "bootstrap": self.bootstrap,
             "seed": self.seed,
@@ -185,7 +187,9 @@ def setting_effects(
     known = settings_of({key: [cells[at] for at in places.tolist()] for key, cells in settings.items()})
     rows = [_one(y, setting, contents, groups, bootstrap, seed) for setting in known]
     left = len(values) - len(y)
-    notes = [f"{some(left, 'images')} without {name} {'does' if left == 1 else 'do'} not count"] if left else []
+    notes = (
+        [f"{some(left, 'images')} without {name} {'does' if left == 1 else 'do'} not count"] if left else []
+    )
     return SettingEffects(
         name, len(y), len(np.unique(contents)), grouped if groups else "", tuple(_corrected(rows)), tuple(notes),
         bootstrap, seed,
@@ -206,7 +210,9 @@ def _one(
     y, content = y[here], content[here]
     groups = None if group is None else np.array(group, dtype=object)[here]
     whole = Effect(ALL, len(y), len(np.unique(content)), reason=setting.reason)
-    row = SettingEffect(setting.name, setting.kind, len(y), int((~here).sum()), (), whole, notes=setting.notes)
+    row = SettingEffect(
+        setting.name, setting.kind, len(y), int((~here).sum()), (), whole, notes=setting.notes
+    )
     if setting.reason:
         return row
     varied = _varied(setting.codes, content)
@@ -233,7 +239,14 @@ def _one(
 
 
 def _of(
-    scope: str, y: Floats, setting: Setting, content: Ints, group: Ints, kept: Flags, bootstrap: int, seed: int
+    scope: str,
+    y: Floats,
+    setting: Setting,
+    content: Ints,
+    group: Ints,
+    kept: Flags,
+    bootstrap: int,
+    seed: int,
 ) -> Effect:
     return _effect(scope, y[kept], setting.only(kept), content[kept], group[kept], bootstrap, seed)
 
@@ -266,7 +279,7 @@ def _effect(
         return replace(found, reason="no two images that differ in it are otherwise alike")
     trend, levels = chances_of(y - _mean_of(y, group), place, x, setting.codes, shuffled, seed)
     many = len(np.unique(group)) > 1
-    if x is None:
+    if x is None or setting.numbers is None:
         return replace(found, p_levels=levels, verdict="none_shown")
     ci95 = None
     if bootstrap and found.contents >= FEWEST:
@@ -355,7 +368,9 @@ def _paired(
     for rows in np.split(order, np.flatnonzero(np.diff(where[order])) + 1):
         middle = np.median(numbers[rows])
         lower, higher = scores[rows][numbers[rows] < middle], scores[rows][numbers[rows] > middle]
-        if not len(lower) or not len(higher):  # an odd value alone above or below the median: split at the mean
+        if not len(lower) or not len(
+            higher
+        ):  # an odd value alone above or below the median: split at the mean
             middle = numbers[rows].mean()
             lower, higher = scores[rows][numbers[rows] < middle], scores[rows][numbers[rows] > middle]
         if len(lower) and len(higher):

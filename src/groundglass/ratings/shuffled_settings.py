@@ -47,7 +47,9 @@ class Shuffled:
         """One of these orders."""
         found = np.arange(self.count)
         for rows in self.blocks:
-            moved = rows[random.permutation(len(rows))] if self.held is None else random.permuted(rows, axis=1)
+            moved = (
+                rows[random.permutation(len(rows))] if self.held is None else random.permuted(rows, axis=1)
+            )
             found[rows.ravel()] = moved.ravel()
         return found
 
@@ -75,7 +77,13 @@ def _by_size(block: Ints) -> list[Ints]:
 
 
 def chances_of(
-    y: Floats, place: Floats, x: Floats | None, codes: Ints, shuffled: Shuffled, seed: int, count: int = PERMUTATIONS
+    y: Floats,
+    place: Floats,
+    x: Floats | None,
+    codes: Ints,
+    shuffled: Shuffled,
+    seed: int,
+    count: int = PERMUTATIONS,
 ) -> tuple[float | None, float | None]:
     """The p-values of a trend (None without ``x``) and of any difference of the levels.
 

@@ -135,9 +135,7 @@ def split_items(
     return dict(zip(found["id"].to_pylist(), found["split"].to_pylist(), strict=True))
 
 
-def _strata_of(
-    study: Study, ids: pa.Array, stratify: str | None
-) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+def _strata_of(study: Study, ids: pa.Array, stratify: str | None) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     """The photo of each row, and its value of a column; of the source without one."""
     tables = read_tables(RunFolder(study.run), load_record(RunFolder(study.run)))
     places = find_keys(pa.chunked_array([ids]), tables.rows["id"])

@@ -34,7 +34,10 @@ def statistics_lines(found: SetStatistics, grouped: str = "") -> list[str]:
         "",
         "| | images | mean | sd | skew | lowest | median | highest | from lowest to highest |",
         "|---|---|---|---|---|---|---|---|---|",
-        *(_row(f"**{_cell(name)}**", vars(one) | {"images": one.n}) for name, one in found.distributions.items()),
+        *(
+            _row(f"**{_cell(name)}**", vars(one) | {"images": one.n})
+            for name, one in found.distributions.items()
+        ),
     ]
     for other in published_sets():
         for name, one in other["dimensions"].items():
@@ -132,7 +135,8 @@ def _order_beside(rows: Sequence[Group], beside: Mapping[str, float]) -> list[st
         "Rank group 1 has the best group and all that are not shown to differ from it (at 5 %, Holm's correction)."
     ]
     shared = [row for row in rows if row.group in beside]
-    value = srcc(np.array([row.mean for row in shared]), np.array([beside[row.group] for row in shared])) if shared else None
+    means, published = ([row.mean for row in shared], [beside[row.group] for row in shared])
+    value = srcc(np.array(means), np.array(published)) if shared else None
     if value is not None:
         lines.append(
             f"The means of the {len(shared)} groups that {PUBLISHED} has too are in an order with SRCC {value:.2f} to "
