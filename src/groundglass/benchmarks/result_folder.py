@@ -64,7 +64,8 @@ def _strata_rows(strata: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, A
 def read_benchmarks(run: Path) -> dict[str, KeptBenchmark | None]:
     """Every benchmark of a run by the name of its step; None if its files cannot be read."""
     return {
-        path.parent.name: read_benchmark(path.parent) for path in sorted((run / BENCHMARK).glob(f"*/{RESULT}"))
+        path.parent.name: read_benchmark(path.parent)
+        for path in sorted((run / BENCHMARK).glob(f"*/{RESULT}"))
     }
 
 

@@ -81,6 +81,8 @@ def names_in(scope: Scope) -> dict[str, str]:
     own = {name: column for name, column in scope.own().items() if not column.hidden}
     found = {name: name for name in own}
     for name, column in own.items():
+        if name.startswith(f"{column.step}."):  # a score of a study has its step's name already
+            continue
         for called in (f"{_owner(column)}.{column.column}", f"{column.step}.{name}"):
             found.setdefault(called, name)
     return found
@@ -96,7 +98,11 @@ def path_in(scope: Scope, name: str) -> ColumnPath | None:
     if known is None:
         return None
     whose, dot, rest = known.partition(".")
-    return (whose, rest) if dot and whose in ("meta", "root", "parent") and known not in scope.own() else (known,)
+    return (
+        (whose, rest)
+        if dot and whose in ("meta", "root", "parent") and known not in scope.own()
+        else (known,)
+    )
 
 
 def read_cells(
@@ -120,7 +126,9 @@ def distinct_names(rows: pa.Table) -> list[str]:
     """A name for each row: its name in the source, with its source where two sources use the same one, and its region
     if it is a part of a photo."""
     uris, sources, regions = (rows[name].to_pylist() for name in ("uri", "source", "region"))
-    named = [f"{uri}{TILE_SIGN}{region}" if region else uri for uri, region in zip(uris, regions, strict=True)]
+    named = [
+        f"{uri}{TILE_SIGN}{region}" if region else uri for uri, region in zip(uris, regions, strict=True)
+    ]
     if len(set(named)) == len(named):
         return named
     return [f"{source}/{name}" for name, source in zip(named, sources, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,9 @@ import click
 from groundglass.errors import RecipeError
 
 if TYPE_CHECKING:
+    from groundglass.benchmarks.score_columns import KnownMeasure
     from groundglass.ratings.rated_images import RatedImages
     from groundglass.ratings.votes import Votes
-    from groundglass.benchmarks.score_columns import KnownMeasure
 
 
 @dataclass(frozen=True)

@@ -76,5 +76,7 @@ class BenchmarkStep(Record):
             if name in self.higher:
                 refuse("lower", f"'{name}' is in `lower` and in `higher`", "keep one of them", "higher")
         if self.mos is not None and self.mos in self.asked:
-            refuse("mos", f"'{self.mos}' is the MOS: it cannot be compared with itself", "take it out of `iqa`")
+            refuse(
+                "mos", f"'{self.mos}' is the MOS: it cannot be compared with itself", "take it out of `iqa`"
+            )
         return self

@@ -80,6 +80,24 @@ class ProofNote:
 
 
 @dataclass(frozen=True)
+class BenchmarkNote:
+    """The result of a benchmark: how far measures agree with people on these images.
+
+    step      of the recipe
+    sentence  the answer, without a full stop
+    about     what was compared with what
+    rows      (score, group, SRCC, 95 % interval, KRCC, PLCC, failed images) as text, in the order of rank
+    notes     what should be known of it, each a sentence
+    """
+
+    step: str
+    sentence: str
+    about: str
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Notes:
     """Facts of the card that are not in the manifest.
 
@@ -96,6 +114,7 @@ class Notes:
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
     proofs: tuple[ProofNote, ...] = ()
+    benchmarks: tuple[BenchmarkNote, ...] = ()
     beside: Beside | None = None
     failed: int = 0
     small: tuple[str, ...] = ()
@@ -153,6 +172,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         networks=notes.networks,
         audits=notes.audits,
         proofs=notes.proofs,
+        benchmarks=notes.benchmarks,
         warnings=[(word, WARNINGS.get(word, ""), many) for word, many in notes.warnings.items()],
     )
 

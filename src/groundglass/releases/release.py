@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ import pyarrow as pa
 from groundglass.engines.progress import Progress, Silent
 from groundglass.engines.run import run_job
 from groundglass.engines.shards import Settings
-from groundglass.files.atomic import write_text
+from groundglass.files.atomic import write_bytes, write_text
 from groundglass.image.header import ImageLimits
 from groundglass.models.weights import NetworkNote
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import AuditNote, MeasureNote, Notes, ProofNote, write_card
+from groundglass.releases.card import AuditNote, BenchmarkNote, MeasureNote, Notes, ProofNote, write_card
 from groundglass.releases.file_layout import plan_files, written_ending
 from groundglass.releases.journal import (
     PARTS,
@@ -66,6 +66,8 @@ class ReleaseContext:
     networks   the networks that were asked, for the card
     audits     the results of audits of the gates, for the card
     proofs     the results of proofs of the selection, for the card
+    benchmarks  the results of benchmarks of measures, for the card
+    lists      makes further files from the manifest, by name; they are written next to the images
     warnings   the number of released photos with each file warning, for the card
     answers    the manifest's columns of models' answers
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
@@ -82,6 +84,8 @@ class ReleaseContext:
     networks: tuple[NetworkNote, ...] = ()
     audits: tuple[AuditNote, ...] = ()
     proofs: tuple[ProofNote, ...] = ()
+    benchmarks: tuple[BenchmarkNote, ...] = ()
+    lists: Callable[[pa.Table], Mapping[str, bytes]] | None = None
     warnings: Mapping[str, int] = field(default_factory=dict)
     answers: tuple[str, ...] = ()
     ranked_by: tuple[str, str] | None = None
@@ -196,6 +200,7 @@ def _write_lists(
             context.networks,
             context.audits,
             context.proofs,
+            context.benchmarks,
             beside,
             failed=len(failed),
             small=released_note(manifest, step),
@@ -207,6 +212,8 @@ def _write_lists(
     for name, text in (("recipe.yaml", context.recipe), ("recipe.lock", context.lock)):
         if text:
             write_text(text, folder / name)
+    for name, data in (context.lists(manifest) if context.lists is not None else {}).items():
+        write_bytes(data, folder / name)
     write_checksums(manifest, folder)
 
 

@@ -17,8 +17,8 @@ from groundglass.image.header import ImageLimits
 from groundglass.plans.run_folder import load_record
 from groundglass.plans.run_tables import read_tables
 from groundglass.reports.assets import parts_of
+from groundglass.reports.fill import fill
 from groundglass.reports.page_data import safe_json
-from groundglass.reports.render import fill
 from groundglass.runs.pick_candidates import Candidates
 
 SIDE = 640

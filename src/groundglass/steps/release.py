@@ -32,6 +32,7 @@ from groundglass.selections.cut_off_table import BYTES_PER_PIXEL
 from groundglass.sources.folder import lies_in, place_of
 from groundglass.sources.scan_job import warning_counts
 from groundglass.sources.source import Source
+from groundglass.steps.benchmark.card_notes import benchmark_notes
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.step import megapixels
 from groundglass.steps.prove.card_notes import proof_notes
@@ -78,6 +79,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         networks=card_networks(state.run.plan),
         audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
         proofs=tuple(proof_notes(state)),
+        benchmarks=tuple(benchmark_notes(state)),
         warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
         answers=answers,
         ranked_by=state.ranked_by,

@@ -54,7 +54,11 @@ class RatingsRelease(Release):
     def _check_ratings(self) -> RatingsRelease:
         if self.lr_scales or self.validation_lr is not None:
             key = "lr_scales" if self.lr_scales else "validation_lr"
-            refuse(key, f"`{key}` has no meaning with `{self.format}`", "release LR versions in a step of their own")
+            refuse(
+                key,
+                f"`{key}` has no meaning with `{self.format}`",
+                "release LR versions in a step of their own",
+            )
         if self.captions is not None:
             refuse(
                 "captions", f"`captions` has no meaning with `{self.format}`", "the tables have the prompts"
@@ -73,7 +77,9 @@ class RatingsRelease(Release):
         return {"train": 1 - validation - test, "validation": validation, "test": test}
 
     def label(self) -> str:
-        return f"{self.format}{f' of {self.study}' if self.study else ''}{' with images' if self.images else ''}"
+        return (
+            f"{self.format}{f' of {self.study}' if self.study else ''}{' with images' if self.images else ''}"
+        )
 
 
 class ChallengeRelease(RatingsRelease):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from groundglass.benchmarks.score_columns import names_in, path_in
+from groundglass.measures.catalog import MEASURES
 from groundglass.plans.planner import PlannedStep, Planner, find_column
 from groundglass.recipes.benchmark_model import BenchmarkStep
 from groundglass.recipes.model import Step
@@ -14,7 +15,7 @@ from groundglass.releases.split_names import TRAIN
 from groundglass.steps.benchmark.columns import NUMBERS, Compared, compared_columns
 from groundglass.tables.columns import ColumnPath
 from groundglass.text.format import some
-from groundglass.text.suggest import nearest
+from groundglass.text.suggest import did_you_mean, nearest
 
 Keys = tuple[str | int, ...]
 
@@ -96,8 +97,14 @@ def _path(planner: Planner, name: str, keys: Keys) -> ColumnPath:
     if path is not None:
         return path
     known = names_in(planner.scope)
-    if nearest(name, known):
-        planner.fail(keys, f"there is no column '{name}' here", "", known, name)
+    if name not in MEASURES and nearest(name, known):
+        shown = ", ".join(sorted({*known.values()}))
+        planner.fail(
+            keys,
+            f"there is no column '{name}' here.{did_you_mean(name, known)}",
+            f"one of: {shown}",
+            word=name,
+        )
     return find_column(planner, name, keys)
 
 
@@ -109,4 +116,6 @@ def _check_split(planner: Planner, name: str, before: Sequence[Step]) -> None:
         planner.fail(keys, f"no step before this one puts images into the split '{name}'", hint)
     made = [one for one in (TRAIN, "validation", "test") if one == TRAIN or getattr(bodies[-1], one)]
     if name not in made:
-        planner.fail(keys, f"the split step makes no split '{name}'", f"it makes {', '.join(made)}", made, name)
+        planner.fail(
+            keys, f"the split step makes no split '{name}'", f"it makes {', '.join(made)}", made, name
+        )

@@ -48,7 +48,9 @@ def run(state: State, planned: PlannedStep) -> Done:
     if not state.run.dry:
         rated = [key for key, value in zip(rows["id"].to_pylist(), cells[mos], strict=True) if value == value]
         keep_benchmark(state.run.folder.path / BENCHMARK / planned.step.name, found, rated, mos)
-    return done(state, state, planned, notes=_notes(found), facts={"benchmark": facts_of_benchmark(found, mos)})
+    return done(
+        state, state, planned, notes=_notes(found), facts={"benchmark": facts_of_benchmark(found, mos)}
+    )
 
 
 def body_of(planned: PlannedStep) -> BenchmarkStep:
@@ -129,18 +131,20 @@ def _compared(
     }
     # Planning knows each direction, also of columns that no measure of the catalog brought.
     higher = columns.scores.keys() - columns.lower
-    return compare(
-        images, measures, columns.lower, higher, votes, body.bootstrap, state.run.seed, OF_RECIPE
-    )
+    return compare(images, measures, columns.lower, higher, votes, body.bootstrap, state.run.seed, OF_RECIPE)
 
 
 def _notes(found: Benchmark) -> tuple[str, ...]:
     failed = [
-        f"{row.score}: {some(row.failed, 'images')} failed ({', '.join(f'{why} {n:,}' for why, n in row.failures.items())})"
+        f"{row.score}: {some(row.failed, 'images')} failed ({_counts(row.failures)})"
         for row in found.scores
         if row.failed
     ]
     return (headline(found).rstrip("."), *failed, *found.images.notes)
+
+
+def _counts(failures: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {many:,}" for reason, many in failures.items())
 
 
 def facts_of_benchmark(found: Benchmark, mos: str) -> dict[str, Any]:
