@@ -68,6 +68,7 @@ class ReleaseContext:
     proofs     the results of proofs of the selection, for the card
     benchmarks  the results of benchmarks of measures, for the card
     lists      makes further files from the manifest, by name; they are written next to the images
+    lists_key  a key of what these files are made from
     warnings   the number of released photos with each file warning, for the card
     answers    the manifest's columns of models' answers
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
@@ -86,6 +87,7 @@ class ReleaseContext:
     proofs: tuple[ProofNote, ...] = ()
     benchmarks: tuple[BenchmarkNote, ...] = ()
     lists: Callable[[pa.Table], Mapping[str, bytes]] | None = None
+    lists_key: str = ""
     warnings: Mapping[str, int] = field(default_factory=dict)
     answers: tuple[str, ...] = ()
     ranked_by: tuple[str, str] | None = None
@@ -147,7 +149,7 @@ def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseC
     check_licences(_licences_by_source(rows), step.allow_unknown_licence)
     photographs = plan_files(rows, step)
     archive = archive_path(folder, step.archive) if step.archive else None
-    with claimed(folder, content_key(rows, step, context.name), archive):
+    with claimed(folder, content_key(rows, step, f"{context.name}{context.lists_key}"), archive):
         pending, resumed = resume(folder, photographs)
         job = Write(folder, folder / PARTS, written_ending(step), context.limits)
         # In this order, neighbours in an archive or table are read together.

@@ -10,7 +10,7 @@ from groundglass.steps.hold_out import HOLD_OUT
 from groundglass.steps.kind import StepKind
 from groundglass.steps.measure.step import MEASURE
 from groundglass.steps.prove.step import PROVE
-from groundglass.steps.release import RELEASE
+from groundglass.steps.release_kind import RELEASE
 from groundglass.steps.select.step import SELECT
 from groundglass.steps.source.step import SOURCE
 from groundglass.steps.split import SPLIT

@@ -18,6 +18,7 @@ class RatingsRelease(Release):
 
     reference: ClassVar = "AIGIQA-20K (Li et al. 2024), and the meta_info tables of pyiqa"
     example: ClassVar = "{format: ratings, study: rating, stratify: meta.generator, licence: CC-BY-4.0}"
+    trains: ClassVar = False
 
     format: Annotated[Literal["ratings"], Field(description="votes, scores, splits and a card")] = "ratings"  # pyright: ignore[reportIncompatibleVariableOverride]
     study: Annotated[
