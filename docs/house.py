@@ -16,7 +16,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("first recipes", ("drafts",)),
     ("whole recipes", ("runs",)),
     ("steps", ("steps",)),
-    ("tests, studies", ("audits", "proofs", "studies")),
+    ("tests, studies", ("audits", "proofs", "studies", "benchmarks")),
     ("plan and state", ("plans",)),
     ("language", ("recipes",)),
     ("families", ("sources", "measures", "annotators", "selections", "transforms", "releases")),

@@ -26,7 +26,7 @@ FLOORS = (
     ("sources", "measures", "annotators", "selections", "transforms", "releases"),
     ("recipes",),
     ("plans",),
-    ("audits", "proofs", "studies"),
+    ("audits", "proofs", "studies", "benchmarks"),
     ("steps",),
     ("runs",),
     ("drafts",),

@@ -79,8 +79,9 @@ def _after(state: State, planned: PlannedStep, tables: RunTables) -> State:
     scores = {request.table: read_scores(request) for request in planned.scores}
     if scores:
         state = replace(state, scores={**state.scores, **scores})
-    if planned.step.kind == "study":
-        path, key = tables.folder.scores(study_key(name)), study_key(name)
+    made = [study_key(name)] if planned.step.kind == "study" else [asked.key for asked in planned.prompts]
+    for key in made:
+        path = tables.folder.scores(key)
         state = replace(state, scores={**state.scores, key: read_table(path)}) if path.exists() else state
     state = with_known_texts(state, planned.texts)
     if planned.step.kind == "source":

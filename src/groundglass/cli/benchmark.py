@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -158,7 +156,9 @@ def iqa(
     found = _compared(data, lower, higher, behind, bootstrap, seed)
     found = replace(found, notes=(*found.notes, *notes))
     if csv_file is not None:
-        _write_csv([row.plain() for row in found.scores], csv_file)
+        from groundglass.benchmarks.tables import write_rows
+
+        write_rows([row.plain() for row in found.scores], csv_file)
     if report is not None:
         from groundglass.reports.benchmark_page import write_benchmark_page
 
@@ -196,7 +196,7 @@ def _compared(
     data: Data, lower: Sequence[str], higher: Sequence[str], votes: Votes | None, bootstrap: int, seed: int
 ) -> Benchmark:
     """The benchmark, with the direction, licence and time of measures that the catalog has."""
-    from groundglass.ratings.benchmark import benchmark
+    from groundglass.benchmarks.compare import compare
     from groundglass.text.suggest import did_you_mean
 
     for option, names in (("--lower", lower), ("--higher", higher)):
@@ -207,23 +207,7 @@ def _compared(
                 )
     if both := sorted({*lower} & {*higher}):
         raise click.UsageError(f"{both[0]} cannot be in --lower and in --higher")
-    assumed = [
-        name
-        for name, one in data.measures.items()
-        if one.better == "lower" and name not in higher and name not in lower
-    ]
-    found = benchmark(data.images, {*lower, *assumed}, votes, bootstrap, seed)
-    notes = [
-        f"{name}: lower is better, as the catalog of measures says; --higher {name} changes this"
-        for name in assumed
-    ]
-    rows = [
-        replace(row, licence=data.measures[row.score].licence, ms=data.measures[row.score].ms)
-        if row.score in data.measures
-        else row
-        for row in found.scores
-    ]
-    return replace(found, scores=tuple(rows), notes=(*found.notes, *notes))
+    return compare(data.images, data.measures, lower, higher, votes, bootstrap, seed)
 
 
 def _challenge(
@@ -241,6 +225,7 @@ def _challenge(
     for option, value in unused.items():
         if value:
             raise click.UsageError(f"{option} cannot be used with --submissions")
+    from groundglass.benchmarks.tables import write_rows
     from groundglass.files.hashes import file_sha256
     from groundglass.ratings.challenge import run_challenge
     from groundglass.ratings.rated_images import read_rated_images
@@ -256,7 +241,7 @@ def _challenge(
         raise RecipeError(f"{hidden} has no column of names", "name it: --name COLUMN")
     found = run_challenge(submissions, images, *how, hidden_file=hidden)
     if csv_file is not None:
-        _write_csv([one.plain() for one in found.submissions], csv_file)
+        write_rows([one.plain() for one in found.submissions], csv_file)
     if as_json:
         plain = found.plain() | {"data": {"source": str(hidden), "sha256": file_sha256(hidden)}}
         click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
@@ -281,38 +266,3 @@ def _check_csv(path: Path | None, others: Sequence[str | Path | None], head: str
             raise click.UsageError(
                 f"--csv {path} exists and is not a table of this command; nothing is overwritten"
             )
-
-
-def _write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """One line for each row; an interval becomes two columns, and notes one text."""
-    from groundglass.files.atomic import write_text
-
-    flat: list[dict[str, Any]] = []
-    for row in rows:
-        line: dict[str, Any] = {}
-        for key, value in row.items():
-            if key.endswith("ci95"):
-                line |= {
-                    f"{key}_low": value[0] if value else None,
-                    f"{key}_high": value[1] if value else None,
-                }
-            elif isinstance(value, list):
-                line[key] = "; ".join(map(str, value))
-            elif not isinstance(value, dict) and not key.startswith("curve"):
-                line[key] = value
-        line = {key: _plain_text(value) for key, value in line.items()}
-        flat.append(line)
-    made = io.StringIO()
-    writer = csv.DictWriter(made, list(flat[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    write_text(made.getvalue(), path)
-
-
-def _plain_text(value: Any) -> Any:
-    """A text that a spreadsheet does not take for a formula: names of teams and columns come from other people."""
-    return (
-        f"'{value}"
-        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-        else value
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,9 @@ import click
 from groundglass.errors import RecipeError
 
 if TYPE_CHECKING:
+    from groundglass.benchmarks.score_columns import KnownMeasure
     from groundglass.ratings.rated_images import RatedImages
     from groundglass.ratings.votes import Votes
-    from groundglass.reports.run_scores import KnownMeasure
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ def read_data(source: str, asked: Asked, runs: Path) -> Data:
 
 
 def _from_table(path: Path, asked: Asked) -> Data:
+    from groundglass.benchmarks.score_columns import known_measure
     from groundglass.files.hashes import file_sha256
     from groundglass.ratings.rated_images import read_rated_images
     from groundglass.ratings.vote_table import read_table
-    from groundglass.reports.run_scores import known_measure
 
     images = read_rated_images(
         read_table(path),
@@ -73,9 +73,11 @@ def _from_table(path: Path, asked: Asked) -> Data:
 
 
 def _from_run(run: str, asked: Asked, runs: Path) -> Data:
+    from groundglass.benchmarks.read_run import read_run_scores
+    from groundglass.benchmarks.score_columns import numbers_of, words_of
     from groundglass.plans.run_folder import find_run
     from groundglass.ratings.rated_images import rated_images, standard_errors
-    from groundglass.reports.run_scores import read_run_scores
+    from groundglass.reports.named_thumbnails import named_thumbnails
 
     if asked.name is not None:
         raise click.UsageError("--name is for a table: the images of a run have the names of their source")
@@ -89,11 +91,13 @@ def _from_run(run: str, asked: Asked, runs: Path) -> Data:
             f"'{mos}' is the MOS: it cannot be compared with itself", f"leave out --score {mos}"
         )
     found = read_run_scores(folder, [*numeric, *counted, *words])
-    texts = {name: ["" if cell is None else str(cell) for cell in found.columns[name]] for name in words}
-    numbers = {
-        name: _column_of_numbers(name, found.columns[name])
-        for name in [*numeric[len(asked.scores) :], *counted]
-    }
+    texts = {name: words_of(found.columns[name]) for name in words}
+    try:
+        numbers = {
+            name: numbers_of(name, found.columns[name]) for name in [*numeric[len(asked.scores) :], *counted]
+        }
+    except ValueError as error:
+        raise RecipeError(str(error)) from None
     try:
         counts: Any = numbers[asked.votes] if counted and asked.votes else int(asked.votes or 0) or None
     except ValueError:
@@ -109,19 +113,8 @@ def _from_run(run: str, asked: Asked, runs: Path) -> Data:
     images = replace(images, notes=(*images.notes, *found.notes))
     plain = json.dumps([found.names, {name: list(map(str, each)) for name, each in found.columns.items()}])
     known = {name: one for name, one in found.measures.items() if name in asked.scores}
-    return Data(images, str(folder.path), hashlib.sha256(plain.encode()).hexdigest(), known, found.thumbnails)
-
-
-def _column_of_numbers(name: str, cells: Sequence[Any]) -> list[float]:
-    values: list[float] = []
-    for cell in cells:
-        try:
-            values.append(float("nan") if cell is None or cell == "" else float(cell))
-        except ValueError:
-            raise RecipeError(f"the column {name} has the value '{cell}', which is not a number") from None
-        if values[-1] in (float("inf"), float("-inf")):
-            raise RecipeError(f"the column {name} has an infinite value")
-    return values
+    shown = named_thumbnails(found.tables, found.rows, found.names)
+    return Data(images, str(folder.path), hashlib.sha256(plain.encode()).hexdigest(), known, shown)
 
 
 def read_votes_behind(path: Path | None) -> tuple[Votes | None, tuple[str, ...]]:

@@ -112,12 +112,14 @@ def _serve_picks(candidates: Candidates, port: int, browser: bool) -> None:
 @click.option(
     "--val",
     type=click.FloatRange(0, 1),
-    default=0.1,
-    show_default=True,
-    help="Share of images for validation.",
+    metavar="SHARE",
+    help="Share of images for validation.  [default: the splits of the recipe, or 0.1]",
 )
 @click.option(
-    "--test", type=click.FloatRange(0, 1), default=0.2, show_default=True, help="Share of images to test on."
+    "--test",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Share of images to test on.  [default: the splits of the recipe, or 0.2]",
 )
 @click.option(
     "--stratify",
@@ -127,15 +129,21 @@ def _serve_picks(candidates: Candidates, port: int, browser: bool) -> None:
 @click.option(
     "--licence", metavar="WORD", help="The licence of the ratings, for the card, such as cc-by-4.0."
 )
+@click.option(
+    "--challenge",
+    is_flag=True,
+    help="Write a challenge instead: public/ without the scores of validation and test, and hidden/ with them.",
+)
 @as_json
 def command(
     run: str,
     study: str,
     output: Path,
-    val: float,
-    test: float,
+    val: float | None,
+    test: float | None,
     stratify: str | None,
     licence: str | None,
+    challenge: bool,
     as_json: bool,
 ) -> None:
     """Publish the votes and scores of STUDY: raw votes, scores, splits, a table for pyiqa, a card, checksums.
@@ -144,15 +152,19 @@ def command(
     groundglass study release runs/mine/0001 study.yaml -o ratings --stratify meta.generator
 
     The images are not copied: the tables name each by its path and its SHA-256. Images of one content, or with one
-    prompt, are in one split.
+    prompt, are in one split. The splits are those of the recipe's `split` step, if it has one and no option says
+    otherwise. The step `release: {format: ratings}` writes the same, with the images if you want.
     """
+    from groundglass.studies.challenge_set import release_challenge
     from groundglass.studies.open_study import open_study
+    from groundglass.studies.rating_set import shares_of
     from groundglass.studies.release_set import release_ratings
 
-    if val + test >= 1:
+    if (val or 0) + (test or 0) >= 1:
         raise click.UsageError("--val and --test together must be below 1: the rest is to train on")
-    shares = {"train": 1 - val - test, "val": val, "test": test}
-    made = release_ratings(open_study(Path(run), study), output, shares, stratify, licence)
+    shares = None if val is None and test is None else shares_of(val, test)
+    release = release_challenge if challenge else release_ratings
+    made = release(open_study(Path(run), study), output, shares, stratify, licence)
     if as_json:
         shown = {"folder": str(made.folder), "files": made.files, "splits": made.splits, "notes": made.notes}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
@@ -165,4 +177,9 @@ def command(
     if not licence:
         print_wrapped("  note: the card names no licence: --licence cc-by-4.0 adds one", 4)
     click.echo()
+    if challenge:
+        hidden = shlex.quote(str(made.folder / "hidden/test.csv"))
+        again = f"groundglass benchmark iqa --submissions teams/ --hidden {hidden}"
+        print_next({"next": f"publish {made.folder / 'public'}, and rank what teams send: {again}"})
+        return
     print_next({"next": f"cd {shlex.quote(str(made.folder))} && sha256sum -c SHA256SUMS"})

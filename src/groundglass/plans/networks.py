@@ -34,7 +34,8 @@ def network_notes(ask: Ask) -> list[str]:
 
 def network_asks(plan: Plan) -> dict[str, Ask]:
     """The asks of a plan that go to a network, by their keys."""
-    return {ask.key: ask for planned in plan.steps for ask in planned.asks if ask.use is not None}
+    asks = [ask for planned in plan.steps for ask in (*planned.asks, *(text.image for text in planned.texts))]
+    return {ask.key: ask for ask in asks if ask.use is not None}
 
 
 def fetch_networks(plan: Plan, say: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ from groundglass.annotators.question import Inquiry
 from groundglass.errors import NotHere
 from groundglass.measures.measure_job import Ask
 from groundglass.measures.text_job import TextAsk
+from groundglass.plans.prompts_asked import PromptsAsked
 from groundglass.plans.unknown_column import explain
 from groundglass.recipes.load import LoadedRecipe, recipe_error
 from groundglass.recipes.measure_model import ScoreTable
@@ -54,6 +55,7 @@ class PlannedStep:
     texts: tuple[TextAsk, ...] = ()
     inquiries: tuple[Inquiry, ...] = ()
     scores: tuple[ScoreTable, ...] = ()
+    prompts: tuple[PromptsAsked, ...] = ()
     paths: tuple[ColumnPath, ...] = ()
     orders: Mapping[str, Order] = field(default_factory=dict)
     condition: tuple[ColumnPath, ...] = ()

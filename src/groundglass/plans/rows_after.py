@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -102,7 +102,7 @@ def with_values(tables: RunTables, after: After, steps: Iterable[str]) -> pa.Tab
     meta = [META + name for name in scope.meta or {}]
     names = [*own, *dict.fromkeys((*parents, *roots)), *meta]
     paths = [tuple(name.split(".", 1)) if name not in own else (name,) for name in names]
-    found = pool(after.rows, paths, scope, _tables(tables, scope))
+    found = pool(after.rows, paths, scope, tables_to_look_up(tables, scope))
     columns = {name: after.rows[name] for name in facts}
     columns |= {name: _column(found, name) for name in names}
     return pa.table(columns | {"error": _errors(found, [scope.own()[name] for name in own])})
@@ -132,6 +132,12 @@ def _errors(found: pa.Table, columns: Iterable[KnownColumn]) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(said, pa.string())])
 
 
+def columns_of_run(tables: RunTables, after: After) -> Scope:
+    """Every column that the steps of a run brought; of two with one name, the one of the photos."""
+    scope = _scope(tables, after, {record.step for record in tables.record.steps})
+    return replace(scope, columns=tuple(sorted(scope.columns, key=lambda column: -column.generation)))
+
+
 _FIELDS = {field.name for field in fields(KnownColumn)}
 
 
@@ -154,7 +160,7 @@ def _is_there(tables: RunTables, column: KnownColumn) -> bool:
     return tables.folder.scores(column.key).exists()
 
 
-def _tables(tables: RunTables, scope: Scope) -> Tables:
+def tables_to_look_up(tables: RunTables, scope: Scope) -> Tables:
     """The tables that values are looked up in."""
     tables_of: dict[str, pa.Table] = {}
     for column in scope.columns:

@@ -60,6 +60,10 @@ class RunFolder:
         """The rows that were kept or dropped at a step, and why."""
         return self.path / "selections" / f"{step}.parquet"
 
+    def splits(self, step: str) -> Path:
+        """id, split: the split of each row that a split step saw."""
+        return self.path / "splits" / f"{step}.parquet"
+
     def scores(self, table: str) -> Path:
         """The scores of an external table, as they were when the run read them."""
         return self.path / "scores" / f"{hashlib.sha256(table.encode()).hexdigest()[:12]}.parquet"

@@ -17,14 +17,7 @@ from groundglass.tables.text_fit import TEXT_COLUMNS, plain_text, text_key
 
 def with_texts(state: State, rows: pa.Table, ask: TextAsk, title: str) -> State:
     """The state with the vectors of the rows' texts; those that the store lacks are made first, unless it is `dry`."""
-    store = state.run.store
-    if not state.run.dry:
-        store.prepare(ask.key, TEXT_COLUMNS)
-        lacking = _missing(state, ask, _texts(state, rows, ask))
-        if lacking:
-            job, settings = text_job(ask, store.root, state.run.settings)
-            run_job(job, lacking, settings, state.run.progress(f"{title}: texts"))
-            store.compact(ask.key)
+    with_vectors(state, ask, _texts(state, rows, ask), title)
     return with_known_texts(state, (ask,))
 
 
@@ -47,8 +40,31 @@ def rows_without_text(state: State, rows: pa.Table, ask: TextAsk) -> int:
 
 
 def _texts(state: State, rows: pa.Table, ask: TextAsk) -> list[str | None]:
+    return texts_of(state, rows, ask.column)
+
+
+def texts_of(state: State, rows: pa.Table, column: str) -> list[str | None]:
+    """The text that came with each row's photo, in a column of its source."""
     images = state.tables.images
-    return images[META + ask.column].take(find_keys(rows["root"], images["id"])).to_pylist()
+    return images[META + column].take(find_keys(rows["root"], images["id"])).to_pylist()
+
+
+def with_vectors(state: State, ask: TextAsk, texts: Sequence[str | None], title: str) -> pa.Table:
+    """The store's table of vectors, after those of ``texts`` that it lacks were made, unless it is `dry`."""
+    store = state.run.store
+    if not state.run.dry:
+        store.prepare(ask.key, TEXT_COLUMNS)
+        lacking = _missing(state, ask, texts)
+        if lacking:
+            job, settings = text_job(ask, store.root, state.run.settings)
+            run_job(job, lacking, settings, state.run.progress(f"{title}: texts"))
+            store.compact(ask.key)
+    return store.read(ask.key, [*TEXT_COLUMNS])
+
+
+def lacks_vectors(state: State, ask: TextAsk, texts: Sequence[str | None]) -> bool:
+    """Whether the store lacks the vector of any of these texts."""
+    return bool(_missing(state, ask, texts))
 
 
 def _missing(state: State, ask: TextAsk, texts: Sequence[str | None]) -> list[str]:

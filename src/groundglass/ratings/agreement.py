@@ -182,18 +182,26 @@ def srcc(x: Floats, y: Floats) -> float | None:
     >>> srcc(np.array([1.0, 2.0, 3.0]), np.array([10.0, 30.0, 20.0]))
     0.5
     """
-    return pearson(_ranks(x), _ranks(y))
+    return pearson(ranks(x), ranks(y))
 
 
-def _ranks(values: Floats) -> Floats:
+def ranks(values: Floats) -> Floats:
+    """The rank of each of N values, from 1; equal values have their mean rank.
+
+    >>> ranks(np.array([5.0, 1.0, 5.0])).tolist()
+    [2.5, 1.0, 2.5]
+    """
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     return (last - (count - 1) / 2)[place]
 
 
 def pearson(x: Floats, y: Floats) -> float | None:
-    if len(x) < 3:
+    """Pearson's correlation of N values, with its sign; None for fewer than three or constant values.
+
+    >>> pearson(np.array([1.0, 2, 3]), np.array([2.0, 4, 6]))
+    1.0
+    """
+    if len(x) < 3 or x.min() == x.max() or y.min() == y.max():
         return None
-    x, y = x - x.mean(), y - y.mean()
-    size = np.sqrt((x @ x) * (y @ y))
-    return None if size < 1e-12 else float(x @ y / size)
+    return float(np.clip((standardised(x) * standardised(y)).mean(), -1, 1).round(15))

@@ -24,7 +24,26 @@ from groundglass.text.format import some
 BOOTSTRAPS = 2_000
 FEW_CONTENTS = 20
 """Contents below which intervals get a note."""
-NO_ERRORS = "auc_ds, auc_bw and cc_0 need the deviations of the votes (--sd and --votes), or the votes (--votes-table)"
+
+
+@dataclass(frozen=True)
+class Remedies:
+    """How notes name the settings that change a result: the options of a command, or the keys of a recipe.
+
+    lower, higher  say that lower or higher is better; ``{}`` is the score
+    not_lower      takes back that lower is better
+    votes          the source of the votes on the images, for the human ceiling
+    deviations     the source of their deviations
+    """
+
+    lower: str = "--lower {}"
+    higher: str = "--higher {}"
+    not_lower: str = "leave out --lower {}"
+    votes: str = "--votes-table gives the votes that it is computed from"
+    deviations: str = "the deviations of the votes (--sd and --votes), or the votes (--votes-table)"
+
+
+OF_COMMAND = Remedies()
 
 
 @dataclass(frozen=True)
@@ -92,12 +111,14 @@ def benchmark(
     votes: Votes | None = None,
     bootstrap: int = BOOTSTRAPS,
     seed: int = 0,
+    remedies: Remedies = OF_COMMAND,
 ) -> Benchmark:
     """Compare the scores of images with their MOS.
 
     lower      names of the scores of which lower is better; it decides their rank, and no sign is ever removed
     votes      the votes behind the MOS, with the images' names as items: for the human ceiling and the standard errors
     bootstrap  resamples of the contents for intervals and differences; 0 leaves these out
+    remedies   the words of the notes
 
     Raises CannotScore for fewer than three images, equal MOS, or no score.
 
@@ -116,7 +137,7 @@ def benchmark(
     results = [_with_intervals(row, drawn) for row in results]
     pairs = _pairs(images, results, drawn, contents)
     results = _ranked(results, pairs)
-    results, why = _with_decisions(images, results, seed)
+    results, why = _with_decisions(images, results, seed, remedies)
     strata, stratum_notes = strata_of(images, bootstrap, seed)
     order = [row.score for row in results]
     return Benchmark(
@@ -125,11 +146,11 @@ def benchmark(
         tuple(sorted(pairs, key=lambda pair: (order.index(pair.a), order.index(pair.b)))),
         ceiling_of(votes, images.names, seed)
         if votes is not None
-        else {"split_half_srcc": None, "reason": "--votes-table gives the votes that it is computed from"},
+        else {"split_half_srcc": None, "reason": remedies.votes},
         tuple(strata),
         tuple(splits_of(images, results, seed)),
         tuple(gallery_of(images, results)),
-        (*images.notes, *_notes(results, pairs, contents, bootstrap), *why, *stratum_notes),
+        (*images.notes, *_notes(results, pairs, contents, bootstrap, remedies), *why, *stratum_notes),
         contents,
         bootstrap,
         seed,
@@ -251,7 +272,7 @@ def _ranked(results: Sequence[ScoreResult], pairs: Sequence[PairOfScores]) -> li
 
 
 def _with_decisions(
-    images: RatedImages, results: Sequence[ScoreResult], seed: int
+    images: RatedImages, results: Sequence[ScoreResult], seed: int, remedies: Remedies
 ) -> tuple[list[ScoreResult], list[str]]:
     """The scores with Krasula's figures and with the accuracy within contents, and notes on what is unknown."""
     upwards = {row.score: images.scores[row.score] * (1 if row.better == "higher" else -1) for row in results}
@@ -268,7 +289,7 @@ def _with_decisions(
             for row in rows
         ]
     if images.se is None:
-        return rows, [NO_ERRORS]
+        return rows, [f"auc_ds, auc_bw and cc_0 need {remedies.deviations}"]
     pairs = seen_pairs(images.mos, images.se, seed)
     unknown = int((~np.isfinite(images.se)).sum())
     if unknown:
@@ -293,12 +314,13 @@ def _notes(
     pairs: Sequence[PairOfScores],
     contents: int,
     bootstrap: int,
+    remedies: Remedies,
 ) -> list[str]:
     notes: list[str] = []
     for row in results:
         if row.strength is not None and row.strength < 0:
             other = "lower" if row.better == "higher" else "higher"
-            what = f"--lower {row.score}" if other == "lower" else f"leave out --lower {row.score}"
+            what = (remedies.lower if other == "lower" else remedies.not_lower).format(row.score)
             notes.append(f"{row.score}: the SRCC is against its direction; if {other} is better: {what}")
         notes += [f"{row.score}: {note}" for note in row.notes]
         if bootstrap and contents >= FEWEST and row.srcc is not None and row.srcc_ci95 is None:

@@ -9,11 +9,11 @@ import numpy as np
 
 from groundglass.random_streams import stream
 from groundglass.ratings.agreement import SPLITS as HALVES
-from groundglass.ratings.agreement import srcc
+from groundglass.ratings.agreement import pearson, srcc
 from groundglass.ratings.logistic_curve import LogisticFit, fit_logistic
 from groundglass.ratings.rated_images import FEWEST, RatedImages
 from groundglass.ratings.resampling import Wanted, interval, resample
-from groundglass.ratings.score_agreement import ScoreResult, pearson, rmse
+from groundglass.ratings.score_agreement import ScoreResult, rmse
 from groundglass.ratings.votes import Flags, Floats, Votes
 
 QUARTILES = "mos_quartile"

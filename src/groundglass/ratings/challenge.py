@@ -22,13 +22,12 @@ import numpy as np
 
 from groundglass import __version__
 from groundglass.errors import RecipeError
-from groundglass.ratings.agreement import srcc
+from groundglass.ratings.agreement import pearson, srcc
 from groundglass.ratings.benchmark import notes_on_contents
 from groundglass.ratings.rank_groups import LEVEL, holm, p_of_difference, rank_groups
 from groundglass.ratings.rated_images import FEWEST, RatedImages
 from groundglass.ratings.resampling import Resampled, Wanted, excludes_zero, interval, resample
 from groundglass.ratings.scale_methods import CannotScore
-from groundglass.ratings.score_agreement import pearson
 from groundglass.ratings.vote_table import MISSING, Table, read_table
 from groundglass.ratings.votes import Floats
 from groundglass.text.format import some

@@ -60,7 +60,7 @@ def resample(
         (np.flatnonzero(wanted[names[0]].kept), _Group(mos, [wanted[name] for name in names]), names)
         for names in groups.values()
     ]
-    for weights in _draws(content, count, seed):
+    for weights in draws(content, count, seed):
         for at, group, names in prepared:
             for name, found in zip(names, group.correlations(weights[:, at]), strict=True):
                 parts[name].append(found)
@@ -90,7 +90,7 @@ def excludes_zero(ci95: tuple[float, float] | None) -> bool:
     return ci95 is not None and not ci95[0] <= 0 <= ci95[1]
 
 
-def _draws(content: Ints, count: int, seed: int) -> Iterator[Floats]:
+def draws(content: Ints, count: int, seed: int) -> Iterator[Floats]:
     """How often each image is in each resample, (B, N), some resamples at a time."""
     random = stream(seed, "resamples of contents")
     contents, place = np.unique(content, return_inverse=True)

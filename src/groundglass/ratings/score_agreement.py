@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from groundglass.ratings.agreement import scaled, standardised
+from groundglass.ratings.agreement import pearson, scaled
 from groundglass.ratings.agreement import srcc as spearman
 from groundglass.ratings.logistic_curve import LogisticFit, fit_logistic
 from groundglass.ratings.rated_images import FEWEST, RatedImages
@@ -117,17 +117,6 @@ def agreement_of(images: RatedImages, name: str, better: str = "higher") -> Scor
         curve_4=curves[4],
         curve_5=curves[5],
     )
-
-
-def pearson(x: Floats, y: Floats) -> float | None:
-    """Pearson's correlation of N values, with its sign; None for fewer than three or constant values.
-
-    >>> pearson(np.array([1.0, 2, 3]), np.array([2.0, 4, 6]))
-    1.0
-    """
-    if len(x) < FEWEST or x.min() == x.max() or y.min() == y.max():
-        return None
-    return float(np.clip((standardised(x) * standardised(y)).mean(), -1, 1).round(15))
 
 
 def rmse(x: Floats, y: Floats) -> float:

@@ -38,7 +38,8 @@ SYNONYMS: dict[str, str] = {
 """Words of other tools, and the words used here; they are suggested only if that word is valid at the place."""
 
 LATER: dict[str, tuple[str, ...]] = {
-    "step": ("benchmark",),
+    "step": (),
+    "benchmark": ("networks",),
     "source": ("download", "hub", "video"),
     "select": ("licence",),
     "transform": ("degrade", "restore"),

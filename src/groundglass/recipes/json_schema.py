@@ -13,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 from groundglass.recipes.annotate_model import MODELS
 from groundglass.recipes.families import FAMILIES
 from groundglass.recipes.hold_out_model import HOLD_OUTS, HoldOutStep, NextBest
-from groundglass.recipes.measure_model import MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, Prompts, ScoreTable
 from groundglass.recipes.model import BODIES, RecipeHead, StepHead
 from groundglass.recipes.schema_in_words import without_null
 from groundglass.settings.field_types import NAME, Record
@@ -69,7 +69,7 @@ def json_schema() -> Schema:
 
 def _definitions() -> dict[str, Schema]:
     """The records' own schemas: no nulls, no titles, and the keys that exclude each other."""
-    models: list[type[Record]] = [RecipeHead, StepHead, ScoreTable, NextBest]
+    models: list[type[Record]] = [RecipeHead, StepHead, ScoreTable, Prompts, NextBest]
     models += [model for kind, model in BODIES.items() if kind not in FAMILIES and model not in _REPLACED]
     members = [member for family in FAMILIES.values() for member in family]
     wanted = [(model, "validation") for model in (*models, *members)]
@@ -137,12 +137,18 @@ def _measure() -> Schema:
         "type": "object",
         "minProperties": 1,
         "maxProperties": 1,
-        "not": {"required": ["table"]},
+        "not": {"anyOf": [{"required": ["table"]}, {"required": ["prompt"]}]},
         "additionalProperties": settings,
+    }
+    prompts = {
+        "type": "object",
+        "required": ["prompt"],
+        "additionalProperties": False,
+        "properties": {"prompt": {"$ref": "#/$defs/Prompts"}},
     }
     return {
         "description": MeasureRequest.__doc__,
-        "anyOf": [{"type": "string", "minLength": 1}, {"$ref": "#/$defs/ScoreTable"}, named],
+        "anyOf": [{"type": "string", "minLength": 1}, {"$ref": "#/$defs/ScoreTable"}, prompts, named],
     }
 
 

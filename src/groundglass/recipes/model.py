@@ -11,6 +11,7 @@ from pydantic import (
 
 from groundglass.recipes.annotate_model import AnnotateStep
 from groundglass.recipes.audit_model import AuditStep
+from groundglass.recipes.benchmark_model import BenchmarkStep
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.measure_model import MeasureStep
 from groundglass.recipes.prove_model import ProveStep
@@ -61,6 +62,7 @@ Body = (
     | AuditStep
     | ProveStep
     | StudyStep
+    | BenchmarkStep
 )
 Kind = Literal[
     "source",
@@ -74,6 +76,7 @@ Kind = Literal[
     "audit",
     "prove",
     "study",
+    "benchmark",
 ]
 BODIES: dict[str, type[Record]] = {
     "source": Source,
@@ -87,6 +90,7 @@ BODIES: dict[str, type[Record]] = {
     "audit": AuditStep,
     "prove": ProveStep,
     "study": StudyStep,
+    "benchmark": BenchmarkStep,
 }
 
 

@@ -10,7 +10,7 @@ from groundglass.errors import RecipeError
 from groundglass.recipes.errors import EMPTY, LATER, Mark, choose, error_at, later, nearest, quoted
 from groundglass.recipes.families import FAMILIES, fields_of, member_from
 from groundglass.recipes.hold_out_model import HoldOutStep, NextBest
-from groundglass.recipes.measure_model import MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, Prompts, ScoreTable
 from groundglass.recipes.model import BODIES, Recipe, RecipeHead, Step, StepHead
 from groundglass.recipes.validate import build
 from groundglass.recipes.yaml_nodes import Node
@@ -243,8 +243,8 @@ def hold_out_from(node: Node, mark: Mark) -> HoldOutStep:
     return HoldOutStep(splits=splits)
 
 
-def measures_from(node: Node, mark: Mark) -> Iterable[MeasureRequest | ScoreTable]:
-    """The measures of a step: a name, a name with parameters, a score table, or a list of these."""
+def measures_from(node: Node, mark: Mark) -> Iterable[MeasureRequest | ScoreTable | Prompts]:
+    """The measures of a step: a name, a name with parameters, a score table, prompts, or a list of these."""
     items = node.value if isinstance(node.value, list) else [node]
     if not items or node.value is None:
         raise error_at(
@@ -253,8 +253,10 @@ def measures_from(node: Node, mark: Mark) -> Iterable[MeasureRequest | ScoreTabl
     return [measure_from(item) for item in items]
 
 
-def measure_from(node: Node) -> MeasureRequest | ScoreTable:
+def measure_from(node: Node) -> MeasureRequest | ScoreTable | Prompts:
     """One measure."""
+    if node.value == "prompt":
+        raise error_at(node.mark, "`prompt` needs `text`", "write `{prompt: {text: meta.prompt}}`")
     if isinstance(node.value, str) and node.value:
         return MeasureRequest(measure=node.value)
     if not isinstance(node.value, dict) or not node.value:
@@ -269,6 +271,8 @@ def measure_from(node: Node) -> MeasureRequest | ScoreTable:
         end = "; did you mean `table`?" if table else ""
         hint = "write one measure per item: `[header, {blockiness: {as: b_}}]`"
         raise error_at(node.keys[names[1]], f"two measures are in one item{end}", hint)
+    if names == ["prompt"]:
+        return build(Prompts, node.value["prompt"], node.keys["prompt"], "prompt")  # pyright: ignore[reportReturnType]
     return request_from(names[0], node.value[names[0]])
 
 

@@ -11,7 +11,7 @@ from groundglass.recipes.errors import LATER
 from groundglass.recipes.families import FAMILIES, VALUES, fields_in_order, values_name
 from groundglass.recipes.hold_out_model import NextBest
 from groundglass.recipes.json_schema import SUMMARIES
-from groundglass.recipes.measure_model import ScoreTable
+from groundglass.recipes.measure_model import Prompts, ScoreTable
 from groundglass.recipes.model import BODIES, Limits, RecipeHead, StepHead
 from groundglass.recipes.schema_in_words import in_words
 from groundglass.recipes.validate import schema_of
@@ -76,9 +76,18 @@ A name, a name with its parameters, a table of scores, or a list of these. All m
 - measure: [header, blockiness]
 - measure: [{blockiness: {search_phases: true, as: searched_}}]   # `as`: a prefix for the names of its columns
 - measure: [{table: scores.csv, key: uri}]                        # scores made elsewhere
+- measure: [{prompt: {text: meta.prompt}}]                        # facts about the prompts of images
 ```
 
 `groundglass measures` lists the measures with their columns and parameters. The keys of a table:
+"""
+
+PROMPTS = """\
+
+`prompt` adds facts about the prompts of images: `prompt_chars` and `prompt_words` (their number), `prompt_same` and
+`prompt_near` (a word that equal and nearly equal prompts share: for `split: {group: prompt_near}`), `prompt_copies` (images
+with the same prompt), and with `categories` also `prompt_category` and `prompt_category_lead`. Prompts are equal if they
+differ in case, spaces, punctuation and Unicode form only. Its keys:
 """
 
 FAMILY_WORDS = {
@@ -114,7 +123,7 @@ def reference_page() -> str:
 
 def _kind(kind: str) -> Iterator[str]:
     if kind == "measure":
-        yield from (MEASURES, _table(_rows(ScoreTable)))
+        yield from (MEASURES, _table(_rows(ScoreTable)), PROMPTS, _table(_rows(Prompts)))
     elif kind == "hold_out":
         yield from (f"{NextBest.__doc__}\n", HOLD_OUT, _table(_rows(NextBest)))
     elif kind in FAMILIES:

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from groundglass.recipes.families import written
 from groundglass.recipes.hold_out_model import HoldOutStep
-from groundglass.recipes.measure_model import MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, Prompts, ScoreTable
 from groundglass.recipes.model import Recipe, Step
 from groundglass.settings.field_types import Member, Record
 from groundglass.settings.measure_request import MeasureRequest
@@ -55,7 +55,9 @@ def written_body(body: Record) -> Any:
     return _plain(body)
 
 
-def _measure(measure: MeasureRequest | ScoreTable) -> Any:
+def _measure(measure: MeasureRequest | ScoreTable | Prompts) -> Any:
+    if isinstance(measure, Prompts):
+        return {"prompt": _plain(measure)}
     if isinstance(measure, ScoreTable):
         return _plain(measure)
     # A measure called "table" would read as a score table, and one that looks like a number as a number.

@@ -131,6 +131,24 @@ class ProofNote:
 
 
 @dataclass(frozen=True)
+class BenchmarkNote:
+    """The result of a benchmark: how far measures agree with people on these images.
+
+    step      of the recipe
+    sentence  the answer, without a full stop
+    about     what was compared with what
+    rows      (score, group, SRCC, 95 % interval, KRCC, PLCC, failed images) as text, in the order of rank
+    notes     what should be known of it, each a sentence
+    """
+
+    step: str
+    sentence: str
+    about: str
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Notes:
     """Facts of the card that are not in the manifest.
 
@@ -149,6 +167,7 @@ class Notes:
     audits: tuple[AuditNote, ...] = ()
     studies: tuple[StudyNote, ...] = ()
     proofs: tuple[ProofNote, ...] = ()
+    benchmarks: tuple[BenchmarkNote, ...] = ()
     beside: Beside | None = None
     failed: int = 0
     small: tuple[str, ...] = ()
@@ -210,6 +229,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         studies=notes.studies,
         share=_share,
         proofs=notes.proofs,
+        benchmarks=notes.benchmarks,
         warnings=[(word, WARNINGS.get(word, ""), many) for word, many in notes.warnings.items()],
     )
 

@@ -84,7 +84,7 @@ def check_place(folder: Path, recipe: str) -> None:
     there = _contents(folder)
     if INCOMPLETE in there:
         return
-    if {"manifest.parquet", "SHA256SUMS", "recipe.yaml"} <= there:
+    if {"SHA256SUMS", "recipe.yaml"} <= there:
         if (folder / "recipe.yaml").read_text(encoding="utf-8") == recipe:
             return
         raise RecipeError(
@@ -108,7 +108,7 @@ def _check_free(folder: Path, key: str, archive: Path | None) -> None:
                 "delete that folder, or choose another one; nothing is ever overwritten",
             )
         return
-    if {"manifest.parquet", "SHA256SUMS"} <= there:
+    if "SHA256SUMS" in there:
         raise RecipeError(
             f"{folder} contains a finished release; nothing is ever overwritten",
             "choose another folder, or delete this one yourself",
@@ -209,6 +209,7 @@ def remove_strays(folder: Path, photographs: Iterable[Photograph], good: Iterabl
 def close(folder: Path) -> None:
     """The last step: the release is complete."""
     # The mark is removed last: after a kill before that, the release still counts as unfinished.
-    shutil.rmtree(folder / PARTS)
+    with suppress(FileNotFoundError):  # a set of tables has no parts
+        shutil.rmtree(folder / PARTS)
     with suppress(FileNotFoundError):
         (folder / INCOMPLETE).unlink()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,13 @@ import pyarrow as pa
 from groundglass.engines.progress import Progress, Silent
 from groundglass.engines.run import run_job
 from groundglass.engines.shards import Settings
-from groundglass.files.atomic import write_text
+from groundglass.files.atomic import write_bytes, write_text
 from groundglass.image.header import ImageLimits
 from groundglass.models.weights import NetworkNote
 from groundglass.releases.archive import archive_path, write_archive
 from groundglass.releases.card import (
     AuditNote,
+    BenchmarkNote,
     GeneratorNote,
     MeasureNote,
     Notes,
@@ -76,6 +77,9 @@ class ReleaseContext:
     audits     the results of audits of the gates, for the card
     studies    the results of studies with people, for the card
     proofs     the results of proofs of the selection, for the card
+    benchmarks  the results of benchmarks of measures, for the card
+    lists      makes further files from the manifest, by name; they are written next to the images
+    lists_key  a key of what these files are made from
     warnings   the number of released photos with each file warning, for the card
     answers    the manifest's columns of models' answers
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
@@ -94,6 +98,9 @@ class ReleaseContext:
     audits: tuple[AuditNote, ...] = ()
     studies: tuple[StudyNote, ...] = ()
     proofs: tuple[ProofNote, ...] = ()
+    benchmarks: tuple[BenchmarkNote, ...] = ()
+    lists: Callable[[pa.Table], Mapping[str, bytes]] | None = None
+    lists_key: str = ""
     warnings: Mapping[str, int] = field(default_factory=dict)
     answers: tuple[str, ...] = ()
     ranked_by: tuple[str, str] | None = None
@@ -155,7 +162,7 @@ def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseC
     check_licences(_licences_by_source(rows), step.allow_unknown_licence)
     photographs = plan_files(rows, step)
     archive = archive_path(folder, step.archive) if step.archive else None
-    with claimed(folder, content_key(rows, step, context.name), archive):
+    with claimed(folder, content_key(rows, step, f"{context.name}{context.lists_key}"), archive):
         pending, resumed = resume(folder, photographs)
         job = Write(folder, folder / PARTS, written_ending(step), context.limits)
         # In this order, neighbours in an archive or table are read together.
@@ -210,6 +217,7 @@ def _write_lists(
             context.audits,
             context.studies,
             context.proofs,
+            context.benchmarks,
             beside,
             failed=len(failed),
             small=released_note(manifest, step),
@@ -221,6 +229,8 @@ def _write_lists(
     for name, text in (("recipe.yaml", context.recipe), ("recipe.lock", context.lock)):
         if text:
             write_text(text, folder / name)
+    for name, data in (context.lists(manifest) if context.lists is not None else {}).items():
+        write_bytes(data, folder / name)
     write_checksums(manifest, folder)
 
 

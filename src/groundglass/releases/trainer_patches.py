@@ -63,6 +63,8 @@ def too_small(sides: NDArray[np.int64], step: Release) -> list[TooSmall]:
     1 [96]
     2 [128]
     """
+    if not step.trains:
+        return []
     low = step.low_resolution(TRAIN)
     multiple = lcm(*low.scales) if low else 1
     written = sides // multiple * multiple

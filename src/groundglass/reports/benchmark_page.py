@@ -16,12 +16,11 @@ from groundglass.files.atomic import write_text
 from groundglass.ratings.benchmark import Benchmark, PairOfScores
 from groundglass.ratings.benchmark_details import QUARTILES
 from groundglass.ratings.benchmark_sentences import ceiling_in_words, headline
-from groundglass.ratings.benchmark_sentences import signed as said_signed
 from groundglass.ratings.score_agreement import ScoreResult
 from groundglass.reports.assets import static_text
 from groundglass.reports.charts_svg import Axis
+from groundglass.reports.fill import fill, signed
 from groundglass.reports.output_folder import check_file
-from groundglass.reports.render import fill
 from groundglass.reports.scatter_curve_svg import scatter_with_curves
 from groundglass.text.format import some
 
@@ -77,11 +76,16 @@ def write_benchmark_page(
     Raises RecipeError if something else than a page of groundglass is there, UnreachableError if it cannot be written.
     """
     check_file(path, "--report")
-    write_text(benchmark_page(found, source, sha256, thumbnails), path)
+    write_text(benchmark_page(found, _title(PurePath(source)), sha256, thumbnails), path)
 
 
-def benchmark_page(found: Benchmark, source: str, sha256: str, thumbnails: Mapping[str, bytes]) -> str:
-    """The text of the page. Everything that comes from the table is escaped."""
+def benchmark_page(
+    found: Benchmark, title: str, sha256: str, thumbnails: Mapping[str, bytes], report: str = ""
+) -> str:
+    """The text of the page. Everything that comes from the table is escaped.
+
+    report  the address of the report that it belongs to, or ""
+    """
     theme, styles = static_text("theme.js"), [static_text(name) for name in STYLES]
     ceiling = _ceiling(found)
     axis = axis_of(found)
@@ -92,7 +96,8 @@ def benchmark_page(found: Benchmark, source: str, sha256: str, thumbnails: Mappi
             "policy": _policy([theme], styles),
             "theme": theme,
             "styles": styles,
-            "title": _title(PurePath(source)),
+            "title": title,
+            "report": report,
             "headline": headline(found).replace(" -", " −"),
             "found": found,
             "sha256": sha256,
@@ -308,15 +313,6 @@ def _policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
         return " ".join(f"'sha256-{digest}'" for digest in digests)
 
     return f"default-src 'none'; img-src data:; script-src {hashes(scripts)}; style-src {hashes(styles)}"
-
-
-def signed(value: float | None) -> str:
-    """A correlation with its sign, as a page writes it.
-
-    >>> signed(-0.6481), signed(None)
-    ('−0.648', '–')
-    """
-    return _minus(said_signed(value))
 
 
 def _minus(text: str) -> str:

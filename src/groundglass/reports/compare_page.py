@@ -14,8 +14,9 @@ from groundglass.reports.charts_svg import funnel_bar
 from groundglass.reports.compare import Comparison, Side, StepPair
 from groundglass.reports.compare_facts import PairFacts, pair_facts
 from groundglass.reports.facts import RunFacts
+from groundglass.reports.fill import fill
 from groundglass.reports.page_data import packed, script, step_data
-from groundglass.reports.render import SHEETS, default_sheets, fill, write_beside, write_folder
+from groundglass.reports.render import SHEETS, default_sheets, write_beside, write_folder
 from groundglass.reports.step_pools import Pools
 from groundglass.reports.thumbnail_sheets import write_sheets
 from groundglass.tables.step_record import StepRecord

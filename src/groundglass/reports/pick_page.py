@@ -10,8 +10,8 @@ from groundglass.errors import ImageError
 from groundglass.files.atomic import write_text
 from groundglass.image import encode
 from groundglass.reports.assets import parts_of
+from groundglass.reports.fill import fill
 from groundglass.reports.page_data import safe_json
-from groundglass.reports.render import fill
 from groundglass.runs.pick_candidates import Candidates, ListedCandidate, chosen, listed
 
 SIDE = 640

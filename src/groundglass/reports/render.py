@@ -8,12 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
-
 from groundglass.errors import cannot_write
 from groundglass.reports.assets import (
-    PACKAGE,
     REPORT_SCRIPTS,
     Parts,
     parts_beside,
@@ -21,14 +17,13 @@ from groundglass.reports.assets import (
     static_names,
 )
 from groundglass.reports.audit_page import read_audit
-from groundglass.reports.charts import axis_data
-from groundglass.reports.charts_svg import Axis
+from groundglass.reports.benchmark_pages import benchmark_files, write_benchmarks
 from groundglass.reports.facts import RunFacts
-from groundglass.reports.page_data import safe_json, script, sheet_order
+from groundglass.reports.fill import fill
+from groundglass.reports.page_data import script, sheet_order
 from groundglass.reports.page_model import (
     headline,
     median_columns,
-    plain_reason,
     summary,
     view_failures,
     view_reasons,
@@ -42,10 +37,8 @@ from groundglass.reports.recurring import recurring_overlays
 from groundglass.reports.run_status_notice import notice_of
 from groundglass.reports.sampling_note import notes_of
 from groundglass.reports.step_pools import Pools
-from groundglass.reports.theta_curve import theta_curve
 from groundglass.reports.thumbnail_sheets import SheetSettings, write_sheets
 from groundglass.text import format
-from groundglass.text.format import percent
 
 FINE_UP_TO = 2000
 """Up to this many images, sheets have twice the page's resolution, for high-density screens."""
@@ -92,6 +85,7 @@ def _write_all(facts: RunFacts, folder: Path, settings: SheetSettings) -> None:
     write_beside(folder, REPORT_SCRIPTS, text, page(facts, pools, parts_beside(REPORT_SCRIPTS)))
     _write_audit(facts, folder)
     _write_proofs(facts, folder)
+    write_benchmarks(facts, folder)
 
 
 def _write_audit(facts: RunFacts, folder: Path) -> None:
@@ -137,11 +131,6 @@ def page(facts: RunFacts, pools: Pools, parts: Parts) -> str:
     return fill("report.html.j2", {**_context(facts, pools), "parts": parts})
 
 
-def fill(template: str, context: dict[str, Any]) -> str:
-    """The text of a page."""
-    return _environment().get_template(template).render(**context)
-
-
 def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
     return {
         "run": facts,
@@ -160,37 +149,10 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "columns": pools.columns,
         "audited": _is_audited(facts),
         "proved": _is_proved(facts),
+        "benchmarks": benchmark_files(facts),
         "command": format.command,
         "made_at": facts.made_at.astimezone() if facts.made_at.tzinfo else facts.made_at,
     }
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(PACKAGE, "templates"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        # A misspelt name in a template is an error, not an empty place on the page.
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: dict[str, Any] = {
-        "count": format.thousands,
-        "some": format.some,
-        "number": format.number,
-        "drawn": Markup,
-        "axis": _axis_json,
-        "plain": plain_reason,
-        "tail": format.tail,
-        "percent": percent,
-        "theta_curve": theta_curve,
-    }
-    environment.filters.update(filters)
-    return environment
-
-
-def _axis_json(axis: Axis) -> str:
-    return safe_json(axis_data(axis))
 
 
 def _move_in(made: Path, folder: Path) -> None:

@@ -17,7 +17,7 @@ from groundglass.ratings.strata import FEWEST, StratumAgreement
 from groundglass.ratings.votes import Comparisons
 from groundglass.reports.assets import parts_inside
 from groundglass.reports.charts_svg import Numbers, Size, choose_axis, histogram
-from groundglass.reports.render import fill
+from groundglass.reports.fill import fill
 from groundglass.reports.study_charts import (
     PLOT,
     Dot,

@@ -1,4 +1,4 @@
 """Planning, running and forecasting each kind of step.
 
-It may import `audits`, `proofs` and `studies`, and the floors below.
+It may import `audits`, `proofs`, `studies` and `benchmarks`, and the floors below.
 """

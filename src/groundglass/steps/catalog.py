@@ -5,11 +5,12 @@ from __future__ import annotations
 from groundglass.recipes.model import Kind
 from groundglass.steps.annotate.step import ANNOTATE
 from groundglass.steps.audit.step import AUDIT
+from groundglass.steps.benchmark.step import BENCHMARK_STEP
 from groundglass.steps.hold_out import HOLD_OUT
 from groundglass.steps.kind import StepKind
 from groundglass.steps.measure.step import MEASURE
 from groundglass.steps.prove.step import PROVE
-from groundglass.steps.release import RELEASE
+from groundglass.steps.release_kind import RELEASE
 from groundglass.steps.select.step import SELECT
 from groundglass.steps.source.step import SOURCE
 from groundglass.steps.split import SPLIT
@@ -28,5 +29,6 @@ STEPS: dict[Kind, StepKind] = {
     "audit": AUDIT,
     "prove": PROVE,
     "study": STUDY,
+    "benchmark": BENCHMARK_STEP,
 }
 """Kinds of steps by their keys in a recipe."""

@@ -23,7 +23,6 @@ from groundglass.recipes.annotate_model import AnnotateStep, model_name
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.split_model import SplitStep
 from groundglass.releases.card import AuditNote, MeasureNote
-from groundglass.releases.journal import check_place
 from groundglass.releases.licences import check_licences
 from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
@@ -33,7 +32,8 @@ from groundglass.selections.cut_off_table import BYTES_PER_PIXEL
 from groundglass.sources.folder import lies_in, place_of
 from groundglass.sources.scan_job import warning_counts
 from groundglass.sources.source import Source
-from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
+from groundglass.steps.benchmark.card_notes import benchmark_notes
+from groundglass.steps.kind import Done, StepForecast, Walk, done
 from groundglass.steps.measure.step import megapixels
 from groundglass.steps.prove.card_notes import proof_notes
 from groundglass.steps.release_rows import answer_columns, rows_to_release
@@ -49,11 +49,15 @@ WRITE_SECONDS = 0.15
 
 @dataclass(frozen=True)
 class Released:
-    """The facts of a written release, the verdicts of images that could not be written, and notes."""
+    """The facts of a written release, the verdicts of images that could not be written, and notes.
+
+    left_out  rows of the current set that are not part of it
+    """
 
     verdicts: pa.Table
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 def release_rows(state: State, planned: PlannedStep) -> Released:
@@ -71,7 +75,15 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         return described(
             finished, body
         )  # this run wrote it before it was stopped, or an earlier equal run did
-    context = ReleaseContext(
+    context = release_context(state, planned, rows, answers)
+    return described(write_release(folder, rows, body, context), body)
+
+
+def release_context(
+    state: State, planned: PlannedStep, rows: pa.Table, answers: tuple[str, ...]
+) -> ReleaseContext:
+    """The values that a release of rows gets from its run."""
+    return ReleaseContext(
         name=state.run.folder.name,
         recipe=(state.run.folder.path / "recipe.yaml").read_text(encoding="utf-8"),
         lock=lock_text(state),
@@ -82,6 +94,7 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
         studies=tuple(study_notes(state)),
         proofs=tuple(proof_notes(state)),
+        benchmarks=tuple(benchmark_notes(state)),
         warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
         answers=answers,
         ranked_by=state.ranked_by,
@@ -89,7 +102,6 @@ def release_rows(state: State, planned: PlannedStep) -> Released:
         limits=state.run.limits,
         progress=state.run.progress(f"release {planned.step.name}"),
     )
-    return described(write_release(folder, rows, body, context), body)
 
 
 def release_folder(state: State, planned: PlannedStep) -> Path:
@@ -176,7 +188,8 @@ def described(facts: ReleaseFacts, step: Release) -> Released:
     )
 
 
-def plan(planner: Planner, planned: PlannedStep, body: Release) -> PlannedStep:
+def plan_release(planner: Planner, body: Release, licences: bool = True) -> None:
+    """Refuse settings that cannot be used here; ``licences`` says whether images are released."""
     low = [("kernel", body.kernel)] + (
         [("validation_lr", body.validation_lr.kernel)] if body.validation_lr else []
     )
@@ -192,13 +205,13 @@ def plan(planner: Planner, planned: PlannedStep, body: Release) -> PlannedStep:
     if body.captions is not None:
         _check_captions(planner, body.captions)
     if body.to is not None:
-        _check_place(planner, body.to)
+        _check_outside(planner, body.to)
     try:
         body.check()
-        check_licences(planner.licences, body.allow_unknown_licence)
+        if licences:
+            check_licences(planner.licences, body.allow_unknown_licence)
     except RecipeError as error:
         planner.fail(("release",), error.message, error.hint, lacking=isinstance(error, NotHere))
-    return planned
 
 
 def _check_captions(planner: Planner, name: str) -> None:
@@ -214,8 +227,8 @@ def _check_captions(planner: Planner, name: str) -> None:
         )
 
 
-def _check_place(planner: Planner, to: str) -> None:
-    """Refuse a folder that holds files of the user, or that a source would read as its own images."""
+def _check_outside(planner: Planner, to: str) -> None:
+    """Refuse a folder that a source would read as its own images, or that another release is written to."""
     place = place_of(to)
     keys = ("release", "to")
     for step in planner.loaded.recipe.steps[: planner.index]:
@@ -226,10 +239,6 @@ def _check_place(planner: Planner, to: str) -> None:
                 planner.fail(keys, say, "choose a folder outside of it")
         if isinstance(body, Release) and body.to is not None and place_of(body.to) == place:
             planner.fail(keys, f"step {step.name} writes to {to} already", "give each release its own folder")
-    try:
-        check_place(place, planner.loaded.text)
-    except RecipeError as error:
-        planner.fail(keys, error.message, error.hint)
 
 
 def _makes_split(planner: Planner, name: str) -> bool:
@@ -239,10 +248,9 @@ def _makes_split(planner: Planner, name: str) -> bool:
     return held or any(isinstance(body, SplitStep) and getattr(body, name, 0) for body in bodies)
 
 
-def run(state: State, planned: PlannedStep) -> Done:
-    """Write the dataset."""
+def recorded(state: State, planned: PlannedStep, released: Released) -> Done:
+    """The record of a written release."""
     into = state.rows.num_rows + sum(held.rows.num_rows for held in state.held.values())
-    released = release_rows(state, planned)
     state.run.write(released.verdicts, state.run.folder.verdicts(planned.step.name))
     failed = released.verdicts.num_rows
     return done(
@@ -250,7 +258,7 @@ def run(state: State, planned: PlannedStep) -> Done:
         state,
         planned,
         into=into,
-        out=into - failed,
+        out=into - failed - released.left_out,
         failed=failed,
         reasons=count(released.verdicts["reason"]),
         notes=released.notes,
@@ -285,13 +293,6 @@ def _known_before(walk: Walk, planned: PlannedStep) -> Known:
     steps = walk.state.run.plan.steps
     taken = any(step.step.kind in ("hold_out", "split") for step in steps[: steps.index(planned)])
     return "exactly" if walk.exact and not taken else "at most"
-
-
-def label(body: Release) -> str:
-    return body.label()
-
-
-RELEASE = StepKind(plan, run, forecast, label)
 
 
 def small_tile_notes(plan: Plan) -> list[str]:

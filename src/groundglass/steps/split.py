@@ -35,6 +35,7 @@ def run(state: State, planned: PlannedStep) -> Done:
     body, into = planned.step.body, state.rows.num_rows
     assert isinstance(body, SplitStep)
     splits = split_rows(state, planned)
+    state.run.write(splits, state.run.folder.splits(planned.step.name))
     photos = pa.table({"photo": state.rows["root"], "split": splits["split"]}).group_by(["photo", "split"])
     facts = {"splits": count(splits["split"]), "photos": count(photos.aggregate([])["split"])}
     notes: list[str] = []

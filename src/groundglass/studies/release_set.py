@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,29 +12,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from groundglass import __version__
-from groundglass.errors import NothingProduced, RecipeError
-from groundglass.files.atomic import write_bytes
-from groundglass.plans.rows_after import every_image, with_values
-from groundglass.plans.run_folder import RunFolder, load_record
-from groundglass.plans.run_tables import read_tables
-from groundglass.releases.split import assign_splits
+from groundglass.ratings.set_statistics import SetStatistics, set_statistics
 from groundglass.studies.export import FORMULA, encoded, scores_table, votes_table
-from groundglass.studies.results import StudyResults, score_study
+from groundglass.studies.rating_set import RatingSet, rating_set_of_run
 from groundglass.studies.score_columns import interval_names
+from groundglass.studies.set_card import card
+from groundglass.studies.set_statistics_lines import statistics_lines
 from groundglass.studies.vote_values import counted, score_of
-from groundglass.tables.parquet import compute, find_keys
-from groundglass.text.suggest import did_you_mean
+from groundglass.studies.write_set import write_set
+from groundglass.tables.parquet import find_keys
 
 if TYPE_CHECKING:
     from groundglass.studies.open_study import Study
 
-SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
-"""The splits of a rating set, in pyiqa's words."""
-
 
 @dataclass(frozen=True)
-class RatingSet:
+class WrittenSet:
     """A rating set that was written: its files by name, the number of images of each split, and notes."""
 
     folder: Path
@@ -52,124 +42,95 @@ def release_ratings(
     shares: Mapping[str, float] | None = None,
     stratify: str | None = None,
     licence: str | None = None,
-) -> RatingSet:
+) -> WrittenSet:
     """Write a rating set into a new folder. The images are not part of it, only their names and hashes.
 
-    shares    of train, val and test; default: `SHARES`
+    shares    of train, val and test; default: the splits of the run's `split` step, or else `SHARES`
     stratify  a column of the run, such as meta.generator, whose values each split has in the same shares; default: the
               sources of the images
     licence   of the ratings, for the card
 
-    Images with the same content, or the same prompt, stay in one split. Raises RecipeError if the folder has files, if
-    there is no such column, or for comparisons of folders, whose images have no scores of their own; NothingProduced
+    Images with the same content, or the same prompt, stay in one split. If it was interrupted it goes on; a folder with
+    anything else is refused. Raises RecipeError for such a folder and as `rating_set_of_run` does; NothingProduced
     without any score.
     """
-    if study.body.folders:
-        raise RecipeError(
-            "a study of folders compares them, and gives no scores to their images",
-            f"groundglass study status {study.run} {study.name} shows the results; study export writes the votes",
-        )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RecipeError(f"{folder} exists and is not an empty folder", "name a new folder with -o")
-    with study.store as store:
-        items, votes = store.items(), store.votes()
-    results = score_study(study.body, items, votes, study.seed)
-    if not any(item.score is not None for item in results.items):
-        raise NothingProduced(
-            f"the study {study.name} has no scores yet", "let people vote first: groundglass study serve"
-        )
-    splits = split_items(study, items, shares or SHARES, stratify)
-    scores = scores_table(study.body, results, study.recipe)
-    scores = scores.append_column("split", pa.array([splits[row] for row in scores["row"].to_pylist()]))
-    scores = scores.append_column("sha256", _of_rows(items, scores["row"], "sha256"))
-    log = votes_table(items, votes, study.body, study.recipe)
-    recipe = (study.run / "recipe.yaml").read_bytes()
+    found = rating_set_of_run(study, shares, stratify)
+    files = set_files(found, licence)
+    write_set(folder, files)
+    return WrittenSet(folder, (*files, "SHA256SUMS"), found.counts, found.notes)
+
+
+def set_files(found: RatingSet, licence: str | None) -> dict[str, bytes]:
+    """The files of a rating set by name, without images and checksums."""
+    study = found.study
+    scores = scores_table(study.body, found.results, study.recipe)
+    scores = scores.filter(pa.array([row in found.splits for row in scores["row"].to_pylist()], pa.bool_()))
+    rows = scores["row"].to_pylist()
+    scores = scores.append_column("split", pa.array([found.splits[row] for row in rows], pa.string()))
+    if found.files:
+        scores = scores.append_column("file", pa.array([found.files[row] for row in rows], pa.string()))
+    hashes = found.items["sha256"].take(find_keys(scores["row"], found.items["row"]))
+    scores = scores.append_column("sha256", hashes)
+    log = votes_table(found.items, found.votes, study.body, study.recipe)
     files = {
         "votes.csv": encoded(log, "csv"),
         "votes.parquet": encoded(log, "parquet"),
         "scores.csv": encoded(scores, "csv"),
         "scores.parquet": encoded(scores, "parquet"),
-        f"meta_info_{study.name}.csv": meta_info(study, votes, results, splits),
+        f"meta_info_{study.name}.csv": meta_info(found),
         "study.yaml": (study.folder / "study.yaml").read_bytes(),
-        "recipe.yaml": recipe,
+        "recipe.yaml": (study.run / "recipe.yaml").read_bytes(),
     }
-    files["README.md"] = card(study, results, splits, licence, tuple(files)).encode()
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items()))
-    for name, data in (files | {"SHA256SUMS": sums.encode()}).items():
-        write_bytes(data, folder / name)
-    counts = Counter(splits[item.row] for item in results.items)
-    return RatingSet(folder, (*files, "SHA256SUMS"), dict(counts), results.notes)
+    said = statistics_lines(statistics_of(found), found.grouped)
+    return files | {"README.md": card(found, licence, tuple(files), said).encode()}
 
 
-def _of_rows(items: pa.Table, rows: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    return items[name].take(find_keys(rows, items["row"]))
-
-
-def split_items(
-    study: Study, items: pa.Table, shares: Mapping[str, float], stratify: str | None
-) -> dict[str, str]:
-    """The split of each rated row."""
-    tables = read_tables(RunFolder(study.run), load_record(RunFolder(study.run)))
-    rated = [item for item in items.to_pylist() if item["role"] == "rate"]
-    ids = pa.array([item["row"] for item in rated], pa.string())
-    places = find_keys(pa.chunked_array([ids]), tables.rows["id"])
-    # The votes may be those of an earlier run, with images that this run no longer has.
-    roots = compute.coalesce(tables.rows["root"].take(places), ids)
-    if stratify is None:
-        strata = tables.rows["source"].take(places)
-    else:
-        every = with_values(tables, every_image(tables), [step.step for step in tables.record.steps])
-        if stratify not in every.column_names:
-            known = [name for name in every.column_names if name.startswith("meta.") or name == "source"]
-            raise RecipeError(
-                f"this run has no column '{stratify}' to stratify by.{did_you_mean(stratify, every.column_names)}",
-                f"its columns: {', '.join(known)}",
-            )
-        strata = every[stratify].take(find_keys(roots, every["id"]))
-    same = [item["content"] or item["prompt"] for item in rated]
-    table = pa.table(
-        {
-            "id": ids,
-            "root": roots,
-            "sha256": pa.array([item["sha256"] for item in rated], pa.string()),
-            "phash": pa.nulls(len(rated), pa.uint64()),
-            "stratum": compute.fill_null(strata.cast(pa.string()), ""),
-            "same": pa.array(same, pa.string()),
-        }
+def statistics_of(found: RatingSet, split: str | None = None) -> SetStatistics:
+    """The statistics of each dimension's scores, by the values of the set's groups; of one split if it is named."""
+    facts = found.facts()
+    items = [item for item in found.scored if split is None or found.splits[item.row] == split]
+    scores = {name: [found.scores_of(item)[name][0] for item in items] for name in found.names}
+    groups = [found.groups.get(item.row) for item in items]
+    content = [facts[item.row]["content"] or facts[item.row]["prompt"] for item in items]
+    return set_statistics(
+        scores,
+        groups if any(one is not None for one in groups) else (),
+        content if any(content) else (),
+        seed=found.study.seed,
     )
-    found = assign_splits(
-        table,
-        shares,
-        study.seed,
-        f"ratings of {study.name}",
-        stratify="stratum",
-        group="same" if any(same) else None,
-    )
-    return dict(zip(found["id"].to_pylist(), found["split"].to_pylist(), strict=True))
 
 
-def meta_info(study: Study, votes: pa.Table, results: StudyResults, splits: Mapping[str, str]) -> bytes:
+def meta_info(found: RatingSet) -> bytes:
     """The table that pyiqa's datasets read: the image's name, its score, and the split (`split_index: split`).
 
     A name that a spreadsheet takes for a formula begins with ./, which is the same path.
     """
-    spread = _spread(study, votes)
-    names = study.body.dimensions if len(study.body.dimensions) > 1 else ("score",)
-    rows: list[dict[str, Any]] = []
-    for item in results.items:
-        if item.score is None:
-            continue
-        said: dict[str, Any] = {"img_name": _path(item.name), "mos": item.score, "std": spread.get(item.item)}
-        for name, (score, ends) in (item.more or {"score": (item.score, item.ci95)}).items():
-            one, low, high = interval_names(name)
-            said |= {low: ends and ends[0], high: ends and ends[1]}
-            said |= {} if name == names[0] else {one: score}
-        rows.append(said | {"votes": item.votes, "split": splits[item.row]})
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
+    rows = score_rows(found)
     table.writerow(rows[0])
     table.writerows([_field(value) for value in row.values()] for row in rows)
     return out.getvalue().encode()
+
+
+def score_rows(found: RatingSet) -> list[dict[str, Any]]:
+    """One row for each image with a score: img_name, mos, std, interval, further dimensions, votes, split."""
+    spread = _spread(found)
+    rows: list[dict[str, Any]] = []
+    for item in found.scored:
+        if item.score is None:
+            continue
+        said: dict[str, Any] = {
+            "img_name": _path(found.name_of(item)),
+            "mos": item.score,
+            "std": spread.get(item.item),
+        }
+        for name, (score, ends) in found.scores_of(item).items():
+            one, low, high = interval_names(name)
+            said |= {low: ends and ends[0], high: ends and ends[1]}
+            said |= {} if name == found.names[0] else {one: score}
+        rows.append(said | {"votes": item.votes, "split": found.splits[item.row]})
+    return rows
 
 
 def _path(name: str) -> str:
@@ -180,84 +141,11 @@ def _field(value: Any) -> str:
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _spread(study: Study, votes: pa.Table) -> dict[str, float]:
+def _spread(found: RatingSet) -> dict[str, float]:
     """The standard deviation (ddof 1) of the votes on each item, on the first dimension."""
     by_item: dict[str, list[float]] = {}
-    for vote in counted(votes):
-        value = score_of(vote["score"], study.body.dimensions[0])
+    for vote in counted(found.votes):
+        value = score_of(vote["score"], found.study.body.dimensions[0])
         if vote["item"] and value is not None:
             by_item.setdefault(vote["item"], []).append(value)
     return {item: float(np.std(values, ddof=1)) for item, values in by_item.items() if len(values) > 1}
-
-
-METHODS = {
-    "acr": "maximum a posteriori scores of votes from 1 to 5 (groundglass: map)",
-    "slider": "maximum a posteriori scores of votes from 0 to 100 (groundglass: map)",
-    "accept": "the share of votes to keep, with Wilson's interval",
-    "pairwise": "Bradley and Terry's scores of comparisons, with mean 0",
-}
-
-
-def card(
-    study: Study,
-    results: StudyResults,
-    splits: Mapping[str, str],
-    licence: str | None,
-    files: tuple[str, ...],
-) -> str:
-    """README.md of a rating set, with the header that the Hugging Face hub reads."""
-    body = study.body
-    rejected = [rater.rater for rater in results.raters if rater.rejected]
-    counts = Counter(splits[item.row] for item in results.items)
-    agreement = [
-        f"- {name.replace('_', ' ')}: {value:.3f}"
-        for name, value in results.agreement.items()
-        if value is not None
-    ]
-    flags = Counter(
-        name for rater in results.raters for name, many in rater.flags.items() for _ in range(many)
-    )
-    flagged = ", ".join(f"{name} {many:,}" for name, many in sorted(flags.items()))
-    shown = ", ".join(f"{name} {counts[name]:,}" for name in SHARES if counts[name])
-    lines = [
-        "---",
-        *([f"license: {json.dumps(licence)}"] if licence else []),
-        f"pretty_name: {json.dumps(f'Ratings: {study.name}')}",
-        "tags: [image-quality-assessment]",
-        "---",
-        f"# Ratings: {study.name}",
-        "",
-        f"{len(results.items):,} images, {results.votes:,} votes of {len(results.raters)} raters, made with "
-        f"groundglass {__version__}. The images are not part of this set: `scores.csv` names each by its path and its "
-        "SHA-256.",
-        "",
-        f"- protocol: {body.protocol}"
-        + (f" ({', '.join(body.dimensions)})" if body.protocol == "slider" else ""),
-        *([f"- question: {' '.join(body.question.split())}"] if body.question else []),
-        f"- scores: {METHODS[body.protocol]}, with 95 % intervals",
-        f"- votes wanted for each image: {body.votes}; {results.lacking:,} are missing",
-        f"- raters whose votes no score uses: {', '.join(rejected) or 'none'}",
-        f"- flags of votes, which count nevertheless: {flagged or 'none'}",
-        f"- splits: {shown}; images of one content or prompt are in one split",
-        f"- recipe of the images: `recipe.yaml`, SHA-256 {study.recipe}",
-        *(["", "## Agreement", "", *agreement] if agreement else []),
-        *(["", "## Notes", "", *(f"- {note}" for note in results.notes)] if results.notes else []),
-        "",
-        "## Files",
-        "",
-        *(f"- `{name}`: {ABOUT.get(name, 'for pyiqa: image, score and split')}" for name in files),
-        "- `SHA256SUMS`: check them with `sha256sum -c SHA256SUMS`",
-        "",
-        "Raters appear under pseudonyms. Votes on training and check trials are in `votes.csv` with `counts` false.",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-ABOUT = {
-    "votes.csv": "every vote with its trial",
-    "votes.parquet": "the same, with types",
-    "scores.csv": "the scores, their intervals and the splits",
-    "scores.parquet": "the same, with types",
-    "study.yaml": "the settings of the study",
-    "recipe.yaml": "the recipe of the images",
-}

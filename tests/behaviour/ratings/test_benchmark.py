@@ -81,7 +81,7 @@ def test_resamples_are_correlations_of_repeated_images(seed: int, tied: bool):
     kept = np.arange(40) % 5 > 0
     content = np.arange(40) // 3
     found = resample(mos, content, {"a": Wanted(score, kept, (score**3,))}, 4, seed)["a"]
-    counts = np.concatenate(list(resampling._draws(content, 4, seed))).astype(int)
+    counts = np.concatenate(list(resampling.draws(content, 4, seed))).astype(int)
     # images of one content are drawn together
     assert (np.ptp(counts[:, :39].reshape(4, 13, 3), axis=2) == 0).all()
     for at in range(4):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from groundglass.releases.writers.folder import FolderRelease
 from groundglass.releases.writers.paired import PairedRelease
+from groundglass.releases.writers.ratings import ChallengeRelease, RatingsRelease
 from groundglass.releases.writers.writer import Release
 
-FORMATS: tuple[type[Release], ...] = (FolderRelease, PairedRelease)
+FORMATS: tuple[type[Release], ...] = (FolderRelease, PairedRelease, RatingsRelease, ChallengeRelease)
 """The first is the default."""

@@ -28,6 +28,8 @@ class Release(Member):
     """A written dataset. Nothing is ever overwritten. The value of `format` selects the format."""
 
     keys: ClassVar = ("format",)
+    trains: ClassVar = True
+    """Whether networks are trained on its images, so that images too small for their patches are noted."""
 
     format: Annotated[str, Field(description="the layout of the files and lists")]
     names: Annotated[Literal["number", "keep", "hash"], Field(description="how to name files")] = "number"

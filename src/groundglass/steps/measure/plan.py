@@ -11,10 +11,13 @@ from groundglass.measures.catalog import MEASURES
 from groundglass.measures.measure_job import Ask
 from groundglass.measures.parameters import parameter_problem
 from groundglass.measures.text_job import TextAsk, text_ask
+from groundglass.models.labels import check_sentence
 from groundglass.plans.external_scores import score_columns
 from groundglass.plans.networks import network_notes
 from groundglass.plans.planner import PlannedStep, Planner
-from groundglass.recipes.measure_model import MeasureStep, ScoreTable
+from groundglass.plans.prompts_asked import PromptsAsked, columns_of_prompts
+from groundglass.recipes.measure_model import MeasureStep, Prompts, ScoreTable
+from groundglass.settings.field_types import Scalar
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.select.plan import ask
 from groundglass.tables.columns import KnownColumn, measured_columns
@@ -26,10 +29,17 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
     notes: list[str] = []
     brings: list[str] = []
     texts: list[TextAsk] = []
+    prompts: list[PromptsAsked] = []
     for position, request in enumerate(body.measures):
         where = ("measure", position)
         if isinstance(request, ScoreTable):
             columns = _scores(planner, request, planned.step.name, where)
+        elif isinstance(request, Prompts):
+            prompts.append(_prompts(planner, request, planned.step.name, (*where, "prompt")))
+            columns = columns_of_prompts(prompts[-1], planned.step.name, planner.scope.generation)
+            if (ask_of_texts := prompts[-1].ask) is not None:
+                texts.append(ask_of_texts)
+                notes += network_notes(ask_of_texts.image)
         else:
             wanted, columns = plan_request(planner, request, planned.step.name, where)
             asks.append(wanted)
@@ -47,8 +57,9 @@ def plan_measure(planner: Planner, planned: PlannedStep, body: MeasureStep) -> P
     return replace(
         planned,
         asks=tuple(dict.fromkeys(asks)),
-        texts=tuple(texts),
+        texts=tuple(dict.fromkeys(texts)),
         scores=scores,
+        prompts=tuple(prompts),
         notes=tuple(notes),
         brings=tuple(brings),
     )
@@ -65,15 +76,51 @@ def _text_ask(
 ) -> TextAsk:
     """The texts that a measure compares images with; they must be in a column of text."""
     said = str(request.parameters.get("text") or "")
-    known = {META + name: kind for name, kind in (planner.scope.meta or {}).items()}
-    words = [name for name, kind in known.items() if kind == "VARCHAR"]
     if not said:
+        words = _columns_of_words(planner)
         say = f"{wanted.measure} needs `text`: the column that the captions came in"
         planner.fail((*where, wanted.measure), say, f"text: {words[0] if words else 'meta.caption'}")
+    return text_ask(wanted, _text_column(planner, said, (*where, wanted.measure)))
+
+
+def _columns_of_words(planner: Planner) -> list[str]:
+    return [META + name for name, kind in (planner.scope.meta or {}).items() if kind == "VARCHAR"]
+
+
+def _text_column(planner: Planner, said: str, where: tuple[str | int, ...]) -> str:
+    """The name after "meta." of a column of text that came with the images; refuses any other column."""
+    words = _columns_of_words(planner)
     if said not in words:
+        known = {META + name for name in planner.scope.meta or {}}
         there = "is not a column of text" if said in known else "is not a column that came with the images"
-        planner.fail((*where, wanted.measure, "text"), f"`text`: '{said}' {there}", "", words, said)
-    return text_ask(wanted, said.removeprefix(META))
+        planner.fail((*where, "text"), f"`text`: '{said}' {there}", "", words, said)
+    return said.removeprefix(META)
+
+
+def _prompts(planner: Planner, request: Prompts, step: str, where: tuple[str | int, ...]) -> PromptsAsked:
+    """Prompts with the network for their categories: that of `alignment`, with the same vectors in the store."""
+    column = _text_column(planner, request.text, where)
+    asked = PromptsAsked(request, f"prompts {step} {request.prefix or ''}".strip(), column)
+    if request.categories is None:
+        if request.weights is not None:
+            planner.fail(
+                (*where, "weights"), "`weights` is for `categories`", "add `categories`, or leave it out"
+            )
+        return asked
+    try:
+        check_sentence("template", request.template, "an image of {}")
+        _ = asked.sentences
+    except RecipeError as error:
+        said = "template" if "template" in error.message else "categories"
+        planner.fail((*where, said), error.message, error.hint)
+    measure = MEASURES["alignment"]
+    if not is_installed("models"):
+        missing = MissingExtra("categories of prompts", "models")
+        planner.fail((*where, "categories"), missing.message, missing.hint, lacking=True)
+    settings: dict[str, Scalar] = {"text": request.text, "device": request.device}
+    settings |= {} if request.weights is None else {"weights": request.weights}
+    wanted = ask(planner, measure, MeasureRequest(measure=measure.name, parameters=settings), where[:-1])
+    return replace(asked, ask=text_ask(wanted, asked.column))
 
 
 def _columns_of_text(

@@ -11,9 +11,10 @@ from groundglass.plans.external_scores import no_row_is_scored, read_scores, sco
 from groundglass.plans.measure_missing import measure_rows, missing_of
 from groundglass.plans.networks import core_seconds
 from groundglass.plans.planner import PlannedStep
+from groundglass.plans.prompt_facts import lacks_sentences, prompt_table
 from groundglass.plans.state import State
 from groundglass.plans.texts import rows_without_text, with_texts
-from groundglass.recipes.measure_model import MeasureStep, ScoreTable
+from groundglass.recipes.measure_model import MeasureStep, Prompts, ScoreTable
 from groundglass.settings.measure_request import MeasureRequest
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.plan import plan_measure
@@ -52,6 +53,14 @@ def run(state: State, planned: PlannedStep) -> Done:
         notes += (
             [f"{bare:,} of {usable.num_rows:,} images have no text in meta.{wanted.column}"] if bare else []
         )
+    for asked in planned.prompts:
+        # Copies are counted among the images that this step chose and can use.
+        table = prompt_table(state, usable, asked, f"measure {planned.step.name}")
+        state = replace(state, scores={**state.scores, asked.key: table})
+        state.run.write(table, state.run.folder.scores(asked.key))
+        bare = table["prompt_chars"].null_count
+        if bare and asked.ask is None:
+            notes.append(f"{bare:,} of {usable.num_rows:,} images have no text in meta.{asked.column}")
     facts = {
         "measures": [ask.key for ask in planned.asks],
         "columns": list(planned.brings),
@@ -90,7 +99,8 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     for ask in planned.asks:
         seconds += core_seconds(ask) * (missing_of(state, ask, read).num_rows + unread)
     share, to_do = walk.share, min(to_do, walk.count)
-    if not walk.does(run, planned, rows):
+    unknown = any(lacks_sentences(state, asked) for asked in planned.prompts)
+    if unknown or not walk.does(run, planned, rows):
         walk.at_most(state.rows)
     return replace(into, to_do=to_do, cached=max(0, into.into - to_do), seconds=seconds * share)
 
@@ -104,7 +114,9 @@ def label(body: MeasureStep) -> str:
     return ", ".join(_asked(request) for request in body.measures)
 
 
-def _asked(request: MeasureRequest | ScoreTable) -> str:
+def _asked(request: MeasureRequest | ScoreTable | Prompts) -> str:
+    if isinstance(request, Prompts):
+        return f"prompts in {request.text}"
     return request.measure if isinstance(request, MeasureRequest) else f"scores of {request.table}"
 
 

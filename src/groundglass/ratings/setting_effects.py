@@ -1,0 +1,416 @@
+"""The effect of settings on a score, such as of the guidance of generated images: levels, trends, and what is shown.
+
+Images with settings of another group (another generator) often differ for another reason, so each setting is also
+compared with the groups held equal: only images of one group are compared with each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from groundglass.ratings.agreement import ranks, srcc
+from groundglass.ratings.rank_groups import LEVEL, holm
+from groundglass.ratings.rated_images import FEWEST
+from groundglass.ratings.resampling import Wanted, draws, interval, resample
+from groundglass.ratings.setting_values import Setting, settings_of
+from groundglass.ratings.shuffled_settings import Shuffled, chances_of
+from groundglass.ratings.votes import Flags, Floats, Ints
+from groundglass.text.format import some
+
+BOOTSTRAPS = 1_000
+FEW = 10
+"""Images below which nothing is tested: no p-value of so few could be small after a correction."""
+FEW_CONTENTS = 3
+"""Contents below which a mean has no interval."""
+
+Verdict = Literal["rises", "falls", "differs", "none_shown", "unknown"]
+ALL, EQUAL = "all images", "groups held equal"
+
+
+@dataclass(frozen=True)
+class Level:
+    """The images with one value of a setting, or with values from ``low`` to ``high``.
+
+    mean    of their scores, with its 95 % interval; None with fewer than three contents
+    paired  the mean of how far each score is above the mean of the same content, with its interval; None if no content
+            has images with different values
+    """
+
+    level: str
+    low: float | None
+    high: float | None
+    n: int
+    contents: int
+    mean: float
+    ci95: tuple[float, float] | None = None
+    paired: float | None = None
+    paired_ci95: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What is shown of a setting among the images of ``scope``: all, with the groups held equal, or those of one group.
+
+    srcc            the rank correlation of setting and score; None for words
+    p_trend         of a trend, and p_levels of any difference of the levels, both with Holm's correction over all
+                    settings of this scope
+    verdict         rises, falls: a trend is shown; differs: the levels differ, without a trend; none_shown; unknown,
+                    and ``reason`` says why
+    """
+
+    scope: str
+    n: int
+    contents: int
+    srcc: float | None = None
+    srcc_ci95: tuple[float, float] | None = None
+    p_trend: float | None = None
+    p_levels: float | None = None
+    verdict: Verdict = "unknown"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """For the contents with images at different values: the score at higher values minus that at lower ones.
+
+    higher  the share of these contents where it is positive
+    """
+
+    contents: int
+    difference: float
+    ci95: tuple[float, float] | None
+    higher: float
+
+
+@dataclass(frozen=True)
+class SettingEffect:
+    """One setting. ``equal`` and ``groups`` are there if the images have groups and the setting varies within some."""
+
+    setting: str
+    kind: Literal["number", "word"]
+    n: int
+    missing: int
+    levels: tuple[Level, ...]
+    all: Effect
+    equal: Effect | None = None
+    groups: tuple[Effect, ...] = ()
+    paired: Paired | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> Effect:
+        """The answer: with the groups held equal where that is possible, else over all images."""
+        return self.all if self.equal is None else self.equal
+
+    @property
+    def reverses(self) -> bool:
+        """Whether the trend over all images is opposite to the one with the groups held equal (Simpson's paradox)."""
+        return self.equal is not None and {self.all.verdict, self.equal.verdict} == {"rises", "falls"}
+
+
+@dataclass(frozen=True)
+class SettingEffects:
+    """The result for one score. ``grouped`` names the column of the groups, such as meta.generator; "" without one."""
+
+    score: str
+    images: int
+    contents: int
+    grouped: str
+    settings: tuple[SettingEffect, ...]
+    notes: tuple[str, ...]
+    bootstrap: int
+    seed: int
+
+    def plain(self) -> dict[str, Any]:
+        """The same for JSON; null for what is unknown."""
+        return {
+            "score": self.score,
+            "images": self.images,
+            "contents": self.contents,
+            "grouped": self.grouped or None,
+            "settings": [
+                _plain(row) | {"main": row.main.scope, "reverses": row.reverses} for row in self.settings
+            ],
+            "notes": list(self.notes),
+            "bootstrap": self.bootstrap,
+            "seed": self.seed,
+        }
+
+
+def _plain(record: Any) -> Any:
+    """Records as dicts, tuples as lists."""
+    if hasattr(record, "__dataclass_fields__"):
+        return {name: _plain(value) for name, value in vars(record).items()}
+    return [_plain(one) for one in record] if isinstance(record, tuple) else record
+
+
+def setting_effects(
+    score: Sequence[float | None] | Floats,
+    settings: Mapping[str, Sequence[Any]],
+    content: Sequence[str | None] = (),
+    group: Sequence[str | None] = (),
+    name: str = "score",
+    grouped: str = "group",
+    bootstrap: int = BOOTSTRAPS,
+    seed: int = 0,
+) -> SettingEffects:
+    """Compare the scores of N images at different values of each setting.
+
+    score     N numbers; an image without one (None, NaN) does not count
+    settings  for each setting N numbers, words or cells of a table; None and "" are missing
+    content   what an image shows, such as its prompt: bootstraps draw whole contents, and images of one content are
+              compared with each other. Without it, each image is a content of its own
+    group     such as the generator: held equal, so that the setting alone differs
+    bootstrap resamples of the contents for intervals; 0 leaves these out
+
+    The p-values are of permutations: the scores of images that are alike but for the setting change places. So a setting
+    without any effect is called one in at most 5 % of all tables, over all its settings together (Holm 1979). Raises
+    ValueError for columns of different lengths.
+
+    >>> found = setting_effects([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], {"steps": [10] * 4 + [20] * 4 + [30] * 4})
+    >>> found.settings[0].all.verdict, [level.mean for level in found.settings[0].levels]
+    ('rises', [2.5, 6.5, 10.5])
+    """
+    values = np.array([np.nan if one is None else one for one in score], np.float64)
+    lengths = {len(column) for column in (*settings.values(), content, group) if len(column)}
+    if lengths - {len(values)}:
+        raise ValueError(f"{len(values)} scores, and a column of {min(lengths - {len(values)})} values")
+    kept = np.isfinite(values)
+    places = np.flatnonzero(kept)
+    y = values[kept]
+    contents = _numbered([content[at] for at in places.tolist()]) if len(content) else np.arange(len(y))
+    groups = [str(group[at] or "") for at in places.tolist()] if len(group) else None
+    known = settings_of({key: [cells[at] for at in places.tolist()] for key, cells in settings.items()})
+    rows = [_one(y, setting, contents, groups, bootstrap, seed) for setting in known]
+    left = len(values) - len(y)
+    notes = (
+        [f"{some(left, 'images')} without {name} {'does' if left == 1 else 'do'} not count"] if left else []
+    )
+    return SettingEffects(
+        name, len(y), len(np.unique(contents)), grouped if groups else "", tuple(_corrected(rows)), tuple(notes),
+        bootstrap, seed,
+    )  # fmt: skip
+
+
+def _numbered(cells: Sequence[str | None]) -> Ints:
+    """The number of each image's content; an image without one is a content of its own."""
+    order: dict[str | int, int] = {}
+    return np.array([order.setdefault(cell or at, len(order)) for at, cell in enumerate(cells)], np.int64)
+
+
+def _one(
+    y: Floats, setting: Setting, content: Ints, group: Sequence[str] | None, bootstrap: int, seed: int
+) -> SettingEffect:
+    """One setting, before Holm's correction."""
+    here = setting.known
+    y, content = y[here], content[here]
+    groups = None if group is None else np.array(group, dtype=object)[here]
+    whole = Effect(ALL, len(y), len(np.unique(content)), reason=setting.reason)
+    row = SettingEffect(
+        setting.name, setting.kind, len(y), int((~here).sum()), (), whole, notes=setting.notes
+    )
+    if setting.reason:
+        return row
+    varied = _varied(setting.codes, content)
+    row = replace(
+        row,
+        levels=_levels(y, setting, content, varied, bootstrap, seed),
+        all=_effect(ALL, y, setting, content, np.zeros(len(y), np.int64), bootstrap, seed),
+        paired=_paired(y, setting, content, varied, bootstrap, seed),
+    )
+    if groups is None:
+        return row
+    names, number = np.unique(groups.astype(str), return_inverse=True)
+    inside = _varied(setting.codes, number)
+    if len(names) < 2 or not inside.any():
+        return row
+    return replace(
+        row,
+        equal=_of(EQUAL, y, setting, content, number, inside, bootstrap, seed),
+        groups=tuple(
+            _of(str(name), y, setting, content, number, number == at, bootstrap, seed)
+            for at, name in enumerate(names)
+        ),
+    )  # fmt: skip
+
+
+def _of(
+    scope: str,
+    y: Floats,
+    setting: Setting,
+    content: Ints,
+    group: Ints,
+    kept: Flags,
+    bootstrap: int,
+    seed: int,
+) -> Effect:
+    return _effect(scope, y[kept], setting.only(kept), content[kept], group[kept], bootstrap, seed)
+
+
+def _varied(codes: Ints, block: Ints) -> Flags:
+    """(N) whether an image's block has images at different levels."""
+    _, place = np.unique(block, return_inverse=True)
+    low, high = np.full(place.max() + 1, codes.max() + 1), np.full(place.max() + 1, -1)
+    np.minimum.at(low, place, codes)
+    np.maximum.at(high, place, codes)
+    return (low < high)[place]
+
+
+def _effect(
+    scope: str, y: Floats, setting: Setting, content: Ints, group: Ints, bootstrap: int, seed: int
+) -> Effect:
+    """Trend and differences of levels; images of different groups are never compared."""
+    found = Effect(scope, len(y), len(np.unique(content)))
+    if len(y) < FEW:
+        return replace(found, reason=f"{some(len(y), 'images')} are too few: at least {FEW} are needed")
+    if setting.codes.min() == setting.codes.max():
+        return replace(found, reason="all images have the same value")
+    if y.min() == y.max():
+        return replace(found, reason="all scores are equal")
+    place, x = centred_ranks(y, group), None
+    if setting.numbers is not None:
+        x = centred_ranks(setting.numbers, group)
+    shuffled = Shuffled(content, group, setting.codes)
+    if shuffled.still:
+        return replace(found, reason="no two images that differ in it are otherwise alike")
+    trend, levels = chances_of(y - _mean_of(y, group), place, x, setting.codes, shuffled, seed)
+    many = len(np.unique(group)) > 1
+    if x is None or setting.numbers is None:
+        return replace(found, p_levels=levels, verdict="none_shown")
+    ci95 = None
+    if bootstrap and found.contents >= FEWEST:
+        # Within groups the ranks themselves are correlated; a resample must not rank images of different groups.
+        drawn = resample(
+            place if many else y, content, {"x": Wanted(x if many else setting.numbers, np.ones(len(y), np.bool_))},
+            bootstrap, seed,
+        )["x"]  # fmt: skip
+        ci95 = interval(drawn.plcc[0] if many else drawn.srcc)
+    correlation = _cosine(x, place) if many else srcc(setting.numbers, y)
+    return replace(
+        found, srcc=correlation, srcc_ci95=ci95, p_trend=trend, p_levels=levels, verdict="none_shown"
+    )
+
+
+def _cosine(one: Floats, other: Floats) -> float | None:
+    size = float(np.sqrt((one @ one) * (other @ other)))
+    return float(np.clip(one @ other / size, -1, 1)) if size > 1e-9 else None
+
+
+def centred_ranks(values: Floats, group: Ints) -> Floats:
+    """The mean rank of each value in its group, 0 to 1, minus the group's mean.
+
+    >>> centred_ranks(np.array([1.0, 2.0, 9.0, 5.0]), np.array([0, 0, 1, 1])).tolist()
+    [-0.25, 0.25, 0.25, -0.25]
+    """
+    found = np.empty(len(values))
+    for one in np.unique(group):
+        here = group == one
+        found[here] = ranks(values[here]) / here.sum()
+        found[here] -= found[here].mean()
+    return found
+
+
+def _levels(
+    y: Floats, setting: Setting, content: Ints, varied: Flags, bootstrap: int, seed: int
+) -> tuple[Level, ...]:
+    """The levels with their means, and the differences from the mean of the same content."""
+    above = y - _mean_of(y, content)
+    here = np.eye(len(setting.levels))[setting.codes]
+    both = here * varied[:, None]
+    found = [
+        Level(
+            one.name, one.low, one.high, int(here[:, at].sum()), len(np.unique(content[here[:, at] > 0])),
+            float(y @ here[:, at] / here[:, at].sum()),
+            paired=float(above @ both[:, at] / both[:, at].sum()) if both[:, at].any() else None,
+        )
+        for at, one in enumerate(setting.levels)
+    ]  # fmt: skip
+    if not bootstrap:
+        return tuple(found)
+    parts = [np.concatenate([here * y[:, None], here, both * above[:, None], both], axis=1)]
+    sums = np.concatenate([weights @ parts[0] for weights in draws(content, bootstrap, seed)])
+    total, count, paired, pairs = np.split(sums, 4, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means, differences = total / count, paired / pairs
+    return tuple(
+        replace(
+            one,
+            ci95=interval(means[:, at]) if one.contents >= FEW_CONTENTS else None,
+            paired_ci95=_interval_of_contents(differences[:, at], content, both[:, at] > 0),
+        )
+        for at, one in enumerate(found)
+    )
+
+
+def _interval_of_contents(values: Floats, content: Ints, used: Flags) -> tuple[float, float] | None:
+    return interval(values) if len(np.unique(content[used])) >= FEW_CONTENTS else None
+
+
+def _mean_of(y: Floats, content: Ints) -> Floats:
+    """(N) the mean of each image's content."""
+    _, place, count = np.unique(content, return_inverse=True, return_counts=True)
+    return (np.bincount(place, y) / count)[place]
+
+
+def _paired(
+    y: Floats, setting: Setting, content: Ints, varied: Flags, bootstrap: int, seed: int
+) -> Paired | None:
+    """Higher against lower values of a number, within each content."""
+    if setting.numbers is None or not varied.any():
+        return None
+    found: list[float] = []
+    numbers, scores, where = setting.numbers[varied], y[varied], content[varied]
+    order = np.argsort(where, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(where[order])) + 1):
+        middle = np.median(numbers[rows])
+        lower, higher = scores[rows][numbers[rows] < middle], scores[rows][numbers[rows] > middle]
+        if not len(lower) or not len(
+            higher
+        ):  # an odd value alone above or below the median: split at the mean
+            middle = numbers[rows].mean()
+            lower, higher = scores[rows][numbers[rows] < middle], scores[rows][numbers[rows] > middle]
+        if len(lower) and len(higher):
+            found.append(float(higher.mean() - lower.mean()))
+    differences = np.array(found)
+    if not len(differences):
+        return None
+    ci95 = None
+    if bootstrap and len(differences) >= FEW_CONTENTS:
+        each = draws(np.arange(len(differences)), bootstrap, seed)
+        ci95 = interval(np.concatenate([weights @ differences / len(differences) for weights in each]))
+    return Paired(len(differences), float(differences.mean()), ci95, float((differences > 0).mean()))
+
+
+def _corrected(rows: Sequence[SettingEffect]) -> list[SettingEffect]:
+    """The rows with Holm's correction: over the answers, over those of all images, and over those of the groups."""
+    whole = _judged([row.all for row in rows])
+    # The answers of settings that do not vary within groups are those of all images: one family with the others.
+    main = _judged([row.main for row in rows])
+    groups = iter(_judged([one for row in rows for one in row.groups]))
+    return [
+        replace(
+            row,
+            all=whole[at] if row.equal is not None else main[at],
+            equal=None if row.equal is None else main[at],
+            groups=tuple(next(groups) for _ in row.groups),
+        )
+        for at, row in enumerate(rows)
+    ]
+
+
+def _judged(effects: Sequence[Effect]) -> list[Effect]:
+    corrected = iter(holm([p for one in effects for p in (one.p_trend, one.p_levels)]))
+    return [_verdict(one, next(corrected), next(corrected)) for one in effects]
+
+
+def _verdict(effect: Effect, trend: float | None, levels: float | None) -> Effect:
+    verdict = effect.verdict
+    if trend is not None and trend < LEVEL and effect.srcc:
+        verdict = "rises" if effect.srcc > 0 else "falls"
+    elif levels is not None and levels < LEVEL:
+        verdict = "differs"
+    return replace(effect, p_trend=trend, p_levels=levels, verdict=verdict)

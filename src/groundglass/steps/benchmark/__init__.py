@@ -1,0 +1,1 @@
+"""The step `benchmark`: compare measures of the selected images with the opinions of people."""
