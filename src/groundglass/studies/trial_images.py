@@ -79,7 +79,7 @@ def is_whole_png(data: bytes) -> bool:
         end = start + 8 + int.from_bytes(view[start : start + 4])
         if zlib.crc32(view[start + 4 : end]) != int.from_bytes(view[end : end + 4]):
             return False
-        if view[start + 4 : start + 8] == b"IEND":
+        if data[start + 4 : start + 8] == b"IEND":
             return end + 4 == len(data)
         start = end + 4
     return False
