@@ -1,4 +1,4 @@
-"""Simulated people who vote in a real study, with a known truth: the model of `groundglass.studies.simulated_raters`."""
+"""Simulated people who vote in a real study about a known truth, by `groundglass.studies.simulated_raters`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAMAGED = 1.0
 
 @dataclass(frozen=True)
 class Voted:
-    """votes: how many were given; at_random: the names of the raters who do not look; bias: of each rater, on 1 to 5."""
+    """How many votes were given, the names of the raters at random, and each rater's bias on the scale 1 to 5."""
 
     votes: int
     at_random: frozenset[str]
@@ -28,7 +28,11 @@ class Voted:
 
 
 def vote_as_people(
-    study: Study, truth: Mapping[str, Mapping[str, float]], raters: int = 21, at_random: int = 2, seed: int = 0
+    study: Study,
+    truth: Mapping[str, Mapping[str, float]],
+    raters: int = 21,
+    at_random: int = 2,
+    seed: int = 0,
 ) -> Voted:
     """Let ``raters`` people answer all their trials of a study with sliders or stars; the last ones do not look.
 

@@ -333,7 +333,9 @@ def aigiqa(folder: Path) -> Iterator[dict[str, Any]]:
     assert (total, study.votes, study.raters) == (published["all"], published["people"], published["people"])
     rest = round(1 - split.validation - split.test, 6)
     assert total * rest == published["train"]
-    guided = [one.settings["guidance"] for one in steps["images"].generators.values() if "guidance" in one.settings]
+    guided = [
+        one.settings["guidance"] for one in steps["images"].generators.values() if "guidance" in one.settings
+    ]
     assert {one.high / one.low for one in guided if isinstance(one, Range)} == {4}
     own = steps["images"].generators["SD1.5"].settings["steps"]
     distilled = steps["images"].generators["LCM_Pixart"].settings["steps"]
@@ -346,7 +348,10 @@ def aigiqa(folder: Path) -> Iterator[dict[str, Any]]:
         "some": f"{some:,}",
         "few": few,
         **{f"{name}_models": counts[size] for name, size in (("many", many), ("some", some), ("few", few))},
-        **{f"train_{name}": f"{size * rest:,.0f}" for name, size in (("many", many), ("some", some), ("few", few))},
+        **{
+            f"train_{name}": f"{size * rest:,.0f}"
+            for name, size in (("many", many), ("some", some), ("few", few))
+        },
         "small": WORDS[len(small["images"].generators)],
         "small_first": WORDS[len(small["images"].generators)].capitalize(),
         "exit": Waiting.exit_code,
@@ -370,7 +375,14 @@ def aigiqa(folder: Path) -> Iterator[dict[str, Any]]:
     }
 
 
-FACTS = {"4klsdb": klsdb, "aigiqa": aigiqa, "faceup": faceup, "bhi": bhi, "diverseg": diverseg, "quickstart": quickstart}
+FACTS = {
+    "4klsdb": klsdb,
+    "aigiqa": aigiqa,
+    "faceup": faceup,
+    "bhi": bhi,
+    "diverseg": diverseg,
+    "quickstart": quickstart,
+}
 
 
 def comments(name: str) -> list[str]:
