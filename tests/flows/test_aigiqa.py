@@ -17,6 +17,10 @@ from scipy.stats import spearmanr
 
 import groundglass as gg
 from groundglass.random_streams import stream
+from groundglass.recipes.load import load_recipe
+from groundglass.recipes.shipped import shipped
+from groundglass.sources.generate import Generate
+from shared_data import shared
 
 pytest.importorskip("diffusers", reason="needs the extra generate")
 pytest.importorskip("sqlalchemy", reason="needs the extra studies")
@@ -30,6 +34,9 @@ RATERS, AT_RANDOM = 21, 2
 LEAST = 0.9
 """The least SRCC of the recovered scores with the truth. 19 raters with a noise of .6 leave an error of .14 on scores
 with a standard deviation of about 1, so .98 is expected; over 12 seeds of 36 and of 60 images, the least was .955."""
+MOST_WRONGED = 2
+"""The most honest raters that may be left out. Of 300 simulated studies of 30 such images all found both raters at
+random; 17 % also left out one honest rater or more, the least consistent ones, .2 on average; with 120 images 1 %."""
 THINGS = ("a red cat", "two blue dogs", "an old bridge", "a green bird", "a stone castle", "a small boat")
 PLACES = ("on a chair", "in the rain", "at night", "by the sea", "in fog")
 
@@ -160,7 +167,9 @@ def test_raters_who_answer_at_random_are_found_and_the_truth_is_recovered(rated:
     status = groundglass(rated.flow.place, "study", "status", "aigiqa", "rating", "--json")
     board = json.loads(status.stdout)
     assert board["progress"]["votes"] == RATERS * 3 * PROMPTS
-    assert {one["rater"] for one in board["raters"] if one["rejected"]} == rated.voted.at_random
+    rejected = {one["rater"] for one in board["raters"] if one["rejected"]}
+    assert rated.voted.at_random <= rejected
+    assert len(rejected) <= AT_RANDOM + MOST_WRONGED
     rows = rated.rows
     assert len(rows) == 3 * PROMPTS
     for name in ("quality", "alignment"):
@@ -211,3 +220,14 @@ def test_a_second_run_makes_no_image_and_asks_nobody(rated: Rated):
     assert generated(rated.flow.place) == rated.flow.made
     votes = {step["step"]: step for step in json.loads(again.stdout)["steps"]}["rating"]["facts"]["study"]
     assert votes["votes"] == RATERS * 3 * PROMPTS
+
+
+def test_names_and_counts_are_those_of_the_published_table():
+    """Of the published images, the table of the training split names the generators; it has 70 % of each."""
+    with shared("ratings", "aigiqa20k_info_train.csv").open(encoding="utf-8") as file:
+        published = Counter(row["name"].rsplit("_", 1)[0] for row in csv.DictReader(file))
+    body = next(step.body for step in load_recipe(shipped("aigiqa")).recipe.steps if step.name == "images")
+    assert isinstance(body, Generate)
+    asked = {name: one.images for name, one in body.generators.items()}
+    assert {name: round(count / 0.7) for name, count in published.items() if name in asked} == asked
+    assert set(published) - set(asked) == {"LCM_SD1.5", "LCM_SDXL", "MJ", "IF"}
