@@ -231,3 +231,32 @@ def test_names_and_counts_are_those_of_the_published_table():
     asked = {name: one.images for name, one in body.generators.items()}
     assert {name: round(count / 0.7) for name, count in published.items() if name in asked} == asked
     assert set(published) - set(asked) == {"LCM_SD1.5", "LCM_SDXL", "MJ", "IF"}
+
+
+def test_the_whole_recipe_is_planned_with_a_prompt_of_its_own_for_each_image(
+    generators: Path, tmp_path: Path
+):
+    """Tiny pipelines in folders that are called like the models on the hub."""
+    body = next(step.body for step in load_recipe(shipped("aigiqa")).recipe.steps if step.name == "images")
+    assert isinstance(body, Generate)
+    for one in body.generators.values():
+        if one.diffusers:
+            place = tmp_path / one.diffusers
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(generators / ("dit" if "PixArt" in one.diffusers else "unet"))
+    rows = [f"thing {number},{number % 7}" for number in range(20_000)]
+    (tmp_path / "prompts.csv").write_text("\n".join(["prompt,kind", *rows]) + "\n", encoding="utf-8")
+    planned = groundglass(
+        tmp_path,
+        "plan",
+        "aigiqa",
+        "--set",
+        "steps.scores.measure=[sharpness]",
+        "--json",
+        OPENAI_API_KEY="none",
+    )
+    assert planned.returncode == 0, planned.stderr
+    plan = json.loads(planned.stdout)
+    images = sum(one.images or 0 for one in body.generators.values())
+    assert plan["steps"][0]["to_do"] == images == 17_000
+    assert f"{images:,} images of {images:,} prompts, 1 of each" in planned.stdout
