@@ -126,7 +126,7 @@ COMMENTS: dict[str, tuple[str, ...]] = {
         "LCM_SDXL: {{diffusers: lcm-sdxl, images: {distilled}, settings: {{guidance: {none}, steps: {steps}, "
         "scheduler: lcm}}}}",
         "Midjourney (v5.2, {few} images) has no endpoint, and DeepFloyd IF ({few}) is a chain of {chain} pipelines",
-        "Which {rivals} models the paper compared",
+        "all of the {rivals} models that the paper compared",
         "{people} people rate every image: {people} x {all} = {ratings} ratings",
         "how much less exact {fewer} votes are",
         "no formula that makes it of {scores} is known to us",

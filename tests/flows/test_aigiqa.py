@@ -181,13 +181,17 @@ def test_raters_who_answer_at_random_are_found_and_the_truth_is_recovered(rated:
     assert means == sorted(means)
 
 
+def released(run: Path) -> list[dict[str, str]]:
+    """The rows of the rating set's table of scores."""
+    with (run / "release" / "scores.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def test_splits_hold_each_generator_and_no_prompt_twice(rated: Rated):
-    with (rated.flow.run / "release" / "scores.csv").open(encoding="utf-8") as file:
-        released = list(csv.DictReader(file))
     by_row = {row["id"]: row for row in rated.rows}
     splits: defaultdict[str, set[str]] = defaultdict(set)
     counts: Counter[tuple[str, str]] = Counter()
-    for row in released:
+    for row in released(rated.flow.run):
         image = by_row[row["row"]]
         splits[image["meta.prompt"]].add(row["split"])
         counts[row["split"], image["meta.generator"]] += 1
@@ -222,6 +226,33 @@ def test_a_second_run_makes_no_image_and_asks_nobody(rated: Rated):
     assert votes["votes"] == RATERS * 3 * PROMPTS
 
 
+@pytest.mark.long
+def test_dealt_prompts_stay_in_one_split_and_each_generator_gets_its_shares(generators: Path, tmp_path: Path):
+    """Each generator has prompts of its own, as in the published set; the last prompts come round again."""
+    (tmp_path / "generators").symlink_to(generators)
+    write_prompts(tmp_path / "prompts.csv", 24)
+    images = [f"steps.images.source.generators.{name}.images=20" for name in GENERATORS]
+    words = recipe_words("steps.images.source.share_prompts=false", "steps.rating.study.votes=5", *images)
+    assert groundglass(tmp_path, "run", *words).returncode == 4
+    run = tmp_path / "runs/aigiqa/0001"
+    study = open_study(run, "rating")
+    with study.store:
+        vote_as_people(study, truth_of(run, 2), RATERS, 0, seed=2)
+    done = groundglass(tmp_path, "run", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    by_row = {row["id"]: row for row in gg.open_run(run).rows("splits").to_pylist()}
+    used = Counter(row["meta.prompt"] for row in by_row.values())
+    assert set(used.values()) == {2, 3}
+    splits: defaultdict[str, set[str]] = defaultdict(set)
+    train: Counter[str] = Counter()
+    for row in released(run):
+        image = by_row[row["row"]]
+        splits[image["meta.prompt"]].add(row["split"])
+        train[image["meta.generator"]] += row["split"] == "train"
+    assert all(len(found) == 1 for found in splits.values())
+    assert all(10 <= train[name] <= 18 for name in GENERATORS)
+
+
 def test_names_and_counts_are_those_of_the_published_table():
     """Of the published images, the table of the training split names the generators; it has 70 % of each."""
     with shared("ratings", "aigiqa20k_info_train.csv").open(encoding="utf-8") as file:
@@ -251,7 +282,7 @@ def test_the_whole_recipe_is_planned_with_a_prompt_of_its_own_for_each_image(
         "plan",
         "aigiqa",
         "--set",
-        "steps.scores.measure=[sharpness]",
+        "steps.scores.measure=[sharpness, {prompt: {text: meta.prompt}}]",
         "--json",
         OPENAI_API_KEY="none",
     )
