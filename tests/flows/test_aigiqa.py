@@ -196,7 +196,7 @@ def test_splits_hold_each_generator_and_no_prompt_twice(rated: Rated):
         splits[image["meta.prompt"]].add(row["split"])
         counts[row["split"], image["meta.generator"]] += 1
     assert all(len(found) == 1 for found in splits.values())
-    shares = {"train": 7, "validation": 1, "test": 2}
+    shares = {"train": 7, "val": 1, "test": 2}
     assert counts == {(split, name): share for split, share in shares.items() for name in GENERATORS}
 
 
