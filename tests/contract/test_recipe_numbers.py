@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,16 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from groundglass.errors import Waiting
 from groundglass.extras import is_installed
+from groundglass.generators.settings import Range
 from groundglass.image.gradient_statistics import PATCH
 from groundglass.measures.catalog import MEASURES
 from groundglass.models.architectures.coco_labels import COCO
 from groundglass.models.architectures.hyperiqa import SIDE
 from groundglass.recipes.load import load_recipe
 from groundglass.recipes.shipped import shipped, shipped_names
+from groundglass.recipes.study_model import StudyStep
 from groundglass.runs.forecast import make_forecast
 from groundglass.runs.make_plan import make_plan
 from groundglass.selections.quantile import Quantile
@@ -104,6 +108,33 @@ COMMENTS: dict[str, tuple[str, ...]] = {
         "Here {people} people look at every image and say keep or drop ({agreed} were kept)",
         "LR at {scales} by bicubic",
         "{share} % for each is their share of all",
+    ),
+    "aigiqa": (
+        "(Li et al., CVPRW {year})",
+        "compared {models} text-to-image models: {all} images with",
+        "{ratings} ratings by {people} people, and a benchmark of {rivals} quality models",
+        "# {small} models of your own",
+        "is such a table: {train} rows with {prompts} different prompts",
+        "with exit code {exit}.",
+        "{many} images of {many_models} models, {some} of {some_models}, {few} of {few_models}.",
+        "that a {default} of the images took the model's own steps, a {less} took {default} of them, and a {less} took "
+        "a {less}:",
+        "Guidance (from {low} to twice the model's own)",
+        "latent-consistency/lcm-lora-sdv1-{lora}",
+        "LCM_SD1.5: {{diffusers: lcm-sd15, images: {distilled}, settings: {{guidance: {none}, steps: {steps}, "
+        "scheduler: lcm}}}}",
+        "LCM_SDXL: {{diffusers: lcm-sdxl, images: {distilled}, settings: {{guidance: {none}, steps: {steps}, "
+        "scheduler: lcm}}}}",
+        "Midjourney (v5.2, {few} images) has no endpoint, and DeepFloyd IF ({few}) is a chain of {chain} pipelines",
+        "all of the {rivals} models that the paper compared",
+        "{people} people rate every image: {people} x {all} = {ratings} ratings",
+        "how much less exact {fewer} votes are",
+        "no formula that makes it of {scores} is known to us",
+        "AGIQA-3K keeps {scores} scores, and so does this recipe: they say more, and correlated at {both} there",
+        "{split}, the same shares of each generator ({train_many}, {train_some} and {train_few} training images there)",
+        "as NTIRE {year} held one",
+        "by (SRCC + PLCC) / {mean}",
+        "{small_first} small pipelines in folders",
     ),
     "quickstart": (
         "{photographs} freely licensed photos",
@@ -288,7 +319,70 @@ def klsdb(folder: Path) -> Iterator[dict[str, Any]]:
     }
 
 
-FACTS = {"4klsdb": klsdb, "faceup": faceup, "bhi": bhi, "diverseg": diverseg, "quickstart": quickstart}
+def aigiqa(folder: Path) -> Iterator[dict[str, Any]]:
+    steps, small = recipe("aigiqa"), recipe("aigiqa", "offline")
+    asked = [one.images for one in steps["images"].generators.values()]
+    text = shipped("aigiqa").read_text(encoding="utf-8")
+    loras = [int(count) for count in re.findall(r"# LCM_\S+: \{.*images: (\d+)", text)]
+    elsewhere = [500, 500]  # Midjourney and DeepFloyd IF, as published
+    counts = Counter([*asked, *loras, *elsewhere])
+    many, some, few = sorted(counts, reverse=True)
+    study, split = steps["rating"], steps["splits"]
+    total = sum(counts.elements())
+    published = {"all": 20_000, "people": 21, "train": 14_000}
+    assert (total, study.votes, study.raters) == (published["all"], published["people"], published["people"])
+    rest = round(1 - split.validation - split.test, 6)
+    assert total * rest == published["train"]
+    guided = [
+        one.settings["guidance"] for one in steps["images"].generators.values() if "guidance" in one.settings
+    ]
+    assert {one.high / one.low for one in guided if isinstance(one, Range)} == {4}
+    own = steps["images"].generators["SD1.5"].settings["steps"]
+    distilled = steps["images"].generators["LCM_Pixart"].settings["steps"]
+    assert [count for _, count in Counter(own).most_common()] == [2, 1, 1]
+    yield {
+        "models": len(asked) + len(loras) + len(elsewhere),
+        **{name: f"{count:,}" for name, count in published.items()},
+        "ratings": f"{study.votes * total:,}",
+        "many": f"{many:,}",
+        "some": f"{some:,}",
+        "few": few,
+        **{f"{name}_models": counts[size] for name, size in (("many", many), ("some", some), ("few", few))},
+        **{
+            f"train_{name}": f"{size * rest:,.0f}"
+            for name, size in (("many", many), ("some", some), ("few", few))
+        },
+        "small": WORDS[len(small["images"].generators)],
+        "small_first": WORDS[len(small["images"].generators)].capitalize(),
+        "exit": Waiting.exit_code,
+        "default": PARTS[own.count(own[0]) / len(own)],
+        "less": PARTS[own.count(own[-1]) / len(own)],
+        "low": "half",  # so that twice is four times of it, as above
+        "distilled": some,
+        "steps": f"[{', '.join(map(str, distilled))}]",
+        "none": 1,  # guidance of 1 is none
+        "split": f"{10 * rest:g}:{10 * split.validation:g}:{10 * split.test:g}",
+        "scores": WORDS[len(study.dimensions)],
+        "fewer": StudyStep().votes,
+        "mean": 2,
+        "lora": 5,  # a part of its name
+        "chain": "three",
+        # Published with AIGIQA-20K and AGIQA-3K, or counted in info_train.csv.
+        "year": 2024,
+        "rivals": 16,
+        "prompts": "13,624",
+        "both": ".742",
+    }
+
+
+FACTS = {
+    "4klsdb": klsdb,
+    "aigiqa": aigiqa,
+    "faceup": faceup,
+    "bhi": bhi,
+    "diverseg": diverseg,
+    "quickstart": quickstart,
+}
 
 
 def comments(name: str) -> list[str]:

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 UNITS = {"pairwise": "images", "pair_accept": "pairs"}
 """The units that are rated, by protocol; all others rate images. Comparisons of folders rate pairs."""
-MORE = {"error": "95 % of errors", "covered": "right", "connected": "on one scale"}
+MORE = {
+    "error": "95 % of errors",
+    "covered": "right",
+    "connected": "on one scale",
+    "found": "random raters found",
+    "wronged": "others left out",
+}
 MEANING = {
     "acr": "on the scale 1 to 5",
     "slider": "on the scale 0 to 100",
@@ -41,6 +47,14 @@ MEANING = {
     help="Seconds of a trial.  [default: by protocol]",
 )
 @click.option(
+    "--random",
+    "at_random",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Let N of the simulated raters vote at random, to see whether the scores leave them out.",
+)
+@click.option(
     "--simulations",
     type=click.IntRange(min=1),
     default=20,
@@ -55,6 +69,7 @@ def command(
     raters: int | None,
     votes: int | None,
     seconds: float | None,
+    at_random: int,
     simulations: int,
     seed: int,
     as_json: bool,
@@ -79,7 +94,9 @@ def command(
         raise click.UsageError("give one RUN and one STUDY")
     run = Path(before[0]) if before else None
     name, body, units, left_out = look_at_study(run, study)
-    plan = plan_study(name, body, units, raters, votes, simulations, seed, seconds)
+    if at_random and body.protocol not in ("acr", "slider"):
+        raise click.UsageError(f"--random: with {body.protocol}, the scores leave no rater out")
+    plan = plan_study(name, body, units, raters, votes, simulations, seed, seconds, at_random)
     if as_json:
         plain = plan.plain() | {"left_out": left_out.to_pylist()}
         click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
@@ -124,7 +141,13 @@ def _print_plan(plan: StudyPlan, units: str, folders: bool) -> None:
 
 
 def _line(width: Width, votes: int, more: list[str]) -> tuple[str, ...]:
-    form = {"error": "± {:.2f}", "covered": "{:.0%}", "connected": "{:.0%}"}
+    form = {
+        "error": "± {:.2f}",
+        "covered": "{:.0%}",
+        "connected": "{:.0%}",
+        "found": "{:.0%}",
+        "wronged": "{:.0%}",
+    }
     found = {name: getattr(width, name) for name in more}
     return (
         str(width.votes),

@@ -20,7 +20,8 @@ from groundglass.recipes.shipped import shipped, shipped_names
 from groundglass.runs.make_plan import make_plan
 from groundglass.settings.field_types import RECIPE_NAME
 from groundglass.sources.folder import existing_folder, lies_in, place_of
-from groundglass.text.format import share, some, thousands
+from groundglass.sources.generate import Generate
+from groundglass.text.format import command, share, some, thousands
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,19 @@ def check_words(name: str, folder: str, like: str | None) -> Path:
     existing_folder(folder)
     refuse_unwritable(folder)
     if like is not None:
-        shipped(like)
+        refuse_generated(like)
     path = recipe_place(name)
     if lies_in(path.parent, place_of(folder)):
         say = f"{path} would be written inside {folder}, the folder that is read, and its runs next to it"
         raise RecipeError(say, "run the command from a folder outside, for example the one above: cd ..")
     return path
+
+
+def refuse_generated(like: str) -> None:
+    """Raises RecipeError for a shipped recipe that makes its images itself: a folder cannot fill its place."""
+    if any(isinstance(step.body, Generate) for step in load_recipe(shipped(like)).recipe.steps):
+        say = f"{like} makes its images from prompts, so it cannot start from a folder"
+        raise RecipeError(say, f"use the recipe itself: {command('groundglass', 'plan', like)}")
 
 
 def begin(path: Path, look: Look, like: str | None) -> Begun:

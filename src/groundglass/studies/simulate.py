@@ -1,10 +1,7 @@
 """How wide the intervals of a study's scores will be, from simulated raters, before anyone has rated anything.
 
-The model of a rater, on the scale 1 to 5: vote = quality + bias + inconsistency × noise, rounded and cut to the scale.
-Quality has a standard deviation of 1.05 around 3.2, biases one of 0.35; the inconsistency of the median rater is 0.6,
-and its logarithm has a standard deviation of 0.2. These are the numbers that the method `map` finds in three studies
-with public raw votes, of 149 raters: Netflix Public, VQEG HD3, AGH/NTIA/Dolby TV 2017. Sliders use the same model times
-25. A verdict is keep from 3 on. In a comparison, the image with the higher vote (not rounded) wins.
+`groundglass.studies.simulated_raters` has the model of a rater. A verdict is keep from 3 on. In a comparison, the image
+with the higher vote (not rounded) wins.
 """
 
 from __future__ import annotations
@@ -20,13 +17,11 @@ from groundglass.ratings.pair_methods import bradley_terry, parts_of
 from groundglass.ratings.scale_methods import Z95, CannotScore
 from groundglass.ratings.scores import score_votes
 from groundglass.ratings.shares import clustered_share, wilson
-from groundglass.ratings.votes import Comparisons, Floats, Ints, Votes
+from groundglass.ratings.votes import Comparisons, Flags, Floats, Ints, Votes
 from groundglass.recipes.study_model import StudyStep
 from groundglass.studies.design import check_shares
+from groundglass.studies.simulated_raters import SPREAD, draw_quality, draw_raters, on_scale
 
-QUALITY, SPREAD = 3.2, 1.05
-BIAS = 0.35
-INCONSISTENCY, OF_LOG = 0.6, 0.2
 LIKING = 0.5
 """Standard deviation over contents of how much better one folder's image is than the other's: no folder is better."""
 TRIED = (3, 5, 8, 12, 20)
@@ -48,6 +43,8 @@ class Width:
     error      votes on a scale: 95 % of the scores are this near to the true quality (apart from a shift of them all)
     covered    votes on a scale: share of the intervals that contain the true quality
     connected  comparisons of images: the share of them with scores on one scale; the others won or lost all they had
+    found      with raters at random: the share of them that the scores leave out
+    wronged    with raters at random: the share of the other raters that the scores leave out
     """
 
     votes: int
@@ -57,6 +54,8 @@ class Width:
     error: float | None = None
     covered: float | None = None
     connected: float | None = None
+    found: float | None = None
+    wronged: float | None = None
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,13 @@ def plan_study(
     simulations: int = 20,
     seed: int = 0,
     seconds: float | None = None,
+    at_random: int = 0,
 ) -> StudyPlan:
     """The plan of a study of ``units`` images or pairs.
 
     raters, votes  instead of those of the study; without any number of raters, 15 or as many as the votes need
     simulations    how often the study is simulated for each number of votes
+    at_random      how many of the simulated raters vote at random; only acr and slider leave any rater out
 
     >>> plan = plan_study("rate", StudyStep(votes=5), 100, raters=10, simulations=2)
     >>> plan.counted, plan.checks
@@ -117,7 +118,10 @@ def plan_study(
     trials = (counted + sum(checks.values())) / people + body.checks.training
     pace = seconds or SECONDS[body.protocol] + SLIDER * (len(body.dimensions) - 1)
     tried = sorted({number for number in (*TRIED, each) if number <= people or body.free_pairs})
-    widths = [simulate(body, min(units, MOST_ITEMS), number, people, simulations, seed) for number in tried]
+    widths = [
+        simulate(body, min(units, MOST_ITEMS), number, people, simulations, seed, at_random)
+        for number in tried
+    ]
     return StudyPlan(
         name,
         body.protocol,
@@ -157,12 +161,14 @@ def _notes(
     return notes
 
 
-def simulate(body: StudyStep, units: int, votes: int, raters: int, simulations: int, seed: int) -> Width:
-    """The widths of the intervals over several simulated studies."""
+def simulate(
+    body: StudyStep, units: int, votes: int, raters: int, simulations: int, seed: int, at_random: int = 0
+) -> Width:
+    """The widths of the intervals over several simulated studies, and how many raters at random they find."""
     if not units:
         return Width(votes, None, None, None)
     streams = [stream(seed, "study plan", votes, number) for number in range(simulations)]
-    found = [_simulated(body, units, votes, raters, random) for random in streams]
+    found = [_simulated(body, units, votes, raters, random, at_random) for random in streams]
     medians = [float(np.median(one.widths)) for one in found if len(one.widths)]
     share = float(np.mean([one.together for one in found])) if body.free_pairs else None
     if not medians:
@@ -179,53 +185,67 @@ def simulate(body: StudyStep, units: int, votes: int, raters: int, simulations: 
         float(np.percentile(error, 95)) if known else None,
         float((error <= half).mean()) if known else None,
         share,
+        *_found(found, at_random),
     )
+
+
+def _found(found: Sequence[_Simulated], at_random: int) -> tuple[float | None, float | None]:
+    """The shares of the raters at random, and of the others, that the scores leave out."""
+    out, drawn = (np.concatenate([getattr(one, name) for one in found]) for name in ("rejected", "at_random"))
+    if not at_random or not len(out):
+        return None, None
+    return float(out[drawn].mean()), float(out[~drawn].mean())
 
 
 @dataclass(frozen=True)
 class _Simulated:
-    """One simulated study: the widths of its intervals, the errors of its scores if the truth is on their scale, and
-    the share of the images that are scored together.
+    """One simulated study: the widths of its intervals, the errors of its scores if the truth is on their scale, the
+    share of the images that are scored together, and for each rater, whether the scores leave them out and whether they
+    vote at random.
     """
 
     widths: Floats
     error: Floats = field(default_factory=lambda: np.empty(0))
     together: float = 1.0
+    rejected: Flags = field(default_factory=lambda: np.empty(0, np.bool_))
+    at_random: Flags = field(default_factory=lambda: np.empty(0, np.bool_))
 
 
 _NOTHING = np.empty(0)
 
 
 def _simulated(
-    body: StudyStep, units: int, votes: int, raters: int, random: np.random.Generator
+    body: StudyStep, units: int, votes: int, raters: int, random: np.random.Generator, at_random: int = 0
 ) -> _Simulated:
-    bias = random.normal(0, BIAS, raters)
-    spread = INCONSISTENCY * np.exp(random.normal(0, OF_LOG, raters))
-    quality = np.clip(random.normal(QUALITY, SPREAD, units), 1, 5)
+    people = draw_raters(raters, random, at_random)
+    quality = draw_quality(units, random)
     if body.free_pairs:
-        return _of_comparisons(quality, votes, spread, random)
+        return _of_comparisons(quality, votes, people.inconsistency, random)
     if body.protocol == "pairwise":
-        return _of_folders(units, votes, spread, random)
+        return _of_folders(units, votes, people.inconsistency, random)
     item, rater = _assigned(units, votes, raters, random)
-    noise = random.normal(0, 1, len(item))
-    said = quality[item] + bias[rater] + spread[rater] * noise
+    said = people.say(quality[item], rater, random)
     if body.protocol in ("accept", "pair_accept"):
         kept = np.bincount(item, said >= 3, units)
         count = np.bincount(item, minlength=units)
         ends = [wilson(float(hits), float(n)) for hits, n in zip(kept, count, strict=True)]
         return _Simulated(np.array([high - low for low, high in ends]))
-    score = np.clip(np.rint(said), 1, 5) if body.protocol == "acr" else 25 * (np.clip(said, 1, 5) - 1)
+    score = on_scale(said, body.protocol)
     true = quality if body.protocol == "acr" else 25 * (quality - 1)
     names = tuple(map(str, range(units))), tuple(map(str, range(raters)))
     try:
-        found = score_votes(Votes(*names, item, rater, score, np.zeros(len(item), np.int64)), screen="none")
+        given = Votes(*names, item, rater, score, np.zeros(len(item), np.int64))
+        found = score_votes(given) if at_random else score_votes(given, screen="none")
     except CannotScore:
         return _Simulated(_NOTHING)
     known = [at for at, row in enumerate(found.items) if row.ci95 is not None]
     off = np.array([(found.items[at].score or 0.0) - true[at] for at in known])
     ends = [found.items[at].ci95 or (0.0, 0.0) for at in known]
     error = np.abs(off - off.mean()) if known else _NOTHING
-    return _Simulated(np.array([high - low for low, high in ends]), error)
+    out = np.array([one.rejected for one in found.raters])
+    return _Simulated(
+        np.array([high - low for low, high in ends]), error, rejected=out, at_random=people.at_random
+    )
 
 
 def _assigned(units: int, votes: int, raters: int, random: np.random.Generator) -> tuple[Ints, Ints]:

@@ -84,3 +84,26 @@ def test_a_study_of_one_image_or_none_has_a_plan():
 def test_a_plan_counts_the_checks_that_the_study_hands_out():
     body = StudyStep(protocol="pair_accept", folders={"lq": "a", "hq": "b"})
     assert set(plan_study("pairs", body, 60, simulations=1).checks) == {"trap", "repeat"}
+
+
+def test_raters_at_random_are_found_if_each_image_has_enough_votes():
+    few, many = (simulate(BODIES["slider"], 60, votes, 21, 10, 0, at_random=2) for votes in (3, 21))
+    assert many.found == 1.0
+    assert many.wronged is not None
+    assert many.wronged < 0.05
+    assert few.found is not None
+    assert few.found < many.found
+    assert simulate(BODIES["slider"], 60, 5, 21, 2, 0).found is None
+
+
+def test_raters_at_random_are_refused_where_no_rater_is_left_out(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from groundglass.cli.study_plan import command
+
+    monkeypatch.chdir(tmp_path)
+    for protocol, status in (("pairwise", 2), ("slider", 0)):
+        (tmp_path / "study.yaml").write_text(f"protocol: {protocol}\nitems: 20\nvotes: 5\n")
+        done = CliRunner().invoke(command, ["study.yaml", "--random", "2", "--simulations", "1"])
+        assert done.exit_code == status
+        assert ("random raters found" in done.output) is (status == 0)

@@ -8,7 +8,8 @@ from groundglass.plans.state import State
 from groundglass.ratings.votes import Votes
 from groundglass.recipes.study_model import StudyStep
 from groundglass.studies.open_study import is_whole, make_study
-from groundglass.studies.results import counted, scale_votes, score_study, units_of
+from groundglass.studies.results import score_study, units_of
+from groundglass.studies.vote_values import counted, scale_votes
 
 ON_A_SCALE = ("acr", "slider")
 
