@@ -222,7 +222,7 @@ def unreachable(error: Exception, url: str) -> UnreachableError:
 
 
 def _first_line(cause: BaseException | None) -> str:
-    """What a driver says of an error; that of PostgreSQL gives a mapping, with the sentence under M."""
+    """The sentence of a driver's error; PostgreSQL's gives a mapping, with the sentence under M."""
     given = cause.args[0] if cause is not None and cause.args else None
     said = str(given["M"]) if isinstance(given, dict) and "M" in given else str(cause)
     return said.splitlines()[0][:200] if said else type(cause).__name__

@@ -62,7 +62,7 @@ def is_there(connection: Connection, study: str) -> bool:
 
 
 def read_facts(connection: Connection, study: str) -> Facts:
-    """What never changes of a study. Raises RecipeError if it was not made."""
+    """The keys, the seed and the items of a study. Raises RecipeError if it was not made."""
     row = connection.execute(select(STUDIES).where(STUDIES.c.id == study)).mappings().first()
     if row is None:
         raise RecipeError("this database does not have the study", "create it first")
