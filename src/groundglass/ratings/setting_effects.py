@@ -167,9 +167,9 @@ def setting_effects(
     group     such as the generator: held equal, so that the setting alone differs
     bootstrap resamples of the contents for intervals; 0 leaves these out
 
-    The p-values are of permutations: the scores of images that are alike but for the setting change places. So a setting
-    without any effect is called one in at most 5 % of all tables, over all its settings together (Holm 1979). Raises
-    ValueError for columns of different lengths.
+    The p-values are of permutations: the scores of images that are alike but for the setting change places. So if no
+    setting has an effect, at most 5 % of all tables show one of any setting (Holm 1979). Raises ValueError for
+    columns of different lengths.
 
     >>> found = setting_effects([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], {"steps": [10] * 4 + [20] * 4 + [30] * 4})
     >>> found.settings[0].all.verdict, [level.mean for level in found.settings[0].levels]
