@@ -36,8 +36,8 @@ class Level:
     """The images with one value of a setting, or with values from ``low`` to ``high``.
 
     mean    of their scores, with its 95 % interval; None with fewer than three contents
-    paired  the mean of how far each score is above the mean of the same content, with its interval; None if no content
-            has images with different values
+    paired  the mean of how far each score is above the mean of the same content, with its interval, after the mean of
+            its group was taken off; None if no content has images with different values
     """
 
     level: str
@@ -75,7 +75,8 @@ class Effect:
 
 @dataclass(frozen=True)
 class Paired:
-    """For the contents with images at different values: the score at higher values minus that at lower ones.
+    """For the contents with images at different values: the score at higher values minus that at lower ones, after the
+    mean of each image's group was taken off.
 
     higher  the share of these contents where it is positive
     """
@@ -215,18 +216,19 @@ def _one(
     )
     if setting.reason:
         return row
-    varied = _varied(setting.codes, content)
+    varied, alike = _varied(setting.codes, content), np.zeros(len(y), np.int64)
+    names, number = ([], alike) if groups is None else np.unique(groups.astype(str), return_inverse=True)
+    inside = _varied(setting.codes, number)
+    held = len(names) > 1 and bool(inside.any())
+    # Within a content, images of another group may be better for another reason: only what a group does not explain.
+    within = y - _mean_of(y, number) if held else y
     row = replace(
         row,
-        levels=_levels(y, setting, content, varied, bootstrap, seed),
-        all=_effect(ALL, y, setting, content, np.zeros(len(y), np.int64), bootstrap, seed),
-        paired=_paired(y, setting, content, varied, bootstrap, seed),
+        levels=_levels(y, within, setting, content, varied, bootstrap, seed),
+        all=_effect(ALL, y, setting, content, alike, bootstrap, seed),
+        paired=_paired(within, setting, content, varied, bootstrap, seed),
     )
-    if groups is None:
-        return row
-    names, number = np.unique(groups.astype(str), return_inverse=True)
-    inside = _varied(setting.codes, number)
-    if len(names) < 2 or not inside.any():
+    if not held:
         return row
     return replace(
         row,
@@ -315,10 +317,10 @@ def centred_ranks(values: Floats, group: Ints) -> Floats:
 
 
 def _levels(
-    y: Floats, setting: Setting, content: Ints, varied: Flags, bootstrap: int, seed: int
+    y: Floats, within: Floats, setting: Setting, content: Ints, varied: Flags, bootstrap: int, seed: int
 ) -> tuple[Level, ...]:
-    """The levels with their means, and the differences from the mean of the same content."""
-    above = y - _mean_of(y, content)
+    """The levels with their means, and the differences of ``within`` from its mean of the same content."""
+    above = within - _mean_of(within, content)
     here = np.eye(len(setting.levels))[setting.codes]
     both = here * varied[:, None]
     found = [

@@ -35,11 +35,11 @@ def paired_in_words(row: SettingEffect) -> str:
     """What images of one content show; "" if no content has images with different values of a number."""
     if row.paired is None:
         return ""
-    pair = row.paired
+    pair, held = row.paired, "" if row.equal is None else " (against the mean of their group)"
     ends = f" (95 % interval {pair.ci95[0]:+.2g} to {pair.ci95[1]:+.2g})" if pair.ci95 else ""
     return (
         f"Of {some(pair.contents, 'contents')} with several values, {100 * pair.higher:.0f} % score more at the "
-        f"higher ones; the mean difference is {pair.difference:+.2g}{ends}."
+        f"higher ones{held}; the mean difference is {pair.difference:+.2g}{ends}."
     ).replace("-", "−")
 
 

@@ -12,7 +12,7 @@ from groundglass.reports.setting_words import paired_in_words, setting_in_words,
 from groundglass.reports.study_charts import axis_around, interval_strip, scale
 from groundglass.text.format import some
 
-WORDS = {"rises": "rises", "falls": "falls", "differs": "differs", "none_shown": "no difference shown"}
+WORDS = {"rises": "rises", "falls": "falls", "differs": "differs", "none_shown": "none shown"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _groups(effects: Sequence[Effect]) -> tuple[tuple[GroupRow, ...], str]:
             _signed(one.srcc),
             _interval(one.srcc_ci95, "{:+.2f}"),
             one.n,
-            WORDS.get(one.verdict, one.reason),
+            WORDS.get(one.verdict, "–"),
         )
         for one in effects
     )
