@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -122,3 +123,26 @@ def test_wrong_settings_stop_in_plan_with_the_line(place: Path, old: str, new: s
     assert done.returncode == 2
     assert said in done.stderr
     assert "recipe.yaml:6" in done.stderr
+
+
+def test_alignment_of_prompts_is_a_score_that_settings_are_compared_by(place: Path):
+    pytest.importorskip("transformers")
+    (place / "network").mkdir()
+    tiny_clip.clip(place / "network")
+    with (place / "images.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "prompt", "generator", "guidance"])
+        for number in range(16):
+            (place / f"photos/{number}.png").write_bytes(picture(48, 48, number))
+            table.writerow([f"photos/{number}.png", f"subject {number % 4}", "ab"[number % 2], number])
+    (place / "recipe.yaml").write_text(
+        "name: aligned\nsteps:\n  - source: {table: images.csv, path: file, licence: CC0-1.0}\n"
+        "  - measure: [{alignment: {text: meta.prompt, weights: network, device: cpu}}]\n"
+    )
+    assert run_json(place, "recipe.yaml")["state"] == "done"
+    done = groundglass(place, "benchmark", "settings", "aligned", "--json")
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)
+    assert (found["score"], found["images"], found["contents"]) == ("alignment", 16, 4)
+    assert {row["setting"] for row in found["settings"]} == {"meta.generator", "meta.guidance"}
+    assert "#settings" in (place / "runs/aligned/0001/report/index.html").read_text()

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     help="A setting (may be repeated).  [default: the columns that came with a run's images]",
 )  # fmt: skip
 @click.option(
-    "--content", metavar="COLUMN", help="What an image shows, such as its prompt.  [default: a run's prompts]"
+    "--content",
+    metavar="COLUMN",
+    help="The content of an image, such as its prompt.  [default: a run's prompts]",
 )
 @click.option(
     "--group",

@@ -53,7 +53,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Effect:
-    """What is shown of a setting among the images of ``scope``: all, with the groups held equal, or those of one group.
+    """The effect of a setting among the images of ``scope``: all, with the groups held equal, or those of one group.
 
     srcc            the rank correlation of setting and score; None for words
     p_trend         of a trend, and p_levels of any difference of the levels, both with Holm's correction over all

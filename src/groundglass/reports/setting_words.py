@@ -32,7 +32,7 @@ def setting_in_words(row: SettingEffect, found: SettingEffects) -> str:
 
 
 def paired_in_words(row: SettingEffect) -> str:
-    """What images of one content show; "" if no content has images with different values of a number."""
+    """A sentence on images of one content; "" if no content has images with different values of a number."""
     if row.paired is None:
         return ""
     pair, held = row.paired, "" if row.equal is None else " (against the mean of their group)"

@@ -29,7 +29,7 @@ class LevelRow:
 
 @dataclass(frozen=True)
 class GroupRow:
-    """What is shown in one group."""
+    """The effect in one group."""
 
     name: str
     strip: str
