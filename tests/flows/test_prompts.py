@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from flow_tools import groundglass, picture, run_json
 
 import tiny_clip
-from flow_tools import groundglass, picture, run_json
 
 PROMPTS = [
     "A red boat on a lake",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from benchmarks.published_sets import TOML, toml_of
 from scipy import stats
 
-from benchmarks.published_sets import TOML, toml_of
 from groundglass.ratings.set_statistics import published_sets, set_statistics
 from groundglass.studies.set_statistics_lines import statistics_lines
 from shared_data import shared
@@ -25,7 +25,7 @@ def test_groups_are_ranked_and_share_a_rank_if_no_difference_is_shown():
     groups = ["a", "b", "c"] * 60
     scores = random.normal(size=180) + np.array([0.0, 0.05, 3.0] * 60)
     rows = set_statistics({"quality": scores}, groups).groups["quality"]
-    assert [row.group for row in rows][0] == "c"
+    assert next(row.group for row in rows) == "c"
     assert {row.group: row.rank_group for row in rows} == {"c": 1, "a": 2, "b": 2}
 
 

@@ -135,7 +135,7 @@ def test_constant_scores_and_few_images_are_unknown():
 
 
 def test_the_settings_of_agiqa_3k_differ_as_its_authors_report():
-    with open(shared("ratings", "agiqa3k_data.csv"), encoding="utf-8", newline="") as file:  # noqa: PTH123
+    with open(shared("ratings", "agiqa3k_data.csv"), encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["name"].startswith(("midjourney", "sd1.5"))]
     found = setting_effects(
         [float(row["mos_quality"]) for row in rows],
