@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from groundglass.benchmarks.read_run import read_run_scores
 from groundglass.errors import RecipeError
 from groundglass.plans.run_folder import RunFolder, load_record
 from groundglass.plans.run_tables import read_tables
 from groundglass.ratings.setting_effects import SettingEffects, setting_effects
-from groundglass.benchmarks.read_run import read_run_scores
 from groundglass.tables.rows import META
 
 GENERATOR = "meta.generator"
@@ -21,6 +21,8 @@ NOT_SETTINGS = (
     "meta.revised_prompt",
     "meta.model",
     "meta.caption",
+    "meta.prompt_cut",
+    "meta.same_bytes_as",
 )
 """Columns that name an image or its prompt, or that follow from the generator."""
 MOST_SCORES = 3
