@@ -64,7 +64,7 @@ def toml_of(folder: Path) -> str:
     """The whole file."""
     lines = [
         "# Figures of published rating sets. `python -m benchmarks.published_sets --save` writes this file.",
-        "# Intervals are of 95 %, from resamples of the prompts; rank 1 has the best group and all not shown to differ.",
+        "# Intervals are of 95 %, from resamples of the prompts; rank 1: the best and all not shown to differ",
     ]
     for name, about in SETS.items():
         found = statistics_of(name, folder)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from groundglass.cli.benchmark_data import Asked, Data, read_data, read_votes_behind
+from groundglass.cli.benchmark_settings import settings as settings_command
 from groundglass.cli.options import as_json, runs_folder
 from groundglass.errors import NothingProduced, RecipeError
 
@@ -25,7 +26,11 @@ def command() -> None:
 
     \b
     groundglass benchmark iqa scores.csv --score sharpness --mos mos
+    groundglass benchmark settings RUN
     """
+
+
+command.add_command(settings_command, "settings")
 
 
 @command.command()

@@ -36,8 +36,8 @@ class Level:
     """The images with one value of a setting, or with values from ``low`` to ``high``.
 
     mean    of their scores, with its 95 % interval; None with fewer than three contents
-    paired  the mean of how far each score is above the mean of the same content, with its interval; None if no content
-            has images with different values
+    paired  the mean of how far each score is above the mean of the same content, with its interval, after the mean of
+            its group was taken off; None if no content has images with different values
     """
 
     level: str
@@ -53,7 +53,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Effect:
-    """What is shown of a setting among the images of ``scope``: all, with the groups held equal, or those of one group.
+    """The effect of a setting among the images of ``scope``: all, with the groups held equal, or those of one group.
 
     srcc            the rank correlation of setting and score; None for words
     p_trend         of a trend, and p_levels of any difference of the levels, both with Holm's correction over all
@@ -75,7 +75,8 @@ class Effect:
 
 @dataclass(frozen=True)
 class Paired:
-    """For the contents with images at different values: the score at higher values minus that at lower ones.
+    """For the contents with images at different values: the score at higher values minus that at lower ones, after the
+    mean of each image's group was taken off.
 
     higher  the share of these contents where it is positive
     """
@@ -167,9 +168,9 @@ def setting_effects(
     group     such as the generator: held equal, so that the setting alone differs
     bootstrap resamples of the contents for intervals; 0 leaves these out
 
-    The p-values are of permutations: the scores of images that are alike but for the setting change places. So a setting
-    without any effect is called one in at most 5 % of all tables, over all its settings together (Holm 1979). Raises
-    ValueError for columns of different lengths.
+    The p-values are of permutations: the scores of images that are alike but for the setting change places. So if no
+    setting has an effect, at most 5 % of all tables show one of any setting (Holm 1979). Raises ValueError for
+    columns of different lengths.
 
     >>> found = setting_effects([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], {"steps": [10] * 4 + [20] * 4 + [30] * 4})
     >>> found.settings[0].all.verdict, [level.mean for level in found.settings[0].levels]
@@ -215,18 +216,19 @@ def _one(
     )
     if setting.reason:
         return row
-    varied = _varied(setting.codes, content)
+    varied, alike = _varied(setting.codes, content), np.zeros(len(y), np.int64)
+    names, number = ([], alike) if groups is None else np.unique(groups.astype(str), return_inverse=True)
+    inside = _varied(setting.codes, number)
+    held = len(names) > 1 and bool(inside.any())
+    # Within a content, images of another group may be better for another reason: only what a group does not explain.
+    within = y - _mean_of(y, number) if held else y
     row = replace(
         row,
-        levels=_levels(y, setting, content, varied, bootstrap, seed),
-        all=_effect(ALL, y, setting, content, np.zeros(len(y), np.int64), bootstrap, seed),
-        paired=_paired(y, setting, content, varied, bootstrap, seed),
+        levels=_levels(y, within, setting, content, varied, bootstrap, seed),
+        all=_effect(ALL, y, setting, content, alike, bootstrap, seed),
+        paired=_paired(within, setting, content, varied, bootstrap, seed),
     )
-    if groups is None:
-        return row
-    names, number = np.unique(groups.astype(str), return_inverse=True)
-    inside = _varied(setting.codes, number)
-    if len(names) < 2 or not inside.any():
+    if not held:
         return row
     return replace(
         row,
@@ -315,10 +317,10 @@ def centred_ranks(values: Floats, group: Ints) -> Floats:
 
 
 def _levels(
-    y: Floats, setting: Setting, content: Ints, varied: Flags, bootstrap: int, seed: int
+    y: Floats, within: Floats, setting: Setting, content: Ints, varied: Flags, bootstrap: int, seed: int
 ) -> tuple[Level, ...]:
-    """The levels with their means, and the differences from the mean of the same content."""
-    above = y - _mean_of(y, content)
+    """The levels with their means, and the differences of ``within`` from its mean of the same content."""
+    above = within - _mean_of(within, content)
     here = np.eye(len(setting.levels))[setting.codes]
     both = here * varied[:, None]
     found = [

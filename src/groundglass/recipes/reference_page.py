@@ -85,9 +85,9 @@ A name, a name with its parameters, a table of scores, or a list of these. All m
 PROMPTS = """\
 
 `prompt` adds facts about the prompts of images: `prompt_chars` and `prompt_words` (their number), `prompt_same` and
-`prompt_near` (a word that equal and nearly equal prompts share: for `split: {group: prompt_near}`), `prompt_copies` (images
-with the same prompt), and with `categories` also `prompt_category` and `prompt_category_lead`. Prompts are equal if they
-differ in case, spaces, punctuation and Unicode form only. Its keys:
+`prompt_near` (a word that equal and nearly equal prompts share: for `split: {group: prompt_near}`), `prompt_copies`
+(images with the same prompt), and with `categories` also `prompt_category` and `prompt_category_lead`. Prompts are
+equal if they differ in case, spaces, punctuation and Unicode form only. Its keys:
 """
 
 FAMILY_WORDS = {

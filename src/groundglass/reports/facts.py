@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from groundglass.catalog import Column
+from groundglass.ratings.setting_effects import SettingEffects
 from groundglass.tables.step_record import StepRecord, Threshold
 
 State = Literal["done", "interrupted", "failed", "waiting", "running"]
@@ -129,6 +130,7 @@ class RunFacts:
     qualities   (step, source -> `SourceQuality.plain`) for the steps that judged whole sources
     said        columns of text, such as captions: name → the text of each of ``rows``, None if there is none
     knees       step → the knee of its threshold in the run's latest audit, if it has exactly one
+    settings    for each score of a study the effect of the images' settings on it
     """
 
     name: str
@@ -156,6 +158,7 @@ class RunFacts:
     qualities: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     said: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     knees: Mapping[str, Knee] = field(default_factory=dict)
+    settings: tuple[SettingEffects, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises ValueError if a table lacks a column, or if a row or verdict names a step that does not exist."""

@@ -30,6 +30,7 @@ from groundglass.reports.image_outcomes import (
 )
 from groundglass.reports.knees import knees_of
 from groundglass.reports.render import render_report
+from groundglass.reports.run_settings import effects_of_report
 from groundglass.steps.catalog import STEPS
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import compute, connect, find_keys, find_rows, numbered, only
@@ -89,6 +90,7 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
         ),
         said=words_said(tables, chosen, rows["id"]) | generated_words(tables, chosen, rows["id"]),
         knees=knees_of(record.steps, folder.path),
+        settings=effects_of_report(folder),
     )
 
 

@@ -36,6 +36,7 @@ from groundglass.reports.qualities import view_qualities
 from groundglass.reports.recurring import recurring_overlays
 from groundglass.reports.run_status_notice import notice_of
 from groundglass.reports.sampling_note import notes_of
+from groundglass.reports.settings_view import view_settings
 from groundglass.reports.step_pools import Pools
 from groundglass.reports.thumbnail_sheets import SheetSettings, write_sheets
 from groundglass.text import format
@@ -144,6 +145,7 @@ def _context(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "medians": median_columns(pools),
         "recurring": recurring_overlays(facts),
         "qualities": view_qualities(facts.qualities),
+        "settings": view_settings(facts.settings),
         "failures": view_failures(facts),
         "warnings": view_warnings(facts),
         "columns": pools.columns,

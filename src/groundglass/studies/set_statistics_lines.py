@@ -75,7 +75,7 @@ def _bars(counts: Sequence[int]) -> str:
 def _number(value: float | None, digits: int | None = None) -> str:
     if value is None:
         return "–"
-    return f"{value:.{digits}f}" if digits is not None else f"{value:.3g}"
+    return (f"{value:.{digits}f}" if digits is not None else f"{value:.3g}").replace("-", "−")
 
 
 def _ends(ci95: Sequence[float] | None, digits: int) -> str:

@@ -17,7 +17,7 @@ const Page = (() => {
     const name = viewName();
     for (const view of all(".view")) view.hidden = view.dataset.view !== name;
     for (const link of all(".rail a")) mark(link, link.dataset.view === name);
-    const tab = name === "sources" || name === "failures" ? name : "funnel";
+    const tab = ["sources", "settings", "failures"].includes(name) ? name : "funnel";
     for (const link of all(".tabs a")) mark(link, link.dataset.tab === tab);
     find("#rail-now").textContent = find(".rail a[aria-current] .label")?.textContent ?? tab;
     find(".rail").classList.remove("open");
