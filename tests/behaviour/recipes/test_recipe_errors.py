@@ -120,7 +120,7 @@ BODIES = [
     ("source: {folder: a, sample: skimage}", "`folder` and `sample` cannot go together", "sample"),
     ("source: {licence: CC0}", "one of `folder`, `archive`, `table`, `sample` or `generate` is needed here", "source"),
     ("release: {lr_scales: [4]}", "`lr_scales` makes pairs, but the format is `folder`", "lr_scales"),
-    ("release: {format: 3}", "`format` must be `folder` or `paired`, not 3", "3"),
+    ("release: {format: 3}", "`format` must be `folder`, `paired`, `ratings` or `challenge`, not 3", "3"),
     ("source: {folder: []}", "`folder` is empty", "["),
     ("source: {folder: ''}", "`folder` is empty", "''"),
     ("source: {folder: [a, 3]}", "`folder` must be a text, not 3", "3"),
@@ -321,7 +321,7 @@ BODIES = [
 ]
 
 LATER = [
-    ("benchmark: {}", "benchmark"),
+    ("benchmark: {networks: [swinir]}", "networks"),
     *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video")),
     ("select: {licence: a}", "licence"),
     ("select: {intersect: [{where: a > 1}, {licence: CC0}]}", "licence"),
