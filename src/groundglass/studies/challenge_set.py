@@ -34,8 +34,8 @@ FEWEST = 3
 def check_challenge(found: RatingSet) -> None:
     """Refuse a set that cannot be a challenge.
 
-    Raises NothingProduced without images in the split test, or with too few in a hidden split; RecipeError if two images
-    have one name.
+    Raises NothingProduced without images in the split test, or with too few in a hidden split; RecipeError if two
+    images have one name.
     """
     names = [found.name_of(item) for item in found.scored if item.score is not None]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []

@@ -118,7 +118,11 @@ BODIES = [
     ),
     ("source: photos/", "`source` must be a mapping of keys, not 'photos/'", "source"),
     ("source: {folder: a, sample: skimage}", "`folder` and `sample` cannot go together", "sample"),
-    ("source: {licence: CC0}", "one of `folder`, `archive`, `table`, `sample` or `generate` is needed here", "source"),
+    (
+        "source: {licence: CC0}",
+        "one of `folder`, `archive`, `table`, `sample` or `generate` is needed here",
+        "source",
+    ),
     ("release: {lr_scales: [4]}", "`lr_scales` makes pairs, but the format is `folder`", "lr_scales"),
     ("release: {format: 3}", "`format` must be `folder`, `paired`, `ratings` or `challenge`, not 3", "3"),
     ("source: {folder: []}", "`folder` is empty", "["),
