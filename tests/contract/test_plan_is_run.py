@@ -75,6 +75,9 @@ HOLD_OUTS = st.one_of(
 SPLITS = st.fixed_dictionaries(
     {}, optional={name: st.sampled_from(["20%", 1, 4, 30]) for name in ("validation", "test")}
 )
+BENCHMARKS = st.sampled_from(["all", "blockiness"]).map(
+    lambda iqa: {"iqa": iqa, "mos": "root.laplacian_variance", "bootstrap": 0, "lower": ["blockiness"]}
+)
 NEXT = st.tuples(st.integers(1, 3), st.booleans()).map(
     lambda pair: {"hold_out": {"test": {"next": pair[0], **({"of": "first"} if pair[1] else {})}}}
 )
@@ -104,6 +107,7 @@ def recipes(draw: st.DrawFn) -> list[dict[str, Any]]:
             )
     if draw(st.booleans()):
         steps.append({"split": draw(SPLITS)})
+    steps += draw(st.lists(one("benchmark", BENCHMARKS), max_size=1))
     return [*steps, {"release": {"format": "folder", "card": False}}]
 
 

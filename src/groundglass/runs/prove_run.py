@@ -120,7 +120,7 @@ def _with_proof(loaded: LoadedRecipe, body: ProveStep) -> LoadedRecipe:
     chosen = [
         (step, node)
         for step, node in zip(loaded.recipe.steps, written.value, strict=True)
-        if step.kind not in ("release", "audit", "prove", "split")
+        if step.kind not in ("release", "audit", "prove", "split", "benchmark")
     ]
     names = {step.name for step, _ in chosen}
     name = next(name for name in ("prove", "proof-command", "proof-of-command") if name not in names)

@@ -32,8 +32,11 @@ FEWEST = 3
 
 
 def check_challenge(found: RatingSet) -> None:
-    """Refuse a set that is no challenge: RecipeError without a hidden split, with one of too few images, or if two
-    images have one name."""
+    """Refuse a set that cannot be a challenge.
+
+    Raises NothingProduced without images in the split test, or with too few in a hidden split; RecipeError if two
+    images have one name.
+    """
     names = [found.name_of(item) for item in found.scored if item.score is not None]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:

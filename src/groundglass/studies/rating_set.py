@@ -49,7 +49,7 @@ GENERATOR = "meta.generator"
 
 @dataclass(frozen=True)
 class RatingSet:
-    """What a rating set is written from.
+    """The votes, scores and splits that a rating set is written from.
 
     items, votes  the tables of the study
     results       of all its votes

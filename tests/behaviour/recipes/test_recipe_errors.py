@@ -124,7 +124,7 @@ BODIES = [
         "source",
     ),
     ("release: {lr_scales: [4]}", "`lr_scales` makes pairs, but the format is `folder`", "lr_scales"),
-    ("release: {format: 3}", "`format` must be `folder` or `paired`, not 3", "3"),
+    ("release: {format: 3}", "`format` must be `folder`, `paired`, `ratings` or `challenge`, not 3", "3"),
     ("source: {folder: []}", "`folder` is empty", "["),
     ("source: {folder: ''}", "`folder` is empty", "''"),
     ("source: {folder: [a, 3]}", "`folder` must be a text, not 3", "3"),
@@ -325,7 +325,7 @@ BODIES = [
 ]
 
 LATER = [
-    ("benchmark: {}", "benchmark"),
+    ("benchmark: {networks: [swinir]}", "networks"),
     *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video")),
     ("select: {licence: a}", "licence"),
     ("select: {intersect: [{where: a > 1}, {licence: CC0}]}", "licence"),

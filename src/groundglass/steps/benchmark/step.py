@@ -136,7 +136,7 @@ def _compared(
 
 def _notes(found: Benchmark) -> tuple[str, ...]:
     failed = [
-        f"{row.score}: {some(row.failed, 'images')} failed ({_counts(row.failures)})"
+        f"{some(row.failed, 'images')} failed in {row.score} ({_counts(row.failures)})"
         for row in found.scores
         if row.failed
     ]
