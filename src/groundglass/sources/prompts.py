@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -65,9 +66,20 @@ def _read(path: Path, column: str, _size: int, _mtime_ns: int) -> Prompts:
         notes.append(f"left out: {some(len(texts) - len(kept), 'rows')} without a prompt")
     if not kept:
         raise SourceFault(f"{path} has no prompt", "write one prompt per line", ("generate",))
-    others = beside.take([place for place, _ in kept]).to_pylist() if beside is not None else [{}] * len(kept)
-    rows = tuple(Prompt(text, row) for (_, text), row in zip(kept, others, strict=True))
+    rows = tuple(
+        Prompt(text, row) for (_, text), row in zip(kept, _beside(beside, kept, columns), strict=True)
+    )
     return Prompts(rows, columns, (*notes, *_remarks(rows)))
+
+
+def _beside(
+    table: pa.Table | None, kept: Sequence[tuple[int, str]], columns: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The other columns of each kept row."""
+    # A table without columns has no rows as a list.
+    if table is None or not columns:
+        return [{} for _ in kept]
+    return table.take([place for place, _ in kept]).to_pylist()
 
 
 def _lines(path: Path, notes: list[str]) -> list[str]:
@@ -86,6 +98,8 @@ def _table(path: Path, column: str, notes: list[str]) -> pa.Table:
     if names is not None and column not in names:
         _refuse(path, column, list(names))
     table = read_table(path, [column])
+    if column not in table.column_names and not table.num_rows:
+        raise SourceFault(f"{path} has no prompt", "write one prompt per row", ("generate",))
     if column not in table.column_names:
         _refuse(path, column, table.column_names)
     notes += table_notes(path, [column])
