@@ -13,12 +13,16 @@ from groundglass.calls.wire import shared_loop
 Address = IPv4Address | IPv6Address
 
 
+class NotReached(Trouble):
+    """The file behind an address could not be reached; a later attempt may succeed, at no cost."""
+
+
 def fetch_url(url: str, asked: str, seconds: float, most_bytes: int) -> bytes:
     """The bytes behind a URL that the server at the address ``asked`` named; its key is not sent.
 
     Only http and https, no redirects; one limit of time from the connection to the last byte, and one of size. An
     address of this machine or its network is refused, unless the server itself is there. Raises Trouble, ``charged``:
-    the image was made.
+    the image was made; and `NotReached`.
     """
     import httpx2
 
@@ -28,8 +32,10 @@ def fetch_url(url: str, asked: str, seconds: float, most_bytes: int) -> bytes:
             _within(url, asked, seconds, most_bytes, shown), shared_loop()
         ).result()
     except TimeoutError as error:
-        raise _trouble(f"{shown}: not complete within {seconds:g} s") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+        raise _not_reached(f"{shown}: not complete within {seconds:g} s") from error
+    except (httpx2.HTTPError, OSError) as error:
+        raise _not_reached(f"{shown}: {error or type(error).__name__}") from error
+    except (httpx2.InvalidURL, ValueError) as error:
         raise _trouble(f"{shown}: {error or type(error).__name__}") from error
 
 
@@ -75,6 +81,8 @@ async def _got(url: str, address: Address, most_bytes: int, shown: str) -> bytes
         client,
         client.stream("GET", target, headers=headers, extensions={"sni_hostname": whole.host}) as response,
     ):
+        if response.status_code >= 500:
+            raise _not_reached(f"{shown} answers with status {response.status_code}")
         if response.status_code != 200:
             raise _trouble(f"{shown} answers with status {response.status_code}")
         body = bytearray()
@@ -83,6 +91,10 @@ async def _got(url: str, address: Address, most_bytes: int, shown: str) -> bytes
             if len(body) > most_bytes:
                 raise _trouble(f"{shown} has more than {most_bytes // 2**20} MiB")
         return bytes(body)
+
+
+def _not_reached(said: str) -> NotReached:
+    return NotReached("server_error", said, charged=True)
 
 
 def _trouble(said: str) -> Trouble:

@@ -17,6 +17,7 @@ from threading import Condition
 from typing import Any
 
 from groundglass.errors import cannot_write
+from groundglass.files.atomic import write_all
 
 FIRST_GUESS = 30_000
 """Tokens reserved for a call until an answer shows the cost of an image: more than any known model takes."""
@@ -164,7 +165,7 @@ class Ledger:
             handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
                 # One write with O_APPEND: a kill can cut a line short, but never mix it with another.
-                os.write(handle, ("\n" + json.dumps({"time": round(time.time(), 3), **line})).encode())
+                write_all(handle, ("\n" + json.dumps({"time": round(time.time(), 3), **line})).encode())
             finally:
                 os.close(handle)
         except OSError as error:

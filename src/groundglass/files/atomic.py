@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import uuid
@@ -41,6 +42,12 @@ def _on_disk(path: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def write_all(file: int, content: bytes) -> None:
+    """Write bytes to an open file in one call. Raises OSError also if only some of them fit on the disk."""
+    if os.write(file, content) < len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def write_text(text: str, path: Path) -> None:

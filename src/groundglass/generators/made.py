@@ -10,13 +10,16 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from groundglass.errors import cannot_write
-from groundglass.files.atomic import write_bytes
-from groundglass.generators.settings import Value
+from groundglass.files.atomic import write_all, write_bytes, write_text
+from groundglass.files.hashes import sha256_of
+from groundglass.generators.judge import judge
+from groundglass.generators.settings import Value, size_of
 
 LINES = "made.jsonl"
 CALLS = "calls.jsonl"
@@ -52,6 +55,14 @@ class Outcome:
     revised_prompt: str = ""
     cut: int | None = None
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Promised:
+    """A server's reply with the address of an image that was made and paid for, but has not arrived yet."""
+
+    url: str = ""
+    revised_prompt: str = ""
 
 
 def task_key(identity: str, prompt: str, settings: Mapping[str, Value], seed: int) -> str:
@@ -93,7 +104,7 @@ class MadeFolder:
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
                 # One write with O_APPEND, the line break first: a line that a kill cut short damages no other one.
-                os.write(handle, "".join(f"\n{line}" for line in lines).encode(errors="replace"))
+                write_all(handle, "".join(f"\n{line}" for line in lines).encode(errors="replace"))
                 os.fsync(handle)
             finally:
                 os.close(handle)
@@ -115,12 +126,37 @@ class MadeFolder:
             found[outcome.key] = outcome
         return found
 
-    def adopted(self, generator: str, key: str) -> Outcome | None:
+    def adopted(self, generator: str, task: Task) -> Outcome | None:
         """The outcome of an image if a kill came after its file and before its line."""
         folder = self.path / generator
-        for path in sorted(folder.glob(f"{key}.*")) if folder.is_dir() else ():
-            return Outcome(key, path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in sorted(folder.glob(f"{task.key}.*")) if folder.is_dir() else ():
+            content = path.read_bytes()
+            _, error, detail = judge(content, size_of(task.settings.get("size")))
+            words = note.revised_prompt if (note := self.promised(generator, task.key)) else ""
+            return Outcome(task.key, path.name, sha256_of(content), error, detail, words)
         return None
+
+    def promise(self, generator: str, key: str, promised: Promised) -> None:
+        """Record what a server replied before the image arrives. Raises UnreachableError."""
+        write_text(json.dumps(asdict(promised)), self._promise(generator, key))
+
+    def promised(self, generator: str, key: str) -> Promised | None:
+        """What a server replied for an image that has no outcome yet; None if nothing is recorded."""
+        try:
+            read = json.loads(self._promise(generator, key).read_text(encoding="utf-8"))
+            return Promised(str(read["url"]), str(read["revised_prompt"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def forget(self, generator: str, key: str) -> None:
+        """Remove the record of a reply. An address may allow anybody to read the image, so it is not kept."""
+        # If it remains, it is read once more at worst.
+        with suppress(OSError):
+            self._promise(generator, key).unlink(missing_ok=True)
+
+    def _promise(self, generator: str, key: str) -> Path:
+        # The point keeps it apart from the image's files.
+        return self.path / generator / f".{key}.reply"
 
 
 def _short(outcome: Outcome) -> dict[str, Any]:

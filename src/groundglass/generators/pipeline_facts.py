@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from groundglass.errors import RecipeError
+from groundglass.errors import RecipeError, UnreachableError
 from groundglass.generators.fault import SettingFault
 from groundglass.generators.schedulers import SCHEDULERS, schedulers_for
 from groundglass.generators.settings import Generator, Range, Value, size_of
@@ -58,9 +59,10 @@ def find_pipeline(generator: Generator) -> PipelineFacts:
         raise SettingFault(
             f"{text} holds no pipeline: it has no {INDEX}", "name the folder that has one", ("diffusers",)
         )
-    weights = find_weights(
-        text, patterns_of(generator.variant, generator.allow_pickle), generator.allow_pickle
-    )
+    with naming_a_folder():
+        weights = find_weights(
+            text, patterns_of(generator.variant, generator.allow_pickle), generator.allow_pickle
+        )
     try:
         index = _read(weights.path / INDEX)
         kind = str(index["_class_name"])
@@ -69,6 +71,17 @@ def find_pipeline(generator: Generator) -> PipelineFacts:
             f"{generator.model} is not a pipeline of diffusers: {error}", "fetch it again"
         ) from error
     return PipelineFacts(weights, kind, _scheduler(weights.path), arguments_of(kind), _multiple(weights.path))
+
+
+@contextmanager
+def naming_a_folder() -> Iterator[None]:
+    """Inside the block, the hint of a hub that does not answer names the key of a generator's folder."""
+    try:
+        yield
+    except UnreachableError as error:
+        raise UnreachableError(
+            error.message, "try again later, or name a folder with the pipeline: diffusers: FOLDER"
+        ) from error
 
 
 def patterns_of(variant: str | None, allow_pickle: bool) -> tuple[str, ...]:

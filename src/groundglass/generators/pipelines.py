@@ -13,7 +13,12 @@ from groundglass.errors import MissingExtra, RecipeError
 from groundglass.extras import is_installed
 from groundglass.generators.fault import SettingFault
 from groundglass.generators.kind import Checked, GeneratorKind, Work
-from groundglass.generators.pipeline_facts import PipelineFacts, check_settings, find_pipeline
+from groundglass.generators.pipeline_facts import (
+    PipelineFacts,
+    check_settings,
+    find_pipeline,
+    naming_a_folder,
+)
 from groundglass.generators.pipeline_job import MakeImages, PipelinePlace
 from groundglass.generators.settings import Generator
 from groundglass.models.devices import check_device, find_devices
@@ -60,7 +65,11 @@ def make(work: Work) -> None:
     """Make the images in worker processes, each of which loads the pipeline once."""
     facts: PipelineFacts = work.checked.facts
     if facts.weights.absent:
-        fetch(facts.weights, lambda file: notice(f"{work.name}: fetching {file.name} ({file.bytes:,} bytes)"))
+        with naming_a_folder():
+            fetch(
+                facts.weights,
+                lambda file: notice(f"{work.name}: fetching {file.name} ({file.bytes:,} bytes)"),
+            )
     generator = work.generator
     devices = tuple(find_devices(generator.device or "auto"))
     place = PipelinePlace(

@@ -6,66 +6,34 @@ An image is on the disk before its call is closed in the ledger, so a killed run
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from groundglass.calls.access import account, check_address, check_key, key_of
-from groundglass.calls.fetch import fetch_url
+from groundglass.calls.fetch import NotReached, fetch_url
 from groundglass.calls.ledger import BudgetSpent
-from groundglass.calls.protocol import Trouble
+from groundglass.calls.protocol import Trouble, masked
 from groundglass.calls.refusals import is_the_images_own
 from groundglass.calls.retry import Asker, Stopped
+from groundglass.calls.server import Server
 from groundglass.calls.streak import MOST_ODD, Streak
 from groundglass.engines.shards import Stop, Summary
 from groundglass.engines.threads import run_threads
-from groundglass.errors import ImageError, MissingExtra, RecipeError, UnreachableError
+from groundglass.errors import MissingExtra, RecipeError, UnreachableError
 from groundglass.extras import is_installed
 from groundglass.files.hashes import sha256_of
 from groundglass.generators import google_images, openai_images
 from groundglass.generators.fault import SettingFault
 from groundglass.generators.image_reply import MOST_BYTES, ImageReply, ImageRequest
+from groundglass.generators.judge import judge
 from groundglass.generators.kind import Checked, GeneratorKind, Work
-from groundglass.generators.made import Outcome, Task
+from groundglass.generators.made import Outcome, Promised, Task
 from groundglass.generators.settings import Generator, size_of
-from groundglass.image.header import read_header
 from groundglass.text.format import thousands
 
 OF_PIPELINES = {"google": ("size", "steps", "scheduler"), "openai": ("scheduler",)}
 """Settings that a service has no form for."""
 _INSTEAD = {"google": "it takes aspect_ratio, image_size, guidance, seed and others of its own", "openai": ""}
-
-
-class ImageClient(Protocol):
-    """A server that makes images."""
-
-    where: str
-
-    @property
-    def notes(self) -> tuple[str, ...]: ...
-
-    def ask(self, request: ImageRequest) -> ImageReply: ...
-
-
-class WithFiles:
-    """A server that may reply with the address of an image: it is fetched before the call counts as answered."""
-
-    concurrent = True
-
-    def __init__(self, server: ImageClient, seconds: float) -> None:
-        self._server, self._seconds = server, seconds
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return self._server.notes
-
-    def ask(self, request: ImageRequest) -> ImageReply:
-        """The reply, with its bytes. Raises Trouble."""
-        reply = self._server.ask(request)
-        if not reply.url:
-            return reply
-        content = fetch_url(reply.url, self._server.where, self._seconds, MOST_BYTES)
-        fault = None if content else ("no_image", "the file behind its address is empty")
-        return replace(reply, content=content, url="", fault=fault)
 
 
 def check(generator: Generator) -> Checked:
@@ -87,24 +55,22 @@ def check(generator: Generator) -> Checked:
     return Checked(f"{named} at {generator.base_url}" if generator.base_url else named)
 
 
-def open_server(generator: Generator, seconds: float) -> WithFiles:
+def open_server(generator: Generator, seconds: float) -> Server[ImageRequest, ImageReply]:
     """The server, ready to be asked; ``seconds`` is the limit of one call."""
     # A server on the user's own machine often needs no key, but the header must hold something.
     base, service = generator.base_url or "", generator.service
     key = key_of(service, base) or "none"
     if service == "google":
-        return WithFiles(google_images.google_images(generator.model, base, key, seconds), seconds)
+        return google_images.google_images(generator.model, base, key, seconds)
     payer = {} if base else account()
-    return WithFiles(
-        openai_images.openai_images(generator.model, base or openai_images.HOME, key, seconds, payer), seconds
-    )
+    return openai_images.openai_images(generator.model, base or openai_images.HOME, key, seconds, payer)
 
 
 def make(work: Work) -> None:
     """Ask for the images in threads. Raises Interrupted and UnreachableError; what arrived is saved either way."""
     stop = Stop()
     client = open_server(work.generator, work.timeout)
-    painter = Painter(work, Asker(client, work.ledger, stop))
+    painter = Painter(work, Asker(client, work.ledger, stop), client.where)
     try:
         run_threads(painter.one, work.tasks, work.concurrency, work.progress, stop)
     finally:
@@ -119,9 +85,9 @@ def make(work: Work) -> None:
 class Painter:
     """Asks one server for images, and saves each outcome. Thread-safe."""
 
-    def __init__(self, work: Work, asker: Asker[ImageRequest, ImageReply]) -> None:
+    def __init__(self, work: Work, asker: Asker[ImageRequest, ImageReply], where: str) -> None:
         self.unasked = 0
-        self._work, self._asker = work, asker
+        self._work, self._asker, self._where = work, asker, where
         self._price = work.generator.price or 0.0
         self._answered = False
         self._spent = False
@@ -129,21 +95,19 @@ class Painter:
 
     def one(self, task: Task) -> Summary:
         """Ask for one image. Raises UnreachableError."""
-        if self._spent:
-            self.unasked += 1
-            return Summary(1, {"budget": 1})
         begun = time.monotonic()
         kept: list[Outcome] = []
 
         def keep(reply: ImageReply) -> None:
-            outcome = self._outcome(task, reply, round(time.monotonic() - begun, 3))
-            self._work.made.add([outcome])
-            kept.append(outcome)
+            kept.append(self._kept(task, reply, begun))
 
-        request = ImageRequest(task.prompt, task.seed, task.settings)
         facts = {"generator": self._work.name, "image": task.key}
         try:
-            self._asker.ask(request, facts, keep, self._price)
+            if self._fetched_later(task, keep):
+                return self._came(kept[0])
+            if self._spent:
+                raise BudgetSpent
+            self._asker.ask(ImageRequest(task.prompt, task.seed, task.settings), facts, keep, self._price)
         except BudgetSpent:
             self._spent = True
             self.unasked += 1
@@ -153,6 +117,47 @@ class Painter:
         except Trouble as trouble:
             return self._failed(task, trouble)
         return self._came(kept[0])
+
+    def _fetched_later(self, task: Task, keep: Callable[[ImageReply], None]) -> bool:
+        """Whether an earlier run paid for the image, and it could be fetched now. Raises `NotReached`."""
+        promised = self._work.made.promised(self._work.name, task.key)
+        if promised is None or not promised.url:
+            return False
+        try:
+            keep(ImageReply(url=promised.url, revised_prompt=promised.revised_prompt))
+        except NotReached:
+            raise
+        # The address is gone, so only the server can make the image again.
+        except Trouble:
+            return False
+        return True
+
+    def _kept(self, task: Task, reply: ImageReply, begun: float) -> Outcome:
+        """The outcome of a reply, saved; the reply is on the disk before its image is fetched. Raises Trouble."""
+        made, name = self._work.made, self._work.name
+        promised = Promised(reply.url, reply.revised_prompt)
+        # An address that holds the key is not written down.
+        if promised != Promised() and masked(reply.url) == reply.url:
+            made.promise(name, task.key, promised)
+        try:
+            whole = self._with_bytes(reply)
+        except NotReached:
+            raise
+        except Trouble:
+            made.forget(name, task.key)
+            raise
+        outcome = self._outcome(task, whole, round(time.monotonic() - begun, 3))
+        made.add([outcome])
+        made.forget(name, task.key)
+        return outcome
+
+    def _with_bytes(self, reply: ImageReply) -> ImageReply:
+        """The reply with the bytes behind its address, if it has one. Raises Trouble."""
+        if not reply.url:
+            return reply
+        content = fetch_url(reply.url, self._where, self._work.timeout, MOST_BYTES)
+        fault = None if content else ("no_image", "the file behind its address is empty")
+        return replace(reply, content=content, url="", fault=fault)
 
     def save_held(self) -> None:
         """Save the failures that are still held back at the end."""
@@ -204,22 +209,6 @@ class Painter:
         same settings."""
         own = self._answered and not self._work.generator.settings and is_the_images_own(trouble.detail)
         return "refused" if trouble.reason == "bad_request" and own else trouble.reason
-
-
-def judge(content: bytes, wanted: tuple[int, int] | None) -> tuple[str, str, str]:
-    """The ending that fits the bytes, whatever the server calls them; and why they are not the image that was wanted.
-
-    >>> judge(b"<html>", (64, 64))[:2]
-    ('.bin', 'not_an_image')
-    """
-    try:
-        header = read_header(content)
-    except ImageError as error:
-        return ".bin", error.reason, error.detail
-    ending = ".jpg" if header.format == "JPEG" else f".{header.format.lower()}"
-    if wanted is not None and (header.width, header.height) != wanted:
-        return ending, "wrong_size", f"{header.width}x{header.height} instead of {wanted[0]}x{wanted[1]}"
-    return ending, "", ""
 
 
 OPENAI = GeneratorKind("openai", check, make, paid=True)

@@ -13,6 +13,7 @@ from pydantic import Field, PositiveInt, model_validator
 from groundglass.calls import ledger as calls
 from groundglass.calls.ledger import Ledger, Price
 from groundglass.errors import NotHere, RecipeError
+from groundglass.files.folder_lock import only_one
 from groundglass.generators.catalog import KINDS
 from groundglass.generators.design import Sampling, Wanted
 from groundglass.generators.fault import SettingFault
@@ -142,6 +143,11 @@ class Generate(Source):
     def make(self, home: Home, making: Making) -> tuple[str, ...]:
         plan = self._planned(home)
         plan.made.path.mkdir(parents=True, exist_ok=True)
+        # Two runs of one recipe share the folder: together they would pay twice, and spend two budgets.
+        with only_one(plan.made.path, f"the folder of the generated images of `{home.step}`"):
+            return self._made(plan, home, making)
+
+    def _made(self, plan: Planned, home: Home, making: Making) -> tuple[str, ...]:
         ledger = Ledger(plan.made.calls, Price(), self._limits())
         outcomes = plan.made.outcomes()
         notes: list[str] = []
@@ -153,7 +159,9 @@ class Generate(Source):
                 if wanted.generator == name and plan.lacks(wanted, task, outcomes, making.retry)
             }
             adopted = [
-                found for key in tasks if (found := plan.made.adopted(name, key)) and key not in outcomes
+                found
+                for key, task in tasks.items()
+                if key not in outcomes and (found := plan.made.adopted(name, task))
             ]
             plan.made.add(adopted)
             lacking = [task for key, task in tasks.items() if key not in {one.key for one in adopted}]
