@@ -16,6 +16,7 @@ from flow_tools import ENVIRONMENT, command, groundglass, heeds_control_c, run_j
 
 from groundglass.calls import retry
 from groundglass.calls.ledger import read_lines
+from groundglass.files.folder_lock import only_one
 from groundglass.image.header import read_header
 from groundglass.testing.image_server import AskedImage, ImageServer, image_for
 from patience import STOPS_A_HANG, wait_until
@@ -118,6 +119,8 @@ REASONS = {
     "bad": "bad_request",
     "bad_url": "server_error",
     "lost_url": "server_error",
+    "black": "blank",
+    "half_file": "truncated",
 }
 
 
@@ -283,6 +286,49 @@ def test_a_killed_run_pays_for_nothing_that_arrived(tmp_path: Path, arrived: int
         assert server.paid() <= prompts + 2
     sent, ended = ledger(runs)
     assert len(sent) - len(ended) <= 2
+
+
+def addresses(runs: Path) -> list[Path]:
+    """The recorded replies whose images have not arrived."""
+    return list((runs / "generated" / "images" / "painter").glob(".*.reply"))
+
+
+def test_an_image_whose_download_a_kill_cut_off_is_not_paid_for_again(tmp_path: Path):
+    prompts = 6
+    with ImageServer(lambda _: "slow_url", seconds=20) as server:
+        runs = prepared(tmp_path, server, prompts=prompts, more="concurrency: 2")
+        program = started(tmp_path)
+        wait_until(lambda: len(addresses(runs)) == 2)
+        program.send_signal(signal.SIGKILL)
+        program.communicate(timeout=STOPS_A_HANG)
+        server.seconds = 0
+        assert steps(run_json(tmp_path, "made.yaml"))["images"]["out"] == prompts
+        assert server.asked == prompts
+    assert all(row["meta.revised_prompt"] == f"{row['meta.prompt']}, in detail" for row in rows(runs))
+    assert not addresses(runs), "an address may let anybody read the image"
+
+
+def test_an_image_whose_address_does_not_answer_is_fetched_later_without_pay(tmp_path: Path):
+    with ImageServer(one_fault("away_url")) as server:
+        runs = prepared(tmp_path, server)
+        done = steps(run_json(tmp_path, "made.yaml", "--max-failed", "1"))
+        assert done["images"]["reasons"] == {"server_error": 1}
+        server.away = False
+        assert steps(run_json(tmp_path, "made.yaml", "--retry", "failed"))["images"]["out"] == PROMPTS
+        assert server.asked == PROMPTS
+    assert not addresses(runs)
+
+
+def test_two_runs_do_not_make_the_same_images_at_the_same_time(tmp_path: Path):
+    with ImageServer() as server:
+        runs = prepared(tmp_path, server)
+        (runs / "generated" / "images").mkdir(parents=True)
+        with only_one(runs / "generated" / "images"):
+            done = groundglass(tmp_path, "run", "made.yaml")
+        assert done.returncode == 2
+        assert "in use by process" in done.stderr
+        assert not server.asked
+        assert steps(run_json(tmp_path, "made.yaml"))["images"]["out"] == PROMPTS
 
 
 def test_control_c_saves_what_arrived_and_the_same_command_goes_on(tmp_path: Path):

@@ -17,6 +17,7 @@ from groundglass.generators.fault import SettingFault
 from groundglass.generators.schedulers import SCHEDULERS, schedulers_for
 from groundglass.generators.settings import Generator, Range, Value, size_of
 from groundglass.models.find_weights import find_weights
+from groundglass.models.hub import GIVE_A_FOLDER
 from groundglass.models.weights import Weights, parse_hub
 
 INDEX = "model_index.json"
@@ -79,9 +80,8 @@ def naming_a_folder() -> Iterator[None]:
     try:
         yield
     except UnreachableError as error:
-        raise UnreachableError(
-            error.message, "try again later, or name a folder with the pipeline: diffusers: FOLDER"
-        ) from error
+        hint = error.hint.replace(GIVE_A_FOLDER, "give a folder with the pipeline: diffusers: FOLDER")
+        raise UnreachableError(error.message, hint) from error
 
 
 def patterns_of(variant: str | None, allow_pickle: bool) -> tuple[str, ...]:

@@ -213,19 +213,9 @@ def check_generator(found: Generator) -> None:
         if getattr(found, key) != type(found).model_fields[key].default:
             owners = "`openai` and `google`" if kind == "diffusers" else "`diffusers`"
             refuse(key, f"`{key}` has no meaning with `{kind}`", f"`{key}` goes with {owners}")
-    for name, setting in found.settings.items():
+    for name in found.settings:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             refuse("settings", f"`{name}` cannot be the name of a setting", "use small letters, digits and _")
-        if name == "size":
-            _check_sizes(setting)
-
-
-def _check_sizes(setting: Range | tuple[Value, ...]) -> None:
-    sizes = () if isinstance(setting, Range) else setting
-    wrong = next((one for one in sizes if not (isinstance(one, str) and SIZE.fullmatch(one))), None)
-    if isinstance(setting, Range) or wrong is not None:
-        said = "a range" if isinstance(setting, Range) else f"'{wrong}'"
-        refuse("size", f"`size` cannot be {said}", "write sizes as width x height: [512x512, 768x512]")
 
 
 def size_of(value: Value | None) -> tuple[int, int] | None:

@@ -20,6 +20,8 @@ from groundglass.text.suggest import did_you_mean
 
 PATIENCE = 10.0
 """Seconds that a hub may take to answer."""
+GIVE_A_FOLDER = "give a folder with the weights: weights: PATH"
+"""Part of the hint of a hub that does not answer."""
 
 
 @dataclass(frozen=True)
@@ -209,5 +211,5 @@ def _in_our_words(what: str) -> Generator[None]:
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         raise UnreachableError(
             f"{what}: cannot be fetched from {constants.ENDPOINT}: {said}",
-            "try again later, or give a folder with the weights: weights: PATH",
+            f"try again later, or {GIVE_A_FOLDER}",
         ) from error

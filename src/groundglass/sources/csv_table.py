@@ -43,7 +43,9 @@ def header(path: Path, wanted: Sequence[str] = ()) -> list[str]:
 
 
 def _dialect(path: Path, wanted: Sequence[str]) -> Dialect:
-    """The separator that gives the header the wanted names; else the one that is most frequent in it."""
+    """The separator that gives the header the wanted names; else the one that is most frequent in it, or that the file's
+    name means.
+    """
     stream = Utf8Stream(path)
     try:
         # Latin-1 keeps every byte, whatever the file's encoding.
@@ -56,7 +58,11 @@ def _dialect(path: Path, wanted: Sequence[str]) -> Dialect:
         return Dialect(said[1], 1, _names(head[said.end() :], said[1]))
     line = next((line for line in _QUOTED.sub("", head).splitlines() if line), "")
     found = [Dialect(sign, 0, _names(head, sign)) for sign in SEPARATORS]
-    return max(found, key=lambda it: (set(wanted) <= set(it.names), line.count(it.separator)))
+    meant = "\t" if ".tsv" in path.suffixes else ","
+    return max(
+        found,
+        key=lambda it: (set(wanted) <= set(it.names), line.count(it.separator), it.separator == meant),
+    )
 
 
 def _names(head: str, separator: str) -> list[str]:
@@ -129,7 +135,8 @@ def _batches(
         ragged = _RAGGED.search(str(error))
         if ragged is None:
             raise
-        say = "row {0} has {2} cells, but the header has {1}; a quote that is never closed can cause this"
+        say = "row {0} has {2} cells, but the header has {1}; a text "
+        say += "with separators and without quotes can cause this, and a quote that is never closed"
         raise ValueError(say.format(*ragged.groups())) from error
     finally:
         stream.close()

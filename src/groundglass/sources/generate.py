@@ -18,7 +18,8 @@ from groundglass.generators.catalog import KINDS
 from groundglass.generators.design import Sampling, Wanted
 from groundglass.generators.fault import SettingFault
 from groundglass.generators.kind import Checked, Work
-from groundglass.generators.made import MadeFolder, Outcome, Task
+from groundglass.generators.made import CALLS, LINES, MadeFolder, Outcome, Task
+from groundglass.generators.setting_values import check_values
 from groundglass.generators.settings import Budget, Generator, Range, Value, model_name, size_of
 from groundglass.settings.field_types import RECIPE_NAME
 from groundglass.settings.key_rules import not_empty, refuse
@@ -188,6 +189,7 @@ class Generate(Source):
         found: dict[str, Checked] = {}
         for name, generator in self.generators.items():
             try:
+                check_values(generator)
                 found[name] = KINDS[generator.service].check(generator)
             except SettingFault as error:
                 keys = ("generators", name, *error.keys)
@@ -289,7 +291,8 @@ def check_generate(source: Generate) -> None:
     """Refuse no generator, names that cannot be a folder, budgets without limits or prices, and grids of ranges."""
     not_empty(source, ("generators",))
     for name in source.generators:
-        if not re.fullmatch(RECIPE_NAME, name):
+        # Its name becomes a folder next to the files `made.jsonl` and `calls.jsonl`.
+        if not re.fullmatch(RECIPE_NAME, name) or name in (LINES, CALLS):
             refuse(
                 "generators",
                 f"`{name}` cannot be the name of a generator",

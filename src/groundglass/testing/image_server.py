@@ -42,7 +42,11 @@ FAULTS = {
     "broken_base64": "letters that are not base64",
     "empty": "no image",
     "huge": "200 MB",
+    "black": "an image of which every pixel is black",
+    "half_file": "the first half of an image's file",
     "url": "the address of the image instead of its bytes",
+    "slow_url": "an address that answers after `seconds`",
+    "away_url": "an address that gives 503 while `away`",
     "bad_url": "the address of a file of this machine",
     "lost_url": "an address that gives 404",
     "huge_url": "an address that gives 200 MB",
@@ -114,6 +118,7 @@ class ImageServer:
         self.misbehave, self.seconds, self.pause = misbehave, seconds, pause
         self.served: list[ServedImage] = []
         self.files: dict[str, bytes] = {}
+        self.away = True
         self.fetched: list[Mapping[str, str]] = []
         self.asked = 0
         self.lock = threading.Lock()
@@ -164,7 +169,11 @@ class _Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.fetched.append(dict(self.headers.items()))
             content = server.files.get(self.path)
-        if self.path == "/huge":
+        if self.path.startswith("/slow"):
+            time.sleep(server.seconds)
+        if self.path.startswith("/away") and server.away:
+            self._send(503, b"later", "")
+        elif self.path == "/huge":
             self._send(200, b"", "huge_url")
         else:
             self._send(404 if content is None else 200, content or b"no such file", "")
@@ -198,8 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
         image = image_for(asked, fault)
         address = ""
         if "url" in fault:
-            address = f"{self.image_server.root}/{asked.number}.png"
-            self.image_server.files[f"/{asked.number}.png"] = image if fault == "url" else b""
+            path = f"/{fault.partition('_')[0]}{asked.number}.png"
+            address = f"{self.image_server.root}{path}"
+            self.image_server.files[path] = image if fault in ("url", "slow_url", "away_url") else b""
             other = {"bad_url": "file:///etc/hostname", "lost_url": f"{address}.gone"}
             address = {**other, "huge_url": f"{self.image_server.root}/huge"}.get(fault, address)
         make = {"openai": _as_openai, "imagen": _as_imagen, "gemini": _as_gemini}[asked.protocol]
@@ -255,7 +265,10 @@ def image_for(asked: AskedImage, fault: str = "") -> bytes:
     if fault == "other_size":
         width, height = width // 2, height // 2
     names = () if fault == "same" else (asked.prompt, asked.seed if asked.seed is not None else asked.number)
-    rgb = stream(0, "image", *names).integers(0, 256, (height, width, 3), "uint8")
+    rgb = stream(0, "image", *names).integers(0, 1 if fault == "black" else 256, (height, width, 3), "uint8")
+    if fault == "half_file":
+        whole = encode_png(rgb)
+        return whole[: len(whole) // 2]
     return thumbnail(rgb, max(width, height), 90) if fault == "wrong_type" else encode_png(rgb)
 
 

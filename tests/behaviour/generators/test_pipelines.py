@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from fake_pipelines import MakeFakeImages
+from groundglass import testing
 from groundglass.engines.progress import Silent
 from groundglass.engines.run import run_job
 from groundglass.engines.shards import Settings
-from groundglass.errors import RecipeError
+from groundglass.errors import RecipeError, UnreachableError
 from groundglass.generators.fault import SettingFault
-from groundglass.generators.made import MadeFolder, Outcome, Task
+from groundglass.generators.made import MadeFolder, Outcome, Promised, Task
 from groundglass.generators.pipeline_job import MakeImages, PipelinePlace, loaded, tokens_cut
 from groundglass.generators.pipelines import check
 from groundglass.generators.settings import Generator
@@ -206,3 +207,27 @@ def test_a_pipeline_without_safe_weights_is_not_loaded(unet: Path, tmp_path: Pat
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(RecipeError, match="cannot be loaded"):
         loaded(PipelinePlace(broken, ("cpu",)))
+
+
+def test_a_hub_that_does_not_answer_asks_for_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    with pytest.raises(UnreachableError, match="cannot be fetched from http") as caught:
+        check(Generator(diffusers="tiny/net-that-is-not-here"))
+    assert caught.value.hint.endswith("diffusers: FOLDER")
+
+
+def test_an_image_without_a_line_is_judged_and_keeps_the_words_of_its_reply(tmp_path: Path):
+    made = MadeFolder(tmp_path)
+    wanted, other = (Task(key, key, "a cat", 7, {"size": "32x16"}) for key in ("good", "small"))
+    made.keep("g", "good", testing.png(testing.noise(32, 16)), ".png")
+    made.promise("g", "good", Promised("http://x/1.png", "a cat, in detail"))
+    made.keep("g", "small", testing.png(testing.noise(16, 16)), ".png")
+    good, small = made.adopted("g", wanted), made.adopted("g", other)
+    assert good is not None
+    assert small is not None
+    assert (good.error, good.revised_prompt) == ("", "a cat, in detail")
+    assert (small.error, small.detail) == ("wrong_size", "16x16 instead of 32x16")

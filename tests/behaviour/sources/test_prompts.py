@@ -59,6 +59,21 @@ def test_a_table_brings_its_other_columns(tmp_path: Path, kind: str):
     assert [int(row.beside["n"]) for row in found.rows] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.csv", f'prompt\n"{CAT}"\n\n"{DOG}"\n'),
+        ("p.tsv", f"prompt\n{CAT}\n{DOG}\n"),
+        ("p.jsonl", f'{{"prompt": "{CAT}"}}\n{{"prompt": "{DOG}"}}\n'),
+        ("p.jsonl", f'{{"prompt": "{CAT}", "n": {{"a": [1]}}}}\n{{"prompt": "{DOG}"}}\n'),
+    ],
+)
+def test_a_table_of_prompts_alone(tmp_path: Path, name: str, content: str):
+    found = read_prompts(write(tmp_path, name, content), "prompt")
+    assert [(row.text, dict(row.beside)) for row in found.rows] == [(CAT, {}), (DOG, {})]
+    assert not found.columns
+
+
 def test_duplicates_and_long_prompts_are_kept_and_said(tmp_path: Path):
     found = read_prompts(write(tmp_path, "p.txt", f"{CAT}\n{'x' * 2000}\n{CAT}\n"), "prompt")
     assert len(found.rows) == 3
@@ -88,6 +103,7 @@ def test_a_missing_column_is_refused_with_the_nearest_name(tmp_path: Path):
         ("p.txt", ""),
         ("p.txt", " \n\n"),
         ("p.csv", "prompt\n"),
+        ("p.jsonl", ""),
         ("p.txt", testing.png(testing.noise(16, 16))),
         ("p.xlsx", "x"),
     ],
