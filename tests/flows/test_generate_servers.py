@@ -119,6 +119,7 @@ REASONS = {
     "bad": "bad_request",
     "bad_url": "server_error",
     "lost_url": "server_error",
+    "inner_url": "server_error",
     "black": "blank",
     "half_file": "truncated",
 }
@@ -133,6 +134,7 @@ def test_one_bad_reply_is_one_row_with_its_reason(tmp_path: Path, fault: str):
         bad = next(row for row in rows(runs) if row["meta.prompt"].endswith(" 3"))
         assert bad["error"] == REASONS[fault]
         assert bad["detail"]
+        assert fault != "inner_url" or "inside this network" in bad["detail"]
         asked = server.asked
         steps(run_json(tmp_path, "made.yaml", "--max-failed", "1"))
         assert server.asked == asked, "a failure is not asked for again"

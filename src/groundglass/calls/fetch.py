@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ def fetch_url(url: str, asked: str, seconds: float, most_bytes: int) -> bytes:
     """The bytes behind a URL that the server at the address ``asked`` named; its key is not sent.
 
     Only http and https, no redirects; one limit of time from the connection to the last byte, and one of size. An
-    address of this machine or its network is refused, unless the server itself is there. Raises Trouble, ``charged``:
+    address of this machine or its network is refused, except the server's own. Raises Trouble, ``charged``:
     the image was made; and `NotReached`.
     """
     import httpx2
@@ -46,11 +47,13 @@ async def _within(url: str, asked: str, seconds: float, most_bytes: int, shown: 
             raise _trouble(f"the reply names {shown!r}, which is not an address of http or https")
         port = parts.port or (443 if parts.scheme == "https" else 80)
         addresses = await _resolved(parts.hostname, port)
-        own = urlsplit(asked).hostname
-        if not all(map(is_public, addresses)) and (
-            own is None or all(map(is_public, await _resolved(own, port)))
-        ):
-            raise _trouble(f"the reply names {shown!r}, an address inside this network")
+        if not all(map(is_public, addresses)):
+            own = urlsplit(asked).hostname
+            owned = await _resolved(own, port) if own else []
+            if not all(is_owned(address, owned) for address in addresses):
+                raise _trouble(
+                    f"the reply names {shown!r}, an address inside this network, not the server's own"
+                )
         return await _got(url, addresses[0], most_bytes, shown)
 
 
@@ -67,6 +70,18 @@ def is_public(address: Address) -> bool:
     """
     inner = getattr(address, "ipv4_mapped", None)
     return (inner or address).is_global
+
+
+def is_owned(address: Address, owned: Sequence[Address]) -> bool:
+    """Whether an address belongs to the host with the addresses ``owned``; this machine has several for itself.
+
+    Not the whole network: a cloud's machines read their passwords from an address in it.
+
+    >>> here, there = ip_address("127.0.0.1"), ip_address("169.254.169.254")
+    >>> is_owned(ip_address("::1"), [here]), is_owned(there, [here])
+    (True, False)
+    """
+    return address in owned or (address.is_loopback and any(one.is_loopback for one in owned))
 
 
 async def _got(url: str, address: Address, most_bytes: int, shown: str) -> bytes:

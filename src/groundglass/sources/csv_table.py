@@ -43,7 +43,7 @@ def header(path: Path, wanted: Sequence[str] = ()) -> list[str]:
 
 
 def _dialect(path: Path, wanted: Sequence[str]) -> Dialect:
-    """The separator that gives the header the wanted names; else the one that is most frequent in it, or that the file's
+    """The separator that gives the header the wanted names; else the most frequent one, or the one that the file's
     name means.
     """
     stream = Utf8Stream(path)

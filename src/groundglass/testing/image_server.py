@@ -48,6 +48,7 @@ FAULTS = {
     "slow_url": "an address that answers after `seconds`",
     "away_url": "an address that gives 503 while `away`",
     "bad_url": "the address of a file of this machine",
+    "inner_url": "an address that only machines in a cloud can read",
     "lost_url": "an address that gives 404",
     "huge_url": "an address that gives 200 MB",
     "no_seed": "400: this model takes no seed",
@@ -210,7 +211,11 @@ class _Handler(BaseHTTPRequestHandler):
             path = f"/{fault.partition('_')[0]}{asked.number}.png"
             address = f"{self.image_server.root}{path}"
             self.image_server.files[path] = image if fault in ("url", "slow_url", "away_url") else b""
-            other = {"bad_url": "file:///etc/hostname", "lost_url": f"{address}.gone"}
+            other = {
+                "bad_url": "file:///etc/hostname",
+                "inner_url": "http://169.254.169.254/",
+                "lost_url": f"{address}.gone",
+            }
             address = {**other, "huge_url": f"{self.image_server.root}/huge"}.get(fault, address)
         make = {"openai": _as_openai, "imagen": _as_imagen, "gemini": _as_gemini}[asked.protocol]
         return 200, json.dumps(make(asked, fault, image, address)).encode()
