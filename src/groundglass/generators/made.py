@@ -141,7 +141,7 @@ class MadeFolder:
         write_text(json.dumps(asdict(promised)), self._promise(generator, key))
 
     def promised(self, generator: str, key: str) -> Promised | None:
-        """What a server replied for an image that has no outcome yet; None if nothing is recorded."""
+        """The reply of a server for an image that has no outcome yet; None if nothing is recorded."""
         try:
             read = json.loads(self._promise(generator, key).read_text(encoding="utf-8"))
             return Promised(str(read["url"]), str(read["revised_prompt"]))
