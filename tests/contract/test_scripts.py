@@ -70,5 +70,10 @@ def test_the_application_serves_these_files_and_no_others():
 def test_no_page_has_a_script_or_style_inside_it():
     from groundglass.web import screen
 
-    for page in (screen.rating_page(), screen.board_page(), screen.message_page("a", "b")):
+    for page in (
+        screen.rating_page(),
+        screen.board_page(),
+        screen.pick_page(),
+        screen.message_page("a", "b"),
+    ):
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:|https?://", page)

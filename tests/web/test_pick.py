@@ -30,6 +30,8 @@ steps:
     name: best
   - hold_out: {validation: {next: 4, PICK}}
     name: eyes
+  - hold_out: {test: {count: 2}}
+    name: more
 """
 SAVED = "runs/held/0001/pick-eyes-validation.yaml"
 
@@ -46,10 +48,10 @@ def place(tmp_path: Path) -> Path:
 
 
 class Picking:
-    """A process of `study pick`."""
+    """A process of `study pick`, for the step eyes or another one."""
 
-    def __init__(self, place: Path, port: int = 0) -> None:
-        words = ("study", "pick", "held", "eyes", "--no-browser", "--port", str(port))
+    def __init__(self, place: Path, port: int = 0, step: str = "eyes") -> None:
+        words = ("study", "pick", "held", step, "--no-browser", "--port", str(port))
         self.process = subprocess.Popen(
             command(*words), cwd=place, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, preexec_fn=heeds_control_c,
@@ -67,8 +69,8 @@ class Picking:
 def picking(place: Path):
     running: list[Picking] = []
 
-    def start(port: int = 0) -> Picking:
-        running.append(Picking(place, port))
+    def start(port: int = 0, step: str = "eyes") -> Picking:
+        running.append(Picking(place, port, step))
         return running[-1]
 
     yield start
@@ -111,7 +113,7 @@ def test_picks_are_saved_at_once_survive_a_kill_and_are_held_out(place, picking,
     line = re.search(r"pick: \[.*\]", printed)[0]
     assert line in (place / SAVED).read_text()
     (place / "held.yaml").write_text(RECIPE.replace("PICK", line))
-    assert run_json(place, "held.yaml")["steps"][-1]["held_out"] == 2
+    assert next(s for s in run_json(place, "held.yaml")["steps"] if s["step"] == "eyes")["held_out"] == 2
 
 
 @pytest.mark.parametrize("ratio", [1, 1.5, 2])
@@ -155,31 +157,116 @@ def test_a_finger_picks_looks_and_goes_back(place, picking, reader):
 def test_only_the_printed_link_opens_it_and_other_sites_change_nothing(place, picking):
     server = picking()
     stranger, owner = Client(server.base), Client(server.base)
-    assert [stranger.get(path).status for path in ("/", "/api/pick", "/small/0", "/image/0")] == [401] * 4
-    assert stranger.get("/o/wrong").status == 404
     owner.get(server.link.removeprefix(server.base))
     state = owner.get("/api/pick").json()
+    small, large = (f"/{size}/{state['key']}/0" for size in ("small", "image"))
+    assert [stranger.get(path).status for path in ("/", "/api/pick", small, large)] == [401] * 4
+    assert [owner.get(path).status for path in (small, large)] == [200] * 2
+    assert stranger.get("/o/wrong").status == 404
     owner.csrf = state["csrf"]
     ids = [image["id"] for image in state["images"]]
-    assert owner.get("/image/4").status == 404
-    assert owner.post("/api/pick", {"picked": ids[:1]}, Origin="https://elsewhere.example").status == 403
-    assert owner.post("/api/pick", {"picked": ids[:1], "path": "/etc"}).status == 415
-    assert owner.post("/api/pick", {"picked": ["../../x", ids[1]]}).status == 200
+    for path in (
+        f"/image/{state['key']}/4",
+        f"/image/{state['key']}/-1",
+        "/image/0",
+        "/image/../../etc/passwd",
+    ):
+        assert owner.get(path).status == 404
+    one = {"pick": ids[:1], "drop": []}
+    assert owner.post("/api/pick", one, Origin="https://elsewhere.example").status == 403
+    assert owner.post("/api/pick", one, Sec_Fetch_Site="cross-site").status == 403
+    assert owner.get("/api/pick", Host="elsewhere.example").status == 400
+    for wrong in (
+        {"pick": ids[:1]},
+        {**one, "path": "/etc"},
+        {"pick": "x", "drop": []},
+        {"pick": [1], "drop": []},
+    ):
+        assert owner.post("/api/pick", wrong).status == 415
+    assert saved(place) == []
+    assert owner.post("/api/pick", {"pick": ["../../x", ids[1]], "drop": []}).json() == {"picked": [ids[1]]}
     assert saved(place) == [ids[1]]
     owner.csrf = "forged"
-    assert owner.post("/api/pick", {"picked": []}).status == 403
+    assert owner.post("/api/pick", {"pick": [], "drop": ids}).status == 403
     assert saved(place) == [ids[1]]
+
+
+def test_two_tabs_keep_each_others_picks(place, picking, reader):
+    first = opened(reader, picking().link)
+    page, other = first.page, first.page.context.new_page()
+    other.goto(page.url)
+    wait(other, "document.body.dataset.state === 'pick'")
+    for tab, at in ((page, 0), (other, 1), (page, 2)):
+        before = len(saved(place))
+        tab.locator(".tile").nth(at).click()
+        wait_until(lambda before=before: len(saved(place)) == before + 1, "the pick is on disk")
+    assert page.locator("#count").inner_text() == "3 picked, 2 wanted"
+    other.locator(".tile").nth(1).click()
+    wait_until(lambda: len(saved(place)) == 2, "only that pick is taken back")
+
+
+def test_two_hold_outs_are_picked_in_one_browser_at_once(place, picking, reader):
+    """Browsers share cookies, and perhaps kept images, between the ports of a machine."""
+    eyes, more = picking(), picking(step="more")
+    first = opened(reader, eyes.link)
+    other = first.page.context.new_page()
+    other.goto(more.link)
+    wait(other, "document.body.dataset.state === 'pick'")
+    first.page.locator(".tile").nth(0).click()
+    wait_until(lambda: len(saved(place)) == 1, "the first page still saves")
+    addresses = [page.locator(".tile img").nth(0).get_attribute("src") for page in (first.page, other)]
+    assert addresses[0] != addresses[1]
+
+
+def test_picks_that_could_not_be_saved_are_saved_after_a_new_start(place, picking, reader):
+    server = picking()
+    visitor = opened(reader, server.link)
+    server.end(signal.SIGKILL)
+    visitor.page.keyboard.press("Space")
+    wait(visitor.page, "'late' in document.getElementById('saved').dataset")
+    again = picking(server.port)
+    wait(visitor.page, "document.getElementById('saved').textContent.includes('printed last')")
+    assert saved(place) == []
+    other = visitor.page.context.new_page()
+    other.goto(again.link)
+    wait_until(lambda: len(saved(place)) == 1, "the new link signs the waiting page in, too")
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_nothing_counts_as_saved(place, picking, reader):
+    server = picking()
+    page = opened(reader, server.link).page
+    (place / SAVED).mkdir()  # also root, who may write into every folder, cannot write a file there
+    page.keyboard.press("Space")
+    wait(page, "'late' in document.getElementById('saved').dataset")
+    assert "pick-eyes-validation.yaml" in page.locator("#saved").inner_text()
+    (place / SAVED).rmdir()
+    wait_until(lambda: len(saved(place)) == 1, "the page tried again")
+    server.process.send_signal(signal.SIGINT)
+    assert "pick-eyes-validation.yaml" in server.process.communicate(timeout=STOPS_A_HANG)[1]
+
+
+@pytest.mark.parametrize("text", ["", "pick: all", 'pick: "x"', "pick: [1", "\xff"])
+def test_a_damaged_list_of_picks_is_refused_and_not_overwritten(place, text):
+    (place / SAVED).write_bytes(text.encode("latin-1"))
+    done = groundglass(place, "study", "pick", "held", "eyes", "--no-browser")
+    assert (done.returncode, "pick-eyes-validation.yaml" in done.stderr) == (2, True), done.stderr
+    assert (place / SAVED).read_bytes() == text.encode("latin-1")
 
 
 def test_an_image_that_is_gone_is_named_and_the_others_can_be_picked(place, picking, reader):
+    (place / "held.yaml").write_text(RECIPE.replace("next: 4, PICK", "next: 6, pick: 2"))
+    run_json(place, "held.yaml")
     server = picking()
     for file in (place / "photos").iterdir():
-        if "<b>" in file.name:
+        if file.name != "0.png":
             file.unlink()
-    visitor = opened(reader, server.link)
-    if visitor.page.locator(".tile[title*='<b>']").count():
-        wait(visitor.page, "document.querySelector('.tile.gone')")
-    assert visitor.page.locator("b").count() == 0
+    page = opened(reader, server.link).page
+    wait(page, "document.querySelectorAll('.tile.gone').length >= 5")
+    assert page.locator("b").count() == 0
+    gone = page.locator(".tile.gone").nth(0)
+    assert "cannot be shown" in gone.inner_text()
+    page.locator(".tile").nth(5).click()
+    wait(page, "document.getElementById('saved').textContent === 'saved'")
 
 
 def test_the_page_without_a_server_asks_for_nothing_and_names_are_only_text(place, reader):

@@ -155,6 +155,14 @@ def test_a_mouse_can_do_it_too(rate):
     assert [vote["score"] for vote in votes(server, 2)] == [4, 2]
 
 
+def test_the_feedback_of_a_practice_trial_takes_the_place_of_its_reasons(rate):
+    rater, _ = rate(protocol="accept", trials=3, training=1, reasons=("blurred", "text"))
+    rater.press("d", "2")
+    wait(rater.page, "!document.getElementById('feedback').hidden")
+    assert rater.page.locator("#reasons").is_hidden()
+    rater.press("Enter").sees("t2")
+
+
 def test_practice_gives_feedback_and_cannot_be_undone(rate):
     rater, server = rate(trials=3, training=2)
     rater.press("2")

@@ -75,7 +75,7 @@ def _serve_picks(candidates: Candidates, port: int, browser: bool) -> None:
         raise MissingExtra(
             "the page on which images are picked (a page without a server: -o FILE)", "studies"
         )
-    from groundglass.web.pick import create_pick_app, picks_of
+    from groundglass.web.pick import create_pick_app, line_of, picks_of
     from groundglass.web.serve import address_of, listen, serve_app
     from groundglass.web.settings import Settings
 
@@ -92,10 +92,9 @@ def _serve_picks(candidates: Candidates, port: int, browser: bool) -> None:
     try:
         serve_app(app, made, announce)
     except KeyboardInterrupt:
-        click.echo(
-            f"\n{some(len(picks.picked()), 'images')} picked; put this line into the recipe, in the split"
-        )
-        click.echo(f"{candidates.split} of {candidates.step}, in place of its `pick`:\n\n  {picks.line()}")
+        picked = picks.picked()
+        click.echo(f"\n{some(len(picked), 'images')} picked; put this line into the recipe, in the split")
+        click.echo(f"{candidates.split} of {candidates.step}, in place of its `pick`:\n\n  {line_of(picked)}")
 
 
 @click.command()

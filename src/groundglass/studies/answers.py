@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from groundglass.recipes.study_model import StudyStep
-from groundglass.studies.assign import Draft
 from groundglass.studies.design import Design
+from groundglass.studies.handed_out import Draft
 from groundglass.studies.records import VERDICTS, Score, Vote
 
 HIGHEST_OF_DAMAGED = {

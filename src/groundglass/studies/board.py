@@ -8,6 +8,7 @@ from typing import Any
 
 from groundglass import __version__
 from groundglass.studies.open_study import Study, left_out_notes
+from groundglass.studies.rater_results import RaterResult
 from groundglass.studies.results import score_study
 from groundglass.studies.tables import link_state
 
@@ -16,7 +17,7 @@ def board_of(study: Study, now: float) -> dict[str, Any]:
     """How far a study is: its items, its raters and their agreement."""
     body = study.body
     results = score_study(body, study.store.items(), study.store.votes(), study.seed)
-    judged = {rater.rater: asdict(rater) for rater in results.raters}
+    judged = {rater.rater: asdict(rater) | {"flags": _flags(rater)} for rater in results.raters}
     nothing = {"votes": 0, "correlation": None, "repeat": None, "seconds": None, "left": None, "flags": {}}
     raters = [
         {
@@ -54,6 +55,11 @@ def board_of(study: Study, now: float) -> dict[str, Any]:
         "updated": now,
         "version": __version__,
     }  # fmt: skip
+
+
+def _flags(rater: RaterResult) -> dict[str, int]:
+    """The flags of a rater's votes, and how often they were wrong in training."""
+    return {**rater.flags, **({"train_failed": rater.misled} if rater.misled else {})}
 
 
 def as_of(board: Mapping[str, Any], now: float) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class Database:
     def _check_file(self) -> None:
         """Refuse to write into a file that was deleted or replaced: its open connections would not notice."""
         if self._file is not None and _identity(self._file) != self._same:
-            raise DatabaseGone(f"its file is gone, or is another one: {self._file}")
+            raise DatabaseGone("it is gone, or is another one")
 
     def _reported(self, error: Exception) -> UnreachableError:
         lost = unreachable(error, self.url)
@@ -202,6 +202,7 @@ REMEDIES: tuple[tuple[str, str, str], ...] = (
         "is in use by another program",
         "end the program that holds it, such as a database browser",
     ),
+    ("is gone, or is another", "lost its file", "put the file back, and start the server again"),
     ("no such table|disk image is malformed|not a database", "is damaged", "restore its file from a copy"),
 )
 """The causes that a database may give, as a pattern, what they mean, and what helps."""

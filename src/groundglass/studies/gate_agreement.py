@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -139,8 +140,12 @@ def kept_by(verdicts: pa.Table) -> dict[str, bool]:
 
 
 def is_by_study(label: str, study: str) -> bool:
-    """Whether a selection is by the scores of the study itself: it agrees with them by construction."""
-    return label.startswith(f"{study}: ") or f"{study}." in label
+    """Whether a selection is by the scores of the study itself: it agrees with them by construction.
+
+    >>> [is_by_study(label, "a") for label in ("a: score >= 3", "a.score >= 3 and x < 2", "meta.size > 5")]
+    [True, True, False]
+    """
+    return label.startswith(f"{study}: ") or bool(re.search(rf"(?<![\w.'\"-]){re.escape(study)}\.", label))
 
 
 def _agreement(

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from sqlalchemy import Connection, and_, select
 
 from groundglass.ratings.shares import wilson
-from groundglass.studies.assign import Draft, History, Tally, pair_of
 from groundglass.studies.design import Design
+from groundglass.studies.handed_out import Draft, History, Tally, pair_of
 from groundglass.studies.records import CHOICES, COUNTED
 from groundglass.studies.schema import RATERS, TRIALS, VOTES
 

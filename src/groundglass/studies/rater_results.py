@@ -29,8 +29,9 @@ class RaterResult:
     repeat       of votes and repeated votes: the correlation, or the share of equal ones if they are not numbers
     seconds      the median time of a trial
     left         share of comparisons in which the left image won; ties count half
-    flags        how often each flag was set, such as too_fast
+    flags        how often each flag was set, such as too_fast; training aside
     rejected     the screen of the scores does not count their votes
+    misled       wrong answers of the training trials: the rater may not have understood the question
     """
 
     rater: str
@@ -41,22 +42,33 @@ class RaterResult:
     left: float | None
     flags: Mapping[str, int] = field(default_factory=dict)
     rejected: bool = False
+    misled: int = 0
 
 
 def judge_raters(body: StudyStep, votes: pa.Table, rejected: Iterable[str]) -> list[RaterResult]:
     """The raters who voted, by name."""
-    every = [vote for vote in votes.to_pylist() if not vote["undone_by"] and vote["kind"] != "train"]
+    given = [vote for vote in votes.to_pylist() if not vote["undone_by"]]
+    every = [vote for vote in given if vote["kind"] != "train"]
+    misled = Counter(vote["rater"] for vote in given if "train_failed" in (vote["flags"] or ()))
     out = set(rejected)
     by_rater: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for vote in every:
         by_rater[vote["rater"]].append(vote)
     counted = [vote for vote in every if vote["kind"] not in CHECKS]
     others = _means(body, counted)
-    return [_judge(body, rater, by_rater[rater], others, rater in out) for rater in sorted(by_rater)]
+    return [
+        _judge(body, rater, by_rater[rater], others, rater in out, misled[rater])
+        for rater in sorted(by_rater)
+    ]
 
 
 def _judge(
-    body: StudyStep, rater: str, votes: Sequence[Mapping[str, Any]], others: _Means, rejected: bool
+    body: StudyStep,
+    rater: str,
+    votes: Sequence[Mapping[str, Any]],
+    others: _Means,
+    rejected: bool,
+    misled: int,
 ) -> RaterResult:
     own = [vote for vote in votes if vote["kind"] not in CHECKS]
     seconds = [vote["dwell"] for vote in votes if vote["dwell"] is not None]
@@ -73,6 +85,7 @@ def _judge(
         float(np.mean(sides)) if sides else None,
         dict(sorted(flags.items())),
         rejected,
+        misled,
     )
 
 

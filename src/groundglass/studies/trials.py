@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from groundglass.studies.assign import Draft, at_cap, left_for, next_trial
+from groundglass.studies.assign import at_cap, left_for, next_trial
+from groundglass.studies.handed_out import Draft
 from groundglass.studies.links import refuse_closed
 from groundglass.studies.progress import Change, Progress, RaterState, TrialState
 from groundglass.studies.records import ItemRow, Refused, Session, Shown, Standing, Trial, TrialImage

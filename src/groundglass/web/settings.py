@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ MISSES_A_SECOND, MISSES_AT_ONCE = 1.0, 60.0
 """Links that do not exist, for each address."""
 CONNECTIONS = 1000
 """Open connections."""
+_HOST = re.compile(r"[\w.:%\[\]-]+", re.ASCII)
+"""The signs of ``host:port``: no browser sends a user's name or a path with it."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,10 @@ def host_name(host: str) -> str:
     >>> host_name("Rate.example.org:8000"), host_name("[::1]:80"), host_name("a b")
     ('rate.example.org', '::1', '')
     """
+    if not _HOST.fullmatch(host):
+        return ""
     try:
-        return (urlsplit(f"//{host}").hostname or "") if host.isascii() and " " not in host else ""
+        return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
 

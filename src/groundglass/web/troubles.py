@@ -54,11 +54,16 @@ class Trouble:
 class Troubles:
     """The newest troubles of a server, each once. Calls may come from any thread.
 
-    ``report`` gets a trouble when it comes, and again if it lasts.
+    ``report`` gets a trouble when it comes, and again if it lasts. ``unexpected_hint`` is that of `unexpected`.
     """
 
-    def __init__(self, report: Callable[[Trouble], None] | None = None) -> None:
+    def __init__(
+        self,
+        report: Callable[[Trouble], None] | None = None,
+        unexpected_hint: str = "start `study serve` with --log to see the whole error",
+    ) -> None:
         self._report = report
+        self._unexpected_hint = unexpected_hint
         self._lock = threading.Lock()
         self._found: dict[tuple[str, str, str], Trouble] = {}
         self._said: dict[tuple[str, str, str], float] = {}
@@ -87,12 +92,7 @@ class Troubles:
         last = traceback.extract_tb(error.__traceback__)[-1:]
         at = "".join(f" at {Path(frame.filename).name}, line {frame.lineno}" for frame in last)
         why = f"{type(error).__name__}{at}"
-        self.add(
-            "",
-            "something failed unexpectedly",
-            why,
-            "start `study serve` with --log to see the whole error",
-        )
+        self.add("", "something failed unexpectedly", why, self._unexpected_hint)
 
     def of(self, study: str) -> list[Trouble]:
         """The troubles that concern a study, the newest first."""

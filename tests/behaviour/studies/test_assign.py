@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundglass.recipes.study_model import StudyStep
-from groundglass.studies.assign import REPEAT_AFTER, Draft, History, Tally, due, left_for, next_trial, pair_of
+from groundglass.studies.assign import REPEAT_AFTER, due, left_for, next_trial
 from groundglass.studies.design import Design, design_of
+from groundglass.studies.handed_out import Draft, History, Tally, pair_of
 from groundglass.studies.records import COUNTED, ItemRow
 
 

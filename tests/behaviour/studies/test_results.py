@@ -37,12 +37,13 @@ def test_votes_that_check_or_train_and_undone_ones_do_not_count():
         rated("r1", "a", 2, kind="repeat"),
         rated("r1", "a", 1, kind="trap"),
         rated("r1", "b", 5, kind="gold", flags=["gold_failed"]),
+        rated("r1", "a", 5, kind="train", flags=["train_failed"]),
         rated("r2", "a", 1, undone_by="x"),
     )
     found = score_study(StudyStep(votes=2), items, votes)
     (item,) = found.items
     assert (item.score, item.votes, found.lacking) == (4.0, 1, 1)
-    assert dict(found.raters[0].flags) == {"gold_failed": 1}
+    assert (dict(found.raters[0].flags), found.raters[0].misled) == ({"gold_failed": 1}, 1)
 
 
 def test_a_flagged_vote_still_counts():

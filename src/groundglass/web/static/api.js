@@ -87,15 +87,15 @@ async function ask(path, body) {
 
 /**
  * A changed CSRF token is fetched once; the cookie decides, so this opens nothing.
- * @param {string} path @param {unknown} body @returns {Promise<any>}
+ * @param {string} path @param {unknown} body @param {string} [from] the address that gives the token @returns {Promise<any>}
  */
-async function send(path, body) {
+async function send(path, body, from = "/api/session") {
   try {
     return await ask(path, body);
   } catch (error) {
     if (!(error instanceof Refused) || error.code !== "csrf") throw error;
     csrf = "";
-    csrf = (await ask("/api/session")).csrf;
+    csrf = (await ask(from)).csrf;
     return ask(path, body);
   }
 }
@@ -159,3 +159,9 @@ export function invite(wanted) { return send("/api/board/invite", wanted); }
 
 /** @param {string} rater */
 export function revoke(rater) { return send("/api/board/revoke", { rater }); }
+
+/** @returns {Promise<any>} */
+export function picks() { return ask("/api/pick"); }
+
+/** @param {{pick: string[], drop: string[]}} changes @returns {Promise<{picked: string[]}>} */
+export function savePicks(changes) { return send("/api/pick", changes, "/api/pick"); }

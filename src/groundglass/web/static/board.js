@@ -17,8 +17,7 @@ import { counted } from "./words.js";
 
 const EVERY = 5000, PAGE = 100;
 const FLAGS = {
-  too_fast: "too fast", trap_failed: "traps failed", gold_failed: "gold failed", repeat_differs: "repeats differ",
-  one_sided: "one-sided", constant: "always the same",
+  too_fast: "too fast", trap_failed: "traps failed", gold_failed: "gold failed", train_failed: "practice failed",
 };
 const AGREEMENT = {
   krippendorff_alpha: "Krippendorff’s α", icc_2_1: "ICC(2,1)", icc_2_k: "ICC(2,k)", fleiss_kappa: "Fleiss’ κ", split_half_srcc: "Split-half SRCC",

@@ -120,12 +120,12 @@ function run(session) {
       t_shown: shownClock / 1000, t_answer: (shownClock + at - shownAt) / 1000, dwell, flips: view.flips,
       zoom_max: view.zoomMax, mode: view.mode, ...displayNow(),
     });
+    panel.closeReasons();
     if (trial.training) return;
     before = trial;
     panel.note(course.queue.fragile ? "This browser stores nothing: keep this page open until the server has every answer." : "");
     if (course.count % study.pause === 0 && course.current) await rest();
     await showCurrent();
-    if (!course.current && !course.finished) panel.closeReasons();
   }
 
   async function rest() {

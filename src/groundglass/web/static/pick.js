@@ -1,11 +1,11 @@
 // @ts-check
 /** Picking by eye: a grid of candidates, each image at 1:1 by a key, and every pick saved at once. */
-import { token, useToken } from "./api.js";
+import * as api from "./api.js";
 import { cap, copy, find, make, name, say, show } from "./dom.js";
 import { listen } from "./gestures.js";
 import { View } from "./view.js";
 
-/** @typedef {{step: string, split: string, wanted: number | null, images: {id: string, name: string}[], picked: string[], file: string, csrf: string}} State */
+/** @typedef {{split: string, wanted: number | null, images: {id: string, name: string}[], picked: string[], key: string, csrf: string}} State */
 
 const AGAIN = 1500, PAN = 60;
 /** @type {Record<string, [number, number]>} */
@@ -14,13 +14,14 @@ const ARROWS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowD
 /** @param {State} state */
 function run(state) {
   const { images } = state, grid = find("#grid"), viewer = find("#viewer");
-  const picked = new Set(state.picked);
+  let picked = new Set(state.picked);
+  /** @type {Map<string, boolean>} picked or not, of images whose change is not on disk yet */ const changes = new Map();
   /** @type {View} */ const view = new View(find("#canvas"), () => say(find("#zoom-text"), viewer.hidden ? "" : view.zoomText), () => {});
   listen(view, () => {});
   const tiles = images.map(tile);
-  let at = 0, asked = 0, changed = false, saving = false;
+  let at = 0, asked = 0, saving = false;
   grid.replaceChildren(...tiles);
-  useToken(state.csrf);
+  api.useToken(state.csrf);
   document.title = `Pick for ${state.split}`;
   say(find("#title"), `${images.length} candidates for ${state.split}, best first`);
   find("#keys").replaceChildren(cap("← ↑ ↓ →"), " move ", cap("Space"), " pick ", cap("Enter"), " or ", cap("Z"), " large, 1:1 ", cap("Esc"), " back");
@@ -30,7 +31,7 @@ function run(state) {
 
   /** @param {{id: string, name: string}} image @param {number} place @returns {HTMLElement} */
   function tile(image, place) {
-    const shown = make("img", { src: `/small/${place}`, alt: "", loading: "lazy", draggable: "false" });
+    const shown = make("img", { src: `/small/${state.key}/${place}`, alt: "", loading: "lazy", draggable: "false" });
     const node = make("div", {
       class: "tile", role: "option", tabindex: "-1", "aria-label": image.name, title: image.name,
       onclick: () => { move(place); toggle(); }, ondblclick: () => { toggle(); open(); },
@@ -56,8 +57,8 @@ function run(state) {
   function toggle() {
     const { id } = images[at];
     if (!picked.delete(id)) picked.add(id);
+    changes.set(id, picked.has(id));
     update();
-    changed = true;
     save();
   }
 
@@ -67,28 +68,26 @@ function run(state) {
     say(find("#count"), `${picked.size} picked${state.wanted === null ? ` of ${images.length}` : `, ${state.wanted} wanted`}`);
   }
 
-  /** One request after the other; the last one always has all picks. */
+  /** One request after the other, with the changes only: another tab may pick too, and its picks come back. */
   async function save() {
     if (saving) return;
     saving = true;
-    while (changed) {
-      changed = false;
-      say(find("#saved"), "…");
+    do {
+      const sent = [...changes], idsOf = (/** @type {boolean} */ on) => sent.filter(([, now]) => now === on).map(([id]) => id);
+      if (sent.length) say(find("#saved"), "…");
       try {
-        const answer = await fetch("/api/pick", {
-          method: "POST", credentials: "same-origin", headers: { "Content-Type": "application/json", Accept: "application/json", ...token() },
-          body: JSON.stringify({ picked: [...picked] }),
-        });
-        if (!answer.ok) throw new Error((await answer.json()).error);
+        picked = new Set((await api.savePicks({ pick: idsOf(true), drop: idsOf(false) })).picked);
+        for (const [id, on] of sent) if (changes.get(id) === on) changes.delete(id);
+        for (const [id, on] of changes) if (on) picked.add(id); else picked.delete(id);
+        update();
         delete find("#saved").dataset.late;
-        say(find("#saved"), "saved");
+        say(find("#saved"), sent.length ? "saved" : "");
       } catch (error) {
-        changed = true;
         find("#saved").dataset.late = "";
-        say(find("#saved"), error instanceof TypeError ? "○ not saved: the server does not answer; this page tries again" : `○ not saved: ${/** @type {Error} */ (error).message}`);
+        say(find("#saved"), `○ not saved, this page tries again: ${/** @type {Error} */ (error).message}`);
         await new Promise((resolve) => { setTimeout(resolve, AGAIN); });
       }
-    }
+    } while (changes.size);
     saving = false;
   }
 
@@ -96,7 +95,7 @@ function run(state) {
     const mine = ++asked, image = images[at];
     update();
     document.body.dataset.shown = "";
-    const answer = await fetch(`/image/${at}`, { credentials: "same-origin" }).catch(() => null);
+    const answer = await fetch(`/image/${state.key}/${at}`, { credentials: "same-origin" }).catch(() => null);
     const bitmap = answer?.ok ? await createImageBitmap(await answer.blob()).catch(() => null) : null;
     if (mine !== asked) return bitmap?.close();
     for (const side of view.sides) side.bitmap.close();
@@ -157,16 +156,19 @@ function run(state) {
   if (images.length) {
     update();
     move(0);
+    addEventListener("focus", save);  // another tab may have picked meanwhile
   } else say(find("#count"), "There are no candidates.");
   document.body.dataset.state = "pick";
 }
 
 async function start() {
   for (;;) {
-    const answer = await fetch("/api/pick", { headers: { Accept: "application/json" }, cache: "no-store" }).catch(() => null);
-    if (answer?.ok) return run(await answer.json());
-    say(find("#count"), answer ? "Open the link again that `groundglass study pick` prints." : "The server does not answer; this page tries again.");
-    await new Promise((resolve) => { setTimeout(resolve, AGAIN); });
+    try {
+      return run(await api.picks());
+    } catch (error) {
+      say(find("#count"), `${/** @type {Error} */ (error).message} This page tries again.`);
+      await new Promise((resolve) => { setTimeout(resolve, AGAIN); });
+    }
   }
 }
 
