@@ -63,7 +63,7 @@ from groundglass.degradations.sensor_noise import (
     signal_noise,
 )
 from groundglass.degradations.settings import Pixels
-from groundglass.degradations.sharpen import Sharpen, sharpen
+from groundglass.degradations.sharpen import MaskedSharpen, Sharpen, masked_sharpen, sharpen
 from groundglass.degradations.weather import (
     Haze,
     LensBlur,
@@ -120,6 +120,7 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion("film_grain", FilmGrain, film_grain),
         Distortion("webp", WebP, webp),
         Distortion("avif", Avif, avif),
+        Distortion("masked_sharpen", MaskedSharpen, masked_sharpen),
         Distortion("halo", Halo, halo),
         Distortion("chroma_subsampling", ChromaSubsampling, chroma_subsampling),
         Distortion("palette", Palette, palette),
@@ -147,7 +148,8 @@ def distort(rgb: Pixels, settings: Any, random: np.random.Generator) -> Pixels:
     settings  one record of this catalog, or a sequence of them: done in that order
     random    all randomness comes from it: equal streams give equal pixels (`groundglass.random_streams`)
 
-    Gives H×W×3 uint8 of the same size (except for `Scale`, `ResizeTo` and `Crop`). Raises TypeError for other pixels or settings.
+    Gives H×W×3 uint8 of the same size (except for `Scale`, `ResizeTo` and `Crop`).
+    Raises TypeError for other pixels or settings.
 
     >>> grey = np.full((16, 16, 3), 100, np.uint8)
     >>> random = np.random.default_rng(0)

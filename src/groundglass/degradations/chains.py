@@ -52,7 +52,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of the values, with these weights; all alike without them."""
+    """One of the values, with these weights; all alike without them. A value may itself be drawn."""
 
     values: tuple[Any, ...]
     weights: tuple[float, ...] = ()
@@ -61,7 +61,7 @@ class OneOf:
         _weighted(self.values, self.weights)
 
     def draw(self, random: np.random.Generator) -> Any:
-        return self.values[_pick(len(self.values), self.weights, random)]
+        return _value(self.values[_pick(len(self.values), self.weights, random)], random)
 
 
 Draw = Uniform | Whole | OneOf
@@ -247,7 +247,8 @@ def _concrete(
             name = "resize_to"
             by = _value(factor, random)
             height, width = photo if of == "photo" else rgb.shape[:2]
-            height, width = max(1, int(height * by)), max(1, int(width * by))
+            # Rounded first, because 3 · (1/3) may come out a little under 1.
+            height, width = (max(1, int(round(side * by, 6))) for side in (height, width))
             values = {"width": width, "height": height, "kernel": _value(kernel, random)}
             if (height, width) == rgb.shape[:2]:
                 return None
@@ -263,7 +264,7 @@ def _ends(value: Any) -> tuple[Any, ...]:
         case Uniform(low, high) | Whole(low, high):
             return low, high
         case OneOf(values):
-            return values
+            return tuple(end for one in values for end in _ends(one))
         case _:
             return (value,)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +22,7 @@ def to_linear(rgb: Pixels) -> npt.NDArray[np.float32]:
     return np.asarray(cv2.LUT(rgb, table), np.float32)
 
 
-def from_linear(light: npt.NDArray[np.float32]) -> Pixels:
+def from_linear(light: npt.NDArray[Any]) -> Pixels:
     """8-bit sRGB of linear light; outside 0 to 1 it is clipped.
 
     >>> grey = np.full((1, 1, 3), 77, np.uint8)

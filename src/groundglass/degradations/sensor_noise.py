@@ -136,7 +136,7 @@ def white(shape: tuple[int, ...], random: np.random.Generator) -> npt.NDArray[np
     """
     noise = np.empty(shape, np.float32)
     seed_opencv(random)
-    cv2.randn(noise, (0,) * 4, (1,) * 4)
+    cv2.randn(noise, np.zeros(4), np.ones(4))
     return noise
 
 
@@ -145,7 +145,8 @@ def _mixed(
 ) -> npt.NDArray[np.float32]:
     """Smoothed noise H×W×3 of deviation 1; ``common`` of its variance is the same in all channels."""
     grey, colour = (_smoothed(white((*shape, n), random), size) for n in (1, 3))
-    return np.float32(common**0.5) * grey + np.float32((1 - common) ** 0.5) * colour
+    mixed = np.float32(common**0.5) * grey + np.float32((1 - common) ** 0.5) * colour
+    return np.asarray(mixed, np.float32)
 
 
 def _smoothed(noise: npt.NDArray[np.float32], size: float) -> npt.NDArray[np.float32]:

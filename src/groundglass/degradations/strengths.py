@@ -28,7 +28,7 @@ from groundglass.degradations.screens import (
     Screentone,
 )
 from groundglass.degradations.sensor_noise import CorrelatedNoise, FilmGrain, IsoNoise, SignalNoise
-from groundglass.degradations.sharpen import Sharpen
+from groundglass.degradations.sharpen import MaskedSharpen, Sharpen
 from groundglass.degradations.weather import Haze, LensBlur, LowLight, Rain, Snow
 
 
@@ -74,6 +74,7 @@ STRENGTHS: dict[str, Strengths] = {
     "film_grain": Strengths(FilmGrain(5), FilmGrain(12, 1), FilmGrain(25, 1.5)),
     "webp": Strengths(WebP(80), WebP(35), WebP(5)),
     "avif": Strengths(Avif(70), Avif(35), Avif(10)),
+    "masked_sharpen": Strengths(MaskedSharpen(0.5), MaskedSharpen(1.5), MaskedSharpen(4)),
     "halo": Strengths(Halo(0.6), Halo(1.5), Halo(3, 3)),
     "chroma_subsampling": Strengths(
         ChromaSubsampling(2, 2), ChromaSubsampling(4, 4), ChromaSubsampling(8, 8, smooth=False)

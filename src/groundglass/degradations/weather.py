@@ -39,7 +39,7 @@ class Haze:
 
     density    β, 0 to 5: at a depth of 1, which is the farthest; neutral 0
     airlight   A, linear light, 0.2 to 1
-    near       depth of the lower edge, 0 to 1; the upper edge has 1, and soft hills lie between them
+    near       depth of the lower edge, 0 to 1; the upper edge has 1, with soft hills between
     """
 
     density: float = 0.0

@@ -57,6 +57,7 @@ OUT_OF_RANGE = {
     "film_grain": {"strength": 500},
     "webp": {"quality": 101},
     "avif": {"speed": 11},
+    "masked_sharpen": {"threshold": -1},
     "halo": {"amount": -1},
     "chroma_subsampling": {"across": 0},
     "palette": {"colours": 1},
