@@ -215,7 +215,7 @@ def pixelate(rgb: Pixels, settings: Pixelate, random: np.random.Generator) -> Pi
     # Padded by repetition of the edge, so that all blocks are whole.
     padded = np.pad(rgb, ((0, -height % block), (0, -width % block), (0, 0)), mode="edge")
     size = padded.shape[1] // block, padded.shape[0] // block
-    means = cv2.resize(padded, size, interpolation=cv2.INTER_AREA)
+    means = np.asarray(cv2.resize(padded, size, interpolation=cv2.INTER_AREA), np.uint8)
     whole = np.repeat(np.repeat(means, block, axis=0), block, axis=1)
     return np.ascontiguousarray(whole[:height, :width])
 
