@@ -62,7 +62,7 @@ def plus_noise(rgb: Pixels, sigma: float, grey: bool, random: np.random.Generato
     # Whole numbers are exact here: rounding x + n is x plus n rounded, because x is whole.
     noise = np.empty(rgb.shape[:2] if grey else rgb.shape, np.int16)
     seed_opencv(random)
-    cv2.randn(noise, np.zeros(1), np.full(1, sigma))
+    cv2.randn(noise, np.zeros((4, 1)), np.full((4, 1), float(sigma)))
     if grey:
         noise = cv2.merge([noise] * rgb.shape[2])
     return np.asarray(cv2.add(rgb, noise, dtype=cv2.CV_8U), np.uint8)

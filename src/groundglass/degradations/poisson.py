@@ -50,7 +50,7 @@ def _noise(light: Pixels, levels: int, random: np.random.Generator) -> npt.NDArr
     mean = np.arange(256, dtype=np.float32) * np.float32(levels / 255)
     z = np.empty(light.shape, np.float32)
     seed_opencv(random)
-    cv2.randn(z, np.zeros(1), np.ones(1))
+    cv2.randn(z, np.zeros((4, 1)), np.ones((4, 1)))
     # Cornish and Fisher's quantile: λ + √λ z + (z² - 1)/6; from 20 photons on, probabilities are within 0.2 %.
     noise = np.asarray(cv2.multiply(z, np.asarray(cv2.LUT(light, np.sqrt(mean)))), np.float32)
     z *= z

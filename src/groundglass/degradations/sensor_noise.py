@@ -136,7 +136,7 @@ def white(shape: tuple[int, ...], random: np.random.Generator) -> npt.NDArray[np
     """
     noise = np.empty(shape, np.float32)
     seed_opencv(random)
-    cv2.randn(noise, np.zeros(1), np.ones(1))
+    cv2.randn(noise, np.zeros((4, 1)), np.ones((4, 1)))
     return noise
 
 
