@@ -140,7 +140,7 @@ def _short(value: Any) -> str:
 def _print_presets(as_json: bool) -> None:
     from groundglass.degradations.presets import PRESETS
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"preset": one.name, "meaning": one.meaning, "scale": one.scale, "source": one.source}
         for one in PRESETS.values()
     ]
