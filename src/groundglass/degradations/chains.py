@@ -8,9 +8,11 @@ same pixels from that list, bit for bit: each step has the seed of its own rando
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from itertools import accumulate
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -200,7 +202,19 @@ def as_applied(plain: Any) -> list[Applied]:
 
 
 def _apply(rgb: Pixels, one: Applied) -> Pixels:
-    return distort(rgb, _checked(one.name, one.settings), np.random.default_rng(one.stream))
+    random = cast(np.random.Generator, _Stream(one.stream))
+    return distort(rgb, _checked(one.name, one.settings), random)
+
+
+class _Stream:
+    """A generator that is made when it is first used: half of all steps draw nothing, and making one takes 30 µs."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __getattr__(self, name: str) -> Any:
+        made = self.__dict__["_made"] = self.__dict__.get("_made") or np.random.default_rng(self._seed)
+        return getattr(made, name)
 
 
 def _checked(name: str, settings: Mapping[str, Any]) -> Any:
@@ -252,7 +266,7 @@ def _concrete(
             values = {"width": width, "height": height, "kernel": _value(kernel, random)}
             if (height, width) == rgb.shape[:2]:
                 return None
-    return Applied(name, asdict(_checked(name, values)), int(random.integers(2**53)))
+    return Applied(name, dict(vars(_checked(name, values))), int(random.integers(2**53)))
 
 
 def _value(one: Any, random: np.random.Generator) -> Any:
@@ -272,8 +286,8 @@ def _ends(value: Any) -> tuple[Any, ...]:
 def _pick(count: int, weights: tuple[float, ...], random: np.random.Generator) -> int:
     if not weights:
         return int(random.integers(count))
-    edges = np.cumsum(weights)
-    return min(int(np.searchsorted(edges, random.random() * edges[-1], side="right")), count - 1)
+    edges = list(accumulate(weights))
+    return min(bisect_right(edges, random.random() * edges[-1]), count - 1)
 
 
 def _ordered(low: float, high: float) -> None:
