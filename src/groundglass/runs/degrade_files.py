@@ -123,8 +123,8 @@ def records_file(out: Path) -> Path:
 def degrade_files(paths: Sequence[Path], out: Path, degrader: Degrader, seed: int) -> list[Row]:
     """Each photo degraded as ``out/<stem>.png``, and its record added to `records_file`.
 
-    A row has the record's keys and uri, file, width, height and error (None, or why there is no file). A photo whose
-    sides are not multiples of the scale is cropped first, at the right and bottom; the record's region says so.
+    A row has the record's keys and uri, file, width, height and error (None, or why there is no file). If
+    a side is not a multiple of the scale, its end is cropped first (right or bottom), and the record's region says so.
     """
 
     def make(path: Path) -> Row:
