@@ -39,6 +39,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Make what a recipe can use": {
         "downscale": "make exact low-resolution versions of images",
+        "degrade": "make low-quality versions of photos, on record",
         "fingerprint": "record your test images, to keep them out of datasets",
         "fit-naturalness": "learn the texture of clean photos",
         "import-tags": "write tags given in FiftyOne as a table for a recipe",

@@ -18,15 +18,64 @@ from groundglass.degradations.blur import (
     motion_blur,
 )
 from groundglass.degradations.clipping import Clipping, clipping
+from groundglass.degradations.compression import Avif, WebP, avif, webp
 from groundglass.degradations.crop import Crop, crop
 from groundglass.degradations.jpeg import Jpeg, jpeg
+from groundglass.degradations.kernels import KernelBlur, Sinc, kernel_blur, sinc
 from groundglass.degradations.letterbox import Letterbox, letterbox
 from groundglass.degradations.mirror import Mirror, mirror
 from groundglass.degradations.noise import GaussianNoise, ShotNoise, gaussian_noise, shot_noise
+from groundglass.degradations.old_photo import Fading, Scratches, fading, scratches
 from groundglass.degradations.overlay import LogoOverlay, TextOverlay, logo_overlay, text_overlay
-from groundglass.degradations.resize import FalseResolution, Scale, false_resolution, scale
+from groundglass.degradations.poisson import PoissonNoise, poisson_noise
+from groundglass.degradations.resize import (
+    FalseResolution,
+    ResizeTo,
+    Scale,
+    false_resolution,
+    resize_to,
+    scale,
+)
+from groundglass.degradations.screens import (
+    ChromaSubsampling,
+    Dither,
+    Halo,
+    Moire,
+    Palette,
+    Pixelate,
+    Screentone,
+    chroma_subsampling,
+    dither,
+    halo,
+    moire,
+    palette,
+    pixelate,
+    screentone,
+)
+from groundglass.degradations.sensor_noise import (
+    CorrelatedNoise,
+    FilmGrain,
+    IsoNoise,
+    SignalNoise,
+    correlated_noise,
+    film_grain,
+    iso_noise,
+    signal_noise,
+)
 from groundglass.degradations.settings import Pixels
-from groundglass.degradations.sharpen import Sharpen, sharpen
+from groundglass.degradations.sharpen import MaskedSharpen, Sharpen, masked_sharpen, sharpen
+from groundglass.degradations.weather import (
+    Haze,
+    LensBlur,
+    LowLight,
+    Rain,
+    Snow,
+    haze,
+    lens_blur,
+    low_light,
+    rain,
+    snow,
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +109,31 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion("text_overlay", TextOverlay, text_overlay),
         Distortion("logo_overlay", LogoOverlay, logo_overlay),
         Distortion("mirror", Mirror, mirror),
+        Distortion("kernel_blur", KernelBlur, kernel_blur),
+        Distortion("sinc", Sinc, sinc),
+        Distortion("lens_blur", LensBlur, lens_blur),
+        Distortion("resize_to", ResizeTo, resize_to),
+        Distortion("poisson_noise", PoissonNoise, poisson_noise),
+        Distortion("correlated_noise", CorrelatedNoise, correlated_noise),
+        Distortion("signal_noise", SignalNoise, signal_noise),
+        Distortion("iso_noise", IsoNoise, iso_noise),
+        Distortion("film_grain", FilmGrain, film_grain),
+        Distortion("webp", WebP, webp),
+        Distortion("avif", Avif, avif),
+        Distortion("masked_sharpen", MaskedSharpen, masked_sharpen),
+        Distortion("halo", Halo, halo),
+        Distortion("chroma_subsampling", ChromaSubsampling, chroma_subsampling),
+        Distortion("palette", Palette, palette),
+        Distortion("dither", Dither, dither),
+        Distortion("screentone", Screentone, screentone),
+        Distortion("moire", Moire, moire),
+        Distortion("pixelate", Pixelate, pixelate),
+        Distortion("haze", Haze, haze),
+        Distortion("rain", Rain, rain),
+        Distortion("snow", Snow, snow),
+        Distortion("low_light", LowLight, low_light),
+        Distortion("scratches", Scratches, scratches),
+        Distortion("fading", Fading, fading),
     )
 }
 """Distortions by name."""
@@ -74,7 +148,8 @@ def distort(rgb: Pixels, settings: Any, random: np.random.Generator) -> Pixels:
     settings  one record of this catalog, or a sequence of them: done in that order
     random    all randomness comes from it: equal streams give equal pixels (`groundglass.random_streams`)
 
-    Gives H×W×3 uint8 of the same size (except for `Scale` and `Crop`). Raises TypeError for other pixels or settings.
+    Gives H×W×3 uint8 of the same size (except for `Scale`, `ResizeTo` and `Crop`).
+    Raises TypeError for other pixels or settings.
 
     >>> grey = np.full((16, 16, 3), 100, np.uint8)
     >>> random = np.random.default_rng(0)

@@ -8,9 +8,13 @@ from typing import Literal
 import numpy as np
 
 from groundglass.degradations.settings import Pixels, within
+from groundglass.errors import RecipeError
 from groundglass.image.resize import resize
+from groundglass.libraries import cv2
 
 Interpolation = Literal["matlab_bicubic", "lanczos"]
+TrainersKernel = Literal["area", "bilinear", "bicubic", "nearest", "lanczos"]
+TRAINERS_KERNELS: tuple[TrainersKernel, ...] = ("area", "bilinear", "bicubic", "nearest", "lanczos")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,42 @@ class Scale:
 
     def __post_init__(self) -> None:
         within("factor", self.factor, 0.05, 8)
+
+
+@dataclass(frozen=True)
+class ResizeTo:
+    """A stated size, by the kernels of trainers: without antialiasing, except for area.
+
+    width    new width, px, 1 to 65,500; neutral None: as it is
+    height   new height, px, 1 to 65,500; neutral None: as it is
+    kernel   area (means), bilinear, bicubic (a = -3/4), nearest, lanczos (8 taps)
+    """
+
+    width: int | None = None
+    height: int | None = None
+    kernel: TrainersKernel = "area"
+
+    def __post_init__(self) -> None:
+        within("width", 1 if self.width is None else self.width, 1, 65_500)
+        within("height", 1 if self.height is None else self.height, 1, 65_500)
+        if self.kernel not in TRAINERS_KERNELS:
+            raise RecipeError(f"kernel is {self.kernel!r}, but must be one of {', '.join(TRAINERS_KERNELS)}")
+
+
+def resize_to(rgb: Pixels, settings: ResizeTo, random: np.random.Generator) -> Pixels:  # noqa: ARG001
+    """The image at the stated size. PyTorch's `interpolate` has the same bilinear and bicubic kernels."""
+    height, width = rgb.shape[:2]
+    size = settings.width or width, settings.height or height
+    if size == (width, height):
+        return rgb.copy()
+    kernels = {
+        "area": cv2.INTER_AREA,
+        "bilinear": cv2.INTER_LINEAR,
+        "bicubic": cv2.INTER_CUBIC,
+        "nearest": cv2.INTER_NEAREST_EXACT,
+        "lanczos": cv2.INTER_LANCZOS4,
+    }
+    return np.asarray(cv2.resize(rgb, size, interpolation=kernels[settings.kernel]), np.uint8)
 
 
 def false_resolution(rgb: Pixels, settings: FalseResolution, random: np.random.Generator) -> Pixels:  # noqa: ARG001

@@ -13,39 +13,22 @@ from hypothesis import strategies as st
 
 from groundglass import testing
 from groundglass.degradations.banding import Banding
-from groundglass.degradations.blur import Defocus, GaussianBlur, MotionBlur
+from groundglass.degradations.blur import GaussianBlur, MotionBlur
 from groundglass.degradations.catalog import DISTORTIONS, distort
-from groundglass.degradations.clipping import Clipping
-from groundglass.degradations.crop import Crop
 from groundglass.degradations.jpeg import Jpeg
 from groundglass.degradations.letterbox import Letterbox
-from groundglass.degradations.mirror import Mirror
-from groundglass.degradations.noise import GaussianNoise, ShotNoise
-from groundglass.degradations.overlay import LogoOverlay, TextOverlay
-from groundglass.degradations.resize import FalseResolution, Scale
-from groundglass.degradations.sharpen import Sharpen
+from groundglass.degradations.noise import GaussianNoise
+from groundglass.degradations.strengths import STRENGTHS
 from groundglass.errors import RecipeError
 from groundglass.random_streams import stream
 
-STRONG = {
-    "gaussian_blur": GaussianBlur(3),
-    "motion_blur": MotionBlur(9),
-    "defocus": Defocus(3),
+STRONG = {name: strengths.high for name, strengths in STRENGTHS.items()} | {
     "gaussian_noise": GaussianNoise(20, grey=True, grain=1),
-    "shot_noise": ShotNoise(3),
     "jpeg": Jpeg(20, shift_x=3, shift_y=5),
-    "false_resolution": FalseResolution(2.5),
-    "scale": Scale(0.7),
-    "crop": Crop(0.5),
-    "sharpen": Sharpen(3),
-    "banding": Banding(6),
-    "clipping": Clipping(highlights=0.1, shadows=0.1),
     "letterbox": Letterbox(rows=0.1, columns=0.2, grey=9),
-    "text_overlay": TextOverlay(0.1),
-    "logo_overlay": LogoOverlay(0.3, opacity=0.5),
-    "mirror": Mirror(across=True),
+    "motion_blur": MotionBlur(9),
 }
-"""Settings of each that certainly change a picture."""
+"""Settings of each that certainly change an image, some of them with more than one setting."""
 
 OUT_OF_RANGE = {
     "gaussian_blur": {"sigma": -1},
@@ -63,6 +46,31 @@ OUT_OF_RANGE = {
     "letterbox": {"rows": 0.5},
     "text_overlay": {"size": 2},
     "logo_overlay": {"opacity": 2},
+    "kernel_blur": {"side": 8},
+    "sinc": {"cutoff": 4},
+    "lens_blur": {"blades": 2},
+    "resize_to": {"width": 0},
+    "poisson_noise": {"scale": -1},
+    "correlated_noise": {"common": 2},
+    "signal_noise": {"shot": -1},
+    "iso_noise": {"iso": -1},
+    "film_grain": {"strength": 500},
+    "webp": {"quality": 101},
+    "avif": {"speed": 11},
+    "masked_sharpen": {"threshold": -1},
+    "halo": {"amount": -1},
+    "chroma_subsampling": {"across": 0},
+    "palette": {"colours": 1},
+    "dither": {"levels": 1},
+    "screentone": {"pitch": 1},
+    "moire": {"angle": 90},
+    "pixelate": {"block": 0},
+    "haze": {"density": -1},
+    "rain": {"amount": 1},
+    "snow": {"opacity": 2},
+    "low_light": {"stops": 20},
+    "scratches": {"count": -1},
+    "fading": {"amount": 2},
 }
 
 every = pytest.mark.parametrize("name", DISTORTIONS)
@@ -104,7 +112,7 @@ def test_shape_and_type_stay_whatever_the_size(name: str, width: int, height: in
     assert made.dtype == np.uint8
     assert made.ndim == 3
     assert made.shape[2] == 3
-    if name not in ("scale", "crop"):
+    if name not in ("scale", "crop", "resize_to"):
         assert made.shape == rgb.shape
     assert np.array_equal(rgb, before), "the input was changed"
     assert not np.shares_memory(made, rgb)
@@ -126,7 +134,12 @@ def test_neutral_settings_return_no_view_of_the_input(name: str):
 
 
 @pytest.mark.parametrize(
-    "name", ["motion_blur", "gaussian_noise", "shot_noise", "text_overlay", "logo_overlay", "crop"]
+    "name",
+    [
+        *("motion_blur", "gaussian_noise", "shot_noise", "text_overlay", "logo_overlay", "crop", "lens_blur"),
+        *("poisson_noise", "correlated_noise", "signal_noise", "iso_noise", "film_grain", "moire", "haze"),
+        *("rain", "snow", "low_light", "scratches", "fading"),
+    ],
 )
 def test_chance_comes_from_the_stream_alone(name: str):
     rgb = testing.photo(96, 80, 5)
