@@ -18,7 +18,13 @@ FINE, COARSE = 0.625, 3.0
 moves nothing."""
 LEAST = 96
 """Pixels of HQ that a side needs: below, too few structures decide an affine map."""
+CLIPPED = 4.0
+"""Mean deviations at which the band is clipped if the first search fails: one strong object, true or false, must not
+decide alone."""
 ITERATIONS, EPSILON = 200, 1e-6
+"""ECC's most iterations, and the change of the correlation at which it ends."""
+ENOUGH = 0.7
+"""Correlation at which no further search is tried."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,9 @@ def upscaled(lq: NDArray[Any], width: int, height: int) -> NDArray[np.float32]:
 
 
 def align(lq: NDArray[Any], hq: NDArray[Any]) -> Alignment | None:
-    """The affine map between LQ, H×W[×3], and a larger or equal HQ; None if there is none that the search finds.
+    """The affine map between LQ, H×W[×3], and a larger or equal HQ; None if one is flat or under 96 px.
+
+    Where the search fails, the shift alone, with its correlation: of two different scenes that is near 0.
 
     Both as luma of one size (LQ upscaled by bicubic), as a band: Gaussian σ .625 minus σ 3 px of LQ (2.5 and 12 px of
     HQ at ×4). First the shift by phase correlation (Kuglin & Hines 1975), then an affine map by the enhanced
@@ -80,15 +88,22 @@ def align(lq: NDArray[Any], hq: NDArray[Any]) -> Alignment | None:
     ours, theirs = band(upscaled(luma(lq), width, height), scale), band(luma(hq), scale)
     if min(ours.std(), theirs.std()) < 1e-3:
         return None
-    start = _first_shift(ours, theirs)
-    found = _refined(ours, theirs, start, scale)
-    return None if found is None else _described(*found, width, height)
+    found = _refined(ours, theirs)
+    if found[1] < ENOUGH:
+        again = _refined(_clipped(ours), _clipped(theirs))
+        found = max(found, again, key=lambda one: one[1])
+    return _described(*found, width, height)
 
 
 def band(plane: Plane, scale: float) -> Plane:
     """The detail of a plane that both images of a pair have."""
     fine = cv2.GaussianBlur(plane, None, FINE * scale)
     return cast(Plane, fine - cv2.GaussianBlur(plane, None, COARSE * scale))
+
+
+def _clipped(detail: Plane) -> Plane:
+    limit = CLIPPED * float(np.abs(detail).mean())
+    return cast(Plane, np.clip(detail, -limit, limit))
 
 
 def warped(hq: NDArray[Any], matrix: Matrix) -> NDArray[np.float32]:
@@ -113,25 +128,23 @@ def _first_shift(ours: Plane, theirs: Plane) -> tuple[float, float]:
     return (x, y) if max(abs(x), abs(y)) < limit else (0.0, 0.0)
 
 
-def _refined(
-    ours: Plane, theirs: Plane, start: tuple[float, float], scale: float
-) -> tuple[Matrix, float] | None:
+def _refined(ours: Plane, theirs: Plane) -> tuple[Matrix, float]:
     """The map and the correlation after it, from the better of the found shift and none."""
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ITERATIONS, EPSILON)
-    best: tuple[Matrix, float] | None = None
-    for x, y in dict.fromkeys((start, (0.0, 0.0))):
-        matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
+    tried: list[tuple[Matrix, float]] = []
+    for x, y in dict.fromkeys((_first_shift(ours, theirs), (0.0, 0.0))):
+        first = np.array([[1, 0, x], [0, 1, y]], np.float32)
         try:
             correlation, matrix = cv2.findTransformECC(
-                ours, theirs, matrix, cv2.MOTION_AFFINE, criteria, None, 1
+                ours, theirs, first.copy(), cv2.MOTION_AFFINE, criteria, None, 1
             )
         except cv2.error:  # the iteration left the image or met a flat overlap
-            continue
-        if best is None or correlation > best[1]:
-            best = matrix.astype(np.float64), float(correlation)
-        if best[1] > 0.7:
+            correlation = float(np.corrcoef(ours.ravel(), warped(theirs, first).ravel())[0, 1])
+            matrix = first
+        tried.append((matrix.astype(np.float64), float(correlation)))
+        if correlation > ENOUGH:
             break
-    return best
+    return max(tried, key=lambda one: one[1])
 
 
 def _described(matrix: Matrix, correlation: float, width: int, height: int) -> Alignment:
