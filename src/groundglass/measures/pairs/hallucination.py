@@ -19,6 +19,8 @@ FLOOR = 0.6
 """Levels that are added to the usual error: rounding, and places without any."""
 C = 60.0
 """Stabiliser of the similarity, levels²."""
+OF_LARGEST = 0.3
+"""Share of the largest error within a window that a px of the map needs: the rest is its blur."""
 BORDER = 4
 """Px of LQ at every edge that are not judged: alignment moves unseen pixels in."""
 
@@ -67,13 +69,15 @@ def outline(found: Departure, excess: float, unlike: float) -> NDArray[np.bool_]
     """The hallucination map, h×w: the places of LQ where HQ departs, within windows that pass a limit.
 
     A window of 8 px is wider than what is false in it, so its px are kept if their own 3×3 error is large: at least
-    half of the usual limit.
+    half of the usual limit, and .3 of the largest error nearby.
     """
     seeds = (found.excess > excess) | (found.unlike > unlike)
     if not seeds.any():
         return np.zeros(found.fine.shape, bool)
-    reach = cv2.dilate(seeds.astype(np.uint8), np.ones((WINDOW + 1, WINDOW + 1), np.uint8))
-    mask = ((found.fine > min(excess, 2.0 * unlike) / 2) & (reach > 0)).astype(np.uint8)
+    window = np.ones((WINDOW + 1, WINDOW + 1), np.uint8)
+    reach = cv2.dilate(seeds.astype(np.uint8), window)
+    least = np.maximum(excess / 2, OF_LARGEST * cv2.dilate(found.fine * reach, window))
+    mask = ((found.fine > least) & (reach > 0)).astype(np.uint8)
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return cast(NDArray[np.bool_], (opened if opened.any() else closed) > 0)
