@@ -23,15 +23,15 @@ WIDTH, HEIGHT = 192, 160
 def scene(seed: int, width: int = WIDTH, height: int = HEIGHT) -> Any:
     random = np.random.default_rng(seed)
     planes = sum(
-        cv2.GaussianBlur(random.normal(0, 40 * s, (height, width, 3)), None, s) for s in (1, 2, 5, 12)
+        cv2.GaussianBlur(random.normal(0, 40 * s, (height, width, 3)), (0, 0), s) for s in (1, 2, 5, 12)
     )
     return np.clip(planes + 128, 0, 255).astype(np.uint8)
 
 
 def low(hq: Any, scale: int = 4) -> Any:
-    return np.round(reduced(cv2.GaussianBlur(hq, None, 1.5), hq.shape[1] // scale, hq.shape[0] // scale)).astype(
-        np.uint8
-    )
+    return np.round(
+        reduced(cv2.GaussianBlur(hq, (0, 0), 1.5), hq.shape[1] // scale, hq.shape[0] // scale)
+    ).astype(np.uint8)
 
 
 def put(folder: Path, name: str, pixels: Any) -> Path:
@@ -89,7 +89,10 @@ def test_duplicates_identical_pairs_and_copies_are_rejected(pairs: Path):
     put(pairs / "hq", "up.png", up)
     found = check(pairs)
     first = {name: found[name]["reasons"][0].split(":")[0] for name in ("same.png", "up.png")}
-    assert any("duplicate: HQ has the same pixels as" in r for r in found["again.png"]["reasons"] + found["0.png"]["reasons"])
+    assert any(
+        "duplicate: HQ has the same pixels as" in r
+        for r in found["again.png"]["reasons"] + found["0.png"]["reasons"]
+    )
     assert [found[name]["verdict"] for name in ("0.png", "again.png")].count("rejected") == 1
     assert any(reason.startswith("identical") for reason in found["same.png"]["reasons"])
     assert first["up.png"] == "copy"

@@ -49,9 +49,7 @@ def command(lq: Path, hq: Path, against: str, workers: int, as_json: bool) -> No
         lq, hq, "" if against == "none" else against, workers, choose_progress("check", quiet=as_json)
     )
     if as_json:
-        click.echo(
-            json.dumps({"pairs": checked.pairs, "notes": checked.notes}, indent=2, ensure_ascii=False)
-        )
+        click.echo(json.dumps({"pairs": checked.pairs, "notes": checked.notes}, indent=2, ensure_ascii=False))
     else:
         counts = Counter(pair["verdict"] for pair in checked.pairs)
         rows = [(word, f"{counts[word]:,}") for word in ("accepted", "rejected", "unknown")]
@@ -68,4 +66,6 @@ def command(lq: Path, hq: Path, against: str, workers: int, as_json: bool) -> No
         first = plain_line(f"{lost[0]['name']}: {lost[0]['reasons'][0]}")
         if len(lost) == len(checked.pairs):
             raise NothingProduced("no pair could be judged", first)
-        raise TooManyFailed(f"{some(len(lost), 'pairs')} of {len(checked.pairs):,} could not be judged", first)
+        raise TooManyFailed(
+            f"{some(len(lost), 'pairs')} of {len(checked.pairs):,} could not be judged", first
+        )

@@ -50,7 +50,9 @@ def check_pairs(lq: Path, hq: Path, against: str, workers: int, progress: Progre
     if against:
         resolve(words_of(against))
     if lq.resolve() == hq.resolve():
-        raise RecipeError(f"LQ and HQ are both {lq}", "name the folder of LQ images first, then that of HQ images")
+        raise RecipeError(
+            f"LQ and HQ are both {lq}", "name the folder of LQ images first, then that of HQ images"
+        )
     matched = match(hq, lq, 1)
     with tempfile.TemporaryDirectory(prefix="groundglass-") as name:
         folder = Path(name) / "pairs"
@@ -145,7 +147,9 @@ def _note_near_duplicates(pairs: list[dict[str, Any]], judged: dict[int, dict[st
         name: pa.chunked_array([pa.array([int(value) for value in values], pa.uint64())])
         for name, values in (("phash", plain), ("phash_mirror", mirror), ("phash_flipped", flipped))
     }
-    hashes, details = of_images({**columns, "phash_detail": pa.chunked_array([pa.array(detail, pa.string())])})
+    hashes, details = of_images(
+        {**columns, "phash_detail": pa.chunked_array([pa.array(detail, pa.string())])}
+    )
     labels = near_duplicate_clusters(np.asarray(hashes[0]), hashes[1:], details=details)
     for place, label in enumerate(labels.tolist()):
         one, other = numbers[place], numbers[label]
@@ -187,5 +191,3 @@ def _notes(pairs: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     if larger and 2 * larger >= len(pairs):
         notes.append(f"in {some(larger, 'pairs')} LQ is larger than HQ: name the folder of LQ images first")
     return tuple(notes)
-
-

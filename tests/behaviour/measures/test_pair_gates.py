@@ -17,15 +17,13 @@ from shared_data import shared
 @pytest.fixture(scope="module")
 def hq() -> Any:
     random = np.random.default_rng(1)
-    planes = sum(
-        cv2.GaussianBlur(random.normal(0, 40 * s, (320, 384, 3)), None, s) for s in (1, 2, 5, 12)
-    )
+    planes = sum(cv2.GaussianBlur(random.normal(0, 40 * s, (320, 384, 3)), (0, 0), s) for s in (1, 2, 5, 12))
     return np.clip(planes + 128, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
 def lq(hq: Any) -> Any:
-    small = reduced(cv2.GaussianBlur(hq, None, 1.5), 96, 80)
+    small = reduced(cv2.GaussianBlur(hq, (0, 0), 1.5), 96, 80)
     noise = np.random.default_rng(2).normal(0, 2, small.shape)
     return np.clip(np.round(small + noise), 0, 255).astype(np.uint8)
 

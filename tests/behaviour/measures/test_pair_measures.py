@@ -131,7 +131,9 @@ def test_a_colour_map_takes_a_cast_away_though_a_tenth_of_the_image_is_false():
 def test_clean_and_texture_fall_with_blur_and_noise():
     x = textured().astype(np.float32)
     clean = [already_clean(gaussian_filter(x, sigma), x) for sigma in (0, 0.7, 1.5)]
-    noise = [already_clean((x + RANDOM.normal(0, sigma, x.shape)).astype(np.float32), x) for sigma in (0, 5, 40)]
+    noise = [
+        already_clean((x + RANDOM.normal(0, sigma, x.shape)).astype(np.float32), x) for sigma in (0, 5, 40)
+    ]
     assert clean == sorted(clean, reverse=True)
     assert noise == sorted(noise, reverse=True)
     small = x[::4, ::4]

@@ -76,7 +76,7 @@ def align(lq: NDArray[Any], hq: NDArray[Any]) -> Alignment | None:
     correlation coefficient (Evangelidis & Psarakis, PAMI 2008, section 4).
 
     >>> random = np.random.default_rng(0)
-    >>> scene = cv2.GaussianBlur(random.uniform(0, 255, (200, 200)).astype(np.float32), None, 3)
+    >>> scene = cv2.GaussianBlur(random.uniform(0, 255, (200, 200)).astype(np.float32), (0, 0), 3)
     >>> found = align(scene[10:170, 10:170], scene[12:172, 7:167])
     >>> round(found.shift_x, 1), round(found.shift_y, 1)
     (3.0, -2.0)
@@ -97,8 +97,8 @@ def align(lq: NDArray[Any], hq: NDArray[Any]) -> Alignment | None:
 
 def band(plane: Plane, scale: float) -> Plane:
     """The detail of a plane that both images of a pair have."""
-    fine = cv2.GaussianBlur(plane, None, FINE * scale)
-    return cast(Plane, fine - cv2.GaussianBlur(plane, None, COARSE * scale))
+    fine = cv2.GaussianBlur(plane, (0, 0), FINE * scale)
+    return cast(Plane, fine - cv2.GaussianBlur(plane, (0, 0), COARSE * scale))
 
 
 def _clipped(detail: Plane) -> Plane:
@@ -108,17 +108,13 @@ def _clipped(detail: Plane) -> Plane:
 
 def warped(hq: NDArray[Any], matrix: Matrix) -> NDArray[np.float32]:
     """HQ moved onto the upscaled LQ, cubic; outside of HQ its edge is repeated."""
-    height, width = hq.shape[:2]
-    return cast(
-        NDArray[np.float32],
-        cv2.warpAffine(
-            hq.astype(np.float32),
-            matrix,
-            (width, height),
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        ),
-    )
+    return cv2.warpAffine(
+        hq.astype(np.float32),
+        matrix,
+        hq.shape[1::-1],
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    ).astype(np.float32, copy=False)
 
 
 def _first_shift(ours: Plane, theirs: Plane) -> tuple[float, float]:
@@ -131,15 +127,18 @@ def _first_shift(ours: Plane, theirs: Plane) -> tuple[float, float]:
 def _refined(ours: Plane, theirs: Plane) -> tuple[Matrix, float]:
     """The map and the correlation after it, from the better of the found shift and none."""
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ITERATIONS, EPSILON)
+    everywhere = np.ones(ours.shape, np.uint8)
     tried: list[tuple[Matrix, float]] = []
     for x, y in dict.fromkeys((_first_shift(ours, theirs), (0.0, 0.0))):
         first = np.array([[1, 0, x], [0, 1, y]], np.float32)
         try:
             correlation, matrix = cv2.findTransformECC(
-                ours, theirs, first.copy(), cv2.MOTION_AFFINE, criteria, None, 1
+                ours, theirs, first.copy(), cv2.MOTION_AFFINE, criteria, everywhere, 1
             )
         except cv2.error:  # the iteration left the image or met a flat overlap
-            correlation = float(np.corrcoef(ours.ravel(), warped(theirs, first).ravel())[0, 1])
+            correlation = float(
+                np.corrcoef(ours.ravel(), warped(theirs, first.astype(np.float64)).ravel())[0, 1]
+            )
             matrix = first
         tried.append((matrix.astype(np.float64), float(correlation)))
         if correlation > ENOUGH:

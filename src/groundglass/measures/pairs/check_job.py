@@ -103,11 +103,15 @@ class CheckPairs:
             reasons.append(wrong)
         else:
             judged = judge_pair(lq.rgb, hq.rgb)
-            {"rejected": reasons, "unknown": unknown, "accepted": notes}[judged.verdict].extend(judged.reasons)
+            {"rejected": reasons, "unknown": unknown, "accepted": notes}[judged.verdict].extend(
+                judged.reasons
+            )
             if (same := _copy(lq.rgb, hq.rgb)) > COPY:
                 reasons.append(f"copy: HQ is LQ upscaled, {same:.1f} dB, limit {COPY:g}, of the whole")
         if self.against and (leak := find_leak(hq.luma, load_index(self.against))):
-            reasons.append(f"leak: HQ shows the test image {leak.of} ({leak.relation}), score {leak.score:.2f}")
+            reasons.append(
+                f"leak: HQ shows the test image {leak.of} ({leak.relation}), score {leak.score:.2f}"
+            )
         verdict = "rejected" if reasons else "unknown" if unknown else "accepted"
         said = [*reasons, *unknown]
         return row | {

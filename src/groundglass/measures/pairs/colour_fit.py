@@ -37,7 +37,7 @@ def colour_cast(lq: NDArray[Any], reduced: NDArray[Any]) -> Cast:
     >>> round(colour_cast(grey, grey + 26).delta_e, 1)
     10.0
     """
-    one, other = (cv2.GaussianBlur(lab(image), None, CAST_BLUR) for image in (lq, reduced))
+    one, other = (cv2.GaussianBlur(lab(image), (0, 0), CAST_BLUR) for image in (lq, reduced))
     lightness, a, b = (float(np.median(other[..., n] - one[..., n])) for n in range(3))
     return Cast(float(np.sqrt(lightness**2 + a**2 + b**2)), lightness, a, b)
 
@@ -67,7 +67,8 @@ def colour_map(source: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64
         # A little towards no change: a grey image leaves the map of its colours open.
         ridge = 1e-4 * len(some) * np.diag([1.0, 1, 1, 0])
         same = np.vstack((np.eye(3), np.zeros(3)))
-        fit = np.linalg.solve(some.T @ some + ridge + 1e-9 * np.eye(4), some.T @ wanted + ridge @ same)
+        squares = some.T @ some + ridge + 1e-9 * np.eye(4)
+        fit = np.linalg.solve(squares, some.T @ wanted + ridge @ same).astype(np.float64)
         error = np.square(wide @ fit - target).sum(axis=1)
         kept = error <= np.quantile(error, KEPT)
     return fit
@@ -87,5 +88,5 @@ def colour_residual(lq: NDArray[Any], fitted: NDArray[Any]) -> float:
     >>> colour_residual(grey, grey)
     0.0
     """
-    one, other = (cv2.GaussianBlur(lab(image), None, CAST_BLUR) for image in (lq, fitted))
+    one, other = (cv2.GaussianBlur(lab(image), (0, 0), CAST_BLUR) for image in (lq, fitted))
     return float(np.median(np.linalg.norm(one - other, axis=2)))

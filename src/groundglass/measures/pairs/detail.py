@@ -32,8 +32,8 @@ def down_consistency(lq: NDArray[Any], fitted: NDArray[Any]) -> float:
 def structure_shift(lq: Plane, fitted: Plane) -> float:
     """How far the structures of LQ and of the fitted HQ differ, 0 to 2; lower is better.
 
-    One minus the structure term of SSIM (Wang et al. 2004, equation 10) on 8×8 px, averaged with LQ's standard deviation
-    as the weight: flat parts, where noise decides, count little.
+    One minus the structure term of SSIM (Wang et al. 2004, equation 10) on 8×8 px, averaged with LQ's standard
+    deviation as the weight: flat parts, where noise decides, count little.
 
     >>> plane = np.random.default_rng(0).uniform(0, 255, (32, 32)).astype(np.float32)
     >>> abs(structure_shift(plane, plane)) < 1e-5, structure_shift(plane, 255 - plane) > 1.9
@@ -51,14 +51,14 @@ def structure_shift(lq: Plane, fitted: Plane) -> float:
 def already_clean(lq: Plane, reduced_hq: Plane) -> float:
     """How nearly LQ is a plain reduction of HQ, 0 to 1: near 1 there is neither blur nor noise to remove.
 
-    The similarity (2 cov + C) / (var + var + C) of the finest bands (above a Gaussian of 1.5 px) of LQ and of HQ reduced
-    by area without blur: blur lowers LQ's variance, noise raises it without covariance.
+    The similarity (2 cov + C) / (var + var + C) of the finest bands (above a Gaussian of 1.5 px) of LQ and of HQ
+    reduced by area without blur: blur lowers LQ's variance, noise raises it without covariance.
 
     >>> plane = np.random.default_rng(0).uniform(0, 255, (32, 32)).astype(np.float32)
-    >>> already_clean(plane, plane), already_clean(cv2.GaussianBlur(plane, None, 1), plane) < 0.8
+    >>> already_clean(plane, plane), already_clean(cv2.GaussianBlur(plane, (0, 0), 1), plane) < 0.8
     (1.0, True)
     """
-    x, y = (plane - cv2.GaussianBlur(plane, None, SCREEN) for plane in (lq, reduced_hq))
+    x, y = (plane - cv2.GaussianBlur(plane, (0, 0), SCREEN) for plane in (lq, reduced_hq))
     covariance = float(((x - x.mean()) * (y - y.mean())).mean())
     return max(0.0, (2 * covariance + C) / (float(x.var()) + float(y.var()) + C))
 

@@ -31,7 +31,7 @@ def faithful_fit(lq: NDArray[Any], aligned: NDArray[Any]) -> Fitted:
     of the squares, so a false patch does not choose the blur.
 
     >>> hq = np.random.default_rng(0).uniform(0, 255, (128, 128, 3)).astype(np.float32)
-    >>> lq = reduced(cv2.GaussianBlur(hq, None, 1.8), 32, 32)
+    >>> lq = reduced(cv2.GaussianBlur(hq, (0, 0), 1.8), 32, 32)
     >>> faithful_fit(lq, hq).blur
     1.8
     """
@@ -40,7 +40,7 @@ def faithful_fit(lq: NDArray[Any], aligned: NDArray[Any]) -> Fitted:
     wanted = lq.reshape(-1, 3).astype(np.float32)
     best: tuple[float, Fitted] | None = None
     for blur in BLURS:
-        soft = cv2.GaussianBlur(aligned, None, blur * per_px) if blur * per_px > 0.2 else aligned
+        soft = cv2.GaussianBlur(aligned, (0, 0), blur * per_px) if blur * per_px > 0.2 else aligned
         small = reduced(soft, width, height)
         colours = colour_map(small.reshape(-1, 3), wanted)
         fitted = mapped(small, colours)
@@ -54,6 +54,4 @@ def faithful_fit(lq: NDArray[Any], aligned: NDArray[Any]) -> Fitted:
 
 def reduced(image: NDArray[Any], width: int, height: int) -> Image:
     """The mean over the area of each px of the smaller image."""
-    return cast(
-        Image, cv2.resize(image.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    )
+    return cast(Image, cv2.resize(image.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA))

@@ -70,7 +70,16 @@ class Judged:
     map: NDArray[np.bool_] | None = None
 
 
-HIGHER_IS_WORSE = ("shift", "corner", "rotation", "dense_residual", "cast", "colour_residual", "excess", "unlike")
+HIGHER_IS_WORSE = (
+    "shift",
+    "corner",
+    "rotation",
+    "dense_residual",
+    "cast",
+    "colour_residual",
+    "excess",
+    "unlike",
+)
 LOWER_IS_WORSE = ("correlation", "down_psnr", "texture_gain")
 
 
@@ -93,7 +102,9 @@ def judge_pair(
     if lq.shape[0] > hq.shape[0] or lq.shape[1] > hq.shape[1]:
         raise ValueError(f"LQ is larger than HQ: {lq.shape[:2]} and {hq.shape[:2]}")
     if min(lq.shape[:2]) < LEAST_SIDE:
-        return Judged("unknown", (f"size: LQ is {lq.shape[1]} × {lq.shape[0]} px, at least {LEAST_SIDE} are needed",))
+        return Judged(
+            "unknown", (f"size: LQ is {lq.shape[1]} × {lq.shape[0]} px, at least {LEAST_SIDE} are needed",)
+        )
     found: list[Judged] = []
     whole = np.zeros(lq.shape[:2], bool) if keep_map else None
     for y, x in _pieces(lq.shape[0], lq.shape[1]):
@@ -102,7 +113,7 @@ def judge_pair(
         if whole is not None and judged.map is not None:
             whole[y, x] |= judged.map
         found.append(judged)
-    return replace(_joined(found, lq.shape[:2]), map=whole)
+    return replace(_joined(found), map=whole)
 
 
 def _pieces(height: int, width: int) -> Iterator[tuple[slice, slice]]:
@@ -128,7 +139,7 @@ def _cut(
     return (lq[y, x], piece), left, top
 
 
-def _joined(found: list[Judged], shape: tuple[int, ...]) -> Judged:
+def _joined(found: list[Judged]) -> Judged:
     """One verdict of all pieces: rejected if one is; unknown if none could be judged."""
     if len(found) == 1:
         return found[0]
@@ -151,9 +162,7 @@ def _joined(found: list[Judged], shape: tuple[int, ...]) -> Judged:
     return Judged(verdict, reasons, values, worst.box)
 
 
-def _judge_piece(
-    lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tuple[int, int]
-) -> Judged:
+def _judge_piece(lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tuple[int, int]) -> Judged:
     scale = hq.shape[1] / lq.shape[1]
     found = align(lq, hq)
     if found is None:
@@ -224,9 +233,7 @@ def _cast(tint: Any, limits: Limits, place: str) -> Iterator[str]:
         yield f"cast: ΔE {tint.delta_e:.1f}, limit {limits.cast:g}, median {place} ({parts})"
 
 
-def _local(
-    values: dict[str, float | None], box: Box | None, limits: Limits, place: str
-) -> Iterator[str]:
+def _local(values: dict[str, float | None], box: Box | None, limits: Limits, place: str) -> Iterator[str]:
     where = f"at {box[0]},{box[1]}, {box[2]} × {box[3]} px" if box else place
     excess, unlike, down = (values[name] or 0.0 for name in ("excess", "unlike", "down_psnr"))
     if excess > limits.excess:

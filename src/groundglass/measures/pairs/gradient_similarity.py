@@ -27,7 +27,8 @@ def gmsd(reference: NDArray[Any], restored: NDArray[Any]) -> float:
 
     Xue, Zhang, Mou, Bovik, Gradient Magnitude Similarity Deviation, IEEE TIP 2014, equations 2 to 6: both planes are
     averaged over 2 × 2 px and reduced by 2; their Prewitt gradients are compared at each place, and the result is the
-    standard deviation of the similarities, with the authors' published code's edges and divisor. Raises ValueError if the shapes differ or a side is under 16 px.
+    standard deviation of the similarities. Edges and divisor are those of the authors' code. Raises ValueError if the
+    shapes differ or a side is under 16 px.
 
     >>> ramp = np.arange(256.0).reshape(16, 16)
     >>> gmsd(ramp, ramp)

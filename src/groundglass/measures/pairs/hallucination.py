@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -80,7 +81,7 @@ def outline(found: Departure, excess: float, unlike: float) -> NDArray[np.bool_]
     mask = ((found.fine > least) & (reach > 0)).astype(np.uint8)
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    return cast(NDArray[np.bool_], (opened if opened.any() else closed) > 0)
+    return (opened if opened.any() else closed) > 0
 
 
 def worst_box(mask: NDArray[np.bool_], found: Departure) -> tuple[int, int, int, int] | None:
@@ -99,7 +100,7 @@ def _usual(coarse: Plane, gradient: Plane) -> Plane:
     inner = (slice(BORDER, -BORDER or None),) * 2
     edges = np.quantile(gradient[inner], np.linspace(0, 1, BINS + 1))
     middles, medians = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = (gradient[inner] >= low) & (gradient[inner] <= high)
         if inside.any():
             middles.append((low + high) / 2)

@@ -23,7 +23,7 @@ def local_shifts(ours: Plane, theirs: Plane, scale: float) -> NDArray[np.float32
     found.
 
     >>> random = np.random.default_rng(0)
-    >>> scene = 5 * cv2.GaussianBlur(random.uniform(0, 255, (160, 160)).astype(np.float32), None, 3)
+    >>> scene = 5 * cv2.GaussianBlur(random.uniform(0, 255, (160, 160)).astype(np.float32), (0, 0), 3)
     >>> found = local_shifts(scene[16:144, 16:144], scene[16:144, 15:143], 4)
     >>> np.nanmedian(found, axis=(0, 1)).round(1) + 0.0
     array([1., 0.], dtype=float32)
@@ -49,9 +49,7 @@ def dense_residual(shifts: NDArray[np.float32]) -> float | None:
     return float(np.percentile(lengths, 90)) if len(lengths) >= 4 else None
 
 
-def _shift(
-    ours: Plane, theirs: Plane, place: tuple[slice, slice], most: float
-) -> tuple[float, float]:
+def _shift(ours: Plane, theirs: Plane, place: tuple[slice, slice], most: float) -> tuple[float, float]:
     y, x = place
     height, width = y.stop - y.start, x.stop - x.start
     wanted = ours[place]
