@@ -60,16 +60,14 @@ def luma(rgb: NDArray[Any]) -> Plane:
 
 def upscaled(lq: NDArray[Any], width: int, height: int) -> NDArray[np.float32]:
     """LQ in the size of HQ, bicubic, float32 without clipping."""
-    return cast(
-        NDArray[np.float32],
-        cv2.resize(lq.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC),
-    )
+    large = cv2.resize(lq.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return large.astype(np.float32, copy=False)
 
 
 def align(lq: NDArray[Any], hq: NDArray[Any]) -> Alignment | None:
     """The affine map between LQ, H×W[×3], and a larger or equal HQ; None if one is flat or under 96 px.
 
-    Where the search fails, the shift alone, with its correlation: of two different scenes that is near 0.
+    If the search fails, it is the shift alone with its correlation: near 0 for two different scenes.
 
     Both as luma of one size (LQ upscaled by bicubic), as a band: Gaussian σ .625 minus σ 3 px of LQ (2.5 and 12 px of
     HQ at ×4). First the shift by phase correlation (Kuglin & Hines 1975), then an affine map by the enhanced

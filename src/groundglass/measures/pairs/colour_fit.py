@@ -51,8 +51,8 @@ def colour_map(source: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64
     """The 4×3 map of colours (r, g, b, 1) that takes ``source`` closest to ``target``, by trimmed least squares.
 
     Both are N×3. Least squares over all pixels, then three times over the 80 % with the least error: a patch that
-    exists on one side only does not bend the map (Rousseeuw 1984, least trimmed squares). Where the colours do not
-    span three directions, the shortest of all equally good maps.
+    exists on one side only does not bend the map (Rousseeuw 1984, least trimmed squares). If the colours do
+    not span three directions, the map stays near no change.
 
     >>> colours = np.random.default_rng(0).uniform(0, 255, (500, 3))
     >>> colour_map(colours, colours * 0.5 + 10).round(3)[[0, 3]]
@@ -82,7 +82,7 @@ def mapped(image: NDArray[Any], colours: NDArray[np.float64]) -> Image:
 
 
 def colour_residual(lq: NDArray[Any], fitted: NDArray[Any]) -> float:
-    """What the map leaves: the median ΔE (CIE76) of both, blurred by 2 px; lower is better.
+    """The median ΔE (CIE76) that the map leaves, both blurred by 2 px; lower is better.
 
     >>> grey = np.full((32, 32, 3), 128.0, np.float32)
     >>> colour_residual(grey, grey)

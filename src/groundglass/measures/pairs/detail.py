@@ -1,4 +1,4 @@
-"""What a pair teaches: how far LQ is from clean, how much detail HQ adds, and whether structures agree."""
+"""The lesson of a pair: how far LQ is from clean, how much detail HQ adds, and whether structures agree."""
 
 from __future__ import annotations
 

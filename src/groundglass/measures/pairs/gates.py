@@ -54,7 +54,7 @@ PIECE, OVERLAP = 256, 16
 
 @dataclass(frozen=True)
 class Judged:
-    """What the gates say of a pair.
+    """The verdict of the gates on a pair.
 
     verdict   accepted, rejected or unknown
     reasons   a sentence for each gate that decided: gate, value, limit, place (px of HQ)
@@ -92,7 +92,7 @@ def judge_pair(
     judged in pieces: one piece that is rejected decides. Raises ValueError if LQ is larger than HQ.
 
     >>> random = np.random.default_rng(0)
-    >>> scene = random.uniform(0, 255, (64, 64, 3)).astype(np.float32)
+    >>> scene = upscaled(random.uniform(40, 215, (32, 32, 3)), 64, 64).clip(0, 255)
     >>> hq = upscaled(scene, 256, 256).clip(0, 255)
     >>> judge_pair(scene, hq).verdict
     'accepted'

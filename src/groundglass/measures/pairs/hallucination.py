@@ -1,4 +1,4 @@
-"""Where HQ shows what LQ does not: the map, its share of the area, and the box of the worst place."""
+"""Places in which HQ shows what LQ does not: the map, its share of the area, and the box of the worst place."""
 
 from __future__ import annotations
 
