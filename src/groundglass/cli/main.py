@@ -31,6 +31,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Judge images and gates": {
         "measure": "measure single images",
         "evaluate": "score a network's images against the ground truth",
+        "check-pairs": "check whether pairs of LQ and HQ images fit",
         "audit": "plant known defects, and see which gates catch them",
         "prove": "train small upscalers, and see whether a selection helps",
         "source-quality": "estimate the JPEG quality of whole folders",

@@ -1,1 +1,1 @@
-"""Measures of two images: PSNR and SSIM."""
+"""Measures of two images: fidelity, alignment, colour, and the gates that a pair must pass."""

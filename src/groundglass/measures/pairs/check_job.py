@@ -1,0 +1,186 @@
+"""The job that judges pairs of LQ and HQ files, and notes what only all pairs together can show."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.engines.shards import Summary
+from groundglass.errors import ImageError, NoValue
+from groundglass.files.locators import read_listed
+from groundglass.image.frame import Frame, open_frame
+from groundglass.image.header import ImageLimits
+from groundglass.libraries import cv2
+from groundglass.measures.pairs.align import luma, upscaled
+from groundglass.measures.pairs.gates import Judged, judge_pair
+from groundglass.measures.pairs.open_pair import ListedFile, Pair
+from groundglass.measures.pairs.psnr_ssim import psnr
+from groundglass.measures.pairs.score_job import reason_and_detail, save_rows, schema_of
+from groundglass.similarity.perceptual_hash import phash
+from groundglass.similarity.test_images.known_sets import load_index
+from groundglass.similarity.test_images.search import find_leak
+
+THUMBNAIL = 16
+"""Cells per side of the thumbnails that are compared across pairs."""
+COPY = 45.0
+"""dB between HQ and upscaled LQ, above which HQ adds nothing: captured pairs have 20 to 35."""
+RATIO = 0.02
+"""Share by which the ratios of width and height may differ: HQ need not be a multiple of LQ."""
+
+
+@dataclass(frozen=True)
+class CheckPairs:
+    """Judges pairs of HQ (`Pair.hr`) and LQ (`Pair.sr`); a finished shard is a part below ``folder``.
+
+    against  test images that no pair may show, as of the measure ``leaks``; "" for none
+    """
+
+    folder: Path
+    limits: ImageLimits
+    against: str = "all"
+
+    def one(self, item: Pair) -> dict[str, Any]:
+        """The row of a pair: a verdict with its values, or a reason."""
+        try:
+            return {"number": item.number, **self._judged(item)}
+        except Exception as error:  # a decoder may raise anything, and one bad file must not end the shard
+            return self.lost(item, *reason_and_detail(error))
+
+    def lost(self, item: Pair, reason: str, detail: str) -> dict[str, Any]:
+        """A row without a verdict."""
+        return {"number": item.number, "error": f"{reason}: {detail}" if detail else reason}
+
+    def name(self, item: Pair) -> str:
+        """The pair's name."""
+        return item.name
+
+    def save(self, results: Sequence[dict[str, Any]]) -> Summary:
+        """One part of all rows."""
+        columns: dict[str, type] = {
+            "verdict": str,
+            "reasons": str,
+            "notes": str,
+            "values": str,
+            "ratio": float,
+            "lq_pixels": str,
+            "hq_pixels": str,
+            "lq_thumbnail": bytes,
+            "hq_thumbnail": bytes,
+            "phash": str,
+        }
+        return save_rows(results, schema_of(columns), self.folder)
+
+    def _judged(self, item: Pair) -> dict[str, Any]:
+        assert item.sr is not None
+        lq, hq = self._opened(item.sr, "LQ"), self._opened(item.hr, "HQ")
+        reasons: list[str] = []
+        notes: list[str] = []
+        unknown: list[str] = []
+        for frame, which in ((lq, "LQ"), (hq, "HQ")):
+            if frame.header.frames > 1:
+                unknown.append(f"animated: {which} has {frame.header.frames} frames; the first was compared")
+            if frame.header.bit_depth > 8:
+                notes.append(f"{which} has {frame.header.bit_depth} bits a sample; it was compared at 8")
+        row = {
+            "lq_pixels": _digest(lq.rgb),
+            "hq_pixels": _digest(hq.rgb),
+            "lq_thumbnail": _thumbnail(lq.rgb),
+            "hq_thumbnail": _thumbnail(hq.rgb),
+            "phash": _hashes(hq),
+            "ratio": hq.rgb.shape[1] / lq.rgb.shape[1],
+        }
+        judged = Judged("accepted", ())
+        if row["lq_pixels"] == row["hq_pixels"]:
+            reasons.append("identical: LQ and HQ have the same pixels")
+        elif wrong := _wrong_sizes(lq.rgb, hq.rgb):
+            reasons.append(wrong)
+        else:
+            judged = judge_pair(lq.rgb, hq.rgb)
+            {"rejected": reasons, "unknown": unknown, "accepted": notes}[judged.verdict].extend(
+                judged.reasons
+            )
+            if (same := _copy(lq.rgb, hq.rgb)) > COPY:
+                reasons.append(f"copy: HQ is LQ upscaled, {same:.1f} dB, limit {COPY:g}, of the whole")
+        if self.against and (leak := find_leak(hq.luma, load_index(self.against))):
+            reasons.append(
+                f"leak: HQ shows the test image {leak.of} ({leak.relation}), score {leak.score:.2f}"
+            )
+        verdict = "rejected" if reasons else "unknown" if unknown else "accepted"
+        said = [*reasons, *unknown]
+        return row | {
+            "verdict": verdict,
+            "reasons": json.dumps(said),
+            "notes": json.dumps(notes),
+            "values": json.dumps(judged.values | {"box": judged.box}),
+        }
+
+    def _opened(self, file: ListedFile, which: str) -> Frame:
+        try:
+            frame = open_frame(read_listed(file.path, file.bytes, file.mtime_ns), self.limits)
+            _ = frame.rgb
+        except ImageError as error:
+            raise ImageError(error.reason, f"{which}: {error.detail or 'the file'}") from error
+        return frame
+
+
+def alike(one: bytes, other: bytes) -> float:
+    """The correlation of two thumbnails, -1 to 1.
+
+    >>> square = np.arange(256, dtype=np.float32)
+    >>> round(alike(square.tobytes(), square.tobytes()), 3)
+    1.0
+    """
+    a, b = (np.frombuffer(each, np.float32) - np.frombuffer(each, np.float32).mean() for each in (one, other))
+    length = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / length if length > 1e-6 else 0.0
+
+
+def _wrong_sizes(lq: NDArray[Any], hq: NDArray[Any]) -> str | None:
+    across, down = hq.shape[1] / lq.shape[1], hq.shape[0] / lq.shape[0]
+    sizes = f"LQ is {lq.shape[1]} × {lq.shape[0]} px, HQ is {hq.shape[1]} × {hq.shape[0]} px"
+    if min(across, down) < 1:
+        return f"size: {sizes}: LQ is larger than HQ; are the two swapped?"
+    if abs(across / down - 1) > RATIO:
+        return f"size: {sizes}: the ratios {across:.2f} and {down:.2f} differ"
+    return None
+
+
+def _copy(lq: NDArray[Any], hq: NDArray[Any]) -> float:
+    """PSNR of HQ against LQ upscaled by bicubic; of luma."""
+    height, width = hq.shape[:2]
+    if height * width > 4_000_000:  # the middle of a large image shows as much
+        lines, columns = lq.shape[0] // 4, lq.shape[1] // 4
+        across, down = width / lq.shape[1], height / lq.shape[0]
+        top, left = (lq.shape[0] - lines) // 2, (lq.shape[1] - columns) // 2
+        lq = lq[top : top + lines, left : left + columns]
+        top, left = round(top * down), round(left * across)
+        hq = hq[top : top + round(lines * down), left : left + round(columns * across)]
+    ours = upscaled(luma(lq), hq.shape[1], hq.shape[0])
+    inner = (slice(8, -8),) * 2 if min(hq.shape[:2]) > 32 else (slice(None),) * 2
+    return psnr(luma(hq)[inner], ours[inner])
+
+
+def _digest(rgb: NDArray[Any]) -> str:
+    """Of the pixels and their size."""
+    return hashlib.sha256(f"{rgb.shape}".encode() + np.ascontiguousarray(rgb).tobytes()).hexdigest()
+
+
+def _thumbnail(rgb: NDArray[Any]) -> bytes:
+    small = cv2.resize(rgb, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    return luma(small).tobytes()
+
+
+def _hashes(frame: Frame) -> str | None:
+    """The hashes in three orientations and the detail, as JSON; None for a flat image."""
+    try:
+        plain, mirror, flipped, detail = phash(frame.luma)
+    except NoValue:
+        return None
+    return json.dumps([str(plain), str(mirror), str(flipped), detail])

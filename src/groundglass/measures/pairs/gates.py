@@ -1,0 +1,251 @@
+"""The gates that a pair must pass: geometry, cast, local. Each names its value, its limit and the place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.measures.pairs.align import Alignment, align, band, luma, upscaled, warped
+from groundglass.measures.pairs.colour_fit import colour_cast, colour_residual
+from groundglass.measures.pairs.detail import already_clean, down_consistency, structure_shift, texture_gain
+from groundglass.measures.pairs.faithful_fit import faithful_fit, reduced
+from groundglass.measures.pairs.hallucination import departure, outline, worst_box
+from groundglass.measures.pairs.local_shifts import dense_residual, local_shifts
+
+Word = Literal["accepted", "rejected", "unknown"]
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of the gates; fitted on captured ×4 pairs of 512 px.
+
+    shift, corner  px of HQ at ×4, in proportion to the scale elsewhere: of the centre, and of the farthest corner
+    correlation    of the bands: below, HQ shows another scene
+    cast           ΔE
+    excess, unlike of `hallucination.Departure`
+    down           dB: the floor of down-consistency
+    dense          px of HQ at ×4: the 90th percentile of the blocks' shifts after the affine map
+    copy           log2 texture gain: below, HQ has no detail beyond LQ's. Only noted, never decisive
+    """
+
+    shift: float = 1.2
+    corner: float = 2.6
+    correlation: float = 0.5
+    cast: float = 4.6
+    excess: float = 4.6
+    unlike: float = 2.3
+    down: float = 26.0
+    dense: float = 3.0
+    copy: float = 0.1
+
+
+LIMITS = Limits()
+LEAST_SIDE = 32
+"""Px of LQ that each side needs: below, too few windows decide what is usual."""
+PIECE, OVERLAP = 256, 16
+"""Largest side of LQ that is judged at once, and px that neighbouring pieces share."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict of the gates on a pair.
+
+    verdict   accepted, rejected or unknown
+    reasons   a sentence for each gate that decided: gate, value, limit, place (px of HQ)
+    values    the pair's measures by name; of a pair in pieces, the worst
+    box       x, y, width, height of the worst place that LQ does not show, px of HQ
+    map       h×w: where HQ departs from LQ, on LQ's grid; only if asked for
+    """
+
+    verdict: Word
+    reasons: tuple[str, ...]
+    values: dict[str, float | None] = field(default_factory=dict)
+    box: Box | None = None
+    map: NDArray[np.bool_] | None = None
+
+
+HIGHER_IS_WORSE = (
+    "shift",
+    "corner",
+    "rotation",
+    "dense_residual",
+    "cast",
+    "colour_residual",
+    "excess",
+    "unlike",
+)
+LOWER_IS_WORSE = ("correlation", "down_psnr", "texture_gain")
+
+
+def judge_pair(
+    lq: NDArray[Any], hq: NDArray[Any], limits: Limits = LIMITS, *, keep_map: bool = False
+) -> Judged:
+    """Whether HQ is a faithful sharper version of LQ. Both are uint8 RGB, H×W×3; HQ equal or larger.
+
+    Invented texture that averages out at the size of LQ passes all gates. A pair whose LQ is larger than 256 px is
+    judged in pieces: one piece that is rejected decides. Raises ValueError if LQ is larger than HQ.
+
+    >>> random = np.random.default_rng(0)
+    >>> scene = upscaled(random.uniform(40, 215, (32, 32, 3)), 64, 64).clip(0, 255)
+    >>> hq = upscaled(scene, 256, 256).clip(0, 255)
+    >>> judge_pair(scene, hq).verdict
+    'accepted'
+    >>> judge_pair(scene, np.roll(hq, 4, axis=1)).reasons[0].split(",")[0]
+    'geometry: shift 4.0 px'
+    """
+    if lq.shape[0] > hq.shape[0] or lq.shape[1] > hq.shape[1]:
+        raise ValueError(f"LQ is larger than HQ: {lq.shape[:2]} and {hq.shape[:2]}")
+    if min(lq.shape[:2]) < LEAST_SIDE:
+        return Judged(
+            "unknown", (f"size: LQ is {lq.shape[1]} × {lq.shape[0]} px, at least {LEAST_SIDE} are needed",)
+        )
+    found: list[Judged] = []
+    whole = np.zeros(lq.shape[:2], bool) if keep_map else None
+    for y, x in _pieces(lq.shape[0], lq.shape[1]):
+        piece, left, top = _cut(lq, hq, y, x)
+        judged = _judge_piece(*piece, limits, (left, top))
+        if whole is not None and judged.map is not None:
+            whole[y, x] |= judged.map
+        found.append(judged)
+    return replace(_joined(found), map=whole)
+
+
+def _pieces(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    for top, bottom in _spans(height):
+        for left, right in _spans(width):
+            yield slice(top, bottom), slice(left, right)
+
+
+def _spans(length: int) -> list[tuple[int, int]]:
+    """Equal spans of at most `PIECE` that share `OVERLAP`."""
+    count = 1 if length <= PIECE else math.ceil((length - OVERLAP) / (PIECE - OVERLAP))
+    step = (length - OVERLAP) / count
+    return [(round(n * step), min(length, round((n + 1) * step) + OVERLAP)) for n in range(count)]
+
+
+def _cut(
+    lq: NDArray[Any], hq: NDArray[Any], y: slice, x: slice
+) -> tuple[tuple[NDArray[Any], NDArray[Any]], int, int]:
+    """A piece of both, and its place in HQ."""
+    across, down = hq.shape[1] / lq.shape[1], hq.shape[0] / lq.shape[0]
+    left, top = round(x.start * across), round(y.start * down)
+    piece = hq[top : round(y.stop * down), left : round(x.stop * across)]
+    return (lq[y, x], piece), left, top
+
+
+def _joined(found: list[Judged]) -> Judged:
+    """One verdict of all pieces: rejected if one is; unknown if none could be judged."""
+    if len(found) == 1:
+        return found[0]
+    rejected = [one for one in found if one.verdict == "rejected"]
+    sound = [one for one in found if one.verdict != "unknown"]
+    of = rejected or sound or found
+    worst = max(of, key=lambda one: one.values.get("excess") or 0.0)
+    values: dict[str, float | None] = {}
+    for name in dict.fromkeys(name for one in of for name in one.values):
+        numbers = [value for one in of if (value := one.values.get(name)) is not None]
+        pick = max if name in HIGHER_IS_WORSE else min if name in LOWER_IS_WORSE else None
+        values[name] = None if not numbers else pick(numbers) if pick else float(np.mean(numbers))
+    shares = [one.values.get("hallucinated_share") or 0.0 for one in sound]
+    values["hallucinated_share"] = float(np.mean(shares)) if shares else None
+    reasons = tuple(dict.fromkeys(reason for one in (rejected or of[:1]) for reason in one.reasons))
+    unjudged = len(found) - len(sound)
+    if unjudged and not rejected:
+        reasons += (f"structure: {unjudged} of {len(found)} pieces have too little to be judged",)
+    verdict: Word = "rejected" if rejected else "accepted" if sound else "unknown"
+    return Judged(verdict, reasons, values, worst.box)
+
+
+def _judge_piece(lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tuple[int, int]) -> Judged:
+    scale = hq.shape[1] / lq.shape[1]
+    found = align(lq, hq)
+    if found is None:
+        return Judged("unknown", ("geometry: too little structure to align",))
+    values: dict[str, float | None] = {
+        "shift": found.shift,
+        "shift_x": found.shift_x,
+        "shift_y": found.shift_y,
+        "corner": found.corner,
+        "rotation": found.rotation,
+        "correlation": found.correlation,
+    }
+    place = f"of the piece at {corner[0]},{corner[1]}" if any(corner) else "of the whole"
+    if found.correlation < limits.correlation:
+        said = f"correlation {found.correlation:.2f}, limit {limits.correlation:g}, {place}: another scene"
+        return Judged("rejected", (f"geometry: {said}",), values)
+    aligned = warped(hq, found.matrix)
+    small = reduced(aligned, lq.shape[1], lq.shape[0])
+    tint = colour_cast(lq, small)
+    fit = faithful_fit(lq, aligned)
+    ours, theirs = luma(lq), luma(fit.image)
+    departs = departure(ours, theirs)
+    mask = outline(departs, limits.excess, limits.unlike)
+    size = hq.shape[1], hq.shape[0]
+    residual = dense_residual(
+        local_shifts(band(upscaled(ours, *size), scale), band(luma(aligned), scale), scale)
+    )
+    values |= {
+        "dense_residual": residual,
+        "cast": tint.delta_e,
+        "colour_residual": colour_residual(lq, fit.image),
+        "blur": fit.blur,
+        "excess": float(departs.excess.max()),
+        "unlike": float(departs.unlike.max()),
+        "hallucinated_share": float(mask.mean()),
+        "down_psnr": down_consistency(lq, fit.image),
+        "structure_shift": structure_shift(ours, theirs),
+        "already_clean": already_clean(ours, luma(small)),
+        "texture_gain": texture_gain(ours, luma(aligned)),
+    }
+    box = _in_hq(worst_box(mask, departs), scale, corner)
+    reasons = [
+        *_geometry(found, residual, limits, scale, place),
+        *_cast(tint, limits, place),
+        *_local(values, box, limits, place),
+    ]
+    return Judged("rejected" if reasons else "accepted", tuple(reasons), values, box, mask)
+
+
+def _geometry(
+    found: Alignment, residual: float | None, limits: Limits, scale: float, place: str
+) -> Iterator[str]:
+    ratio = max(scale, 2.0) / 4
+    if found.shift > limits.shift * ratio:
+        said = f"{found.shift:.1f} px, limit {limits.shift * ratio:g}, at the centre {place}"
+        yield f"geometry: shift {said} ({found.shift_x:+.1f}, {found.shift_y:+.1f})"
+    if found.corner > limits.corner * ratio:
+        said = f"{found.corner:.1f} px, limit {limits.corner * ratio:g}, at a corner {place}"
+        yield f"geometry: displacement {said} (turned by {found.rotation:+.2f}°)"
+    if residual is not None and residual > limits.dense * ratio:
+        said = f"{residual:.1f} px, limit {limits.dense * ratio:g}, in a tenth of the blocks {place}"
+        yield f"geometry: local shifts {said}"
+
+
+def _cast(tint: Any, limits: Limits, place: str) -> Iterator[str]:
+    if tint.delta_e > limits.cast:
+        parts = f"L {tint.lightness:+.1f}, a {tint.a:+.1f}, b {tint.b:+.1f}"
+        yield f"cast: ΔE {tint.delta_e:.1f}, limit {limits.cast:g}, median {place} ({parts})"
+
+
+def _local(values: dict[str, float | None], box: Box | None, limits: Limits, place: str) -> Iterator[str]:
+    where = f"at {box[0]},{box[1]}, {box[2]} × {box[3]} px" if box else place
+    excess, unlike, down = (values[name] or 0.0 for name in ("excess", "unlike", "down_psnr"))
+    if excess > limits.excess:
+        yield f"local: error {excess:.1f} times the usual, limit {limits.excess:g}, {where}"
+    elif unlike > limits.unlike:
+        yield f"local: unlike structure {unlike:.1f}, limit {limits.unlike:g}, {where}"
+    if down < limits.down:
+        yield f"local: down-consistency {down:.1f} dB, floor {limits.down:g}, {place}"
+
+
+def _in_hq(box: Box | None, scale: float, corner: tuple[int, int]) -> Box | None:
+    if box is None:
+        return None
+    x, y, width, height = (round(value * scale) for value in box)
+    return x + corner[0], y + corner[1], width, height

@@ -1,0 +1,68 @@
+"""MS-SSIM: structural similarity over five scales."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundglass.libraries import cv2
+from groundglass.measures.pairs.psnr_ssim import K1, K2, SIGMA, WINDOW
+
+Plane = NDArray[np.float64]
+
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""The exponent of each scale, the finest first (Wang et al. 2003, section 3.2)."""
+LEAST = WINDOW * 2 ** (len(WEIGHTS) - 1)
+"""Pixels that the shorter side needs: the window must fit at the coarsest scale."""
+
+
+def ms_ssim(reference: NDArray[Any], restored: NDArray[Any], peak: float = 255.0) -> float:
+    """Multi-scale structural similarity of two planes H×W, 0 to 1; higher is better, 1 for equal planes.
+
+    Wang, Simoncelli, Bovik, Multi-scale structural similarity for image quality assessment, 2003, equation 7: contrast
+    and structure at five scales, luminance at the coarsest only. Each scale is the mean of 2 × 2 px of the one before.
+    A scale whose mean contrast-structure is negative counts as 0, as in common implementations.
+
+    Raises ValueError if the shapes differ or a side is under 176 px.
+
+    >>> plane = np.arange(176.0 * 176).reshape(176, 176) % 251
+    >>> ms_ssim(plane, plane)
+    1.0
+    """
+    if reference.shape != restored.shape or reference.ndim != 2:
+        raise ValueError(f"MS-SSIM needs two planes of one shape, not {reference.shape} and {restored.shape}")
+    if min(reference.shape) < LEAST:
+        raise ValueError(f"MS-SSIM needs {LEAST} px on each side, not {min(reference.shape)}")
+    x, y = reference.astype(np.float64), restored.astype(np.float64)
+    product = 1.0
+    for scale, weight in enumerate(WEIGHTS):
+        luminance, contrast_structure = _terms(x, y, peak)
+        last = scale == len(WEIGHTS) - 1
+        term = float((luminance * contrast_structure if last else contrast_structure).mean())
+        product *= max(term, 0.0) ** weight
+        x, y = _halved(x), _halved(y)
+    return product
+
+
+def _terms(x: Plane, y: Plane, peak: float) -> tuple[Plane, Plane]:
+    """The luminance term and the product of contrast and structure, at every place where the window fits."""
+    c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
+    mean_x, mean_y = _window_mean(x), _window_mean(y)
+    variances = _window_mean(x * x) - mean_x**2 + _window_mean(y * y) - mean_y**2
+    covariance = _window_mean(x * y) - mean_x * mean_y
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return luminance, (2 * covariance + c2) / (variances + c2)
+
+
+def _window_mean(plane: Plane) -> Plane:
+    margin = WINDOW // 2
+    window = cv2.getGaussianKernel(WINDOW, SIGMA, cv2.CV_64F)
+    return cast(Plane, cv2.sepFilter2D(plane, cv2.CV_64F, window, window)[margin:-margin, margin:-margin])
+
+
+def _halved(plane: Plane) -> Plane:
+    """The mean of each 2 × 2 px; an odd last row or column is left out."""
+    even = plane[: plane.shape[0] // 2 * 2, : plane.shape[1] // 2 * 2]
+    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4
