@@ -12,7 +12,7 @@ import click
 
 from groundglass.cli.benchmark_data import Asked, Data, read_data, read_votes_behind
 from groundglass.cli.benchmark_settings import settings as settings_command
-from groundglass.cli.options import as_json, runs_folder
+from groundglass.cli.options import again, as_json, runs_folder
 from groundglass.errors import NothingProduced, RecipeError
 
 if TYPE_CHECKING:
@@ -174,27 +174,9 @@ def iqa(
     else:
         from groundglass.cli.benchmark_text import print_benchmark
 
-        print_benchmark(found, _again(table), report)
+        print_benchmark(found, again(table), report)
     if all(row.srcc is None for row in found.scores):
         raise NothingProduced("no score could be compared with the MOS", found.scores[0].notes[0])
-
-
-def _again(table: str | None) -> list[str]:
-    """The words of this command after `benchmark iqa`, without those that name outputs."""
-    context = click.get_current_context()
-    words = [] if table is None else [table]
-    for option in context.command.params:
-        value = context.params.get(option.name or "")
-        if option.name == "scores":
-            value = tuple(dict.fromkeys(value + context.params["further"]))
-        plain = isinstance(option, click.Option) and option.name not in ("csv_file", "report", "as_json")
-        if plain and value not in (None, ()) and str(value) != str(option.get_default(context)):
-            for one in value if isinstance(value, tuple) else (value,):
-                # An equals sign, since the name of a column may begin with a dash.
-                words += (
-                    [f"{option.opts[0]}={one}"] if str(one).startswith("-") else [option.opts[0], str(one)]
-                )
-    return words
 
 
 def _compared(
@@ -253,7 +235,7 @@ def _challenge(
     else:
         from groundglass.cli.benchmark_text import print_challenge
 
-        print_challenge(found, _again(None))
+        print_challenge(found, again(None))
     if not found.ranking:
         raise NothingProduced("no submission could be scored", found.submissions[0].reason or "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program
-from groundglass.cli.options import as_json, runs_folder
+from groundglass.cli.funnel import plain_line, print_next, print_table, print_wrapped, program, shorten
+from groundglass.cli.options import again, as_json, runs_folder
 from groundglass.errors import NothingProduced, RecipeError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def settings(
         for one in found:
             _print(one)
         click.echo()
-        print_next({"next": f"{program()} benchmark settings {table} --json"})
+        print_next({"next": f"{program()} benchmark settings {shlex.join(again(table))} --json"})
     if not any(row.levels for one in found for row in one.settings):
         reason = next((row.all.reason for one in found for row in one.settings), "no image has a score")
         raise NothingProduced("no setting could be compared", reason)
@@ -154,13 +155,15 @@ def _print(found: SettingEffects) -> None:
         )
         if row.levels:
             click.echo()
-            _print_levels(row)
+            _print_levels(row, found.grouped)
     notes = [*found.notes, *(note for row in found.settings for note in row.notes)]
     for note in notes:
         print_wrapped(f"  note: {plain_line(note)}", 4)
 
 
-def _print_levels(row: SettingEffect) -> None:
+def _print_levels(row: SettingEffect, grouped: str) -> None:
+    """The levels; with groups held equal, also how far their images are above the mean of their group."""
+    from groundglass.ratings.benchmark_sentences import signed
     from groundglass.reports.setting_words import short
 
     lines: list[Sequence[str]] = [
@@ -168,8 +171,11 @@ def _print_levels(row: SettingEffect) -> None:
             short(level.level),
             f"{level.mean:.3f}",
             "–" if level.ci95 is None else f"{level.ci95[0]:.3f} to {level.ci95[1]:.3f}",
+            *(() if row.equal is None else (signed(level.above),)),
             f"{level.n:,}",
         )
         for level in row.levels
     ]
-    print_table((short(row.setting), "mean", "95 % interval", "images"), lines, right=(1, 2, 3), shrink=0)
+    held = () if row.equal is None else (f"above its {shorten(short(grouped), 16)}",)
+    head = (short(row.setting), "mean", "95 % interval", *held, "images")
+    print_table(head, lines, right=range(1, len(head)), shrink=0)

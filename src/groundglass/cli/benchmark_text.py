@@ -141,7 +141,7 @@ def _print_strata(found: Benchmark) -> None:
                 shorten(
                     f"{row['stratum']} ({row['mos'][0]:.3g} to {row['mos'][1]:.3g})"
                     if by == QUARTILES
-                    else str(row["stratum"]),
+                    else str(row["stratum"]) or "(empty)",
                     22,
                 ),
                 f"{row['n']:,}",

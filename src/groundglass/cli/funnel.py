@@ -13,7 +13,16 @@ import click
 
 from groundglass.plans.run_folder import RunRecord
 from groundglass.tables.step_record import StepRecord
-from groundglass.text.format import OTHERS, duration, number, plain_line, size, some, thousands
+from groundglass.text.format import (
+    OTHERS,
+    duration,
+    number,
+    plain_line,
+    size,
+    some,
+    terminal_cells,
+    thousands,
+)
 from groundglass.text.typed import as_typed, python
 
 COLOURS = {"kept": "cyan", "dropped": "yellow", "failed": "red", "held out": "blue"}
@@ -95,9 +104,13 @@ def split_in_words(step: StepRecord) -> list[str]:
 
 
 def shorten(text: str, width: int = 34) -> str:
-    """A label on one line."""
+    """A label on one line, of at most ``width`` columns of a terminal."""
     plain = plain_line(" ".join(text.split()))
-    return plain if len(plain) <= width else plain[: width - 1] + "…"
+    if terminal_cells(plain) <= width:
+        return plain
+    while terminal_cells(plain) >= width:
+        plain = plain[:-1]
+    return plain + "…"
 
 
 def print_table(
@@ -113,7 +126,7 @@ def print_table(
     """
     total = terminal_width()
     table = [list(row) for row in (head, *rows)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(head))]
+    widths = [max(terminal_cells(row[i]) for row in table) for i in range(len(head))]
     if shrink is not None:
         over = sum(widths) + 2 * len(widths) - total
         widths[shrink] = max(min(widths[shrink], LEAST_WORDS), widths[shrink] - max(0, over))
@@ -123,17 +136,22 @@ def print_table(
     below = " " * (4 + widths[0])
     for place, row in enumerate(table):
         cells = [
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            _filled(cell, width, i in right) for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         line, before = ("  " + "  ".join(part) for part in (cells, cells[:-1]))
-        if len(line.rstrip()) > total and row[-1]:
+        if terminal_cells(line.rstrip()) > total and row[-1]:
             beside = room >= LEAST_WORDS and len(row) - 1 not in right
             first, *others = wrapped(row[-1], room if beside else total - len(below))
-            indent = " " * (len(before) + 2) if beside else below
+            indent = " " * (terminal_cells(before) + 2) if beside else below
             line = f"{before}  {first}" if beside else f"{before.rstrip()}\n{below}{first}"
             line = "\n".join([line, *(indent + other for other in others)])
         click.secho(line.rstrip(), dim=place == 0)
+
+
+def _filled(cell: str, width: int, right: bool) -> str:
+    """A cell of a table with spaces before or after it."""
+    spaces = " " * (width - terminal_cells(cell))
+    return spaces + cell if right else cell + spaces
 
 
 def terminal_width() -> int:

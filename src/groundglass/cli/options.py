@@ -110,3 +110,21 @@ max_failed = click.option(
 retry = click.option(
     "--retry", type=click.Choice(["failed"]), help="Try again the images that failed before."
 )
+
+
+def again(table: str | None) -> list[str]:
+    """The words of this command after `benchmark iqa` or `benchmark settings`, without those that name outputs."""
+    context = click.get_current_context()
+    words = [] if table is None else [table]
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        if option.name == "scores":
+            value = tuple(dict.fromkeys(value + context.params.get("further", ())))
+        plain = isinstance(option, click.Option) and option.name not in ("csv_file", "report", "as_json")
+        if plain and value not in (None, ()) and str(value) != str(option.get_default(context)):
+            for one in value if isinstance(value, tuple) else (value,):
+                # An equals sign, since the name of a column may begin with a dash.
+                words += (
+                    [f"{option.opts[0]}={one}"] if str(one).startswith("-") else [option.opts[0], str(one)]
+                )
+    return words

@@ -318,7 +318,9 @@ def _notes(
 ) -> list[str]:
     notes: list[str] = []
     for row in results:
-        if row.strength is not None and row.strength < 0:
+        # A correlation that may be 0 says nothing of the direction.
+        chance = row.srcc_ci95 is not None and row.srcc_ci95[0] <= 0 <= row.srcc_ci95[1]
+        if row.strength is not None and row.strength < 0 and not chance:
             other = "lower" if row.better == "higher" else "higher"
             what = (remedies.lower if other == "lower" else remedies.not_lower).format(row.score)
             notes.append(f"{row.score}: the SRCC is against its direction; if {other} is better: {what}")

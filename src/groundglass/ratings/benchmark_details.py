@@ -29,6 +29,8 @@ def strata_of(images: RatedImages, bootstrap: int, seed: int) -> tuple[list[dict
     """The agreement of each score within each stratum and each quarter of the MOS; and notes."""
     found: list[dict[str, Any]] = []
     notes: list[str] = []
+    if QUARTILES in images.strata:
+        notes.append(f"{QUARTILES} is the name of the quarters of the MOS: the column is not used as strata")
     for by, words in {**images.strata, QUARTILES: _quartiles(images.mos)}.items():
         different = sorted(set(words))
         if len(different) > MOST_STRATA:

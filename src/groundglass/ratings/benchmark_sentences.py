@@ -21,7 +21,7 @@ def headline(found: Benchmark) -> str:
         said = f"On {images}, no score agrees with people in its own direction."
     elif best.srcc_ci95 and best.srcc_ci95[0] <= 0 <= best.srcc_ci95[1]:
         said += " That may be chance: its interval holds 0."
-    if len(ranked) == 1:
+    if len(ranked) == 1 or best.strength is None or best.strength <= 0:
         return said
     if best.rank_group is None:
         return f"{said} Differences between scores were not tested."

@@ -135,9 +135,10 @@ def _after(fit: LogisticFit | None, x: Floats, y: Floats) -> tuple[float | None,
 
 def _why_none(x: Floats, y: Floats, failed: int) -> str:
     if len(x) < FEWEST:
-        return f"it has a value on {len(x)} of {len(x) + failed} images: a correlation needs {FEWEST}"
+        return f"it has a value on {len(x):,} of {len(x) + failed:,} images: a correlation needs {FEWEST}"
     if np.ptp(x) == 0:
-        return f"it is {x[0]:g} on all images: a constant cannot be correlated"
+        which = f"all {len(x):,} images that have it" if failed else "all images"
+        return f"it is {x[0]:g} on {which}: a constant cannot be correlated"
     return f"the images that have it all have the MOS {y[0]:g}"
 
 

@@ -36,6 +36,7 @@ class Level:
     """The images with one value of a setting, or with values from ``low`` to ``high``.
 
     mean    of their scores, with its 95 % interval; None with fewer than three contents
+    above   the mean of how far each score is above the mean of its group; None if no groups are held equal
     paired  the mean of how far each score is above the mean of the same content, with its interval, after the mean of
             its group was taken off; None if no content has images with different values
     """
@@ -47,6 +48,7 @@ class Level:
     contents: int
     mean: float
     ci95: tuple[float, float] | None = None
+    above: float | None = None
     paired: float | None = None
     paired_ci95: tuple[float, float] | None = None
 
@@ -58,8 +60,8 @@ class Effect:
     srcc            the rank correlation of setting and score; None for words
     p_trend         of a trend, and p_levels of any difference of the levels, both with Holm's correction over all
                     settings of this scope
-    verdict         rises, falls: a trend is shown; differs: the levels differ, without a trend; none_shown; unknown,
-                    and ``reason`` says why
+    verdict         rises, falls: a trend is shown; differs: the levels differ, and no trend is shown; none_shown;
+                    unknown, and ``reason`` says why
     """
 
     scope: str
@@ -211,9 +213,12 @@ def _one(
     y, content = y[here], content[here]
     groups = None if group is None else np.array(group, dtype=object)[here]
     whole = Effect(ALL, len(y), len(np.unique(content)), reason=setting.reason)
-    row = SettingEffect(
-        setting.name, setting.kind, len(y), int((~here).sum()), (), whole, notes=setting.notes
-    )
+    missing, notes = int((~here).sum()), setting.notes
+    if missing and len(y):
+        notes += (
+            f"{setting.name}: {some(missing, 'images')} without a value {'does' if missing == 1 else 'do'} not count",
+        )
+    row = SettingEffect(setting.name, setting.kind, len(y), missing, (), whole, notes=notes)
     if setting.reason:
         return row
     varied, alike = _varied(setting.codes, content), np.zeros(len(y), np.int64)
@@ -224,7 +229,7 @@ def _one(
     within = y - _mean_of(y, number) if held else y
     row = replace(
         row,
-        levels=_levels(y, within, setting, content, varied, bootstrap, seed),
+        levels=_levels(y, within if held else None, setting, content, varied, bootstrap, seed),
         all=_effect(ALL, y, setting, content, alike, bootstrap, seed),
         paired=_paired(within, setting, content, varied, bootstrap, seed),
     )
@@ -317,9 +322,16 @@ def centred_ranks(values: Floats, group: Ints) -> Floats:
 
 
 def _levels(
-    y: Floats, within: Floats, setting: Setting, content: Ints, varied: Flags, bootstrap: int, seed: int
+    y: Floats,
+    inside: Floats | None,
+    setting: Setting,
+    content: Ints,
+    varied: Flags,
+    bootstrap: int,
+    seed: int,
 ) -> tuple[Level, ...]:
-    """The levels with their means, and the differences of ``within`` from its mean of the same content."""
+    """The levels. ``inside``: the scores minus the means of their groups; None if no groups are held equal."""
+    within = y if inside is None else inside
     above = within - _mean_of(within, content)
     here = np.eye(len(setting.levels))[setting.codes]
     both = here * varied[:, None]
@@ -327,6 +339,7 @@ def _levels(
         Level(
             one.name, one.low, one.high, int(here[:, at].sum()), len(np.unique(content[here[:, at] > 0])),
             float(y @ here[:, at] / here[:, at].sum()),
+            above=None if inside is None else float(inside @ here[:, at] / here[:, at].sum()),
             paired=float(above @ both[:, at] / both[:, at].sum()) if both[:, at].any() else None,
         )
         for at, one in enumerate(setting.levels)

@@ -75,7 +75,7 @@ def _setting(name: str, cells: Sequence[Any]) -> Setting:
         return Setting(name, "word", known, empty, (), reason="no image has a value")
     if not odd:
         values = np.array(numbers, np.float64)
-        reason = f"all images have {values[0]:g}" if values.min() == values.max() else ""
+        reason = f"{_all(known)} have {values[0]:g}" if values.min() == values.max() else ""
         codes, levels = _levels_of_numbers(values)
         return Setting(name, "number", known, codes, levels, values, reason)
     notes = ()
@@ -86,13 +86,17 @@ def _setting(name: str, cells: Sequence[Any]) -> Setting:
     different = sorted(set(words))
     reason = ""
     if len(different) == 1:
-        reason = f"all images have '{different[0][:40]}'"
+        reason = f"{_all(known)} have '{different[0][:40]}'"
     elif len(different) > MOST_WORDS:
         reason = f"{len(different):,} different words are names, not settings (at most {MOST_WORDS})"
         return Setting(name, "word", known, empty, (), None, reason, notes)
     place = {word: at for at, word in enumerate(different)}
     codes = np.array([place[word] for word in words], np.int64)
     return Setting(name, "word", known, codes, tuple(map(LevelOf, different)), None, reason, notes)
+
+
+def _all(known: Flags) -> str:
+    return "all images" if known.all() else f"all {known.sum():,} images with a value"
 
 
 def _text(cell: Any) -> str | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from groundglass.errors import RecipeError
+from groundglass.text.format import terminal_cells
 from groundglass.text.suggest import nearest as nearest_word
 
 WIDEST = 96
@@ -132,19 +132,14 @@ def snippet(mark: Mark) -> str:
     room = len(shown) - len(before)
     gutter = f"{mark.line} | " if mark.line else f"{mark.file} "
     blank = f"{' ' * len(str(mark.line))} | " if mark.line else " " * len(gutter)
-    caret = " " * _cells(before) + "^" * max(
-        1, _cells(shown[len(before) : len(before) + min(mark.length, room)])
+    caret = " " * terminal_cells(before) + "^" * max(
+        1, terminal_cells(shown[len(before) : len(before) + min(mark.length, room)])
     )
     return f"  {gutter}{shown}\n  {blank}{caret}"
 
 
 def _visible(letter: str) -> str:
     return letter if letter.isprintable() else " " if letter.isspace() else "·"
-
-
-def _cells(text: str) -> int:
-    """Columns of a terminal that a text takes; East Asian wide characters take two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def nearest(word: object, valid: Iterable[str]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groundglass.ratings.setting_effects import EQUAL, Effect, SettingEffect, SettingEffects
+from groundglass.ratings.setting_effects import ALL, EQUAL, Effect, SettingEffect, SettingEffects
 from groundglass.text.format import plain_line, some
 
 
@@ -15,6 +15,8 @@ def setting_in_words(row: SettingEffect, found: SettingEffects) -> str:
     'It rises with steps (rank correlation +0.94, 95 % interval +0.88 to +0.96), over all images.'
     """
     name = short(row.setting)
+    if row.main.verdict == "unknown":
+        return f"Not compared: {row.main.reason}."
     said = f"{_said(row.main, row, name)}, {_scope(row.main, found)}."
     if row.reverses:
         word = "rises" if row.all.verdict == "rises" else "falls"
@@ -27,7 +29,9 @@ def setting_in_words(row: SettingEffect, found: SettingEffects) -> str:
         and row.equal.verdict == "none_shown"
         and row.all.verdict in ("rises", "falls", "differs")
     ):
-        said += " Over all images it differs, because groups with other values have other scores."
+        said += (
+            " Over all images it differs: perhaps only because groups with other values have other scores."
+        )
     return said
 
 
@@ -44,21 +48,19 @@ def paired_in_words(row: SettingEffect) -> str:
 
 
 def _said(effect: Effect, row: SettingEffect, name: str) -> str:
-    if effect.verdict == "unknown":
-        return f"Not compared: {effect.reason}"
     if effect.verdict in ("rises", "falls"):
         return f"It {effect.verdict} with {name} ({_correlation(effect)})"
     if effect.verdict == "differs":
-        best = max(row.levels, key=lambda level: level.mean)
-        trend = ", without a trend" if row.kind == "number" else ""
-        return f"It differs with {name}{trend}: most at {short(best.level)}"
+        best = max(row.levels, key=lambda level: level.mean if effect.scope == ALL else level.above or 0.0)
+        trend = ", and no trend is shown" if row.kind == "number" else ""
+        return f"It differs with {name}{trend}: the mean is highest at {short(best.level)}"
     ends = f" ({_correlation(effect)})" if effect.srcc is not None else ""
     return f"No difference shown{ends}"
 
 
 def _scope(effect: Effect, found: SettingEffects) -> str:
     if effect.scope == EQUAL:
-        return f"within each {short(found.grouped)}"
+        return f"comparing only images of the same {short(found.grouped)}"
     return "over all images"
 
 

@@ -17,12 +17,16 @@ WORDS = {"rises": "rises", "falls": "falls", "differs": "differs", "none_shown":
 
 @dataclass(frozen=True)
 class LevelRow:
-    """A level with its strip. ``paired`` is its distance from the mean of the same content, "" if unknown."""
+    """A level with its strip.
+
+    above, paired  its distance from the means of its groups, and from those of the same contents; "" if unknown
+    """
 
     name: str
     strip: str
     mean: str
     interval: str
+    above: str
     paired: str
     n: int
 
@@ -89,7 +93,8 @@ def _setting(row: SettingEffect, found: SettingEffects) -> SettingView:
             interval_strip(level.mean, level.ci95, axis, f"{short(level.level)}: {level.mean:.3g}"),
             f"{level.mean:.3g}",
             _interval(level.ci95, "{:.3g}"),
-            "" if level.paired is None else f"{level.paired:+.2g}".replace("-", "−"),
+            _distance(level.above),
+            _distance(level.paired),
             level.n,
         )
         for level in row.levels
@@ -126,6 +131,10 @@ def _groups(effects: Sequence[Effect]) -> tuple[tuple[GroupRow, ...], str]:
         for one in effects
     )
     return rows, scale(axis) if known else ""
+
+
+def _distance(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2f}".replace("-", "−")
 
 
 def _signed(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import unicodedata
 from collections.abc import Mapping
 
 OTHERS = "other reasons"
@@ -174,6 +175,18 @@ def command(*words: str) -> str:
     head, tail = words[:-1], words[-1]
     guard = ("--",) if tail.startswith("-") else ()
     return shlex.join((*head, *guard, tail))
+
+
+def terminal_cells(text: str) -> int:
+    """Columns of a terminal that a text takes: two for East Asian wide characters, none for combining marks.
+
+    >>> terminal_cells("e\\u0301"), terminal_cells("日本")
+    (1, 4)
+    """
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
 
 
 def plain_line(text: str) -> str:
