@@ -19,3 +19,8 @@ def wait_until(true: Callable[[], Found], what: str = "what was waited for") -> 
         assert time.monotonic() < until, f"{what} never came to pass"
         time.sleep(0.01)
     return found
+
+
+def now() -> float:
+    """Seconds since 1970, for what has a date of its own, such as a link that expires; it measures nothing."""
+    return time.time()

@@ -46,7 +46,7 @@ def text_of(package: str, name: str) -> str:
 
 
 def luminance(colour: str) -> float:
-    digits = colour[1:] if len(colour) == 7 else "".join(2 * sign for sign in colour[1:])
+    digits = colour[1:] if len(colour) == 7 else re.sub("(.)", r"\1\1", colour[1:])
     parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

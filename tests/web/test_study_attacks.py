@@ -154,7 +154,16 @@ def test_behind_https_the_cookie_is_secure_and_the_public_name_is_accepted(tmp_p
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "a b", "[::1", "localhost, evil", "evil@127.0.0.1"],
+    [
+        "evil.example",
+        "evil.example:80",
+        "127.0.0.1.evil.example",
+        "",
+        "a b",
+        "[::1",
+        "localhost, evil",
+        "evil@127.0.0.1",
+    ],
 )
 def test_another_host_name_is_refused(base: str, host: str):
     # A page of evil.example may let its own name point at 127.0.0.1, and read what is there.

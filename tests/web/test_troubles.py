@@ -16,6 +16,7 @@ from browser_tools import wait
 from groundglass.web.service import Service
 from groundglass.web.settings import Settings
 from groundglass.web.troubles import Trouble, Troubles
+from patience import now
 from study_client import Client
 from study_servers import make_study, served
 
@@ -122,7 +123,7 @@ def test_a_link_that_expires_is_shown_as_expired_without_a_vote(
         owner = owner_of(base, study)
         owner.post("/api/board/invite", {"raters": 1, "days": 1})
         assert [one["state"] for one in owner.get("/api/board").json()["raters"]] == ["not opened"]
-        later = time.time() + 2 * 86400
+        later = now() + 2 * 86400
         monkeypatch.setattr(time, "time", lambda: later)
         assert [one["state"] for one in owner.get("/api/board").json()["raters"]] == ["expired"]
     study.store.close()

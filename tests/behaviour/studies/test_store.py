@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from groundglass.studies.progress import OUTSTANDING
 from groundglass.studies.records import COUNTED, Refused, Session, Trial, Vote
 from groundglass.studies.store import Store
 from groundglass.studies.trial_images import is_whole_png, png_of
+from patience import now
 from postgres_tools import cluster, why_not
 from study_client import SCORES
 from study_servers import make_study
@@ -433,16 +433,16 @@ def test_a_server_that_ends_is_reported_and_a_report_that_fails_changes_nothing(
 
 def test_a_link_expires_on_a_board_that_was_made_before(make: Any):
     study = make()
-    ((name, token),) = study.store.invite(1, expires=time.time() + 3600)
+    ((name, token),) = study.store.invite(1, expires=now() + 3600)
     study.store.exchange(token)
-    before = board_of(study, time.time())
+    before = board_of(study, now())
     assert [row["state"] for row in before["raters"]] == ["active"]
-    later = as_of(before, time.time() + 3601)
+    later = as_of(before, now() + 3601)
     assert [(row["rater"], row["state"]) for row in later["raters"]] == [(name, "expired")]
     assert later["items"] == before["items"]
     study.store.revoke(name)
-    revoked = board_of(study, time.time())
-    assert [row["state"] for row in as_of(revoked, time.time() + 3601)["raters"]] == ["revoked"]
+    revoked = board_of(study, now())
+    assert [row["state"] for row in as_of(revoked, now() + 3601)["raters"]] == ["revoked"]
 
 
 def test_a_database_file_that_was_deleted_takes_no_vote(tmp_path: Path):

@@ -15,7 +15,7 @@ const ARROWS = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowD
 function run(state) {
   const { images } = state, grid = find("#grid"), viewer = find("#viewer");
   let picked = new Set(state.picked);
-  /** @type {Map<string, boolean>} picked or not, of images whose change is not on disk yet */ const changes = new Map();
+  /** @type {Map<string, boolean>} picked or not: images with a change that is not on disk yet */ const changes = new Map();
   /** @type {View} */ const view = new View(find("#canvas"), () => say(find("#zoom-text"), viewer.hidden ? "" : view.zoomText), () => {});
   listen(view, () => {});
   const tiles = images.map(tile);
