@@ -19,6 +19,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from flow_tools import groundglass, make_photos
 
+from groundglass.text.format import terminal_cells
+
 FAST = ("--bootstrap", "60")
 
 
@@ -480,3 +482,42 @@ def test_the_page_prints_what_it_shows(
     said = re.search(r"```text\n(.*?)```", text[code.end() :], re.S)
     assert said
     assert capsys.readouterr().out == said[1]
+
+
+def test_scores_that_may_be_chance_are_not_advised_to_be_turned_round(tmp_path: Path):
+    random = np.random.default_rng(1)
+    rows = [
+        {"name": f"{at}.png", "mos": at, "noise": float(random.random()), "half": at % 2 or ""}
+        for at in range(60)
+    ]
+    write(tmp_path / "t.csv", [row | {"against": -row["mos"]} for row in rows])
+    found = answer(tmp_path, "t.csv", "--score", "noise", "half", "against", *FAST)
+    low, high = next(row["srcc_ci95"] for row in found["scores"] if row["score"] == "noise")
+    assert low < 0 < high
+    turned = [note for note in found["notes"] if "against its direction" in note]
+    assert [note.partition(":")[0] for note in turned] == ["against"]
+    assert "half: it is 1 on all 30 images that have it: a constant cannot be correlated" in found["notes"]
+    said = groundglass(
+        tmp_path, "benchmark", "iqa", "t.csv", "--score", "against", "noise", *FAST, "--lower", "noise"
+    )
+    assert "not shown to be worse" not in said.stdout or "agrees best" in said.stdout
+
+
+def test_strata_with_empty_cells_wide_letters_and_the_name_of_the_quarters(tmp_path: Path):
+    rows = [
+        row | {"kind": ("", "写真", "painting")[at % 3], "mos_quartile": "x"}
+        for at, row in enumerate(rows_of(60))
+    ]
+    write(tmp_path / "t.csv", rows)
+    words = ("t.csv", "--score", "good", *FAST, "--strata", "kind", "--strata", "mos_quartile")
+    said = groundglass(tmp_path, "benchmark", "iqa", *words).stdout
+    lines = {
+        line.split()[0]: line
+        for line in said.splitlines()
+        if line.strip().startswith(("(empty)", "写真", "painting"))
+    }
+    assert set(lines) == {"(empty)", "写真", "painting"}
+    assert len({terminal_cells(line) for line in lines.values()}) == 1
+    found = answer(tmp_path, *words)
+    assert {row["stratum"] for row in found["strata"] if row["by"] == "mos_quartile"} == set("1234")
+    assert any(note.startswith("mos_quartile is the name of the quarters") for note in found["notes"])

@@ -170,6 +170,11 @@ def test_a_table_with_hostile_cells_gives_reasons(made: Path):
     assert "names, not settings" in reasons["text"]
     assert found["notes"] == ["1 image without mos does not count"]
     assert done.returncode == 4
+    said = groundglass(
+        made, "benchmark", "settings", "odd.csv", "--by", "one", "--by", "none", "--bootstrap", "0"
+    )
+    *_, again = said.stdout.split("groundglass benchmark settings ")
+    assert again.split() == ["odd.csv", "--by", "one", "--by", "none", "--bootstrap", "0", "--json"]
     wrong = groundglass(made, "benchmark", "settings", "odd.csv", "--score", "text", "--by", "one")
     assert wrong.returncode == 2
     assert "holds a text" in wrong.stderr

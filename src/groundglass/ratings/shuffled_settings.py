@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 
 from groundglass.libraries import special
@@ -11,15 +13,17 @@ from groundglass.ratings.votes import Floats, Ints
 PERMUTATIONS = 1_000
 FEW_BEYOND = 10
 """With fewer permutations beyond the true value, the tail follows from their mean and deviation."""
+FEW_ALIKE = 5
+"""With fewer contents of the same groups, a content also changes places with those of other groups."""
 
 
 class Shuffled:
     """Orders of N images that are as likely as the true one if a setting means nothing.
 
     If most contents with several images in a group have them at different levels, scores change places within each of
-    these: what a content shows is then held equal. Otherwise, images change places within their group. But if contents
-    have all their images at one level, as with the length of a prompt, whole contents of equal size change places:
-    images of one content resemble each other, and never count as independent.
+    these: what a content shows is then held equal. Otherwise whole contents change places, each with all its scores,
+    among contents that have images of the same groups. For images of one content resemble each other, and so may their
+    settings, as with the length of a prompt: they never count as independent.
 
     held    (N) the block of images that change places with each other, if a content is held equal; else None
     still   whether no image can change its place
@@ -32,15 +36,9 @@ class Shuffled:
         inside = _mostly_varied(cell, codes)
         self.held: Ints | None = cell if inside else None
         # Rows of a block are contents, or cells of a group; its columns are their images.
-        self.blocks: list[Ints] = []
-        if inside:
-            self.blocks = [rows for rows in _by_size(cell) if rows.shape[1] > 1]
-        elif len(np.unique(content)) < len(content) and not _mostly_varied(content, codes):
-            self.blocks = [rows for rows in _by_size(content) if len(rows) > 1]
-        else:
-            for one in np.unique(group).tolist():
-                here = np.flatnonzero(group == one)
-                self.blocks += [here[rows] for rows in _by_size(cell[here]) if len(rows) > 1]
+        self.blocks = (
+            [rows for rows in _by_size(cell) if rows.shape[1] > 1] if inside else _alike(content, group)
+        )
         self.still = not self.blocks
 
     def order(self, random: np.random.Generator) -> Ints:
@@ -63,6 +61,21 @@ def _mostly_varied(block: Ints, codes: Ints) -> bool:
     np.maximum.at(high, block, codes)
     varied = (low < high)[block].sum()
     return bool(varied and 2 * varied >= max(several.sum(), len(codes) / 2))
+
+
+def _alike(content: Ints, group: Ints) -> list[Ints]:
+    """Blocks of contents with images of the same groups; contents with few such others are joined by their size."""
+    order = np.lexsort((group, content))
+    each = np.split(order, np.flatnonzero(np.diff(content[order])) + 1)
+    alike: defaultdict[bytes, list[Ints]] = defaultdict(list)
+    for rows in each:
+        alike[group[rows].tobytes()].append(rows)
+    sized: defaultdict[int, list[Ints]] = defaultdict(list)
+    for contents in alike.values():
+        if len(contents) < FEW_ALIKE:
+            sized[len(contents[0])] += contents
+    blocks = [one for one in alike.values() if len(one) >= FEW_ALIKE] + list(sized.values())
+    return [np.stack(one) for one in blocks if len(one) > 1]
 
 
 def _by_size(block: Ints) -> list[Ints]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from groundglass.ratings.setting_effects import SettingEffect, setting_effects
+from groundglass.reports.setting_words import setting_in_words
 from shared_data import shared
 
 
@@ -44,6 +45,26 @@ def test_null_settings_raise_an_alarm_in_about_one_of_twenty_tables_at_most(grou
         alarms += any(row.main.verdict != "none_shown" for row in found.settings)
     # With a true rate of 5 %, more than 4 of 30 come in fewer than 2 % of such tests; the seeds are fixed.
     assert alarms <= 4
+
+
+def test_a_setting_that_leans_on_the_prompt_raises_no_more_alarms():
+    """Prompts are shared between generators, and the setting of an image is mostly that of its prompt: so images of one
+    prompt are alike in their scores and in their setting, although it varies among them."""
+    alarms, tables, prompts = 0, 60, 30
+    for seed in range(tables):
+        random = np.random.default_rng(seed)
+        prompt, generator = np.repeat(np.arange(prompts), 4), np.tile(np.arange(4), prompts)
+        noise = np.array([0.3, 0.3, 0.6, 1.0])[generator]
+        score = random.normal(size=prompts)[prompt] + generator + noise * random.normal(size=len(prompt))
+        usual, own = random.integers(0, 3, prompts)[prompt], random.integers(0, 3, len(prompt))
+        setting = np.where(random.random(len(prompt)) < 0.25, own, usual)
+        found = setting_effects(
+            score, {"one": setting.tolist()}, [str(one) for one in prompt], [f"g{one}" for one in generator],
+            bootstrap=0, seed=seed,
+        )  # fmt: skip
+        alarms += found.settings[0].main.verdict != "none_shown"
+    # With a true rate of 5 %, more than 7 of 60 come in fewer than 1 % of such tests; the seeds are fixed.
+    assert alarms <= 7
 
 
 def test_a_trend_is_found_with_its_direction_and_its_levels():
@@ -149,3 +170,40 @@ def test_the_settings_of_agiqa_3k_differ_as_its_authors_report():
     assert by_level["few"].paired_ci95 is not None
     assert by_level["few"].paired_ci95[1] < 0
     assert {one.scope: one.verdict for one in row.groups}["midjourney"] == "differs"
+
+
+def test_a_missing_value_is_counted_and_is_not_said_to_be_the_value_of_the_others():
+    row = only(setting_effects(np.arange(20.0), {"one": ["1", ""] * 10}))
+    assert row.all.reason == "all 10 images with a value have 1"
+    assert row.missing == 10
+    assert row.notes == ("one: 10 images without a value do not count",)
+
+
+def test_the_best_level_is_named_as_it_was_compared():
+    """Level c is mostly of the better generator, so its mean is the highest; in each generator b is better."""
+    random = np.random.default_rng(5)
+    words = np.array(["a"] * 100 + ["b"] * 80 + ["c"] * 20 + ["a"] * 20 + ["b"] * 20 + ["c"] * 160)
+    group = ["old"] * 200 + ["new"] * 200
+    score = np.repeat([0.0, 10.0], 200) + 3 * (words == "b") + 0.5 * random.normal(size=400)
+    found = setting_effects(score, {"sampler": words.tolist()}, group=group, grouped="meta.generator")
+    row = only(found)
+    assert max(row.levels, key=lambda level: level.mean).level == "c"
+    assert max(row.levels, key=lambda level: level.above or 0).level == "b"
+    assert setting_in_words(row, found) == (
+        "It differs with sampler: the mean is highest at b, comparing only images of the same generator."
+    )
+
+
+def test_what_is_not_compared_has_no_scope_and_no_cause_is_claimed():
+    found = setting_effects(np.arange(20.0), {"one": [7] * 20})
+    assert setting_in_words(only(found), found) == "Not compared: all images have 7."
+    random = np.random.default_rng(6)
+    generator = np.repeat([0, 1], 100)
+    guidance = 5 * generator + random.uniform(0, 4, 200)
+    score = 3 * generator + random.normal(size=200)
+    found = setting_effects(score, {"guidance": guidance}, group=[str(one) for one in generator])
+    said = setting_in_words(only(found), found)
+    assert said.startswith("No difference shown")
+    assert said.endswith(
+        "Over all images it differs: perhaps only because groups with other values have other scores."
+    )
