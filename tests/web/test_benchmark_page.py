@@ -24,6 +24,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "good": mos + random.normal(0, 0.3, 60),
         HOSTILE: -mos + random.normal(0, 1, 60),
         LONG: mos + random.normal(0, 2, 60),
+        "laplacian_variance": mos + random.normal(0, 1, 60),
         "flat": np.ones(60),
     }
     names = [f"{HOSTILE}/{at}.png" for at in range(60)]
@@ -52,6 +53,23 @@ def test_it_fits_and_is_silent(page_file: Path, reader, width: int, scheme: str)
     assert {url for url in one.asked if not url.startswith("data:")} == {page_file.as_uri()}
     for strip in one.page.locator(".strip").all():
         assert strip.bounding_box()["width"] > 180
+
+
+def test_names_of_measures_break_at_their_joints_only(page_file: Path, reader):
+    page = reader(viewport={"width": 1280, "height": 900}).page
+    page.goto(page_file.as_uri())
+    for table in (".ranking tbody .name", ".pairs thead .c span"):
+        name = page.locator(table).filter(has_text="laplacian_variance").first
+        lines = page.evaluate(
+            """(cell) => { const lines = {}, range = document.createRange();
+            for (const node of cell.childNodes) for (let at = 0; at < (node.data ?? "").length; at++) {
+                range.setStart(node, at); range.setEnd(node, at + 1);
+                const top = range.getClientRects()[0].top; lines[top] = (lines[top] ?? "") + node.data[at]; }
+            return Object.values(lines); }""",
+            name.element_handle(),
+        )
+        assert "".join(lines) == "laplacian_variance"
+        assert set(lines) <= {"laplacian_variance", "laplacian_", "variance"}
 
 
 def test_the_strips_share_one_axis_and_the_best_is_right_of_the_others(page_file: Path, reader):

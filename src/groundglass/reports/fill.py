@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -38,6 +39,7 @@ def _environment() -> Environment:
         "axis": _axis_json,
         "plain": plain_reason,
         "tail": format.tail,
+        "breakable": breakable,
         "percent": format.percent,
         "theta_curve": theta_curve,
         "signed": signed,
@@ -48,6 +50,15 @@ def _environment() -> Environment:
 
 def _axis_json(axis: Axis) -> str:
     return safe_json(axis_data(axis))
+
+
+def breakable(name: str) -> Markup:
+    """A name that a narrow column may break after _ . and -, rather than inside of a word.
+
+    >>> breakable("glcm_energy"), breakable("<b>")
+    (Markup('glcm_<wbr>energy'), Markup('&lt;b&gt;'))
+    """
+    return Markup("<wbr>").join(re.split(r"(?<=[_.\-])(?=.)", name))
 
 
 def signed(value: float | None) -> str:
