@@ -251,6 +251,10 @@ def test_the_public_part_of_a_challenge_shows_no_hidden_score(made: Path):
     assert not [name for name in columns if "rating" in name or name.startswith("meta.")]
     assert not (public / "recipe.yaml").exists()
     assert not list(public.rglob("votes*"))
+    card = (public / "README.md").read_text()
+    assert "The score to predict is quality." in card
+    assert "`mos` is quality, and `alignment`" in card
+    assert "licence" in next(line for line in card.splitlines() if "`manifest.parquet`" in line)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import Any
 from groundglass.errors import NothingProduced, RecipeError
 from groundglass.studies.rating_set import TEST, TRAIN, VALIDATION, RatingSet, rating_set_of_run
 from groundglass.studies.release_set import WrittenSet, score_rows, statistics_of
-from groundglass.studies.set_card import header, study_lines
+from groundglass.studies.set_card import MANIFEST, header, study_lines
 from groundglass.studies.set_statistics_lines import statistics_lines
 from groundglass.studies.write_set import write_set
 from groundglass.text.format import some
@@ -134,19 +134,28 @@ def challenge_card(found: RatingSet, licence: str | None, files: Sequence[str]) 
         "",
         "## Files",
         "",
-        "- `train.csv`: name, score (`mos`), its interval and its votes",
+        f"- `train.csv`: name, score ({_scores(found)}), intervals and votes",
         *(f"- `{file}`: names; their scores are hidden" for file in PARTS.values() if file in files),
-        *(["- the images, under these names"] if found.files else []),
+        *(["- the images, under these names", MANIFEST] if found.files else []),
         "",
         "## A submission",
         "",
         f"A CSV file with the columns `name` and `score`: each name of `{example}` once, with a finite number; a "
-        "higher score is a better image. Submissions are ranked by (SRCC + PLCC) / 2 on the hidden scores, with signs "
-        "and without a fitted curve.",
+        f"higher score is a better image. {_ranked(found)}Submissions are ranked by (SRCC + PLCC) / 2 on the hidden "
+        "scores, with signs and without a fitted curve.",
         "",
         *_of_training(statistics_lines(statistics_of(found, TRAIN), found.grouped)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _scores(found: RatingSet) -> str:
+    first, *others = found.names
+    return "`mos`" if not others else f"`mos` is {first}" + "".join(f", and `{name}`" for name in others)
+
+
+def _ranked(found: RatingSet) -> str:
+    return f"The score to predict is {found.names[0]}. " if len(found.names) > 1 else ""
 
 
 def _of_training(lines: Sequence[str]) -> list[str]:

@@ -24,6 +24,8 @@ ABOUT = {
     "recipe.yaml": "the recipe of the images",
 }
 
+MANIFEST = "- `manifest.parquet`: each image's size, source, licence and author"
+
 
 def card(
     found: RatingSet, licence: str | None, files: tuple[str, ...], statistics: Sequence[str] = ()
@@ -61,7 +63,11 @@ def card(
         "",
         "## Files",
         "",
-        *([f"- {len(found.files):,} images: `scores.csv` names them in `file`"] if found.files else []),
+        *(
+            [f"- {len(found.files):,} images: `scores.csv` names them in `file`", MANIFEST]
+            if found.files
+            else []
+        ),
         *(f"- `{name}`: {ABOUT.get(name, 'for pyiqa: image, score and split')}" for name in files),
         "- `SHA256SUMS`: check them with `sha256sum -c SHA256SUMS`",
         "",
