@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping
+from collections import abc
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -75,7 +76,7 @@ def find_pipeline(generator: Generator) -> PipelineFacts:
 
 
 @contextmanager
-def naming_a_folder() -> Iterator[None]:
+def naming_a_folder() -> abc.Generator[None]:
     """Inside the block, the hint of a hub that does not answer names the key of a generator's folder."""
     try:
         yield
