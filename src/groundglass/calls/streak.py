@@ -26,6 +26,7 @@ class Streak:
         self._most = most
         self._lock = Lock()
         self._held: list[Callable[[], None]] = []
+        self._broken = False
 
     def good(self) -> None:
         """An answer came: the failures that were held back are the images' own after all."""
@@ -35,12 +36,17 @@ class Streak:
             save()
 
     def bad(self, save: Callable[[], None], said: str) -> None:
-        """No answer came. Raises UnreachableError at the last of too many; then none of them is saved."""
+        """No answer came. Raises UnreachableError at the last of too many; then none of them is saved, and none of those
+        that other threads still report.
+        """
         with self._lock:
+            if self._broken:
+                return
             self._held.append(save)
             if len(self._held) < self._most:
                 return
             self._held.clear()
+            self._broken = True
         raise UnreachableError(
             f"{self._most} calls in a row brought no answer, the last one: {said}",
             "all answers are saved; when the server works again, the same command goes on",

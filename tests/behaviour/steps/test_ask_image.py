@@ -30,3 +30,14 @@ def test_too_many_in_a_row_stop_it_and_none_is_saved():
         streak.bad(lambda: saved.append(3), "timeout")
     streak.good()
     assert saved == []
+
+
+def test_a_failure_that_another_thread_reports_after_the_stop_is_not_saved():
+    saved: list[int] = []
+    streak = Streak(most=2)
+    streak.bad(lambda: saved.append(1), "error")
+    with pytest.raises(UnreachableError):
+        streak.bad(lambda: saved.append(2), "error")
+    streak.bad(lambda: saved.append(3), "error")
+    streak.good()
+    assert saved == []
