@@ -36,8 +36,8 @@ class Streak:
             save()
 
     def bad(self, save: Callable[[], None], said: str) -> None:
-        """No answer came. Raises UnreachableError at the last of too many; then none of them is saved, and none of those
-        that other threads still report.
+        """No answer came. Raises UnreachableError at the last of too many; then none of them is saved, and no later
+        one of another thread.
         """
         with self._lock:
             if self._broken:
