@@ -200,7 +200,7 @@ def test_two_tabs_keep_each_others_picks(place, picking, reader):
         before = len(saved(place))
         tab.locator(".tile").nth(at).click()
         wait_until(lambda before=before: len(saved(place)) == before + 1, "the pick is on disk")
-    assert page.locator("#count").inner_text() == "3 picked, 2 wanted"
+    wait(page, "document.getElementById('count').textContent === '3 picked, 2 wanted'")
     other.locator(".tile").nth(1).click()
     wait_until(lambda: len(saved(place)) == 2, "only that pick is taken back")
 
