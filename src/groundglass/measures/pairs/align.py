@@ -101,7 +101,7 @@ def band(plane: Plane, scale: float) -> Plane:
 
 def _clipped(detail: Plane) -> Plane:
     limit = CLIPPED * float(np.abs(detail).mean())
-    return cast(Plane, np.clip(detail, -limit, limit))
+    return np.clip(detail, -limit, limit)
 
 
 def warped(hq: NDArray[Any], matrix: Matrix) -> NDArray[np.float32]:
