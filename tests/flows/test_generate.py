@@ -74,6 +74,7 @@ def test_a_recipe_from_its_plan_to_its_release(tmp_path: Path, unet: Path):
     assert "1 row with the prompt of an earlier row" in said
     assert "unet: 4 images of 4 prompts, 1 of each; guidance from 1 to 12, steps from 2 to 3, whole" in said
     assert "at most 4 images to make; how long that takes is unknown" in said
+    assert "on this machine; unknown for images space" in said
     assert not runs.exists(), "plan makes nothing"
 
     done = steps(run_json_process(tmp_path, "made.yaml"))
@@ -105,7 +106,9 @@ def test_a_recipe_from_its_plan_to_its_release(tmp_path: Path, unet: Path):
     times = {path.name: path.stat().st_mtime_ns for path in (made(runs).path / "unet").iterdir()}
     prepared(tmp_path, unet, **{"images: 4": "images: 6"})
     again = groundglass(tmp_path, "plan", "made.yaml")
-    assert "at most 2 images to make, 4 are there already; about" in " ".join(again.stdout.split())
+    said = " ".join(again.stdout.split())
+    assert "at most 2 images to make, 4 are there already; about" in said
+    assert "unknown for" not in said, "the first images gave the speed"
     assert steps(run_json_process(tmp_path, "made.yaml"))["images"]["out"] == 6
     after = rows(runs, 2)
     assert {uri: after[uri]["sha256"] for uri in first} == {uri: row["sha256"] for uri, row in first.items()}

@@ -132,7 +132,9 @@ def _knee(gate: ThresholdAdvice) -> str:
 
 
 def _print_end(forecast: Forecast, words: list[str]) -> None:
-    lines = {"time": f"about {duration(forecast.seconds)} on this machine"}
+    unknown = [step.name for step in forecast.steps if step.untimed]
+    about = f"{'at least' if unknown else 'about'} {duration(forecast.seconds)} on this machine"
+    lines = {"time": f"{about}; unknown for {', '.join(unknown)}" if unknown else about}
     if forecast.bytes:
         lines["space"] = f"about {size(forecast.bytes)} for the release at most"
     lines["next"] = f"{program()} run {shlex.join(words)}"

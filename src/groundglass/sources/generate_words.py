@@ -137,9 +137,9 @@ def left_to_do(
     made: Mapping[str, int],
     speeds: Mapping[str, float],
     spent: Spent,
-) -> tuple[float, tuple[str, ...]]:
-    """Seconds, and sentences on what is still to be made and what it costs at most."""
-    seconds, notes = 0.0, list[str]()
+) -> tuple[float, tuple[str, ...], bool]:
+    """Seconds, sentences on what is still to be made and what it costs at most, and whether a time is unknown."""
+    seconds, notes, untimed = 0.0, list[str](), False
     for name, generator in source.generators.items():
         count = lacking.get(name, 0)
         there = f", {thousands(made[name])} are there already" if made.get(name) else ""
@@ -155,13 +155,14 @@ def left_to_do(
         own = speeds.get(name, CALL_SECONDS if paid else None)
         if own is None:
             said += "; how long that takes is unknown until the first images are made"
+            untimed = True
         else:
             took = count * own / (source.concurrency if paid else 1)
             measured = "measured" if name in speeds else "assumed"
             said += f"; about {duration(took)} at {own:.3g} s per image ({measured})"
             seconds += took
         notes.append(said)
-    return seconds, (*notes, *_limits(source, spent))
+    return seconds, (*notes, *_limits(source, spent)), untimed
 
 
 def _money(generator: Generator, count: int) -> str:

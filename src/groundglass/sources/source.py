@@ -94,11 +94,13 @@ class ToMake:
     files    (uri, width, height) of each, the size in px as far as it is known
     seconds  how long that may take
     notes    what it costs, in words
+    untimed  whether it takes longer than ``seconds``, nobody knows how much
     """
 
     files: tuple[tuple[str, int, int], ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    untimed: bool = False
 
 
 class Source(Member):

@@ -24,7 +24,10 @@ Run = Callable[[State, PlannedStep], Done]
 
 @dataclass(frozen=True)
 class StepForecast:
-    """The forecast of one step. ``into`` is exact, or an upper bound; ``to_do`` and ``cached`` only if work is done."""
+    """The forecast of one step. ``into`` is exact, or an upper bound; ``to_do`` and ``cached`` only if work is done.
+
+    ``untimed`` says that ``seconds`` leave out work of which nobody knows yet how long it takes.
+    """
 
     name: str
     kind: str
@@ -35,6 +38,7 @@ class StepForecast:
     cached: int | None = None
     seconds: float = 0.0
     bytes: float = 0.0
+    untimed: bool = False
 
 
 @dataclass(frozen=True)

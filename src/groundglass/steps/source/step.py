@@ -143,6 +143,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
         to_do=to_do,
         cached=cached,
         seconds=to_do * SCAN_SECONDS + making.seconds * cores(),  # undoes the later division
+        untimed=making.untimed,
     )
 
 
