@@ -175,3 +175,18 @@ def test_a_vote_kept_for_one_study_waits_there_and_not_in_another_of_the_same_na
         assert other.store.votes()["trial_id"].to_pylist() == [second]
     one.store.close()
     other.store.close()
+
+
+def test_the_end_of_a_sitting_says_when_to_go_on(study, reader):
+    made, base = study(count=6, sitting=2)
+    [(_, token)] = made.store.invite(1)
+    rater = Rater(reader(), f"{base}/i/{token}").begin(None)
+    trial = next_trial(rater, "")
+    rater.press("4")
+    next_trial(rater, trial)
+    rater.press("4").state("end")
+    wait_until(lambda: made.store.votes().num_rows == 2, "two votes")
+    said = rater.page.evaluate("document.getElementById('screen').textContent")
+    assert "Enough for now" in said
+    assert "You gave 2 answers. That is enough for one sitting" in said
+    assert "goes on in 60 minutes" in said

@@ -67,6 +67,12 @@ class StudyStep(Record):
     cap: Annotated[PositiveInt | None, Field(description="most trials of one rater; default: all images")] = (
         None
     )
+    sitting: Annotated[
+        PositiveInt | None,
+        Field(
+            description="most trials of one sitting; after them a rater may go on only an hour later; default: no limit"
+        ),
+    ] = None
     stop: Annotated[
         float | None,
         Field(

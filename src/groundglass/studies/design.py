@@ -38,6 +38,7 @@ class Design:
     kind: Kind
     votes: int
     cap: int | None
+    sitting: int | None
     gap: int
     stop: float | None
     seed: int
@@ -141,6 +142,7 @@ def design_of(body: StudyStep, items: Sequence[ItemRow], seed: int) -> Design:
         kind=kind,
         votes=body.votes,
         cap=body.cap,
+        sitting=body.sitting,
         gap=body.gap,
         stop=body.stop,
         seed=seed,

@@ -85,11 +85,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a rater is. ``why`` is None while there are trials, else all_rated or cap."""
+    """How far a rater is. ``why`` is None while there are trials, else all_rated, cap or sitting.
+
+    minutes  after a sitting: until the rater may go on; else None
+    """
 
     done: int
     total: int | None
     why: str | None
+    minutes: int | None = None
 
 
 @dataclass(frozen=True)

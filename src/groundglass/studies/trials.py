@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
+from itertools import pairwise
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -15,6 +17,10 @@ from groundglass.studies.links import refuse_closed
 from groundglass.studies.progress import Change, Progress, RaterState, TrialState
 from groundglass.studies.records import ItemRow, Refused, Session, Shown, Standing, Trial, TrialImage
 from groundglass.studies.schema import TRIALS
+
+
+REST = 3600.0
+"""Seconds without a new trial that end a sitting."""
 
 
 def rater_of(progress: Progress, session: Session) -> RaterState:
@@ -39,7 +45,7 @@ def hand_out(change: Change, rater: RaterState, wanted: int) -> None:
     connection, progress = change
     rows: list[dict[str, Any]] = []
     progress.forget_old(time.time())
-    while len(progress.open_trials(rater)) < wanted:
+    while len(progress.open_trials(rater)) < wanted and not rest_of(progress, rater, time.time()):
         draft = next_draft(progress, rater)
         if draft is None:
             break
@@ -58,6 +64,16 @@ def hand_out(change: Change, rater: RaterState, wanted: int) -> None:
         rows.append(row)
     if rows:
         connection.execute(insert(TRIALS), rows)
+
+
+def rest_of(progress: Progress, rater: RaterState, now: float) -> float:
+    """Seconds until the rater may go on after a sitting; 0 if the sitting is not at its end."""
+    most, rest = progress.design.sitting, 0.0
+    if most is None or len(rater.trials) < most:
+        return rest
+    ends = [*(trial.assigned for trial in rater.trials[-most:]), now]
+    pauses = [after - before for before, after in pairwise(ends)]
+    return rest if max(pauses) >= REST else max(0.0, ends[-2] + REST - now)
 
 
 def first_open(progress: Progress, rater: RaterState, wanted: int) -> list[Trial]:
@@ -91,10 +107,14 @@ def total_of(progress: Progress, rater: RaterState) -> int | None:
 
 def standing_of(progress: Progress, rater: RaterState) -> Standing:
     """How far a rater is."""
-    why = None
-    if not progress.open_trials(rater) and next_draft(progress, rater) is None:
-        why = "cap" if at_cap(progress.design, rater.history) else "all_rated"
-    return Standing(len(rater.voted), total_of(progress, rater), why)
+    why, rest = None, rest_of(progress, rater, time.time())
+    if not progress.open_trials(rater):
+        if next_draft(progress, rater) is None:
+            why = "cap" if at_cap(progress.design, rater.history) else "all_rated"
+        elif rest:
+            why = "sitting"
+    minutes = ceil(rest / 60) if why == "sitting" else None
+    return Standing(len(rater.voted), total_of(progress, rater), why, minutes)
 
 
 def trial_row(connection: Connection, study: str, trial: str) -> Mapping[Any, Any] | None:

@@ -101,7 +101,8 @@ def next_trials(service: Service, request: Request) -> Response:
     trials = study.store.next(who, int(ahead))
     if not trials:
         standing = study.store.standing(who)
-        return reply({"done": True, "answered": standing.done, "why": standing.why or "all_rated"})
+        end = {"done": True, "answered": standing.done, "why": standing.why or "all_rated"}
+        return reply(end if standing.minutes is None else {**end, "minutes": standing.minutes})
     first, *others = (plain(trial) for trial in trials)
     return reply({**first, "ahead": others})
 

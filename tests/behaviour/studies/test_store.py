@@ -473,3 +473,24 @@ def test_a_kept_copy_of_an_image_that_a_power_cut_damaged_is_made_again(make: An
         kept.write_bytes(broken)
         assert png_of(shown, folder) == whole
         assert kept.read_bytes() == whole
+
+
+def test_a_sitting_ends_and_the_next_one_goes_on(make: Any, monkeypatch: pytest.MonkeyPatch):
+    study = make(count=9, votes=2, sitting=4, checks={"training": 1})
+    (rater, other) = enter(study.store, 2)
+    for place in range(4):
+        ahead = study.store.next(rater, 6)
+        assert [trial.number for trial in ahead] == list(range(place + 1, 5)), "none of the next sitting"
+        cast(study, rater, ahead[0])
+    assert study.store.next(rater, 6) == []
+    standing = study.store.standing(rater)
+    assert (standing.done, standing.why) == (4, "sitting")
+    assert standing.minutes is not None
+    assert 50 < standing.minutes <= 60
+    assert study.store.next(other, 0), "it is one rater's own sitting"
+    monkeypatch.setattr("groundglass.studies.trials.REST", 0.0)  # the hour is over
+    while ahead := study.store.next(rater, 0):
+        cast(study, rater, ahead[0])
+    standing = study.store.standing(rater)
+    assert (standing.why, standing.minutes) == ("all_rated", None)
+    assert standing.done > 9

@@ -99,13 +99,20 @@ export function pause(done, total) {
   ]);
 }
 
-/** @param {number} answered @param {string} why @param {() => number} waiting votes that are not on the server yet */
-export function end(answered, why, waiting) {
-  const kept = waiting();
+/** @param {import("./types.js").AllDone} finished @returns {string} why there is no trial now */
+function whyNoMore({ why, minutes }) {
+  if (why === "cap") return "That is all that is asked of one person.";
+  if (why !== "sitting") return "There is nothing left to rate.";
+  return `That is enough for one sitting: tired eyes see fewer differences. The same link goes on in ${counted(minutes ?? 60, "minute")}.`;
+}
+
+/** @param {import("./types.js").AllDone} finished @param {() => number} waiting votes that are not on the server yet */
+export function end(finished, waiting) {
+  const kept = waiting(), later = finished.why === "sitting";
   open("end",
-    make("p", { class: "over" }, "Finished"),
+    make("p", { class: "over" }, later ? "Enough for now" : "Finished"),
     make("h1", { tabindex: "-1", "data-first": true }, "Thank you"),
-    make("p", { class: "lead" }, `You gave ${counted(answered, "answer")}. ${why === "cap" ? "That is all that is asked of one person." : "There is nothing left to rate."}`),
+    make("p", { class: "lead" }, `You gave ${counted(finished.answered, "answer")}. ${whyNoMore(finished)}`),
     make("p", { id: "kept" }, kept ? `${counted(kept, "vote")} still ${kept === 1 ? "waits" : "wait"} for the server: please leave this page open.` : "Every answer is on the server. You can close this page."));
 }
 

@@ -41,7 +41,7 @@ function run(session) {
       panel?.showWaiting(waiting, offline);
       if (offline && !was) panel?.note(keptHere(waiting));
       if (!offline && was) panel?.note(waiting ? "" : "The server is back, and has every answer.");
-      if (document.body.dataset.state === "end") ends.end(course.finished?.answered ?? course.count, course.finished?.why ?? "", () => course.waiting);
+      if (document.body.dataset.state === "end") ends.end(course.finished ?? { done: true, answered: course.count, why: "" }, () => course.waiting);
     },
     lost: (code) => { began = false; ends.lost(code, course.waiting); },
   });
@@ -69,7 +69,7 @@ function run(session) {
     else prepare();
     if (!trial) {
       shown = null;
-      if (course.finished) ends.end(course.finished.answered, course.finished.why, () => course.waiting);
+      if (course.finished) ends.end(course.finished, () => course.waiting);
       return;
     }
     if (document.body.dataset.state === "end") ends.close();

@@ -38,7 +38,7 @@
  * @property {string | null} prompt
  *
  * @typedef {Trial & {ahead: Trial[]}} NextTrial
- * @typedef {{done: true, answered: number, why: string}} AllDone
+ * @typedef {{done: true, answered: number, why: string, minutes?: number}} AllDone
  * @typedef {{right: boolean | null, low: number | null, high: number | null, sentence: string}} Feedback
  * @typedef {number | string | Record<string, number>} Score
  *
