@@ -150,6 +150,9 @@ def _notes(
     if body.cap is not None and trials - body.checks.training > body.cap:
         needed = int(np.ceil((trials - body.checks.training) * raters / body.cap))
         notes.append(f"with `cap: {body.cap}`, {raters} raters are too few: invite {needed}")
+    if body.sitting is not None and trials > body.sitting:
+        sittings = int(np.ceil(trials / body.sitting))
+        notes.append(f"with `sitting: {body.sitting}`, each rater needs {sittings} sittings, an hour apart")
     loose = next((width for width in widths if width.votes == votes and width.connected is not None), None)
     if loose is not None and loose.connected is not None and loose.connected < 0.9:
         notes.append(

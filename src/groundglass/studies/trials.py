@@ -18,7 +18,6 @@ from groundglass.studies.progress import Change, Progress, RaterState, TrialStat
 from groundglass.studies.records import ItemRow, Refused, Session, Shown, Standing, Trial, TrialImage
 from groundglass.studies.schema import TRIALS
 
-
 REST = 3600.0
 """Seconds without a new trial that end a sitting."""
 

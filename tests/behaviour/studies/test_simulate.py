@@ -64,6 +64,8 @@ def test_a_plan_that_cannot_be_fulfilled_says_so():
     assert [width.votes for width in few.widths] == [number for number in TRIED if number <= 5]
     capped = plan_study("x", StudyStep(votes=8, cap=10), 100, raters=10, simulations=1)
     assert any("invite" in note for note in capped.notes)
+    sat = plan_study("x", StudyStep(votes=8, sitting=30), 100, raters=10, simulations=1)
+    assert any("each rater needs 4 sittings" in note for note in sat.notes)
 
 
 def test_few_comparisons_leave_images_without_a_common_scale():
