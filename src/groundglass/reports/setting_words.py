@@ -12,7 +12,7 @@ def setting_in_words(row: SettingEffect, found: SettingEffects) -> str:
     >>> from groundglass.ratings.setting_effects import setting_effects
     >>> found = setting_effects(range(1, 13), {"steps": [10] * 4 + [20] * 4 + [30] * 4})
     >>> setting_in_words(found.settings[0], found)
-    'It rises with steps (rank correlation +0.94, 95 % interval +0.88 to +0.96), over all images.'
+    'It rises with steps (rank correlation +0.95, 95 % interval +0.85 to +0.96), over all images.'
     """
     name = short(row.setting)
     if row.main.verdict == "unknown":
