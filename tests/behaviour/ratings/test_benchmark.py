@@ -14,7 +14,7 @@ from scipy.io import loadmat
 from scipy.optimize import curve_fit
 
 from groundglass.ratings import resampling
-from groundglass.ratings.benchmark import NO_ERRORS, Benchmark, benchmark
+from groundglass.ratings.benchmark import Benchmark, benchmark
 from groundglass.ratings.benchmark_details import QUARTILES, ceiling_of
 from groundglass.ratings.logistic_curve import fit_logistic
 from groundglass.ratings.pair_decisions import decisions, seen_pairs, within_content
@@ -241,7 +241,7 @@ def test_the_json_has_the_keys_that_are_promised_and_no_nan():
         "auc_ds", "auc_bw", "cc_0",
     }  # fmt: skip
     assert all(row.keys() >= keys for row in found["scores"])
-    assert NO_ERRORS in found["notes"]
+    assert any(note.startswith("auc_ds, auc_bw and cc_0 need") for note in found["notes"])
 
 
 @FEW
