@@ -7,12 +7,12 @@ import json
 from click.testing import CliRunner
 
 from groundglass.annotators.catalog import QUESTIONS
-from groundglass.cli.questions import command
+from groundglass.cli.main import groundglass
 from groundglass.errors import RecipeError
 
 
 def told(*words: str) -> str:
-    done = CliRunner().invoke(command, list(words))
+    done = CliRunner().invoke(groundglass, ["questions", *words])
     if done.exception is not None:
         raise done.exception
     return done.output
@@ -38,6 +38,6 @@ def test_a_program_can_read_it():
 
 
 def test_a_misspelt_name_gets_the_nearest():
-    done = CliRunner().invoke(command, ["captoin"])
+    done = CliRunner().invoke(groundglass, ["questions", "captoin"])
     assert isinstance(done.exception, RecipeError)
     assert "'caption'" in done.exception.message

@@ -21,7 +21,11 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def generated() -> dict[str, str]:
-    """The pages as `make docs` writes them: by a process of their own, without what other tests did to this one."""
+    """The pages as `make docs` writes them: by a process of their own.
+
+    click keeps a command's help option as it was at its first use. A test that calls a command without the group
+    above it would leave `--help` there in place of `-h, --help`.
+    """
     program = "import generate, json; print(json.dumps(generate.pages()))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT / "docs", capture_output=True, text=True, check=True
