@@ -55,8 +55,8 @@ class RaterState:
     revoked: float | None
     history: History
     trials: list[TrialState] = field(default_factory=list[TrialState])
-    voted: list[str] = field(default_factory=list[str])
-    """Votes that count, in the order in which they came."""
+    voted: dict[str, float] = field(default_factory=dict[str, float])
+    """Votes that count → when they came, in that order."""
     waiting: dict[str, TrialState] = field(default_factory=dict[str, TrialState])
     """Trials without a vote."""
 
@@ -151,7 +151,7 @@ class Progress:
         rater = self.raters[trial.rater]
         trial.vote = row["id"]
         rater.waiting.pop(trial.id, None)
-        rater.voted.append(row["id"])
+        rater.voted[row["id"]] = row["received"]
         if trial.draft.kind in COUNTED:
             self._hold(trial, 1)
             self._learn(trial.draft, row["score"], 1)
@@ -160,7 +160,7 @@ class Progress:
         rater = self.raters[trial.rater]
         trial.vote = None
         rater.waiting[trial.id] = trial
-        rater.voted.remove(row["id"])
+        del rater.voted[row["id"]]
         if trial.draft.kind in COUNTED:
             self._fresh.appendleft(trial)  # it is open again, and perhaps for long
             self._learn(trial.draft, row["score"], -1)

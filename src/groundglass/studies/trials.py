@@ -19,7 +19,7 @@ from groundglass.studies.records import ItemRow, Refused, Session, Shown, Standi
 from groundglass.studies.schema import TRIALS
 
 REST = 3600.0
-"""Seconds without a new trial that end a sitting."""
+"""Seconds without an answer that end a sitting."""
 
 
 def rater_of(progress: Progress, session: Session) -> RaterState:
@@ -35,7 +35,9 @@ def rater_of(progress: Progress, session: Session) -> RaterState:
 
 
 def next_draft(progress: Progress, rater: RaterState) -> Draft | None:
-    """The trial that the rater would get next; None if there is none now."""
+    """The trial that the rater would get next; None if there is none now, also after a sitting."""
+    if rest_of(progress, rater, time.time()):
+        return None
     return next_trial(progress.design, progress.tally, rater.history)
 
 
@@ -44,7 +46,7 @@ def hand_out(change: Change, rater: RaterState, wanted: int) -> None:
     connection, progress = change
     rows: list[dict[str, Any]] = []
     progress.forget_old(time.time())
-    while len(progress.open_trials(rater)) < wanted and not rest_of(progress, rater, time.time()):
+    while len(progress.open_trials(rater)) < wanted:
         draft = next_draft(progress, rater)
         if draft is None:
             break
@@ -66,13 +68,18 @@ def hand_out(change: Change, rater: RaterState, wanted: int) -> None:
 
 
 def rest_of(progress: Progress, rater: RaterState, now: float) -> float:
-    """Seconds until the rater may go on after a sitting; 0 if the sitting is not at its end."""
-    most, rest = progress.design.sitting, 0.0
-    if most is None or len(rater.trials) < most:
-        return rest
-    ends = [*(trial.assigned for trial in rater.trials[-most:]), now]
-    pauses = [after - before for before, after in pairwise(ends)]
-    return rest if max(pauses) >= REST else max(0.0, ends[-2] + REST - now)
+    """Seconds until the rater may go on after a sitting; 0 if the sitting is not at its end.
+
+    Open trials are part of the sitting that answers them, not of the one that left them open.
+    """
+    most = progress.design.sitting
+    if most is None:
+        return 0.0
+    backwards = [now for _ in progress.open_trials(rater)] + list(reversed(rater.voted.values()))
+    if len(backwards) < most:
+        return 0.0
+    pauses = [after - before for after, before in pairwise([now, *backwards[:most]])]
+    return 0.0 if max(pauses) >= REST else backwards[0] + REST - now
 
 
 def first_open(progress: Progress, rater: RaterState, wanted: int) -> list[Trial]:
@@ -106,13 +113,12 @@ def total_of(progress: Progress, rater: RaterState) -> int | None:
 
 def standing_of(progress: Progress, rater: RaterState) -> Standing:
     """How far a rater is."""
-    why, rest = None, rest_of(progress, rater, time.time())
+    why = minutes = None
     if not progress.open_trials(rater):
-        if next_draft(progress, rater) is None:
+        if next_trial(progress.design, progress.tally, rater.history) is None:
             why = "cap" if at_cap(progress.design, rater.history) else "all_rated"
-        elif rest:
-            why = "sitting"
-    minutes = ceil(rest / 60) if why == "sitting" else None
+        elif rest := rest_of(progress, rater, time.time()):
+            why, minutes = "sitting", ceil(rest / 60)
     return Standing(len(rater.voted), total_of(progress, rater), why, minutes)
 
 

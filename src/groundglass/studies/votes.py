@@ -61,7 +61,7 @@ def take_back(change: Change, session: Session, undoing: str, vote: str) -> Tria
         if progress.undoings[undoing] != vote or trial is None or trial.rater != rater.id:
             raise Refused("other_content")
         return as_shown(progress, trial, total_of(progress, rater))
-    if not rater.voted or rater.voted[-1] != vote:
+    if next(reversed(rater.voted), None) != vote:
         raise Refused("not_last")
     trial = progress.trials[progress.votes[vote][0]]
     if trial.draft.kind == "train":

@@ -21,6 +21,7 @@ from groundglass.studies.progress import OUTSTANDING
 from groundglass.studies.records import COUNTED, Refused, Session, Trial, Vote
 from groundglass.studies.store import Store
 from groundglass.studies.trial_images import is_whole_png, png_of
+from groundglass.studies.trials import REST
 from patience import now
 from postgres_tools import cluster, why_not
 from study_client import SCORES
@@ -482,7 +483,9 @@ def test_a_sitting_ends_and_the_next_one_goes_on(make: Any, monkeypatch: pytest.
         ahead = study.store.next(rater, 6)
         assert [trial.number for trial in ahead] == list(range(place + 1, 5)), "none of the next sitting"
         cast(study, rater, ahead[0])
+    turn = study.store.turn()
     assert study.store.next(rater, 6) == []
+    assert study.store.turn() == turn, "a rater who rests changes nothing"
     standing = study.store.standing(rater)
     assert (standing.done, standing.why) == (4, "sitting")
     assert standing.minutes is not None
@@ -494,3 +497,34 @@ def test_a_sitting_ends_and_the_next_one_goes_on(make: Any, monkeypatch: pytest.
     standing = study.store.standing(rater)
     assert (standing.why, standing.minutes) == ("all_rated", None)
     assert standing.done > 9
+
+
+def test_trials_that_a_sitting_left_open_are_part_of_the_next_one(make: Any, monkeypatch: pytest.MonkeyPatch):
+    study = make(
+        count=12,
+        votes=1,
+        sitting=4,
+        checks={"training": 0, "trap": 0, "repeat": 0, "gold": 0, "identical": 0},
+    )
+    (rater,) = enter(study.store)
+    opened = study.store.next(rater, 6)
+    for trial in opened[:2]:
+        last = cast(study, rater, trial)
+    clock = now() + REST
+    monkeypatch.setattr("groundglass.studies.trials.time.time", lambda: clock)
+    sitting = []
+    while ahead := study.store.next(rater, 6):
+        sitting.append(ahead[0].id)
+        last = cast(study, rater, ahead[0])
+        clock += 30
+    assert sitting[:2] == [trial.id for trial in opened[2:]]
+    assert len(sitting) == 4
+    clock += 1800
+    again = study.store.undo(rater, str(uuid.uuid4()), last)
+    assert [trial.id for trial in study.store.next(rater, 6)] == [again.id], (
+        "no further trial comes with an undone one"
+    )
+    cast(study, rater, again)
+    assert study.store.standing(rater).minutes == 60, "an hour after the last answer"
+    clock += REST
+    assert len(study.store.next(rater, 6)) == 4

@@ -260,7 +260,7 @@ class Servers(RuleBasedStateMachine):
             for person in self.people:
                 for one in seen:
                     rater = one.raters[person.session.rater]
-                    assert rater.voted == person.voted
+                    assert list(rater.voted) == person.voted
                     assert sorted(rater.waiting) == sorted(self.open_trials(person))
 
 
