@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -189,4 +190,31 @@ def test_the_end_of_a_sitting_says_when_to_go_on(study, reader):
     said = rater.page.evaluate("document.getElementById('screen').textContent")
     assert "Enough for now" in said
     assert "You gave 2 answers. That is enough for one sitting" in said
-    assert "goes on in 60 minutes" in said
+    found = re.search(
+        r"From (\d\d:\d\d.*?) on you can go on: open the same link again, or reload this page", said
+    )
+    assert found, said
+    shown = "toLocaleTimeString([], {hour: '2-digit', minute: '2-digit'})"
+    assert found[1] in rater.page.evaluate(
+        f"[60, 61].map((add) => new Date(Date.now() + add * 60000).{shown})"
+    )
+
+
+def test_a_page_that_was_loaded_in_the_rest_and_left_open_goes_on_after_it(
+    study, reader, monkeypatch: pytest.MonkeyPatch
+):
+    made, base = study(count=6, sitting=2)
+    [(_, token)] = made.store.invite(1)
+    rater = Rater(reader(), f"{base}/i/{token}").begin(None)
+    trial = next_trial(rater, "")
+    rater.press("4")
+    trial = next_trial(rater, trial)
+    rater.press("4").state("end")
+    wait_until(lambda: made.store.votes().num_rows == 2, "two votes")
+    with rater.page.expect_response("**/api/next*") as rests:
+        rater.page.reload()
+    assert rests.value.json()["why"] == "sitting"
+    rater.state("begin")
+    monkeypatch.setattr("groundglass.studies.trials.REST", 0.0)  # the hour is over
+    rater.press("Enter").state("trial")
+    assert next_trial(rater, trial) != trial
