@@ -32,6 +32,7 @@ from groundglass.studies.challenge_set import (
     set_one_date,
     write_hidden,
 )
+from groundglass.studies.export import encoded
 from groundglass.studies.open_study import make_study
 from groundglass.studies.rating_set import (
     GENERATOR,
@@ -43,7 +44,7 @@ from groundglass.studies.rating_set import (
     scored_study,
     splits_in,
 )
-from groundglass.studies.release_set import set_files
+from groundglass.studies.release_set import set_files, vote_log
 from groundglass.studies.write_set import CARD, write_set
 from groundglass.tables.parquet import compute, find_keys
 from groundglass.tables.rows import ROWS
@@ -222,7 +223,7 @@ def _with_images(
     chosen = _rated_rows(rows, found)
     plain = body.model_copy(update={"scores": False, "card": False, "meta_info": False})
     answers = answer_columns(state, planned.scope)
-    log = set_files(found, body.licence)["votes.csv"]
+    log = encoded(vote_log(found), "csv")
     finished = finished_release(folder, plain, answers)
     if finished is not None and (body.to is None or is_release_of(folder, chosen, state)):
         if (folder / "votes.csv").read_bytes() != log:
@@ -270,7 +271,7 @@ def _challenge(
             lock="",
             ranked_by=None,
             lists=lambda manifest: public_files(found.with_files(_files(manifest)), body.licence),
-            lists_key=hashlib.sha256(set_files(found, body.licence)["votes.csv"]).hexdigest(),
+            lists_key=hashlib.sha256(encoded(vote_log(found), "csv")).hexdigest(),
         )
         made = write_release(public, chosen, plain, context)
     written = found.with_files(_files(_manifest(public)))
