@@ -36,8 +36,7 @@ from groundglass.studies.export import encoded
 from groundglass.studies.open_study import make_study
 from groundglass.studies.rating_set import (
     GENERATOR,
-    SHARES,
-    WORDS,
+    WORDS_OF_RECIPES,
     RatingSet,
     assign_rated,
     notes_on,
@@ -51,7 +50,6 @@ from groundglass.tables.rows import ROWS
 from groundglass.tables.verdicts import VERDICTS
 from groundglass.text.format import some
 
-_WORDS_OF_RECIPES = {word: split for split, word in WORDS.items()}
 TABLE_BYTES = 2_000
 """The size of the tables for each rated image, about; most of it are the votes."""
 
@@ -171,8 +169,7 @@ def rating_set(state: State, planned: PlannedStep, rows: pa.Table, body: Ratings
         splits = splits_in(mine.select(["id", "split"]))
     else:
         strata = _column(mine, body.stratify or "source")
-        shares = {WORDS.get(split, split): share for split, share in body.shares.items()}
-        splits = assign_rated(study, rated, mine["root"], strata, {part: shares[part] for part in SHARES})
+        splits = assign_rated(study, rated, mine["root"], strata, body.shares)
     grouped = body.stratify or GENERATOR
     groups = _column(mine, grouped).to_pylist()
     found = RatingSet(
@@ -196,7 +193,7 @@ def _tables_only(
         {
             "folder": folder.name if body.to is None else str(folder),
             "archive": None,
-            "pictures": {_WORDS_OF_RECIPES.get(split, split): many for split, many in found.counts.items()},
+            "pictures": {WORDS_OF_RECIPES.get(split, split): many for split, many in found.counts.items()},
             "files": len(files),
             "bytes": sum(map(len, files.values())),
             "resumed": 0,
@@ -303,7 +300,7 @@ def _rated_rows(rows: pa.Table, found: RatingSet, scored: bool = False) -> pa.Ta
     keys = [item.row for item in found.scored if item.score is not None or not scored]
     chosen = rows.filter(compute.is_in(rows["id"], pa.array(keys, pa.string())))
     splits = [found.splits[row] for row in chosen["id"].to_pylist()]
-    named = [_WORDS_OF_RECIPES.get(split, split) for split in splits]
+    named = [WORDS_OF_RECIPES.get(split, split) for split in splits]
     place = chosen.column_names.index("split")
     return chosen.set_column(place, "split", pa.array(named, pa.string()))
 

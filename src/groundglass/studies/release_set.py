@@ -45,7 +45,7 @@ def release_ratings(
 ) -> WrittenSet:
     """Write a rating set into a new folder. The images are not part of it, only their names and hashes.
 
-    shares    of train, val and test; default: the splits of the run's `split` step, or else `SHARES`
+    shares    of train, validation and test; default: the splits of the run's `split` step, or else the usual ones
     stratify  a column of the run, such as meta.generator, whose values each split has in the same shares; default: the
               sources of the images
     licence   of the ratings, for the card
