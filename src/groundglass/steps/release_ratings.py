@@ -260,7 +260,7 @@ def _challenge(
         update={"scores": False, "card": False, "meta_info": False, "metadata": "none", "archive": None}
     )
     chosen = _without_facts(_rated_rows(rows, found, scored=True))
-    made = finished_release(public, plain)
+    made = finished = finished_release(public, plain)
     if made is None:
         context = replace(
             release_context(state, planned, chosen, ()),
@@ -272,7 +272,8 @@ def _challenge(
         )
         made = write_release(public, chosen, plain, context)
     written = found.with_files(_files(_manifest(public)))
-    _check_public(public, chosen, public_files(written, body.licence))
+    if finished is not None:
+        _check_public(public, chosen, public_files(written, body.licence))
     write_hidden(written, folder)
     set_one_date(public)
     done = described(made, plain)
