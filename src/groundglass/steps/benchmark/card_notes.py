@@ -7,7 +7,7 @@ from typing import Any
 
 from groundglass.plans.state import State
 from groundglass.ratings.benchmark_sentences import signed
-from groundglass.releases.card import BenchmarkNote
+from groundglass.releases.card_notes import BenchmarkNote
 from groundglass.text.format import some
 
 
