@@ -56,18 +56,28 @@ def blocks(page: Path, language: str) -> list[str]:
     )
 
 
-def test_every_recipe_on_a_page_is_valid(tmp_path: Path):
+RECIPES = [
+    (page, text if text.startswith("name:") else f"name: page\nsteps:\n{text}")
+    for page in PAGES
+    for text in blocks(page, "yaml")
+    if text.startswith("- ") or (text.startswith("name:") and "steps:" in text)
+]
+"""Every recipe of a page, and every block of steps as a recipe of its own."""
+
+
+@pytest.mark.parametrize(("page", "text"), RECIPES, ids=lambda value: getattr(value, "name", ""))
+def test_every_recipe_on_a_page_is_valid(page: Path, text: str, tmp_path: Path):
     from groundglass.recipes.load import load_recipe
 
-    found = 0
-    for page in PAGES:
-        for text in blocks(page, "yaml"):
-            if "steps:" in text and text.lstrip().startswith("name:"):
-                path = tmp_path / "page.yaml"
-                path.write_text(text, encoding="utf-8")
-                load_recipe(path)
-                found += 1
-    assert found >= 2
+    path = tmp_path / "page.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert load_recipe(path).recipe.steps
+
+
+def test_pages_have_recipes_and_blocks_of_steps():
+    steps = [page.name for page, text in RECIPES if text.startswith("name: page")]
+    assert {"benchmark-quality-measures.md", "use-other-tools.md", "recipe.md"} <= {*steps}
+    assert len(RECIPES) - len(steps) >= 2
 
 
 def commands_of(page: Path) -> list[str]:

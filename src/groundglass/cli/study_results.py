@@ -154,9 +154,9 @@ def command(
     prompt, are in one split. The splits are those of the recipe's `split` step, if it has one and no option says
     otherwise. The step `release: {format: ratings}` writes the same, with the images if you want.
     """
+    from groundglass.releases.writers.ratings import shares_of
     from groundglass.studies.challenge_set import release_challenge
     from groundglass.studies.open_study import open_study
-    from groundglass.studies.rating_set import shares_of
     from groundglass.studies.release_set import release_ratings
 
     if (val or 0) + (test or 0) >= 1:

@@ -9,7 +9,7 @@ from groundglass.generators.kind import Checked
 from groundglass.generators.pipeline_facts import PipelineFacts
 from groundglass.generators.settings import Generator
 from groundglass.plans.planner import Plan
-from groundglass.releases.card import GeneratorNote
+from groundglass.releases.card_notes import GeneratorNote
 from groundglass.sources.generate import Generate
 from groundglass.sources.generate_words import settings_in_words
 

@@ -121,7 +121,7 @@ def rated_images(
         np.where(kept, values, 0.0),
         {},
         {name: failures for name, (_, failures) in parsed.items()},
-        _contents(content) if len(content) else np.arange(len(values), dtype=np.int64),
+        contents_of(content) if len(content) else np.arange(len(values), dtype=np.int64),
         {name: tuple(words) for name, words in (strata or {}).items()},
         None if se is None else np.asarray(se, np.float64),
         bool(len(content)),
@@ -330,7 +330,11 @@ def _numbers(cells: Sequence[Cell]) -> tuple[Floats, dict[str, int]]:
     return values, dict(failures)
 
 
-def _contents(cells: Sequence[str]) -> Ints:
-    """The number of each image's content. Images without one do not belong together: each gets its own."""
+def contents_of(cells: Sequence[str | None]) -> Ints:
+    """The number of each image's content. Images without one do not belong together: each gets its own.
+
+    >>> contents_of(["a", "b", "", "a", None]).tolist()
+    [0, 1, 2, 0, 3]
+    """
     order: dict[str | int, int] = {}
     return np.array([order.setdefault(cell or at, len(order)) for at, cell in enumerate(cells)], np.int64)

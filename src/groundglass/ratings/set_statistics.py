@@ -14,7 +14,7 @@ import numpy as np
 
 from groundglass.ratings.agreement import pearson, srcc
 from groundglass.ratings.rank_groups import LEVEL, holm, p_of_difference, rank_groups
-from groundglass.ratings.rated_images import FEWEST
+from groundglass.ratings.rated_images import FEWEST, contents_of
 from groundglass.ratings.resampling import Wanted, draws, excludes_zero, interval, resample
 from groundglass.ratings.votes import Flags, Floats, Ints
 
@@ -126,10 +126,7 @@ def set_statistics(
     if len(lengths) > 1:
         raise ValueError(f"columns of {min(lengths)} and of {max(lengths)} images")
     size = max(lengths, default=0)
-    order: dict[str | int, int] = {}
-    place = np.array(
-        [order.setdefault((content[at] if len(content) else None) or at, len(order)) for at in range(size)]
-    )
+    place = contents_of(content) if len(content) else np.arange(size)
     words = [(groups[at] if len(groups) else None) or "" for at in range(size)]
     notes: list[str] = []
     if len(groups) and (without := words.count("")):
@@ -148,7 +145,7 @@ def set_statistics(
             for name, values in columns.items()
             if any(words)
         },
-        len(order),
+        len(np.unique(place)),
         tuple(notes),
     )
 

@@ -14,43 +14,20 @@ import numpy as np
 
 from groundglass.ratings.agreement import ranks, srcc
 from groundglass.ratings.rank_groups import LEVEL, holm
-from groundglass.ratings.rated_images import FEWEST
-from groundglass.ratings.resampling import Wanted, draws, interval, resample
+from groundglass.ratings.rated_images import FEWEST, contents_of
+from groundglass.ratings.resampling import Wanted, interval, resample
+from groundglass.ratings.setting_levels import Level, Paired, levels_of, paired_of
 from groundglass.ratings.setting_values import Setting, settings_of
-from groundglass.ratings.shuffled_settings import Shuffled, chances_of
+from groundglass.ratings.shuffled_settings import Shuffled, centred, chances_of, varied
 from groundglass.ratings.votes import Flags, Floats, Ints
 from groundglass.text.format import some
 
 BOOTSTRAPS = 1_000
 FEW = 10
 """Images below which nothing is tested: no p-value of so few could be small after a correction."""
-FEW_CONTENTS = 3
-"""Contents below which a mean has no interval."""
 
 Verdict = Literal["rises", "falls", "differs", "none_shown", "unknown"]
 ALL, EQUAL = "all images", "groups held equal"
-
-
-@dataclass(frozen=True)
-class Level:
-    """The images with one value of a setting, or with values from ``low`` to ``high``.
-
-    mean    of their scores, with its 95 % interval; None with fewer than three contents
-    above   the mean of how far each score is above the mean of its group; None if no groups are held equal
-    paired  the mean of how far each score is above the mean of the same content, with its interval, after the mean of
-            its group was taken off; None if no content has images with different values
-    """
-
-    level: str
-    low: float | None
-    high: float | None
-    n: int
-    contents: int
-    mean: float
-    ci95: tuple[float, float] | None = None
-    above: float | None = None
-    paired: float | None = None
-    paired_ci95: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,20 +50,6 @@ class Effect:
     p_levels: float | None = None
     verdict: Verdict = "unknown"
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class Paired:
-    """For the contents with images at different values: the score at higher values minus that at lower ones, after the
-    mean of each image's group was taken off.
-
-    higher  the share of these contents where it is positive
-    """
-
-    contents: int
-    difference: float
-    ci95: tuple[float, float] | None
-    higher: float
 
 
 @dataclass(frozen=True)
@@ -185,7 +148,7 @@ def setting_effects(
     kept = np.isfinite(values)
     places = np.flatnonzero(kept)
     y = values[kept]
-    contents = _numbered([content[at] for at in places.tolist()]) if len(content) else np.arange(len(y))
+    contents = contents_of([content[at] for at in places.tolist()]) if len(content) else np.arange(len(y))
     groups = [str(group[at] or "") for at in places.tolist()] if len(group) else None
     known = settings_of({key: [cells[at] for at in places.tolist()] for key, cells in settings.items()})
     rows = [_one(y, setting, contents, groups, bootstrap, seed) for setting in known]
@@ -197,12 +160,6 @@ def setting_effects(
         name, len(y), len(np.unique(contents)), grouped if groups else "", tuple(_corrected(rows)), tuple(notes),
         bootstrap, seed,
     )  # fmt: skip
-
-
-def _numbered(cells: Sequence[str | None]) -> Ints:
-    """The number of each image's content; an image without one is a content of its own."""
-    order: dict[str | int, int] = {}
-    return np.array([order.setdefault(cell or at, len(order)) for at, cell in enumerate(cells)], np.int64)
 
 
 def _one(
@@ -221,17 +178,17 @@ def _one(
     row = SettingEffect(setting.name, setting.kind, len(y), missing, (), whole, notes=notes)
     if setting.reason:
         return row
-    varied, alike = _varied(setting.codes, content), np.zeros(len(y), np.int64)
+    shared, alike = varied(setting.codes, content), np.zeros(len(y), np.int64)
     names, number = ([], alike) if groups is None else np.unique(groups.astype(str), return_inverse=True)
-    inside = _varied(setting.codes, number)
+    inside = varied(setting.codes, number)
     held = len(names) > 1 and bool(inside.any())
     # Within a content, images of another group may be better for another reason: only what a group does not explain.
-    within = y - _mean_of(y, number) if held else y
+    within = centred(y, number) if held else y
     row = replace(
         row,
-        levels=_levels(y, within if held else None, setting, content, varied, bootstrap, seed),
+        levels=levels_of(y, within if held else None, setting, content, shared, bootstrap, seed),
         all=_effect(ALL, y, setting, content, alike, bootstrap, seed),
-        paired=_paired(within, setting, content, varied, bootstrap, seed),
+        paired=paired_of(within, setting, content, shared, bootstrap, seed),
     )
     if not held:
         return row
@@ -258,15 +215,6 @@ def _of(
     return _effect(scope, y[kept], setting.only(kept), content[kept], group[kept], bootstrap, seed)
 
 
-def _varied(codes: Ints, block: Ints) -> Flags:
-    """(N) whether an image's block has images at different levels."""
-    _, place = np.unique(block, return_inverse=True)
-    low, high = np.full(place.max() + 1, codes.max() + 1), np.full(place.max() + 1, -1)
-    np.minimum.at(low, place, codes)
-    np.maximum.at(high, place, codes)
-    return (low < high)[place]
-
-
 def _effect(
     scope: str, y: Floats, setting: Setting, content: Ints, group: Ints, bootstrap: int, seed: int
 ) -> Effect:
@@ -284,7 +232,7 @@ def _effect(
     shuffled = Shuffled(content, group, setting.codes)
     if shuffled.still:
         return replace(found, reason="no two images that differ in it are otherwise alike")
-    trend, levels = chances_of(y - _mean_of(y, group), place, x, setting.codes, shuffled, seed)
+    trend, levels = chances_of(centred(y, group), place, x, setting.codes, shuffled, seed)
     many = len(np.unique(group)) > 1
     if x is None or setting.numbers is None:
         return replace(found, p_levels=levels, verdict="none_shown")
@@ -319,85 +267,6 @@ def centred_ranks(values: Floats, group: Ints) -> Floats:
         found[here] = ranks(values[here]) / here.sum()
         found[here] -= found[here].mean()
     return found
-
-
-def _levels(
-    y: Floats,
-    inside: Floats | None,
-    setting: Setting,
-    content: Ints,
-    varied: Flags,
-    bootstrap: int,
-    seed: int,
-) -> tuple[Level, ...]:
-    """The levels. ``inside``: the scores minus the means of their groups; None if no groups are held equal."""
-    within = y if inside is None else inside
-    above = within - _mean_of(within, content)
-    here = np.eye(len(setting.levels))[setting.codes]
-    both = here * varied[:, None]
-    found = [
-        Level(
-            one.name, one.low, one.high, int(here[:, at].sum()), len(np.unique(content[here[:, at] > 0])),
-            float(y @ here[:, at] / here[:, at].sum()),
-            above=None if inside is None else float(inside @ here[:, at] / here[:, at].sum()),
-            paired=float(above @ both[:, at] / both[:, at].sum()) if both[:, at].any() else None,
-        )
-        for at, one in enumerate(setting.levels)
-    ]  # fmt: skip
-    if not bootstrap:
-        return tuple(found)
-    parts = [np.concatenate([here * y[:, None], here, both * above[:, None], both], axis=1)]
-    sums = np.concatenate([weights @ parts[0] for weights in draws(content, bootstrap, seed)])
-    total, count, paired, pairs = np.split(sums, 4, axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means, differences = total / count, paired / pairs
-    return tuple(
-        replace(
-            one,
-            ci95=interval(means[:, at]) if one.contents >= FEW_CONTENTS else None,
-            paired_ci95=_interval_of_contents(differences[:, at], content, both[:, at] > 0),
-        )
-        for at, one in enumerate(found)
-    )
-
-
-def _interval_of_contents(values: Floats, content: Ints, used: Flags) -> tuple[float, float] | None:
-    return interval(values) if len(np.unique(content[used])) >= FEW_CONTENTS else None
-
-
-def _mean_of(y: Floats, content: Ints) -> Floats:
-    """(N) the mean of each image's content."""
-    _, place, count = np.unique(content, return_inverse=True, return_counts=True)
-    return (np.bincount(place, y) / count)[place]
-
-
-def _paired(
-    y: Floats, setting: Setting, content: Ints, varied: Flags, bootstrap: int, seed: int
-) -> Paired | None:
-    """Higher against lower values of a number, within each content."""
-    if setting.numbers is None or not varied.any():
-        return None
-    found: list[float] = []
-    numbers, scores, where = setting.numbers[varied], y[varied], content[varied]
-    order = np.argsort(where, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(where[order])) + 1):
-        middle = np.median(numbers[rows])
-        lower, higher = scores[rows][numbers[rows] < middle], scores[rows][numbers[rows] > middle]
-        if not len(lower) or not len(
-            higher
-        ):  # an odd value alone above or below the median: split at the mean
-            middle = numbers[rows].mean()
-            lower, higher = scores[rows][numbers[rows] < middle], scores[rows][numbers[rows] > middle]
-        if len(lower) and len(higher):
-            found.append(float(higher.mean() - lower.mean()))
-    differences = np.array(found)
-    if not len(differences):
-        return None
-    ci95 = None
-    if bootstrap and len(differences) >= FEW_CONTENTS:
-        each = draws(np.arange(len(differences)), bootstrap, seed)
-        ci95 = interval(np.concatenate([weights @ differences / len(differences) for weights in each]))
-    return Paired(len(differences), float(differences.mean()), ci95, float((differences > 0).mean()))
 
 
 def _corrected(rows: Sequence[SettingEffect]) -> list[SettingEffect]:

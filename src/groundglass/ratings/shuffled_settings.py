@@ -8,7 +8,7 @@ import numpy as np
 
 from groundglass.libraries import special
 from groundglass.random_streams import stream
-from groundglass.ratings.votes import Floats, Ints
+from groundglass.ratings.votes import Flags, Floats, Ints
 
 PERMUTATIONS = 1_000
 FEW_BEYOND = 10
@@ -54,13 +54,21 @@ class Shuffled:
 
 def _mostly_varied(block: Ints, codes: Ints) -> bool:
     """Whether most images of blocks with several have another level beside them, and are not few among all."""
-    several = (np.bincount(block) > 1)[block]
-    low = np.full(block.max() + 1, codes.max() + 1)
-    high = np.full(block.max() + 1, -1)
+    several = (np.bincount(block) > 1)[block].sum()
+    differ = varied(codes, block).sum()
+    return bool(differ and 2 * differ >= max(several, len(codes) / 2))
+
+
+def varied(codes: Ints, block: Ints) -> Flags:
+    """(N) whether an image's block has images at different levels; ``block`` (N) are numbers from 0.
+
+    >>> varied(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1])).tolist()
+    [True, True, False, False]
+    """
+    low, high = np.full(block.max() + 1, codes.max() + 1), np.full(block.max() + 1, -1)
     np.minimum.at(low, block, codes)
     np.maximum.at(high, block, codes)
-    varied = (low < high)[block].sum()
-    return bool(varied and 2 * varied >= max(several.sum(), len(codes) / 2))
+    return (low < high)[block]
 
 
 def _alike(content: Ints, group: Ints) -> list[Ints]:
@@ -106,8 +114,8 @@ def chances_of(
     small p follows from a curve through the permutations: a normal one for the trend, a gamma one for the levels.
     """
     held = np.zeros(len(y), np.int64) if shuffled.held is None else shuffled.held
-    y, place = _centred(y, held), _centred(place, held)
-    across = None if x is None else _centred(x, held)
+    y, place = centred(y, held), centred(place, held)
+    across = None if x is None else centred(x, held)
     each = np.maximum(np.bincount(codes), 1)
 
     def sizes(order: Ints) -> tuple[float, float]:
@@ -139,5 +147,10 @@ def _counted(seen: float, drawn: Floats) -> float:
     return float((drawn >= seen * (1 - 1e-9)).sum() + 1) / (len(drawn) + 1)
 
 
-def _centred(values: Floats, block: Ints) -> Floats:
+def centred(values: Floats, block: Ints) -> Floats:
+    """(N) how far each value is above the mean of its block; ``block`` (N) are numbers from 0.
+
+    >>> centred(np.array([1.0, 3.0, 7.0]), np.array([0, 0, 2])).tolist()
+    [-1.0, 1.0, 0.0]
+    """
     return values - (np.bincount(block, values) / np.maximum(np.bincount(block), 1))[block]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,10 @@ import pyarrow as pa
 from groundglass import __version__
 from groundglass.files.atomic import write_text
 from groundglass.image.header import WARNINGS
-from groundglass.models.weights import NetworkNote
-from groundglass.releases.metadata import NAMES, Beside, kind_of
+from groundglass.releases.card_notes import Notes
+from groundglass.releases.metadata import NAMES, kind_of
 from groundglass.releases.split_names import ordered_splits
 from groundglass.releases.writers.writer import Release
-from groundglass.tables.step_record import StepRecord
 from groundglass.text.format import size
 
 HUB_LICENCES = frozenset(
@@ -33,147 +31,6 @@ HUB_LICENCES = frozenset(
 """Licences for which the hub has this word; others are ``other`` with a name."""
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-
-
-@dataclass(frozen=True)
-class MeasureNote:
-    """One measure that was used, with the threshold that a selection set for it, in words."""
-
-    name: str
-    version: int
-    threshold: str = ""
-    reference: str = ""
-
-
-@dataclass(frozen=True)
-class GeneratorNote:
-    """One generator of images: its model, weights and licences, and the settings that were drawn for each image.
-
-    licence   of its weights
-    images    the licence of its images
-    settings  in words; "" if the recipe gives none
-    """
-
-    name: str
-    model: str
-    sha256: str
-    licence: str
-    images: str
-    settings: str = ""
-
-
-@dataclass(frozen=True)
-class AuditNote:
-    """The result of an audit: the share of versions with a known fault that the gates caught, fault by fault.
-
-    step     of the recipe
-    asked    number of photos that received faults
-    alarms   share of their sound versions that the gates dropped
-    faults   (fault in words, recall, its 95 % interval) in the audit's order
-    """
-
-    step: str
-    asked: int
-    alarms: float
-    faults: tuple[tuple[str, float, tuple[float, float]], ...]
-
-
-@dataclass(frozen=True)
-class GateNote:
-    """A gate against people: shares of the images that people would drop, and would keep, that the gate dropped."""
-
-    gate: str
-    judged: int
-    recall: float | None
-    recall_ci95: tuple[float, float] | None
-    false_alarm: float | None
-    false_alarm_ci95: tuple[float, float] | None
-
-
-@dataclass(frozen=True)
-class StudyNote:
-    """People who rated images of the run.
-
-    agreement  (name of the number, its value)
-    flagged    raters with a flag; ``flags`` has how often each was set
-    rejected   raters whose votes do not count in the scores
-    gates      the gates against people; empty if their scores say not which images are bad
-    """
-
-    step: str
-    protocol: str
-    images: int
-    votes: int
-    raters: int
-    agreement: tuple[tuple[str, float], ...] = ()
-    flagged: int = 0
-    flags: tuple[tuple[str, int], ...] = ()
-    rejected: int = 0
-    gates: tuple[GateNote, ...] = ()
-
-
-@dataclass(frozen=True)
-class ProofNote:
-    """The result of a proof: whether training on the selection gives better results.
-
-    step      of the recipe
-    sentence  the answer, without a full stop
-    about     preset, and the images that results were scored on
-    rows      (comparison, effect in dB, 95 % interval, smallest effect that could be shown, verdict) as text
-    notes     what should be known of it, each a sentence
-    """
-
-    step: str
-    sentence: str
-    about: str
-    rows: tuple[tuple[str, str, str, str, str], ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class BenchmarkNote:
-    """The result of a benchmark: how far measures agree with people on these images.
-
-    step      of the recipe
-    sentence  the answer, without a full stop
-    about     what was compared with what
-    rows      (score, group, SRCC, 95 % interval, KRCC, PLCC, failed images) as text, in the order of rank
-    notes     what should be known of it, each a sentence
-    """
-
-    step: str
-    sentence: str
-    about: str
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Notes:
-    """Facts of the card that are not in the manifest.
-
-    beside   the metadata files next to the images
-    failed   number of planned images that could not be written
-    small    the images that are too small for trainers, in a sentence
-    recipe   whether recipe.yaml is in the release
-    lock     whether recipe.lock is in the release
-    warnings  the number of photos with each file warning: words of `groundglass.image.header.WARNINGS`
-    """
-
-    funnel: tuple[StepRecord, ...] = ()
-    measures: tuple[MeasureNote, ...] = ()
-    networks: tuple[NetworkNote, ...] = ()
-    generators: tuple[GeneratorNote, ...] = ()
-    audits: tuple[AuditNote, ...] = ()
-    studies: tuple[StudyNote, ...] = ()
-    proofs: tuple[ProofNote, ...] = ()
-    benchmarks: tuple[BenchmarkNote, ...] = ()
-    beside: Beside | None = None
-    failed: int = 0
-    small: tuple[str, ...] = ()
-    recipe: bool = False
-    lock: bool = False
-    warnings: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_card(folder: Path, manifest: pa.Table, step: Release, name: str, notes: Notes) -> None:
@@ -191,6 +48,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
     licences = Counter(row["licence"] or "unknown" for row in high)
     kind = kind_of(notes.beside, step.metadata) if notes.beside else None
     metadata = notes.beside.files(kind) if notes.beside and kind else []
+    warnings = [(word, WARNINGS.get(word, ""), many) for word, many in notes.warnings.items()]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=jinja2.StrictUndefined,
@@ -208,11 +66,7 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         splits=_splits(high, step),
         files=len(files),
         size=size(sum(row["bytes"] for row in files)),
-        failed=notes.failed,
-        small=notes.small,
         original=step.image == "original",
-        recipe=notes.recipe,
-        lock=notes.lock,
         loading=_loading(high, step),
         metadata=NAMES[kind] if kind else "",
         described=notes.beside.columns if notes.beside and kind else (),
@@ -220,17 +74,9 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         kernels=_kernels(high, step),
         sources=_sources(high),
         licences=[(_cell(licence), count) for licence, count in sorted(licences.items())],
-        funnel=notes.funnel,
-        measures=notes.measures,
-        networks=notes.networks,
-        generators=notes.generators,
         generated=_generated(manifest),
-        audits=notes.audits,
-        studies=notes.studies,
         share=_share,
-        proofs=notes.proofs,
-        benchmarks=notes.benchmarks,
-        warnings=[(word, WARNINGS.get(word, ""), many) for word, many in notes.warnings.items()],
+        **vars(notes) | {"warnings": warnings},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,9 @@ from groundglass.engines.run import run_job
 from groundglass.engines.shards import Settings
 from groundglass.files.atomic import write_bytes, write_text
 from groundglass.image.header import ImageLimits
-from groundglass.models.weights import NetworkNote
 from groundglass.releases.archive import archive_path, write_archive
-from groundglass.releases.card import (
-    AuditNote,
-    BenchmarkNote,
-    GeneratorNote,
-    MeasureNote,
-    Notes,
-    ProofNote,
-    StudyNote,
-    write_card,
-)
+from groundglass.releases.card import write_card
+from groundglass.releases.card_notes import Notes
 from groundglass.releases.file_layout import plan_files, written_ending
 from groundglass.releases.journal import (
     PARTS,
@@ -60,7 +51,6 @@ from groundglass.releases.metadata import (
 from groundglass.releases.trainer_patches import released_note
 from groundglass.releases.write_job import Write
 from groundglass.releases.writers.writer import Release
-from groundglass.tables.step_record import StepRecord
 
 
 @dataclass(frozen=True)
@@ -70,17 +60,9 @@ class ReleaseContext:
     name       of the recipe: title of the card and top folder of the archive
     recipe     text of recipe.yaml; "" leaves it out
     lock       text of recipe.lock; "" leaves it out
-    funnel     the steps from the sources to here, for the card
-    measures   the measures that were used, for the card
-    networks   the networks that were asked, for the card
-    generators  the generators of images, for the card
-    audits     the results of audits of the gates, for the card
-    studies    the results of studies with people, for the card
-    proofs     the results of proofs of the selection, for the card
-    benchmarks  the results of benchmarks of measures, for the card
+    notes      facts for the card; those of the written files are added to them
     lists      makes further files from the manifest, by name; they are written next to the images
     lists_key  a key of what these files are made from
-    warnings   the number of released photos with each file warning, for the card
     answers    the manifest's columns of models' answers
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
     settings   settings of the engine
@@ -91,17 +73,9 @@ class ReleaseContext:
     name: str
     recipe: str = ""
     lock: str = ""
-    funnel: tuple[StepRecord, ...] = ()
-    measures: tuple[MeasureNote, ...] = ()
-    networks: tuple[NetworkNote, ...] = ()
-    generators: tuple[GeneratorNote, ...] = ()
-    audits: tuple[AuditNote, ...] = ()
-    studies: tuple[StudyNote, ...] = ()
-    proofs: tuple[ProofNote, ...] = ()
-    benchmarks: tuple[BenchmarkNote, ...] = ()
+    notes: Notes = field(default_factory=Notes)
     lists: Callable[[pa.Table], Mapping[str, bytes]] | None = None
     lists_key: str = ""
-    warnings: Mapping[str, int] = field(default_factory=dict)
     answers: tuple[str, ...] = ()
     ranked_by: tuple[str, str] | None = None
     settings: Settings = field(default_factory=Settings)
@@ -209,21 +183,13 @@ def _write_lists(
         columns = (*meta_columns(rows), *score_columns(rows).values())
         write_scores(manifest, folder, columns, context.ranked_by)
     if step.card:
-        notes = Notes(
-            context.funnel,
-            context.measures,
-            context.networks,
-            context.generators,
-            context.audits,
-            context.studies,
-            context.proofs,
-            context.benchmarks,
-            beside,
+        notes = replace(
+            context.notes,
+            beside=beside,
             failed=len(failed),
             small=released_note(manifest, step),
             recipe=bool(context.recipe),
             lock=bool(context.lock),
-            warnings=context.warnings,
         )
         write_card(folder, manifest, step, context.name, notes)
     for name, text in (("recipe.yaml", context.recipe), ("recipe.lock", context.lock)):

@@ -22,7 +22,7 @@ from groundglass.plans.state import State
 from groundglass.recipes.annotate_model import AnnotateStep, model_name
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.split_model import SplitStep
-from groundglass.releases.card import AuditNote, MeasureNote
+from groundglass.releases.card_notes import AuditNote, MeasureNote, Notes
 from groundglass.releases.licences import check_licences
 from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
@@ -87,15 +87,17 @@ def release_context(
         name=state.run.folder.name,
         recipe=(state.run.folder.path / "recipe.yaml").read_text(encoding="utf-8"),
         lock=lock_text(state),
-        funnel=tuple(state.records),
-        measures=tuple(measure_notes(state)),
-        networks=card_networks(state.run.plan),
-        generators=card_generators(state.run.plan),
-        audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
-        studies=tuple(study_notes(state)),
-        proofs=tuple(proof_notes(state)),
-        benchmarks=tuple(benchmark_notes(state)),
-        warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
+        notes=Notes(
+            funnel=tuple(state.records),
+            measures=tuple(measure_notes(state)),
+            networks=card_networks(state.run.plan),
+            generators=card_generators(state.run.plan),
+            audits=tuple(audit_note(step) for step in state.records if step.facts.get("audit")),
+            studies=tuple(study_notes(state)),
+            proofs=tuple(proof_notes(state)),
+            benchmarks=tuple(benchmark_notes(state)),
+            warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
+        ),
         answers=answers,
         ranked_by=state.ranked_by,
         settings=state.run.settings,

@@ -32,25 +32,24 @@ from groundglass.studies.challenge_set import (
     set_one_date,
     write_hidden,
 )
+from groundglass.studies.export import encoded
 from groundglass.studies.open_study import make_study
 from groundglass.studies.rating_set import (
     GENERATOR,
-    SHARES,
-    WORDS,
+    WORDS_OF_RECIPES,
     RatingSet,
     assign_rated,
     notes_on,
     scored_study,
     splits_in,
 )
-from groundglass.studies.release_set import set_files
+from groundglass.studies.release_set import set_files, vote_log
 from groundglass.studies.write_set import CARD, write_set
 from groundglass.tables.parquet import compute, find_keys
 from groundglass.tables.rows import ROWS
 from groundglass.tables.verdicts import VERDICTS
 from groundglass.text.format import some
 
-_WORDS_OF_RECIPES = {word: split for split, word in WORDS.items()}
 TABLE_BYTES = 2_000
 """The size of the tables for each rated image, about; most of it are the votes."""
 
@@ -170,8 +169,7 @@ def rating_set(state: State, planned: PlannedStep, rows: pa.Table, body: Ratings
         splits = splits_in(mine.select(["id", "split"]))
     else:
         strata = _column(mine, body.stratify or "source")
-        shares = {WORDS.get(split, split): share for split, share in body.shares.items()}
-        splits = assign_rated(study, rated, mine["root"], strata, {part: shares[part] for part in SHARES})
+        splits = assign_rated(study, rated, mine["root"], strata, body.shares)
     grouped = body.stratify or GENERATOR
     groups = _column(mine, grouped).to_pylist()
     found = RatingSet(
@@ -195,7 +193,7 @@ def _tables_only(
         {
             "folder": folder.name if body.to is None else str(folder),
             "archive": None,
-            "pictures": {_WORDS_OF_RECIPES.get(split, split): many for split, many in found.counts.items()},
+            "pictures": {WORDS_OF_RECIPES.get(split, split): many for split, many in found.counts.items()},
             "files": len(files),
             "bytes": sum(map(len, files.values())),
             "resumed": 0,
@@ -222,7 +220,7 @@ def _with_images(
     chosen = _rated_rows(rows, found)
     plain = body.model_copy(update={"scores": False, "card": False, "meta_info": False})
     answers = answer_columns(state, planned.scope)
-    log = set_files(found, body.licence)["votes.csv"]
+    log = encoded(vote_log(found), "csv")
     finished = finished_release(folder, plain, answers)
     if finished is not None and (body.to is None or is_release_of(folder, chosen, state)):
         if (folder / "votes.csv").read_bytes() != log:
@@ -262,7 +260,7 @@ def _challenge(
         update={"scores": False, "card": False, "meta_info": False, "metadata": "none", "archive": None}
     )
     chosen = _without_facts(_rated_rows(rows, found, scored=True))
-    made = finished_release(public, plain)
+    made = finished = finished_release(public, plain)
     if made is None:
         context = replace(
             release_context(state, planned, chosen, ()),
@@ -270,11 +268,12 @@ def _challenge(
             lock="",
             ranked_by=None,
             lists=lambda manifest: public_files(found.with_files(_files(manifest)), body.licence),
-            lists_key=hashlib.sha256(set_files(found, body.licence)["votes.csv"]).hexdigest(),
+            lists_key=hashlib.sha256(encoded(vote_log(found), "csv")).hexdigest(),
         )
         made = write_release(public, chosen, plain, context)
     written = found.with_files(_files(_manifest(public)))
-    _check_public(public, chosen, public_files(written, body.licence))
+    if finished is not None:
+        _check_public(public, chosen, public_files(written, body.licence))
     write_hidden(written, folder)
     set_one_date(public)
     done = described(made, plain)
@@ -302,7 +301,7 @@ def _rated_rows(rows: pa.Table, found: RatingSet, scored: bool = False) -> pa.Ta
     keys = [item.row for item in found.scored if item.score is not None or not scored]
     chosen = rows.filter(compute.is_in(rows["id"], pa.array(keys, pa.string())))
     splits = [found.splits[row] for row in chosen["id"].to_pylist()]
-    named = [_WORDS_OF_RECIPES.get(split, split) for split in splits]
+    named = [WORDS_OF_RECIPES.get(split, split) for split in splits]
     place = chosen.column_names.index("split")
     return chosen.set_column(place, "split", pa.array(named, pa.string()))
 

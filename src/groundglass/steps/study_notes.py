@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groundglass.plans.run_folder import study_key
 from groundglass.plans.state import State
-from groundglass.releases.card import GateNote, StudyNote
+from groundglass.releases.card_notes import GateNote, StudyNote
 from groundglass.studies.gate_agreement import compare_gates, is_by_study, kept_by
 from groundglass.tables.parquet import read_table
 from groundglass.tables.step_record import StepRecord

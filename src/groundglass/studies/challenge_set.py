@@ -11,7 +11,7 @@ import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groundglass.errors import NothingProduced, RecipeError
 from groundglass.studies.rating_set import TEST, TRAIN, VALIDATION, RatingSet, rating_set_of_run
@@ -20,6 +20,9 @@ from groundglass.studies.set_card import MANIFEST, header, study_lines
 from groundglass.studies.set_statistics_lines import statistics_lines
 from groundglass.studies.write_set import write_set
 from groundglass.text.format import some
+
+if TYPE_CHECKING:
+    from groundglass.studies.open_study import Study
 
 PUBLIC, HIDDEN = "public", "hidden"
 """The two folders of a challenge."""
@@ -187,7 +190,7 @@ def set_one_date(folder: Path) -> None:
 
 
 def release_challenge(
-    study: Any,
+    study: Study,
     folder: Path,
     shares: Mapping[str, float] | None = None,
     stratify: str | None = None,

@@ -15,6 +15,7 @@ from groundglass.plans.run_folder import RunFolder, RunRecord, load_record
 from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.releases.split import assign_splits
 from groundglass.releases.split_names import ordered_splits
+from groundglass.releases.writers.ratings import shares_of
 from groundglass.studies.results import ItemResult, StudyResults, score_study
 from groundglass.tables.parquet import compute, find_keys, read_table
 from groundglass.text.format import some
@@ -25,24 +26,9 @@ if TYPE_CHECKING:
 
 TRAIN, VALIDATION, TEST = "train", "val", "test"
 """The splits of a rating set, in pyiqa's words."""
-SHARES = {TRAIN: 0.7, VALIDATION: 0.1, TEST: 0.2}
-
-
-def shares_of(validation: float | None, test: float | None) -> dict[str, float]:
-    """The shares of train, val and test, of which some may be the usual ones.
-
-    >>> shares_of(None, 0.4)
-    {'train': 0.5, 'val': 0.1, 'test': 0.4}
-    """
-    val, last = (
-        SHARES[VALIDATION] if validation is None else validation,
-        SHARES[TEST] if test is None else test,
-    )
-    return {TRAIN: round(1 - val - last, 12), VALIDATION: val, TEST: last}
-
-
 WORDS = {"validation": VALIDATION}
 """Names of a recipe's splits that pyiqa calls otherwise."""
+WORDS_OF_RECIPES = {word: split for split, word in WORDS.items()}
 GENERATOR = "meta.generator"
 """The column whose values the card ranks, if the run has it and no other was named."""
 
@@ -83,7 +69,7 @@ class RatingSet:
     def counts(self) -> dict[str, int]:
         """The images of each split."""
         found = Counter(self.splits[item.row] for item in self.scored)
-        order = ordered_splits("validation" if name == VALIDATION else name for name in found)
+        order = ordered_splits(WORDS_OF_RECIPES.get(name, name) for name in found)
         return {word: found[word] for word in (WORDS.get(name, name) for name in order)}
 
     @property
@@ -137,7 +123,7 @@ def rating_set_of_run(
 ) -> RatingSet:
     """The rating set of a study of a finished run.
 
-    shares    of train, val and test; None takes the splits of the run's `split` step, or else `SHARES`
+    shares    of train, validation and test; None takes the splits of the run's `split` step, or else the usual ones
     stratify  a column of the run whose values each split has in the same shares; default: the images' sources
 
     Raises RecipeError for a column that the run does not have, and as `scored_study` does.
@@ -153,7 +139,7 @@ def rating_set_of_run(
         splits = {row: given[row] for row in ids.to_pylist() if row in given}
     else:
         roots, strata = _strata_of(tables, ids, stratify)
-        splits = assign_rated(study, rated, roots, strata, shares or SHARES)
+        splits = assign_rated(study, rated, roots, strata, shares or shares_of())
     grouped = stratify or GENERATOR
     try:
         groups = _strata_of(tables, ids, grouped)[1].cast(pa.string()).to_pylist()
@@ -202,10 +188,11 @@ def _strata_of(
 def assign_rated(
     study: Study, rated: Sequence[Mapping[str, Any]], roots: Any, strata: Any, shares: Mapping[str, float]
 ) -> dict[str, str]:
-    """The split of each rated row: images with the same content, or the same prompt, stay in one split.
+    """The split of each rated row, in pyiqa's words. Images with the same content or prompt stay in one split.
 
     rated          items of the study
     roots, strata  the photo of each, and the value by which the splits are stratified
+    shares         of train, validation and test
     """
     same = [item["content"] or item["prompt"] for item in rated]
     table = pa.table(
@@ -226,7 +213,7 @@ def assign_rated(
         stratify="stratum",
         group="same" if any(same) else None,
     )
-    return dict(zip(found["id"].to_pylist(), found["split"].to_pylist(), strict=True))
+    return splits_in(found)
 
 
 def notes_on(found: RatingSet) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def release_ratings(
 ) -> WrittenSet:
     """Write a rating set into a new folder. The images are not part of it, only their names and hashes.
 
-    shares    of train, val and test; default: the splits of the run's `split` step, or else `SHARES`
+    shares    of train, validation and test; default: the splits of the run's `split` step, or else the usual ones
     stratify  a column of the run, such as meta.generator, whose values each split has in the same shares; default: the
               sources of the images
     licence   of the ratings, for the card
@@ -71,7 +71,7 @@ def set_files(found: RatingSet, licence: str | None) -> dict[str, bytes]:
         scores = scores.append_column("file", pa.array([found.files[row] for row in rows], pa.string()))
     hashes = found.items["sha256"].take(find_keys(scores["row"], found.items["row"]))
     scores = scores.append_column("sha256", hashes)
-    log = votes_table(found.items, found.votes, study.body, study.recipe)
+    log = vote_log(found)
     files = {
         "votes.csv": encoded(log, "csv"),
         "votes.parquet": encoded(log, "parquet"),
@@ -83,6 +83,11 @@ def set_files(found: RatingSet, licence: str | None) -> dict[str, bytes]:
     }
     said = statistics_lines(statistics_of(found), found.grouped)
     return files | {"README.md": card(found, licence, tuple(files), said).encode()}
+
+
+def vote_log(found: RatingSet) -> pa.Table:
+    """Every vote of the study with its trial."""
+    return votes_table(found.items, found.votes, found.study.body, found.study.recipe)
 
 
 def statistics_of(found: RatingSet, split: str | None = None) -> SetStatistics:

@@ -21,7 +21,7 @@ from groundglass.files.hashes import pixel_hash
 from groundglass.image.encode import encode_png
 from groundglass.image.resize import resize
 from groundglass.releases import write_job
-from groundglass.releases.card import MeasureNote
+from groundglass.releases.card_notes import MeasureNote, Notes
 from groundglass.releases.file_layout import plan_files
 from groundglass.releases.release import write_release
 from groundglass.releases.verify import verify_release
@@ -175,7 +175,7 @@ def test_the_card_has_a_header_that_the_hub_can_read(photographs, tmp_path):
     measures = (MeasureNote("blockiness", 1, "< 30", "Bhardwaj 2018"),)
     rows = make_rows(photographs, licence=["CC0-1.0", "CC-BY-4.0", None])
     step = FolderRelease(allow_unknown_licence=True)
-    write_release(out, rows, step, replace(CONTEXT, funnel=funnel, measures=measures))
+    write_release(out, rows, step, replace(CONTEXT, notes=Notes(funnel, measures)))
     header, body = (out / "README.md").read_text().removeprefix("---\n").split("\n---\n", 1)
     card = YAML(typ="safe").load(header)
     assert (card["license"], card["size_categories"]) == ("other", ["n<1K"])

@@ -13,6 +13,17 @@ from groundglass.settings.key_rules import refuse
 VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
 
 
+def shares_of(validation: float | None = None, test: float | None = None) -> dict[str, float]:
+    """The shares of train, validation and test, of which some may be the usual ones.
+
+    >>> shares_of(test=0.4)
+    {'train': 0.5, 'validation': 0.1, 'test': 0.4}
+    """
+    validation = VALIDATION_SHARE if validation is None else validation
+    test = TEST_SHARE if test is None else test
+    return {"train": round(1 - validation - test, 12), "validation": validation, "test": test}
+
+
 class RatingsRelease(Release):
     """A rating set: the votes and scores of a study, its splits, a table for pyiqa, and a card."""
 
@@ -66,16 +77,14 @@ class RatingsRelease(Release):
             )
         if self.archive is not None and not self.images:
             refuse("archive", "`archive` packs images, and this release has none", "add `images: true`")
-        if sum(self.shares.values()) - self.shares["train"] >= 1:
+        if self.shares["train"] <= 0:
             refuse("test", "validation and test take the whole set", "give smaller shares")
         return self
 
     @property
     def shares(self) -> dict[str, float]:
         """Split → its share, if the recipe has no `split` step."""
-        validation = VALIDATION_SHARE if self.validation is None else self.validation
-        test = TEST_SHARE if self.test is None else self.test
-        return {"train": 1 - validation - test, "validation": validation, "test": test}
+        return shares_of(self.validation, self.test)
 
     def label(self) -> str:
         return (

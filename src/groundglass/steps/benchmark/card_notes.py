@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundglass.plans.state import State
-from groundglass.releases.card import BenchmarkNote
+from groundglass.ratings.benchmark_sentences import signed
+from groundglass.releases.card_notes import BenchmarkNote
 from groundglass.text.format import some
 
 
@@ -25,7 +26,7 @@ def _note(step: str, sentence: str, found: Mapping[str, Any]) -> BenchmarkNote:
         about += f", {some(found['contents'], 'contents')}"
     ceiling = found.get("ceiling")
     notes = (
-        [f"Two halves of the raters agree with each other at SRCC {ceiling:+.3f}."]
+        [f"Two halves of the raters agree with each other at SRCC {signed(ceiling)}."]
         if ceiling is not None
         else []
     )
@@ -37,17 +38,13 @@ def _row(score: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         score["score"],
         "–" if score["rank_group"] is None else str(score["rank_group"]),
-        _signed(score["srcc"]),
+        signed(score["srcc"]),
         _interval(score["srcc_ci95"]),
-        _signed(score["krcc"]),
-        _signed(score["plcc_4"]),
+        signed(score["krcc"]),
+        signed(score["plcc_4"]),
         f"{score['failed']:,}",
     )
 
 
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.3f}"
-
-
 def _interval(ends: Sequence[float] | None) -> str:
-    return "–" if not ends else f"{ends[0]:+.3f} to {ends[1]:+.3f}"
+    return "–" if not ends else f"{signed(ends[0])} to {signed(ends[1])}"

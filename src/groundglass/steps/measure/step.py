@@ -47,20 +47,8 @@ def run(state: State, planned: PlannedStep) -> Done:
     reasons = count(measured.failed["reason"])
     notes += measured.valueless.values()
     usable = without(chosen, measured.failed["id"])
-    for wanted in planned.texts:
-        state = with_texts(state, usable, wanted, f"measure {planned.step.name}")
-        bare = rows_without_text(state, usable, wanted)
-        notes += (
-            [f"{bare:,} of {usable.num_rows:,} images have no text in meta.{wanted.column}"] if bare else []
-        )
-    for asked in planned.prompts:
-        # Copies are counted among the images that this step chose and can use.
-        table = prompt_table(state, usable, asked, f"measure {planned.step.name}")
-        state = replace(state, scores={**state.scores, asked.key: table})
-        state.run.write(table, state.run.folder.scores(asked.key))
-        bare = table["prompt_chars"].null_count
-        if bare and asked.ask is None:
-            notes.append(f"{bare:,} of {usable.num_rows:,} images have no text in meta.{asked.column}")
+    state, bare = _with_words(state, planned, usable)
+    notes += [f"{many:,} of {usable.num_rows:,} images have no text in {column}" for column, many in bare]
     facts = {
         "measures": [ask.key for ask in planned.asks],
         "columns": list(planned.brings),
@@ -79,6 +67,24 @@ def run(state: State, planned: PlannedStep) -> Done:
     )
 
 
+def _with_words(state: State, planned: PlannedStep, usable: pa.Table) -> tuple[State, list[tuple[str, int]]]:
+    """The state with the vectors of texts and the facts about prompts, and the columns that lack texts of how many
+    images."""
+    bare: list[tuple[str, int]] = []
+    job = f"measure {planned.step.name}"
+    for wanted in planned.texts:
+        state = with_texts(state, usable, wanted, job)
+        bare.append((f"meta.{wanted.column}", rows_without_text(state, usable, wanted)))
+    for asked in planned.prompts:
+        # Copies are counted among the images that this step chose and can use.
+        table = prompt_table(state, usable, asked, job)
+        state = replace(state, scores={**state.scores, asked.key: table})
+        state.run.write(table, state.run.folder.scores(asked.key))
+        if asked.ask is None:  # the texts of the others are counted above
+            bare.append((f"meta.{asked.column}", table["prompt_chars"].null_count))
+    return state, [(column, many) for column, many in bare if many]
+
+
 def _called(planned: PlannedStep, body: MeasureStep) -> dict[str, str]:
     """The recipe's names of its measures, with the prefix of their columns, by the keys of their asks."""
     requests = [request for request in body.measures if isinstance(request, MeasureRequest)]
@@ -93,7 +99,7 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     state = walk.state
     rows = applies(state, planned)[0] if walk.exact else state.rows
     into, to_do = walk.step(planned), walk.lacking(planned, rows)
-    unread = rows.num_rows - (rows.num_rows - rows["sha256"].null_count)
+    unread = rows["sha256"].null_count
     seconds = to_do / rows.num_rows * megapixels(rows) * MEASURE_SECONDS if rows.num_rows else 0.0
     read = rows.filter(rows["sha256"].is_valid())
     for ask in planned.asks:

@@ -18,7 +18,7 @@ from groundglass.proofs.sentences import (
     scored_in_words,
 )
 from groundglass.recipes.prove_model import ProveStep
-from groundglass.releases.card import ProofNote
+from groundglass.releases.card_notes import ProofNote
 
 
 def proof_notes(state: State) -> list[ProofNote]:
