@@ -31,7 +31,6 @@ class Limits:
     excess, unlike of `hallucination.Departure`
     down           dB: the floor of down-consistency
     dense          px of HQ at ×4: the 90th percentile of the blocks' shifts after the affine map
-    copy           log2 texture gain: below, HQ has no detail beyond LQ's. Only noted, never decisive
     """
 
     shift: float = 1.2
@@ -42,7 +41,6 @@ class Limits:
     unlike: float = 2.3
     down: float = 26.0
     dense: float = 3.0
-    copy: float = 0.1
 
 
 LIMITS = Limits()
