@@ -148,9 +148,14 @@ def _joined(found: list[Judged]) -> Judged:
     values: dict[str, float | None] = {}
     for name in dict.fromkeys(name for one in of for name in one.values):
         numbers = [value for one in of if (value := one.values.get(name)) is not None]
-        pick = max if name in HIGHER_IS_WORSE else min if name in LOWER_IS_WORSE else None
-        values[name] = None if not numbers else pick(numbers) if pick else float(np.mean(numbers))
-    shares = [one.values.get("hallucinated_share") or 0.0 for one in sound]
+        if not numbers:
+            values[name] = None
+        elif name in HIGHER_IS_WORSE:
+            values[name] = max(numbers, key=abs)  # a turn has a sign
+        else:
+            values[name] = min(numbers) if name in LOWER_IS_WORSE else float(np.mean(numbers))
+    # Of all pieces, not of the rejected alone; a piece that shows another scene has no share.
+    shares = [share for one in sound if (share := one.values.get("hallucinated_share")) is not None]
     values["hallucinated_share"] = float(np.mean(shares)) if shares else None
     reasons = tuple(dict.fromkeys(reason for one in (rejected or of[:1]) for reason in one.reasons))
     unjudged = len(found) - len(sound)
