@@ -80,6 +80,8 @@ def test_invented_texture_that_averages_out_is_invisible(lq: Any, hq: Any):
 
 def test_small_and_flat_pairs_are_unknown(hq: Any):
     assert judge_pair(hq[:24, :24], hq[:96, :96]).verdict == "unknown"
+    low = judge_pair(hq[:40, :40], hq[:80, :80])
+    assert (low.verdict, low.reasons) == ("unknown", ("size: HQ is 80 × 80 px, at least 96 are needed",))
     flat = np.full((64, 64, 3), 99, np.uint8)
     assert judge_pair(flat, np.full((256, 256, 3), 99, np.uint8)).verdict == "unknown"
     with pytest.raises(ValueError, match="larger"):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.measures.pairs.align import Alignment, align, band, luma, upscaled, warped
+from groundglass.measures.pairs.align import LEAST, Alignment, align, band, luma, upscaled, warped
 from groundglass.measures.pairs.colour_fit import colour_cast, colour_residual
 from groundglass.measures.pairs.detail import already_clean, down_consistency, structure_shift, texture_gain
 from groundglass.measures.pairs.faithful_fit import faithful_fit, reduced
@@ -99,10 +99,10 @@ def judge_pair(
     """
     if lq.shape[0] > hq.shape[0] or lq.shape[1] > hq.shape[1]:
         raise ValueError(f"LQ is larger than HQ: {lq.shape[:2]} and {hq.shape[:2]}")
-    if min(lq.shape[:2]) < LEAST_SIDE:
-        return Judged(
-            "unknown", (f"size: LQ is {lq.shape[1]} × {lq.shape[0]} px, at least {LEAST_SIDE} are needed",)
-        )
+    for name, image, least in (("LQ", lq, LEAST_SIDE), ("HQ", hq, LEAST)):
+        if min(image.shape[:2]) < least:
+            said = f"size: {name} is {image.shape[1]} × {image.shape[0]} px, at least {least} are needed"
+            return Judged("unknown", (said,))
     found: list[Judged] = []
     whole = np.zeros(lq.shape[:2], bool) if keep_map else None
     for y, x in _pieces(lq.shape[0], lq.shape[1]):
