@@ -23,7 +23,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of the gates; fitted on captured ×4 pairs of 512 px.
+    """The limits of the gates; fitted on the 19 captured ×4 pairs of 512 px that `benchmarks.pair_gates` measures.
 
     shift, corner  px of HQ at ×4, in proportion to the scale elsewhere: of the centre, and of the farthest corner
     correlation    of the bands: below, HQ shows another scene
