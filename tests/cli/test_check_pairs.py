@@ -88,14 +88,13 @@ def test_duplicates_identical_pairs_and_copies_are_rejected(pairs: Path):
     up = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     put(pairs / "hq", "up.png", up)
     found = check(pairs)
-    first = {name: found[name]["reasons"][0].split(":")[0] for name in ("same.png", "up.png")}
     assert any(
         "duplicate: HQ has the same pixels as" in r
         for r in found["again.png"]["reasons"] + found["0.png"]["reasons"]
     )
     assert [found[name]["verdict"] for name in ("0.png", "again.png")].count("rejected") == 1
     assert any(reason.startswith("identical") for reason in found["same.png"]["reasons"])
-    assert first["up.png"] == "copy"
+    assert found["up.png"]["reasons"][0].startswith("copy")
 
 
 def test_an_lq_larger_than_hq_and_other_ratios_are_rejected(pairs: Path):

@@ -66,12 +66,12 @@ def motion_blur(rgb: Pixels, settings: MotionBlur, random: np.random.Generator) 
     """The mean of the image along a line, borders mirrored."""
     # Drawn even where it is not used, so that the stream continues equally for any length.
     angle = random.uniform(0, 180) if settings.angle is None else settings.angle
-    return rgb.copy() if settings.length == 1 else _filtered(rgb, line(settings.length, angle))
+    return rgb.copy() if settings.length == 1 else convolved(rgb, line(settings.length, angle))
 
 
 def defocus(rgb: Pixels, settings: Defocus, random: np.random.Generator) -> Pixels:  # noqa: ARG001
     """The mean of the image under a disc, borders mirrored."""
-    return rgb.copy() if settings.radius == 0 else _filtered(rgb, disc(settings.radius))
+    return rgb.copy() if settings.radius == 0 else convolved(rgb, disc(settings.radius))
 
 
 def line(length: float, angle: float) -> npt.NDArray[np.float64]:
@@ -106,5 +106,6 @@ def disc(radius: float) -> npt.NDArray[np.float64]:
     return weights / weights.sum()
 
 
-def _filtered(rgb: Pixels, weights: npt.NDArray[np.float64]) -> Pixels:
+def convolved(rgb: Pixels, weights: npt.NDArray[np.float64]) -> Pixels:
+    """The image under a kernel, borders mirrored, rounded and clipped."""
     return np.asarray(cv2.filter2D(rgb, -1, weights, borderType=cv2.BORDER_REFLECT_101), np.uint8)

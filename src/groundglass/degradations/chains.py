@@ -207,7 +207,7 @@ def _apply(rgb: Pixels, one: Applied) -> Pixels:
 
 
 class _Stream:
-    """A generator that is made when it is first used: half of all steps draw nothing, and making one takes 30 µs."""
+    """A generator that is made when it is first used: most steps of a chain draw nothing."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from groundglass.degradations.blur import convolved
 from groundglass.degradations.settings import Pixels, within
 from groundglass.errors import RecipeError
 from groundglass.libraries import cv2, special
@@ -74,14 +75,12 @@ def kernel_blur(rgb: Pixels, settings: KernelBlur, random: np.random.Generator) 
         blurred = cv2.GaussianBlur(rgb, (s.side, s.side), s.sigma_x, borderType=cv2.BORDER_REFLECT_101)
         return np.asarray(blurred, np.uint8)
     sigma_y = s.sigma_x if s.sigma_y is None else s.sigma_y
-    return _convolved(rgb, kernel(s.sigma_x, sigma_y, s.angle, s.shape, s.beta, s.side))
+    return convolved(rgb, kernel(s.sigma_x, sigma_y, s.angle, s.shape, s.beta, s.side))
 
 
 def sinc(rgb: Pixels, settings: Sinc, random: np.random.Generator) -> Pixels:  # noqa: ARG001
     """The image convolved with the sinc kernel, borders mirrored, rounded and clipped."""
-    return (
-        rgb.copy() if settings.cutoff is None else _convolved(rgb, low_pass(settings.cutoff, settings.side))
-    )
+    return rgb.copy() if settings.cutoff is None else convolved(rgb, low_pass(settings.cutoff, settings.side))
 
 
 def kernel(
@@ -126,7 +125,3 @@ def _check_side(side: int) -> None:
     within("side", side, 3, 101)
     if side % 2 == 0:
         raise RecipeError(f"side is {side}, but must be odd")
-
-
-def _convolved(rgb: Pixels, weights: npt.NDArray[np.float64]) -> Pixels:
-    return np.asarray(cv2.filter2D(rgb, -1, weights, borderType=cv2.BORDER_REFLECT_101), np.uint8)

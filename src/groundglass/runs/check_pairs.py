@@ -82,28 +82,28 @@ def _named(row: dict[str, Any], listed: dict[str, Any], found: dict[str, Any] | 
         "verdict": found["verdict"],
         "reasons": json.loads(found["reasons"]),
         "notes": json.loads(found["notes"]),
-        **{name: _short(values.get(source)) for name, source in VALUES.items()},
+        **{name: _short(values.get(name)) for name in VALUES},
     }
 
 
-VALUES = {
-    "shift": "shift",
-    "colour_residual": "colour_residual",
-    "hallucinated_share": "hallucinated_share",
-    "rotation": "rotation",
-    "correlation": "correlation",
-    "dense_residual": "dense_residual",
-    "cast": "cast",
-    "blur": "blur",
-    "excess": "excess",
-    "unlike": "unlike",
-    "down_psnr": "down_psnr",
-    "structure_shift": "structure_shift",
-    "already_clean": "already_clean",
-    "texture_gain": "texture_gain",
-    "box": "box",
-}
-"""Keys of a pair, and the names of the gates' values."""
+VALUES = (
+    "shift",
+    "colour_residual",
+    "hallucinated_share",
+    "rotation",
+    "correlation",
+    "dense_residual",
+    "cast",
+    "blur",
+    "excess",
+    "unlike",
+    "down_psnr",
+    "structure_shift",
+    "already_clean",
+    "texture_gain",
+    "box",
+)
+"""The gates' values that a pair has as keys."""
 
 
 def _short(value: Any) -> Any:

@@ -6,6 +6,7 @@ import io
 import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ STEP = "degrade"
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True)
 class Degrader:
     """A chain, its scale and the name that records give it.
 
@@ -42,10 +44,11 @@ class Degrader:
     notes   how the chain differs from the options that it was read from
     """
 
-    def __init__(
-        self, name: str, scale: int, chain: Chain, otf: Otf | None, notes: Sequence[str] = ()
-    ) -> None:
-        self.name, self.scale, self.chain, self.otf, self.notes = name, scale, chain, otf, list(notes)
+    name: str
+    scale: int
+    chain: Chain
+    otf: Otf | None
+    notes: Sequence[str] = ()
 
 
 def find_degrader(preset: str) -> Degrader:

@@ -80,15 +80,21 @@ def test_invented_texture_that_averages_out_is_invisible(lq: Any, hq: Any):
 
 def test_small_and_flat_pairs_are_unknown(hq: Any):
     assert judge_pair(hq[:24, :24], hq[:96, :96]).verdict == "unknown"
+    low = judge_pair(hq[:40, :40], hq[:80, :80])
+    assert (low.verdict, low.reasons) == ("unknown", ("size: HQ is 80 × 80 px, at least 96 are needed",))
     flat = np.full((64, 64, 3), 99, np.uint8)
     assert judge_pair(flat, np.full((256, 256, 3), 99, np.uint8)).verdict == "unknown"
     with pytest.raises(ValueError, match="larger"):
         judge_pair(hq, hq[:100])
 
 
-def test_a_large_pair_is_judged_in_pieces_and_says_which(monkeypatch: pytest.MonkeyPatch, lq: Any, hq: Any):
+def judge_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("groundglass.measures.pairs.gates.PIECE", 64)
     monkeypatch.setattr("groundglass.measures.pairs.gates.OVERLAP", 16)
+
+
+def test_a_large_pair_is_judged_in_pieces_and_says_which(monkeypatch: pytest.MonkeyPatch, lq: Any, hq: Any):
+    judge_in_pieces(monkeypatch)
     assert judge_pair(lq, hq).verdict == "accepted"
     false = hq.copy()
     false[240:288, 300:348] = 255 - np.roll(hq, 90, axis=0)[240:288, 300:348]
@@ -97,6 +103,29 @@ def test_a_large_pair_is_judged_in_pieces_and_says_which(monkeypatch: pytest.Mon
     assert judged.map.shape == lq.shape[:2]
     x, y, *_ = judged.box
     assert (x, y) == pytest.approx((300, 240), abs=16)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_turn_of_pieces_is_the_largest_in_either_direction(
+    monkeypatch: pytest.MonkeyPatch, lq: Any, hq: Any, sign: int
+):
+    judge_in_pieces(monkeypatch)
+    left, right = (
+        moved(hq, cv2.getRotationMatrix2D((x, 159.5), sign * degrees, 1))
+        for x, degrees in ((96, 1.2), (288, -0.8))
+    )
+    false = np.concatenate((left[:, :192], right[:, 192:]), axis=1)
+    # The pieces overlap, so each also sees a part of the other half.
+    assert abs(judge_pair(lq, false).values["rotation"]) > 0.95
+
+
+def test_pieces_of_another_scene_have_no_hallucinated_share(
+    monkeypatch: pytest.MonkeyPatch, lq: Any, hq: Any
+):
+    judge_in_pieces(monkeypatch)
+    judged = judge_pair(lq, np.ascontiguousarray(hq[::-1, ::-1]))
+    assert "another scene" in judged.reasons[0]
+    assert judged.values["hallucinated_share"] is None
 
 
 def test_captured_truth_is_accepted_and_a_shifted_one_is_not():

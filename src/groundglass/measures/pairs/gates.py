@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.measures.pairs.align import Alignment, align, band, luma, upscaled, warped
+from groundglass.measures.pairs.align import LEAST, Alignment, align, band, luma, upscaled, warped
 from groundglass.measures.pairs.colour_fit import colour_cast, colour_residual
 from groundglass.measures.pairs.detail import already_clean, down_consistency, structure_shift, texture_gain
 from groundglass.measures.pairs.faithful_fit import faithful_fit, reduced
@@ -23,7 +23,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of the gates; fitted on captured ×4 pairs of 512 px.
+    """The limits of the gates; fitted on the 19 captured ×4 pairs of 512 px that `benchmarks.pair_gates` measures.
 
     shift, corner  px of HQ at ×4, in proportion to the scale elsewhere: of the centre, and of the farthest corner
     correlation    of the bands: below, HQ shows another scene
@@ -31,7 +31,6 @@ class Limits:
     excess, unlike of `hallucination.Departure`
     down           dB: the floor of down-consistency
     dense          px of HQ at ×4: the 90th percentile of the blocks' shifts after the affine map
-    copy           log2 texture gain: below, HQ has no detail beyond LQ's. Only noted, never decisive
     """
 
     shift: float = 1.2
@@ -42,7 +41,6 @@ class Limits:
     unlike: float = 2.3
     down: float = 26.0
     dense: float = 3.0
-    copy: float = 0.1
 
 
 LIMITS = Limits()
@@ -101,10 +99,10 @@ def judge_pair(
     """
     if lq.shape[0] > hq.shape[0] or lq.shape[1] > hq.shape[1]:
         raise ValueError(f"LQ is larger than HQ: {lq.shape[:2]} and {hq.shape[:2]}")
-    if min(lq.shape[:2]) < LEAST_SIDE:
-        return Judged(
-            "unknown", (f"size: LQ is {lq.shape[1]} × {lq.shape[0]} px, at least {LEAST_SIDE} are needed",)
-        )
+    for name, image, least in (("LQ", lq, LEAST_SIDE), ("HQ", hq, LEAST)):
+        if min(image.shape[:2]) < least:
+            said = f"size: {name} is {image.shape[1]} × {image.shape[0]} px, at least {least} are needed"
+            return Judged("unknown", (said,))
     found: list[Judged] = []
     whole = np.zeros(lq.shape[:2], bool) if keep_map else None
     for y, x in _pieces(lq.shape[0], lq.shape[1]):
@@ -150,9 +148,14 @@ def _joined(found: list[Judged]) -> Judged:
     values: dict[str, float | None] = {}
     for name in dict.fromkeys(name for one in of for name in one.values):
         numbers = [value for one in of if (value := one.values.get(name)) is not None]
-        pick = max if name in HIGHER_IS_WORSE else min if name in LOWER_IS_WORSE else None
-        values[name] = None if not numbers else pick(numbers) if pick else float(np.mean(numbers))
-    shares = [one.values.get("hallucinated_share") or 0.0 for one in sound]
+        if not numbers:
+            values[name] = None
+        elif name in HIGHER_IS_WORSE:
+            values[name] = max(numbers, key=abs)  # a turn has a sign
+        else:
+            values[name] = min(numbers) if name in LOWER_IS_WORSE else float(np.mean(numbers))
+    # Of all pieces, not of the rejected alone; a piece that shows another scene has no share.
+    shares = [share for one in sound if (share := one.values.get("hallucinated_share")) is not None]
     values["hallucinated_share"] = float(np.mean(shares)) if shares else None
     reasons = tuple(dict.fromkeys(reason for one in (rejected or of[:1]) for reason in one.reasons))
     unjudged = len(found) - len(sound)

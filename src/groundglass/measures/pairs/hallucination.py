@@ -54,13 +54,13 @@ def departure(lq: Plane, fitted: Plane) -> Departure:
     (True, True)
     """
     error = lq - fitted
-    gradient = _rms(_gradient(lq))
+    steepness = _rms(gradient(lq))
     coarse = _rms(error)
-    usual = _usual(coarse, gradient) + FLOOR
+    usual = _usual(coarse, steepness) + FLOOR
     excess = coarse / usual
-    mean_x, mean_y = _mean(lq), _mean(fitted)
-    variances = _mean(lq * lq) - mean_x**2 + _mean(fitted * fitted) - mean_y**2
-    covariance = _mean(lq * fitted) - mean_x * mean_y
+    mean_x, mean_y = window_mean(lq), window_mean(fitted)
+    variances = window_mean(lq * lq) - mean_x**2 + window_mean(fitted * fitted) - mean_y**2
+    covariance = window_mean(lq * fitted) - mean_x * mean_y
     similar = (2 * covariance + C) / (np.maximum(variances, 0) + C)
     fine = np.sqrt(cv2.blur(error * error, (3, 3))) / usual
     return Departure(*(_inner(plane) for plane in (excess, excess * (1 - similar), fine)))
@@ -95,30 +95,32 @@ def worst_box(mask: NDArray[np.bool_], found: Departure) -> tuple[int, int, int,
     return x, y, width, height
 
 
-def _usual(coarse: Plane, gradient: Plane) -> Plane:
+def _usual(coarse: Plane, steepness: Plane) -> Plane:
     """The median error at LQ's gradient, growing with it."""
     inner = (slice(BORDER, -BORDER or None),) * 2
-    edges = np.quantile(gradient[inner], np.linspace(0, 1, BINS + 1))
+    edges = np.quantile(steepness[inner], np.linspace(0, 1, BINS + 1))
     middles, medians = [], []
     for low, high in pairwise(edges):
-        inside = (gradient[inner] >= low) & (gradient[inner] <= high)
+        inside = (steepness[inner] >= low) & (steepness[inner] <= high)
         if inside.any():
             middles.append((low + high) / 2)
             medians.append(np.median(coarse[inner][inside]))
-    return np.interp(gradient, middles, np.maximum.accumulate(medians)).astype(np.float32)
+    return np.interp(steepness, middles, np.maximum.accumulate(medians)).astype(np.float32)
 
 
-def _gradient(plane: Plane) -> Plane:
+def gradient(plane: Plane) -> Plane:
+    """The magnitude of Sobel's gradient, levels per px."""
     x, y = cv2.Sobel(plane, cv2.CV_32F, 1, 0) / 8, cv2.Sobel(plane, cv2.CV_32F, 0, 1) / 8
     return cast(Plane, np.hypot(x, y))
 
 
-def _mean(plane: Plane) -> Plane:
+def window_mean(plane: Plane) -> Plane:
+    """The mean over 8×8 px."""
     return cast(Plane, cv2.blur(plane, (WINDOW, WINDOW)))
 
 
 def _rms(plane: Plane) -> Plane:
-    return cast(Plane, np.sqrt(_mean(plane * plane)))
+    return cast(Plane, np.sqrt(window_mean(plane * plane)))
 
 
 def _inner(plane: NDArray[Any]) -> Plane:

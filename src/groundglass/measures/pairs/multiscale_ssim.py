@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from groundglass.libraries import cv2
-from groundglass.measures.pairs.psnr_ssim import K1, K2, SIGMA, WINDOW
+from groundglass.measures.pairs.psnr_ssim import WINDOW, ssim_terms
 
 Plane = NDArray[np.float64]
 
@@ -38,28 +37,12 @@ def ms_ssim(reference: NDArray[Any], restored: NDArray[Any], peak: float = 255.0
     x, y = reference.astype(np.float64), restored.astype(np.float64)
     product = 1.0
     for scale, weight in enumerate(WEIGHTS):
-        luminance, contrast_structure = _terms(x, y, peak)
+        luminance, contrast_structure = ssim_terms(x, y, peak)
         last = scale == len(WEIGHTS) - 1
         term = float((luminance * contrast_structure if last else contrast_structure).mean())
         product *= max(term, 0.0) ** weight
         x, y = _halved(x), _halved(y)
     return product
-
-
-def _terms(x: Plane, y: Plane, peak: float) -> tuple[Plane, Plane]:
-    """The luminance term and the product of contrast and structure, at every place where the window fits."""
-    c1, c2 = (K1 * peak) ** 2, (K2 * peak) ** 2
-    mean_x, mean_y = _window_mean(x), _window_mean(y)
-    variances = _window_mean(x * x) - mean_x**2 + _window_mean(y * y) - mean_y**2
-    covariance = _window_mean(x * y) - mean_x * mean_y
-    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    return luminance, (2 * covariance + c2) / (variances + c2)
-
-
-def _window_mean(plane: Plane) -> Plane:
-    margin = WINDOW // 2
-    window = cv2.getGaussianKernel(WINDOW, SIGMA, cv2.CV_64F)
-    return cast(Plane, cv2.sepFilter2D(plane, cv2.CV_64F, window, window)[margin:-margin, margin:-margin])
 
 
 def _halved(plane: Plane) -> Plane:

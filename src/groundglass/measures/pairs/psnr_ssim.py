@@ -98,7 +98,8 @@ def ssim(reference: Pixels, restored: Pixels, peak: float = 255.0) -> float:
     for rows in _strips(reference.shape[0] - overlap):
         windows = slice(rows.start, rows.stop + overlap)
         one, other = reference[windows].astype(np.float64), restored[windows].astype(np.float64)
-        total += float(_ssim_map(one, other, peak).sum())
+        luminance, contrast_structure = ssim_terms(one, other, peak)
+        total += float((luminance * contrast_structure).sum())
     return total / places
 
 
@@ -107,7 +108,13 @@ def _strips(height: int) -> Iterator[slice]:
     return (slice(start, min(start + STRIP, height)) for start in range(0, height, STRIP))
 
 
-def _ssim_map(x: Plane, y: Plane, peak: float) -> Plane:
+def ssim_terms(x: Plane, y: Plane, peak: float) -> tuple[Plane, Plane]:
+    """The luminance term and the product of contrast and structure, at every place where the window fits.
+
+    >>> ramp = np.arange(256.0).reshape(16, 16)
+    >>> [term.shape for term in ssim_terms(ramp, ramp, 255)]
+    [(6, 6), (6, 6)]
+    """
     C1, C2 = (K1 * peak) ** 2, (K2 * peak) ** 2
     mean_x, mean_y = _window_mean(x), _window_mean(y)
     variance_x = _window_mean(x * x) - mean_x**2
@@ -115,7 +122,7 @@ def _ssim_map(x: Plane, y: Plane, peak: float) -> Plane:
     covariance = _window_mean(x * y) - mean_x * mean_y
     luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
     structure = (2 * covariance + C2) / (variance_x + variance_y + C2)
-    return luminance * structure
+    return luminance, structure
 
 
 def _window_mean(plane: Plane) -> Plane:
