@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,19 +178,14 @@ def test_an_image_behind_an_address_is_fetched_without_the_key(tmp_path: Path):
 
 @pytest.mark.parametrize("fault", ["huge", "huge_url", "drip"])
 def test_a_reply_without_end_is_a_row(tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(retry, "Patience", lambda: retry_once())
+    monkeypatch.setattr(retry, "Patience", partial(retry.Patience, attempts=1))
     with ImageServer(one_fault(fault), seconds=0.05) as server:
         runs = prepared(tmp_path, server, more="timeout: 4" if fault == "drip" else "")
         run_json(tmp_path, "made.yaml", "--max-failed", "1")
+        assert len(server.fetched) == (fault == "huge_url")
     bad = [row for row in rows(runs) if row["error"]]
     assert [row["error"] for row in bad] == ["timeout" if fault == "drip" else "server_error"]
-
-
-Patience = retry.Patience
-
-
-def retry_once() -> retry.Patience:
-    return Patience(attempts=1)
+    assert fault == "drip" or "more than 100 MiB" in bad[0]["detail"]
 
 
 def test_a_server_that_ignores_the_seed_is_found(tmp_path: Path):

@@ -10,19 +10,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler
-from types import TracebackType
 from typing import Any
 
 from groundglass.image.encode import encode_png, thumbnail
 from groundglass.random_streams import stream
-from groundglass.testing.model_server import QuietServer
+from groundglass.testing.local_server import LocalServer, Reply, run_command
 
 FAULTS = {
     "busy": "429 with Retry-After",
@@ -67,7 +61,6 @@ PAID = frozenset(FAULTS) - {
     "bad",
 }
 """Faults after which the server has made an image, and charges for it."""
-HUGE = 200 * 2**20
 
 
 @dataclass(frozen=True)
@@ -105,7 +98,7 @@ class ServedImage:
     paid: bool
 
 
-class ImageServer:
+class ImageServer(LocalServer):
     """The server, running inside a ``with`` block.
 
     >>> with ImageServer() as server:
@@ -116,89 +109,40 @@ class ImageServer:
     def __init__(
         self, misbehave: Callable[[AskedImage], str] = lambda _: "", seconds: float = 0.0, pause: str = "0.05"
     ) -> None:
-        self.misbehave, self.seconds, self.pause = misbehave, seconds, pause
+        super().__init__(seconds, pause)
+        self.misbehave = misbehave
         self.served: list[ServedImage] = []
         self.files: dict[str, bytes] = {}
         self.away = True
         self.fetched: list[Mapping[str, str]] = []
-        self.asked = 0
-        self.lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"image_server": self})
-        self._http = QuietServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def root(self) -> str:
-        """The address that Google's protocol starts from."""
-        return f"http://127.0.0.1:{self._http.server_port}"
-
-    @property
-    def url(self) -> str:
-        """The address that OpenAI's protocol starts from."""
-        return f"{self.root}/v1"
 
     def paid(self) -> int:
         """The number of images that cost money."""
         with self.lock:
             return sum(one.paid for one in self.served)
 
-    def __enter__(self) -> ImageServer:
-        self._thread.start()
-        return self
+    def file(self, path: str, headers: Any) -> Reply:
+        """The image at an address that a reply named."""
+        with self.lock:
+            self.fetched.append(dict(headers.items()))
+            content = self.files.get(path)
+        if path.startswith("/away") and self.away:
+            return 503, b"later", ""
+        if path == "/huge":
+            return 200, b"", "endless"
+        fault = "slow" if path.startswith("/slow") else ""
+        return (404, b"no such file", fault) if content is None else (200, content, fault)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """One request."""
-
-    image_server: ImageServer
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        """Give the image at an address that a reply named."""
-        server = self.image_server
-        with server.lock:
-            server.fetched.append(dict(self.headers.items()))
-            content = server.files.get(self.path)
-        if self.path.startswith("/slow"):
-            time.sleep(server.seconds)
-        if self.path.startswith("/away") and server.away:
-            self._send(503, b"later", "")
-        elif self.path == "/huge":
-            self._send(200, b"", "huge_url")
-        else:
-            self._send(404 if content is None else 200, content or b"no such file", "")
-
-    def do_POST(self) -> None:
+    def answer(self, number: int, path: str, body: Mapping[str, Any], headers: Any) -> Reply:
         """Make an image."""
-        server = self.image_server
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with server.lock:
-            number, server.asked = server.asked, server.asked + 1
-        asked = _read(number, self.path, body, self.headers)
-        fault = _fitting(server.misbehave(asked), asked)
-        status, content = self._answer(asked, fault)
-        with server.lock:
-            server.served.append(ServedImage(asked, fault, status, not fault or fault in PAID))
-        if fault == "slow":
-            time.sleep(server.seconds)
-        try:
-            self._send(status, content, fault)
-        # The client is gone.
-        except OSError:
-            self.close_connection = True
+        asked = _read(number, path, body, headers)
+        fault = _fitting(self.misbehave(asked), asked)
+        status, content = self._made(asked, fault)
+        with self.lock:
+            self.served.append(ServedImage(asked, fault, status, not fault or fault in PAID))
+        return status, content, "endless" if fault == "huge" else fault
 
-    def _answer(self, asked: AskedImage, fault: str) -> tuple[int, bytes]:
+    def _made(self, asked: AskedImage, fault: str) -> tuple[int, bytes]:
         if fault in FAILURES and not (fault == "filtered" and asked.protocol != "openai"):
             status, message = FAILURES[fault]
             error = {"message": message.format(key=asked.key), "code": status, "status": fault}
@@ -209,36 +153,17 @@ class _Handler(BaseHTTPRequestHandler):
         address = ""
         if "url" in fault:
             path = f"/{fault.partition('_')[0]}{asked.number}.png"
-            address = f"{self.image_server.root}{path}"
-            self.image_server.files[path] = image if fault in ("url", "slow_url", "away_url") else b""
+            address = f"{self.root}{path}"
+            self.files[path] = image if fault in ("url", "slow_url", "away_url") else b""
             other = {
                 "bad_url": "file:///etc/hostname",
                 "inner_url": "http://169.254.169.254/",
                 "lost_url": f"{address}.gone",
+                "huge_url": f"{self.root}/huge",
             }
-            address = {**other, "huge_url": f"{self.image_server.root}/huge"}.get(fault, address)
+            address = other.get(fault, address)
         make = {"openai": _as_openai, "imagen": _as_imagen, "gemini": _as_gemini}[asked.protocol]
         return 200, json.dumps(make(asked, fault, image, address)).encode()
-
-    def _send(self, status: int, content: bytes, fault: str) -> None:
-        huge = fault in ("huge", "huge_url")
-        self.send_response(status)
-        self.send_header("Content-Type", "text/html" if fault == "page" else "application/json")
-        self.send_header("Content-Length", str(HUGE if huge else len(content)))
-        if fault == "busy":
-            self.send_header("Retry-After", self.image_server.pause)
-        self.end_headers()
-        if huge:
-            for _ in range(HUGE // 2**20):
-                self.wfile.write(b"{" * 2**20)
-        elif fault == "drip":
-            for byte in content:
-                self.wfile.write(bytes([byte]))
-                self.wfile.flush()
-                time.sleep(self.image_server.seconds)
-        else:
-            self.wfile.write(content[: len(content) // 2] if fault == "cut" else content)
-        self.close_connection = self.close_connection or fault == "cut"
 
 
 FAILURES: Mapping[str, tuple[int, str]] = {
@@ -338,13 +263,5 @@ def _read(number: int, path: str, body: Mapping[str, Any], headers: Any) -> Aske
     )
 
 
-def main() -> None:
-    """Run the command in the arguments, with ``URL`` replaced, and exit with its status."""
-    with ImageServer() as server:
-        words = [word.replace("URL", server.url) for word in sys.argv[1:]]
-        ended = subprocess.run(words, check=False)
-    sys.exit(ended.returncode)
-
-
 if __name__ == "__main__":
-    main()
+    run_command(ImageServer())

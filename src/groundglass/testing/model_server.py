@@ -8,18 +8,12 @@ together with it and replaces ``URL`` in the command's words by its address: a r
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 
 from groundglass.libraries import simplejpeg
+from groundglass.testing.local_server import LocalServer, Reply, run_command
 from groundglass.testing.model_replies import Asked, levels_of, respond, said
 from groundglass.testing.odd_replies import ODD
 
@@ -68,7 +62,7 @@ FAULTS = {
 }
 
 
-class ModelServer:
+class ModelServer(LocalServer):
     """The server, running inside a ``with`` block.
 
     >>> with ModelServer() as server:
@@ -79,99 +73,26 @@ class ModelServer:
     def __init__(
         self, misbehave: Misbehave = lambda _: "", seconds: float = 0.0, pause: str = "0.05"
     ) -> None:
-        self.misbehave, self.seconds, self.pause = misbehave, seconds, pause
+        super().__init__(seconds, pause)
+        self.misbehave = misbehave
         self.served: list[Served] = []
         self.headers: list[Mapping[str, str]] = []
-        self.asked = 0
-        self.lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"model_server": self})
-        self._http = QuietServer(("127.0.0.1", 0), handler)
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
-
-    @property
-    def root(self) -> str:
-        """The address that Google's protocol starts from."""
-        return f"http://127.0.0.1:{self._http.server_port}"
-
-    @property
-    def url(self) -> str:
-        """The address that OpenAI's protocol starts from."""
-        return f"{self.root}/v1"
 
     def tokens(self) -> tuple[int, int]:
         """All tokens charged, in and out."""
         with self.lock:
             return sum(one.tokens_in for one in self.served), sum(one.tokens_out for one in self.served)
 
-    def __enter__(self) -> ModelServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-
-class QuietServer(ThreadingHTTPServer):
-    """An HTTP server that does not report clients that hang up."""
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report only faults of the server itself."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """One request."""
-
-    model_server: ModelServer
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-    def do_POST(self) -> None:
-        server = self.model_server
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with server.lock:
-            number, server.asked = server.asked, server.asked + 1
-            server.headers.append(dict(self.headers.items()))
-        read = _from_google if ":generateContent" in self.path else _from_openai
-        asked = read(number, self.path, body, self.headers)
-        fault = _fitting(server.misbehave(asked), asked)
+    def answer(self, number: int, path: str, body: Mapping[str, Any], headers: Any) -> Reply:
+        """Answer a question."""
+        read = _from_google if ":generateContent" in path else _from_openai
+        asked = read(number, path, body, headers)
+        fault = _fitting(self.misbehave(asked), asked)
         status, content, tokens = respond(asked, fault)
-        with server.lock:
-            server.served.append(Served(asked, fault, status, *tokens))
-        if fault == "slow":
-            time.sleep(server.seconds)
-        try:
-            self._send(status, content, fault)
-        # The client is gone.
-        except OSError:
-            self.close_connection = True
-
-    def _send(self, status: int, content: bytes, fault: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "text/html" if fault == "page" else "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        if fault == "busy":
-            self.send_header("Retry-After", self.model_server.pause)
-        self.end_headers()
-        if fault == "drip":
-            self._drip(content)
-            return
-        self.wfile.write(content[: len(content) // 2] if fault == "cut" else content)
-        self.close_connection = self.close_connection or fault == "cut"
-
-    def _drip(self, content: bytes) -> None:
-        for byte in content:
-            self.wfile.write(bytes([byte]))
-            self.wfile.flush()
-            time.sleep(self.model_server.seconds)
+        with self.lock:
+            self.headers.append(dict(headers.items()))
+            self.served.append(Served(asked, fault, status, *tokens))
+        return status, content, fault
 
 
 REFUSED = {
@@ -249,13 +170,5 @@ def _size(image: bytes) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def main() -> None:
-    """Run the command in the arguments, with ``URL`` replaced, and exit with its status."""
-    with ModelServer() as server:
-        words = [word.replace("URL", server.url) for word in sys.argv[1:]]
-        ended = subprocess.run(words, check=False)
-    sys.exit(ended.returncode)
-
-
 if __name__ == "__main__":
-    main()
+    run_command(ModelServer())
