@@ -58,6 +58,7 @@ REASONS: dict[str, str] = {
     "generation_failed": "the generator raised an error",
     "blank": "the generator made an image of one colour, or of numbers that are not finite",
     "no_image": "the generator's reply has no image",
+    "degrade_failed": "a degradation does not accept the image",
     "budget": "not asked: the budget is spent",
 }
 """Every reason that an error row can have, and its meaning."""
@@ -96,6 +97,7 @@ REMEDIES: dict[str, str] = {
     "generation_failed": "correct the setting that the row names, or leave it out",
     "blank": "try another dtype or fewer extreme settings, then --retry failed",
     "no_image": "nothing, or use a model that makes images",
+    "degrade_failed": "correct the setting that the row names",
     "budget": "raise the budget and run again: only the remaining questions are asked",
 }
 """The remedy for each reason."""

@@ -15,11 +15,13 @@ from groundglass.errors import RecipeError
 from groundglass.files.locators import place_in_words, read_listed
 from groundglass.image.frame import open_frame
 from groundglass.image.header import ImageLimits
+from groundglass.made_images.makes import makes_of
 from groundglass.plans.find_image import find_image
 from groundglass.plans.image_history import find_story
 from groundglass.plans.rows_after import every_image, rows_after, with_values
 from groundglass.plans.run_folder import RunFolder, RunRecord, RunState, find_run, load_record
 from groundglass.plans.run_tables import RunTables, manifests, matches, read_tables
+from groundglass.releases.manifest import high_rows
 from groundglass.reports.image_outcomes import all_verdicts, fates_of
 from groundglass.reports.read_run import state_of
 from groundglass.tables.parquet import compute, find_keys, read_table
@@ -166,7 +168,8 @@ class Run:
         row = find_image(self._tables, str(image))
         file = matches(self._tables.images, "id", row["root"])[0]
         data = read_listed(file["path"], file["bytes"], file["mtime_ns"], file["sha256"])
-        return Image(open_frame(data, ImageLimits()).at(row["region"]), True)
+        makes = makes_of(self._tables.store.root.parent)
+        return Image(open_frame(data, ImageLimits(), makes).at(row["region"]), True)
 
     def _with_files(self, rows: pa.Table, step: str) -> pa.Table:
         """The rows of a release with their split and file; null if the release is not there any more."""
@@ -175,7 +178,7 @@ class Run:
             words = pa.nulls(rows.num_rows, pa.string())
             return rows.append_column("split", words).append_column("file", words)
         files = read_table(manifest)
-        files = files.filter(compute.equal(files["scale"], 1))
+        files = high_rows(files)
         places = find_keys(rows["id"], files["id"])
         for name in ("split", "file"):
             rows = rows.append_column(name, files[name].take(places))

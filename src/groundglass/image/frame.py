@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from groundglass.errors import ImageError, NoValue
+from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import read_file
 from groundglass.image import (
     color_management,
@@ -20,14 +23,34 @@ from groundglass.image import (
 )
 from groundglass.image import header as headers
 from groundglass.image.header import Header, ImageLimits
-from groundglass.image.region import WHOLE, Box, Crop, Resize, Step, parse, was_resized
+from groundglass.image.region import WHOLE, Box, Crop, Made, Resize, Step, has_grid, made_in, parse, text_of
 
 Pixels = npt.NDArray[np.uint8]
 _GRID = 8
 
 
-def open_frame(source: Path | str | bytes, limits: ImageLimits | None = None) -> Frame:
+class MadeImage(NamedTuple):
+    """An image that a step made: its pixels, what made it in a few words, and the record that makes it again."""
+
+    rgb: Pixels
+    said: str
+    record: Mapping[str, Any]
+
+
+class Makes(Protocol):
+    """Makes the images of a region's step `Made` (`groundglass.made_images`)."""
+
+    def __call__(self, rgb: Pixels, sha256: str, region: str, made: Made) -> MadeImage:
+        """The image made from ``rgb``, which is ``region`` of the photo with the file's hash ``sha256``."""
+        ...
+
+
+def open_frame(
+    source: Path | str | bytes, limits: ImageLimits | None = None, makes: Makes | None = None
+) -> Frame:
     """Open an image file: the header is read and limits are checked; pixels are decoded on first use.
+
+    ``makes`` makes the images of regions that a step made; without it such a region is ``unreadable``.
 
     Raises ImageError: ``vanished`` or ``unreadable`` (a path), and all of `read_header`. `Frame.rgb` and the
     planes raise all of `decode.decode`.
@@ -38,7 +61,7 @@ def open_frame(source: Path | str | bytes, limits: ImageLimits | None = None) ->
     ((48, 64, 3), 'uint8', (5, 3))
     """
     data = source if isinstance(source, bytes) else read_file(Path(source))
-    return Frame(_Photograph(data, headers.read_header(data, limits)), WHOLE)
+    return Frame(_Photograph(data, headers.read_header(data, limits), makes=makes), WHOLE)
 
 
 def frame_of_pixels(rgb: Pixels) -> Frame:
@@ -55,13 +78,20 @@ def frame_of_pixels(rgb: Pixels) -> Frame:
 
 
 class _Photograph:
-    """Shared by all frames of one photo: the bytes, the decode, and the last resized version."""
+    """Shared by all frames of one photo: the bytes, the decode, and the last resized or made version."""
 
-    def __init__(self, data: bytes, header: Header, given: decode.Decoded | None = None) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        header: Header,
+        given: decode.Decoded | None = None,
+        makes: Makes | None = None,
+    ) -> None:
         self.data = data
         self.header = header
         self._given = given
-        self._resized: tuple[tuple[Step, ...], Pixels] | None = None
+        self._makes = makes
+        self._last: tuple[tuple[Step, ...], Pixels | MadeImage] | None = None
 
     @cached_property
     def decoded(self) -> decode.Decoded:
@@ -77,19 +107,46 @@ class _Photograph:
         source = self.decoded.source_luma
         return orientation.as_stored(self.luma if source is None else source, self.header.orientation)
 
+    @cached_property
+    def sha256(self) -> str:
+        return sha256_of(self.data)
+
     def pixels(self, steps: tuple[Step, ...]) -> Pixels:
-        """The photo after these steps; the last resized version is kept for the crops that follow."""
+        """The photo after these steps; the last version that is not a crop is kept for the crops that follow."""
         if not steps:
             return self.decoded.rgb
         if isinstance(last := steps[-1], Crop):
             before = self.pixels(steps[:-1])
             return np.ascontiguousarray(before[last.y : last.y + last.height, last.x : last.x + last.width])
+        found = self._version(steps, last)
+        return found.rgb if isinstance(found, MadeImage) else found
+
+    def made(self, steps: tuple[Step, ...]) -> MadeImage:
+        """The image of steps of which the last one is `Made`."""
+        last = steps[-1]
+        assert isinstance(last, Made)
+        found = self._version(steps, last)
+        assert isinstance(found, MadeImage)
+        return found
+
+    def _version(self, steps: tuple[Step, ...], last: Resize | Made) -> Pixels | MadeImage:
         # One version is enough, since tiles of one scale follow each other; each of a 4K photo may be 25 MB.
-        kept = self._resized  # read once: other threads may be at other regions
+        kept = self._last  # read once: other threads may be at other regions
         if kept is None or kept[0] != steps:
-            kept = steps, resize.resize(self.pixels(steps[:-1]), last.width, last.height, last.kernel)
-            self._resized = kept
+            self._last = kept = steps, self._make(steps[:-1], last)
         return kept[1]
+
+    def _make(self, steps: tuple[Step, ...], last: Resize | Made) -> Pixels | MadeImage:
+        before = self.pixels(steps)
+        if isinstance(last, Resize):
+            return resize.resize(before, last.width, last.height, last.kernel)
+        if self._makes is None:
+            raise ImageError("unreadable", f"{last} can only be made in the run that it is of")
+        made = self._makes(before, self.sha256, text_of(steps), last)
+        if made.rgb.shape[:2] != (last.height, last.width):
+            size = f"{made.rgb.shape[1]} × {made.rgb.shape[0]}"
+            raise ImageError("wrong_size", f"{last.by}: {size} px in place of {last.width} × {last.height}")
+        return made
 
 
 class Frame:
@@ -108,8 +165,10 @@ class Frame:
         self.data = photograph.data
         self.region = region
         self._steps = parse(region)
+        made = [place for place, step in enumerate(self._steps) if isinstance(step, Made)]
+        self._since_made = self._steps[made[-1] + 1 :] if made else None
         self.width, self.height = _size_after(self._steps, self.header.width, self.header.height)
-        self.on_grid = not was_resized(region)
+        self.on_grid = has_grid(region)
 
     def at(self, region: str) -> Frame:
         """The region of the same photo (counted from the whole one); shares the decode.
@@ -118,6 +177,17 @@ class Frame:
         a region.
         """
         return self if region == self.region else Frame(self._photograph, region)
+
+    @property
+    def made_from(self) -> Frame | None:
+        """The image that a step made this one from, if that step is the last one of the region."""
+        found = made_in(self.region)
+        return self.at(found[0]) if found is not None and not found[2] else None
+
+    @property
+    def made(self) -> MadeImage:
+        """The image as the last step of the region made it. Only of a frame that has `made_from`."""
+        return self._photograph.made(self._steps)
 
     def check_side(self, least: int) -> None:
         """Raises NoValue ``too_small`` where a side is shorter than ``least`` px."""
@@ -142,14 +212,17 @@ class Frame:
         """Luma of the stored pixels (before orientation and profile), with (0,0) on the photo's 8×8 grid.
 
         A region's is cut at left and top to the grid (`grid_offset`), so it may be smaller, even empty. On a
-        resized region it is `luma`, and `on_grid` is False.
+        resized region it is `luma`, and `on_grid` is False. The grid of an image that a step made begins at its first
+        pixel.
         """
         if not self.on_grid:
             return self.luma
         if not self._steps:
             return self._photograph.stored_luma
-        x, y, width, height = self._stored_box
         left, top = self.grid_offset
+        if self._since_made is not None:
+            return np.ascontiguousarray(self.luma[top:, left:])
+        x, y, width, height = self._stored_box
         return np.ascontiguousarray(self._photograph.stored_luma[y + top : y + height, x + left : x + width])
 
     @property
@@ -157,15 +230,13 @@ class Frame:
         """How many px (across, down, as stored) `grid_luma` begins after the region, each 0 to 7."""
         if not self.on_grid or not self._steps:
             return 0, 0
-        x, y, _, _ = self._stored_box
+        x, y = self._stored_box[:2] if self._since_made is None else _corner(self._since_made)
         return -x % _GRID, -y % _GRID
 
     @property
     def _stored_box(self) -> Box:
         header = self.header
-        # All steps are crops here, so their corners add up.
-        left, top = sum(_crop(step).x for step in self._steps), sum(_crop(step).y for step in self._steps)
-        box = Box(left, top, self.width, self.height)
+        box = Box(*_corner(self._steps), self.width, self.height)
         return orientation.box_as_stored(box, header.orientation, header.stored_width, header.stored_height)
 
     @cached_property
@@ -190,6 +261,11 @@ class Frame:
         return self.header.warnings if decoded is None else (*self.header.warnings, *decoded.warnings)
 
 
+def _corner(steps: tuple[Step, ...]) -> tuple[int, int]:
+    """The left and top of an image that was only cropped."""
+    return sum(_crop(step).x for step in steps), sum(_crop(step).y for step in steps)
+
+
 def _crop(step: Step) -> Crop:
     assert isinstance(step, Crop)
     return step
@@ -197,7 +273,7 @@ def _crop(step: Step) -> Crop:
 
 def _size_after(steps: tuple[Step, ...], width: int, height: int) -> tuple[int, int]:
     for step in steps:
-        if isinstance(step, Resize):
+        if not isinstance(step, Crop):
             width, height = step.width, step.height
             continue
         if step.x + step.width > width or step.y + step.height > height or not step.width or not step.height:

@@ -5,6 +5,7 @@ A region is a chain of steps from the upright photo to the virtual image, joined
     ""                                             the whole photo
     "crop(512,0,512,512)"                          x, y, width, height
     "resize(1536x1024,lanczos)/crop(0,0,512,512)"  first resized, then cut
+    "crop(0,0,512,512)/degraded(128x128,x4,04c1…)" cut, then degraded to a quarter by the record with that key
 
 The text is the region's identity: measures are stored under (sha256 of the photo, region).
 """
@@ -12,13 +13,15 @@ The text is the region's identity: measures are stored under (sha256 of the phot
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from groundglass.errors import RecipeError
 
 _STEP = re.compile(
     r"crop\((?P<x>\d+),(?P<y>\d+),(?P<w>\d+),(?P<h>\d+)\)|resize\((?P<rw>\d+)x(?P<rh>\d+),(?P<kernel>[a-z_0-9]+)\)"
+    r"|(?P<by>degraded|restored)\((?P<mw>\d+)x(?P<mh>\d+),x(?P<scale>\d+),(?P<key>[0-9a-f]{16})\)"
 )
 
 
@@ -56,7 +59,28 @@ class Resize:
         return f"resize({self.width}x{self.height},{self.kernel})"
 
 
-Step = Crop | Resize
+Maker = Literal["degraded", "restored"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """The image so far replaced by one that was made from it.
+
+    scale  how many times smaller (degraded) or larger (restored) it is
+    key    of the record in `made_images` that makes it
+    """
+
+    by: Maker
+    width: int
+    height: int
+    scale: int
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.by}({self.width}x{self.height},x{self.scale},{self.key})"
+
+
+Step = Crop | Resize | Made
 WHOLE = ""
 TILE_SIGN = "#"
 """Between a photo's uri and its region: ``a/113.jpg#crop(0,512,512,512)``."""
@@ -77,6 +101,10 @@ def _parse_step(text: str) -> Step:
         raise RecipeError(
             f"{text!r} is not a step of a region", "write crop(x,y,width,height) or resize(WxH,kernel)"
         )
+    if found["by"]:
+        return Made(
+            cast(Maker, found["by"]), int(found["mw"]), int(found["mh"]), int(found["scale"]), found["key"]
+        )
     if found["kernel"]:
         return Resize(int(found["rw"]), int(found["rh"]), found["kernel"])
     return Crop(int(found["x"]), int(found["y"]), int(found["w"]), int(found["h"]))
@@ -91,6 +119,30 @@ def extend(region: str, step: Step) -> str:
     return f"{region}/{step}" if region else str(step)
 
 
-def was_resized(region: str) -> bool:
-    """Whether the JPEG grid of the photo is lost on this region."""
-    return "resize(" in region
+def text_of(steps: Sequence[Step]) -> str:
+    """The region of these steps."""
+    return "/".join(map(str, steps))
+
+
+def has_grid(region: str) -> bool:
+    """Whether the 8×8 grid of a JPEG is where the photo's, or the last made image's, is: resizing loses it."""
+    found = made_in(region)
+    return "resize(" not in (region if found is None else found[2])
+
+
+def made_in(region: str) -> tuple[str, Made, str] | None:
+    """The last step of a region that made an image: the region before it, the step, and the steps after it.
+
+    >>> before, made, after = made_in("crop(0,0,64,64)/degraded(16x16,x4,0123456789abcdef)")
+    >>> before, made.by, made.width, after
+    ('crop(0,0,64,64)', 'degraded', 16, '')
+    >>> made_in("crop(0,0,64,64)") is None
+    True
+    """
+    if "ed(" not in region:  # most regions, without parsing them
+        return None
+    steps = parse(region)
+    for place in reversed(range(len(steps))):
+        if isinstance(step := steps[place], Made):
+            return text_of(steps[:place]), step, text_of(steps[place + 1 :])
+    return None

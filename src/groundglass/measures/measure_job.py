@@ -16,13 +16,14 @@ from groundglass.engines.shards import Summary
 from groundglass.errors import ImageError
 from groundglass.files.locators import place_in_words, read_listed
 from groundglass.image.frame import open_frame
+from groundglass.made_images.makes import makes_of
 from groundglass.measures.catalog import find
 from groundglass.measures.thumbnail import THUMBNAIL
 from groundglass.models.loaded import Use, answer, find_use, in_memory, settle
 from groundglass.tables.measure_store import MeasureStore
 
 if TYPE_CHECKING:
-    from groundglass.image.frame import Frame
+    from groundglass.image.frame import Frame, Makes
     from groundglass.image.header import ImageLimits
 
 NO_VALUE = ("flat", "too_small")
@@ -114,7 +115,7 @@ class Look:
     def one(self, item: Photograph) -> list[Row]:
         """Every requested row of the photo; errors are rows too."""
         try:
-            photograph = open_photograph(item, self.limits)
+            photograph = open_photograph(item, self.limits, makes_of(self.store.parent))
         except (ImageError, MemoryError) as error:
             return self.lost(item, reason_of(error), "")
         unusable = self._decode(photograph, item)
@@ -207,9 +208,9 @@ def reason_of(error: Exception) -> str:
     )
 
 
-def open_photograph(item: Photograph, limits: ImageLimits) -> Frame:
+def open_photograph(item: Photograph, limits: ImageLimits, makes: Makes | None = None) -> Frame:
     """The photo as it was listed. Raises ImageError ``changed`` where the file is a different one now."""
-    return open_frame(read_listed(item.path, item.bytes, item.mtime_ns, item.sha256), limits)
+    return open_frame(read_listed(item.path, item.bytes, item.mtime_ns, item.sha256), limits, makes)
 
 
 def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:

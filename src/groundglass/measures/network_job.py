@@ -12,8 +12,9 @@ from threading import Lock
 from groundglass.engines.cores import cores
 from groundglass.engines.memory import available_memory
 from groundglass.engines.shards import Settings
-from groundglass.image.frame import Frame
+from groundglass.image.frame import Frame, Makes
 from groundglass.image.header import ImageLimits
+from groundglass.made_images.makes import makes_of
 from groundglass.measures.measure_job import Ask, Look, Photograph, Row, checked, open_photograph, reason_of
 from groundglass.models.batching import Answer, Batches, in_order
 from groundglass.models.devices import claim, find_devices
@@ -81,7 +82,7 @@ class Infer(Look):
 
     def _prepared(self, items: Sequence[Photograph], pool: ThreadPoolExecutor) -> Iterator[Future[Prepared]]:
         for item in items:
-            photograph = _Shared(item, self.limits)
+            photograph = _Shared(item, self.limits, makes_of(self.store.parent))
             for region, _ in item.wanted:
                 yield pool.submit(self._prepare, photograph, region)
 
@@ -96,9 +97,10 @@ class Infer(Look):
 class _Shared:
     """A photo that several threads share: opened and decoded once, by the first of them."""
 
-    def __init__(self, item: Photograph, limits: ImageLimits) -> None:
+    def __init__(self, item: Photograph, limits: ImageLimits, makes: Makes) -> None:
         self._item = item
         self._limits = limits
+        self._makes = makes
         self._lock = Lock()
         self._found: Frame | Exception | None = None
 
@@ -113,7 +115,7 @@ class _Shared:
 
     def _open(self) -> Frame | Exception:
         try:
-            frame = open_photograph(self._item, self._limits)
+            frame = open_photograph(self._item, self._limits, self._makes)
             _ = frame.rgb
         except Exception as error:
             return error

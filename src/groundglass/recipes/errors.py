@@ -42,7 +42,7 @@ LATER: dict[str, tuple[str, ...]] = {
     "benchmark": ("networks",),
     "source": ("download", "hub", "video"),
     "select": ("licence",),
-    "transform": ("degrade", "restore"),
+    "transform": ("restore",),
     "release": ("croissant",),
     "format": ("lmdb", "webdataset", "parquet"),
 }

@@ -14,6 +14,8 @@ from groundglass import __version__
 from groundglass.files.atomic import write_text
 from groundglass.image.header import WARNINGS
 from groundglass.releases.card_notes import Notes
+from groundglass.releases.file_layout import low_folder
+from groundglass.releases.manifest import high_rows, is_high
 from groundglass.releases.metadata import NAMES, kind_of
 from groundglass.releases.split_names import ordered_splits
 from groundglass.releases.writers.writer import Release
@@ -42,9 +44,22 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
     """The card's text; ``name`` is its title."""
     import jinja2
 
-    columns = ["file", "split", "scale", "width", "height", "bytes", "root", "source", "licence", "author"]
+    columns = [
+        "file",
+        "split",
+        "scale",
+        "role",
+        "width",
+        "height",
+        "bytes",
+        "root",
+        "source",
+        "licence",
+        "author",
+    ]
     files = manifest.select(columns).to_pylist()
-    high = [row for row in files if row["scale"] == 1]
+    high = [row for row in files if is_high(row)]
+    low = low_scales(files)
     licences = Counter(row["licence"] or "unknown" for row in high)
     kind = kind_of(notes.beside, step.metadata) if notes.beside else None
     metadata = notes.beside.files(kind) if notes.beside and kind else []
@@ -63,11 +78,11 @@ def render_card(manifest: pa.Table, step: Release, name: str, notes: Notes) -> s
         version=__version__,
         images=len(high),
         photos=len({row["root"] for row in high}),
-        splits=_splits(high, step),
+        splits=_splits(high, low),
         files=len(files),
         size=size(sum(row["bytes"] for row in files)),
         original=step.image == "original",
-        loading=_loading(high, step),
+        loading=_loading(high, low),
         metadata=NAMES[kind] if kind else "",
         described=notes.beside.columns if notes.beside and kind else (),
         captions=step.captions,
@@ -152,23 +167,31 @@ def _patterns(
     return [f"{folder}/*{ending}" for ending in sorted(endings)]
 
 
-def _splits(high: Sequence[Mapping[str, Any]], step: Release) -> list[dict[str, Any]]:
+def low_scales(files: Iterable[Mapping[str, Any]]) -> Mapping[str, list[int]]:
+    """The scales of the LR versions of each split."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for row in files:
+        if not is_high(row):
+            found[row["split"]].add(row["scale"])
+    return {split: sorted(scales) for split, scales in found.items()}
+
+
+def _splits(high: Sequence[Mapping[str, Any]], low: Mapping[str, list[int]]) -> list[dict[str, Any]]:
     members: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for row in high:
         members[row["split"]].append((row["width"], row["height"]))
-    return [_split_row(split, members[split], step) for split in ordered_splits(members)]
+    return [_split_row(split, members[split], low.get(split, [])) for split in ordered_splits(members)]
 
 
-def _split_row(split: str, sizes: Sequence[tuple[int, int]], step: Release) -> dict[str, Any]:
+def _split_row(split: str, sizes: Sequence[tuple[int, int]], low: Sequence[int]) -> dict[str, Any]:
     areas = sorted(sizes, key=lambda size: (size[0] * size[1], size))
-    low = step.low_resolution(split)
     return {
         "name": split,
         "images": len(sizes),
         "megapixels": f"{sum(width * height for width, height in sizes) / 1e6:.2f}",
         "smallest": f"{areas[0][0]} × {areas[0][1]}",
         "largest": f"{areas[-1][0]} × {areas[-1][1]}",
-        "low": ", ".join(f"×{scale}" for scale in sorted(low.scales)) if low else "none",
+        "low": ", ".join(f"×{scale}" if scale > 1 else "same size" for scale in low) or "none",
     }
 
 
@@ -177,18 +200,13 @@ def _kernels(high: Iterable[Mapping[str, Any]], step: Release) -> list[str]:
     return [f"{split}: kernel `{low.kernel}`" for split, low in chosen.items() if low is not None]
 
 
-def _loading(high: Sequence[Mapping[str, Any]], step: Release) -> str:
+def _loading(high: Sequence[Mapping[str, Any]], low: Mapping[str, list[int]]) -> str:
     lines = ["| split | HR | LR |", "|---|---|---|"]
     for split, folder in _folders(high).items():
-        low = step.low_resolution(split)
         base = folder.removesuffix("hr")
-        pairs = ", ".join(f"`{base}lr_x{scale}/`" for scale in sorted(low.scales)) if low else ""
+        pairs = ", ".join(f"`{base}{low_folder(scale)}/`" for scale in low.get(split, ()))
         lines.append(f"| {split} | `{folder}/` | {pairs} |")
-    note = (
-        "\n\nFiles of a pair have the same name in both folders."
-        if any("lr_x" in line for line in lines)
-        else ""
-    )
+    note = "\n\nFiles of a pair have the same name in both folders." if any(low.values()) else ""
     return "\n".join(lines) + note
 
 
@@ -212,8 +230,7 @@ def _generated(manifest: pa.Table) -> Counter[str]:
     """The number of HR images of each generator."""
     if "meta.generator" not in manifest.column_names:
         return Counter()
-    rows = zip(manifest["meta.generator"].to_pylist(), manifest["scale"].to_pylist(), strict=True)
-    return Counter(str(name) for name, scale in rows if name and scale == 1)
+    return Counter(str(name) for name in high_rows(manifest)["meta.generator"].to_pylist() if name)
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

@@ -132,6 +132,8 @@ class Notes:
     small    the images that are too small for trainers, in a sentence
     recipe   whether recipe.yaml is in the release
     lock     whether recipe.lock is in the release
+    made     a sentence for each step that made images
+    replays  whether `groundglass degrade --replay` makes some of them again
     warnings  the number of photos with each file warning: words of `groundglass.image.header.WARNINGS`
     """
 
@@ -146,6 +148,8 @@ class Notes:
     beside: Beside | None = None
     failed: int = 0
     small: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
+    replays: bool = False
     recipe: bool = False
     lock: bool = False
     warnings: Mapping[str, int] = field(default_factory=dict)

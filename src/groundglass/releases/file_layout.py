@@ -3,6 +3,7 @@
 one split                  several splits                         the split has LR versions
 images/0000.png            train/0000.png  validation/0000.png    no
 hr/0000.png lr_x4/0000.png train/hr/0000.png train/lr_x4/0000.png yes
+hr/0000.png lq/0000.png    train/hr/0000.png train/lq/0000.png    yes, of the same size
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from groundglass.errors import RecipeError
+from groundglass.image.region import TILE_SIGN, made_in
 from groundglass.releases.names import Named, name_rows, own_ending
 from groundglass.releases.split_names import TRAIN, check_splits, ordered_splits
 from groundglass.releases.writers.writer import Release
@@ -32,6 +34,7 @@ class Output:
     lr      (scale, file) of each LR version
     kernel  the kernel that makes LR from HR
     copied  whether the HR file has the photo's own bytes
+    low     the region of the one LR version if a step made the pair; else LR is made from HR
     """
 
     id: str
@@ -41,6 +44,7 @@ class Output:
     lr: tuple[tuple[int, str], ...] = ()
     kernel: str = "matlab_bicubic"
     copied: bool = False
+    low: str | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -118,10 +122,39 @@ def _endings(rows: pa.Table, named: Sequence[Named], step: Release) -> list[str 
 def _output(image: str, row: Named, name: str, step: Release, several: bool, copied: bool) -> Output:
     low = step.low_resolution(row.split)
     base = f"{row.split}/" if several else ""
+    if step.of_made:
+        return _made_pair(image, row, name, base)
     if low is None:
         return Output(image, row.split, row.region, f"{base or 'images/'}{name}", copied=copied)
-    pairs = tuple((scale, f"{base}lr_x{scale}/{name}") for scale in sorted(low.scales))
+    pairs = tuple((scale, f"{base}{low_folder(scale)}/{name}") for scale in sorted(low.scales))
     return Output(image, row.split, row.region, f"{base}hr/{name}", pairs, low.kernel)
+
+
+def _made_pair(image: str, row: Named, name: str, base: str) -> Output:
+    """The pair of an image that a step made: the made one and its origin, the larger or better of them as HR.
+
+    Raises RecipeError for an image that no step made, or that was changed afterwards.
+    """
+    found = made_in(row.region)
+    if found is None or found[2]:
+        say = "was changed after its step made it" if found else "was not made by a step"
+        raise RecipeError(
+            f"{row.uri}{TILE_SIGN}{row.region} has no pair: it {say}",
+            "put `degrade` or `restore` after all other transforms, for all rows; or name `lr_scales`",
+        )
+    before, made, _ = found
+    high, low = (before, row.region) if made.by == "degraded" else (row.region, before)
+    pairs = ((made.scale, f"{base}{low_folder(made.scale)}/{name}"),)
+    return Output(image, row.split, high, f"{base}hr/{name}", pairs, low=low)
+
+
+def low_folder(scale: int) -> str:
+    """The folder of the LR versions; of pairs of one size it is that of LQ.
+
+    >>> low_folder(4), low_folder(1)
+    ('lr_x4', 'lq')
+    """
+    return f"lr_x{scale}" if scale > 1 else "lq"
 
 
 def _by_photograph(records: Sequence[Mapping[str, Any]], outputs: Sequence[Output]) -> Iterator[Photograph]:

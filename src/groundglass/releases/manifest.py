@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from groundglass.files.atomic import write_text
 from groundglass.files.hashes import file_sha256
-from groundglass.image.region import Crop, parse
+from groundglass.image.region import Crop, made_in, parse
 from groundglass.releases.split_names import TRAIN, ordered_splits
-from groundglass.tables.parquet import write_parquet
+from groundglass.tables.parquet import compute, write_parquet
 from groundglass.tables.rows import META
 
 MANIFEST = pa.schema(
@@ -24,6 +24,7 @@ MANIFEST = pa.schema(
         ("file", pa.string()),
         ("split", pa.string()),
         ("scale", pa.int32()),
+        ("role", pa.string()),
         ("sha256", pa.string()),
         ("pixel_hash", pa.string()),
         ("width", pa.int32()),
@@ -41,9 +42,9 @@ MANIFEST = pa.schema(
         ("author", pa.string()),
     ]
 )
-"""One row for each file. ``scale`` is 1 for HR and HR/LR for LR; ``box`` is the last crop of the region (x, y, width,
-height). Columns that came with an image follow as ``meta.x``; then scores, only on HR rows, since they were measured
-on HR."""
+"""One row for each file. ``role`` is hr or lr; ``scale`` is 1 for HR and HR/LR for LR; ``box`` is the last crop of the
+region (x, y, width, height). Columns that came with an image follow as ``meta.x``; then scores, only on the file that
+they were measured on: HR, or the degraded image of a pair that `degrade` made."""
 
 _OF_THE_ROW = ("id", "parent", "root", "source", "uri", "licence", "author")
 _NO_SCORE = frozenset(
@@ -53,6 +54,31 @@ _NO_SCORE = frozenset(
     ]
 )
 NEVER_HASHED = frozenset(["SHA256SUMS", ".incomplete", ".manifest-parts"])
+
+
+def is_high(row: Mapping[str, Any]) -> bool:
+    """Whether a file of a manifest is HR; older manifests have no ``role``, and no pairs of one size."""
+    return row["role"] == "hr" if row.get("role") else row["scale"] == 1
+
+
+def high_rows(manifest: pa.Table) -> pa.Table:
+    """The HR files of a manifest."""
+    if "role" in manifest.column_names:
+        return manifest.filter(compute.equal(manifest["role"], "hr"))
+    return manifest.filter(compute.equal(manifest["scale"], 1))
+
+
+def _measured(files: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Whether each file is the one of its image that was measured: HR, but of a pair that `degrade` made LR."""
+    high = {file["id"]: file["region"] for file in files if file["role"] == "hr"}
+    low = {
+        file["id"]
+        for file in files
+        if file["role"] == "lr"
+        and (found := made_in(file["region"])) is not None
+        and (found[0], found[1].by, found[2]) == (high.get(file["id"]), "degraded", "")
+    }
+    return [(file["role"] == "lr") == (file["id"] in low) for file in files]
 
 
 def score_columns(rows: pa.Table) -> dict[str, str]:
@@ -85,7 +111,10 @@ def make_manifest(rows: pa.Table, written: Sequence[Mapping[str, Any]]) -> pa.Ta
     every = pa.array([position[file["id"]] for file in files], pa.int64())
     for name in meta_columns(rows):
         table = table.append_column(name, rows[name].combine_chunks().take(every))
-    taken = pa.array([position[file["id"]] if file["scale"] == 1 else None for file in files], pa.int64())
+    taken = pa.array(
+        [position[file["id"]] if own else None for file, own in zip(files, _measured(files), strict=True)],
+        pa.int64(),
+    )
     for name, title in score_columns(rows).items():
         table = table.append_column(title, rows[name].combine_chunks().take(taken))
     return table
@@ -117,8 +146,8 @@ def write_meta_info(manifest: pa.Table, folder: Path) -> list[str]:
     breaks loaders.
     """
     lines: defaultdict[str, list[str]] = defaultdict(list)
-    for row in manifest.select(["file", "split", "scale", "width", "height"]).to_pylist():
-        if row["scale"] == 1:
+    for row in manifest.select(["file", "split", "scale", "role", "width", "height"]).to_pylist():
+        if is_high(row):
             lines[row["split"]].append(f"{Path(row['file']).name} ({row['height']},{row['width']},3)")
     for split, found in lines.items():
         write_text("\n".join(found), folder / meta_info_name(split, list(lines)))
@@ -142,8 +171,8 @@ def write_scores(
     ``ranked_by`` is (column, "higher" or "lower"); rows without that score come last.
     """
     plain = [name for name in columns if _is_plain(manifest.schema.field(name).type)]
-    chosen = manifest.select(["file", "split", "scale", *plain]).to_pylist()
-    rows = [row for row in chosen if row["scale"] == 1]
+    chosen = manifest.select(["id", "file", "split", "role", "region", *plain]).to_pylist()
+    rows = [row for row, own in zip(chosen, _measured(chosen), strict=True) if own]
     if ranked_by is not None and ranked_by[0] in plain:
         rows.sort(key=lambda row: _rank(row[ranked_by[0]], ranked_by[1]))
     write_text(_csv(["file", "split", *plain], rows), folder / "scores.csv")

@@ -23,6 +23,8 @@ import pyarrow.parquet as pq
 
 from groundglass.errors import RecipeError
 from groundglass.files.atomic import write_text
+from groundglass.releases.file_layout import low_folder
+from groundglass.releases.manifest import high_rows, is_high
 from groundglass.releases.split_names import ordered_splits
 from groundglass.tables.expressions import column_path
 from groundglass.tables.parquet import compute, write_parquet
@@ -92,7 +94,7 @@ class Beside:
         start = len(self.folders[split])
         files = {FILE: [file[start:] for file in self.high["file"].take(chosen).to_pylist()]}
         for scale, low in self.low.items():
-            files[f"lr_x{scale}_{FILE}"] = [low[place][start:] for place in chosen.to_pylist()]
+            files[f"{low_folder(scale)}_{FILE}"] = [low[place][start:] for place in chosen.to_pylist()]
         named = pa.table({name: pa.array(names, pa.string()) for name, names in files.items()})
         for column in self.columns:
             named = named.append_column(column.name, column.values.take(chosen))
@@ -101,11 +103,11 @@ class Beside:
 
 def metadata_of(manifest: pa.Table, answers: Sequence[str]) -> Beside:
     """The metadata that a release writes next to its images; ``answers`` are the manifest's columns from models."""
-    every = manifest.select(["id", "file", "split", "scale"])
-    high = manifest.filter(compute.equal(manifest["scale"], 1))
+    every = manifest.select(["id", "file", "split", "scale", "role"])
+    high = high_rows(manifest)
     low: dict[str, dict[int, str]] = {image: {} for image in high["id"].to_pylist()}
     for row in every.to_pylist():
-        if row["scale"] != 1 and row["id"] in low:
+        if not is_high(row) and row["id"] in low:
             low[row["id"]][row["scale"]] = row["file"]
     folders: dict[str, str] = {}
     for image, file, split in zip(*(high[name].to_pylist() for name in ("id", "file", "split")), strict=True):
@@ -115,7 +117,7 @@ def metadata_of(manifest: pa.Table, answers: Sequence[str]) -> Beside:
     scales = {tuple(sorted(found)) for found in low.values()}
     common = scales.pop() if len(scales) == 1 else ()
     pairs = {scale: [found[scale] for found in low.values()] for scale in common}
-    taken = {f"lr_x{scale}" for scale in common}
+    taken = {low_folder(scale) for scale in common}
     columns = tuple(_columns(high, [name for name in answers if name in high.column_names], taken))
     splits = {split: folders[split].removeprefix("/") for split in ordered_splits(folders)}
     return Beside(high.select(["file", "split"]), splits, pairs, columns)
@@ -244,7 +246,7 @@ def read_names(folder: Path, file: Path) -> list[str] | None:
 
 def write_captions(manifest: pa.Table, folder: Path, column: str) -> None:
     """``x.txt`` next to each HR image ``x.png`` that has a text in ``column``; the others have no such file."""
-    high = manifest.filter(compute.equal(manifest["scale"], 1))
+    high = high_rows(manifest)
     for file, text in zip(high["file"].to_pylist(), caption_texts(high, column).to_pylist(), strict=True):
         if text is not None:
             write_text(text, caption_file(folder / file))
@@ -282,7 +284,7 @@ def beside_notes(manifest: pa.Table, answers: Sequence[str], step: FileSettings)
 def _caption_notes(manifest: pa.Table, column: str | None) -> list[str]:
     if column is None or not manifest.num_rows:
         return []
-    texts = caption_texts(manifest.filter(compute.equal(manifest["scale"], 1)), column)
+    texts = caption_texts(high_rows(manifest), column)
     if not texts.null_count:
         return []
     return [f"no text file next to {some(texts.null_count, 'images')} without {column}"]

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from groundglass.image.region import Resize, parse
+from groundglass.image.region import Crop, Made, Resize, parse
 
 LONGEST = 120
 """The most UTF-8 bytes of a stem: with suffix and temporary ending it stays below the 255 of file systems."""
@@ -118,7 +118,7 @@ def _kept(rows: Sequence[Named]) -> list[str]:
     numbers = _tile_numbers(rows)
     return [
         _unique(f"{stems[row.root]}_s{numbers[row.root, row.region]:03d}", taken)
-        if row.region
+        if (row.root, row.region) in numbers
         else stems[row.root]
         for row in rows
     ]
@@ -133,8 +133,16 @@ def _tile_numbers(rows: Iterable[Named]) -> Mapping[tuple[str, str], int]:
     return {
         (root, region): number
         for root, found in regions.items()
+        if not (len(found) == 1 and all(map(_is_whole, found)))
         for number, region in enumerate(sorted(found, key=_reading_order), start=1)
     }
+
+
+def _is_whole(region: str) -> bool:
+    """Whether an image was made from a whole photo, at most cropped to a multiple of a scale."""
+    *before, last = parse(region)
+    cropped = all(isinstance(step, Crop) and step.x == step.y == 0 for step in before)
+    return isinstance(last, Made) and len(before) <= 1 and cropped
 
 
 def _reading_order(region: str) -> tuple[int, int, int, str]:
@@ -142,7 +150,7 @@ def _reading_order(region: str) -> tuple[int, int, int, str]:
     for step in parse(region):
         if isinstance(step, Resize):
             width = step.width
-        else:
+        elif isinstance(step, Crop):
             x, y = step.x, step.y
     return -width, y, x, region
 

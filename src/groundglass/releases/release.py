@@ -14,6 +14,7 @@ from groundglass.engines.progress import Progress, Silent
 from groundglass.engines.run import run_job
 from groundglass.engines.shards import Settings
 from groundglass.files.atomic import write_bytes, write_text
+from groundglass.image.frame import Makes
 from groundglass.image.header import ImageLimits
 from groundglass.releases.archive import archive_path, write_archive
 from groundglass.releases.card import write_card
@@ -30,6 +31,7 @@ from groundglass.releases.journal import (
 )
 from groundglass.releases.licences import check_licences
 from groundglass.releases.manifest import (
+    high_rows,
     list_files,
     make_manifest,
     meta_columns,
@@ -51,6 +53,7 @@ from groundglass.releases.metadata import (
 from groundglass.releases.trainer_patches import released_note
 from groundglass.releases.write_job import Write
 from groundglass.releases.writers.writer import Release
+from groundglass.tables.parquet import compute
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class ReleaseContext:
     ranked_by  (column, "higher" or "lower") that scores.csv is sorted by; None keeps the order of the rows
     settings   settings of the engine
     limits     limits of a photo's size
+    makes      makes the images of regions that a step made
     progress   receives the engine's progress
     """
 
@@ -80,6 +84,7 @@ class ReleaseContext:
     ranked_by: tuple[str, str] | None = None
     settings: Settings = field(default_factory=Settings)
     limits: ImageLimits = field(default_factory=ImageLimits)
+    makes: Makes | None = None
     progress: Progress = field(default_factory=Silent)
 
 
@@ -138,7 +143,7 @@ def write_release(folder: Path, rows: pa.Table, step: Release, context: ReleaseC
     archive = archive_path(folder, step.archive) if step.archive else None
     with claimed(folder, content_key(rows, step, f"{context.name}{context.lists_key}"), archive):
         pending, resumed = resume(folder, photographs)
-        job = Write(folder, folder / PARTS, written_ending(step), context.limits)
+        job = Write(folder, folder / PARTS, written_ending(step), context.limits, context.makes)
         # In this order, neighbours in an archive or table are read together.
         pending.sort(key=lambda item: item.path)
         run_job(job, pending, context.settings, context.progress)
@@ -210,14 +215,13 @@ def facts_of(
     answers: Sequence[str] = (),
 ) -> ReleaseFacts:
     """The facts in a manifest; ``answers`` are its columns of models' answers."""
-    files = manifest.select(["split", "scale", "bytes", "licence"]).to_pylist()
-    high = [row for row in files if row["scale"] == 1]
+    high = high_rows(manifest).select(["split", "licence"]).to_pylist()
     return ReleaseFacts(
         folder=folder,
         archive=archive,
         images=dict(Counter(row["split"] for row in high)),
-        files=len(files),
-        bytes=sum(row["bytes"] for row in files),
+        files=manifest.num_rows,
+        bytes=compute.sum(manifest["bytes"]).as_py() or 0,
         failed=failed,
         resumed=resumed,
         licences=dict(Counter(row["licence"] or "" for row in high)),

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from groundglass.releases.manifest import high_rows
 from groundglass.releases.split_names import TRAIN
 from groundglass.releases.writers.writer import Release
 from groundglass.text.format import some, thousands
@@ -111,8 +112,8 @@ def small_tiles_note(side: int, step: Release) -> tuple[str, ...]:
 
 def released_note(manifest: pa.Table, step: Release) -> tuple[str, ...]:
     """The same for the training images of a release; validation and test images are not cut."""
-    written = manifest.select(["split", "scale", "width", "height"]).to_pylist()
-    high = [row for row in written if row["scale"] == 1 and row["split"] == TRAIN]
+    written = high_rows(manifest).select(["split", "width", "height"]).to_pylist()
+    high = [row for row in written if row["split"] == TRAIN]
     return small_images_note(np.array([min(row["width"], row["height"]) for row in high], np.int64), step)
 
 

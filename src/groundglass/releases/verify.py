@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 
 from groundglass.files.hashes import file_sha256
 from groundglass.releases.journal import INCOMPLETE
-from groundglass.releases.manifest import list_files, meta_info_name
+from groundglass.releases.manifest import is_high, list_files, meta_info_name
 from groundglass.releases.metadata import NAMES, read_names
 
-_COLUMNS = ["file", "split", "scale", "sha256", "pixel_hash", "width", "height", "id", "root"]
+_COLUMNS = ["file", "split", "scale", "role", "sha256", "pixel_hash", "width", "height", "id", "root"]
 
 
 def verify_release(folder: Path) -> list[str]:
@@ -31,7 +31,8 @@ def verify_release(folder: Path) -> list[str]:
     missing = [name for name in ("manifest.parquet", "SHA256SUMS") if not (folder / name).exists()]
     if missing:
         return [f"{name} is missing" for name in missing]
-    manifest = pq.read_table(folder / "manifest.parquet", columns=_COLUMNS).to_pylist()
+    written = pq.read_table(folder / "manifest.parquet")
+    manifest = written.select([name for name in _COLUMNS if name in written.column_names]).to_pylist()
     sums = _read_sums(folder / "SHA256SUMS")
     return [
         *_files(folder, sums, manifest),
@@ -68,7 +69,7 @@ def _files(folder: Path, sums: Mapping[str, str], manifest: Sequence[Mapping[str
 
 
 def _pairs(manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    high = {row["id"]: row for row in manifest if row["scale"] == 1}
+    high = {row["id"]: row for row in manifest if is_high(row)}
     for row in manifest:
         whole = high.get(row["id"])
         if whole is None:
@@ -82,7 +83,7 @@ def _pairs(manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _meta_info(folder: Path, manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     lines: defaultdict[str, set[str]] = defaultdict(set)
     for row in manifest:
-        if row["scale"] == 1:
+        if is_high(row):
             lines[row["split"]].add(f"{Path(row['file']).name} ({row['height']},{row['width']},3)")
     for split, expected in lines.items():
         name = meta_info_name(split, list(lines))
@@ -96,7 +97,7 @@ def _meta_info(folder: Path, manifest: Sequence[Mapping[str, Any]]) -> Iterator[
 def _metadata(folder: Path, manifest: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     high: defaultdict[str, list[str]] = defaultdict(list)
     for row in manifest:
-        if row["scale"] == 1:
+        if is_high(row):
             high[row["split"]].append(row["file"])
     for split, files in high.items():
         places = {Path(files[0]).parent, Path(files[0]).parent.parent}

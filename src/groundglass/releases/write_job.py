@@ -20,7 +20,7 @@ from groundglass.files.atomic import part_name, written_whole
 from groundglass.files.hashes import pixel_hash, sha256_of
 from groundglass.files.locators import place_in_words, read, read_listed
 from groundglass.image.encode import encode_lossless, shows
-from groundglass.image.frame import Frame, open_frame
+from groundglass.image.frame import Frame, Makes, open_frame
 from groundglass.image.header import ImageLimits
 from groundglass.image.region import Crop, Resize, extend
 from groundglass.image.resize import resize
@@ -35,6 +35,7 @@ JOURNAL = pa.schema(
         ("split", pa.string()),
         ("file", pa.string()),
         ("scale", pa.int32()),
+        ("role", pa.string()),
         ("region", pa.string()),
         ("sha256", pa.string()),
         ("pixel_hash", pa.string()),
@@ -45,8 +46,8 @@ JOURNAL = pa.schema(
         ("detail", pa.string()),
     ]
 )
-"""The record of every written file. ``scale`` is 1 for HR and HR/LR for LR. A failed image is one row:
-its HR file's name and the error."""
+"""The record of every written file. ``role`` is hr or lr; ``scale`` is 1 for HR and HR/LR for LR. A failed image is one
+row: its HR file's name and the error."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,19 @@ class Write:
     journal  the folder for the rows of finished shards
     image    "png" or "webp", both lossless, for newly written images
     limits   the limits that applied when the photo was listed
+    makes    makes the images of regions that a step made
     """
 
     folder: Path
     journal: Path
     image: str = "png"
     limits: ImageLimits = field(default_factory=ImageLimits)
+    makes: Makes | None = None
 
     def one(self, item: Photograph) -> Written:
         """Decode the photo and write its outputs. An output that fails is a row with its reason."""
         try:
-            frame = _open_unchanged(item, self.limits)
+            frame = _open_unchanged(item, self.limits, self.makes)
         except ImageError as error:
             return Written([_failed(output, error.reason, error.detail) for output in item.outputs])
         rows: list[dict[str, Any]] = []
@@ -113,12 +116,24 @@ class Write:
     def _write(self, frame: Frame, output: Output) -> list[dict[str, Any]]:
         if output.copied:
             return [self._copy(frame, output.hr) | _of(output, output.hr, 1, output.region)]
+        if output.low is not None:
+            return self._write_pair(frame, output, output.low)
         high, region = crop_to_multiple(frame.at(output.region).rgb, output)
         rows = [self._write_file(high, output.hr) | _of(output, output.hr, 1, region)]
         for scale, file in output.lr:
             low, low_region = shrink(high, region, scale, output.kernel)
             rows.append(self._write_file(low, file) | _of(output, file, scale, low_region))
         return rows
+
+    def _write_pair(self, frame: Frame, output: Output, low: str) -> list[dict[str, Any]]:
+        """A pair that a step made. The made one is first: its origin is then at hand."""
+        ((scale, file),) = output.lr
+        wanted = [(low, file, scale), (output.region, output.hr, 1)]
+        pixels = {region: frame.at(region).rgb for region, _, _ in wanted}
+        return [
+            self._write_file(pixels[region], name) | _of(output, name, of, region)
+            for region, name, of in reversed(wanted)
+        ]
 
     def _write_file(self, pixels: RGB, file: str) -> dict[str, Any]:
         """Write, read back, compare. Raises ImageError ``write_failed``, UnreachableError (disk full)."""
@@ -179,17 +194,25 @@ def shrink(high: RGB, region: str, scale: int, kernel: str) -> tuple[RGB, str]:
     return resize(high, width, height, kernel), extend(region, Resize(width, height, kernel))
 
 
-def _open_unchanged(item: Photograph, limits: ImageLimits) -> Frame:
+def _open_unchanged(item: Photograph, limits: ImageLimits, makes: Makes | None) -> Frame:
     """Raises ImageError ``vanished``, ``unreadable``, ``changed`` or the errors of header and decoder."""
     data = read_listed(item.path, None, None, item.sha256) if item.sha256 else read(item.path)
-    frame = open_frame(data, limits)
+    frame = open_frame(data, limits, makes)
     # Decode now, so that damage is found once and not again by every output.
     len(frame.rgb)
     return frame
 
 
 def _of(output: Output, file: str, scale: int, region: str) -> dict[str, Any]:
-    return {"id": output.id, "split": output.split, "file": file, "scale": scale, "region": region}
+    role = "hr" if file == output.hr else "lr"
+    return {
+        "id": output.id,
+        "split": output.split,
+        "file": file,
+        "scale": scale,
+        "role": role,
+        "region": region,
+    }
 
 
 def _failed(output: Output, reason: str, detail: str) -> dict[str, Any]:

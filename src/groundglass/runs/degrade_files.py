@@ -7,7 +7,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -186,8 +186,10 @@ def _replayer(photo: bytes, record: Row, out: Path) -> Callable[[Path], Row]:
         region = str(record.get("region") or "")
         parse(region)
         made = replayed(open_frame(photo).at(region).rgb, record)
-        name = Path(str(record.get("file") or f"{path.stem}.png")).name
-        return record | _written(made, (out / name).with_suffix(".png"))
+        name = PurePosixPath(str(record.get("file") or f"{path.stem}.png"))
+        # A record of a release names its folder too; nothing may lead out of the folder to write to.
+        inside = [part for part in name.parts if part not in ("/", "..")]
+        return record | _written(made, out.joinpath(*inside).with_suffix(".png"))
 
     return make
 

@@ -9,8 +9,9 @@ import pyarrow as pa
 from groundglass.degradations.settings import Pixels
 from groundglass.errors import RecipeError
 from groundglass.files.locators import read_listed
-from groundglass.image.frame import open_frame
+from groundglass.image.frame import Makes, open_frame
 from groundglass.image.header import ImageLimits
+from groundglass.made_images.makes import makes_of
 from groundglass.plans.run_folder import RunFolder, load_record
 from groundglass.plans.run_tables import read_tables
 from groundglass.plans.state import make_state
@@ -55,11 +56,12 @@ class ListedCandidate:
     path: bytes
     bytes: int
     mtime_ns: int
+    makes: Makes
 
     def pixels(self) -> Pixels:
         """The image. Raises ImageError, also if the file is not the one that the run read."""
         data = read_listed(self.path, self.bytes, self.mtime_ns, self.sha256)
-        return open_frame(data, ImageLimits()).at(self.region).rgb
+        return open_frame(data, ImageLimits(), self.makes).at(self.region).rgb
 
 
 def listed(candidates: Candidates) -> list[ListedCandidate]:
@@ -68,6 +70,7 @@ def listed(candidates: Candidates) -> list[ListedCandidate]:
     files = {row["id"]: row for row in tables.images.select(["id", "path", "bytes", "mtime_ns"]).to_pylist()}
     roots = dict(zip(tables.rows["id"].to_pylist(), tables.rows["root"].to_pylist(), strict=True))
     rows = candidates.rows.slice(0, MOST).select(["id", "uri", "sha256", "region"]).to_pylist()
+    makes = makes_of(tables.store.root.parent)
     return [
         ListedCandidate(
             row["id"],
@@ -75,6 +78,7 @@ def listed(candidates: Candidates) -> list[ListedCandidate]:
             row["sha256"],
             row["region"],
             *(files[roots[row["id"]]][key] for key in ("path", "bytes", "mtime_ns")),
+            makes,
         )
         for row in rows
     ]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from groundglass.errors import NotHere, RecipeError
 from groundglass.image.resize import KERNELS
+from groundglass.made_images.makes import makes_of
 from groundglass.measures.catalog import MEASURES
 from groundglass.plans.current_rows import count
 from groundglass.plans.generators import card_generators
@@ -34,6 +35,7 @@ from groundglass.sources.scan_job import warning_counts
 from groundglass.sources.source import Source
 from groundglass.steps.benchmark.card_notes import benchmark_notes
 from groundglass.steps.kind import Done, StepForecast, Walk, done
+from groundglass.steps.made_files import made_files, made_notes
 from groundglass.steps.measure.step import megapixels
 from groundglass.steps.prove.card_notes import proof_notes
 from groundglass.steps.release_rows import answer_columns, rows_to_release
@@ -41,6 +43,7 @@ from groundglass.steps.study_notes import study_notes
 from groundglass.tables.parquet import compute, only
 from groundglass.tables.step_record import StepRecord
 from groundglass.tables.verdicts import VERDICTS
+from groundglass.transforms.degrade import Degrade
 from groundglass.transforms.transform import Transform
 
 WRITE_SECONDS = 0.15
@@ -96,12 +99,16 @@ def release_context(
             studies=tuple(study_notes(state)),
             proofs=tuple(proof_notes(state)),
             benchmarks=tuple(benchmark_notes(state)),
+            made=made_notes(state),
+            replays=any(isinstance(step.body, Degrade) for step in state.run.plan.recipe.steps),
             warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
         ),
+        lists=lambda manifest: made_files(state, manifest),
         answers=answers,
         ranked_by=state.ranked_by,
         settings=state.run.settings,
         limits=state.run.limits,
+        makes=makes_of(state.run.store_folder),
         progress=state.run.progress(f"release {planned.step.name}"),
     )
 

@@ -18,10 +18,12 @@ from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.model import Step
 from groundglass.recipes.split_model import SplitStep
 from groundglass.releases.journal import check_place
+from groundglass.releases.manifest import high_rows
 from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import write_release
 from groundglass.releases.writers.ratings import ChallengeRelease, RatingsRelease
 from groundglass.steps.benchmark.columns import studies_before
+from groundglass.steps.made_files import made_files
 from groundglass.steps.release import Released, described, is_release_of, release_context, release_folder
 from groundglass.steps.release_rows import answer_columns, rows_to_release
 from groundglass.studies.challenge_set import (
@@ -232,7 +234,10 @@ def _with_images(
     else:
         context = replace(
             release_context(state, planned, chosen, answers),
-            lists=lambda manifest: set_files(found.with_files(_files(manifest)), body.licence),
+            lists=lambda manifest: {
+                **made_files(state, manifest),
+                **set_files(found.with_files(_files(manifest)), body.licence),
+            },
             lists_key=hashlib.sha256(log).hexdigest(),
         )
         made = write_release(folder, chosen, plain, context)
@@ -267,7 +272,10 @@ def _challenge(
             recipe="",
             lock="",
             ranked_by=None,
-            lists=lambda manifest: public_files(found.with_files(_files(manifest)), body.licence),
+            lists=lambda manifest: {
+                **made_files(state, manifest),
+                **public_files(found.with_files(_files(manifest)), body.licence),
+            },
             lists_key=hashlib.sha256(encoded(vote_log(found), "csv")).hexdigest(),
         )
         made = write_release(public, chosen, plain, context)
@@ -321,10 +329,10 @@ def _without_facts(rows: pa.Table) -> pa.Table:
 
 
 def _manifest(folder: Path) -> pa.Table:
-    return pq.read_table(folder / "manifest.parquet", columns=["id", "file", "scale"])
+    return pq.read_table(folder / "manifest.parquet", columns=["id", "file", "scale", "role"])
 
 
 def _files(manifest: pa.Table) -> dict[str, str]:
     """The file of each written row."""
-    rows = manifest.select(["id", "file", "scale"]).to_pylist()
-    return {row["id"]: row["file"] for row in rows if row["scale"] == 1}
+    rows = high_rows(manifest).select(["id", "file"]).to_pylist()
+    return {row["id"]: row["file"] for row in rows}

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from groundglass.made_images.made_measure import MADE
+from groundglass.made_images.records import FOLDER, write_record
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.measure_job import Ask, ask_of
 from groundglass.plans.current_rows import applies, count, refusals
@@ -13,20 +15,34 @@ from groundglass.plans.measure_missing import measure_rows
 from groundglass.plans.planner import PlannedStep, Planner
 from groundglass.plans.state import State
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
-from groundglass.tables.columns import ROWS
-from groundglass.transforms.derived import Derived
-from groundglass.transforms.transform import Transform
+from groundglass.steps.measure.plan import add_columns
+from groundglass.tables.columns import ROWS, measured_columns
+from groundglass.tables.parquet import connect, without
+from groundglass.transforms.derived import REFUSED, Derived
+from groundglass.transforms.transform import KeyFault, Transform
 
 
 def plan(planner: Planner, planned: PlannedStep, body: Transform) -> PlannedStep:
-    planner.resized = planner.resized or body.resizes
+    # The grid of an image that a step makes begins at its first pixel.
+    planner.resized = body.resizes or (planner.resized and not body.makes)
     planner.scope = replace(
         planner.scope, generation=planner.scope.generation + 1, mixed=planned.step.only_if is not None
     )
-    return replace(planned, asks=_asks(body), notes=body.notes())
+    try:
+        body.check()
+    except KeyFault as fault:
+        planner.fail(("transform", *fault.path), fault.message, fault.hint)
+    asks = _asks(body)
+    if body.makes:
+        name, generation = planned.step.name, planner.scope.generation
+        add_columns(planner, measured_columns(MADE, asks[0].key, "", name, generation), ("transform",))
+    return replace(planned, asks=asks, notes=body.notes())
 
 
 def _asks(body: Transform) -> tuple[Ask, ...]:
+    """The measure that it needs of the rows that it gets, or takes of the images that it makes."""
+    if body.makes:
+        return (ask_of(MADE, {}),)
     wanted = body.measured()
     if wanted is None:
         return ()
@@ -38,6 +54,8 @@ def run(state: State, planned: PlannedStep) -> Done:
     """Replace the rows by virtual images of them; rows too small for any are dropped with that reason."""
     chosen, others = applies(state, planned)
     derived = derive_rows(state, planned, chosen)
+    if body_of(planned).makes:
+        derived = _made(state, planned, derived)
     state.run.write(derived.rows, state.run.folder.derived(planned.step.name))
     refused = refusals(derived.refused)
     state.run.write(refused, state.run.folder.verdicts(planned.step.name))
@@ -57,13 +75,33 @@ def run(state: State, planned: PlannedStep) -> Done:
 
 def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
     """The virtual images that a transform step makes from ``rows``, and the rows that gave none."""
-    if not planned.asks:
-        return transform_of(planned).make(rows, None)
+    body = body_of(planned).in_step(planned.step.name, state.run.seed)
+    if body.makes or not planned.asks:
+        return body.make(rows, None)
     measure_rows(state, rows, planned.asks, planned.step.name)
-    return transform_of(planned).make(rows, state.run.store.read(planned.asks[0].key))
+    return body.make(rows, state.run.store.read(planned.asks[0].key))
 
 
-def transform_of(planned: PlannedStep) -> Transform:
+def _made(state: State, planned: PlannedStep, derived: Derived) -> Derived:
+    """The images whose pixels could be made; the rows of the others are refused with the reason."""
+    if not state.run.dry:
+        body = body_of(planned).in_step(planned.step.name, state.run.seed)
+        write_record(state.run.store_folder / FOLDER, body.record())
+    (ask,) = planned.asks
+    measure_rows(state, derived.rows, planned.asks, planned.step.name)
+    con = connect()
+    con.register("made", derived.rows)
+    con.register("errors", state.run.store.errors(ask.key))
+    # Any error, other than of a measure: without pixels there is no image.
+    failed = con.sql(
+        "SELECT m.id AS made, m.parent AS id, split_part(e.error, ':', 1) AS reason "
+        "FROM made m JOIN errors e USING (sha256, region) ORDER BY m.id"
+    ).to_arrow_table()
+    refused = failed.select(REFUSED.names).cast(REFUSED)
+    return Derived(without(derived.rows, failed["made"]), pa.concat_tables([derived.refused, refused]))
+
+
+def body_of(planned: PlannedStep) -> Transform:
     """The transform of a step."""
     body = planned.step.body
     assert isinstance(body, Transform)
@@ -74,9 +112,13 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """The exact rows if all values are known; else the most that the sizes of the rows allow."""
     state, into = walk.state, walk.step(planned)
     rows = applies(state, planned)[0] if walk.exact else state.rows
-    if walk.does(run, planned, rows):
+    body = body_of(planned).in_step(planned.step.name, state.run.seed)
+    needed = body.make(rows, None).rows if body.makes else rows
+    if walk.does(run, planned, needed):
         return into
-    derived = transform_of(planned).at_most(state.rows)
+    if body.makes and walk.exact:
+        into = replace(into, to_do=walk.lacking(planned, needed), untimed=True)
+    derived = body.at_most(state.rows)
     if derived is None:
         walk.guessed = True
         walk.at_most(state.rows)

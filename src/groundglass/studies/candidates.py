@@ -12,8 +12,9 @@ import pyarrow as pa
 from groundglass.errors import ImageError, RecipeError
 from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import read_listed
-from groundglass.image.frame import open_frame
+from groundglass.image.frame import Makes, open_frame
 from groundglass.image.header import ImageLimits
+from groundglass.made_images.makes import makes_of
 from groundglass.plans.measure_missing import THUMBNAIL_ASK
 from groundglass.plans.rows_after import After, rows_after, with_values
 from groundglass.plans.run_folder import RunFolder, RunRecord
@@ -40,6 +41,7 @@ class Candidate:
     path            its locator
     size, mtime_ns  as in the run's listing
     proven          its pixels were decoded before
+    makes           makes them if a step of the run made the image
     also            other names by which a file of answers may call it: its uri and its sha256
     """
 
@@ -56,6 +58,7 @@ class Candidate:
     size: int | None = None
     mtime_ns: int | None = None
     proven: bool = False
+    makes: Makes | None = None
     also: tuple[str, ...] = ()
 
 
@@ -146,6 +149,7 @@ def candidates_of(
     places = {photo: at for at, photo in enumerate(images["id"].to_pylist())}
     facts = images.select(["path", "bytes", "mtime_ns"]).to_pylist()
     prompts, contents = (_texts(rows, name) for name in (prompt, content))
+    makes = makes_of(store.root.parent)
     found: list[Candidate] = []
     for row, said, same in zip(rows.to_pylist(), prompts, contents, strict=True):
         file = facts[places[row["root"]]]
@@ -164,6 +168,7 @@ def candidates_of(
                 mtime_ns=file["mtime_ns"],
                 proven=(row["sha256"], row["region"]) not in unseen,
                 also=(row["uri"], row["sha256"]),
+                makes=makes,
             )
         )
     return found

@@ -125,11 +125,8 @@ def _decoded(chosen: list[Candidate], gone: list[dict[str, Any]]) -> list[Candid
     def check(one: Candidate) -> ImageError | None:
         try:
             if not one.proven:
-                _ = (
-                    open_frame(read_listed(one.path, None, None, one.sha256), ImageLimits())
-                    .at(one.region)
-                    .rgb
-                )
+                data = read_listed(one.path, None, None, one.sha256)
+                _ = open_frame(data, ImageLimits(), one.makes).at(one.region).rgb
         except ImageError as error:
             return error
         return None

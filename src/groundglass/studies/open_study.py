@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from groundglass.errors import GroundglassError, MissingExtra, RecipeError, cann
 from groundglass.extras import is_installed
 from groundglass.files.atomic import write_text
 from groundglass.files.folder_lock import only_one
-from groundglass.plans.run_folder import RunFolder, find_run, load_record, run_numbers
+from groundglass.made_images.makes import MakesImages, makes_of
+from groundglass.plans.run_folder import RunFolder, find_run, load_record, run_numbers, store_of
 from groundglass.recipes.load import load_recipe
 from groundglass.recipes.study_model import StudyStep
 from groundglass.recipes.to_yaml import written_body, yaml_text
@@ -63,6 +65,12 @@ class Study:
     @property
     def run(self) -> Path:
         return self.folder.parent.parent
+
+    @cached_property
+    def makes(self) -> MakesImages:
+        """The maker of images that steps of the run made."""
+        folder = RunFolder(self.run)
+        return makes_of(store_of(folder, load_record(folder)))
 
     @property
     def left_out(self) -> pa.Table:

@@ -15,7 +15,7 @@ from groundglass.degradations.noise import GaussianNoise, gaussian_noise
 from groundglass.degradations.settings import Pixels
 from groundglass.files.locators import read_listed
 from groundglass.image.encode import encode_png
-from groundglass.image.frame import open_frame
+from groundglass.image.frame import Makes, open_frame
 from groundglass.libraries import cv2
 from groundglass.random_streams import stream
 from groundglass.studies.candidates import locator_of
@@ -27,10 +27,11 @@ COARSER = 12
 """A damaged copy keeps one sample of so many in each direction."""
 
 
-def png_of(shown: Shown, folder: Path) -> bytes:
+def png_of(shown: Shown, folder: Path, makes: Makes | None = None) -> bytes:
     """The PNG of an image. It is made on first use, and kept in the study's folder of images if that can be written.
 
-    Its pixels are those that groundglass measures: 8-bit sRGB, upright, of the row's region. Raises ImageError if the
+    Its pixels are those that groundglass measures: 8-bit sRGB, upright, of the row's region; ``makes`` makes those of
+    regions that a step of the run made. Raises ImageError if the
     file vanished or changed since the study was made.
     """
     path = folder / f"{shown.item.id}{'-damaged' if shown.damaged else ''}.png"
@@ -41,7 +42,7 @@ def png_of(shown: Shown, folder: Path) -> bytes:
         kept = _kept(path)
         if kept is not None:
             return kept
-        rgb = pixels_of(shown.item)
+        rgb = pixels_of(shown.item, makes)
         data = encode_png(damaged(rgb, shown.item.id) if shown.damaged else rgb)
         _keep(data, path)
     return data
@@ -85,9 +86,10 @@ def is_whole_png(data: bytes) -> bool:
     return False
 
 
-def pixels_of(item: ItemRow) -> Pixels:
+def pixels_of(item: ItemRow, makes: Makes | None = None) -> Pixels:
     """The pixels of an item. Raises ImageError, ``changed`` if the file is not the one of the study."""
-    return open_frame(read_listed(locator_of(item.locator), None, None, item.sha256)).at(item.region).rgb
+    data = read_listed(locator_of(item.locator), None, None, item.sha256)
+    return open_frame(data, makes=makes).at(item.region).rgb
 
 
 def damaged(rgb: Pixels, name: str) -> Pixels:

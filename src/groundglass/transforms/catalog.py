@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from groundglass.transforms.best_tile import BestTile
+from groundglass.transforms.degrade import Degrade
 from groundglass.transforms.downscale import Downscale
 from groundglass.transforms.multiscale import Multiscale
 from groundglass.transforms.tile import Tile
 from groundglass.transforms.to_effective_resolution import ToEffectiveResolution
 from groundglass.transforms.transform import Transform
 
-TRANSFORMS: tuple[type[Transform], ...] = (Multiscale, Tile, BestTile, Downscale, ToEffectiveResolution)
+TRANSFORMS: tuple[type[Transform], ...] = (
+    Multiscale,
+    Tile,
+    BestTile,
+    Downscale,
+    ToEffectiveResolution,
+    Degrade,
+)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import pyarrow as pa
 
 from groundglass.catalog import Measure
+from groundglass.errors import RecipeError
 from groundglass.settings.field_types import Member
 from groundglass.transforms.derived import Derived
 
@@ -16,6 +17,14 @@ AnyScale = Literal["matlab_bicubic", "lanczos", "area"]
 """Kernels that downscale an image by any factor: words of `groundglass.image.resize.KERNELS`."""
 Kernel = Literal[AnyScale, "box"]
 """All kernels. `box` makes whole factors only."""
+
+
+class KeyFault(RecipeError):
+    """A setting that is wrong; ``path`` are the keys that lead to it."""
+
+    def __init__(self, path: tuple[str | int, ...], message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.path = path
 
 
 @dataclass(frozen=True)
@@ -30,9 +39,22 @@ class Transform(Member):
     """One way to make virtual images of rows. Its fields are its keys in a recipe's `transform`.
 
     resizes  whether it makes images of another size: they have no JPEG grid any more
+    makes    whether workers make its images' pixels by its record (`made_images`), which may fail
     """
 
     resizes: ClassVar[bool] = False
+    makes: ClassVar[bool] = False
+
+    def in_step(self, step: str, seed: int) -> Self:
+        """The transform as a step of a run: the pixels that it makes may depend on the step's name and the seed."""
+        return self
+
+    def record(self) -> Mapping[str, Any]:
+        """The record that makes its images; only if it `makes` them."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Refuse settings that only other rooms understand. Raises KeyFault with the place of the fault."""
 
     def measured(self) -> Measured | None:
         """The measure that must be taken first; None if the sizes of the rows suffice."""

@@ -154,7 +154,7 @@ def image(service: Service, request: Request) -> Response:
         shown = study.store.image(who, request.path_params["image"])
         if shown is not None:
             try:
-                data = png_of(shown, study.folder / "images")
+                data = png_of(shown, study.folder / "images", study.makes)
             except ImageError as error:
                 # The next trial is another one: nobody waits for a file that may never come back.
                 study.store.set_aside(shown.item)

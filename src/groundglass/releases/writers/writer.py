@@ -98,6 +98,11 @@ class Release(Member):
         """The LR versions of a split, or None."""
         return self.validation_lr if split == VALIDATION else None
 
+    @property
+    def of_made(self) -> bool:
+        """Whether its pairs are those that a step made: of degraded or restored images."""
+        return False
+
     def paired(self) -> LowResolution:
         """The LR versions that the step's own keys name."""
         return LowResolution(scales=self.lr_scales, kernel=self.kernel)

@@ -21,6 +21,7 @@ from groundglass.catalog import Value
 from groundglass.engines.shards import Summary
 from groundglass.errors import ImageError, NoValue, UnreachableError
 from groundglass.image.encode import thumbnail
+from groundglass.made_images.makes import makes_of
 from groundglass.measures.measure_job import Ask, Photograph, open_photograph, reason_of
 from groundglass.tables.measure_store import MeasureStore
 
@@ -51,6 +52,7 @@ class Questioner:
         self.saved = 0
         self.spent = False
         self._store = MeasureStore(store)
+        self._makes = makes_of(store.parent)
         self._asks, self._inquiries = asks, inquiries
         self._asker, self._long_edge, self._limits = asker, long_edge, limits
         self._interview = Interview(dict(readouts or {}))
@@ -97,7 +99,7 @@ class Questioner:
 
     def _jpeg(self, item: Photograph, region: str) -> bytes:
         """The image in the form that is sent: a JPEG file, never upscaled."""
-        rgb = open_photograph(item, self._limits).at(region).rgb
+        rgb = open_photograph(item, self._limits, self._makes).at(region).rgb
         return thumbnail(rgb, self._long_edge, JPEG_QUALITY)
 
     def _ask(self, number: int, sha256: str, region: str, image: bytes, failed: Counter[str]) -> None:

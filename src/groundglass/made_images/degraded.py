@@ -1,0 +1,46 @@
+"""Degraded images: the record of a chain with its seed, and the pixels that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from groundglass.degradations.plain_chains import read_chain
+from groundglass.degradations.record import degraded
+from groundglass.errors import ImageError, RecipeError
+from groundglass.image.frame import MadeImage, Pixels
+
+
+def degraded_record(chain: Sequence[Any], scale: int, seed: int, step: str) -> dict[str, Any]:
+    """The record of a step that degrades: a plain chain (`plain_chains`), and all that its chance depends on."""
+    return {"by": "degraded", "chain": list(chain), "scale": scale, "seed": seed, "step": step}
+
+
+def make_degraded(rgb: Pixels, sha256: str, region: str, record: Mapping[str, Any]) -> MadeImage:
+    """The degraded image. Raises ImageError ``degrade_failed`` if a step refuses the image."""
+    seed, step, scale = record["seed"], record["step"], record["scale"]
+    try:
+        made, drawn = degraded(
+            rgb, read_chain(record["chain"]), seed=seed, step=step, sha256=sha256, region=region, scale=scale
+        )
+    except RecipeError as error:
+        raise ImageError("degrade_failed", error.message) from error
+    return MadeImage(made, in_words(drawn["applied"]), drawn)
+
+
+def in_words(applied: Sequence[Mapping[str, Any]]) -> str:
+    """The steps that were applied, in their order, with their settings.
+
+    >>> in_words([{"name": "jpeg", "settings": {"quality": 42, "subsampling": None}}])
+    'jpeg quality 42'
+    """
+    return " → ".join(_words(one["name"], one["settings"]) for one in applied) or "unchanged"
+
+
+def _words(name: str, settings: Mapping[str, Any]) -> str:
+    said = ", ".join(f"{key} {_short(value)}" for key, value in settings.items() if value is not None)
+    return f"{name} {said}".strip()
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
