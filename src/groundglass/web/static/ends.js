@@ -103,7 +103,9 @@ export function pause(done, total) {
 function whyNoMore({ why, minutes }) {
   if (why === "cap") return "That is all that is asked of one person.";
   if (why !== "sitting") return "There is nothing left to rate.";
-  return `That is enough for one sitting: tired eyes see fewer differences. The same link goes on in ${counted(minutes ?? 60, "minute")}.`;
+  // A time of day, because this page may stay open: "in 60 minutes" would soon be wrong.
+  const from = new Date(Date.now() + (minutes ?? 60) * 60000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return `That is enough for one sitting: tired eyes see fewer differences. From ${from} on you can go on: open the same link again, or reload this page.`;
 }
 
 /** @param {import("./types.js").AllDone} finished @param {() => number} waiting votes that are not on the server yet */

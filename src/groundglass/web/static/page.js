@@ -227,8 +227,10 @@ function run(session) {
     ends.close();
     began = true;
     find("#canvas").focus({ preventScroll: true });
+    // The page may have been open for long before this: what was finished then may go on now.
+    course.finished = null;
     await showCurrent();
-    if (!course.current && !course.finished) await course.fill();
+    if (!course.current) await course.fill();
   }
   return begin();
 }
