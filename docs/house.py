@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("plan and state", ("plans",)),
     ("language", ("recipes",)),
     ("families", ("sources", "measures", "annotators", "selections", "transforms", "releases")),
-    ("generators", ("generators",)),
+    ("made images", ("generators", "made_images")),
     ("calls of servers", ("calls",)),
     ("work", ("engines", "degradations", "similarity", "models", "source_quality", "ratings")),
     ("tables", ("tables",)),

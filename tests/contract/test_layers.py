@@ -22,7 +22,7 @@ FLOORS = (
     ("tables",),
     ("engines", "degradations", "similarity", "models", "source_quality", "ratings"),
     ("calls",),
-    ("generators",),
+    ("generators", "made_images"),
     ("sources", "measures", "annotators", "selections", "transforms", "releases"),
     ("recipes",),
     ("plans",),

@@ -65,6 +65,8 @@ TRANSFORMS = st.one_of(
     st.just({"multiscale": [1.0, 0.5]}),
     st.just({"best_tile": 48}),
     st.just({"downscale": 2}),
+    st.just({"degrade": "realesrgan-x2plus"}),
+    st.just({"degrade": [{"jpeg": {"quality": [20, 90]}}]}),
 )
 HOLD_OUTS = st.one_of(
     with_more("count", st.integers(1, 3), st.just({})),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import get_args
 
@@ -18,9 +19,12 @@ from PIL import Image
 from groundglass.errors import REASONS
 from groundglass.image.frame import open_frame
 from groundglass.image.resize import KERNELS
+from groundglass.made_images.makes import MakesImages
+from groundglass.made_images.records import write_record
 from groundglass.measures.catalog import MEASURES
 from groundglass.tables.parquet import derived_id
 from groundglass.transforms.catalog import TRANSFORMS
+from groundglass.transforms.degrade import Degrade
 from groundglass.transforms.derived import DERIVED, Derived
 from groundglass.transforms.tile import Tile
 from groundglass.transforms.transform import Kernel, Transform
@@ -34,7 +38,24 @@ NAMES = {transform.keys[0]: transform for transform in TRANSFORMS}
 every = pytest.mark.parametrize("name", NAMES)
 
 
+DEGRADED = st.one_of(
+    st.sampled_from(["realesrgan-x4plus", "realesrgan-x2plus", "camera"]).map(lambda name: {"degrade": name}),
+    st.integers(1, 5).map(
+        lambda scale: {
+            "degrade": (
+                {"resize_by": {"factor": 1 / scale, "kernel": "area", "of": "photo"}},
+                {"jpeg": {"quality": [20, 60]}},
+            ),
+            "scale": scale,
+        }
+    ),
+)
+"""Chains have no schema from which settings could be made up."""
+
+
 def settings_of(name: str) -> st.SearchStrategy[Transform]:
+    if name == "degrade":
+        return DEGRADED.map(Degrade.model_validate)
     return members_like(NAMES[name])
 
 
@@ -199,9 +220,13 @@ def test_rows_of_unknown_size_are_a_fault_of_the_program() -> None:
 @settings(max_examples=8, deadline=None)
 def test_the_pixels_have_the_size_that_the_row_says(name: str, data, photo_size) -> None:
     width, height = photo_size
-    frame = open_frame(png_of(np.zeros((height, width, 3), np.uint8)))
-    for row in apply(data.draw(settings_of(name)), photographs([photo_size])).rows.slice(0, 20).to_pylist():
-        assert frame.at(row["region"]).rgb.shape == (row["height"], row["width"], 3)
+    chosen = data.draw(settings_of(name))
+    with tempfile.TemporaryDirectory() as folder:
+        if chosen.makes:
+            write_record(Path(folder), chosen.record())
+        frame = open_frame(png_of(np.zeros((height, width, 3), np.uint8)), makes=MakesImages(Path(folder)))
+        for row in apply(chosen, photographs([photo_size])).rows.slice(0, 20).to_pylist():
+            assert frame.at(row["region"]).rgb.shape == (row["height"], row["width"], 3)
 
 
 def png_of(rgb: np.ndarray) -> bytes:

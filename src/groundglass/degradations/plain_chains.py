@@ -32,7 +32,7 @@ from groundglass.errors import RecipeError
 from groundglass.text.suggest import did_you_mean
 
 Path = tuple[str | int, ...]
-"""Where in the plain data something is."""
+"""The keys and numbers that lead to a place in the plain data."""
 
 
 class ChainError(RecipeError):

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def made(frame: Frame) -> dict[str, Value]:
-    """What made the image of a region whose last step is `image.region.Made`; raises the errors of its maker."""
+    """The words and the record of how an image was made, for a region that ends in `image.region.Made`.
+
+    Raises the errors of its maker.
+    """
     return {"made_with": frame.made.said, "made_record": json.dumps(frame.made.record, sort_keys=True)}
 
 

@@ -19,6 +19,7 @@ from groundglass.image.region import TILE_SIGN, made_in
 from groundglass.releases.names import Named, name_rows, own_ending
 from groundglass.releases.split_names import TRAIN, check_splits, ordered_splits
 from groundglass.releases.writers.writer import Release
+from groundglass.tables.parquet import compute
 
 PIXELS_PER_ITEM = 48_000_000
 """The most pixels in one item of work (unless one image has more), so that a time limit per item is fair."""
@@ -146,6 +147,17 @@ def _made_pair(image: str, row: Named, name: str, base: str) -> Output:
     high, low = (before, row.region) if made.by == "degraded" else (row.region, before)
     pairs = ((made.scale, f"{base}{low_folder(made.scale)}/{name}"),)
     return Output(image, row.split, high, f"{base}hr/{name}", pairs, low=low)
+
+
+def high_of(rows: pa.Table) -> pa.Table:
+    """Rows with the sizes of their HR images, where a step made the pairs."""
+    made = [made_in(region) for region in rows["region"].to_pylist()]
+    by = [one[1].scale if one is not None and one[1].by == "degraded" else 1 for one in made]
+    factors = pa.array(by, pa.int64())
+    for name in ("width", "height"):
+        place = rows.column_names.index(name)
+        rows = rows.set_column(place, rows.schema.field(name), compute.multiply(rows[name], factors))
+    return rows
 
 
 def low_folder(scale: int) -> str:

@@ -24,6 +24,7 @@ from groundglass.recipes.annotate_model import AnnotateStep, model_name
 from groundglass.recipes.hold_out_model import HoldOutStep
 from groundglass.recipes.split_model import SplitStep
 from groundglass.releases.card_notes import AuditNote, MeasureNote, Notes
+from groundglass.releases.file_layout import high_of
 from groundglass.releases.licences import check_licences
 from groundglass.releases.read_finished import finished_release
 from groundglass.releases.release import ReleaseContext, ReleaseFacts, write_release
@@ -211,6 +212,8 @@ def plan_release(planner: Planner, body: Release, licences: bool = True) -> None
             "no step before this one puts images into the split 'validation'",
             "add a hold_out or split step, or leave validation_lr out",
         )
+    if body.of_made:
+        _check_made(planner)
     if body.captions is not None:
         _check_captions(planner, body.captions)
     if body.to is not None:
@@ -221,6 +224,24 @@ def plan_release(planner: Planner, body: Release, licences: bool = True) -> None
             check_licences(planner.licences, body.allow_unknown_licence)
     except RecipeError as error:
         planner.fail(("release",), error.message, error.hint, lacking=isinstance(error, NotHere))
+
+
+def _check_made(planner: Planner) -> None:
+    """Refuse pairs that no step makes, or that a later transform takes apart."""
+    before = planner.loaded.recipe.steps[: planner.index]
+    last = next((step for step in reversed(before) if isinstance(step.body, Transform)), None)
+    if last is None or not isinstance(last.body, Transform) or not last.body.makes:
+        say = "`paired` has no pairs: `lr_scales` is missing, and the last transform is not `degrade` or `restore`"
+        planner.fail(
+            ("release", "format"),
+            say,
+            "add for example `lr_scales: [2, 4]`; or a step `- transform: {degrade: realesrgan-x4plus}`",
+        )
+    if last.only_if is not None:
+        say = f"`paired`: step {last.name} has an `if`, so some images have no pair"
+        planner.fail(
+            ("release", "format"), say, "select these images first, then degrade or restore them all"
+        )
 
 
 def _check_captions(planner: Planner, name: str) -> None:
@@ -279,8 +300,9 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     """The size of the release: the remaining rows and the held-out ones."""
     body, state, into = planned.step.body, walk.state, walk.step(planned)
     assert isinstance(body, Release)
-    pixels = megapixels(state.rows) * walk.share
-    sides = compute.min_element_wise(state.rows["width"], state.rows["height"]).to_numpy()[: walk.count]
+    rows = high_of(state.rows) if body.of_made else state.rows
+    pixels = megapixels(rows) * walk.share
+    sides = compute.min_element_wise(rows["width"], rows["height"]).to_numpy()[: walk.count]
     known = _known_before(walk, planned)
     walk.notes += [f"{planned.step.name}: {note}" for note in small_images_note(sides, body, known)]
     low = sum(1 / scale**2 for scale in body.lr_scales)

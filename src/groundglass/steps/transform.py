@@ -83,7 +83,7 @@ def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
 
 
 def _made(state: State, planned: PlannedStep, derived: Derived) -> Derived:
-    """The images whose pixels could be made; the rows of the others are refused with the reason."""
+    """The images that could be made; the rows of the others are refused with the reason."""
     if not state.run.dry:
         body = body_of(planned).in_step(planned.step.name, state.run.seed)
         write_record(state.run.store_folder / FOLDER, body.record())

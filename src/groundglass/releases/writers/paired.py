@@ -28,7 +28,7 @@ class PairedRelease(Release):
             say = "`validation_lr` needs `lr_scales`: without them, the pairs are those that a step made"
             refuse("validation_lr", say, "add for example `lr_scales: [2, 4]`")
         if not self.lr_scales and self.image == "original":
-            refuse("image", "`original` files are no pairs", "write `image: png`")
+            refuse("image", "of a pair, one image has no original file", "write `image: png`")
         return self
 
     @property
