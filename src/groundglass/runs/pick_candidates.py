@@ -78,7 +78,7 @@ def listed(candidates: Candidates) -> list[ListedCandidate]:
             row["sha256"],
             row["region"],
             *(files[roots[row["id"]]][key] for key in ("path", "bytes", "mtime_ns")),
-            makes,
+            makes=makes,
         )
         for row in rows
     ]
