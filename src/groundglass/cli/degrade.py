@@ -37,8 +37,8 @@ from groundglass.errors import NothingProduced
 @click.option("--grid", is_flag=True, help="Write a sheet of all degradations, each at three strengths.")
 @click.option(
     "--export",
-    type=click.Choice(["realesrgan", "traiNNer-redux", "neosr"]),
-    help="Print the preset as the options of this trainer.",
+    type=click.Choice(["recipe", "realesrgan", "traiNNer-redux", "neosr"]),
+    help="Print the preset as a step of a recipe, or as the options of this trainer.",
 )
 @click.option("--list", "list_presets", is_flag=True, help="List the presets.")
 @as_json
@@ -156,10 +156,10 @@ def _print_presets(as_json: bool) -> None:
 
 
 def _print_options(preset: str, trainer: Any) -> None:
-    from groundglass.runs.degrade_files import find_degrader, options_text
+    from groundglass.runs.degrade_files import find_degrader, options_text, recipe_text
 
     degrader = find_degrader(preset)
-    text, notes = options_text(degrader, trainer)
+    text, notes = (recipe_text(degrader), []) if trainer == "recipe" else options_text(degrader, trainer)
     for note in (*degrader.notes, *notes):
         click.echo(f"note: {note}", err=True)
     click.echo(text, nl=False)

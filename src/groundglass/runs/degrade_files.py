@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 from groundglass.degradations.chains import Chain
 from groundglass.degradations.otf import Otf, chain_of
 from groundglass.degradations.otf_options import Trainer, from_options, to_options
+from groundglass.degradations.plain_chains import plain_chain
 from groundglass.degradations.presets import PRESETS, find_preset
 from groundglass.degradations.record import degraded, replayed, steps_of
 from groundglass.degradations.settings import Pixels
@@ -99,12 +100,23 @@ def options_text(degrader: Degrader, trainer: Trainer) -> tuple[str, list[str]]:
     )
     if trainer == "neosr":
         return heading + _toml(options), notes
+    return heading + _yaml(options), notes
+
+
+def recipe_text(degrader: Degrader) -> str:
+    """The chain as a step of a recipe, to copy and to change."""
+    scale = {"scale": degrader.scale} if degrader.scale > 1 else {}
+    return _yaml([{"transform": scale | {"degrade": plain_chain(degrader.chain)}}])
+
+
+def _yaml(plain: Any) -> str:
     yaml = YAML()
     yaml.default_flow_style = None
     yaml.width = 110
+    yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
-    yaml.dump(options, out)
-    return heading + out.getvalue(), notes
+    yaml.dump(plain, out)
+    return out.getvalue()
 
 
 def _toml(options: Mapping[str, Any]) -> str:
