@@ -18,7 +18,7 @@ from flow_tools import groundglass
 from groundglass import testing
 from groundglass.degradations.catalog import DISTORTIONS
 from groundglass.degradations.presets import PRESETS
-from groundglass.degradations.sheet import SIDE
+from groundglass.degradations.sheet import GAP, LINES, SIDE
 from groundglass.image.frame import open_frame
 
 
@@ -95,8 +95,8 @@ def test_the_sheet_shows_every_degradation(folder: Path):
     (row,) = rows_of(folder, "a.png", "--grid", "-o", "sheets")
     sheet = open_frame(folder / row["file"]).rgb
     assert sheet.shape == (row["height"], row["width"], 3)
-    # Two degradations in a row, each at three strengths, with a line of text of 22 px.
-    assert sheet.shape[:2] == ((SIDE + 22) * -(-len(DISTORTIONS) // 2), 6 * SIDE)
+    # Two degradations in a row, each at three strengths.
+    assert sheet.shape[:2] == ((LINES + SIDE + GAP) * -(-len(DISTORTIONS) // 2), 6 * (SIDE + GAP) + GAP)
     assert np.unique(sheet).size > 200
 
 

@@ -29,6 +29,7 @@ from groundglass.degradations.screens import (
 )
 from groundglass.degradations.sensor_noise import CorrelatedNoise, FilmGrain, IsoNoise, SignalNoise
 from groundglass.degradations.sharpen import MaskedSharpen, Sharpen
+from groundglass.degradations.video import Video
 from groundglass.degradations.weather import Haze, LensBlur, LowLight, Rain, Snow
 
 
@@ -74,6 +75,7 @@ STRENGTHS: dict[str, Strengths] = {
     "film_grain": Strengths(FilmGrain(4, 0.6), FilmGrain(9), FilmGrain(18, 1.1)),
     "webp": Strengths(WebP(80), WebP(35), WebP(5)),
     "avif": Strengths(Avif(70), Avif(35), Avif(10)),
+    "video": Strengths(Video("h264", 26), Video("h264", 36), Video("h264", 46)),
     "masked_sharpen": Strengths(MaskedSharpen(0.25), MaskedSharpen(0.5), MaskedSharpen(1.5)),
     "halo": Strengths(Halo(0.6), Halo(1.5), Halo(3, 3)),
     "chroma_subsampling": Strengths(

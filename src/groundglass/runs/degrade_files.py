@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from groundglass.degradations.chains import Chain
+from groundglass.degradations.needs import check_installed
 from groundglass.degradations.otf import Otf, chain_of
 from groundglass.degradations.otf_options import Trainer, from_options, to_options
 from groundglass.degradations.presets import PRESETS, find_preset
@@ -128,7 +129,9 @@ def degrade_files(paths: Sequence[Path], out: Path, degrader: Degrader, seed: in
 
     A row has the record's keys and uri, file, width, height and error (None, or why there is no file). If
     a side is not a multiple of the scale, its end is cropped first (right or bottom), and the record's region says so.
+    Raises MissingExtra if a step of the chain needs an extra that is not installed.
     """
+    check_installed(degrader.chain)
 
     def make(path: Path) -> Row:
         photo = read_file(path)
@@ -164,9 +167,10 @@ def replay_files(paths: Sequence[Path], out: Path, parameters: Path) -> list[Row
     """Each photo degraded again by all records that have its sha256, as ``out/<the record's file>``.
 
     Rows as those of `degrade_files`. A photo without a record, and a replay that gives other pixels, have an error.
-    Raises RecipeError if the file of parameters cannot be read.
+    Raises RecipeError if the file of parameters cannot be read, MissingExtra if a step of it needs one.
     """
     records = read_records(parameters)
+    check_installed([one for record in records for one in steps_of(record)])
     rows: list[Row] = []
     for path in paths:
         try:

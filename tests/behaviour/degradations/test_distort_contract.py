@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from degradation_tools import with_their_extras
 from groundglass import testing
 from groundglass.degradations.banding import Banding
 from groundglass.degradations.blur import GaussianBlur, MotionBlur
@@ -57,6 +58,7 @@ OUT_OF_RANGE = {
     "film_grain": {"strength": 500},
     "webp": {"quality": 101},
     "avif": {"speed": 11},
+    "video": {"frames": 0},
     "masked_sharpen": {"threshold": -1},
     "halo": {"amount": -1},
     "chroma_subsampling": {"across": 0},
@@ -74,6 +76,7 @@ OUT_OF_RANGE = {
 }
 
 every = pytest.mark.parametrize("name", DISTORTIONS)
+every_installed = pytest.mark.parametrize("name", with_their_extras(DISTORTIONS))
 
 
 def test_the_tables_here_name_every_distortion():
@@ -102,7 +105,7 @@ def test_every_setting_is_told_with_its_range_and_neutral_value(name: str):
     assert DISTORTIONS[name].apply.__doc__
 
 
-@every
+@every_installed
 @settings(max_examples=12)
 @given(width=st.integers(1, 70), height=st.integers(1, 70), seed=st.integers(0, 99))
 def test_shape_and_type_stay_whatever_the_size(name: str, width: int, height: int, seed: int):
@@ -119,7 +122,7 @@ def test_shape_and_type_stay_whatever_the_size(name: str, width: int, height: in
     assert made.flags.c_contiguous
 
 
-@every
+@every_installed
 def test_a_strong_setting_changes_the_picture_and_an_equal_stream_gives_equal_pixels(name: str):
     rgb = testing.photo(96, 80, 5)
     first = distort(rgb, STRONG[name], stream(3, name))
