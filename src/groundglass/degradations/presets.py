@@ -132,7 +132,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "streamed-video",
-            "a frame of a stream: often upscaled from a smaller one, H.264, HEVC, VP9 or AV1",
+            "a frame of a streamed video: H.264, HEVC, VP9 or AV1, often upscaled (extra 'video')",
             "",
             1,
             Chain(
@@ -152,7 +152,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "old-video",
-            "a frame of a DVD or an early video file: soft, sharpened, MPEG-2 or MPEG-4",
+            "a frame of a DVD or an early video file: soft, MPEG-2 or MPEG-4 (extra 'video')",
             "",
             1,
             Chain(
