@@ -54,7 +54,7 @@ def replayed(rgb: Pixels, record: Mapping[str, Any]) -> Pixels:
     """The image that the record describes, bit for bit.
 
     Raises RecipeError if the record lacks its steps, or if the pixels are not those that it was made with: then
-    ``rgb`` is another image, or a library has another version.
+    ``rgb`` is another image, or a library has another version or runs on another kind of processor.
     """
     made = replay(rgb, steps_of(record))
     if pixels_hash(made) == record.get("result"):
@@ -67,7 +67,9 @@ def replayed(rgb: Pixels, record: Mapping[str, Any]) -> Pixels:
         if then.get(name) != now and (name in then or name not in OF_EXTRAS)
     ]
     why = (
-        ", ".join(changed) if changed else "the versions are the same, so the photo or the record is another"
+        ", ".join(changed)
+        if changed
+        else "the versions are the same, so the photo, the record or the kind of processor is another"
     )
     raise RecipeError(f"the replay gives other pixels than the record states ({why})")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,3 +194,9 @@ def test_importing_the_catalog_loads_no_pixel_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_page_names_every_distortion_once():
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "degrade-images.md"
+    table = page.read_text(encoding="utf-8").split("| family |")[1].split("\n\n")[0]
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(DISTORTIONS)
