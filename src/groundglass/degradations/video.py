@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
@@ -56,8 +56,8 @@ _ENCODERS: dict[Codec, _Encoder] = {
 _EFFORTS: tuple[Effort, ...] = ("fast", "medium", "slow")
 _LEAST = 64
 """The smallest side that all encoders accept, px."""
-_MOST = 8192
-"""The largest one, px."""
+_LONGEST, _MOST = 8190, 35_000_000
+"""The largest side, which MPEG-4 states in 13 bits, and the largest image, px: a little more than 8K."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def video(rgb: Pixels, settings: Video, random: np.random.Generator) -> Pixels:
     """The pixels of the middle frame, which is the image itself before compression; the frames around it are shifted.
 
     Raises MissingExtra without PyAV, RecipeError if PyAV was built without the encoder, and ImageError ``too_large``
-    above 8,192 px.
+    above 8,190 px on a side or 35 million px.
     """
     turn = random.uniform(0, 2 * np.pi)
     if settings.codec is None:
@@ -101,9 +101,9 @@ def video(rgb: Pixels, settings: Video, random: np.random.Generator) -> Pixels:
     if not is_installed("video"):
         raise MissingExtra("the degradation 'video'", "video")
     height, width = rgb.shape[:2]
-    if max(height, width) > _MOST:
+    if max(height, width) > _LONGEST or height * width > _MOST:
         raise ImageError(
-            "too_large", f"a side of {max(height, width)} px; frames of a video have at most {_MOST}"
+            "too_large", f"{width} × {height} px; at most {_LONGEST} on a side and {_MOST:,} in all"
         )
     # Encoders of 4:2:0 need even sides. The edge is repeated, which costs fewest bits, and cut off again.
     sides = [max(_LEAST, side + side % 2) for side in (height, width)]
@@ -113,7 +113,7 @@ def video(rgb: Pixels, settings: Video, random: np.random.Generator) -> Pixels:
     step = settings.motion * np.array([np.cos(turn), np.sin(turn)])
     middle = settings.frames // 2
     clip = (_planes(_shifted(padded, step * (number - middle))) for number in range(settings.frames))
-    return np.ascontiguousarray(_rgb(_compressed(clip, settings)[middle])[:height, :width])
+    return np.ascontiguousarray(_rgb(_compressed(clip, settings, middle))[:height, :width])
 
 
 def _shifted(rgb: Pixels, by: npt.NDArray[np.float64]) -> Pixels:
@@ -140,11 +140,16 @@ def _planes(rgb: Pixels) -> Planes:
     [[235, 235, 235, 235], [235, 235, 235, 235], [128, 128, 128, 128]]
     """
     height, width = rgb.shape[:2]
-    yuv = np.asarray(cv2.transform(rgb.astype(np.float32), _TO_YUV))
-    small = np.asarray(cv2.resize(yuv[..., 1:], (width // 2, height // 2), interpolation=cv2.INTER_AREA))
-    small = small.reshape(height // 2, width // 2, 2)
-    parts = (yuv[..., 0], small[..., 0], small[..., 1])
-    return as_bytes(np.concatenate([part.ravel() for part in parts])).reshape(height * 3 // 2, width)
+    luma = np.empty((height, width), np.uint8)
+    colours = np.empty((2, height // 2, width // 2), np.uint8)
+    for rows in _bands(height):
+        yuv = np.asarray(cv2.transform(rgb[rows].astype(np.float32), _TO_YUV))
+        luma[rows] = as_bytes(yuv[..., 0])
+        half = slice(rows.start // 2, rows.stop // 2)
+        for plane, channel in zip(colours, (yuv[..., 1], yuv[..., 2]), strict=True):
+            size = width // 2, half.stop - half.start
+            plane[half] = as_bytes(cv2.resize(channel, size, interpolation=cv2.INTER_AREA))
+    return np.concatenate([luma.ravel(), colours.ravel()]).reshape(height * 3 // 2, width)
 
 
 def _rgb(planes: Planes) -> Pixels:
@@ -152,11 +157,18 @@ def _rgb(planes: Planes) -> Pixels:
     colours = planes[height:].reshape(2, height // 2, width // 2)
     wide = [cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in colours]
     yuv = cv2.merge([np.ascontiguousarray(planes[:height]), *wide])
-    return as_bytes(np.asarray(cv2.transform(yuv.astype(np.float32), _TO_RGB)))
+    for rows in _bands(height):
+        yuv[rows] = as_bytes(np.asarray(cv2.transform(yuv[rows].astype(np.float32), _TO_RGB)))
+    return np.asarray(yuv, np.uint8)
 
 
-def _compressed(clip: Iterable[Planes], settings: Video) -> list[Planes]:
-    """All frames of the clip after encoding and decoding, in their order."""
+def _bands(height: int) -> Iterator[slice]:
+    """An even number of rows at a time: floats of a whole image would need four times its memory."""
+    return (slice(top, min(top + 256, height)) for top in range(0, height, 256))
+
+
+def _compressed(clip: Iterable[Planes], settings: Video, wanted: int) -> Planes:
+    """One frame of the clip after encoding and decoding, by its number."""
     assert settings.codec is not None
     av: Any = import_module("av")
     one = _ENCODERS[settings.codec]
@@ -183,9 +195,13 @@ def _compressed(clip: Iterable[Planes], settings: Video) -> list[Planes]:
             frame.pts = number
             packets += encoder.encode(frame)
         packets += encoder.encode(None)
-        frames = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
+        count, kept = 0, None
+        for packet in [*packets, None]:
+            for frame in decoder.decode(packet):
+                kept = frame if count == wanted else kept
+                count += 1
     except av.error.FFmpegError as error:
         raise ImageError("too_large", f"{settings.codec} cannot hold it: {error}") from error
-    if len(frames) != settings.frames:
-        raise GroundglassError(f"{settings.codec} gave {len(frames)} frames for a clip of {settings.frames}")
-    return [np.asarray(frame.to_ndarray(format="yuv420p"), np.uint8) for frame in frames]
+    if kept is None or count != settings.frames:
+        raise GroundglassError(f"{settings.codec} gave {count} frames for a clip of {settings.frames}")
+    return np.asarray(kept.to_ndarray(format="yuv420p"), np.uint8)
