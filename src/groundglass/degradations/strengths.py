@@ -56,7 +56,7 @@ STRENGTHS: dict[str, Strengths] = {
     "clipping": Strengths(Clipping(0.02, 0.02), Clipping(0.1, 0.1), Clipping(0.25, 0.25)),
     "letterbox": Strengths(Letterbox(0.05), Letterbox(0.12), Letterbox(0.25)),
     "text_overlay": Strengths(
-        TextOverlay(0.05, opacity=0.4), TextOverlay(0.1, opacity=0.7), TextOverlay(0.2)
+        TextOverlay(0.05, opacity=0.4), TextOverlay(0.1, opacity=0.7), TextOverlay(0.2, "PROOF")
     ),
     "logo_overlay": Strengths(LogoOverlay(0.1, 0.4), LogoOverlay(0.2, 0.7), LogoOverlay(0.4)),
     "mirror": Strengths(Mirror(False), Mirror(True), Mirror(True)),
