@@ -30,6 +30,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "httpx2",
     ),
     "studies": ("starlette", "uvicorn", "sqlalchemy", "pg8000"),
+    "video": ("av",),
 }
 """Extra → its modules that our code imports."""
 

@@ -18,7 +18,8 @@ from flow_tools import groundglass
 from groundglass import testing
 from groundglass.degradations.catalog import DISTORTIONS
 from groundglass.degradations.presets import PRESETS
-from groundglass.degradations.sheet import SIDE
+from groundglass.degradations.sheet import GAP, LINES, SIDE
+from groundglass.extras import is_installed
 from groundglass.image.frame import open_frame
 
 
@@ -91,12 +92,46 @@ def test_a_record_cannot_write_outside_its_folder(folder: Path):
     assert made["file"] == str(Path("again/evil.png"))
 
 
+def test_a_folder_means_the_images_in_it(folder: Path):
+    photos = folder / "photos" / "more"
+    photos.mkdir(parents=True)
+    for seed in range(4):
+        (photos / f"{seed}.png").write_bytes(testing.png(testing.photo(40, 32, seed)))
+    (photos / "notes.txt").write_text("no image")
+    words = ("degrade", "photos", "a.png", "--preset", "camera", "-o", "lq")
+    done = groundglass(folder, *words)
+    assert done.returncode == 0, done.stderr
+    assert sorted(one.name for one in (folder / "lq").iterdir()) == [
+        "0.png",
+        "1.png",
+        "2.png",
+        "3.png",
+        "a.png",
+    ]
+    shown = [line for line in done.stdout.splitlines() if "  jpeg  " in line]
+    assert len(shown) == 3, "the steps of the first photos alone"
+    again = rows_of(folder, "photos", "a.png", "--replay", "lq-parameters.jsonl", "-o", "again")
+    assert [row["error"] for row in again] == [None] * 5
+    (folder / "empty").mkdir()
+    done = groundglass(folder, "degrade", "empty", "--preset", "camera", "-o", "lq2")
+    assert done.returncode == 2
+    assert "the folder empty has no images" in done.stderr
+
+
+@pytest.mark.skipif(is_installed("video"), reason="the extra 'video' is installed")
+def test_a_preset_of_a_missing_extra_says_so_before_any_image(folder: Path):
+    done = groundglass(folder, "degrade", "a.png", "--preset", "streamed-video", "-o", "lq")
+    assert done.returncode == 2
+    assert "the extra 'video' is not installed" in done.stderr
+    assert not (folder / "lq").exists()
+
+
 def test_the_sheet_shows_every_degradation(folder: Path):
     (row,) = rows_of(folder, "a.png", "--grid", "-o", "sheets")
     sheet = open_frame(folder / row["file"]).rgb
     assert sheet.shape == (row["height"], row["width"], 3)
-    # Two degradations in a row, each at three strengths, with a line of text of 22 px.
-    assert sheet.shape[:2] == ((SIDE + 22) * -(-len(DISTORTIONS) // 2), 6 * SIDE)
+    # Two degradations in a row, each at three strengths.
+    assert sheet.shape[:2] == ((LINES + SIDE + GAP) * -(-len(DISTORTIONS) // 2), 6 * (SIDE + GAP) + GAP)
     assert np.unique(sheet).size > 200
 
 

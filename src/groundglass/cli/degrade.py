@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from groundglass.cli.funnel import plain_line, print_next, program
+from groundglass.cli.funnel import plain_line, print_next, print_wrapped, program
 from groundglass.cli.options import as_json
 from groundglass.errors import NothingProduced
+
+MOST_IN_FULL = 3
+"""Photos whose steps are printed; those of all are in the file of parameters."""
 
 
 @click.command()
@@ -55,9 +59,11 @@ def command(
 ) -> None:
     """Write degraded versions of PHOTOS into the folder OUT, as PNG. No file is overwritten.
 
+    PHOTOS are files, or folders of them.
+
     \b
-    groundglass degrade A.jpg --preset realesrgan-x4plus -o lq
-    groundglass degrade A.jpg --replay lq-parameters.jsonl -o again
+    groundglass degrade photos --preset realesrgan-x4plus -o lq
+    groundglass degrade photos --replay lq-parameters.jsonl -o again
     groundglass degrade A.jpg --grid -o sheets
     groundglass degrade --preset realesrgan-x4plus --export traiNNer-redux
 
@@ -93,15 +99,14 @@ def command(
     if replay or grid:
         if preset:
             raise click.UsageError(f"--preset has no meaning with {wanted[0]}")
-        rows = (
-            files.replay_files(photos, folder, replay) if replay else files.sheet_files(photos, folder, seed)
-        )
+        named = files.photos_of(photos)
+        rows = files.replay_files(named, folder, replay) if replay else files.sheet_files(named, folder, seed)
         _print_rows(rows, as_json)
         return
     degrader = files.find_degrader(_needed(preset, "--preset"))
     for note in degrader.notes:
         click.echo(f"note: {note}", err=True)
-    rows = files.degrade_files(photos, folder, degrader, seed)
+    rows = files.degrade_files(files.photos_of(photos), folder, degrader, seed)
     _print_rows(rows, as_json)
     if not as_json:
         next_line = f"{program()} degrade {photos[0]} --replay {files.records_file(folder)} -o {folder}-again"
@@ -116,21 +121,29 @@ def _needed(value: Any, name: str) -> Any:
     return value
 
 
-def _print_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+def _print_rows(rows: Iterable[dict[str, Any]], as_json: bool) -> None:
+    """Print each row when it is there, the first few with all that was applied; JSON at the end."""
+    shown: list[dict[str, Any]] = []
+    for row in rows:
+        shown.append(row)
+        if not as_json:
+            _print_row(row, len(shown) <= MOST_IN_FULL)
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    for row in () if as_json else rows:
-        size = f"{row['width']} × {row['height']}"
-        done = f"→ {row['file']}  {size}" if row["error"] is None else f"✕ {row['error']}"
-        click.echo(f"{plain_line(row['uri'])}  {plain_line(done)}")
-        for one in row.get("applied") or ():
-            settings = ", ".join(
-                f"{key} {_short(value)}" for key, value in one["settings"].items() if value is not None
-            )
-            click.echo(f"  {one['name']}  {settings}")
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     # Raised after printing: the reasons of the rows must not be lost.
-    if all(row["error"] is not None for row in rows):
+    if all(row["error"] is not None for row in shown):
         raise NothingProduced("no image was written; each line says why")
+
+
+def _print_row(row: dict[str, Any], in_full: bool) -> None:
+    size = f"{row['width']} × {row['height']}"
+    done = f"→ {row['file']}  {size}" if row["error"] is None else f"✕ {row['error']}"
+    click.echo(f"{plain_line(row['uri'])}  {plain_line(done)}")
+    for one in (row.get("applied") or ()) if in_full else ():
+        settings = ", ".join(
+            f"{key} {_short(value)}" for key, value in one["settings"].items() if value is not None
+        )
+        print_wrapped(f"  {one['name']}  {settings}", 4)
 
 
 def _short(value: Any) -> str:
@@ -149,9 +162,9 @@ def _print_presets(as_json: bool) -> None:
         return
     widest = max(len(name) for name in PRESETS)
     for row in rows:
-        click.echo(f"{row['preset'].ljust(widest)}  {row['meaning']}")
+        print_wrapped(f"{row['preset'].ljust(widest)}  {row['meaning']}", widest + 2)
         if row["source"]:
-            click.echo(f"{' ' * widest}  {row['source']}")
+            click.echo(f"  {row['source']}")
     print_next({"next": f"{program()} degrade A.jpg --preset realesrgan-x4plus -o lq"})
 
 

@@ -64,6 +64,7 @@ from groundglass.degradations.sensor_noise import (
 )
 from groundglass.degradations.settings import Pixels
 from groundglass.degradations.sharpen import MaskedSharpen, Sharpen, masked_sharpen, sharpen
+from groundglass.degradations.video import Video, video
 from groundglass.degradations.weather import (
     Haze,
     LensBlur,
@@ -82,12 +83,14 @@ from groundglass.degradations.weather import (
 class Distortion:
     """A plain function of (image, settings, random stream), and the record of its settings.
 
-    ``settings()`` without arguments is neutral: the image comes back unchanged.
+    ``settings()`` without arguments is neutral: the image comes back unchanged. ``extra`` is the optional package that
+    all other settings need.
     """
 
     name: str
     settings: type[Any]
     apply: Callable[[Pixels, Any, np.random.Generator], Pixels]
+    extra: str = ""
 
 
 DISTORTIONS: dict[str, Distortion] = {
@@ -120,6 +123,7 @@ DISTORTIONS: dict[str, Distortion] = {
         Distortion("film_grain", FilmGrain, film_grain),
         Distortion("webp", WebP, webp),
         Distortion("avif", Avif, avif),
+        Distortion("video", Video, video, extra="video"),
         Distortion("masked_sharpen", MaskedSharpen, masked_sharpen),
         Distortion("halo", Halo, halo),
         Distortion("chroma_subsampling", ChromaSubsampling, chroma_subsampling),

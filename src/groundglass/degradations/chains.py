@@ -87,11 +87,15 @@ class Step:
             )
         record = DISTORTIONS[self.name].settings
         known = [field.name for field in fields(record)]
+        # Checked together with each end: the range of a setting may depend on another one.
+        fixed = {
+            key: one for key, one in self.settings.items() if not isinstance(one, Uniform | Whole | OneOf)
+        }
         for key, value in self.settings.items():
             if key not in known:
                 raise RecipeError(f"{self.name} has no setting {key!r}", did_you_mean(key, known).strip())
             for end in _ends(value):
-                _checked(self.name, {key: end})
+                _checked(self.name, fixed | {key: end})
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def _noise(light: Pixels, levels: int, scale: float, random: np.random.Generator
     z = np.empty(light.shape, np.float32)
     seed_opencv(random)
     cv2.randn(z, np.zeros((4, 1)), np.ones((4, 1)))
-    # Cornish and Fisher's quantile: λ + √λ z + (z² - 1)/6; from 12 photons on, probabilities are within 0.12 %.
+    # Cornish and Fisher's quantile: λ + √λ z + (z² - 1)/6; from 12 photons on, its distribution is within .0012.
     slope = cv2.scaleAdd(z, 1 / 6, np.asarray(cv2.LUT(light, np.sqrt(mean))))
     noise = np.asarray(cv2.multiply(z, slope, dst=z, scale=unit), np.float32)
     noise -= np.float32(unit / 6)

@@ -71,6 +71,12 @@ _SAVED = Choose(
     (0.6, 0.3, 0.1),
 )
 
+
+def _clip(codec: str, best: int, worst: int) -> Step:
+    settings = {"codec": codec, "crf": Whole(best, worst), "frames": Whole(1, 7), "motion": Uniform(0.0, 2.0)}
+    return Step("video", settings | {"effort": "fast"})
+
+
 PRESETS: dict[str, Preset] = {
     one.name: one
     for one in (
@@ -121,6 +127,39 @@ PRESETS: dict[str, Preset] = {
                     ),
                     Maybe(0.6, Step("halo", {"amount": Uniform(0.2, 1.5), "radius": Uniform(0.8, 3.0)})),
                     Step("jpeg", {"quality": Whole(60, 97)}),
+                )
+            ),
+        ),
+        Preset(
+            "streamed-video",
+            "a frame of a streamed video: H.264, HEVC, VP9 or AV1, often upscaled (extra 'video')",
+            "",
+            1,
+            Chain(
+                (
+                    Maybe(0.5, Step("false_resolution", {"factor": Uniform(1.0, 2.0)})),
+                    Choose(
+                        (
+                            _clip("h264", 20, 40),
+                            _clip("hevc", 22, 42),
+                            _clip("vp9", 30, 58),
+                            _clip("av1", 30, 60),
+                        ),
+                        (0.5, 0.2, 0.15, 0.15),
+                    ),
+                )
+            ),
+        ),
+        Preset(
+            "old-video",
+            "a frame of a DVD or an early video file: soft, MPEG-2 or MPEG-4 (extra 'video')",
+            "",
+            1,
+            Chain(
+                (
+                    Step("gaussian_blur", {"sigma": Uniform(0.3, 1.2)}),
+                    Maybe(0.5, Step("halo", {"amount": Uniform(0.2, 1.5), "radius": Uniform(0.8, 2.0)})),
+                    Choose((_clip("mpeg2", 2, 16), _clip("mpeg4", 2, 20))),
                 )
             ),
         ),

@@ -18,6 +18,8 @@ from groundglass.random_streams import stream
 
 LIBRARIES = ("numpy", "opencv-python-headless", "scipy", "simplejpeg", "pillow")
 """Packages whose version can change a pixel."""
+OF_EXTRAS = ("av",)
+"""The same, of packages that may be absent."""
 
 
 def degraded(
@@ -52,17 +54,22 @@ def replayed(rgb: Pixels, record: Mapping[str, Any]) -> Pixels:
     """The image that the record describes, bit for bit.
 
     Raises RecipeError if the record lacks its steps, or if the pixels are not those that it was made with: then
-    ``rgb`` is another image, or a library has another version.
+    ``rgb`` is another image, or a library has another version or runs on another kind of processor.
     """
     made = replay(rgb, steps_of(record))
     if pixels_hash(made) == record.get("result"):
         return made
     then: Mapping[str, Any] = record.get("made_with") or {}
+    # A package of an extra that was absent then had no part in the pixels.
     changed = [
-        f"{name} {then.get(name)} → {now}" for name, now in versions().items() if then.get(name) != now
+        f"{name} {then.get(name)} → {now}"
+        for name, now in versions().items()
+        if then.get(name) != now and (name in then or name not in OF_EXTRAS)
     ]
     why = (
-        ", ".join(changed) if changed else "the versions are the same, so the photo or the record is another"
+        ", ".join(changed)
+        if changed
+        else "the versions are the same, so the photo, the record or the kind of processor is another"
     )
     raise RecipeError(f"the replay gives other pixels than the record states ({why})")
 
@@ -86,9 +93,10 @@ def pixels_hash(rgb: Pixels) -> str:
 def versions() -> dict[str, str]:
     """The versions of all that makes the pixels."""
     found = {"groundglass": __version__}
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *OF_EXTRAS):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "unknown"  # another build of the same library, such as opencv-python
+            if name in LIBRARIES:
+                found[name] = "unknown"  # another build of the same library, such as opencv-python
     return found

@@ -29,6 +29,7 @@ from groundglass.degradations.screens import (
 )
 from groundglass.degradations.sensor_noise import CorrelatedNoise, FilmGrain, IsoNoise, SignalNoise
 from groundglass.degradations.sharpen import MaskedSharpen, Sharpen
+from groundglass.degradations.video import Video
 from groundglass.degradations.weather import Haze, LensBlur, LowLight, Rain, Snow
 
 
@@ -55,7 +56,7 @@ STRENGTHS: dict[str, Strengths] = {
     "clipping": Strengths(Clipping(0.02, 0.02), Clipping(0.1, 0.1), Clipping(0.25, 0.25)),
     "letterbox": Strengths(Letterbox(0.05), Letterbox(0.12), Letterbox(0.25)),
     "text_overlay": Strengths(
-        TextOverlay(0.05, opacity=0.4), TextOverlay(0.1, opacity=0.7), TextOverlay(0.2)
+        TextOverlay(0.05, opacity=0.4), TextOverlay(0.1, opacity=0.7), TextOverlay(0.2, "PROOF")
     ),
     "logo_overlay": Strengths(LogoOverlay(0.1, 0.4), LogoOverlay(0.2, 0.7), LogoOverlay(0.4)),
     "mirror": Strengths(Mirror(False), Mirror(True), Mirror(True)),
@@ -74,6 +75,7 @@ STRENGTHS: dict[str, Strengths] = {
     "film_grain": Strengths(FilmGrain(4, 0.6), FilmGrain(9), FilmGrain(18, 1.1)),
     "webp": Strengths(WebP(80), WebP(35), WebP(5)),
     "avif": Strengths(Avif(70), Avif(35), Avif(10)),
+    "video": Strengths(Video("h264", 26), Video("h264", 36), Video("h264", 46)),
     "masked_sharpen": Strengths(MaskedSharpen(0.25), MaskedSharpen(0.5), MaskedSharpen(1.5)),
     "halo": Strengths(Halo(0.6), Halo(1.5), Halo(3, 3)),
     "chroma_subsampling": Strengths(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from groundglass.degradations.chains import Chain
+from groundglass.degradations.needs import check_installed
 from groundglass.degradations.otf import Otf, chain_of
 from groundglass.degradations.otf_options import Trainer, from_options, to_options
 from groundglass.degradations.plain_chains import plain_chain
@@ -29,7 +31,7 @@ from groundglass.image.encode import encode_png
 from groundglass.image.frame import open_frame
 from groundglass.image.region import Crop, parse
 from groundglass.image.resize import crop_to_multiple
-from groundglass.sources.folder import name_as_text
+from groundglass.sources.folder import existing_folder, list_folders, name_as_text
 
 STEP = "degrade"
 """The name of the step, for the random streams of single files."""
@@ -135,12 +137,32 @@ def records_file(out: Path) -> Path:
     return out.with_name(f"{out.absolute().name}-parameters.jsonl")
 
 
-def degrade_files(paths: Sequence[Path], out: Path, degrader: Degrader, seed: int) -> list[Row]:
-    """Each photo degraded as ``out/<stem>.png``, and its record added to `records_file`.
+def photos_of(paths: Sequence[Path]) -> list[Path]:
+    """The files as given; in place of a folder, all images in it and below, sorted.
+
+    Raises RecipeError for a folder without images.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = list_folders([str(path)]).column("path").to_pylist()
+        if not inside:
+            raise RecipeError(f"the folder {path} has no images")
+        place = existing_folder(str(path))
+        found += [path / Path(os.fsdecode(one)).relative_to(place) for one in inside]
+    return found
+
+
+def degrade_files(paths: Sequence[Path], out: Path, degrader: Degrader, seed: int) -> Iterator[Row]:
+    """Each photo degraded as ``out/<stem>.png``, and its record added to `records_file`, when its row is asked for.
 
     A row has the record's keys and uri, file, width, height and error (None, or why there is no file). If
     a side is not a multiple of the scale, its end is cropped first (right or bottom), and the record's region says so.
+    Raises MissingExtra if a step of the chain needs an extra that is not installed.
     """
+    check_installed(degrader.chain)
 
     def make(path: Path) -> Row:
         photo = read_file(path)
@@ -161,7 +183,7 @@ def degrade_files(paths: Sequence[Path], out: Path, degrader: Degrader, seed: in
         _add_record({"uri": name_as_text(path)} | row | {"file": file.name}, records_file(out))
         return row
 
-    return [_row(path, make) for path in paths]
+    return (_row(path, make) for path in paths)
 
 
 def _add_record(record: Row, file: Path) -> None:
@@ -172,25 +194,29 @@ def _add_record(record: Row, file: Path) -> None:
         raise cannot_write(file, error) from error
 
 
-def replay_files(paths: Sequence[Path], out: Path, parameters: Path) -> list[Row]:
+def replay_files(paths: Sequence[Path], out: Path, parameters: Path) -> Iterator[Row]:
     """Each photo degraded again by all records that have its sha256, as ``out/<the record's file>``.
 
     Rows as those of `degrade_files`. A photo without a record, and a replay that gives other pixels, have an error.
-    Raises RecipeError if the file of parameters cannot be read.
+    Raises RecipeError if the file of parameters cannot be read, MissingExtra if a step of it needs one.
     """
     records = read_records(parameters)
-    rows: list[Row] = []
+    check_installed([one for record in records for one in steps_of(record)])
+    return _replays(paths, out, parameters, records)
+
+
+def _replays(paths: Sequence[Path], out: Path, parameters: Path, records: Sequence[Row]) -> Iterator[Row]:
     for path in paths:
         try:
             photo = read_file(path)
         except ImageError as error:
-            rows.append(_failed(path, error))
+            yield _failed(path, error)
             continue
         ours = [record for record in records if record.get("sha256") == sha256_of(photo)]
         if not ours:
-            rows.append(_failed(path, RecipeError(f"{parameters} has no parameters of this photo")))
-        rows += [_row(path, _replayer(photo, record, out)) for record in ours]
-    return rows
+            yield _failed(path, RecipeError(f"{parameters} has no parameters of this photo"))
+        for record in ours:
+            yield _row(path, _replayer(photo, record, out))
 
 
 def _replayer(photo: bytes, record: Row, out: Path) -> Callable[[Path], Row]:
@@ -228,13 +254,13 @@ def read_records(file: Path) -> list[Row]:
     return records
 
 
-def sheet_files(paths: Sequence[Path], out: Path, seed: int) -> list[Row]:
+def sheet_files(paths: Sequence[Path], out: Path, seed: int) -> Iterator[Row]:
     """A sheet of all degradations on each photo, as ``out/<stem>-degradations.png``."""
 
     def make(path: Path) -> Row:
         return _written(sheet(open_frame(path).rgb, seed), out / f"{path.stem}-degradations.png")
 
-    return [_row(path, make) for path in paths]
+    return (_row(path, make) for path in paths)
 
 
 def _row(path: Path, make: Callable[[Path], Row]) -> Row:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from degradation_tools import needs_video
 from groundglass import testing
 from groundglass.degradations.chains import (
     Chain,
@@ -37,7 +38,12 @@ def applied(part: Any, seed: int = 0) -> list[Any]:
     return degrade(PHOTO, part, stream(seed))[1]
 
 
-@pytest.mark.parametrize("name", PRESETS)
+OF_VIDEOS = ("streamed-video", "old-video")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=needs_video) if name in OF_VIDEOS else name for name in PRESETS]
+)
 def test_a_record_in_json_makes_the_same_pixels_again(name: str):
     preset = find_preset(name)
     for seed in range(6):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from degradation_tools import with_their_extras
 from groundglass import testing
 from groundglass.degradations.banding import Banding
 from groundglass.degradations.blur import GaussianBlur, MotionBlur
@@ -57,6 +60,7 @@ OUT_OF_RANGE = {
     "film_grain": {"strength": 500},
     "webp": {"quality": 101},
     "avif": {"speed": 11},
+    "video": {"frames": 0},
     "masked_sharpen": {"threshold": -1},
     "halo": {"amount": -1},
     "chroma_subsampling": {"across": 0},
@@ -74,6 +78,7 @@ OUT_OF_RANGE = {
 }
 
 every = pytest.mark.parametrize("name", DISTORTIONS)
+every_installed = pytest.mark.parametrize("name", with_their_extras(DISTORTIONS))
 
 
 def test_the_tables_here_name_every_distortion():
@@ -102,7 +107,7 @@ def test_every_setting_is_told_with_its_range_and_neutral_value(name: str):
     assert DISTORTIONS[name].apply.__doc__
 
 
-@every
+@every_installed
 @settings(max_examples=12)
 @given(width=st.integers(1, 70), height=st.integers(1, 70), seed=st.integers(0, 99))
 def test_shape_and_type_stay_whatever_the_size(name: str, width: int, height: int, seed: int):
@@ -119,7 +124,7 @@ def test_shape_and_type_stay_whatever_the_size(name: str, width: int, height: in
     assert made.flags.c_contiguous
 
 
-@every
+@every_installed
 def test_a_strong_setting_changes_the_picture_and_an_equal_stream_gives_equal_pixels(name: str):
     rgb = testing.photo(96, 80, 5)
     first = distort(rgb, STRONG[name], stream(3, name))
@@ -189,3 +194,9 @@ def test_importing_the_catalog_loads_no_pixel_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_page_names_every_distortion_once():
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "degrade-images.md"
+    table = page.read_text(encoding="utf-8").split("| family |")[1].split("\n\n")[0]
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(DISTORTIONS)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
+from degradation_tools import with_their_extras
 from groundglass import testing
 from groundglass.degradations.catalog import distort
 from groundglass.degradations.compression import Avif, WebP
@@ -54,7 +55,7 @@ def together(noise: np.ndarray, other: np.ndarray) -> float:
 NO_ORDER = ("scale", "crop", "resize_to", "mirror")
 
 
-@pytest.mark.parametrize("name", [name for name in STRENGTHS if name not in NO_ORDER])
+@pytest.mark.parametrize("name", with_their_extras(name for name in STRENGTHS if name not in NO_ORDER))
 def test_every_degradation_errs_more_from_low_to_high(name: str):
     errors = [-psnr(PHOTO, made(settings)) for settings in STRENGTHS[name]]
     assert errors == sorted(errors)
