@@ -63,6 +63,10 @@ def manifest_of(release: Path) -> list[dict[str, Any]]:
     return pq.read_table(release / "manifest.parquet").to_pylist()
 
 
+def file_of(record: dict[str, Any]) -> str:
+    return f"{record['folder']}/{record['file']}"
+
+
 def test_pairs_are_the_image_and_what_the_record_makes_of_it(folder: Path):
     release = folder / "runs" / "lq" / "0001" / "release"
     files = manifest_of(release)
@@ -71,7 +75,7 @@ def test_pairs_are_the_image_and_what_the_record_makes_of_it(folder: Path):
     assert len(low) == len(high) == 5 * 4
     made_with = {row["file"]: row["made_with"] for row in low}
     records = [json.loads(line) for line in (release / "parameters.jsonl").read_text().splitlines()]
-    assert [record["file"] for record in records] == sorted(row["file"] for row in low)
+    assert [file_of(record) for record in records] == sorted(row["file"] for row in low)
     (key,) = {made_in(row["region"])[1].key for row in low}
     settings = json.loads((folder / "runs" / "lq" / "store" / "made" / f"{key}.json").read_text())
     assert (settings["seed"], settings["step"], settings["scale"]) == (5, "worse", 2)
@@ -91,7 +95,7 @@ def test_pairs_are_the_image_and_what_the_record_makes_of_it(folder: Path):
             scale=2,
         )
         assert (open_frame(release / row["file"]).rgb == lq).all()
-        (stored,) = [one for one in records if one["file"] == row["file"]]
+        (stored,) = [one for one in records if file_of(one) == row["file"]]
         assert stored["applied"] == record["applied"]
         assert "jpeg quality" in made_with[row["file"]]
     assert len({record["applied"][0]["settings"]["sigma"] for record in records}) == 20, "each is drawn"

@@ -224,10 +224,12 @@ def _replayer(photo: bytes, record: Row, out: Path) -> Callable[[Path], Row]:
         region = str(record.get("region") or "")
         parse(region)
         made = replayed(open_frame(photo).at(region).rgb, record)
-        name = PurePosixPath(str(record.get("file") or f"{path.stem}.png"))
-        # A record of a release names its folder too; nothing may lead out of the folder to write to.
-        inside = [part for part in name.parts if part not in ("/", "..")]
-        return record | _written(made, out.joinpath(*inside).with_suffix(".png"))
+        name = Path(str(record.get("file") or f"{path.stem}.png")).name
+        # A record of a release has a folder too; nothing may lead out of the folder to write to.
+        inside = [
+            part for part in PurePosixPath(str(record.get("folder") or "")).parts if part not in ("/", "..")
+        ]
+        return record | _written(made, out.joinpath(*inside, name).with_suffix(".png"))
 
     return make
 

@@ -33,11 +33,16 @@ def made_files(state: State, manifest: pa.Table) -> Mapping[str, bytes]:
         "JOIN records r ON r.sha256 = f.source_sha256 AND r.region = f.region ORDER BY f.file"
     ).fetchall()
     lines = (
-        json.dumps({"file": file} | json.loads(record), ensure_ascii=False)
+        json.dumps(_placed(file) | json.loads(record), ensure_ascii=False)
         for file, record in found
         if record is not None
     )
     return {PARAMETERS: "".join(f"{line}\n" for line in lines).encode()}
+
+
+def _placed(file: str) -> dict[str, str]:
+    folder, _, name = file.rpartition("/")
+    return {"folder": folder, "file": name}
 
 
 def made_notes(state: State) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from groundglass.errors import MissingExtra
 from groundglass.made_images.made_measure import MADE
 from groundglass.made_images.records import FOLDER, write_record
 from groundglass.measures.catalog import MEASURES
@@ -32,6 +33,8 @@ def plan(planner: Planner, planned: PlannedStep, body: Transform) -> PlannedStep
         body.check()
     except KeyFault as fault:
         planner.fail(("transform", *fault.path), fault.message, fault.hint)
+    except MissingExtra as missing:
+        planner.fail(("transform",), missing.message, missing.hint, lacking=True)
     asks = _asks(body)
     if body.makes:
         name, generation = planned.step.name, planner.scope.generation

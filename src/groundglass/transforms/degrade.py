@@ -10,6 +10,7 @@ import pyarrow as pa
 from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr
 
 from groundglass.degradations.chains import Chain
+from groundglass.degradations.needs import check_installed
 from groundglass.degradations.plain_chains import ChainError, plain_chain, read_chain, resizes
 from groundglass.degradations.presets import find_preset
 from groundglass.errors import RecipeError
@@ -59,6 +60,7 @@ class Degrade(Transform):
             raise KeyFault(("degrade", *error.path), error.message, error.hint) from error
         except RecipeError as error:
             raise KeyFault(("degrade",), error.message, error.hint) from error
+        check_installed(chain)
         if isinstance(self.degrade, str) and self.scale not in (None, scale):
             say = f"the preset {self.degrade} makes images {scale} times smaller, not {self.scale}"
             raise KeyFault(("scale",), say, "leave `scale` out, or write the chain as a list")

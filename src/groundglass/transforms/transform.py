@@ -54,7 +54,7 @@ class Transform(Member):
         raise NotImplementedError
 
     def check(self) -> None:
-        """Refuse settings that only other rooms understand. Raises KeyFault with the place of the fault."""
+        """Refuse settings that only other rooms understand. Raises KeyFault with their place, MissingExtra."""
 
     def measured(self) -> Measured | None:
         """The measure that must be taken first; None if the sizes of the rows suffice."""
