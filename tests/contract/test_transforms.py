@@ -20,12 +20,12 @@ from groundglass.errors import REASONS
 from groundglass.image.frame import open_frame
 from groundglass.image.resize import KERNELS
 from groundglass.made_images.makes import MakesImages
-from groundglass.made_images.records import write_record
 from groundglass.measures.catalog import MEASURES
 from groundglass.tables.parquet import derived_id
 from groundglass.transforms.catalog import TRANSFORMS
 from groundglass.transforms.degrade import Degrade
 from groundglass.transforms.derived import DERIVED, Derived
+from groundglass.transforms.restore import Restore
 from groundglass.transforms.tile import Tile
 from groundglass.transforms.transform import Kernel, Transform
 
@@ -56,6 +56,8 @@ DEGRADED = st.one_of(
 def settings_of(name: str) -> st.SearchStrategy[Transform]:
     if name == "degrade":
         return DEGRADED.map(Degrade.model_validate)
+    if name == "restore":
+        return st.integers(1, 3).map(lambda scale: Restore(restore="bicubic", scale=scale))
     return members_like(NAMES[name])
 
 
@@ -111,7 +113,7 @@ def test_images_stay_inside_their_photograph_and_are_never_enlarged(name: str, d
         assert followed(row["region"], photograph) == (row["width"], row["height"])
         assert row["x"] + row["box_width"] <= photograph[0]
         assert row["y"] + row["box_height"] <= photograph[1]
-        assert 0 < row["scale"] <= 1
+        assert 0 < row["scale"] <= 1 or name == "restore"
 
 
 @every
@@ -223,7 +225,7 @@ def test_the_pixels_have_the_size_that_the_row_says(name: str, data, photo_size)
     chosen = data.draw(settings_of(name))
     with tempfile.TemporaryDirectory() as folder:
         if chosen.makes:
-            write_record(Path(folder), chosen.record())
+            chosen.keep_record(Path(folder))
         frame = open_frame(png_of(np.zeros((height, width, 3), np.uint8)), makes=MakesImages(Path(folder)))
         for row in apply(chosen, photographs([photo_size])).rows.slice(0, 20).to_pylist():
             assert frame.at(row["region"]).rgb.shape == (row["height"], row["width"], 3)

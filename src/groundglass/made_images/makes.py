@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from groundglass.image.frame import MadeImage, Pixels
 from groundglass.image.region import Made
 from groundglass.made_images.degraded import make_degraded
 from groundglass.made_images.records import FOLDER, read_record
-
-MAKERS: Mapping[str, Callable[[Pixels, str, str, Mapping[str, Any]], MadeImage]] = {
-    "degraded": make_degraded,
-}
-"""For each word of a region's step, the function of (pixels, sha256 of the photo, region before the step, record)."""
+from groundglass.made_images.restored import make_restored
 
 
 @dataclass(frozen=True)
@@ -28,7 +22,10 @@ class MakesImages:
     folder: Path
 
     def __call__(self, rgb: Pixels, sha256: str, region: str, made: Made) -> MadeImage:
-        return MAKERS[made.by](rgb, sha256, region, read_record(self.folder, made.key))
+        record = read_record(self.folder, made.key)
+        if made.by == "degraded":
+            return make_degraded(rgb, sha256, region, record)
+        return make_restored(rgb, sha256, region, record, self.folder, made.key)
 
 
 def makes_of(store: Path) -> MakesImages:

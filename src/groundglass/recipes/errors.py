@@ -42,7 +42,6 @@ LATER: dict[str, tuple[str, ...]] = {
     "benchmark": ("networks",),
     "source": ("download", "hub", "video"),
     "select": ("licence",),
-    "transform": ("restore",),
     "release": ("croissant",),
     "format": ("lmdb", "webdataset", "parquet"),
 }

@@ -52,5 +52,6 @@ def made_notes(state: State) -> tuple[str, ...]:
     for record in state.records:
         body: Any = bodies.get(record.step)
         if isinstance(body, Transform) and body.makes:
-            notes.append(f"step {record.step}: {body.label()}, {some(record.out, 'images')}")
+            origin = f" ({body.origin()})" if body.origin() else ""
+            notes.append(f"step {record.step}: {body.label()}{origin}, {some(record.out, 'images')}")
     return tuple(notes)

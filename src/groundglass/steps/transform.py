@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from groundglass.errors import MissingExtra
+from groundglass.errors import NotHere
 from groundglass.made_images.made_measure import MADE
-from groundglass.made_images.records import FOLDER, write_record
+from groundglass.made_images.records import FOLDER
 from groundglass.measures.catalog import MEASURES
 from groundglass.measures.measure_job import Ask, ask_of
 from groundglass.plans.current_rows import applies, count, refusals
@@ -33,7 +33,7 @@ def plan(planner: Planner, planned: PlannedStep, body: Transform) -> PlannedStep
         body.check()
     except KeyFault as fault:
         planner.fail(("transform", *fault.path), fault.message, fault.hint)
-    except MissingExtra as missing:
+    except NotHere as missing:
         planner.fail(("transform",), missing.message, missing.hint, lacking=True)
     asks = _asks(body)
     if body.makes:
@@ -87,11 +87,13 @@ def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
 
 def _made(state: State, planned: PlannedStep, derived: Derived) -> Derived:
     """The images that could be made; the rows of the others are refused with the reason."""
+    (ask,) = planned.asks
+    making = state
     if not state.run.dry:
         body = body_of(planned).in_step(planned.step.name, state.run.seed)
-        write_record(state.run.store_folder / FOLDER, body.record())
-    (ask,) = planned.asks
-    measure_rows(state, derived.rows, planned.asks, planned.step.name)
+        body.keep_record(state.run.store_folder / FOLDER)
+        making = replace(state, run=replace(state.run, settings=body.settings_of(state.run.settings)))
+    measure_rows(making, derived.rows, planned.asks, planned.step.name)
     con = connect()
     con.register("made", derived.rows)
     con.register("errors", state.run.store.errors(ask.key))

@@ -6,6 +6,7 @@ from groundglass.transforms.best_tile import BestTile
 from groundglass.transforms.degrade import Degrade
 from groundglass.transforms.downscale import Downscale
 from groundglass.transforms.multiscale import Multiscale
+from groundglass.transforms.restore import Restore
 from groundglass.transforms.tile import Tile
 from groundglass.transforms.to_effective_resolution import ToEffectiveResolution
 from groundglass.transforms.transform import Transform
@@ -17,4 +18,5 @@ TRANSFORMS: tuple[type[Transform], ...] = (
     Downscale,
     ToEffectiveResolution,
     Degrade,
+    Restore,
 )

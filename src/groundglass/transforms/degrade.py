@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-import numpy as np
 import pyarrow as pa
 from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr
 
@@ -14,10 +14,10 @@ from groundglass.degradations.needs import check_installed
 from groundglass.degradations.plain_chains import ChainError, plain_chain, read_chain, resizes
 from groundglass.degradations.presets import find_preset
 from groundglass.errors import RecipeError
-from groundglass.image.region import Crop, Made, Step
 from groundglass.made_images.degraded import degraded_record
-from groundglass.made_images.records import key_of
-from groundglass.transforms.derived import Boxes, Derived, derive, refuse, sizes
+from groundglass.made_images.records import key_of, write_record
+from groundglass.transforms.derived import Derived
+from groundglass.transforms.made_rows import smaller_rows
 from groundglass.transforms.transform import KeyFault, Transform
 
 
@@ -75,12 +75,15 @@ class Degrade(Transform):
             return preset.chain, preset.scale
         return read_chain(self.degrade), self.scale or 1
 
-    def record(self) -> Mapping[str, Any]:
+    def keep_record(self, folder: Path) -> str:
+        return write_record(folder, self._record())
+
+    def _record(self) -> Mapping[str, Any]:
         chain, scale = self._chain()
         return degraded_record(plain_chain(chain), scale, self._seed, self._step)
 
     def make(self, rows: pa.Table, found: pa.Table | None) -> Derived:
-        return made_rows(rows, self._chain()[1], key_of(self.record()))
+        return smaller_rows(rows, self._chain()[1], key_of(self._record()))
 
     def label(self) -> str:
         """
@@ -90,26 +93,3 @@ class Degrade(Transform):
         if isinstance(self.degrade, str):
             return f"degrade {self.degrade}"
         return f"degrade by {len(self.degrade)} steps{f' x{self.scale}' if self.scale else ''}"
-
-
-def made_rows(rows: pa.Table, scale: int, key: str) -> Derived:
-    """Every image, cropped at the right and bottom to a multiple of ``scale``, degraded by the record of ``key``.
-
-    Images smaller than that are refused as `too_small`.
-    """
-    width, height = sizes(rows)
-    of = np.flatnonzero(np.minimum(width, height) >= scale)
-    cropped = [side[of] // scale * scale for side in (width, height)]
-    small = [side // scale for side in cropped]
-    nothing = np.zeros(len(of), np.int64)
-    steps = [
-        _steps((w, h), (cw, ch), Made("degraded", nw, nh, scale, key))
-        for w, h, cw, ch, nw, nh in np.stack([width[of], height[of], *cropped, *small], axis=1).tolist()
-    ]
-    boxes = Boxes(of, nothing, nothing, *cropped)
-    table = derive(rows, "degrade", boxes, steps, 1 / scale, (small[0], small[1]))
-    return Derived(table, refuse(rows, np.minimum(width, height) < scale))
-
-
-def _steps(size: tuple[int, int], cropped: tuple[int, int], made: Made) -> tuple[Step, ...]:
-    return (made,) if size == cropped else (Crop(0, 0, *cropped), made)

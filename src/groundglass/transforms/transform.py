@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import pyarrow as pa
 
 from groundglass.catalog import Measure
+from groundglass.engines.shards import Settings
 from groundglass.errors import RecipeError
 from groundglass.settings.field_types import Member
 from groundglass.transforms.derived import Derived
@@ -49,9 +51,17 @@ class Transform(Member):
         """The transform as a step of a run: the pixels that it makes may depend on the step's name and the seed."""
         return self
 
-    def record(self) -> Mapping[str, Any]:
-        """The record that makes its images; only if it `makes` them."""
+    def keep_record(self, folder: Path) -> str:
+        """Keep the record that makes its images, and return its key; only if it `makes` them."""
         raise NotImplementedError
+
+    def settings_of(self, settings: Settings) -> Settings:
+        """The settings of the engine while its images are made."""
+        return settings
+
+    def origin(self) -> str:
+        """A sentence on what made its images, for a dataset card; "" if its label says all."""
+        return ""
 
     def check(self) -> None:
         """Refuse settings that only other rooms understand. Raises KeyFault with their place, MissingExtra."""
