@@ -14,14 +14,14 @@ from groundglass.files.atomic import write_bytes, write_text
 from groundglass.files.hashes import sha256_of
 from groundglass.image.encode import encode_png
 from groundglass.image.frame import MadeImage, Pixels, open_frame
-from groundglass.made_images.records import write_record
+from groundglass.made_images.records import read_record, write_record
 from groundglass.models.restorers.records import Found, RestorerSettings
 from groundglass.models.restorers.restorer import Restorer, open_restorer
 
 
 def restored_record(found: Found) -> dict[str, Any]:
     """The record of a step that restores: everything that decides a pixel."""
-    return {"by": "restored", "model": Path(found.settings.model).name, **found.record}
+    return {"by": "restored", **found.record}
 
 
 def write_restored_record(folder: Path, found: Found) -> str:
@@ -50,7 +50,7 @@ def make_restored(
     """
     name = sha256_of(f"{sha256}\n{region}".encode())[:32]
     file = folder / key / name[:2] / f"{name}.png"
-    said = f"{record['model']} x{record['scale']}"
+    said = f"{Path(_settings(folder, key).model).name} x{record['scale']}"
     kept = _kept(file)
     if kept is None:
         kept = _restorer(folder, key).restore(rgb)
@@ -66,19 +66,24 @@ def _kept(file: Path) -> Pixels | None:
         return None
 
 
+@lru_cache(maxsize=8)
+def _settings(folder: Path, key: str) -> RestorerSettings:
+    """The settings of the newest run with this record. Raises ImageError ``vanished``."""
+    file = settings_file(folder, key)
+    try:
+        return RestorerSettings(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ImageError("vanished", f"{file}, which says where the restorer is: {error}") from error
+
+
 @lru_cache(maxsize=1)
 def _restorer(folder: Path, key: str) -> Restorer:
     """The restorer of a record, loaded once in a process."""
+    settings = _settings(folder, key)
     try:
-        settings = RestorerSettings(**json.loads(settings_file(folder, key).read_text(encoding="utf-8")))
         restorer = open_restorer(settings)
-    except OSError as error:
-        raise ImageError("vanished", f"{settings_file(folder, key)}: {error.strerror}") from error
     except RecipeError as error:
         raise ImageError("vanished", f"the restorer: {error.message}") from error
-    record = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
-    if dict(restorer.record) != {
-        name: value for name, value in record.items() if name not in ("by", "model")
-    }:
+    if {"by": "restored", **restorer.record} != read_record(folder, key):
         raise ImageError("changed", f"{settings.model} is not the restorer that made the other images")
     return restorer
