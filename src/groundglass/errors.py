@@ -40,7 +40,7 @@ REASONS: dict[str, str] = {
     "worker_died": "the worker process died on it, twice",
     "unfinished": "a worker hung on it, twice: perhaps a blocked disk or a hung GPU, not the image",
     "too_small": "fewer pixels than the measure or transform needs",
-    "wrong_size": "not the size that it must have: of an SR image, that of its HR image; of a generated one, as asked",
+    "wrong_size": "not the size that it must have: an SR image, that of its HR image; a generated or restored one, as asked",
     "no_partner": "no file of the other folder has its name",
     "several_partners": "several files have names that fit",
     "flat": "no texture to measure",
@@ -55,10 +55,11 @@ REASONS: dict[str, str] = {
     "no_probabilities": "the model gave no probabilities here, but gave them for other images",
     "bad_request": "the model's server does not accept the question",
     "server_error": "the model's server failed at every attempt",
-    "generation_failed": "the generator raised an error",
-    "blank": "the generator made an image of one colour, or of numbers that are not finite",
+    "generation_failed": "the generator or restorer raised an error",
+    "blank": "the generator or restorer made an image of one colour or near-white, or numbers that are not finite",
     "no_image": "the generator's reply has no image",
     "degrade_failed": "a degradation does not accept the image",
+    "seams": "the restorer's tiles differ where they meet, by more than the limit",
     "budget": "not asked: the budget is spent",
 }
 """Every reason that an error row can have, and its meaning."""
@@ -98,6 +99,7 @@ REMEDIES: dict[str, str] = {
     "blank": "try another dtype or fewer extreme settings, then --retry failed",
     "no_image": "nothing, or use a model that makes images",
     "degrade_failed": "correct the setting that the row names",
+    "seams": "a larger overlap, or a tile that holds the whole image",
     "budget": "raise the budget and run again: only the remaining questions are asked",
 }
 """The remedy for each reason."""

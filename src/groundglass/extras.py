@@ -31,6 +31,8 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     "studies": ("starlette", "uvicorn", "sqlalchemy", "pg8000"),
     "video": ("av",),
+    "restorers": ("ncnn",),
+    "spandrel": ("spandrel", "einops"),
 }
 """Extra → its modules that our code imports."""
 
@@ -49,10 +51,18 @@ def is_installed(extra: str) -> bool:
 def install_command(extra: str) -> str:
     """The command that installs an extra, for this kind of installation and this Python.
 
-    In a clone it is ``pip install -e '.[models]'``, elsewhere ``pip install 'groundglass[models]'``. If the shell's
+    spandrel is installed without its dependencies: torchvision, which it asks for, breaks other extras. In a clone the
+    command is ``pip install -e '.[models]'``, elsewhere ``pip install 'groundglass[models]'``. If the shell's
     `pip` belongs to another Python, the command starts with the path of this environment's Python.
     """
+    if extra == "spandrel":
+        return install_without_dependencies(*MODULES[extra])
     return f"{_pip()} install {_requirement(extra)}"
+
+
+def install_without_dependencies(*packages: str) -> str:
+    """The command that installs packages, and nothing that they ask for."""
+    return f"{_pip()} install --no-deps {' '.join(packages)}"
 
 
 def _requirement(extra: str) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections import abc
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +16,13 @@ from groundglass.generators.schedulers import SCHEDULERS, schedulers_for
 from groundglass.generators.settings import Generator, Range, Value, size_of
 from groundglass.models.find_weights import find_weights
 from groundglass.models.hub import GIVE_A_FOLDER
+from groundglass.models.pipeline_files import INDEX, arguments_of, patterns_of
 from groundglass.models.weights import Weights, parse_hub
 
-INDEX = "model_index.json"
 ARGUMENTS = {"guidance": ("guidance_scale",), "steps": ("num_inference_steps",), "size": ("height", "width")}
 """Settings whose words differ from the pipeline's arguments."""
-OWN = frozenset({"prompt", "generator", "output_type", "return_dict", "num_images_per_prompt", "self"})
-"""Arguments that groundglass sets itself."""
 LEAST = 8
 """Sides of images are multiples of it in every pipeline with an autoencoder."""
-_WEIGHTS = ("diffusion_pytorch_model", "model", "pytorch_model")
 
 
 @dataclass(frozen=True)
@@ -83,50 +77,6 @@ def naming_a_folder() -> abc.Generator[None]:
     except UnreachableError as error:
         hint = error.hint.replace(GIVE_A_FOLDER, "give a folder with the pipeline: diffusers: FOLDER")
         raise UnreachableError(error.message, hint) from error
-
-
-def patterns_of(variant: str | None, allow_pickle: bool) -> tuple[str, ...]:
-    """The files of a pipeline that are loaded; a hub's repository often has the same weights in several forms."""
-    ending = f".{variant}" if variant else ""
-    kinds = (".safetensors", ".bin") if allow_pickle else (".safetensors",)
-    names = [
-        f"{stem}{part}"
-        for stem in _WEIGHTS
-        for part in (ending, f"{ending}-?????-of-?????", f"-?????-of-?????{ending}")
-    ]
-    return (
-        INDEX,
-        *(f"*/{name}{kind}" for name in dict.fromkeys(names) for kind in kinds),
-        "*/*.json",
-        "*/*.txt",
-        "*/*.model",
-        "*/*.jinja",
-    )
-
-
-@lru_cache(maxsize=64)
-def arguments_of(kind: str) -> frozenset[str] | None:
-    """The arguments of a pipeline's class in the installed diffusers; None if they cannot be read from its source.
-
-    >>> arguments_of("NoSuchPipeline") is None
-    True
-    """
-    spec = find_spec("diffusers")
-    for place in (spec.submodule_search_locations if spec else None) or ():
-        for file in sorted(Path(place).glob("pipelines/**/pipeline*.py")):
-            text = file.read_text(encoding="utf-8")
-            if f"class {kind}(" in text:
-                return _of_class(ast.parse(text), kind)
-    return None
-
-
-def _of_class(module: ast.Module, kind: str) -> frozenset[str] | None:
-    for node in module.body:
-        if isinstance(node, ast.ClassDef) and node.name == kind:
-            for part in node.body:
-                if isinstance(part, ast.FunctionDef) and part.name == "__call__":
-                    return frozenset(one.arg for one in (*part.args.args, *part.args.kwonlyargs)) - OWN
-    return None
 
 
 def arguments_for(settings: Mapping[str, Value]) -> dict[str, Value]:
