@@ -60,6 +60,7 @@ class Bundled:
     meaning  one sentence
     multiple  the sides of a tile are multiples of it, px
     on_nearest  whether the answer is added to the image, upscaled by repeating pixels
+    overlap  px of LQ, the least with which its tiles agree (`benchmarks/restorers.py --seams`)
     """
 
     origin: Origin
@@ -70,6 +71,7 @@ class Bundled:
     meaning: str
     multiple: int = 1
     on_nearest: bool = False
+    overlap: int = 4
 
 
 _PHOTO = "photos, faithful; it keeps noise and JPEG blocks"
@@ -78,8 +80,8 @@ _CUNET = "drawings, a larger network; it weighs the whole tile"
 _CUGAN = "drawings and animation; it weighs the whole tile"
 
 
-def _esrgan(stem: str, scale: int, meaning: str) -> Bundled:
-    return Bundled(REAL_ESRGAN, stem, scale, 10, False, meaning)
+def _esrgan(stem: str, scale: int, meaning: str, overlap: int = 8) -> Bundled:
+    return Bundled(REAL_ESRGAN, stem, scale, 10, False, meaning, overlap=overlap)
 
 
 def _upconv(kind: str, stem: str, meaning: str) -> Bundled:
@@ -99,8 +101,8 @@ def _cugan(kind: str, scale: int, stem: str, meaning: str) -> Bundled:
 
 
 BUNDLED: dict[str, Bundled] = {
-    "realesrgan-x4plus": _esrgan("realesrgan-x4plus", 4, "photos, invents texture; slow"),
-    "realesrgan-x4plus-anime": _esrgan("realesrgan-x4plus-anime", 4, "drawings, invents lines; slow"),
+    "realesrgan-x4plus": _esrgan("realesrgan-x4plus", 4, "photos, invents texture; slow", 40),
+    "realesrgan-x4plus-anime": _esrgan("realesrgan-x4plus-anime", 4, "drawings, invents lines; slow", 32),
     "realesr-animevideov3-x2": _esrgan("realesr-animevideov3-x2", 2, "animation, cleans and sharpens; fast"),
     "realesr-animevideov3-x3": _esrgan("realesr-animevideov3-x3", 3, "animation, cleans and sharpens; fast"),
     "realesr-animevideov3-x4": _esrgan("realesr-animevideov3-x4", 4, "animation, cleans and sharpens; fast"),

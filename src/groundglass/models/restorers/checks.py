@@ -37,7 +37,7 @@ def check_answer(made: Levels, given: Levels) -> None:
     colour as well, so the answer is compared with the image.
     """
     if not np.isfinite(made).all():
-        raise ImageError("blank", f"{int((~np.isfinite(made)).sum()):,} numbers of the model are not finite")
+        raise ImageError("blank", f"not finite: {int((~np.isfinite(made)).sum()):,} of the model's numbers")
     before, after = float(given.mean()), float(made.mean())
     if after >= _LIGHT and before < after - _MOVED:
         raise ImageError("blank", f"the mean level is {after * 255:.0f}, that of the image {before * 255:.0f}")

@@ -95,6 +95,7 @@ def find_pipeline(settings: RestorerSettings) -> Found:
         record,
         weights.licence or "unknown",
         settings.tile or TILE,
+        settings.overlap,
         load=lambda device: load_pipeline(use, device),
         paths=(weights.path,),
     )

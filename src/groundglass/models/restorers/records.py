@@ -23,7 +23,8 @@ class RestorerSettings:
               .safetensors, .onnx, .param with its .bin; or a folder or hub id of a diffusers pipeline
     scale     the factor of both sides; None for the model's own. A model of x2 makes x4 in two passes
     tile      px of LQ, the side of the squares that the network sees; 0 for the kind's own
-    overlap   px of LQ by which each square is read beyond its own area, on each side
+    overlap   px of LQ by which each square is read beyond its own area, on each side; bundled models that look further
+              take more
     prompt    for pipelines only, as are the next four
     seed      of the pipeline's noise
     steps     of the pipeline; None for its own
@@ -75,6 +76,7 @@ class Found:
     record   everything that decides a pixel, as plain values; without paths and device
     licence  of the weights; "unknown" if nothing states it
     tile     px of LQ
+    overlap  px of LQ; that of the settings, or more if the model needs more
     passes   how often the network is applied
     load     loads the network on a device; None for "bicubic"
     paths    the files to load
@@ -86,6 +88,7 @@ class Found:
     record: Mapping[str, Any]
     licence: str
     tile: int = 0
+    overlap: int = 0
     passes: int = 1
     load: Callable[[str], Network] | None = None
     paths: tuple[Path, ...] = ()

@@ -85,7 +85,7 @@ def find_restorer(settings: RestorerSettings) -> Found:
         found = _find_file(settings, path, ending)
     else:
         found = _find_bundled(settings)
-    check_tiles(found.tile, settings.overlap)
+    check_tiles(found.tile, found.overlap)
     return found
 
 
@@ -126,7 +126,7 @@ class _Tiled:
         check_image(rgb, self.scale)
         try:
             for _ in range(self.found.passes):
-                rgb = restore_tiled(self.network, rgb, self.found.tile, self.found.settings.overlap)
+                rgb = restore_tiled(self.network, rgb, self.found.tile, self.found.overlap)
         except GroundglassError:
             raise
         # The libraries of networks may raise anything, and have no common class for a lack of memory.
@@ -178,6 +178,7 @@ def _find_bundled(settings: RestorerSettings) -> Found:
         (param, weights),
         lambda _: ncnn_model.load_bundled(model, param, weights),
         licence=model.origin.licence,
+        overlap=model.overlap,
         more={"margin": model.margin},
     )
 
@@ -225,6 +226,7 @@ def _found(
     *,
     licence: str = "unknown",
     tile: int | None = None,
+    overlap: int = 0,
     more: Mapping[str, Any] | None = None,
 ) -> Found:
     """A found network with its record."""
@@ -237,10 +239,12 @@ def _found(
         "scale": native**passes,
         "passes": passes,
         "tile": side,
-        "overlap": settings.overlap,
+        "overlap": max(settings.overlap, overlap),
         **(more or {}),
     }
-    return Found(kind, settings, native**passes, record, licence, side, passes, load, paths)
+    return Found(
+        kind, settings, native**passes, record, licence, side, record["overlap"], passes, load, paths
+    )
 
 
 def _passes(settings: RestorerSettings, native: int) -> int:
