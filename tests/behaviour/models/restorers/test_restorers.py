@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +16,14 @@ import tiny_restorers
 from shared_data import shared
 
 from groundglass.errors import ImageError, MissingExtra, NotHere, RecipeError
+from groundglass.extras import install_command, is_installed
 from groundglass.image.resize import resize
 from groundglass.models.restorers import bundled
 from groundglass.models.restorers.bundled import BUNDLED, files_of
 from groundglass.models.restorers.checks import rounded
 from groundglass.models.restorers.records import Network, Pixels
 from groundglass.models.restorers.restorer import RestorerSettings, find_restorer, open_restorer
+from groundglass.models.restorers.torchvision_stand_in import normalize, torchvision_or_stand_in
 
 
 def scene(height: int, width: int) -> Pixels:
@@ -268,15 +273,20 @@ def test_an_error_of_the_network_is_an_error_of_the_image(monkeypatch: pytest.Mo
 # spandrel
 
 
+def spandrel_here() -> Any:
+    """The module; the test is skipped without it."""
+    pytest.importorskip("torch")
+    if not is_installed("spandrel"):
+        pytest.skip(f"needs spandrel, in an environment of its own: {install_command('spandrel')}")
+    with torchvision_or_stand_in():
+        return import_module("spandrel")
+
+
 @pytest.mark.parametrize("ending", [".safetensors", ".pth", ".pt"])
 def test_a_file_of_pytorch_has_the_pixels_of_spandrel_itself(tmp_path: Path, ending: str):
-    pytest.importorskip("spandrel", reason="needs spandrel: pip install --no-deps spandrel einops", exc_type=ImportError)
+    spandrel = spandrel_here()
     import torch
 
-    from groundglass.models.restorers.torchvision_stand_in import torchvision_or_stand_in
-
-    with torchvision_or_stand_in():
-        import spandrel
     path = tiny_restorers.compact(tmp_path / f"compact{ending}")
     rgb = scene(40, 45)
     own = spandrel.ModelLoader().load_from_file(tiny_restorers.compact(tmp_path / "same.pth")).eval()
@@ -291,7 +301,7 @@ def test_a_file_of_pytorch_has_the_pixels_of_spandrel_itself(tmp_path: Path, end
 
 
 def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path):
-    pytest.importorskip("spandrel", exc_type=ImportError)
+    spandrel_here()
     import torch
 
     class Bad:
@@ -305,7 +315,7 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path):
 
 
 def test_weights_that_spandrel_does_not_recognise_are_a_recipe_error(tmp_path: Path):
-    pytest.importorskip("spandrel", exc_type=ImportError)
+    spandrel_here()
     import torch
     from safetensors.torch import save_file
 
@@ -329,10 +339,6 @@ def test_without_spandrel_the_hint_installs_it_without_torchvision(
 
 def test_the_stand_in_is_gone_after_the_import_and_normalises():
     torch = pytest.importorskip("torch")
-    import sys
-
-    from groundglass.models.restorers.torchvision_stand_in import normalize, torchvision_or_stand_in
-
     before = sys.modules.get("torchvision")
     with torchvision_or_stand_in():
         from torchvision.transforms.functional import InterpolationMode, rotate  # type: ignore[import-not-found]
