@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 import tiny_onnx
 
 
@@ -55,7 +56,9 @@ def blur(path: Path, scale: int = 2, side: int | str = "h", radius: int = 2, off
     ]
     sides = (side, "w" if isinstance(side, str) else side)
     grown = tuple(f"{one}2" if isinstance(one, str) else one * scale for one in sides)
-    return tiny_onnx.save(path, steps, [("pixels", (1, 3, *sides), "FLOAT")], [("answer", (1, 3, *grown))], known)
+    return tiny_onnx.save(
+        path, steps, [("pixels", (1, 3, *sides), "FLOAT")], [("answer", (1, 3, *grown))], known
+    )
 
 
 def ncnn_pair(path: Path, seed: int = 0) -> Path:

@@ -40,7 +40,7 @@ REASONS: dict[str, str] = {
     "worker_died": "the worker process died on it, twice",
     "unfinished": "a worker hung on it, twice: perhaps a blocked disk or a hung GPU, not the image",
     "too_small": "fewer pixels than the measure or transform needs",
-    "wrong_size": "not the size that it must have: an SR image, that of its HR image; a generated or restored one, as asked",
+    "wrong_size": "not the size that it must have: an SR image's is that of its HR image, a made image's as asked",
     "no_partner": "no file of the other folder has its name",
     "several_partners": "several files have names that fit",
     "flat": "no texture to measure",

@@ -40,9 +40,13 @@ def check_answer(made: Levels, given: Levels) -> None:
         raise ImageError("blank", f"not finite: {int((~np.isfinite(made)).sum()):,} of the model's numbers")
     before, after = float(given.mean()), float(made.mean())
     if after >= _LIGHT and before < after - _MOVED:
-        raise ImageError("blank", f"the mean level is {after * 255:.0f}, that of the image {before * 255:.0f}")
+        raise ImageError(
+            "blank", f"the mean level is {after * 255:.0f}, that of the image {before * 255:.0f}"
+        )
     if after <= _DARK and before > after + _MOVED:
-        raise ImageError("blank", f"the mean level is {after * 255:.0f}, that of the image {before * 255:.0f}")
+        raise ImageError(
+            "blank", f"the mean level is {after * 255:.0f}, that of the image {before * 255:.0f}"
+        )
     flat = max(float(np.ptp(made[:, :, channel])) for channel in range(3)) < _FLAT
     if flat and float(given.std(axis=(0, 1)).max()) > _TEXTURED:
         raise ImageError("blank", "every pixel has one colour, the image has more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,8 @@ def load_pair(param: Path, weights: Path) -> Network:
 
 def _runner(param: Path, weights: Path) -> Any:
     """A function from levels to levels."""
-    import ncnn
-
-    net: Any = ncnn.Net()
+    ncnn: Any = import_module("ncnn")
+    net = ncnn.Net()
     options = net.opt
     options.use_vulkan_compute = False
     options.num_threads = 1

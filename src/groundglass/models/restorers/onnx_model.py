@@ -54,7 +54,8 @@ def load_onnx(path: Path, sha256: str, device: str) -> Network:  # noqa: ARG001
     if not scale or answer.shape != (side * scale, side * scale, 3):
         shown = "×".join(map(str, answer.shape))
         raise RecipeError(
-            f"{path} answers {side}×{side} px with {shown} numbers", "a restorer answers with H×W×3 numbers of one scale"
+            f"{path} answers {side}×{side} px with {shown} numbers",
+            "a restorer answers with H×W×3 numbers of one scale",
         )
     # A network for any size is often a U-Net; 8 px suit most, and cost others little.
     return Network(lambda seen: _asked(exported, seen), scale, multiple=8, side=exported.height)

@@ -68,7 +68,8 @@ def find_pipeline(settings: RestorerSettings) -> Found:
     folder = Path(settings.model).expanduser()
     if folder.is_dir() and not (folder / INDEX).is_file():
         raise RecipeError(
-            f"{settings.model} holds no pipeline: it has no {INDEX}", "name the file of a network, or a folder that has one"
+            f"{settings.model} holds no pipeline: it has no {INDEX}",
+            "name the file of a network, or a folder that has one",
         )
     on_hub = not folder.is_dir() and "@" not in settings.model
     weights = find_weights(f"{settings.model}@main" if on_hub else settings.model, patterns_of(None, False))
@@ -150,7 +151,9 @@ def _kind_for_images(settings: RestorerSettings, folder: Path) -> str:
     try:
         kind = str(json.loads((folder / INDEX).read_text(encoding="utf-8"))["_class_name"])
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise RecipeError(f"{settings.model} is not a pipeline of diffusers: {error}", "fetch it again") from error
+        raise RecipeError(
+            f"{settings.model} is not a pipeline of diffusers: {error}", "fetch it again"
+        ) from error
     twin = kind.replace("Pipeline", "Img2ImgPipeline")
     for name in (kind, twin):
         taken = arguments_of(name) or frozenset()

@@ -1,8 +1,8 @@
 """Restoration networks behind one interface: finds what a recipe names, loads it, and restores images.
 
-    found = find_restorer(RestorerSettings("waifu2x-photo", scale=4))
-    restorer = open_restorer(found.settings)
-    hq = restorer.restore(lq)
+found = find_restorer(RestorerSettings("waifu2x-photo", scale=4))
+restorer = open_restorer(found.settings)
+hq = restorer.restore(lq)
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def find_restorer(settings: RestorerSettings) -> Found:
 
 
 def open_restorer(settings: RestorerSettings) -> Restorer:
-    """The restorer of a recipe, in memory. Raises the errors of `find_restorer`, and RecipeError if it cannot be loaded.
+    """The restorer of a recipe, in memory.
+
+    Raises the errors of `find_restorer`, and RecipeError if it cannot be loaded.
 
     >>> import numpy as np
     >>> open_restorer(RestorerSettings("bicubic", scale=2)).restore(np.zeros((10, 12, 3), np.uint8)).shape
@@ -232,19 +234,17 @@ def _found(
     """A found network with its record."""
     passes = _passes(settings, native)
     hashes = [remembered_sha256(path) for path in paths]
-    side = tile or settings.tile or TILE
+    side, beyond = tile or settings.tile or TILE, max(settings.overlap, overlap)
     record = {
         "kind": kind,
         "sha256": hashes[0] if len(hashes) == 1 else sha256_of("\n".join(hashes).encode()),
         "scale": native**passes,
         "passes": passes,
         "tile": side,
-        "overlap": max(settings.overlap, overlap),
+        "overlap": beyond,
         **(more or {}),
     }
-    return Found(
-        kind, settings, native**passes, record, licence, side, record["overlap"], passes, load, paths
-    )
+    return Found(kind, settings, native**passes, record, licence, side, beyond, passes, load, paths)
 
 
 def _passes(settings: RestorerSettings, native: int) -> int:
@@ -264,4 +264,6 @@ def _check_there(path: Path) -> None:
     if path.is_file():
         return
     near = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise RecipeError(f"there is no file {path}.{did_you_mean(path.name, near)}", "give the path of the model")
+    raise RecipeError(
+        f"there is no file {path}.{did_you_mean(path.name, near)}", "give the path of the model"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,7 @@ def load_spandrel(path: Path, sha256: str, device: str) -> Network:  # noqa: ARG
     import torch
 
     with torchvision_or_stand_in():
-        import spandrel
-
-    library: Any = spandrel
+        library: Any = import_module("spandrel")
     state = library.canonicalize_state_dict(_state(path))
     try:
         model = library.ModelLoader(device=device).load_from_state_dict(state)

@@ -1,13 +1,14 @@
 """Runs a network on squares of an image, and joins the answers. Memory beyond input and output stays flat.
 
 Each square is read ``overlap`` px of LQ beyond its own area. Within a quarter of the overlap on both sides of a border,
-the answers of the two squares change over linearly. So a network that looks at most three quarters of the overlap far gives the
-same pixels as on the whole image. If it looks further, the two answers differ in that band: their mean difference is
-measured at every border, and a border above `MOST_APART` is an error and not a seam in a data set.
+the answers of the two squares change over linearly. So a network that looks at most three quarters of the overlap far
+gives the same pixels as on the whole image. If it looks further, the two answers differ in that band: their mean
+difference is measured at every border, and a border above `MOST_APART` is an error and not a seam in a dataset.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,8 @@ def check_tiles(tile: int, overlap: int) -> None:
     """
     if overlap < LEAST_OVERLAP:
         raise RecipeError(
-            f"an overlap of {overlap} px shows no seams", f"overlap: {LEAST_OVERLAP} or more; the default is 16"
+            f"an overlap of {overlap} px shows no seams",
+            f"overlap: {LEAST_OVERLAP} or more; the default is 16",
         )
     if tile < 4 * overlap:
         raise RecipeError(
@@ -63,7 +65,7 @@ Span(start=36, size=64, first=66, last=100)]
     borders = [length * number // count for number in range(count + 1)]
     return [
         Span(min(max(first - overlap, 0), length - tile), tile, first, last)
-        for first, last in zip(borders[:-1], borders[1:], strict=True)
+        for first, last in pairwise(borders)
     ]
 
 

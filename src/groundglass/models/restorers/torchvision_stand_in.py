@@ -1,8 +1,8 @@
 """The three names that spandrel takes from torchvision, for machines where torchvision cannot be imported.
 
 PyPI's torchvision cannot be imported beside a CPU build of torch, and breaks transformers and diffusers where it is
-installed (`constraints.txt`). The stand-in exists only while spandrel is imported: transformers looks for torchvision by
-name, and must not find this one.
+installed (`constraints.txt`). The stand-in exists only while spandrel is imported: transformers looks for torchvision
+by name, and must not find this one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def rotate(*_: Any, **__: Any) -> Any:
 def torchvision_or_stand_in() -> Generator[None]:
     """Inside the block `torchvision.transforms.functional` can be imported: the real one if there is one."""
     try:
-        import torchvision.transforms.functional as _  # pyright: ignore[reportMissingImports]
+        import_module(_NAMES[-1])
     # Beside another build of torch it raises RuntimeError.
     except Exception:
         before = {name: sys.modules.pop(name) for name in _NAMES if name in sys.modules}

@@ -24,6 +24,7 @@ def shifts(levels: Levels, radius: int) -> Levels:
 
 def local(radius: int, scale: int = 1, **more: int) -> Network:
     """A network with convolutions of that radius that use its margin up, and repeats pixels."""
+
     def run(levels: Levels) -> Levels:
         return shifts(levels, radius).repeat(scale, 0).repeat(scale, 1)
 
@@ -43,8 +44,12 @@ def noise(height: int, width: int, seed: int = 0) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-@given(st.integers(1, 400), st.integers(4, 16).flatmap(lambda o: st.tuples(st.just(o), st.integers(4 * o, 120))))
-def test_squares_cover_an_axis_without_gap_and_see_the_overlap_on_both_sides(length: int, cut: tuple[int, int]):
+@given(
+    st.integers(1, 400), st.integers(4, 16).flatmap(lambda o: st.tuples(st.just(o), st.integers(4 * o, 120)))
+)
+def test_squares_cover_an_axis_without_gap_and_see_the_overlap_on_both_sides(
+    length: int, cut: tuple[int, int]
+):
     overlap, tile = cut
     found = spans(length, tile, overlap)
     assert [one.first for one in found] == [0, *(one.last for one in found[:-1])]
@@ -79,7 +84,7 @@ def test_a_filter_with_zeros_around_has_them_too_inside_three_quarters_of_the_ov
 
 
 def test_a_filter_that_looks_further_than_the_overlap_is_an_error():
-    with pytest.raises(ImageError, match="two tiles differ by .* levels where they meet") as caught:
+    with pytest.raises(ImageError, match=r"two tiles differ by .* levels where they meet") as caught:
         restore_tiled(zeros_around(16), noise(90, 120), 48, 4)
     assert caught.value.reason == "seams"
 
@@ -151,7 +156,9 @@ def test_an_answer_of_another_size_is_an_error(shape: tuple[int, ...]):
     assert caught.value.reason == "wrong_size"
 
 
-@pytest.mark.parametrize(("size", "scale", "reason"), [((7, 90), 4, "too_small"), ((9000, 9000), 4, "too_large")])
+@pytest.mark.parametrize(
+    ("size", "scale", "reason"), [((7, 90), 4, "too_small"), ((9000, 9000), 4, "too_large")]
+)
 def test_an_image_that_is_too_small_or_too_large_is_an_error(size: tuple[int, int], scale: int, reason: str):
     with pytest.raises(ImageError) as caught:
         check_image(np.broadcast_to(np.uint8(0), (*size, 3)), scale)
