@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,3 +84,81 @@ def image_to_image(folder: Path) -> Path:
     from tiny_generators import unet
 
     return unet(folder)
+
+
+def _conditioned(channels: int, **more: Any) -> tuple[Any, Any, Any, Any]:
+    """A U-Net that sees latents and an image, an autoencoder, a tokenizer and a text model."""
+    import torch
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextModel
+
+    from tiny_generators import LATENT, _autoencoder, _clip_text, _lively
+
+    torch.manual_seed(0)
+    network = UNet2DConditionModel(
+        sample_size=8,
+        in_channels=channels,
+        out_channels=LATENT,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=4,
+        attention_head_dim=8,
+        cross_attention_dim=16,
+        **more,
+    )
+    tokenizer, config = _clip_text()
+    return _lively(network, 0.15), _autoencoder(), tokenizer, _lively(CLIPTextModel(config))
+
+
+def editor(folder: Path) -> Path:
+    """A pipeline that edits an image by a prompt, as InstructPix2Pix."""
+    from diffusers import DDIMScheduler, StableDiffusionInstructPix2PixPipeline
+
+    from tiny_generators import LATENT, _save
+
+    network, autoencoder, tokenizer, text = _conditioned(2 * LATENT)
+    return _save(
+        StableDiffusionInstructPix2PixPipeline(
+            vae=autoencoder,
+            text_encoder=text,
+            tokenizer=tokenizer,
+            unet=network,
+            scheduler=DDIMScheduler(clip_sample=False),
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        ),
+        folder,
+    )
+
+
+def upscaler(folder: Path) -> Path:
+    """A pipeline of x4, as Stable Diffusion's upscaler: a place of a latent is one pixel of LQ."""
+    from diffusers import AutoencoderKL, DDIMScheduler, DDPMScheduler, StableDiffusionUpscalePipeline
+
+    from tiny_generators import LATENT, _save
+
+    network, _, tokenizer, text = _conditioned(LATENT + 3, num_class_embeds=1000)
+    autoencoder = AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(8,) * 3,
+        latent_channels=LATENT,
+        norm_num_groups=4,
+        sample_size=64,
+        scaling_factor=0.08333,
+    )
+    return _save(
+        StableDiffusionUpscalePipeline(
+            vae=autoencoder,
+            text_encoder=text,
+            tokenizer=tokenizer,
+            unet=network,
+            low_res_scheduler=DDPMScheduler(),
+            scheduler=DDIMScheduler(clip_sample=False),
+            max_noise_level=350,
+        ),
+        folder,
+    )

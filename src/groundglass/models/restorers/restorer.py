@@ -86,6 +86,10 @@ def find_restorer(settings: RestorerSettings) -> Found:
     else:
         found = _find_bundled(settings)
     check_tiles(found.tile, found.overlap)
+    if found.kind == "ncnn" and settings.device not in ("auto", "cpu"):
+        raise RecipeError(
+            f"ncnn models run on the CPU, not on {settings.device}", "device: cpu, or leave it out"
+        )
     return found
 
 
@@ -144,6 +148,10 @@ def _check_plain(settings: RestorerSettings) -> None:
         raise RecipeError(f"there is no scale {settings.scale}", f"scale: 1 to {MOST_SCALE}")
     if settings.tile < 0:
         raise RecipeError(f"there is no tile of {settings.tile} px", "tile: 0 chooses one")
+    if settings.steps is not None and settings.steps < 1:
+        raise RecipeError(f"a pipeline cannot take {settings.steps} steps", "steps: 1 or more")
+    if settings.strength is not None and not 0 < settings.strength <= 1:
+        raise RecipeError(f"there is no strength {settings.strength:g}", "strength: above 0, up to 1")
     set_for_pipelines = {
         "prompt": settings.prompt,
         "seed": settings.seed,

@@ -63,6 +63,9 @@ def test_bicubic_needs_a_scale():
         (RestorerSettings("realesrgan-x4pluss"), "Did you mean 'realesrgan-x4plus'?"),
         (RestorerSettings("bicubik", scale=4), "Did you mean 'bicubic'?"),
         (RestorerSettings("bicubic", scale=0), "there is no scale 0"),
+        (RestorerSettings("some/pipeline", strength=1.5), "there is no strength 1.5"),
+        (RestorerSettings("some/pipeline", steps=0), "a pipeline cannot take 0 steps"),
+        (RestorerSettings("waifu2x-photo", device="cuda"), "ncnn models run on the CPU"),
         (RestorerSettings("bicubic", scale=4, device="gpu"), "there is no device 'gpu'"),
         (RestorerSettings("bicubic", scale=4, prompt="sharp"), "takes no `prompt`"),
         (RestorerSettings("nets/missing.onnx"), "there is no file nets/missing.onnx"),
@@ -72,6 +75,8 @@ def test_bicubic_needs_a_scale():
 def test_a_wrong_recipe_is_a_recipe_error(settings: RestorerSettings, says: str):
     if settings.model.endswith(".param"):
         pytest.importorskip("ncnn")
+    if settings.model in BUNDLED:
+        here(settings.model)
     with pytest.raises(RecipeError) as caught:
         find_restorer(settings)
     assert says in str(caught.value)
@@ -379,6 +384,18 @@ def test_a_pipeline_has_the_same_pixels_for_the_same_seed(pipeline: Path):
         assert find_restorer(other).record != found.record
     larger = open_restorer(replace(settings, scale=2))
     assert larger.restore(rgb).shape == (80, 104, 3)
+
+
+@pytest.mark.parametrize(("make", "scale"), [(tiny_restorers.editor, 1), (tiny_restorers.upscaler, 4)])
+def test_pipelines_that_edit_and_upscale_keep_their_scale_and_seed(make: Any, scale: int, tmp_path: Path):
+    pytest.importorskip("diffusers")
+    settings = RestorerSettings(str(make(tmp_path / "pipeline")), prompt="sharp", steps=3, device="cpu")
+    assert find_restorer(settings).scale == scale
+    rgb = scene(40, 52)
+    made = open_restorer(settings).restore(rgb)
+    assert made.shape == (40 * scale, 52 * scale, 3)
+    assert np.array_equal(open_restorer(settings).restore(rgb), made)
+    assert not np.array_equal(open_restorer(replace(settings, seed=1)).restore(rgb), made)
 
 
 def test_a_setting_that_a_pipeline_does_not_take_and_a_folder_without_one_are_recipe_errors(
