@@ -69,7 +69,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Found:
-    """A restorer that was found but is not in memory.
+    """A restorer that was found but is not in memory. It cannot be pickled: a job carries the settings.
 
     kind     "bicubic", "ncnn", "spandrel", "onnx" or "diffusers"
     scale    the factor of both sides
