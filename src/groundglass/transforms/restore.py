@@ -60,10 +60,8 @@ class Restore(Transform):
         Field(description="px of LQ by which a square is read beyond its own area; default: 16"),
     ] = None
     prompt: Annotated[str | None, Field(description="for pipelines: the text that guides them")] = None
-    noise_seed: Annotated[int | None, Field(description="for pipelines: the seed of their noise")] = None
-    denoising_steps: Annotated[
-        PositiveInt | None, Field(description="for pipelines: how many steps they take")
-    ] = None
+    seed: Annotated[int | None, Field(description="for pipelines: the seed of their noise")] = None
+    steps: Annotated[PositiveInt | None, Field(description="for pipelines: how many steps they take")] = None
     strength: Annotated[
         float | None, Field(gt=0, le=1, description="for pipelines: how far they may leave the image, 0 to 1")
     ] = None
@@ -85,14 +83,14 @@ class Restore(Transform):
             "tile": self.tile,
             "overlap": self.overlap,
             "prompt": self.prompt,
-            "seed": self.noise_seed,
+            "seed": self.seed,
             "device": self.device,
         }
         return _find(
             RestorerSettings(
                 self.restore,
                 self.scale,
-                steps=self.denoising_steps,
+                steps=self.steps,
                 strength=self.strength,
                 guidance=self.guidance,
                 **{name: value for name, value in given.items() if value is not None},
