@@ -71,7 +71,8 @@ def command(
     differ. Each pair is accepted, rejected or unknown; a reason names the gate, its value, its limit and the place.
 
     The gates: geometry (shift, turn, local shifts, another scene), cast (colour), local (HQ shows what LQ does not),
-    copy, identical, duplicate, leak, names, size. Their limits were fitted on captured pairs at a scale of 4.
+    smooth (HQ has no detail beyond LQ), copy, identical, duplicate, leak, names, size. Their limits were fitted on
+    captured pairs at a scale of 4.
 
     The exit code is 4 if a file has no partner or cannot be judged. Rejected pairs do not change it.
 
