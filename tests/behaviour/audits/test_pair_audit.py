@@ -55,6 +55,7 @@ def test_a_planted_cast_has_its_size_in_total(site: Site, total: float):
 @pytest.mark.parametrize("seed", range(5))
 def test_patches_and_letters_stay_off_the_edges_that_no_gate_judges(site: Site, seed: int):
     chance = np.random.default_rng(seed)
+    assert site.other is not None
     for false in (
         plants.pasted(site.hq, site.other, 48, chance)[0],
         plants.lettered(site.hq, 32, chance)[0],
