@@ -85,6 +85,7 @@ def test_bad_files_are_counted_as_unknown_and_one_pair_has_no_other(pairs: Path)
     (pairs / "hq/2.png").unlink()
     card = audit(pairs)
     assert (card["pairs"], card["drawn"], card["unknown"]) == (2, 2, 1)
+    assert any(note.startswith("1 file without a partner") for note in card["notes"])
     only = groundglass(pairs, "check-pairs", "lq/1.png", "hq/1.png", "--audit", "--json")
     cells = json.loads(only.stdout)["audit"]["cells"]
     assert next(cell for cell in cells if cell["defect"] == "another image")["caught"]["n"] == 0

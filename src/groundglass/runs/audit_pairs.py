@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from groundglass.audits.pairs.plant_job import PairToDamage, PlantAndJudge
@@ -16,6 +17,7 @@ from groundglass.measures.pairs.score_job import read_rows
 from groundglass.random_streams import stream
 from groundglass.runs.check_pairs import match_folders, run_whole
 from groundglass.runs.evaluate import SECONDS
+from groundglass.text.format import some
 
 SHARD = 2
 """Pairs of a shard: each takes as long as twenty that are only checked."""
@@ -43,6 +45,12 @@ def audit_pairs(
             f"none of the {card.drawn:,} drawn pairs passes the gates, so there is none to put defects into",
             "groundglass check-pairs without --audit says why",
         )
+    lost = len(matched.rows) - len(matched.pairs)
+    if lost:
+        said = (
+            f"{some(lost, 'files')} without a partner or unreadable: check-pairs without --audit names them"
+        )
+        card = replace(card, notes=(*card.notes, said))
     return card
 
 
