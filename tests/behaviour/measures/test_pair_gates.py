@@ -148,6 +148,17 @@ def test_a_large_pair_is_judged_in_pieces_and_says_which(monkeypatch: pytest.Mon
     assert (x, y) == pytest.approx((300, 240), abs=16)
 
 
+def test_a_large_pair_names_a_few_places_of_each_gate_and_counts_the_rest(
+    monkeypatch: pytest.MonkeyPatch, lq: Any, hq: Any
+):
+    judge_in_pieces(monkeypatch)
+    monkeypatch.setattr("groundglass.measures.pairs.gates.MOST_REASONS", 1)
+    reasons = judge_pair(lq, np.ascontiguousarray(hq[::-1, ::-1])).reasons
+    assert len(reasons) == 2
+    assert "another scene" in reasons[0]
+    assert reasons[1] == "geometry: 3 more, at other places"
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_turn_of_pieces_is_the_largest_in_either_direction(
     monkeypatch: pytest.MonkeyPatch, lq: Any, hq: Any, sign: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -59,6 +59,9 @@ LEAST_NOTED, LEAST_SCALE = 1.5, 2.9
 beyond LQ's grid as an upscaled LQ."""
 PIECE, OVERLAP = 256, 16
 """Largest side of LQ that is judged at once, and px that neighbouring pieces share."""
+
+MOST_REASONS = 4
+"""Reasons of one gate that a pair in pieces names."""
 
 
 @dataclass(frozen=True)
@@ -177,12 +180,29 @@ def _joined(found: list[Judged]) -> Judged:
     for name in OF_ALL:
         known = [value for one in sound if (value := one.values.get(name)) is not None]
         values[name] = float(np.mean(known)) if known else None
-    reasons = tuple(dict.fromkeys(reason for one in (rejected or of[:1]) for reason in one.reasons))
+    reasons = _few(dict.fromkeys(reason for one in (rejected or of[:1]) for reason in one.reasons))
     unjudged = len(found) - len(sound)
     if unjudged and not rejected:
         reasons += (f"structure: {unjudged} of {len(found)} pieces have too little to be judged",)
     verdict: Word = "rejected" if rejected else "accepted" if sound else "unknown"
     return Judged(verdict, reasons, values, worst.box)
+
+
+def _few(reasons: Iterable[str]) -> tuple[str, ...]:
+    """The first reasons of each gate, and how many more it has: a large pair may have hundreds of pieces.
+
+    >>> _few(["local: a", "cast: b", *(f"local: {n}" for n in range(5))])
+    ('local: a', 'local: 0', 'local: 1', 'local: 2', 'local: 2 more, at other places', 'cast: b')
+    """
+    by_gate: dict[str, list[str]] = {}
+    for reason in reasons:
+        by_gate.setdefault(reason.partition(": ")[0], []).append(reason)
+    kept: list[str] = []
+    for gate, said in by_gate.items():
+        kept += said[:MOST_REASONS]
+        if len(said) > MOST_REASONS:
+            kept.append(f"{gate}: {len(said) - MOST_REASONS} more, at other places")
+    return tuple(kept)
 
 
 def _judge_piece(lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tuple[int, int]) -> Judged:
