@@ -131,12 +131,66 @@ def test_an_animation_is_unknown_and_16_bits_are_noted(pairs: Path):
     assert "16 bits" in found["1.png"]["notes"][0]
 
 
+def test_a_16_bit_or_animated_lq_is_named_as_lq(pairs: Path):
+    deep = low(scene(1)).astype(np.uint16) * 257
+    cv2.imwrite(str(pairs / "lq/1.png"), deep[..., ::-1])
+    frames = [Image.fromarray(low(scene(n))) for n in (0, 7)]
+    frames[0].save(pairs / "lq/0.png", save_all=True, append_images=frames[1:])
+    found = check(pairs, code=4)
+    assert "animated: LQ has 2 frames" in " ".join(found["0.png"]["reasons"])
+    assert found["1.png"]["notes"][0].startswith("LQ has 16 bits a sample")
+
+
+def test_an_hq_of_a_test_set_is_a_leak(pairs: Path):
+    put(pairs / "tests", "mine.png", scene(1))
+    done = groundglass(pairs, "fingerprint", "tests", "-o", "mine.parquet")
+    assert done.returncode == 0, done.stderr
+    done = groundglass(pairs, "check-pairs", "lq", "hq", "--json", "--against", "mine.parquet")
+    found = {pair["name"]: pair for pair in json.loads(done.stdout)["pairs"]}
+    assert found["1.png"]["verdict"] == "rejected"
+    assert found["1.png"]["reasons"][0].startswith("leak: HQ shows the test image")
+    assert found["0.png"]["verdict"] == found["2.png"]["verdict"] == "accepted"
+
+
+def test_near_duplicates_across_pairs_are_noted_and_not_rejected(pairs: Path):
+    near = np.clip(scene(0).astype(int) + 2, 0, 255).astype(np.uint8)
+    put(pairs / "hq", "near.png", near)
+    put(pairs / "lq", "near.png", low(near))
+    found = check(pairs)
+    notes = {name: " ".join(pair["notes"]) for name, pair in found.items()}
+    assert [name for name, said in notes.items() if "near-duplicate" in said] in (["0.png"], ["near.png"])
+    assert {pair["verdict"] for pair in found.values()} == {"accepted"}
+
+
+def test_a_large_pair_is_only_seen_in_pieces(pairs: Path, monkeypatch: pytest.MonkeyPatch):
+    """The memory that a pair takes beyond its pixels is that of one piece, whatever its size."""
+    from groundglass.measures.pairs import gates
+
+    seen: list[int] = []
+
+    def watched(lq: Any, hq: Any) -> Any:
+        seen.append(max(*lq.shape[:2], hq.shape[0] // 4, hq.shape[1] // 4))
+        return align(lq, hq)
+
+    align = gates.align
+    monkeypatch.setattr(gates, "align", watched)
+    large = scene(6, 2400, 1600)
+    put(pairs / "hq", "large.png", large)
+    put(pairs / "lq", "large.png", low(large))
+    assert check(pairs)["large.png"]["verdict"] == "accepted"
+    assert len(seen) > 6
+    assert max(seen) <= gates.PIECE
+
+
 def test_an_lq_of_40_px_is_judged_and_one_of_24_px_is_unknown(pairs: Path):
+    forty = scene(4, 160, 160)
+    put(pairs / "hq", "forty.png", forty)
+    put(pairs / "lq", "forty.png", low(forty))
     tiny = scene(5, 96, 96)
     put(pairs / "hq", "tiny.png", tiny)
     put(pairs / "lq", "tiny.png", low(tiny))
     found = check(pairs, code=4)
-    assert found["0.png"]["verdict"] == "accepted"  # 48 × 40 px
+    assert found["forty.png"]["verdict"] == "accepted"
     assert found["tiny.png"]["verdict"] == "unknown"
     assert "at least 32" in found["tiny.png"]["reasons"][0]
 

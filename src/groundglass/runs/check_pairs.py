@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tempfile
 from collections import Counter
@@ -13,12 +12,12 @@ from typing import Any
 
 from groundglass.engines.progress import Progress
 from groundglass.engines.run import run_job
-from groundglass.engines.shards import Settings
-from groundglass.errors import RecipeError, Unfinished
+from groundglass.engines.shards import Job, Settings
+from groundglass.errors import Interrupted, RecipeError, Unfinished
 from groundglass.image.header import ImageLimits
 from groundglass.measures.pairs.check_job import CheckPairs, alike
 from groundglass.measures.pairs.score_job import read_rows
-from groundglass.runs.evaluate import SECONDS, match
+from groundglass.runs.evaluate import SECONDS, Matched, match
 from groundglass.similarity.test_images.known_sets import resolve, words_of
 from groundglass.text.format import some
 
@@ -49,17 +48,12 @@ def check_pairs(lq: Path, hq: Path, against: str, workers: int, progress: Progre
     """
     if against:
         resolve(words_of(against))
-    if lq.resolve() == hq.resolve():
-        raise RecipeError(
-            f"LQ and HQ are both {lq}", "name the folder of LQ images first, then that of HQ images"
-        )
-    matched = match(hq, lq, 1)
+    matched = match_folders(lq, hq)
     with tempfile.TemporaryDirectory(prefix="groundglass-") as name:
         folder = Path(name) / "pairs"
         job = CheckPairs(folder, ImageLimits(), against)
         settings = Settings(workers=workers, seconds_per_image=SECONDS)
-        with contextlib.suppress(Unfinished):
-            run_job(job, matched.pairs, settings, progress)
+        run_whole(job, matched.pairs, settings, progress)
         found = read_rows(folder)
     pairs = [_named(row, matched.rows[number], found.get(number)) for number, row in enumerate(matched.rows)]
     judged = {number: found[number] for number in found if found[number]["verdict"]}
@@ -67,6 +61,25 @@ def check_pairs(lq: Path, hq: Path, against: str, workers: int, progress: Progre
     _add_swapped_names(pairs, judged)
     _add_ratios(pairs, judged)
     return Checked(pairs, _notes(pairs))
+
+
+def run_whole(job: Job, items: Sequence[Any], settings: Settings, progress: Progress) -> None:
+    """Do a job whose results are only kept for this command. An item on which a worker hung has no row."""
+    try:
+        run_job(job, items, settings, progress)
+    except Unfinished:
+        pass
+    except Interrupted as error:
+        raise Interrupted("stopped, and nothing was written", "the same command starts again") from error
+
+
+def match_folders(lq: Path, hq: Path) -> Matched:
+    """The pairs of two folders or files. Raises RecipeError as `check_pairs`."""
+    if lq.resolve() == hq.resolve():
+        raise RecipeError(
+            f"LQ and HQ are both {lq}", "name the folder of LQ images first, then that of HQ images"
+        )
+    return match(hq, lq, 1)
 
 
 def _named(row: dict[str, Any], listed: dict[str, Any], found: dict[str, Any] | None) -> dict[str, Any]:
@@ -101,6 +114,7 @@ VALUES = (
     "structure_shift",
     "already_clean",
     "texture_gain",
+    "added_detail",
     "box",
 )
 """The gates' values that a pair has as keys."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from groundglass.image.frame import open_frame
+from groundglass.measures.pairs.align import align
 from groundglass.measures.pairs.faithful_fit import reduced
 from groundglass.measures.pairs.gates import Limits, judge_pair
 from shared_data import shared
@@ -78,6 +79,48 @@ def test_invented_texture_that_averages_out_is_invisible(lq: Any, hq: Any):
     assert judge_pair(lq, np.clip(hq + checks[..., None], 0, 255).astype(np.uint8)).verdict == "accepted"
 
 
+def sharp(image: Any) -> Any:
+    soft = cv2.GaussianBlur(image, (0, 0), 2).astype(np.float32)
+    return np.clip(np.round(2 * image.astype(np.float32) - soft), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("filtered", [lambda image: cv2.GaussianBlur(image, (0, 0), 1), sharp])
+def test_an_hq_without_detail_beyond_lq_is_rejected_as_smooth(lq: Any, hq: Any, filtered: Any):
+    judged = judge_pair(lq, filtered(cv2.resize(lq, hq.shape[1::-1], interpolation=cv2.INTER_CUBIC)))
+    assert judged.verdict == "rejected"
+    assert judged.reasons[-1].startswith("smooth: detail beyond LQ -")
+    assert "limit -1.2" in judged.reasons[-1]
+
+
+def test_noise_in_lq_does_not_make_a_true_hq_smooth(lq: Any, hq: Any):
+    noise = np.random.default_rng(3).normal(0, 25, lq.shape)
+    noisy = judge_pair(np.clip(lq + noise, 0, 255).astype(np.uint8), hq)
+    assert not any(reason.startswith("smooth") for reason in noisy.reasons)
+    assert noisy.values["added_detail"] > -1
+
+
+def test_at_a_scale_of_2_a_smooth_hq_is_a_note_and_at_1_nothing(hq: Any):
+    small = cv2.GaussianBlur(hq[:160, :192], (0, 0), 1)
+    judged = judge_pair(small, cv2.resize(small, (384, 320), interpolation=cv2.INTER_CUBIC))
+    assert judged.verdict == "accepted"
+    assert judged.reasons[0].startswith("smooth: ")
+    assert "a note" in judged.reasons[0]
+    assert judge_pair(small, small).reasons == ()
+
+
+def test_grain_hides_that_an_hq_is_smooth(lq: Any, hq: Any):
+    """A stated limit of the gate: grain counts as detail."""
+    copy = cv2.resize(lq, hq.shape[1::-1], interpolation=cv2.INTER_CUBIC).astype(np.float64)
+    grainy = np.clip(copy + np.random.default_rng(4).normal(0, 12, copy.shape), 0, 255).astype(np.uint8)
+    assert judge_pair(lq, grainy).verdict == "accepted"
+
+
+def test_a_smooth_large_pair_is_judged_as_a_whole(monkeypatch: pytest.MonkeyPatch, lq: Any, hq: Any):
+    judge_in_pieces(monkeypatch)
+    copy = sharp(cv2.resize(lq, hq.shape[1::-1], interpolation=cv2.INTER_CUBIC))
+    assert sum(reason.startswith("smooth") for reason in judge_pair(lq, copy).reasons) == 1
+
+
 def test_small_and_flat_pairs_are_unknown(hq: Any):
     assert judge_pair(hq[:24, :24], hq[:96, :96]).verdict == "unknown"
     low = judge_pair(hq[:40, :40], hq[:80, :80])
@@ -105,6 +148,17 @@ def test_a_large_pair_is_judged_in_pieces_and_says_which(monkeypatch: pytest.Mon
     assert (x, y) == pytest.approx((300, 240), abs=16)
 
 
+def test_a_large_pair_names_a_few_places_of_each_gate_and_counts_the_rest(
+    monkeypatch: pytest.MonkeyPatch, lq: Any, hq: Any
+):
+    judge_in_pieces(monkeypatch)
+    monkeypatch.setattr("groundglass.measures.pairs.gates.MOST_REASONS", 1)
+    reasons = judge_pair(lq, np.ascontiguousarray(hq[::-1, ::-1])).reasons
+    assert len(reasons) == 2
+    assert "another scene" in reasons[0]
+    assert reasons[1] == "geometry: 3 more, at other places"
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_turn_of_pieces_is_the_largest_in_either_direction(
     monkeypatch: pytest.MonkeyPatch, lq: Any, hq: Any, sign: int
@@ -126,6 +180,14 @@ def test_pieces_of_another_scene_have_no_hallucinated_share(
     judged = judge_pair(lq, np.ascontiguousarray(hq[::-1, ::-1]))
     assert "another scene" in judged.reasons[0]
     assert judged.values["hallucinated_share"] is None
+
+
+def test_along_stripes_a_shift_is_measured_and_not_lost():
+    """An affine map slides along stripes: its shift was wrong by .3 px."""
+    folder = shared("pairs/realsr_x4")
+    lq, hq = (open_frame(folder / kind / "Nikon_023_LR4.png").rgb for kind in ("test_LR", "test_HR"))
+    own, false = align(lq, hq), align(lq, moved(hq, [[1, 0, 2], [0, 1, 2]]))
+    assert (false.shift_x - own.shift_x, false.shift_y - own.shift_y) == pytest.approx((2, 2), abs=0.12)
 
 
 def test_captured_truth_is_accepted_and_a_shifted_one_is_not():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,16 @@ ENOUGH = 0.7
 
 @dataclass(frozen=True)
 class Alignment:
-    """The affine map from places of the upscaled LQ image to places of HQ, in px of HQ.
+    """The map from places of the upscaled LQ image to places of HQ, in px of HQ.
 
-    matrix       2×3: HQ place = matrix · (x, y, 1)
+    Shift and rotation are those of the best rigid map. Along stripes, an affine map is nearly free to slide, and its
+    shift would be wrong by up to .3 px.
+
+    matrix       the affine map, 2×3: HQ place = matrix · (x, y, 1)
     shift_x, shift_y  displacement of the centre, px
-    corner       the largest displacement of a corner, px
+    corner       the largest displacement of a corner by the affine map, px
     rotation     degrees, positive from x to y
-    correlation  of both bands after the map, -1 to 1
+    correlation  of both bands after the affine map, -1 to 1
     """
 
     matrix: Matrix
@@ -49,6 +52,14 @@ class Alignment:
     def shift(self) -> float:
         """The length of the centre's displacement, px."""
         return float(np.hypot(self.shift_x, self.shift_y))
+
+
+class _Found(NamedTuple):
+    """Maps as 2×3 matrices, and the correlation after the affine one."""
+
+    affine: Matrix
+    rigid: Matrix
+    correlation: float
 
 
 def luma(rgb: NDArray[Any]) -> Plane:
@@ -70,8 +81,8 @@ def align(lq: NDArray[Any], hq: NDArray[Any]) -> Alignment | None:
     If the search fails, it is the shift alone with its correlation: near 0 for two different scenes.
 
     Both as luma of one size (LQ upscaled by bicubic), as a band: Gaussian σ .625 minus σ 3 px of LQ (2.5 and 12 px of
-    HQ at ×4). First the shift by phase correlation (Kuglin & Hines 1975), then an affine map by the enhanced
-    correlation coefficient (Evangelidis & Psarakis, PAMI 2008, section 4).
+    HQ at ×4). First the shift by phase correlation (Kuglin & Hines 1975), then a rigid and last an affine map by the
+    enhanced correlation coefficient (Evangelidis & Psarakis, PAMI 2008, section 4).
 
     >>> random = np.random.default_rng(0)
     >>> scene = cv2.GaussianBlur(random.uniform(0, 255, (200, 200)).astype(np.float32), (0, 0), 3)
@@ -87,10 +98,10 @@ def align(lq: NDArray[Any], hq: NDArray[Any]) -> Alignment | None:
     if min(ours.std(), theirs.std()) < 1e-3:
         return None
     found = _refined(ours, theirs)
-    if found[1] < ENOUGH:
+    if found.correlation < ENOUGH:
         again = _refined(_clipped(ours), _clipped(theirs))
-        found = max(found, again, key=lambda one: one[1])
-    return _described(*found, width, height)
+        found = max(found, again, key=lambda one: one.correlation)
+    return _described(found, width, height)
 
 
 def band(plane: Plane, scale: float) -> Plane:
@@ -122,32 +133,45 @@ def _first_shift(ours: Plane, theirs: Plane) -> tuple[float, float]:
     return (x, y) if max(abs(x), abs(y)) < limit else (0.0, 0.0)
 
 
-def _refined(ours: Plane, theirs: Plane) -> tuple[Matrix, float]:
-    """The map and the correlation after it, from the better of the found shift and none."""
+def _refined(ours: Plane, theirs: Plane) -> _Found:
+    """The maps and the correlation after the affine one, from the better of the found shift and none."""
+    tried: list[_Found] = []
+    for x, y in dict.fromkeys((_first_shift(ours, theirs), (0.0, 0.0))):
+        found = _from_shift(ours, theirs, np.array([[1, 0, x], [0, 1, y]], np.float32))
+        tried.append(found)
+        if found.correlation > ENOUGH:
+            break
+    return max(tried, key=lambda one: one.correlation)
+
+
+def _from_shift(ours: Plane, theirs: Plane, first: NDArray[np.float32]) -> _Found:
+    """The rigid map from a shift, and the affine map from the rigid one; if a search fails, the map before it."""
+    rigid, affine, correlation = first, first, None
+    try:
+        correlation, rigid = _ecc(ours, theirs, first, cv2.MOTION_EUCLIDEAN)
+        affine = rigid
+        correlation, affine = _ecc(ours, theirs, rigid, cv2.MOTION_AFFINE)
+    except cv2.error:  # the iteration left the image or met a flat overlap
+        if correlation is None:
+            moved = warped(theirs, first.astype(np.float64))
+            correlation = float(np.corrcoef(ours.ravel(), moved.ravel())[0, 1])
+    return _Found(affine.astype(np.float64), rigid.astype(np.float64), correlation)
+
+
+def _ecc(
+    ours: Plane, theirs: Plane, first: NDArray[np.float32], motion: int
+) -> tuple[float, NDArray[np.float32]]:
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ITERATIONS, EPSILON)
     everywhere = np.ones(ours.shape, np.uint8)
-    tried: list[tuple[Matrix, float]] = []
-    for x, y in dict.fromkeys((_first_shift(ours, theirs), (0.0, 0.0))):
-        first = np.array([[1, 0, x], [0, 1, y]], np.float32)
-        try:
-            correlation, matrix = cv2.findTransformECC(
-                ours, theirs, first.copy(), cv2.MOTION_AFFINE, criteria, everywhere, 1
-            )
-        except cv2.error:  # the iteration left the image or met a flat overlap
-            correlation = float(
-                np.corrcoef(ours.ravel(), warped(theirs, first.astype(np.float64)).ravel())[0, 1]
-            )
-            matrix = first
-        tried.append((matrix.astype(np.float64), float(correlation)))
-        if correlation > ENOUGH:
-            break
-    return max(tried, key=lambda one: one[1])
+    correlation, matrix = cv2.findTransformECC(ours, theirs, first.copy(), motion, criteria, everywhere, 1)
+    return float(correlation), cast(NDArray[np.float32], matrix)
 
 
-def _described(matrix: Matrix, correlation: float, width: int, height: int) -> Alignment:
+def _described(found: _Found, width: int, height: int) -> Alignment:
     right, bottom = width - 1, height - 1
-    places = np.array([[0, right, 0, right, right / 2], [0, 0, bottom, bottom, bottom / 2], [1.0] * 5])
-    moved = matrix @ places - places[:2]
-    rotation = float(np.degrees(np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1])))
-    corner = float(np.hypot(*moved[:, :4]).max())
-    return Alignment(matrix, float(moved[0, 4]), float(moved[1, 4]), corner, rotation, correlation)
+    corners = np.array([[0, right, 0, right], [0, 0, bottom, bottom], [1.0] * 4])
+    corner = float(np.hypot(*(found.affine @ corners - corners[:2])).max())
+    center = np.array([right / 2, bottom / 2, 1.0])
+    x, y = found.rigid @ center - center[:2]
+    rotation = float(np.degrees(np.arctan2(found.rigid[1, 0], found.rigid[0, 0])))
+    return Alignment(found.affine, float(x), float(y), corner, rotation, found.correlation)

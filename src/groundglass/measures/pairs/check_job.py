@@ -17,11 +17,10 @@ from groundglass.files.locators import read_listed
 from groundglass.image.frame import Frame, open_frame
 from groundglass.image.header import ImageLimits
 from groundglass.libraries import cv2
-from groundglass.measures.pairs.align import luma, upscaled
-from groundglass.measures.pairs.gates import Judged, judge_pair
+from groundglass.measures.pairs.align import luma
 from groundglass.measures.pairs.open_pair import ListedFile, Pair
-from groundglass.measures.pairs.psnr_ssim import psnr
 from groundglass.measures.pairs.score_job import reason_and_detail, save_rows, schema_of
+from groundglass.measures.pairs.verdict import judge_pixels
 from groundglass.similarity.perceptual_hash import phash
 from groundglass.similarity.test_images.fingerprints import pixel_hash
 from groundglass.similarity.test_images.known_sets import load_index
@@ -29,10 +28,6 @@ from groundglass.similarity.test_images.search import find_leak
 
 THUMBNAIL = 16
 """Cells per side of the thumbnails that are compared across pairs."""
-COPY = 45.0
-"""dB between HQ and upscaled LQ, above which HQ adds nothing: captured pairs have 25 to 38."""
-RATIO = 0.02
-"""Share by which the ratios of width and height may differ: HQ need not be a multiple of LQ."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +91,8 @@ class CheckPairs:
             "phash": _hashes(hq),
             "ratio": hq.rgb.shape[1] / lq.rgb.shape[1],
         }
-        judged = Judged("accepted", ())
-        if row["lq_pixels"] == row["hq_pixels"]:
-            reasons.append("identical: LQ and HQ have the same pixels")
-        elif wrong := _wrong_sizes(lq.rgb, hq.rgb):
-            reasons.append(wrong)
-        else:
-            judged = judge_pair(lq.rgb, hq.rgb)
-            {"rejected": reasons, "unknown": unknown, "accepted": notes}[judged.verdict].extend(
-                judged.reasons
-            )
-            if (same := _copy(lq.rgb, hq.rgb)) > COPY:
-                reasons.append(f"copy: HQ is LQ upscaled, {same:.1f} dB, limit {COPY:g}, of the whole")
+        judged = judge_pixels(lq.rgb, hq.rgb)
+        {"rejected": reasons, "unknown": unknown, "accepted": notes}[judged.verdict].extend(judged.reasons)
         if self.against and (leak := find_leak(hq.luma, load_index(self.against))):
             reasons.append(
                 f"leak: HQ shows the test image {leak.of} ({leak.relation}), score {leak.score:.2f}"
@@ -140,31 +125,6 @@ def alike(one: bytes, other: bytes) -> float:
     a, b = (np.frombuffer(each, np.float32) - np.frombuffer(each, np.float32).mean() for each in (one, other))
     length = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float(a @ b) / length if length > 1e-6 else 0.0
-
-
-def _wrong_sizes(lq: NDArray[Any], hq: NDArray[Any]) -> str | None:
-    across, down = hq.shape[1] / lq.shape[1], hq.shape[0] / lq.shape[0]
-    sizes = f"LQ is {lq.shape[1]} × {lq.shape[0]} px, HQ is {hq.shape[1]} × {hq.shape[0]} px"
-    if min(across, down) < 1:
-        return f"size: {sizes}: LQ is larger than HQ; are the two swapped?"
-    if abs(across / down - 1) > RATIO:
-        return f"size: {sizes}: the ratios {across:.2f} and {down:.2f} differ"
-    return None
-
-
-def _copy(lq: NDArray[Any], hq: NDArray[Any]) -> float:
-    """PSNR of HQ against LQ upscaled by bicubic; of luma."""
-    height, width = hq.shape[:2]
-    if height * width > 4_000_000:  # the middle of a large image shows as much
-        lines, columns = lq.shape[0] // 4, lq.shape[1] // 4
-        across, down = width / lq.shape[1], height / lq.shape[0]
-        top, left = (lq.shape[0] - lines) // 2, (lq.shape[1] - columns) // 2
-        lq = lq[top : top + lines, left : left + columns]
-        top, left = round(top * down), round(left * across)
-        hq = hq[top : top + round(lines * down), left : left + round(columns * across)]
-    ours = upscaled(luma(lq), hq.shape[1], hq.shape[0])
-    inner = (slice(8, -8),) * 2 if min(hq.shape[:2]) > 32 else (slice(None),) * 2
-    return psnr(luma(hq)[inner], ours[inner])
 
 
 def _thumbnail(rgb: NDArray[Any]) -> bytes:

@@ -1,9 +1,9 @@
-"""The gates that a pair must pass: geometry, cast, local. Each names its value, its limit and the place."""
+"""The gates that a pair must pass: geometry, cast, local, smooth. Each names its value, its limit and the place."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from groundglass.measures.pairs.align import LEAST, Alignment, align, band, luma, upscaled, warped
 from groundglass.measures.pairs.colour_fit import colour_cast, colour_residual
-from groundglass.measures.pairs.detail import already_clean, down_consistency, structure_shift, texture_gain
+from groundglass.measures.pairs.detail import (
+    added_detail,
+    already_clean,
+    down_consistency,
+    structure_shift,
+    texture_gain,
+)
 from groundglass.measures.pairs.faithful_fit import faithful_fit, reduced
 from groundglass.measures.pairs.hallucination import departure, outline, worst_box
 from groundglass.measures.pairs.local_shifts import dense_residual, local_shifts
@@ -31,6 +37,7 @@ class Limits:
     excess, unlike of `hallucination.Departure`
     down           dB: the floor of down-consistency
     dense          px of HQ at ×4: the 90th percentile of the blocks' shifts after the affine map
+    detail         log2, of the mean over all pieces: the floor of `detail.added_detail`, at a scale of 3 and more
     """
 
     shift: float = 1.2
@@ -41,13 +48,20 @@ class Limits:
     unlike: float = 2.3
     down: float = 26.0
     dense: float = 3.0
+    detail: float = -1.2
 
 
 LIMITS = Limits()
 LEAST_SIDE = 32
 """Px of LQ that each side needs: below, too few windows decide what is usual."""
+LEAST_NOTED, LEAST_SCALE = 1.5, 2.9
+"""The scales from which a smooth HQ is noted, and rejected: below the second, a soft but true HQ has as little detail
+beyond LQ's grid as an upscaled LQ."""
 PIECE, OVERLAP = 256, 16
 """Largest side of LQ that is judged at once, and px that neighbouring pieces share."""
+
+MOST_REASONS = 4
+"""Reasons of one gate that a pair in pieces names."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +69,7 @@ class Judged:
     """The verdict of the gates on a pair.
 
     verdict   accepted, rejected or unknown
-    reasons   a sentence for each gate that decided: gate, value, limit, place (px of HQ)
+    reasons   a sentence for each gate that decided: gate, value, limit, place (px of HQ); of an accepted pair, notes
     values    the pair's measures by name; of a pair in pieces, the worst
     box       x, y, width, height of the worst place that LQ does not show, px of HQ
     map       h×w: where HQ departs from LQ, on LQ's grid; only if asked for
@@ -79,6 +93,8 @@ HIGHER_IS_WORSE = (
     "unlike",
 )
 LOWER_IS_WORSE = ("correlation", "down_psnr", "texture_gain")
+OF_ALL = ("hallucinated_share", "added_detail")
+"""The mean over all pieces, not over the rejected alone; a piece that shows another scene has none."""
 
 
 def judge_pair(
@@ -90,11 +106,12 @@ def judge_pair(
     judged in pieces: one piece that is rejected decides. Raises ValueError if LQ is larger than HQ.
 
     >>> random = np.random.default_rng(0)
-    >>> scene = upscaled(random.uniform(40, 215, (32, 32, 3)), 64, 64).clip(0, 255)
-    >>> hq = upscaled(scene, 256, 256).clip(0, 255)
-    >>> judge_pair(scene, hq).verdict
+    >>> scene = sum(upscaled(random.uniform(20, 65, (n, n, 3)), 256, 256) for n in (32, 64, 128))
+    >>> hq = scene.clip(0, 255).astype(np.uint8)
+    >>> lq = reduced(hq, 64, 64).astype(np.uint8)
+    >>> judge_pair(lq, hq).verdict
     'accepted'
-    >>> judge_pair(scene, np.roll(hq, 4, axis=1)).reasons[0].split(",")[0]
+    >>> judge_pair(lq, np.roll(hq, 4, axis=1)).reasons[0].split(",")[0]
     'geometry: shift 4.0 px'
     """
     if lq.shape[0] > hq.shape[0] or lq.shape[1] > hq.shape[1]:
@@ -105,16 +122,22 @@ def judge_pair(
             return Judged("unknown", (said,))
     found: list[Judged] = []
     whole = np.zeros(lq.shape[:2], bool) if keep_map else None
-    for y, x in _pieces(lq.shape[0], lq.shape[1]):
-        piece, left, top = _cut(lq, hq, y, x)
+    for y, x in pieces_of(lq.shape[0], lq.shape[1]):
+        piece, left, top = cut_piece(lq, hq, y, x)
         judged = _judge_piece(*piece, limits, (left, top))
         if whole is not None and judged.map is not None:
             whole[y, x] |= judged.map
         found.append(judged)
-    return replace(_joined(found), map=whole)
+    joined = replace(_joined(found), map=whole)
+    return _with_smooth(joined, limits, hq.shape[1] / lq.shape[1])
 
 
-def _pieces(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+def pieces_of(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """The rows and columns of LQ that each piece has; one for an LQ of up to 256 px.
+
+    >>> list(pieces_of(100, 400))
+    [(slice(0, 100, None), slice(0, 208, None)), (slice(0, 100, None), slice(192, 400, None))]
+    """
     for top, bottom in _spans(height):
         for left, right in _spans(width):
             yield slice(top, bottom), slice(left, right)
@@ -127,7 +150,7 @@ def _spans(length: int) -> list[tuple[int, int]]:
     return [(round(n * step), min(length, round((n + 1) * step) + OVERLAP)) for n in range(count)]
 
 
-def _cut(
+def cut_piece(
     lq: NDArray[Any], hq: NDArray[Any], y: slice, x: slice
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], int, int]:
     """A piece of both, and its place in HQ."""
@@ -154,15 +177,32 @@ def _joined(found: list[Judged]) -> Judged:
             values[name] = max(numbers, key=abs)  # a turn has a sign
         else:
             values[name] = min(numbers) if name in LOWER_IS_WORSE else float(np.mean(numbers))
-    # Of all pieces, not of the rejected alone; a piece that shows another scene has no share.
-    shares = [share for one in sound if (share := one.values.get("hallucinated_share")) is not None]
-    values["hallucinated_share"] = float(np.mean(shares)) if shares else None
-    reasons = tuple(dict.fromkeys(reason for one in (rejected or of[:1]) for reason in one.reasons))
+    for name in OF_ALL:
+        known = [value for one in sound if (value := one.values.get(name)) is not None]
+        values[name] = float(np.mean(known)) if known else None
+    reasons = _few(dict.fromkeys(reason for one in (rejected or of[:1]) for reason in one.reasons))
     unjudged = len(found) - len(sound)
     if unjudged and not rejected:
         reasons += (f"structure: {unjudged} of {len(found)} pieces have too little to be judged",)
     verdict: Word = "rejected" if rejected else "accepted" if sound else "unknown"
     return Judged(verdict, reasons, values, worst.box)
+
+
+def _few(reasons: Iterable[str]) -> tuple[str, ...]:
+    """The first reasons of each gate, and how many more it has: a large pair may have hundreds of pieces.
+
+    >>> _few(["local: a", "cast: b", *(f"local: {n}" for n in range(5))])
+    ('local: a', 'local: 0', 'local: 1', 'local: 2', 'local: 2 more, at other places', 'cast: b')
+    """
+    by_gate: dict[str, list[str]] = {}
+    for reason in reasons:
+        by_gate.setdefault(reason.partition(": ")[0], []).append(reason)
+    kept: list[str] = []
+    for gate, said in by_gate.items():
+        kept += said[:MOST_REASONS]
+        if len(said) > MOST_REASONS:
+            kept.append(f"{gate}: {len(said) - MOST_REASONS} more, at other places")
+    return tuple(kept)
 
 
 def _judge_piece(lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tuple[int, int]) -> Judged:
@@ -186,13 +226,11 @@ def _judge_piece(lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tup
     small = reduced(aligned, lq.shape[1], lq.shape[0])
     tint = colour_cast(lq, small)
     fit = faithful_fit(lq, aligned)
-    ours, theirs = luma(lq), luma(fit.image)
+    ours, theirs, large = luma(lq), luma(fit.image), luma(aligned)
     departs = departure(ours, theirs)
     mask = outline(departs, limits.excess, limits.unlike)
     size = hq.shape[1], hq.shape[0]
-    residual = dense_residual(
-        local_shifts(band(upscaled(ours, *size), scale), band(luma(aligned), scale), scale)
-    )
+    residual = dense_residual(local_shifts(band(upscaled(ours, *size), scale), band(large, scale), scale))
     values |= {
         "dense_residual": residual,
         "cast": tint.delta_e,
@@ -204,7 +242,8 @@ def _judge_piece(lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tup
         "down_psnr": down_consistency(lq, fit.image),
         "structure_shift": structure_shift(ours, theirs),
         "already_clean": already_clean(ours, luma(small)),
-        "texture_gain": texture_gain(ours, luma(aligned)),
+        "texture_gain": texture_gain(ours, large),
+        "added_detail": added_detail(ours, large),
     }
     box = _in_hq(worst_box(mask, departs), scale, corner)
     reasons = [
@@ -245,6 +284,19 @@ def _local(values: dict[str, float | None], box: Box | None, limits: Limits, pla
         yield f"local: unlike structure {unlike:.1f}, limit {limits.unlike:g}, {where}"
     if down < limits.down:
         yield f"local: down-consistency {down:.1f} dB, floor {limits.down:g}, {place}"
+
+
+def _with_smooth(judged: Judged, limits: Limits, scale: float) -> Judged:
+    """Rejected, at a small scale only noted, if HQ has no detail beyond LQ: of the whole, since a piece may be sky."""
+    detail = judged.values.get("added_detail")
+    if detail is None or scale < LEAST_NOTED or detail >= limits.detail:
+        return judged
+    said = f"smooth: detail beyond LQ {detail:.1f}, limit {limits.detail:g}, of the whole"
+    if scale < LEAST_SCALE:
+        note = f"{said}; a note, since no limit holds at a scale of {scale:.2g}"
+        return replace(judged, reasons=(*judged.reasons, note)) if judged.verdict == "accepted" else judged
+    before = judged.reasons if judged.verdict == "rejected" else ()
+    return replace(judged, verdict="rejected", reasons=(*before, said))
 
 
 def _in_hq(box: Box | None, scale: float, corner: tuple[int, int]) -> Box | None:
