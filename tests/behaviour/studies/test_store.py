@@ -22,7 +22,7 @@ from groundglass.studies.records import COUNTED, Refused, Session, Trial, Vote
 from groundglass.studies.store import Store
 from groundglass.studies.trial_images import is_whole_png, png_of
 from groundglass.studies.trials import REST
-from patience import now
+from patience import now, set_clock
 from postgres_tools import cluster, why_not
 from study_client import SCORES
 from study_servers import make_study
@@ -511,7 +511,7 @@ def test_trials_that_a_sitting_left_open_are_part_of_the_next_one(make: Any, mon
     for trial in opened[:2]:
         last = cast(study, rater, trial)
     clock = now() + REST
-    monkeypatch.setattr("groundglass.studies.trials.time.time", lambda: clock)
+    set_clock(monkeypatch, lambda: clock)
     sitting = []
     while ahead := study.store.next(rater, 6):
         sitting.append(ahead[0].id)
