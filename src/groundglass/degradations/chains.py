@@ -9,7 +9,7 @@ same pixels from that list, bit for bit: each step has the seed of its own rando
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import accumulate
 from typing import Any, Literal, cast
@@ -176,14 +176,38 @@ def degrade(rgb: Pixels, part: Any, random: np.random.Generator) -> tuple[Pixels
     (['gaussian_noise'], True)
     """
     applied: list[Applied] = []
-    photo = (rgb.shape[0], rgb.shape[1])
-    made = rgb
-    for step in _drawn_parts(part, random):
-        drawn = _concrete(step, made, photo, random)
-        if drawn is not None:
-            applied.append(drawn)
-            made = _apply(made, drawn)
+    made = _degraded(rgb, part, random, rgb.shape[:2], applied)
     return (made if applied else rgb.copy()), applied
+
+
+def _degraded(
+    rgb: Pixels, part: Any, random: np.random.Generator, photo: tuple[int, ...], applied: list[Applied]
+) -> Pixels:
+    """The image after a part; what was applied is added to the list. Each setting is drawn when its turn comes."""
+    match part:
+        case None:
+            return rgb
+        case Step() | ResizeBy() | Poisson():
+            drawn = _concrete(part, rgb, photo, random)
+            if drawn is None:
+                return rgb
+            name, settings = drawn
+            one = Applied(name, dict(vars(settings)), int(random.integers(2**53)))
+            applied.append(one)
+            return _apply(rgb, settings, one.stream)
+        case Chain():
+            for inner in part.parts:
+                rgb = _degraded(rgb, inner, random, photo, applied)
+            return rgb
+        case Choose():
+            chosen = part.parts[_pick(len(part.parts), part.weights, random)]
+            return _degraded(rgb, chosen, random, photo, applied)
+        case Maybe():
+            if random.random() >= part.probability:
+                return rgb
+            return _degraded(rgb, part.part, random, photo, applied)
+        case _:
+            raise TypeError(f"{type(part).__name__} is not a part of a chain")
 
 
 def replay(rgb: Pixels, applied: Sequence[Applied]) -> Pixels:
@@ -193,7 +217,7 @@ def replay(rgb: Pixels, applied: Sequence[Applied]) -> Pixels:
     """
     made = rgb.copy()
     for one in applied:
-        made = _apply(made, one)
+        made = _apply(made, _checked(one.name, one.settings), one.stream)
     return made
 
 
@@ -205,9 +229,8 @@ def as_applied(plain: Any) -> list[Applied]:
         raise RecipeError("a step of the record has not the keys name, settings and stream") from error
 
 
-def _apply(rgb: Pixels, one: Applied) -> Pixels:
-    random = cast(np.random.Generator, _Stream(one.stream))
-    return distort(rgb, _checked(one.name, one.settings), random)
+def _apply(rgb: Pixels, settings: Any, seed: int) -> Pixels:
+    return distort(rgb, settings, cast(np.random.Generator, _Stream(seed)))
 
 
 class _Stream:
@@ -231,29 +254,10 @@ def _checked(name: str, settings: Mapping[str, Any]) -> Any:
         raise RecipeError(f"{name}: {error}") from error
 
 
-def _drawn_parts(part: Any, random: np.random.Generator) -> Iterator[Step | ResizeBy | Poisson]:
-    """The steps that the draws of `Choose` and `Maybe` leave, in their order; each is drawn when its turn comes."""
-    match part:
-        case None:
-            return
-        case Chain():
-            for one in part.parts:
-                yield from _drawn_parts(one, random)
-        case Choose():
-            yield from _drawn_parts(part.parts[_pick(len(part.parts), part.weights, random)], random)
-        case Maybe():
-            if random.random() < part.probability:
-                yield from _drawn_parts(part.part, random)
-        case Step() | ResizeBy() | Poisson():
-            yield part
-        case _:
-            raise TypeError(f"{type(part).__name__} is not a part of a chain")
-
-
 def _concrete(
-    step: Step | ResizeBy | Poisson, rgb: Pixels, photo: tuple[int, int], random: np.random.Generator
-) -> Applied | None:
-    """The step with all its settings drawn; None if it changes nothing."""
+    step: Step | ResizeBy | Poisson, rgb: Pixels, photo: tuple[int, ...], random: np.random.Generator
+) -> tuple[str, Any] | None:
+    """The name of the step and the record of its settings, all drawn; None if it changes nothing."""
     match step:
         case Step(name, settings):
             values = {key: _value(one, random) for key, one in settings.items()}
@@ -270,7 +274,7 @@ def _concrete(
             values = {"width": width, "height": height, "kernel": _value(kernel, random)}
             if (height, width) == rgb.shape[:2]:
                 return None
-    return Applied(name, dict(vars(_checked(name, values))), int(random.integers(2**53)))
+    return name, _checked(name, values)
 
 
 def _value(one: Any, random: np.random.Generator) -> Any:
