@@ -116,8 +116,11 @@ def low_pass(cutoff: float, side: int) -> npt.NDArray[np.float64]:
     return weights / weights.sum()
 
 
+@lru_cache(maxsize=64)
 def _places(side: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The rows and columns of a kernel's weights, counted from its middle; nobody may write into them."""
     rows, columns = np.mgrid[:side, :side] - float(side // 2)
+    rows.flags.writeable = columns.flags.writeable = False
     return rows, columns
 
 
