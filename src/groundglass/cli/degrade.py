@@ -136,18 +136,13 @@ def _print_rows(rows: Iterable[dict[str, Any]], as_json: bool) -> None:
 
 
 def _print_row(row: dict[str, Any], in_full: bool) -> None:
+    from groundglass.made_images.degraded import settings_in_words
+
     size = f"{row['width']} × {row['height']}"
     done = f"→ {row['file']}  {size}" if row["error"] is None else f"✕ {row['error']}"
     click.echo(f"{plain_line(row['uri'])}  {plain_line(done)}")
     for one in (row.get("applied") or ()) if in_full else ():
-        settings = ", ".join(
-            f"{key} {_short(value)}" for key, value in one["settings"].items() if value is not None
-        )
-        print_wrapped(f"  {one['name']}  {settings}", 4)
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        print_wrapped(f"  {one['name']}  {settings_in_words(one['name'], one['settings'])}", 4)
 
 
 def _print_presets(as_json: bool) -> None:

@@ -72,6 +72,7 @@ def _print_story(story: Story, units: Mapping[str, str]) -> None:
     print_wrapped(f"  {_headline(story)}", 2, COLOURS[story.fate])
     _print_warnings(story)
     _print_generated(story)
+    _print_made(story)
     _print_measures(story, units)
     widest = max((len(verdict.step) for verdict in story.verdicts), default=0)
     for verdict in story.verdicts:
@@ -127,6 +128,14 @@ def _print_generated(story: Story) -> None:
         print_wrapped(f"  {plain_line(name):<{widest}}  {plain_line(str(value))}", widest + 4)
 
 
+def _print_made(story: Story) -> None:
+    """Print what a step did to make the image: each degradation with its settings, or the restorer."""
+    said = story.measures.get("made_with")
+    if said is not None:
+        click.echo()
+        print_wrapped(f"  made by {plain_line(str(said))}", 4)
+
+
 def _remark(story: Story) -> str:
     """The JPEG quality in the file's own header, which often explains a verdict."""
     known = story.root or story.measures
@@ -136,7 +145,7 @@ def _remark(story: Story) -> str:
 
 def _print_measures(story: Story, units: Mapping[str, str]) -> None:
     """Print every value of the image; for a tile, next to the values of its photo."""
-    names = dict.fromkeys([*story.measures, *story.root])
+    names = dict.fromkeys(name for name in [*story.measures, *story.root] if name != "made_with")
     rows = [
         (name, _shown(story.measures.get(name)), _shown(story.root.get(name)), units.get(name, ""))
         for name in names

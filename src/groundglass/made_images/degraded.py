@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from groundglass.degradations.catalog import DISTORTIONS
 from groundglass.degradations.plain_chains import read_chain
 from groundglass.degradations.record import degraded
 from groundglass.errors import ImageError, RecipeError
@@ -31,15 +32,19 @@ def make_degraded(rgb: Pixels, sha256: str, region: str, record: Mapping[str, An
 def in_words(applied: Sequence[Mapping[str, Any]]) -> str:
     """The steps that were applied, in their order, with their settings.
 
-    >>> in_words([{"name": "jpeg", "settings": {"quality": 42, "subsampling": None}}])
+    >>> in_words([{"name": "jpeg", "settings": {"quality": 42, "shift_x": 0}}])
     'jpeg quality 42'
     """
-    return " → ".join(_words(one["name"], one["settings"]) for one in applied) or "unchanged"
+    said = (f"{one['name']} {settings_in_words(one['name'], one['settings'])}" for one in applied)
+    return " → ".join(map(str.strip, said)) or "unchanged"
 
 
-def _words(name: str, settings: Mapping[str, Any]) -> str:
-    said = ", ".join(f"{key} {_short(value)}" for key, value in settings.items() if value is not None)
-    return f"{name} {said}".strip()
+def settings_in_words(name: str, settings: Mapping[str, Any]) -> str:
+    """The settings of a degradation that are not its defaults."""
+    neutral = vars(DISTORTIONS[name].settings()) if name in DISTORTIONS else {}
+    return ", ".join(
+        f"{key} {_short(value)}" for key, value in settings.items() if value != neutral.get(key)
+    )
 
 
 def _short(value: Any) -> str:
