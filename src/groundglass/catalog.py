@@ -120,6 +120,7 @@ class Measure:
     needs       "header" if the file's first bytes suffice, "pixels" if the file must be decoded
     extra       the extra that must be installed, or None
     network     the network that it asks, if any; `NETWORK_PARAMETERS` are then added to its parameters
+    of_pairs    whether it compares an image that a step made with the image it was made from; others have no value
     """
 
     name: str
@@ -131,6 +132,7 @@ class Measure:
     needs: Literal["header", "pixels"] = "pixels"
     extra: str | None = None
     network: Network | None = None
+    of_pairs: bool = False
 
     def __post_init__(self) -> None:
         if self.network is not None:

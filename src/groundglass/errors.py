@@ -44,6 +44,7 @@ REASONS: dict[str, str] = {
     "no_partner": "no file of the other folder has its name",
     "several_partners": "several files have names that fit",
     "flat": "no texture to measure",
+    "no_pair": "the image is not one that a step made from another, so there is nothing to compare it with",
     "no_text": "the image has no text",
     "measure_failed": "the measure raised an unexpected error",
     "write_failed": "the written file did not read back as expected",
@@ -84,6 +85,7 @@ REMEDIES: dict[str, str] = {
     "no_partner": "name SR files as HR files; endings such as _x4 or _SR may differ",
     "several_partners": "keep one of them in the folder, or give it the exact name",
     "flat": "nothing: there is no texture in it",
+    "no_pair": "measure it right after the step that makes the images, such as `degrade`",
     "no_text": "add the text to the table or the text file",
     "measure_failed": "report it: the measure has a fault",
     "write_failed": "check the disk that holds the release, then run again",
@@ -230,4 +232,4 @@ class ImageError(GroundglassError):
 
 
 class NoValue(ImageError):
-    """The image is sound, but this measure has no value on it (``flat``, ``too_small``)."""
+    """The image is sound, but this measure has no value on it (``flat``, ``too_small``, ``no_pair``)."""

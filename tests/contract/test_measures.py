@@ -83,7 +83,8 @@ def test_defaults_are_those_of_the_function():
     frame = open_frame(testing.png(testing.photo(192, 192)))
     for measure in PLAIN.values():
         spelt_out = {name: parameter.default for name, parameter in measure.parameters.items()}
-        assert measure.compute(frame, **spelt_out) == measure.compute(frame)
+        if not measure.of_pairs:
+            assert measure.compute(frame, **spelt_out) == measure.compute(frame)
 
 
 @pytest.mark.parametrize("picture", pictures())
@@ -228,6 +229,8 @@ FLIPPED: dict[str, Callable[[Values, Values], Any]] = {
 def test_flips(measure: Measure):
     coarse = open_frame(testing.jpeg(testing.photo(480, 240, seed=3), 60)).rgb
     before, after = (open_frame(testing.png(rgb)) for rgb in (coarse, np.ascontiguousarray(coarse[:, ::-1])))
+    if measure.of_pairs:
+        pytest.skip("there is no pair: behaviour/measures/test_measure_pair.py flips some")
     FLIPPED.get(measure.name, same)(measure.compute(before), measure.compute(after))
 
 

@@ -159,7 +159,14 @@ def measures_of(expression: str) -> list[str]:
     if never is not None:
         atom, said, hint = never
         raise _pointed(expression, expression.find(atom.text), atom.text, said, hint)
-    return [name for name, measure in MEASURES.items() if _brings(measure, parsed)]
+    found = [name for name, measure in MEASURES.items() if _brings(measure, parsed)]
+    for name in found:
+        if MEASURES[name].of_pairs:
+            word = next(path[-1] for path in parsed.columns if path[-1] in MEASURES[name].columns)
+            said = f"{word} compares an image that a step of a recipe made with the image it was made from"
+            hint = "groundglass check-pairs LQ_FOLDER HQ_FOLDER compares the files of two folders"
+            raise _pointed(expression, expression.find(word), word, said, hint)
+    return found
 
 
 def _brings(measure: Measure, expression: Expression) -> bool:

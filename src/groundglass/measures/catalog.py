@@ -28,6 +28,7 @@ from groundglass.measures.complexity import complexity
 from groundglass.measures.naturalness import naturalness
 from groundglass.measures.noise import noise
 from groundglass.measures.objects import detector, regions, segment_anything
+from groundglass.measures.pairs import pair, pair_fidelity
 from groundglass.measures.resolution import resolution
 from groundglass.measures.text_and_graphics import text_and_graphics
 from groundglass.text.suggest import did_you_mean
@@ -51,6 +52,8 @@ MEASURES: dict[str, Measure] = {
     "resolution": resolution.MEASURE,
     "naturalness": naturalness.MEASURE,
     "text_and_graphics": text_and_graphics.MEASURE,
+    "pair": pair.MEASURE,
+    "pair_fidelity": pair_fidelity.MEASURE,
     "hyperiqa": hyperiqa.MEASURE,
     "clip_iqa": clip_iqa.MEASURE,
     "tags": tags.MEASURE,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from groundglass.image.frame import Frame, Makes
     from groundglass.image.header import ImageLimits
 
-NO_VALUE = ("flat", "too_small")
+NO_VALUE = ("flat", "too_small", "no_pair")
 """Reasons for an empty value of a sound image: not a failure."""
 
 

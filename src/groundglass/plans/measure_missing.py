@@ -14,11 +14,13 @@ from groundglass.measures.thumbnail import THUMBNAIL
 from groundglass.plans.naturalness_reference import fitted
 from groundglass.plans.planner import Plan
 from groundglass.plans.state import State
-from groundglass.tables.parquet import compute, connect, without
+from groundglass.tables.parquet import compute, connect, only, without
 from groundglass.tables.verdicts import VERDICTS
 
 THUMBNAILS = 12_000
 """Images of a step that get a thumbnail for the report; of more rows, a sample by id."""
+
+_IMAGE = ["sha256", "region"]
 
 THUMBNAIL_ASK = ask_of(THUMBNAIL, {})
 
@@ -39,18 +41,27 @@ class Measured:
 
 
 def measure_rows(
-    state: State, rows: pa.Table, asks: Sequence[Ask], title: str, called: Mapping[str, str] | None = None
+    state: State,
+    rows: pa.Table,
+    asks: Sequence[Ask],
+    title: str,
+    called: Mapping[str, str] | None = None,
+    origins: pa.Table | None = None,
 ) -> Measured:
     """Measure the missing values of ``asks`` on ``rows``; images with pixels that cannot be read are failed.
 
     ``called`` holds the recipe's names of asks, by their keys, if they differ from the measures' names.
+    ``origins`` are images that ``rows`` were made from: those of images with a thumbnail get one too.
     """
     if not asks:
         return Measured(VERDICTS.empty_table(), rows.num_rows)
     wanted = dict.fromkeys(asks, rows)
     # The thumbnail comes from the same decode: made later for the report, it would need a second one.
     if not state.run.dry:
-        wanted[THUMBNAIL_ASK] = thumbnail_sample(rows)
+        wanted[THUMBNAIL_ASK] = shown = thumbnail_sample(rows)
+        if origins is not None:
+            theirs = only(origins, shown["parent"])
+            wanted[THUMBNAIL_ASK] = pa.concat_tables([table.select(_IMAGE) for table in (shown, theirs)])
     for ask in wanted:
         state.run.store.prepare(ask.key, ask.definition.columns)
     missing = {ask: missing_of(state, ask, these) for ask, these in wanted.items()}

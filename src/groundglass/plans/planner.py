@@ -85,11 +85,17 @@ class Plan:
 
 @dataclass
 class Planner:
-    """The knowledge so far while the steps are planned in order; ``judged_by`` are columns that selections named."""
+    """The knowledge so far while the steps are planned in order.
+
+    judged_by  columns that selections named
+    resized    whether the images lost the photo's JPEG grid
+    made       whether a step made the images (or some of them), and no later one cropped or resized them
+    """
 
     loaded: LoadedRecipe
     scope: Scope = field(default_factory=Scope)
     resized: bool = False
+    made: bool = False
     licences: dict[str, str | None] = field(default_factory=dict)
     judged_by: set[str] = field(default_factory=set)
     index: int = 0

@@ -26,6 +26,7 @@ from groundglass.transforms.transform import KeyFault, Transform
 def plan(planner: Planner, planned: PlannedStep, body: Transform) -> PlannedStep:
     # The grid of an image that a step makes begins at its first pixel.
     planner.resized = body.resizes or (planner.resized and not body.makes)
+    planner.made = body.makes or (planner.made and planned.step.only_if is not None)
     planner.scope = replace(
         planner.scope, generation=planner.scope.generation + 1, mixed=planned.step.only_if is not None
     )
@@ -58,7 +59,7 @@ def run(state: State, planned: PlannedStep) -> Done:
     chosen, others = applies(state, planned)
     derived = derive_rows(state, planned, chosen)
     if body_of(planned).makes:
-        derived = _made(state, planned, derived)
+        derived = _made(state, planned, derived, chosen)
     state.run.write(derived.rows, state.run.folder.derived(planned.step.name))
     refused = refusals(derived.refused)
     state.run.write(refused, state.run.folder.verdicts(planned.step.name))
@@ -85,7 +86,7 @@ def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
     return body.make(rows, state.run.store.read(planned.asks[0].key))
 
 
-def _made(state: State, planned: PlannedStep, derived: Derived) -> Derived:
+def _made(state: State, planned: PlannedStep, derived: Derived, origins: pa.Table) -> Derived:
     """The images that could be made; the rows of the others are refused with the reason."""
     (ask,) = planned.asks
     making = state
@@ -93,7 +94,7 @@ def _made(state: State, planned: PlannedStep, derived: Derived) -> Derived:
         body = body_of(planned).in_step(planned.step.name, state.run.seed)
         body.keep_record(state.run.store_folder / FOLDER)
         making = replace(state, run=replace(state.run, settings=body.settings_of(state.run.settings)))
-    measure_rows(making, derived.rows, planned.asks, planned.step.name)
+    measure_rows(making, derived.rows, planned.asks, planned.step.name, origins=origins)
     con = connect()
     con.register("made", derived.rows)
     con.register("errors", state.run.store.errors(ask.key))

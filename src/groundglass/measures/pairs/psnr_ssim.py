@@ -185,6 +185,15 @@ def bicubic_score(reference: Pixels, scale: int, protocol: str, border: int | No
     return score(whole, baseline, scale if border is None else border, protocol)
 
 
+def upscaled_to(lq: Pixels, width: int, height: int) -> Pixels:
+    """LQ in the size of HQ by matlab_bicubic, uint8: the field's baseline of a reduced image that is a file of 8 bits.
+
+    >>> upscaled_to(np.full((4, 4, 3), 90, np.uint8), 8, 8)[0, 0].tolist()
+    [90, 90, 90]
+    """
+    return _as_bytes(resize(lq.astype(np.float64), width, height, "matlab_bicubic"))
+
+
 def find_protocol(name: str) -> Protocol:
     """The protocol of that name. Raises RecipeError where there is none."""
     if name not in PROTOCOLS:

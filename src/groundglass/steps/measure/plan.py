@@ -155,6 +155,14 @@ def _measure(planner: Planner, request: MeasureRequest, where: tuple[str | int, 
     if measure.extra and not is_installed(measure.extra):
         missing = MissingExtra(measure.name, measure.extra)
         planner.fail(where, missing.message, missing.hint, lacking=True)
+    if measure.of_pairs and not planner.made:
+        planner.fail(
+            where,
+            f"{measure.name} compares an image that a step made with the image it was made from, and no step made "
+            "these images",
+            f"put {measure.name} right after such a step: - transform: {{degrade: realesrgan-x4plus}}",
+            word=measure.name,
+        )
     for name, value in request.parameters.items():
         known = measure.parameters.get(name)
         if known is None:
