@@ -13,12 +13,13 @@ from groundglass.pages.shared import SHARED, shared_bytes
 PACKAGE = "groundglass.reports"
 
 REPORT_SCRIPTS = (
-    "dom.js", "model.js", "thumbnail.js", "grid.js", "gallery.js", "drawer.js", "threshold.js", "shell.js", "page.js",
+    "dom.js", "model.js", "thumbnail.js", "grid.js", "gallery.js", "pair.js", "drawer.js", "threshold.js", "shell.js",
+    "page.js",
 )  # fmt: skip
 """The report's scripts, each after those that it needs."""
 
 CHANGES_SCRIPTS = (
-    "dom.js", "model.js", "thumbnail.js", "grid.js", "gallery.js", "drawer.js", "shell.js", "changes.js",
+    "dom.js", "model.js", "thumbnail.js", "grid.js", "gallery.js", "pair.js", "drawer.js", "shell.js", "changes.js",
 )  # fmt: skip
 """The scripts of the page of two runs."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -103,6 +103,13 @@ class HeldOut:
     regained: int = 0
 
 
+class PairColumns(NamedTuple):
+    """The names of the two columns of text that the measure `pair` brought."""
+
+    verdict: str
+    reasons: str
+
+
 @dataclass(frozen=True)
 class RunFacts:
     """Everything that the report of one run shows.
@@ -131,6 +138,8 @@ class RunFacts:
     said        columns of text, such as captions: name → the text of each of ``rows``, None if there is none
     knees       step → the knee of its threshold in the run's latest audit, if it has exactly one
     settings    for each score of a study the effect of the images' settings on it
+    pairs       the columns of `said` with the verdicts and the reasons of pairs
+    pair_maps   id -> a 1-bit PNG of LQ's size: where HQ shows what LQ does not
     """
 
     name: str
@@ -159,6 +168,8 @@ class RunFacts:
     said: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     knees: Mapping[str, Knee] = field(default_factory=dict)
     settings: tuple[SettingEffects, ...] = ()
+    pairs: PairColumns | None = None
+    pair_maps: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raises ValueError if a table lacks a column, or if a row or verdict names a step that does not exist."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from groundglass.reports.borrowed_thumbnails import shown_by
 from groundglass.reports.charts import axis_data, lines_of
 from groundglass.reports.charts_svg import choose_axis, distribution
 from groundglass.reports.facts import EXTRAS, STATUSES, RunFacts
@@ -59,7 +60,11 @@ def safe_json(data: Any) -> str:
 
 def packed(numbers: NDArray[Any], kind: str) -> str:
     """Numbers as base64 of little-endian ``kind`` ("f8", "i4", "u1")."""
-    return base64.b64encode(np.ascontiguousarray(numbers, f"<{kind}").tobytes()).decode("ascii")
+    return _base64(np.ascontiguousarray(numbers, f"<{kind}").tobytes())
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def coded(words: Sequence[str | None]) -> dict[str, Any]:
@@ -135,6 +140,9 @@ def _rows(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         ),
         "born": packed(pools.born, "i4"),
         "left": packed(pools.left, "i4"),
+        "shownBy": packed(shown_by(facts), "i4"),
+        "pairs": facts.pairs._asdict() if facts.pairs else None,
+        "maps": {pools.place_of[key]: _base64(data) for key, data in facts.pair_maps.items()},
         "status": packed(pools.status, "u1"),
         "said": {name: coded(texts) for name, texts in facts.said.items()},
         **{name: coded(rows[name].to_pylist()) for name in ("source", "region", "reason", *extras)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from groundglass.plans.measure_missing import THUMBNAIL_ASK
 from groundglass.plans.run_folder import RunFolder, RunRecord, RunState, load_record
 from groundglass.plans.run_tables import RunTables, read_tables
 from groundglass.recipes.load import load_recipe
-from groundglass.reports.facts import Failure, RunFacts, units_of
+from groundglass.reports.facts import Failure, PairColumns, RunFacts, units_of
 from groundglass.reports.generated_words import generated_words
 from groundglass.reports.image_outcomes import (
     LEAST_ROWS,
@@ -91,6 +91,8 @@ def read_facts(folder: RunFolder, most: int = MOST_ROWS) -> RunFacts:
         said=words_said(tables, chosen, rows["id"]) | generated_words(tables, chosen, rows["id"]),
         knees=knees_of(record.steps, folder.path),
         settings=effects_of_report(folder),
+        pairs=pair_columns(tables),
+        pair_maps=pair_maps(tables, chosen),
     )
 
 
@@ -257,6 +259,30 @@ def thumbnails(tables: RunTables, rows: pa.Table) -> Mapping[str, bytes]:
         "SELECT r.id, t.place FROM chosen r JOIN thumbs t ON t.sha256 = r.sha256 AND t.region = r.region ORDER BY place"
     ).to_arrow_table()
     return Thumbnails(found["id"].to_pylist(), known["thumbnail"].take(found["place"]))
+
+
+def pair_columns(tables: RunTables) -> PairColumns | None:
+    """The columns of the measure `pair`: of several, those that were measured last."""
+    verdict, reasons = (_last_of_pairs(tables, column) for column in PairColumns._fields)
+    return PairColumns(verdict["name"], reasons["name"]) if verdict and reasons else None
+
+
+def _last_of_pairs(tables: RunTables, field: str) -> Mapping[str, Any] | None:
+    found = [column for column in tables.record.shown_columns if column["column"] == f"pair_{field}"]
+    return found[-1] if found else None
+
+
+def pair_maps(tables: RunTables, rows: pa.Table) -> Mapping[str, bytes]:
+    """id → the map of the pair, for the rows that have one."""
+    verdict = _last_of_pairs(tables, "verdict")
+    if verdict is None:
+        return {}
+    maps = values_beside(tables, rows, verdict["key"], ["pair_map"])["pair_map"]
+    return {
+        key: data
+        for key, data in zip(rows["id"].to_pylist(), maps.to_pylist(), strict=True)
+        if isinstance(data, bytes)
+    }
 
 
 def failures(fates: pa.Table) -> list[Failure]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groundglass.reports.borrowed_thumbnails import shown_by
 from groundglass.reports.facts import RunFacts
 from groundglass.text.format import thousands
 
@@ -22,11 +23,15 @@ def notes_of(facts: RunFacts) -> list[str]:
 
 def _thumbnails(facts: RunFacts) -> list[str]:
     ids, status = facts.rows["id"].to_pylist(), facts.rows["status"].to_pylist()
-    usable = [key for key, fate in zip(ids, status, strict=True) if fate != "failed"]
-    having = sum(key in facts.thumbnails for key in usable)
-    if not having or having == len(usable):
+    shown, own = shown_by(facts) >= 0, set(facts.thumbnails)
+    usable = [place for place, fate in enumerate(status) if fate != "failed"]
+    having = sum(ids[place] in own for place in usable)
+    borrowed = sum(bool(shown[place]) for place in usable) - having
+    if not having + borrowed or having == len(usable):
         return []
-    return [
-        f"{thousands(having)} of these images have a thumbnail. The others are counted, but this page has no thumbnail "
-        "of them."
-    ]
+    said = f"{thousands(having)} of these images have a thumbnail"
+    if borrowed:
+        said += f" of their own; {thousands(borrowed)} more are shown as a part of the image that they were cut from"
+    if having + borrowed == len(usable):
+        return [f"{said}."]
+    return [f"{said}. The others are counted, but this page has no thumbnail of them."]

@@ -31,14 +31,32 @@ const Drawer = (() => {
     cameFrom?.focus({ preventScroll: true });
   }
 
-  function flip() { actual = !actual; if (isOpen()) open(row); }
+  function flip() { actual = !actual; redraw(); }
 
-  /** The image itself if its file is still on this disk, otherwise its thumbnail. */
+  /** The other image of a pair. */
+  function swap() { if (isOpen() && Model.pairOf(row)) { Pair.flip(); redraw(); } }
+
+  /** Draw the same image again; the keyboard stays at the same button. */
+  function redraw() {
+    if (!isOpen()) return;
+    const at = [...home.querySelectorAll("button")].indexOf(document.activeElement), top = home.scrollTop, text = document.activeElement?.textContent;
+    open(row);
+    home.scrollTop = top;
+    const buttons = [...home.querySelectorAll("button")];
+    if (at >= 0) (buttons.find((button) => text && button.textContent === text) ?? buttons[Math.min(at, buttons.length - 1)]).focus({ preventScroll: true });
+  }
+
+  /** Whether the photograph's file shows the image. */
+  function isFile() { return Model.word("path", row).startsWith("/") && !Model.isMade(row); }
+
+  /** Its pair if a step made it; else the image itself if its file is still on this disk, otherwise its thumbnail. */
   function stage() {
+    const pair = Pair.stage(row, home.clientWidth || 440, redraw);
+    if (pair) return pair;
     const node = make("div", { class: `stage${actual ? " actual" : ""}` });
     const path = Model.word("path", row);
     node.append(Thumbnail.draw(row, home.clientWidth || 440, 320, 1.5));
-    if (path.startsWith("/") && location.protocol === "file:" && Model.last[row] !== Model.FAILED) showFile(node, path);
+    if (isFile() && location.protocol === "file:" && Model.last[row] !== Model.FAILED) showFile(node, path);
     return node;
   }
 
@@ -73,17 +91,18 @@ const Drawer = (() => {
       make("button", { type: "button", class: kind, "aria-label": label, title: label, onclick: act }, sign);
     return make("div", { class: "drawer-tools" },
       button("Previous image", "←", () => Grid.step(-1)), button("Next image", "→", () => Grid.step(1)),
-      make("span", { class: "spread" }, Thumbnail.box(row)[0] < 0 ? "" : "thumbnail"),
-      Model.word("path", row).startsWith("/") && button("Fit or 1:1 (1)", actual ? "Fit" : "1:1", flip, "quiet"),
+      make("span", { class: "spread" }, Model.pairOf(row) ? "thumbnails" : Model.shownBy[row] < 0 ? "" : "thumbnail"),
+      ...Pair.tools(row, redraw),
+      isFile() && button("Fit or 1:1 (1)", actual ? "Fit" : "1:1", flip, "quiet"),
       button("Close (Esc)", "✕", close, "icon close"));
   }
 
   function story() {
-    return make("div", { class: "story" }, make("h2", {}, Model.rows.uri[row]), ...about(), ...said(), ...family(), ...verdicts(), ...measures(), ...command());
+    return make("div", { class: "story" }, make("h2", {}, Model.rows.uri[row]), ...about(), ...Pair.story(row), ...said(), ...family(), ...verdicts(), ...measures(), ...command());
   }
 
   function about() {
-    const [wide, high] = ["width", "height"].map((name) => Model.columns.find((column) => column.name === name)?.values[row] ?? NaN);
+    const [wide, high] = Model.size(row);
     const size = Number.isNaN(wide) ? "" : `${wide} × ${high} px`;
     const region = Model.word("region", row);
     const facts = [size, Model.word("format", row), Model.word("source", row), Model.word("licence", row), Model.word("author", row)].filter(Boolean);
@@ -92,14 +111,14 @@ const Drawer = (() => {
 
   /** Its text values: models' answers, and texts from measures. */
   function said() {
-    const list = Model.said(row);
+    const above = Pair.names(row), list = Model.said(row).filter(([name]) => !above.includes(name));
     return list.length ? [make("h3", {}, "Captions, tags and other text"), ...list.map(([name, text]) => make("p", { class: "about" }, make("strong", {}, name), ` ${text}`))] : [];
   }
 
   /** The photograph that it was made from, or the images that were made from it. */
   function family() {
     const up = Model.parent[row];
-    if (up >= 0) return [make("h3", {}, "Made from"), make("div", { class: "children" }, Thumbnail.cell(up, 48, open))];
+    if (up >= 0) return [make("h3", {}, "Made from"), Model.shownBy[up] < 0 ? make("button", { type: "button", class: "link", onclick: () => open(up) }, nameOf(up)) : make("div", { class: "children" }, Thumbnail.cell(up, 48, open))];
     const made = [];
     for (let other = 0; other < Model.count; other++) if (Model.parent[other] === row) made.push(other);
     if (!made.length) return [];
@@ -160,9 +179,11 @@ const Drawer = (() => {
   /** A word as a shell reads it. @param {string} text */
   function shell(text) { return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`; }
 
+  /** The name of an image in the run's tables. @param {number} of */
+  function nameOf(of) { const region = Model.word("region", of); return Model.rows.uri[of] + (region ? `#${region}` : ""); }
+
   function command() {
-    const region = Model.word("region", row);
-    const name = Model.rows.uri[row] + (region ? `#${region}` : ""), guard = name.startsWith("-") ? "-- " : "";
+    const name = nameOf(row), guard = name.startsWith("-") ? "-- " : "";
     const sides = Model.sides.filter((side) => !side.there || side.there[row]);
     return [make("h3", {}, "On the command line"), ...sides.map((side) => make("div", { class: "copyable" },
       make("code", {}, `groundglass why ${shell(side.folder)} ${guard}${shell(name)}`),
@@ -171,5 +192,5 @@ const Drawer = (() => {
 
   function start() { home = find("#drawer"); }
 
-  return { start, open, close, isOpen, flip };
+  return { start, open, close, isOpen, flip, swap };
 })();

@@ -143,7 +143,7 @@ const Gallery = (() => {
   function say(many, hidden) {
     const home = find(".nothing");
     home.hidden = many > 0;
-    home.textContent = Model.count === 0 ? "" : hidden ? "None of these has a thumbnail." : "No images match. Choose All, or clear the search.";
+    home.textContent = Model.count === 0 ? "" : hidden ? `${hidden === 1 ? "1 image matches, but it has no" : `${Model.whole(hidden)} images match, but none of them has a`} thumbnail. Untick “only with a thumbnail” to list them.` : "No images match. Choose All, or clear the search.";
   }
 
   /** Show the images that left for one reason; in a step, exactly those that are counted under it. @param {string} reason */

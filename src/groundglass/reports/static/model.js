@@ -61,7 +61,7 @@ const Model = (() => {
   const count = /** @type {number} */ (rows.count);
   const born = unpack(rows.born, Int32Array), left = unpack(rows.left, Int32Array);
   const parent = unpack(rows.parent, Int32Array), last = unpack(rows.status, Uint8Array);
-  const boxes = unpack(raw.sheets.boxes, Int32Array);
+  const boxes = unpack(raw.sheets.boxes, Int32Array), shownBy = unpack(rows.shownBy, Int32Array);
 
   const becomes = steps.find((step) => step.kind === "transform")?.unit ?? "others";
   const TITLES = raw.titles ?? ["Kept", "Dropped", "Failed", "Held out", `Went on as ${becomes}`];
@@ -83,7 +83,7 @@ const Model = (() => {
 
   // In very large runs only some images have a thumbnail: then the others are counted, but not shown.
   let pictured = 0, without = 0;
-  for (let row = 0; row < count; row++) if (boxes[5 * row] >= 0) pictured++; else if (last[row] !== FAILED) without++;
+  for (let row = 0; row < count; row++) if (shownBy[row] >= 0) pictured++; else if (last[row] !== FAILED) without++;
   const partly = pictured > 0 && without > 0;
 
   /** The address of a sheet: a file next to the page or, if the page is a single file, an element in it. @param {number} sheet */
@@ -105,6 +105,33 @@ const Model = (() => {
   /** The text values of an image, with the names of their columns. @param {number} row @returns {[string, string][]} */
   function said(row) {
     return Object.entries(rows.said ?? {}).filter(([, coded]) => coded.codes[row] >= 0).map(([name, coded]) => [name, coded.words[coded.codes[row]]]);
+  }
+
+  /** Whether a step made an image or the image that it was cut from, so that its photograph's file does not show it. @param {number} row */
+  function isMade(row) { return /(^|\/)(degraded|restored)\(/.test(word("region", row)); }
+
+  /**
+   * The pair of an image that a step made: the rows of LQ and HQ, and what the measure `pair` says about them.
+   * Null if the image is not one, or if this page does not have the image that it was made from.
+   * @param {number} row @returns {{lq: number, hq: number, by: string, verdict: string, reasons: string, map: string} | null}
+   */
+  function pairOf(row) {
+    const made = /(?:^|\/)(degraded|restored)\([^/]*\)$/.exec(word("region", row)), from = parent[row];
+    if (!made || from < 0) return null;
+    const [lq, hq] = made[1] === "degraded" ? [row, from] : [from, row];
+    return { lq, hq, by: made[1], verdict: text(rows.pairs?.verdict, row), reasons: text(rows.pairs?.reasons, row), map: rows.maps?.[row] ?? "" };
+  }
+
+  /** A text value of an image, "" if it has none. @param {string | undefined} name @param {number} row */
+  function text(name, row) {
+    const coded = name === undefined ? undefined : rows.said?.[name];
+    return coded && coded.codes[row] >= 0 ? /** @type {string} */ (coded.words[coded.codes[row]]) : "";
+  }
+
+  /** The size of an image, px; NaN if it is not known. @param {number} row @returns {[number, number]} */
+  function size(row) {
+    const [w, h] = ["width", "height"].map((name) => columns.find((column) => column.name === name)?.values[row] ?? NaN);
+    return [w, h];
   }
 
   /** @param {number} value @param {Line["op"]} op @param {number} limit */
@@ -169,8 +196,8 @@ const Model = (() => {
   function whole(value) { return value.toLocaleString("en-US"); }
 
   return {
-    run: raw.run, steps, columns, rows, count, born, left, parent, last, boxes, sheets: raw.sheets, sides, pictured, partly, sheetUrl,
+    run: raw.run, steps, columns, rows, count, born, left, parent, last, boxes, shownBy, sheets: raw.sheets, sides, pictured, partly, sheetUrl,
     KEPT, DROPPED, FAILED, HELD_OUT, PASSED_ON, SHAPES, NAMES, TITLES,
-    word, said, judge, passes, placeIn, place, valueAt, grain, format, whole,
+    word, text, said, isMade, pairOf, size, judge, passes, placeIn, place, valueAt, grain, format, whole,
   };
 })();

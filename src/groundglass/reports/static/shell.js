@@ -19,7 +19,7 @@ const Shell = (() => {
     if (event.key === "Escape" && !find("dialog[open]")) { if (typing) /** @type {any} */ (event.target).blur(); else Drawer.close(); return; }
     if (typing) return;
     /** @type {Record<string, () => void>} */
-    const keys = { ...more, t: turnTheme, 1: Drawer.flip, "/": () => find("#search").focus(), "?": () => find("#legend").showModal() };
+    const keys = { ...more, t: turnTheme, 1: Drawer.flip, x: Drawer.swap, "/": () => find("#search").focus(), "?": () => find("#legend").showModal() };
     if (keys[event.key]) { keys[event.key](); event.preventDefault(); }
   }
 
