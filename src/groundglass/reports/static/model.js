@@ -63,7 +63,8 @@ const Model = (() => {
   const parent = unpack(rows.parent, Int32Array), last = unpack(rows.status, Uint8Array);
   const boxes = unpack(raw.sheets.boxes, Int32Array), shownBy = unpack(rows.shownBy, Int32Array);
 
-  const becomes = steps.find((step) => step.kind === "transform")?.unit ?? "others";
+  const units = new Set(steps.filter((step) => step.kind === "transform").map((step) => step.unit));
+  const becomes = units.size === 1 ? [...units][0] : "other images";
   const TITLES = raw.titles ?? ["Kept", "Dropped", "Failed", "Held out", `Went on as ${becomes}`];
 
   /**

@@ -4,7 +4,7 @@
 /** The pair of an image that a step made: HQ and LQ at the same size, where they differ, and what the gates say. */
 const Pair = (() => {
   const { make } = Dom;
-  const EDGE = 16, CAPTION = 28, HIGH = 320, INK = [242, 163, 58];
+  const EDGE = 16, CAPTION = 28, HIGH = 320, TINT = [255, 45, 125, 90], WHITE = [255, 255, 255, 255], BLACK = [0, 0, 0, 200];
   const SAID = { accepted: "HQ is a faithful sharper version of LQ.", rejected: "HQ is not a faithful version of LQ.", unknown: "The gates cannot judge this pair." };
   const GLYPHS = { accepted: ["kept", "●"], rejected: ["dropped", "✕"], unknown: ["failed", "○"] };
   let together = true, mapped = true;
@@ -31,7 +31,7 @@ const Pair = (() => {
     const next = together ? `${name}, ${facts} px. Show it alone` : `${name}, ${facts} px. Show ${side === "hq" ? "LQ" : "HQ"} in its place`;
     const view = make("button", { type: "button", class: "view", "aria-label": next, title: together ? "Show one, and flip (x)" : "Flip (x)", onclick: () => { if (together) shown = side === "hq" ? "lq" : "hq"; act(); } },
       Thumbnail.fill(which, size[0], size[1], share) ?? make("span", { class: "none" }, "no thumbnail"),
-      side === "hq" && mapped && pair.map && overlay(pair.map));
+      side === "hq" && mapped && pair.map && overlay(pair.map, size[0]));
     Object.assign(view.style, { width: `${size[0]}px`, height: `${size[1]}px` });
     return make("figure", { class: "half", "data-side": side }, make("figcaption", {}, make("strong", {}, name), ` ${facts}`), view);
   }
@@ -43,21 +43,29 @@ const Pair = (() => {
     return { lq: [1, 1], hq: pair.by === "degraded" ? [w * times / across, h * times / down] : [1, 1] };
   }
 
-  /** Where HQ shows what LQ does not: the map's places tinted, with a sharp edge. @param {string} map base64 of a PNG */
-  function overlay(map) {
-    const canvas = make("canvas", { class: "map" }), image = new Image();
+  /**
+   * Where HQ shows what LQ does not: the map's places tinted, with a white and a black line around them, which are seen
+   * on any image.
+   * @param {string} map base64 of a PNG @param {number} wide px of the screen
+   */
+  function overlay(map, wide) {
+    const canvas = make("canvas", { class: "map" }), image = new Image(), brush = canvas.getContext("2d", { willReadFrequently: true });
     image.onload = () => {
-      const [w, h] = [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-      const brush = canvas.getContext("2d");
+      const w = image.naturalWidth, h = image.naturalHeight, line = Math.max(1, Math.round(devicePixelRatio)), times = Math.max(1, Math.round(wide * devicePixelRatio / w));
+      [canvas.width, canvas.height] = [w, h];
       brush.drawImage(image, 0, 0);
-      const pixels = brush.getImageData(0, 0, w, h), on = Uint8Array.from({ length: w * h }, (_, i) => pixels.data[4 * i] ? 1 : 0);
-      const at = (/** @type {number} */ x, /** @type {number} */ y) => x >= 0 && y >= 0 && x < w && y < h ? on[y * w + x] : 0;
-      for (let i = 0; i < w * h; i++) {
-        const x = i % w, y = (i - x) / w, inside = at(x - 1, y) && at(x + 1, y) && at(x, y - 1) && at(x, y + 1);
-        pixels.data.set([...INK, on[i] ? (inside ? 72 : 255) : 0], 4 * i);
+      const grey = brush.getImageData(0, 0, w, h).data;
+      const on = (/** @type {number} */ x, /** @type {number} */ y) => x >= 0 && y >= 0 && x < w * times && y < h * times && grey[4 * (Math.floor(y / times) * w + Math.floor(x / times))] > 0;
+      [canvas.width, canvas.height] = [w * times, h * times];
+      const drawn = brush.createImageData(canvas.width, canvas.height);
+      for (let y = 0, i = 0; y < canvas.height; y++) {
+        for (let x = 0; x < canvas.width; x++, i += 4) {
+          const here = on(x, y), around = [on(x - line, y), on(x + line, y), on(x, y - line), on(x, y + line)];
+          if (here) drawn.data.set(around.every(Boolean) ? TINT : WHITE, i); else if (around.some(Boolean)) drawn.data.set(BLACK, i);
+        }
       }
-      brush.putImageData(pixels, 0, 0);
-      canvas.dataset.drawn = String(on.reduce((sum, one) => sum + one, 0));
+      brush.putImageData(drawn, 0, 0);
+      canvas.dataset.places = String(Array.from({ length: w * h }, (_, i) => Number(grey[4 * i] > 0)).reduce((sum, one) => sum + one, 0));
     };
     image.src = `data:image/png;base64,${map}`;
     return canvas;
@@ -87,14 +95,14 @@ const Pair = (() => {
         ...pair.reasons.split("; ").filter(Boolean).map((reason) => make("span", { class: "why" }, reason))),
       verdict && pair.map && make("p", { class: "about" }, make("span", { class: "swatch" }), " where HQ shows what LQ does not"),
       verdict && make("p", { class: "about" }, "Invented texture that averages out at the size of LQ is invisible to all gates."),
-      made && madeWith(made.split(" → ")),
+      ...(made ? madeWith(made.split(" → ")) : []),
     ].filter(Boolean);
   }
 
   /** @param {string[]} steps */
   function madeWith(steps) {
     const list = make("ol", { class: "made-with" }, ...steps.map((step) => make("li", {}, step)));
-    return steps.length < 4 ? list : make("details", {}, make("summary", { class: "about" }, `made with ${steps.length} steps`), list);
+    return [make("h3", {}, "Made with"), steps.length < 5 ? list : make("details", {}, make("summary", { class: "about" }, `${steps.length} steps`), list)];
   }
 
   /** Names of the text values that the story of a pair shows. @param {number} row @returns {(string | undefined)[]} */
