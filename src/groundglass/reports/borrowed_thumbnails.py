@@ -14,7 +14,7 @@ _NONE = -1
 
 
 def shown_by(facts: RunFacts) -> NDArray[np.int32]:
-    """For each row, the row whose thumbnail shows it; -1 if there is none.
+    """For each row, the row with the thumbnail that shows it; -1 if there is none.
 
     An image that was cut from another one is a part of that one's thumbnail. An image that a step made is not.
     """

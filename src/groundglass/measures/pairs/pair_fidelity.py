@@ -56,13 +56,13 @@ def pair_fidelity(frame: Frame) -> dict[str, Value]:
     upscaled = upscaled_to(lq.rgb, hq.width, hq.height)
     fidelity = score(hq.rgb, upscaled, border, "network")
     images = [np.ascontiguousarray(image[inner, inner]) for image in (hq.rgb, upscaled)]
-    planes = [luma(image) for image in images]
+    one, other = (luma(image) for image in images)
     return {
         "psnr_y": min(fidelity.psnr, MOST_DB),
         "ssim_y": fidelity.ssim,
-        "ms_ssim": ms_ssim(*planes) if min(width, height) >= LEAST else None,
-        "gmsd": gmsd(*planes),
-        "gmsd_colour": ms_gmsd_c(*images) if min(width, height) >= LEAST_OF_COLOUR else None,
+        "ms_ssim": ms_ssim(one, other) if min(width, height) >= LEAST else None,
+        "gmsd": gmsd(one, other),
+        "gmsd_colour": ms_gmsd_c(images[0], images[1]) if min(width, height) >= LEAST_OF_COLOUR else None,
     }
 
 

@@ -78,7 +78,7 @@ const Pair = (() => {
     const button = (/** @type {string} */ text, /** @type {string} */ title, /** @type {boolean | undefined} */ pressed, /** @type {() => void} */ act) =>
       make("button", { type: "button", class: "quiet", title, "aria-pressed": pressed === undefined ? undefined : String(pressed), onclick: () => { act(); redraw(); } }, text);
     return [
-      pair.map && button("Map", "Where HQ shows what LQ does not", mapped, () => { mapped = !mapped; }),
+      pair.map && button("Map", "Mark the places in HQ that LQ does not show", mapped, () => { mapped = !mapped; }),
       button(together ? "Flip" : "Side by side", together ? "Show one, and flip (x)" : "Show both", undefined, () => { together = !together; }),
     ];
   }
