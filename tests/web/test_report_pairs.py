@@ -191,3 +191,21 @@ def test_a_part_that_is_too_small_to_show_is_a_frame_on_the_whole(run: Path, rea
         assert inner["width"] == pytest.approx(outer["width"] / 3, abs=2)
         places.add(round((inner["x"] - outer["x"]) / inner["width"]))
     assert places == {0, 1, 2}
+
+
+def test_a_restored_image_is_hq_and_its_origin_lq(run: Path, reader, tmp_path: Path):
+    (tmp_path / "photos").symlink_to(run.parents[2] / "photos")
+    (tmp_path / "up.yaml").write_text(
+        "name: up\nsteps:\n  - source: {folder: photos, licence: CC0-1.0}\n  - transform: {tile: 128}\n"
+        "  - transform: {restore: bicubic, scale: 2}\n  - measure: [pair]\n"
+    )
+    run_json(tmp_path, "up.yaml")
+    one = reader()
+    page = one.open(tmp_path / "runs" / "up" / "0001" / "report" / "index.html")
+    page.locator("#grid .cell").first.click()
+    assert page.locator("#drawer .half figcaption").all_inner_texts() == [
+        "HQ restored · 256 × 256",
+        "LQ origin · 128 × 128",
+    ]
+    assert page.locator("#drawer .half .thumbnail").count() == 2
+    assert one.said == []

@@ -138,7 +138,7 @@ class RunFacts:
     said        columns of text, such as captions: name → the text of each of ``rows``, None if there is none
     knees       step → the knee of its threshold in the run's latest audit, if it has exactly one
     settings    for each score of a study the effect of the images' settings on it
-    pairs       the columns of `said` with the verdicts and the reasons of pairs
+    pairs       the columns of `said` with the verdicts and the reasons of pairs, as often as they were measured
     pair_maps   id -> a 1-bit PNG of LQ's size: where HQ shows what LQ does not
     """
 
@@ -168,7 +168,7 @@ class RunFacts:
     said: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     knees: Mapping[str, Knee] = field(default_factory=dict)
     settings: tuple[SettingEffects, ...] = ()
-    pairs: PairColumns | None = None
+    pairs: tuple[PairColumns, ...] = ()
     pair_maps: Mapping[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

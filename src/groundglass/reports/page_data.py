@@ -141,7 +141,7 @@ def _rows(facts: RunFacts, pools: Pools) -> dict[str, Any]:
         "born": packed(pools.born, "i4"),
         "left": packed(pools.left, "i4"),
         "shownBy": packed(shown_by(facts), "i4"),
-        "pairs": facts.pairs._asdict() if facts.pairs else None,
+        "pairs": [columns._asdict() for columns in facts.pairs],
         "maps": {pools.place_of[key]: _base64(data) for key, data in facts.pair_maps.items()},
         "status": packed(pools.status, "u1"),
         "said": {name: coded(texts) for name, texts in facts.said.items()},

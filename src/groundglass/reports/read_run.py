@@ -261,28 +261,26 @@ def thumbnails(tables: RunTables, rows: pa.Table) -> Mapping[str, bytes]:
     return Thumbnails(found["id"].to_pylist(), known["thumbnail"].take(found["place"]))
 
 
-def pair_columns(tables: RunTables) -> PairColumns | None:
-    """The columns of the measure `pair`: of several, those that were measured last."""
-    verdict, reasons = (_last_of_pairs(tables, column) for column in PairColumns._fields)
-    return PairColumns(verdict["name"], reasons["name"]) if verdict and reasons else None
+def pair_columns(tables: RunTables) -> tuple[PairColumns, ...]:
+    """The columns of the measure `pair`, as often as it was taken."""
+    verdicts, reasons = (
+        [column["name"] for column in _of_pairs(tables, field)] for field in PairColumns._fields
+    )
+    return tuple(PairColumns(*names) for names in dict.fromkeys(zip(verdicts, reasons, strict=True)))
 
 
-def _last_of_pairs(tables: RunTables, field: str) -> Mapping[str, Any] | None:
-    found = [column for column in tables.record.shown_columns if column["column"] == f"pair_{field}"]
-    return found[-1] if found else None
+def _of_pairs(tables: RunTables, field: str) -> list[Mapping[str, Any]]:
+    return [column for column in tables.record.shown_columns if column["column"] == f"pair_{field}"]
 
 
 def pair_maps(tables: RunTables, rows: pa.Table) -> Mapping[str, bytes]:
     """id → the map of the pair, for the rows that have one."""
-    verdict = _last_of_pairs(tables, "verdict")
-    if verdict is None:
-        return {}
-    maps = values_beside(tables, rows, verdict["key"], ["pair_map"])["pair_map"]
-    return {
-        key: data
-        for key, data in zip(rows["id"].to_pylist(), maps.to_pylist(), strict=True)
-        if isinstance(data, bytes)
-    }
+    found: dict[str, bytes] = {}
+    for key in dict.fromkeys(column["key"] for column in _of_pairs(tables, "verdict")):
+        maps = values_beside(tables, rows, key, ["pair_map"])["pair_map"].to_pylist()
+        ids = rows["id"].to_pylist()
+        found |= {row: data for row, data in zip(ids, maps, strict=True) if isinstance(data, bytes)}
+    return found
 
 
 def failures(fates: pa.Table) -> list[Failure]:

@@ -152,12 +152,11 @@ def test_small_pairs_are_unknown_and_have_the_fidelity_that_fits():
         fidelity(degraded(tiny, smaller(tiny)))
 
 
-def test_equal_images_have_finite_values(scene: Any):
+def test_equal_images_are_rejected_and_have_finite_values(scene: Any):
     hq = np.ascontiguousarray(scene[:256, :256])
     found = judged(degraded(hq, hq))
-    assert found["pair_verdict"] == "accepted"
-    assert found["down_psnr"] <= 100
-    assert found["already_clean"] == pytest.approx(1, abs=0.01)
+    assert found["pair_verdict"] == "rejected"
+    assert found["pair_reasons"] == "identical: LQ and HQ have the same pixels"
     equal = fidelity(degraded(hq, hq))
     assert (equal["psnr_y"], equal["ssim_y"], equal["gmsd"]) == (100, 1, 0)
 
@@ -177,3 +176,12 @@ def test_a_stronger_degradation_is_further_from_its_origin(scene: Any):
     assert mild["ms_ssim"] > strong["ms_ssim"]
     assert mild["gmsd"] < strong["gmsd"]
     assert mild["gmsd_colour"] < strong["gmsd_colour"]
+
+
+def test_an_upscaled_lq_is_a_copy(scene: Any):
+    lq = smaller(scene[:320, :384])
+    found = judged(restored(lq, upscaled_to(lq, 384, 320)))
+    assert found["pair_verdict"] == "rejected"
+    assert str(found["pair_reasons"]).startswith("copy: HQ is LQ upscaled")
+    assert found["down_psnr"] > 40
+    assert found["added_detail"] < -1.2

@@ -19,7 +19,7 @@ COLUMNS = {
     name: "colour_cast" if name == "cast" else name
     for name in (
         "shift", "corner", "rotation", "correlation", "dense_residual", "cast", "colour_residual", "excess", "unlike",
-        "hallucinated_share", "down_psnr", "structure_shift", "already_clean", "texture_gain",
+        "hallucinated_share", "down_psnr", "structure_shift", "already_clean", "texture_gain", "added_detail",
     )
 }  # fmt: skip
 """The column of each value of the gates; `cast` is a word of SQL, so no expression could name it."""
@@ -29,14 +29,14 @@ def pair(frame: Frame) -> dict[str, Value]:
     """Whether HQ is a faithful sharper version of LQ, for an image that a step made and the image it was made from.
 
     A degraded image is the LQ of its pair, and a restored one the HQ. The gates and their limits are those of
-    `groundglass check-pairs`: geometry, cast and local. An LQ larger than 256 px is judged in pieces, and the values
-    are the worst piece's. An LQ under 32 px, an HQ under 96 px, or a pair without structure is `unknown`, and has no
-    numbers; another scene has only those of the geometry. An image that was cropped or resized after a step made it has
-    no value (``no_pair``).
+    `groundglass check-pairs`: identical, copy, geometry, cast, local and smooth. An LQ larger than 256 px is judged in
+    pieces, and the values are the worst piece's. An LQ under 32 px, an HQ under 96 px, or a pair without structure is
+    `unknown`, and has no numbers; another scene has only those of the geometry. An image that was cropped or resized
+    after a step made it has no value (``no_pair``).
 
     Invented texture that averages out at the size of LQ passes all gates.
 
-    Source: the gates of `groundglass.measures.pairs.gates`; its limits were fitted on captured ×4 pairs.
+    Source: the gates of `groundglass.measures.pairs.gates`; their limits were fitted on captured ×4 pairs.
 
     >>> from groundglass import testing
     >>> from groundglass.image.frame import MadeImage, open_frame
@@ -46,16 +46,16 @@ def pair(frame: Frame) -> dict[str, Value]:
     >>> pair(photo.at("degraded(128x128,x2,0123456789abcdef)"))["pair_verdict"]
     'accepted'
     """
-    from groundglass.measures.pairs.gates import judge_pair
+    from groundglass.measures.pairs.verdict import judge_pixels
 
     lq, hq = made_pair(frame)
-    judged = judge_pair(lq.rgb, hq.rgb, keep_map=True)
+    judged = judge_pixels(lq.rgb, hq.rgb, keep_map=True)
     found: dict[str, Value] = {column: judged.values.get(name) for name, column in COLUMNS.items()}
     if isinstance(down := found["down_psnr"], float):
         found["down_psnr"] = min(down, MOST_DB)
     return {
         "pair_verdict": judged.verdict,
-        "pair_reasons": "; ".join(judged.reasons) or None,
+        "pair_reasons": " | ".join(judged.reasons) or None,
         **found,
         "pair_map": _bits(judged.map) if judged.map is not None and judged.map.any() else None,
     }
@@ -78,7 +78,12 @@ MEASURE = Measure(
             "", None, None, "neither", "accepted, rejected, or unknown if the pair cannot be judged", str
         ),
         "pair_reasons": Column(
-            "", None, None, "neither", "each gate that decided: its value, its limit and the place", str
+            "",
+            None,
+            None,
+            "neither",
+            "each gate that decided: its value, its limit and the place; | is between them",
+            str,
         ),
         "shift": Column("px of HQ", 0, None, "lower", "how far HQ is moved against LQ, at the centre"),
         "corner": Column("px of HQ", 0, None, "lower", "the same at the corner that moved farthest"),
@@ -109,6 +114,13 @@ MEASURE = Measure(
         ),
         "texture_gain": Column(
             "", None, None, "higher", "log2 of HQ's gradient to upscaled LQ's; 0: no new detail"
+        ),
+        "added_detail": Column(
+            "",
+            None,
+            None,
+            "higher",
+            "log2 of the detail that only HQ's grid can hold to LQ's finest; lower is smoother",
         ),
         "pair_map": Column(
             "",

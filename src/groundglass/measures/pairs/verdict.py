@@ -1,4 +1,4 @@
-"""The verdict on the pixels of one pair: sizes, copies, and the gates. `check-pairs` and its audit share it."""
+"""The verdict on the pixels of one pair: sizes, copies, and the gates. `check-pairs`, its audit and `pair` share it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RATIO = 0.02
 """Share by which the ratios of width and height may differ: HQ need not be a multiple of LQ."""
 
 
-def judge_pixels(lq: NDArray[Any], hq: NDArray[Any]) -> Judged:
+def judge_pixels(lq: NDArray[Any], hq: NDArray[Any], *, keep_map: bool = False) -> Judged:
     """The verdict on a pair of uint8 RGB images of any sizes, H×W×3. It raises nothing for odd sizes.
 
     >>> grey = np.full((40, 40, 3), 9, np.uint8)
@@ -29,7 +29,7 @@ def judge_pixels(lq: NDArray[Any], hq: NDArray[Any]) -> Judged:
         return Judged("rejected", ("identical: LQ and HQ have the same pixels",))
     if wrong := _wrong_sizes(lq, hq):
         return Judged("rejected", (wrong,))
-    judged = judge_pair(lq, hq)
+    judged = judge_pair(lq, hq, keep_map=keep_map)
     same = _copy(lq, hq)
     if same <= COPY:
         return judged

@@ -120,7 +120,8 @@ const Model = (() => {
     const made = /(?:^|\/)(degraded|restored)\([^/]*\)$/.exec(word("region", row)), from = parent[row];
     if (!made || from < 0) return null;
     const [lq, hq] = made[1] === "degraded" ? [row, from] : [from, row];
-    return { lq, hq, by: made[1], verdict: text(rows.pairs?.verdict, row), reasons: text(rows.pairs?.reasons, row), map: rows.maps?.[row] ?? "" };
+    const names = rows.pairs.find((/** @type {any} */ one) => text(one.verdict, row));
+    return { lq, hq, by: made[1], verdict: text(names?.verdict, row), reasons: text(names?.reasons, row), map: rows.maps?.[row] ?? "" };
   }
 
   /** A text value of an image, "" if it has none. @param {string | undefined} name @param {number} row */

@@ -92,7 +92,7 @@ const Pair = (() => {
     return [
       make("h3", {}, "Its pair"),
       verdict && make("div", { class: "verdict" }, make("span", { class: `glyph ${glyph}` }, shape), make("span", {}, `${verdict[0].toUpperCase()}${verdict.slice(1)}. ${SAID[verdict]}`),
-        ...pair.reasons.split("; ").filter(Boolean).map((reason) => make("span", { class: "why" }, reason))),
+        ...pair.reasons.split(" | ").filter(Boolean).map((reason) => make("span", { class: "why" }, reason))),
       verdict && pair.map && make("p", { class: "about" }, make("span", { class: "swatch" }), " where HQ shows what LQ does not"),
       verdict && make("p", { class: "about" }, "Invented texture that averages out at the size of LQ is invisible to all gates."),
       ...(made ? madeWith(made.split(" → ")) : []),
@@ -105,8 +105,8 @@ const Pair = (() => {
     return [make("h3", {}, "Made with"), steps.length < 5 ? list : make("details", {}, make("summary", { class: "about" }, `${steps.length} steps`), list)];
   }
 
-  /** Names of the text values that the story of a pair shows. @param {number} row @returns {(string | undefined)[]} */
-  function names(row) { return Model.pairOf(row) ? [Model.rows.pairs?.verdict, Model.rows.pairs?.reasons, "made_with"] : []; }
+  /** Names of the text values that the story of a pair shows. @param {number} row @returns {string[]} */
+  function names(row) { return Model.pairOf(row) ? [...Model.rows.pairs.flatMap((/** @type {any} */ one) => [one.verdict, one.reasons]), "made_with"] : []; }
 
   /** From both to one, then from one to the other. */
   function flip() {
