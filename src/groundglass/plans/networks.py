@@ -16,6 +16,8 @@ FLOPS_PER_BYTE = 100
 """Operations of one pass per byte of the weights: about right for a ResNet-50 at 224 px and for a ViT-L/14."""
 CORE_FLOPS = 4e10
 """Operations that one core does in a second."""
+PAIR_SECONDS = 0.2
+"""Core seconds that a measure of a pair takes; with an HQ of 512 px."""
 ACCELERATOR_CORES = 200
 """The number of cores that are as fast as one accelerator."""
 
@@ -104,7 +106,7 @@ def core_seconds(ask: Ask) -> float:
     """About how many seconds one core takes for one image; far fewer if there seems to be an accelerator."""
     network, use = ask.definition.network, ask.use
     if network is None or use is None:
-        return 0.0
+        return PAIR_SECONDS if ask.definition.of_pairs else 0.0
     work = network.passes * use.weights.bytes * FLOPS_PER_BYTE / CORE_FLOPS
     return work if use.device == "cpu" or not has_accelerator() else work / ACCELERATOR_CORES
 
