@@ -42,9 +42,7 @@ def in_words(applied: Sequence[Mapping[str, Any]]) -> str:
 def settings_in_words(name: str, settings: Mapping[str, Any]) -> str:
     """The settings of a degradation that are not its defaults."""
     neutral = vars(DISTORTIONS[name].settings()) if name in DISTORTIONS else {}
-    return ", ".join(
-        f"{key} {_short(value)}" for key, value in settings.items() if value != neutral.get(key)
-    )
+    return ", ".join(f"{key} {_short(value)}" for key, value in settings.items() if value != neutral.get(key))
 
 
 def _short(value: Any) -> str:
