@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +93,15 @@ def test_bad_files_are_counted_as_unknown_and_one_pair_has_no_other(pairs: Path)
 
 
 def test_control_c_ends_the_audit_and_leaves_no_file(pairs: Path):
+    with tempfile.TemporaryDirectory(dir="/tmp") as made:  # short, because workers listen on a socket in it
+        _interrupted(pairs, Path(made))
+
+
+def _interrupted(pairs: Path, made: Path) -> None:
     for number in range(3, 9):  # so that pairs are left after the first shard
         put(pairs / "hq", f"{number}.png", scene(number))
         put(pairs / "lq", f"{number}.png", low(scene(number)))
     before = fingerprint_of(pairs)
-    made = pairs.parent / f"{pairs.name}-temporary"
-    made.mkdir()
     process = subprocess.Popen(
         command("check-pairs", "lq", "hq", "--audit", "--workers", "1"),
         cwd=pairs,
