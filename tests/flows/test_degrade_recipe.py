@@ -179,6 +179,10 @@ def test_a_chain_that_cannot_be_stops_in_plan_at_its_place(name: str, tmp_path: 
 PAIRLESS = {
     "nothing makes pairs": ("  - transform: {tile: 64}\n", "has no pairs"),
     "cut afterwards": ("  - transform: {degrade: camera}\n  - transform: {tile: 64}\n", "has no pairs"),
+    "held out before": (
+        "  - hold_out: {validation: {count: 1}}\n  - transform: {degrade: camera}\n",
+        "hold out after it",
+    ),
     "some are not made": ("  - transform: {degrade: camera}\n    if: width > 3\n", "has an `if`"),
 }
 

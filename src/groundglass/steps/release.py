@@ -237,6 +237,14 @@ def _check_made(planner: Planner) -> None:
             say,
             "add for example `lr_scales: [2, 4]`; or a step `- transform: {degrade: realesrgan-x4plus}`",
         )
+    held = [step.name for step in before[: before.index(last)] if isinstance(step.body, HoldOutStep)]
+    if held:
+        say = f"`paired`: images that step {held[0]} holds out have no pair, because {last.name} comes later"
+        planner.fail(
+            ("release", "format"),
+            say,
+            "hold out after it, or use `split`: it keeps tiles of a photo together",
+        )
     if last.only_if is not None:
         say = f"`paired`: step {last.name} has an `if`, so some images have no pair"
         planner.fail(
