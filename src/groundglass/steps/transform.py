@@ -122,8 +122,8 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     needed = body.make(rows, None).rows if body.makes else rows
     if walk.does(run, planned, needed):
         return into
-    if body.makes and walk.exact:
-        into = replace(into, to_do=walk.lacking(planned, needed), untimed=True)
+    if body.makes:
+        into = replace(into, to_do=walk.lacking(planned, needed) if walk.exact else walk.count, untimed=True)
     derived = body.at_most(state.rows)
     if derived is None:
         walk.guessed = True
