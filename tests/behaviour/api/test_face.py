@@ -20,9 +20,9 @@ MODULES: dict[str, str] = groundglass._MODULES
 OF_ARRAYS = {
     name: measure
     for name, measure in MEASURES.items()
-    if measure.network is None and measure.needs == "pixels"
+    if measure.network is None and measure.needs == "pixels" and not measure.of_pairs
 }
-"""Measures that need pixels and nothing else."""
+"""Measures that need the pixels of one image and nothing else."""
 
 
 def python(code: str) -> str:

@@ -20,7 +20,7 @@ from groundglass.measures.thumbnail import THUMBNAIL
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.parquet import path_to_bytes
 
-PLAIN = [measure for measure in MEASURES.values() if measure.network is None]
+PLAIN = [one for one in MEASURES.values() if one.network is None and not one.of_pairs]
 ASKS = (*(ask_of(measure, {}) for measure in PLAIN), ask_of(THUMBNAIL, {}))
 ALL = tuple(range(len(ASKS)))
 HEADER, BLOCKINESS = 0, 1

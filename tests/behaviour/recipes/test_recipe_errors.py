@@ -311,7 +311,11 @@ BODIES = [
         "`original` files have no LR versions",
         "image",
     ),
-    ("release: {format: paired}", "`paired` needs the scales of the LR versions", "format"),
+    (
+        "release: {format: paired, validation_lr: {scales: [4]}}",
+        "`validation_lr` needs `lr_scales`: without them, the pairs are those that a step made",
+        "validation_lr",
+    ),
     ("release: {card: yep}", "`card` must be true or false, not 'yep'", "yep"),
     ("release: {lr_scales: [2, 1]}", "`lr_scales` must be a whole number of 2 or more, not 1", "1"),
     (
@@ -329,7 +333,6 @@ LATER = [
     *((f"source: {{{word}: a}}", word) for word in ("download", "hub", "video")),
     ("select: {licence: a}", "licence"),
     ("select: {intersect: [{where: a > 1}, {licence: CC0}]}", "licence"),
-    *((f"transform: {{{word}: a}}", word) for word in ("degrade", "restore")),
     *((f"release: {{format: {word}}}", word) for word in ("lmdb", "webdataset", "parquet")),
     ("release: {croissant: true}", "croissant"),
 ]
@@ -440,8 +443,8 @@ def test_the_whole_message_is_a_place_a_line_and_what_to_type(tmp_path: Path) ->
         "    |                 ^^^^"
     )
     assert caught.value.hint == (
-        "keys of `transform`: best_tile, downscale, edges, kernel, multiscale, shortest_edge, stride, tile, "
-        "to_effective_resolution"
+        "keys of `transform`: best_tile, degrade, device, downscale, edges, guidance, kernel, multiscale, overlap, "
+        "prompt, restore, scale, seed, shortest_edge, steps, strength, stride, tile, to_effective_resolution"
     )
 
 

@@ -224,7 +224,7 @@ REFUSED = [
     ("steps.tiles.transform.tile.x=3", "there is no `x` below 512", "x"),
     (
         "steps.tiles.transform.tile=",
-        "one of `multiscale`, `tile`, `best_tile`, `downscale` or `to_effective_resolution` is needed here",
+        "one of `multiscale`, `tile`, `best_tile`, `downscale`, `to_effective_resolution`, `degrade` or `restore` is",
         "transform",
     ),
     ("steps..tile=3", "a key is missing between the dots", "."),
