@@ -21,6 +21,7 @@ from groundglass.files.folder_lock import only_one
 from groundglass.image.frame import open_frame
 from groundglass.image.resize import resize
 from groundglass.testing.image_server import AskedImage, ImageServer, image_for
+from groundglass.testing.model_server import ModelServer
 from patience import STOPS_A_HANG, wait_until
 
 pytest.importorskip("httpx2", reason="needs the extra 'annotate'")
@@ -221,6 +222,13 @@ def test_an_answer_of_nearly_the_same_ratio_is_cut_and_that_is_on_record(tmp_pat
     whole = open_frame(answer).rgb
     assert whole.shape == (96, 121, 3)
     assert np.array_equal(found, whole[:, :120])
+
+
+def test_the_bytes_decide_and_not_the_type_that_a_server_states(tmp_path: Path):
+    with ImageServer(one_fault("wrong_type")) as server:
+        runs = prepared(tmp_path, server)
+        assert steps(run_json(tmp_path, "hq.yaml"))["better"]["out"] == PHOTOS
+    assert sorted(one.suffix for one in replies(runs)) == [".jpg", *[".png"] * (PHOTOS - 1)]
 
 
 def test_the_image_that_was_sent_as_an_answer_is_on_record(tmp_path: Path):
@@ -444,6 +452,38 @@ def test_adaptive_prompts_are_of_the_row_and_a_row_without_text_is_not_paid_for(
         assert server.asked == 7, "only new prompts are asked"
         planned = groundglass(tmp_path, "plan", "hq.yaml")
         assert f"no call of {OPENAI}" in planned.stdout
+
+
+def test_prompts_may_be_answers_of_the_same_run_and_images_may_be_tiles(tmp_path: Path):
+    recipe = """
+name: hq
+steps:
+  - source: {{folder: photos, licence: CC0-1.0}}
+  - transform: {{tile: 24}}
+  - annotate: {{model: {{openai: m, base_url: "{words}"}}, ask: [caption]}}
+  - transform: {{restore: "openai:m", base_url: "{images}", scale: 2, prompt_from: caption}}
+    name: better
+  - release: {{format: paired}}
+"""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "0.png").write_bytes(picture(48, 24, 0))
+    with ModelServer() as model, ImageServer() as server:
+        (tmp_path / "hq.yaml").write_text(recipe.format(words=model.url, images=server.url))
+        planned = groundglass(tmp_path, "plan", "hq.yaml")
+        assert "at most 2 calls of openai:m" in planned.stdout, planned.stderr
+        done = steps(run_json(tmp_path, "hq.yaml"))
+        assert done["better"]["out"] == server.paid() == 2
+        sent = [open_frame(one.asked.image).rgb for one in server.served]
+        left, right = np.split(pixels_of_wide(), 2, axis=1)
+        assert sorted(one.tobytes() for one in sent) == sorted([left.tobytes(), right.tobytes()])
+        captions = {one.asked.prompt for one in server.served}
+        assert all(captions)
+        planned = groundglass(tmp_path, "plan", "hq.yaml")
+        assert "no call of openai:m" in planned.stdout
+
+
+def pixels_of_wide() -> Any:
+    return open_frame(picture(48, 24, 0)).rgb
 
 
 BAD = {
