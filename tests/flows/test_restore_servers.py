@@ -95,7 +95,8 @@ def ledger(runs: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 def replies(runs: Path, service: str = "openai") -> list[Path]:
-    return sorted((runs / "store" / "made" / "replies" / service).glob("*.*"))
+    folder = runs / "store" / "made" / "replies" / service
+    return sorted(one for one in folder.glob("*.*") if not one.name.startswith("."))
 
 
 def restored(runs: Path) -> list[Path]:

@@ -55,11 +55,12 @@ def calls_left(
     walk: Walk, planned: PlannedStep, body: Transform, rows: pa.Table, made: pa.Table
 ) -> tuple[float, str]:
     """The seconds of the calls that a run still makes, and a sentence on them. Nothing is asked."""
-    if not walk.exact:
-        return 0.0, f"{body.most_calls(min(walk.count, made.num_rows))}; nothing is asked before the run"
-    state = walk.state
-    texts, preparing = texts_of(state, planned, rows), preparing_of(state, planned, made)
-    _, seconds, said = body.left_to_ask(images_of(made), texts, preparing)
+    if walk.exact:
+        state = walk.state
+        texts, preparing = texts_of(state, planned, rows), preparing_of(state, planned, made)
+        seconds, said = body.left_to_ask(images_of(made), texts, preparing)
+    else:
+        seconds, said = body.most_calls(min(walk.count, made.num_rows))
     # Undoes the later division: the calls do not depend on the cores.
     return seconds * cores(), f"{said}; nothing is asked before the run"
 

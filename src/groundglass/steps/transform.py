@@ -146,15 +146,15 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     needed = rows
     if body.makes:
         needed = body.make(rows, texts_of(state, planned, rows) if walk.exact else None).rows
-    seconds = 0.0
     if body.asks_server:
         seconds, said = calls_left(walk, planned, body, rows, needed)
+        into = replace(into, seconds=seconds)
         walk.notes.append(f"{planned.step.name}: {said}")
     if walk.does(run, planned, needed):
         return into
     if body.makes:
         to_do = walk.lacking(planned, needed) if walk.exact else walk.count
-        into = replace(into, to_do=to_do, untimed=not body.asks_server, seconds=seconds)
+        into = replace(into, to_do=to_do, untimed=not body.asks_server)
     derived = body.at_most(state.rows)
     if derived is None:
         walk.guessed = True

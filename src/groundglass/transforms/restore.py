@@ -24,7 +24,7 @@ from groundglass.models.restorers.records import Found, RestorerSettings
 from groundglass.models.restorers.restorer import find_restorer
 from groundglass.transforms.derived import Derived
 from groundglass.transforms.made_rows import larger_rows
-from groundglass.transforms.restore_answers import calls_in_words, left_to_ask, prepare_answers
+from groundglass.transforms.restore_answers import calls_left, left_to_ask, prepare_answers
 from groundglass.transforms.restore_server import (
     ServerRestorer,
     check_server,
@@ -37,8 +37,6 @@ from groundglass.transforms.transform import KeyFault, Preparing, ToPrepare, Tra
 
 SECONDS = 36_000.0
 """CPU seconds that the images of one photo may take: a large one has hours of work on a CPU."""
-CALL_SECONDS = 15.0
-"""Seconds of one call of a server, assumed."""
 MEMORY = 1_500_000_000
 """Bytes that a worker with a network needs on a CPU, beside the weights."""
 
@@ -149,12 +147,11 @@ class Restore(Transform):
 
     def left_to_ask(
         self, images: Sequence[ToPrepare], found: pa.Table | None, preparing: Preparing
-    ) -> tuple[int, float, str]:
-        count, said = left_to_ask(self._server(), images, _texts(found), preparing)
-        return count, count * CALL_SECONDS / self.concurrency, said
+    ) -> tuple[float, str]:
+        return left_to_ask(self._server(), images, _texts(found), preparing)
 
-    def most_calls(self, images: int) -> str:
-        return calls_in_words(self._server(), images, Spent())
+    def most_calls(self, images: int) -> tuple[float, str]:
+        return calls_left(self._server(), images, Spent())
 
     def check(self) -> None:
         of_others = OF_NETWORKS if self.asks_server else OF_SERVERS

@@ -22,10 +22,12 @@ from groundglass.generators.made import MadeFolder, Outcome
 from groundglass.generators.painter import Canvas, Painter
 from groundglass.made_images.kept import Place, write_note
 from groundglass.made_images.records import write_record
-from groundglass.text.format import some, thousands
+from groundglass.text.format import duration, some, thousands
 from groundglass.transforms.restore_server import ServerRestorer
 from groundglass.transforms.transform import Preparing, ToPrepare
 
+CALL_SECONDS = 15.0
+"""Seconds of one call of a server, assumed as long as none was measured."""
 REPLIES = "replies"
 """The folder of what servers sent, next to the records."""
 
@@ -83,15 +85,23 @@ def left_to_ask(
     images: Sequence[ToPrepare],
     texts: Sequence[str | None] | None,
     preparing: Preparing,
-) -> tuple[int, str]:
-    """How many calls a run makes, and a sentence on that. No server is asked."""
+) -> tuple[float, str]:
+    """The seconds of the calls that a run makes, and a sentence on them. No server is asked."""
     found = lacking_of(server, images, texts, preparing.folder, preparing.retry)
     spent = Ledger(preparing.ledger, Price(), server.limits).spent
-    return len(found.to_ask), calls_in_words(server, len(found.to_ask), spent, found.failed)
+    took = [one.seconds for one in MadeFolder(preparing.folder / REPLIES).outcomes().values() if one.seconds]
+    each = sum(took) / len(took) if took else None
+    return calls_left(server, len(found.to_ask), spent, found.failed, each)
 
 
-def calls_in_words(server: ServerRestorer, count: int, spent: Spent, failed: int = 0) -> str:
-    """The calls that are left, their cost, and the budget."""
+def calls_left(
+    server: ServerRestorer, count: int, spent: Spent, failed: int = 0, each: float | None = None
+) -> tuple[float, str]:
+    """The seconds of the calls that are left, and a sentence on their cost, their time, and the budget.
+
+    ``each`` are the seconds that a call took so far, None if none was made.
+    """
+    seconds = count * (CALL_SECONDS if each is None else each) / server.asked.concurrency
     asked = server.asked
     cost = f"cost {count * asked.price:.4g}" if asked.price is not None else "cost unknown"
     said = f"at most {some(count, 'calls')} of {server.name} plus retries after failures, {cost}"
@@ -107,7 +117,12 @@ def calls_in_words(server: ServerRestorer, count: int, spent: Spent, failed: int
             f", of which {some(spent.calls, 'calls')} and {spent.cost:.4g} are spent" if spent.calls else ""
         )
         said += f"; the budget stops it at {' or '.join(limits)}{before}"
-    return said
+    if count:
+        how = (
+            f"{CALL_SECONDS:g} s per call (assumed)" if each is None else f"{each:.3g} s per call (measured)"
+        )
+        said += f"; about {duration(seconds)} at {how}"
+    return seconds, said
 
 
 def prepare_answers(

@@ -106,12 +106,12 @@ class Transform(Member):
 
     def left_to_ask(
         self, images: Sequence[ToPrepare], found: pa.Table | None, preparing: Preparing
-    ) -> tuple[int, float, str]:
-        """How many calls `prepare` makes, the seconds that they may take, and a sentence on them; nothing is asked."""
+    ) -> tuple[float, str]:
+        """The seconds of the calls that `prepare` makes, and a sentence on them; nothing is asked."""
         raise NotImplementedError
 
-    def most_calls(self, images: int) -> str:
-        """The sentence on calls for a set of which only the largest number of images is known."""
+    def most_calls(self, images: int) -> tuple[float, str]:
+        """The same for a set of which only the largest number of images is known."""
         raise NotImplementedError
 
     def settings_of(self, settings: Settings) -> Settings:
