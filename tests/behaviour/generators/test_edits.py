@@ -17,7 +17,9 @@ sizes = st.tuples(sides, sides)
 
 
 @given(answer=sizes, wanted=sizes)
-def test_a_cut_keeps_nearly_all_of_an_answer_and_ends_at_the_ratio(answer, wanted) -> None:
+def test_a_cut_keeps_nearly_all_of_an_answer_and_ends_at_the_ratio(
+    answer: tuple[int, int], wanted: tuple[int, int]
+) -> None:
     part = cut_to(answer, wanted)
     assert (part is None) == (off_by(answer, wanted) > MOST_CUT)
     if part is None:
@@ -35,7 +37,9 @@ def test_a_cut_keeps_nearly_all_of_an_answer_and_ends_at_the_ratio(answer, wante
 
 
 @given(wanted=sizes, times=st.integers(1, 8))
-def test_an_answer_of_the_same_ratio_is_whole_and_its_settings_can_fit(wanted, times) -> None:
+def test_an_answer_of_the_same_ratio_is_whole_and_its_settings_can_fit(
+    wanted: tuple[int, int], times: int
+) -> None:
     size = wanted[0] * times, wanted[1] * times
     assert cut_to(size, wanted) == (0, 0, *size)
     assert not cannot_fit({"size": f"{size[0]}x{size[1]}"}, wanted)
