@@ -240,6 +240,14 @@ def test_the_image_that_was_sent_as_an_answer_is_on_record(tmp_path: Path):
     assert sum(one["answer"].get("unchanged", False) for one in lines) == 1
 
 
+def test_equal_photos_are_paid_for_once(tmp_path: Path):
+    with ImageServer() as server:
+        prepared(tmp_path, server)
+        (tmp_path / "photos" / "again.png").write_bytes(picture(60, 48, 0))
+        assert steps(run_json(tmp_path, "hq.yaml"))["better"]["out"] == PHOTOS + 1
+        assert server.paid() == PHOTOS
+
+
 def test_one_answer_to_all_images_is_said(tmp_path: Path):
     with ImageServer(lambda _: "same") as server:
         prepared(tmp_path, server)
