@@ -17,7 +17,7 @@ from groundglass.calls.refusals import (
     trouble_of,
 )
 from groundglass.calls.reply_body import UNPAID, pieces_of
-from groundglass.calls.wire import MOST_BYTES, Answered, Wire
+from groundglass.calls.wire import MOST_BYTES, Answered, Form, Wire
 
 ABOUT_SETTINGS = (400, 404, 405, 415, 422, 500, 501)
 """Statuses with which servers refuse a setting."""
@@ -29,7 +29,7 @@ class Dialect(Generic[Q, R]):
 
     settings   the settings that some servers refuse; the likeliest first
     used       used(request) -> the names of the settings in a request
-    body       body(model, request, forms) -> the body to send
+    body       body(model, request, forms) -> the body to send: JSON, or a form
     error_of   error_of(payload) -> the error that a reply of status 200 holds, or None
     tokens_of  tokens_of(payload) -> tokens in and out
     read       read(payload, where) -> the answer; raises Trouble
@@ -38,7 +38,7 @@ class Dialect(Generic[Q, R]):
 
     settings: Sequence[Setting]
     used: Callable[[Q], Sequence[str]]
-    body: Callable[[str, Q, Forms], dict[str, Any]]
+    body: Callable[[str, Q, Forms], dict[str, Any] | Form]
     error_of: Callable[[Any], Any]
     tokens_of: Callable[[Any], tuple[int | None, int | None]]
     read: Callable[[Any, str], R]

@@ -25,8 +25,20 @@ class Answered:
     body: bytes
 
 
+@dataclass(frozen=True)
+class Form:
+    """A body of type multipart/form-data.
+
+    fields  name -> text
+    files   name -> (file name, content, MIME type)
+    """
+
+    fields: Mapping[str, str]
+    files: Mapping[str, tuple[str, bytes, str]]
+
+
 class Wire:
-    """Posts JSON. ``seconds`` limits each call from the connection to the last byte. Safe for threads.
+    """Posts JSON, or a `Form`. ``seconds`` limits each call from the connection to the last byte. Safe for threads.
 
     Redirects are not followed: a key must not go to another server than the given one.
     """
@@ -64,9 +76,14 @@ class Wire:
             raise Trouble("server_error", said, again=True, charged=True) from error
 
     async def _post(self, url: str, headers: Mapping[str, str], content: Any) -> Answered:
+        body_of_request: dict[str, Any] = (
+            {"data": content.fields, "files": content.files}
+            if isinstance(content, Form)
+            else {"json": content}
+        )
         # httpx's own timeouts count between two bytes; a server that drips would never reach them.
         async with asyncio.timeout(self.seconds):
-            async with self._client.stream("POST", url, headers=dict(headers), json=content) as response:
+            async with self._client.stream("POST", url, headers=dict(headers), **body_of_request) as response:
                 body = bytearray()
                 async for piece in response.aiter_bytes():
                     body += piece

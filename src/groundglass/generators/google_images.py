@@ -1,7 +1,11 @@
-"""Asks a model of Google for an image: Imagen through ``predict``, Gemini through ``generateContent``."""
+"""Asks a model of Google for an image: Imagen through ``predict``, Gemini through ``generateContent``.
+
+Gemini also edits an image.
+"""
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -43,7 +47,7 @@ def google_images(model: str, base_url: str, key: str, seconds: float) -> Server
     imagen = is_imagen(model)
     dialect = Dialect[ImageRequest, ImageReply](
         (SEED,),
-        lambda _: ["seed"],
+        lambda request: [] if request.seed is None else ["seed"],
         predict_body if imagen else content_body,
         error_of,
         lambda _: (None, None),
@@ -67,15 +71,23 @@ def predict_body(_model: str, request: ImageRequest, forms: Forms) -> dict[str, 
 
 
 def content_body(_model: str, request: ImageRequest, forms: Forms) -> dict[str, Any]:
-    """The body of a request to Gemini."""
+    """The body of a request to Gemini; an image to edit follows the prompt.
+
+    >>> content_body("", ImageRequest("sharp", image=b"PNG"), {})["contents"][0]["parts"][1]
+    {'inlineData': {'mimeType': 'image/png', 'data': 'UE5H'}}
+    """
     settings = _named(request)
     image = {name: settings.pop(name) for name in OF_IMAGES if name in settings}
     config: dict[str, Any] = {"responseModalities": ["TEXT", "IMAGE"], **settings}
     if image:
         config["imageConfig"] = image
-    if forms["seed"] == 0:
+    if forms.get("seed") == 0:
         config["seed"] = request.seed
-    return {"contents": [{"role": "user", "parts": [{"text": request.prompt}]}], "generationConfig": config}
+    parts: list[dict[str, Any]] = [{"text": request.prompt}]
+    if request.image:
+        data = base64.b64encode(request.image).decode("ascii")
+        parts.append({"inlineData": {"mimeType": "image/png", "data": data}})
+    return {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
 
 
 def _named(request: ImageRequest) -> dict[str, Any]:

@@ -17,14 +17,19 @@ MOST_BYTES = 100 * 2**20
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """A request for one image."""
+    """A request for one image.
+
+    seed   None if the request has none
+    image  the PNG file of the image to edit; empty if an image is made from the prompt alone
+    """
 
     prompt: str
-    seed: int
+    seed: int | None = None
     settings: Mapping[str, Value] = field(default_factory=dict)
     name: str = "image"
     most_tokens: int = 0
     call: str = ""
+    image: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)

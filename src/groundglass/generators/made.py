@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from groundglass.errors import cannot_write
 from groundglass.files.atomic import write_all, write_bytes, write_text
 from groundglass.files.hashes import sha256_of
+from groundglass.generators.image_reply import ImageRequest
 from groundglass.generators.judge import judge
 from groundglass.generators.settings import Value, size_of
 
@@ -34,6 +35,23 @@ class Task:
     prompt: str
     seed: int
     settings: Mapping[str, Value]
+
+    def request(self) -> ImageRequest:
+        """The request for it at a server."""
+        return ImageRequest(self.prompt, self.seed, self.settings)
+
+    def judge(self, content: bytes) -> tuple[str, str, str]:
+        """The ending that fits its bytes; and why they are not the image that was wanted."""
+        return judge(content, size_of(self.settings.get("size")))
+
+
+class ImageTask(Protocol):
+    """One image to be made by a server; ``key`` is the name of its file."""
+
+    @property
+    def key(self) -> str: ...
+    def request(self) -> ImageRequest: ...
+    def judge(self, content: bytes) -> tuple[str, str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -126,12 +144,12 @@ class MadeFolder:
             found[outcome.key] = outcome
         return found
 
-    def adopted(self, generator: str, task: Task) -> Outcome | None:
+    def adopted(self, generator: str, task: ImageTask) -> Outcome | None:
         """The outcome of an image if a kill came after its file and before its line."""
         folder = self.path / generator
         for path in sorted(folder.glob(f"{task.key}.*")) if folder.is_dir() else ():
             content = path.read_bytes()
-            _, error, detail = judge(content, size_of(task.settings.get("size")))
+            _, error, detail = task.judge(content)
             words = note.revised_prompt if (note := self.promised(generator, task.key)) else ""
             return Outcome(task.key, path.name, sha256_of(content), error, detail, words)
         return None

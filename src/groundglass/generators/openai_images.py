@@ -1,4 +1,4 @@
-"""Asks any server with OpenAI's `/images/generations` for an image."""
+"""Asks any server with OpenAI's `/images/generations` for an image, or with its `/images/edits` for an edited one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pydantic import Field
 from groundglass.calls.concessions import Forms, Setting
 from groundglass.calls.foreign import Foreign, Listed, OrNone, Words
 from groundglass.calls.server import Dialect, Server
+from groundglass.calls.wire import Form
 from groundglass.generators.image_reply import MOST_BYTES, ImageReply, ImageRequest, image_of, only_words
+from groundglass.generators.settings import Value
 
 HOME = "https://api.openai.com/v1"
 RESPONSE_FORMAT = Setting("response_format", r"response.?format", (("response_format", ""), ("", "")))
@@ -20,27 +22,29 @@ NAMES = {"guidance": "guidance_scale", "steps": "num_inference_steps"}
 
 
 def openai_images(
-    model: str, base_url: str, key: str, seconds: float, headers: Mapping[str, str]
+    model: str, base_url: str, key: str, seconds: float, headers: Mapping[str, str], edits: bool = False
 ) -> Server[ImageRequest, ImageReply]:
-    """An image model of a server. ``base_url`` usually ends in ``/v1``; ``key`` is sent as the bearer token."""
+    """An image model of a server. ``base_url`` usually ends in ``/v1``; ``key`` is sent as the bearer token.
+
+    With ``edits`` every request has an image to edit.
+    """
     dialect = Dialect[ImageRequest, ImageReply](
         (RESPONSE_FORMAT, SEED),
         used,
-        body_of,
+        form_of if edits else body_of,
         error_of,
         lambda _: (None, None),
         read_reply,
         lambda found: found[-1],
     )
     sent = {"Authorization": f"Bearer {key}", **headers}
-    return Server(
-        dialect, model, f"{base_url.rstrip('/')}/images/generations", base_url, sent, seconds, MOST_BYTES
-    )
+    url = f"{base_url.rstrip('/')}/images/{'edits' if edits else 'generations'}"
+    return Server(dialect, model, url, base_url, sent, seconds, MOST_BYTES)
 
 
-def used(request: ImageRequest) -> list[str]:  # noqa: ARG001
+def used(request: ImageRequest) -> list[str]:
     """The settings of a request that a server may refuse, and that are then left out."""
-    return ["response_format", "seed"]
+    return ["response_format"] if request.seed is None else ["response_format", "seed"]
 
 
 def body_of(model: str, request: ImageRequest, forms: Forms) -> dict[str, Any]:
@@ -53,9 +57,24 @@ def body_of(model: str, request: ImageRequest, forms: Forms) -> dict[str, Any]:
     body |= {NAMES.get(name, name): value for name, value in request.settings.items()}
     if forms["response_format"] == 0:
         body["response_format"] = "b64_json"
-    if forms["seed"] == 0:
+    if forms.get("seed") == 0:
         body["seed"] = request.seed
     return body
+
+
+def form_of(model: str, request: ImageRequest, forms: Forms) -> Form:
+    """The form of a request that edits an image.
+
+    >>> form = form_of("m", ImageRequest("sharp", None, {"size": "auto"}, image=b"PNG"), {"response_format": 1})
+    >>> form.fields, form.files
+    ({'model': 'm', 'prompt': 'sharp', 'n': '1', 'size': 'auto'}, {'image': ('image.png', b'PNG', 'image/png')})
+    """
+    fields = {name: _text(value) for name, value in body_of(model, request, forms).items()}
+    return Form(fields, {"image": ("image.png", request.image, "image/png")})
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Datum(Foreign):

@@ -10,18 +10,31 @@ from pathlib import Path
 from typing import Any
 
 from groundglass.errors import ImageError, RecipeError
-from groundglass.files.atomic import write_bytes, write_text
-from groundglass.files.hashes import sha256_of
-from groundglass.image.encode import encode_png
-from groundglass.image.frame import MadeImage, Pixels, open_frame
+from groundglass.files.atomic import write_text
+from groundglass.image.frame import MadeImage, Pixels
+from groundglass.made_images.kept import Place, answered_image
 from groundglass.made_images.records import read_record, write_record
 from groundglass.models.restorers.records import Found, RestorerSettings
 from groundglass.models.restorers.restorer import Restorer, open_restorer
+
+SERVER = "server"
+"""The kind of restorers behind servers."""
 
 
 def restored_record(found: Found) -> dict[str, Any]:
     """The record of a step that restores: everything that decides a pixel."""
     return {"by": "restored", **found.record}
+
+
+def server_record(
+    service: str, model: str, prompt: str, settings: Mapping[str, Any], scale: int, kernel: str
+) -> dict[str, Any]:
+    """The record of images that a server restores: all that it is sent, and how an answer is brought to its size.
+
+    Neither the address nor the price is in it.
+    """
+    asked = {"service": service, "model": model, "prompt": prompt, "settings": dict(settings)}
+    return {"by": "restored", "kind": SERVER, **asked, "scale": scale, "resized_by": kernel}
 
 
 def write_restored_record(folder: Path, found: Found) -> str:
@@ -43,27 +56,20 @@ def settings_file(folder: Path, key: str) -> Path:
 def make_restored(
     rgb: Pixels, sha256: str, region: str, record: Mapping[str, Any], folder: Path, key: str
 ) -> MadeImage:
-    """The restored image: as the store keeps it, or made now and kept.
+    """The restored image: as the store keeps it, or made now and kept. A server is never asked here.
 
     Raises the errors of `Restorer.restore`; ImageError ``vanished`` if the model is not found any more, ``changed`` if
-    it is another one.
+    it is another one; and of `answered_image` for the answers of servers.
     """
-    name = sha256_of(f"{sha256}\n{region}".encode())[:32]
-    file = folder / key / name[:2] / f"{name}.png"
+    place = Place(folder, key, sha256, region)
+    if record.get("kind") == SERVER:
+        return answered_image(place, record)
     said = f"{Path(_settings(folder, key).model).name} x{record['scale']}"
-    kept = _kept(file)
+    kept = place.read()
     if kept is None:
         kept = _restorer(folder, key).restore(rgb)
-        write_bytes(encode_png(kept), file)
+        place.keep(kept)
     return MadeImage(kept, said, dict(record) | {"sha256_of_photo": sha256, "region": region})
-
-
-def _kept(file: Path) -> Pixels | None:
-    """The pixels of a file that an earlier use kept; None if there is none that can be read."""
-    try:
-        return open_frame(file.read_bytes()).rgb
-    except (OSError, ImageError):
-        return None
 
 
 @lru_cache(maxsize=8)

@@ -13,17 +13,19 @@ from groundglass.measures.catalog import MEASURES
 from groundglass.measures.measure_job import Ask, ask_of
 from groundglass.plans.current_rows import applies, count, refusals
 from groundglass.plans.measure_missing import measure_rows
-from groundglass.plans.planner import PlannedStep, Planner
+from groundglass.plans.planner import PlannedStep, Planner, find_column
 from groundglass.plans.state import State
+from groundglass.steps.ask_servers import calls_left, prepared, texts_of
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.plan import add_columns
-from groundglass.tables.columns import ROWS, measured_columns
+from groundglass.tables.columns import ROWS, ColumnPath, measured_columns
 from groundglass.tables.parquet import connect, without
 from groundglass.transforms.derived import REFUSED, Derived
 from groundglass.transforms.transform import KeyFault, Transform
 
 
 def plan(planner: Planner, planned: PlannedStep, body: Transform) -> PlannedStep:
+    planned = replace(planned, paths=_text_path(planner, body))
     # The grid of an image that a step makes begins at its first pixel.
     planner.resized = body.resizes or (planner.resized and not body.makes)
     planner.made = body.makes or (planner.made and planned.step.only_if is not None)
@@ -43,6 +45,19 @@ def plan(planner: Planner, planned: PlannedStep, body: Transform) -> PlannedStep
     return replace(planned, asks=asks, notes=body.notes())
 
 
+def _text_path(planner: Planner, body: Transform) -> tuple[ColumnPath, ...]:
+    """The column with the text of each row, if the transform names one."""
+    name = body.text_column()
+    if name is None:
+        return ()
+    where = ("transform", "prompt_from")
+    path = find_column(planner, name, where)
+    kind = planner.scope.types().get(".".join(path))
+    if kind != "VARCHAR":
+        planner.fail(where, f"'{name}' is not a text", "name a column of texts, such as caption")
+    return (path,)
+
+
 def _asks(body: Transform) -> tuple[Ask, ...]:
     """The measure that it needs of the rows that it gets, or takes of the images that it makes."""
     if body.makes:
@@ -58,8 +73,9 @@ def run(state: State, planned: PlannedStep) -> Done:
     """Replace the rows by virtual images of them; rows too small for any are dropped with that reason."""
     chosen, others = applies(state, planned)
     derived = derive_rows(state, planned, chosen)
+    notes: tuple[str, ...] = ()
     if body_of(planned).makes:
-        derived = _made(state, planned, derived, chosen)
+        derived, notes = _made(state, planned, derived, chosen)
     state.run.write(derived.rows, state.run.folder.derived(planned.step.name))
     refused = refusals(derived.refused)
     state.run.write(refused, state.run.folder.verdicts(planned.step.name))
@@ -74,6 +90,7 @@ def run(state: State, planned: PlannedStep) -> Done:
         dropped=dropped,
         failed=failed.num_rows,
         reasons=count(refused["reason"]),
+        notes=notes,
     )
 
 
@@ -81,18 +98,24 @@ def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
     """The virtual images that a transform step makes from ``rows``, and the rows that gave none."""
     body = body_of(planned).in_step(planned.step.name, state.run.seed)
     if body.makes or not planned.asks:
-        return body.make(rows, None)
+        return body.make(rows, texts_of(state, planned, rows))
     measure_rows(state, rows, planned.asks, planned.step.name)
     return body.make(rows, state.run.store.read(planned.asks[0].key))
 
 
-def _made(state: State, planned: PlannedStep, derived: Derived, origins: pa.Table) -> Derived:
-    """The images that could be made; the rows of the others are refused with the reason."""
+def _made(
+    state: State, planned: PlannedStep, derived: Derived, origins: pa.Table
+) -> tuple[Derived, tuple[str, ...]]:
+    """The images that could be made, and notes; the rows of the others are refused with the reason."""
     (ask,) = planned.asks
     making = state
+    notes: tuple[str, ...] = ()
     if not state.run.dry:
         body = body_of(planned).in_step(planned.step.name, state.run.seed)
-        body.keep_record(state.run.store_folder / FOLDER)
+        if body.asks_server:
+            notes = prepared(state, planned, body, origins, derived.rows)
+        else:
+            body.keep_record(state.run.store_folder / FOLDER)
         making = replace(state, run=replace(state.run, settings=body.settings_of(state.run.settings)))
     measure_rows(making, derived.rows, planned.asks, planned.step.name, origins=origins)
     con = connect()
@@ -104,7 +127,8 @@ def _made(state: State, planned: PlannedStep, derived: Derived, origins: pa.Tabl
         "FROM made m JOIN errors e USING (sha256, region) ORDER BY m.id"
     ).to_arrow_table()
     refused = failed.select(REFUSED.names).cast(REFUSED)
-    return Derived(without(derived.rows, failed["made"]), pa.concat_tables([derived.refused, refused]))
+    whole = Derived(without(derived.rows, failed["made"]), pa.concat_tables([derived.refused, refused]))
+    return whole, notes
 
 
 def body_of(planned: PlannedStep) -> Transform:
@@ -119,11 +143,18 @@ def forecast(walk: Walk, planned: PlannedStep) -> StepForecast:
     state, into = walk.state, walk.step(planned)
     rows = applies(state, planned)[0] if walk.exact else state.rows
     body = body_of(planned).in_step(planned.step.name, state.run.seed)
-    needed = body.make(rows, None).rows if body.makes else rows
+    needed = rows
+    if body.makes:
+        needed = body.make(rows, texts_of(state, planned, rows) if walk.exact else None).rows
+    if body.asks_server:
+        seconds, said = calls_left(walk, planned, body, rows, needed)
+        into = replace(into, seconds=seconds)
+        walk.notes.append(f"{planned.step.name}: {said}")
     if walk.does(run, planned, needed):
         return into
     if body.makes:
-        into = replace(into, to_do=walk.lacking(planned, needed) if walk.exact else walk.count, untimed=True)
+        to_do = walk.lacking(planned, needed) if walk.exact else walk.count
+        into = replace(into, to_do=to_do, untimed=not body.asks_server)
     derived = body.at_most(state.rows)
     if derived is None:
         walk.guessed = True

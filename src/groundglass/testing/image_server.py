@@ -1,8 +1,9 @@
-"""A server on this machine that makes images by the protocols of OpenAI and Google, with faults on demand.
+"""A server on this machine that makes and edits images by the protocols of OpenAI and Google, with faults on demand.
 
-It counts its calls and paid images, so that a ledger can be compared with it. Its images depend on the prompt and the
-seed; they mean nothing. ``python -m groundglass.testing.image_server COMMAND …`` runs a command together with it and
-replaces ``URL`` in the command's words by its address: a rehearsal that costs nothing.
+It counts its calls and paid images, so that a ledger can be compared with it. Images that it makes depend on the prompt
+and the seed, and mean nothing; an edited one is the image that was sent, twice as large.
+``python -m groundglass.testing.image_server COMMAND …`` runs a command together with it and replaces ``URL`` in the
+command's words by its address: a rehearsal that costs nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from groundglass.image.encode import encode_png, thumbnail
+from groundglass.image.frame import open_frame
+from groundglass.image.header import read_header
+from groundglass.image.resize import resize
 from groundglass.random_streams import stream
 from groundglass.testing.local_server import LocalServer, Reply, run_command
 
@@ -30,6 +34,9 @@ FAULTS = {
     "filtered": "400: the prompt is against the rules (OpenAI), or a filtered image (Google)",
     "text": "words instead of an image",
     "other_size": "an image of half the size",
+    "other_ratio": "an image of half the height",
+    "near_ratio": "an image that is 1 % wider",
+    "copy": "the image that was sent",
     "same": "the same image for every prompt and seed",
     "wrong_type": "a JPEG file that is called a PNG",
     "not_an_image": "bytes of no image",
@@ -70,6 +77,7 @@ class AskedImage:
     number    0, 1, 2 … in the order of arrival
     seed      None if none was sent
     settings  all other settings of the request
+    image     the file of the image to edit; empty if there is none
     """
 
     number: int
@@ -80,12 +88,18 @@ class AskedImage:
     settings: Mapping[str, Any]
     call: str
     key: str
+    image: bytes = field(default=b"", repr=False)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height in px; 64 x 64 if none was sent."""
+        """Width and height in px; if none was sent, twice those of the image to edit, or 64 x 64."""
         found = re.fullmatch(r"(\d+)x(\d+)", str(self.settings.get("size", "")))
-        return (int(found[1]), int(found[2])) if found else (64, 64)
+        if found:
+            return int(found[1]), int(found[2])
+        if self.image:
+            header = read_header(self.image)
+            return 2 * header.width, 2 * header.height
+        return 64, 64
 
 
 @dataclass(frozen=True)
@@ -191,11 +205,19 @@ def image_for(asked: AskedImage, fault: str = "") -> bytes:
     """The image file for a request."""
     if fault == "not_an_image":
         return b"I am not an image, whatever my name says."
+    if fault == "copy":
+        return asked.image
     width, height = asked.size
     if fault == "other_size":
         width, height = width // 2, height // 2
+    elif fault == "other_ratio":
+        height //= 2
+    elif fault == "near_ratio":
+        width = round(width * 1.01)
     names = () if fault == "same" else (asked.prompt, asked.seed if asked.seed is not None else asked.number)
     rgb = stream(0, "image", *names).integers(0, 1 if fault == "black" else 256, (height, width, 3), "uint8")
+    if asked.image and fault not in ("same", "black"):
+        rgb = resize(open_frame(asked.image).rgb, width, height, "matlab_bicubic")
     if fault == "half_file":
         whole = encode_png(rgb)
         return whole[: len(whole) // 2]
@@ -254,12 +276,22 @@ def _read(number: int, path: str, body: Mapping[str, Any], headers: Any) -> Aske
     if path.endswith(":generateContent"):
         settings = dict(body["generationConfig"])
         seed = settings.pop("seed", None)
-        prompt = body["contents"][0]["parts"][0]["text"]
-        return AskedImage(number, "gemini", model, prompt, seed, settings, call, key)
-    settings = {name: value for name, value in body.items() if name not in ("model", "prompt", "seed")}
+        words, *images = body["contents"][0]["parts"]
+        image = base64.b64decode(images[0]["inlineData"]["data"]) if images else b""
+        return AskedImage(number, "gemini", model, words["text"], seed, settings, call, key, image)
+    others = ("model", "prompt", "seed", "image")
+    settings = {name: value for name, value in body.items() if name not in others}
     bearer = headers.get("Authorization", "").removeprefix("Bearer ")
     return AskedImage(
-        number, "openai", body["model"], body["prompt"], body.get("seed"), settings, call, bearer
+        number,
+        "openai",
+        body["model"],
+        body["prompt"],
+        body.get("seed"),
+        settings,
+        call,
+        bearer,
+        body["image"] if path.endswith("/images/edits") else b"",
     )
 
 

@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from email.parser import BytesParser
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -64,6 +66,23 @@ class LocalServer:
         self._thread.join()
 
 
+def form_of(kind: str, content: bytes) -> dict[str, Any]:
+    """The fields of a body of type multipart/form-data: texts, and the bytes of files; ``kind`` is its Content-Type.
+
+    >>> part = b'--x\\r\\nContent-Disposition: form-data; name="n"\\r\\n\\r\\n1\\r\\n--x--\\r\\n'
+    >>> form_of("multipart/form-data; boundary=x", part)
+    {'n': '1'}
+    """
+    whole = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + content)
+    fields: dict[str, Any] = {}
+    for part in whole.iter_parts():
+        value = part.get_payload(decode=True)
+        assert isinstance(value, bytes)
+        name = str(part.get_param("name", header="content-disposition"))
+        fields[name] = value if part.get_filename() else value.decode()
+    return fields
+
+
 class _QuietServer(ThreadingHTTPServer):
     """An HTTP server that does not report clients that hang up."""
 
@@ -87,7 +106,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         server = self.local
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        kind = self.headers.get("Content-Type", "")
+        body = form_of(kind, content) if kind.startswith("multipart/") else json.loads(content)
         with server.lock:
             number, server.asked = server.asked, server.asked + 1
         self._reply(server.answer(number, self.path, body, self.headers))

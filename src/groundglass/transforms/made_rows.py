@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -32,11 +34,12 @@ def _steps(size: tuple[int, int], cropped: tuple[int, int], made: Made) -> tuple
     return (made,) if size == cropped else (Crop(0, 0, *cropped), made)
 
 
-def larger_rows(rows: pa.Table, scale: int, key: str) -> Derived:
-    """Every image, restored ``scale`` times larger by the record of ``key``."""
+def larger_rows(rows: pa.Table, scale: int, keys: Sequence[str]) -> Derived:
+    """Every image, restored ``scale`` times larger by the record of its key."""
     width, height = sizes(rows)
     of = np.arange(rows.num_rows)
     large = width * scale, height * scale
-    steps = [(Made("restored", w, h, scale, key),) for w, h in np.stack(large, axis=1).tolist()]
+    grown = np.stack(large, axis=1).tolist()
+    steps = [(Made("restored", w, h, scale, key),) for (w, h), key in zip(grown, keys, strict=True)]
     table = derive(rows, "restore", whole_boxes(rows, of), steps, float(scale), large)
     return Derived(table, refuse(rows, np.zeros(rows.num_rows, bool)))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 import pyarrow as pa
 
 from groundglass.catalog import Measure
+from groundglass.engines.progress import Progress
 from groundglass.engines.shards import Settings
 from groundglass.errors import RecipeError
+from groundglass.image.region import Made
 from groundglass.settings.field_types import Member
 from groundglass.transforms.derived import Derived
+
+if TYPE_CHECKING:
+    from groundglass.image.frame import Pixels
 
 AnyScale = Literal["matlab_bicubic", "lanczos", "area"]
 """Kernels that downscale an image by any factor: words of `groundglass.image.resize.KERNELS`."""
@@ -37,6 +42,32 @@ class Measured:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+class ToPrepare(NamedTuple):
+    """An image to be made by a server, from ``region`` of the photo with the hash ``sha256``."""
+
+    sha256: str
+    region: str
+    made: Made
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """The means for images that servers make.
+
+    folder    of the store's made images and their records
+    ledger    the file of the calls of this step, in all runs of the recipe
+    retry     whether failures are asked again
+    open      open(image) -> H×W×3 uint8, the pixels that it is made from; raises ImageError
+    progress  progress(title) shows how far the work is
+    """
+
+    folder: Path
+    ledger: Path
+    retry: bool
+    open: Callable[[ToPrepare], Pixels]
+    progress: Callable[[str], Progress]
+
+
 class Transform(Member):
     """One way to make virtual images of rows. Its fields are its keys in a recipe's `transform`.
 
@@ -52,7 +83,35 @@ class Transform(Member):
         return self
 
     def keep_record(self, folder: Path) -> str:
-        """Keep the record that makes its images, and return its key; only if it `makes` them."""
+        """Keep the record that makes its images, and return its key; only if it `makes` them without a server."""
+        raise NotImplementedError
+
+    @property
+    def asks_server(self) -> bool:
+        """Whether a server makes its images, which `prepare` asks for before workers read them."""
+        return False
+
+    def text_column(self) -> str | None:
+        """The column with a text for each row, if it needs one: `make` gets the texts as the column ``text``."""
+        return None
+
+    def prepare(
+        self, images: Sequence[ToPrepare], found: pa.Table | None, preparing: Preparing
+    ) -> tuple[str, ...]:
+        """Ask for the images that the store lacks, and return sentences on it; ``found`` is as for `make`.
+
+        Raises Interrupted and UnreachableError; what arrived is kept either way.
+        """
+        raise NotImplementedError
+
+    def left_to_ask(
+        self, images: Sequence[ToPrepare], found: pa.Table | None, preparing: Preparing
+    ) -> tuple[float, str]:
+        """The seconds of the calls that `prepare` makes, and a sentence on them; nothing is asked."""
+        raise NotImplementedError
+
+    def most_calls(self, images: int) -> tuple[float, str]:
+        """The same for a set of which only the largest number of images is known."""
         raise NotImplementedError
 
     def settings_of(self, settings: Settings) -> Settings:
@@ -71,7 +130,8 @@ class Transform(Member):
         return None
 
     def make(self, rows: pa.Table, found: pa.Table | None) -> Derived:
-        """The virtual images of rows; ``found`` has the measured values (sha256, region, columns, error)."""
+        """The virtual images of rows; ``found`` has the measured values (sha256, region, columns, error), or the texts
+        of the rows (`text_column`)."""
         raise NotImplementedError
 
     def at_most(self, rows: pa.Table) -> Derived | None:
