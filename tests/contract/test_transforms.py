@@ -235,3 +235,10 @@ def png_of(rgb: np.ndarray) -> bytes:
     data = io.BytesIO()
     Image.fromarray(rgb).save(data, "PNG")
     return data.getvalue()
+
+
+def test_no_setting_has_the_name_of_another_transform() -> None:
+    """The key that a recipe gives decides which transform it means."""
+    naming = {key for transform in TRANSFORMS for key in transform.keys}
+    for transform in TRANSFORMS:
+        assert naming.isdisjoint(set(transform.model_fields) - set(transform.keys)), transform.keys

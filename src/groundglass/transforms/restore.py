@@ -42,7 +42,7 @@ MEMORY = 1_500_000_000
 
 
 OF_NETWORKS = (
-    "tile",
+    "tile_side",
     "overlap",
     "seed",
     "steps",
@@ -76,7 +76,7 @@ class Restore(Transform):
     scale: Annotated[
         PositiveInt | None, Field(description="how many times larger; default: the model's own")
     ] = None
-    tile: Annotated[
+    tile_side: Annotated[
         PositiveInt | None,
         Field(
             description="px of LQ, the side of the squares that the network sees; default: the model's own"
@@ -177,7 +177,7 @@ class Restore(Transform):
 
     def _found(self) -> Found:
         given: dict[str, Any] = {
-            "tile": self.tile,
+            "tile": self.tile_side,
             "overlap": self.overlap,
             "prompt": self.prompt,
             "seed": self.seed,

@@ -147,7 +147,7 @@ def _check_plain(settings: RestorerSettings) -> None:
     if settings.scale is not None and not 1 <= settings.scale <= MOST_SCALE:
         raise RecipeError(f"there is no scale {settings.scale}", f"scale: 1 to {MOST_SCALE}")
     if settings.tile < 0:
-        raise RecipeError(f"there is no tile of {settings.tile} px", "tile: 0 chooses one")
+        raise RecipeError(f"there is no tile of {settings.tile} px", "tile_side: leave it out to choose one")
     if settings.steps is not None and settings.steps < 1:
         raise RecipeError(f"a pipeline cannot take {settings.steps} steps", "steps: 1 or more")
     if settings.strength is not None and not 0 < settings.strength <= 1:
@@ -220,7 +220,7 @@ def _find_file(settings: RestorerSettings, path: Path, ending: str) -> Found:
     network = load(path, sha256, find_devices(settings.device)[0])
     if network.side is not None and settings.tile not in (0, network.side):
         raise RecipeError(
-            f"{path} takes tiles of {network.side} px only", f"tile: {network.side}, or leave it out"
+            f"{path} takes tiles of {network.side} px only", f"tile_side: {network.side}, or leave it out"
         )
     return _found(
         kind, settings, network.scale, (path,), lambda device: load(path, sha256, device), tile=network.side

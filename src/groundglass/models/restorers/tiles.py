@@ -48,7 +48,7 @@ def check_tiles(tile: int, overlap: int) -> None:
     if tile < 4 * overlap:
         raise RecipeError(
             f"a tile of {tile} px is too small for an overlap of {overlap} px",
-            f"tile: {4 * overlap} or more, or a smaller overlap",
+            f"tile_side: {4 * overlap} or more, or a smaller overlap",
         )
 
 
