@@ -270,3 +270,18 @@ def test_a_release_of_restored_images_of_degraded_ones_replays_the_degraded_ones
     assert [path.name for path in made] == ["0.png", "1.png"]
     for path in made:
         assert (open_frame(path).rgb == open_frame(release / "lr_x2" / path.name).rgb).all()
+
+
+@pytest.mark.parametrize(("before", "noted"), [(False, True), (True, False)])
+def test_plan_notes_near_duplicates_that_are_looked_for_after_degrading(
+    tmp_path: Path, before: bool, noted: bool
+):
+    make_photos(tmp_path / "photos")
+    lines = ["  - transform: {degrade: camera}\n", "  - select: {deduplicate: near}\n"]
+    (tmp_path / "near.yaml").write_text(
+        "name: near\nsteps:\n  - source: {folder: photos, licence: CC0-1.0}\n"
+        + "".join(reversed(lines) if before else lines)
+    )
+    done = groundglass(tmp_path, "plan", "near.yaml")
+    assert done.returncode == 0, done.stderr
+    assert ("put it before the step that makes them" in " ".join(done.stdout.split())) is noted
