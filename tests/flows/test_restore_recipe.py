@@ -17,8 +17,9 @@ from flow_tools import ENVIRONMENT, command, groundglass, picture, run_json, ste
 import tiny_restorers
 from groundglass import testing
 from groundglass.image.frame import open_frame
+from groundglass.image.header import ImageLimits
 from groundglass.made_images import restored
-from groundglass.models.restorers.restorer import RestorerSettings, open_restorer
+from groundglass.models.restorers.restorer import RestorerSettings, find_restorer, open_restorer
 from patience import wait_until
 
 RECIPE = """
@@ -170,3 +171,16 @@ def test_tiles_of_a_restored_image_can_be_cut(tmp_path: Path):
     tiles = [open_frame(release / row["file"]).rgb for row in rows_of(release)]
     assert len(tiles) == 4
     assert (np.vstack([np.hstack(tiles[:2]), np.hstack(tiles[2:])]) == whole).all()
+
+
+def test_a_kept_image_is_used_again_if_it_is_larger_than_a_photo_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = find_restorer(RestorerSettings("bicubic", scale=16))
+    key = restored.write_restored_record(tmp_path, found)
+    lq = np.tile(np.arange(8, dtype=np.uint8)[:, None, None], (1, 4100, 3))
+    made = restored.make_restored(lq, "", "", found.record, tmp_path, key)
+    assert made.rgb.shape[1] > ImageLimits().side
+    monkeypatch.setattr(restored, "_restorer", lambda *_: pytest.fail("it is restored again"))
+    again = restored.make_restored(lq, "", "", found.record, tmp_path, key)
+    assert (again.rgb == made.rgb).all()

@@ -14,9 +14,14 @@ from groundglass.files.atomic import write_bytes, write_text
 from groundglass.files.hashes import sha256_of
 from groundglass.image.encode import encode_png
 from groundglass.image.frame import MadeImage, Pixels, open_frame
+from groundglass.image.header import ImageLimits
 from groundglass.made_images.records import read_record, write_record
+from groundglass.models.restorers.checks import MOST_PIXELS
 from groundglass.models.restorers.records import Found, RestorerSettings
 from groundglass.models.restorers.restorer import Restorer, open_restorer
+
+_KEPT = ImageLimits(MOST_PIXELS, MOST_PIXELS)
+"""The limits of a restored image, which may be larger than a photo: 12 megapixels make 192 at x4."""
 
 
 def restored_record(found: Found) -> dict[str, Any]:
@@ -61,7 +66,7 @@ def make_restored(
 def _kept(file: Path) -> Pixels | None:
     """The pixels of a file that an earlier use kept; None if there is none that can be read."""
     try:
-        return open_frame(file.read_bytes()).rgb
+        return open_frame(file.read_bytes(), _KEPT).rgb
     except (OSError, ImageError):
         return None
 
