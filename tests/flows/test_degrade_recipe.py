@@ -238,3 +238,50 @@ def test_an_audit_degrades_its_versions_as_the_photos_were(tmp_path: Path):
     found = steps(record)["audit-1"]["facts"]["audit"]
     assert found["false_alarm"] == 0, "without a defect, a version is the photo itself"
     assert found["versions"] > 0
+
+
+def test_images_that_are_made_after_a_split_stay_in_the_split_of_their_photo(tmp_path: Path):
+    make_photos(tmp_path / "photos", 8)
+    (tmp_path / "early.yaml").write_text(
+        "name: early\nsteps:\n  - source: {folder: photos, licence: CC0-1.0}\n  - split: {validation: 3}\n"
+        "  - transform: {tile: 64}\n  - transform: {degrade: camera}\n  - release: {format: paired}\n"
+    )
+    run_json(tmp_path, "early.yaml")
+    files = manifest_of(tmp_path / "runs" / "early" / "0001" / "release")
+    photos = {
+        split: {row["uri"] for row in files if row["split"] == split} for split in ("train", "validation")
+    }
+    assert (len(photos["train"]), len(photos["validation"])) == (5, 3)
+    assert not photos["train"] & photos["validation"]
+
+
+def test_a_release_of_restored_images_of_degraded_ones_replays_the_degraded_ones(tmp_path: Path):
+    make_photos(tmp_path / "photos", 2)
+    (tmp_path / "both.yaml").write_text(
+        "name: both\nsteps:\n  - source: {folder: photos, licence: CC0-1.0}\n  - transform: {degrade: camera}\n"
+        "  - transform: {restore: bicubic, scale: 2}\n  - release: {format: paired, names: keep}\n"
+    )
+    run_json(tmp_path, "both.yaml")
+    release = tmp_path / "runs" / "both" / "0001" / "release"
+    again = ["degrade", "photos", "--replay", str(release / "parameters.jsonl"), "-o", "again"]
+    done = groundglass(tmp_path, *again)
+    assert done.returncode == 0, done.stderr
+    made = sorted((tmp_path / "again").rglob("*.png"))
+    assert [path.name for path in made] == ["0.png", "1.png"]
+    for path in made:
+        assert (open_frame(path).rgb == open_frame(release / "lr_x2" / path.name).rgb).all()
+
+
+@pytest.mark.parametrize(("before", "noted"), [(False, True), (True, False)])
+def test_plan_notes_near_duplicates_that_are_looked_for_after_degrading(
+    tmp_path: Path, before: bool, noted: bool
+):
+    make_photos(tmp_path / "photos")
+    lines = ["  - transform: {degrade: camera}\n", "  - select: {deduplicate: near}\n"]
+    (tmp_path / "near.yaml").write_text(
+        "name: near\nsteps:\n  - source: {folder: photos, licence: CC0-1.0}\n"
+        + "".join(reversed(lines) if before else lines)
+    )
+    done = groundglass(tmp_path, "plan", "near.yaml")
+    assert done.returncode == 0, done.stderr
+    assert ("put it before the step that makes them" in " ".join(done.stdout.split())) is noted

@@ -17,8 +17,10 @@ from flow_tools import ENVIRONMENT, command, groundglass, picture, run_json, ste
 import tiny_restorers
 from groundglass import testing
 from groundglass.image.frame import open_frame
+from groundglass.image.header import ImageLimits
 from groundglass.made_images import restored
-from groundglass.models.restorers.restorer import RestorerSettings, open_restorer
+from groundglass.made_images.kept import Place
+from groundglass.models.restorers.restorer import RestorerSettings, find_restorer, open_restorer
 from patience import wait_until
 
 RECIPE = """
@@ -104,8 +106,9 @@ def test_lost_pixels_are_made_again_and_another_model_in_its_place_is_noticed(
         path.stem for path in (run / "runs/hq/store/made").glob("*.json") if "settings" not in path.name
     )
     makes = restored.make_restored
+    folder = run / "runs/hq/store/made"
     with pytest.raises(Exception, match="not the restorer that made the other images"):
-        makes(np.zeros((8, 8, 3), np.uint8), "", "", {"scale": 2}, run / "runs/hq/store/made", record)
+        makes(np.zeros((8, 8, 3), np.uint8), "", {"scale": 2}, Place(folder, record, "", ""), folder)
 
 
 def test_an_answer_that_is_no_image_is_a_row_with_the_reason(tmp_path: Path):
@@ -170,3 +173,16 @@ def test_tiles_of_a_restored_image_can_be_cut(tmp_path: Path):
     tiles = [open_frame(release / row["file"]).rgb for row in rows_of(release)]
     assert len(tiles) == 4
     assert (np.vstack([np.hstack(tiles[:2]), np.hstack(tiles[2:])]) == whole).all()
+
+
+def test_a_kept_image_is_used_again_if_it_is_larger_than_a_photo_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found = find_restorer(RestorerSettings("bicubic", scale=16))
+    key = restored.write_restored_record(tmp_path, found)
+    lq = np.tile(np.arange(8, dtype=np.uint8)[:, None, None], (1, 4100, 3))
+    made = restored.make_restored(lq, "", found.record, Place(tmp_path, key, "", ""), tmp_path)
+    assert made.rgb.shape[1] > ImageLimits().side
+    monkeypatch.setattr(restored, "_restorer", lambda *_: pytest.fail("it is restored again"))
+    again = restored.make_restored(lq, "", found.record, Place(tmp_path, key, "", ""), tmp_path)
+    assert (again.rgb == made.rgb).all()

@@ -102,21 +102,21 @@ class Injure:
             random = stream(self.seed, "audit", item.defect.name, severity.name, item.photograph.sha256)
             # PNG is compressed only if a measure reads the file's bytes: compression is slow and changes no pixel.
             file = injure(rgb, severity, random, 3 if self.files else 0, background)
-            rows += self._measured(open_frame(file, makes=self._makes_of(item, severity)), item, severity)
+            rows += self._measured(open_frame(file, makes=self._makes_of(item)), item, severity)
         return rows
 
-    def _makes_of(self, item: Specimens, severity: Severity) -> Makes | None:
+    def _makes_of(self, item: Specimens) -> Makes | None:
         """Degrades a version as its photo, by the same draws, so that only the defect differs.
 
-        A restored version has pixels of its own: those that the store keeps are of the photo.
+        A restored version has pixels of its own: those that the store keeps are of the photo. Its file's content names
+        them, since the same defect of the same photo differs with the audit's seed and the background.
         """
         makes = self.makes
         if makes is None:
             return None
 
         def make(rgb: Pixels, sha256: str, region: str, made: Made) -> MadeImage:
-            del sha256  # of the version's file, which nobody has
-            own = item.photograph.sha256 if made.by == "degraded" else _key(item, severity)
+            own = item.photograph.sha256 if made.by == "degraded" else sha256
             return makes(rgb, own, region, made)
 
         return make

@@ -22,11 +22,13 @@ from groundglass.engines.progress import Progress
 from groundglass.engines.run import run_job
 from groundglass.errors import RecipeError
 from groundglass.made_images.makes import makes_of
+from groundglass.made_images.records import FOLDER
 from groundglass.plans.naturalness_reference import fitted
 from groundglass.plans.texts import with_texts
 from groundglass.ratings.shares import wilson
 from groundglass.tables.measure_store import MeasureStore
 from groundglass.tables.rows import photographs
+from groundglass.transforms.transform import Transform
 
 SHOWN = 3
 """Number of images of each severity that slipped through and are kept for the report."""
@@ -152,12 +154,16 @@ def _hold(exhibits: Exhibits, bench: Bench, seed: int, units: Mapping[str, str] 
     store = MeasureStore(bench.folder / "store")
     reads_files = any(ask.definition.needs == "header" for ask in exhibits.asks)
     state = exhibits.passage.state
-    makes = makes_of(state.run.store_folder)
+    # Restored versions go with the audit's folder: they are of no use afterwards.
+    makes = replace(makes_of(state.run.store_folder), keep=bench.folder / FOLDER)
     job = Injure(fitted(state, exhibits.asks), store.root, bench.limits, seed, reads_files, makes)
     most = max((len(defect.severities) for defect in exhibits.defects), default=1)
     # One item makes and measures all severities of a defect, so its time limit grows with their number.
     seconds = bench.settings.seconds_per_image * most
     settings = replace(bench.settings, shard=8, seconds_per_image=seconds)
+    for planned in state.run.plan.steps:
+        if isinstance(planned.step.body, Transform):
+            settings = planned.step.body.settings_of(settings)
     run_job(job, exhibits.items(), settings, bench.progress("audit"))
     tables = exhibits.tables(store)
     views = {row["sha256"]: row for row in store.read(VIEW.key).to_pylist()}

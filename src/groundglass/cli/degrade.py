@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,8 @@ def command(
     rows = files.degrade_files(files.photos_of(photos), folder, degrader, seed)
     _print_rows(rows, as_json)
     if not as_json:
-        next_line = f"{program()} degrade {photos[0]} --replay {files.records_file(folder)} -o {folder}-again"
-        print_next({"next": plain_line(next_line)})
+        again = [photos[0], "--replay", files.records_file(folder), "-o", f"{folder}-again"]
+        print_next({"next": plain_line(f"{program()} degrade {shlex.join(map(str, again))}")})
 
 
 def _needed(value: Any, name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -45,7 +46,7 @@ def degraded(
         "step": step,
         "applied": [asdict(one) for one in applied],
         "result": pixels_hash(made),
-        "made_with": versions(),
+        "made_with": dict(versions()),
     }
     return made, record
 
@@ -59,13 +60,7 @@ def replayed(rgb: Pixels, record: Mapping[str, Any]) -> Pixels:
     made = replay(rgb, steps_of(record))
     if pixels_hash(made) == record.get("result"):
         return made
-    then: Mapping[str, Any] = record.get("made_with") or {}
-    # A package of an extra that was absent then had no part in the pixels.
-    changed = [
-        f"{name} {then.get(name)} → {now}"
-        for name, now in versions().items()
-        if then.get(name) != now and (name in then or name not in OF_EXTRAS)
-    ]
+    changed = changed_since(record.get("made_with") or {})
     why = (
         ", ".join(changed)
         if changed
@@ -90,6 +85,13 @@ def pixels_hash(rgb: Pixels) -> str:
     return sha256_of(f"{rgb.shape[1]}x{rgb.shape[0]} ".encode() + np.ascontiguousarray(rgb).tobytes())
 
 
+def changed_since(then: Mapping[str, Any]) -> list[str]:
+    """The versions in a record that are others now, each as ``name then → now``."""
+    now = versions()
+    return [f"{name} {was} → {now.get(name)}" for name, was in then.items() if now.get(name) != was]
+
+
+@cache
 def versions() -> dict[str, str]:
     """The versions of all that makes the pixels."""
     found = {"groundglass": __version__}

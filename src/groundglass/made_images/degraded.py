@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundglass.degradations.catalog import DISTORTIONS
 from groundglass.degradations.plain_chains import read_chain
-from groundglass.degradations.record import degraded
+from groundglass.degradations.record import OF_EXTRAS, changed_since, degraded, versions
 from groundglass.errors import ImageError, RecipeError
 from groundglass.image.frame import MadeImage, Pixels
 
 
 def degraded_record(chain: Sequence[Any], scale: int, seed: int, step: str) -> dict[str, Any]:
-    """The record of a step that degrades: a plain chain (`plain_chains`), and all that its chance depends on."""
-    return {"by": "degraded", "chain": list(chain), "scale": scale, "seed": seed, "step": step}
+    """The record of a step that degrades: a plain chain (`plain_chains`), and all that its chance depends on.
+
+    Another version of a library may give other pixels, so the versions are in it: then the images are other images.
+    """
+    # An extra that the chain does not use changes nothing.
+    plain = json.dumps(list(chain))
+    used = {name: now for name, now in versions().items() if name not in OF_EXTRAS or '"video"' in plain}
+    return {
+        "by": "degraded",
+        "chain": list(chain),
+        "scale": scale,
+        "seed": seed,
+        "step": step,
+        "made_with": used,
+    }
 
 
 def make_degraded(rgb: Pixels, sha256: str, region: str, record: Mapping[str, Any]) -> MadeImage:
-    """The degraded image. Raises ImageError ``degrade_failed`` if a step refuses the image."""
+    """The degraded image.
+
+    Raises ImageError ``degrade_failed`` if a step refuses the image, ``changed`` if a version is not the record's: the
+    pixels might be others.
+    """
+    if changed := changed_since(record["made_with"]):
+        raise ImageError(
+            "changed", f"degraded with other versions ({', '.join(changed)}); run the recipe again"
+        )
     seed, step, scale = record["seed"], record["step"], record["scale"]
     try:
         made, drawn = degraded(

@@ -13,6 +13,11 @@ from groundglass.files.atomic import write_bytes, write_text
 from groundglass.files.hashes import sha256_of
 from groundglass.image.encode import encode_png
 from groundglass.image.frame import MadeImage, Pixels, open_frame
+from groundglass.image.header import ImageLimits
+from groundglass.models.restorers.checks import MOST_PIXELS
+
+_KEPT = ImageLimits(MOST_PIXELS, MOST_PIXELS)
+"""The limits of a restored image, which may be larger than a photo: 12 megapixels make 192 at x4."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Place:
     def read(self) -> Pixels | None:
         """The pixels that an earlier use kept; None if there are none that can be read."""
         try:
-            return open_frame(self.pixels.read_bytes()).rgb
+            return open_frame(self.pixels.read_bytes(), _KEPT).rgb
         except (OSError, ImageError):
             return None
 

@@ -54,22 +54,23 @@ def settings_file(folder: Path, key: str) -> Path:
 
 
 def make_restored(
-    rgb: Pixels, sha256: str, region: str, record: Mapping[str, Any], folder: Path, key: str
+    rgb: Pixels, region: str, record: Mapping[str, Any], place: Place, folder: Path
 ) -> MadeImage:
-    """The restored image: as the store keeps it, or made now and kept. A server is never asked here.
+    """The restored image: as it is kept in its place, or made now and kept. A server is never asked here.
+
+    folder   of the records
 
     Raises the errors of `Restorer.restore`; ImageError ``vanished`` if the model is not found any more, ``changed`` if
     it is another one; and of `answered_image` for the answers of servers.
     """
-    place = Place(folder, key, sha256, region)
     if record.get("kind") == SERVER:
         return answered_image(place, record)
-    said = f"{Path(_settings(folder, key).model).name} x{record['scale']}"
+    said = f"{Path(_settings(folder, place.key).model).name} x{record['scale']}"
     kept = place.read()
     if kept is None:
-        kept = _restorer(folder, key).restore(rgb)
+        kept = _restorer(folder, place.key).restore(rgb)
         place.keep(kept)
-    return MadeImage(kept, said, dict(record) | {"sha256_of_photo": sha256, "region": region})
+    return MadeImage(kept, said, dict(record) | {"sha256_of_photo": place.sha256, "region": region})
 
 
 @lru_cache(maxsize=8)

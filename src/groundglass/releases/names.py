@@ -8,6 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from groundglass.image.region import Crop, Made, Resize, parse
 
@@ -139,10 +140,12 @@ def _tile_numbers(rows: Iterable[Named]) -> Mapping[tuple[str, str], int]:
 
 
 def _is_whole(region: str) -> bool:
-    """Whether an image was made from a whole photo, at most cropped to a multiple of a scale."""
-    *before, last = parse(region)
-    cropped = all(isinstance(step, Crop) and step.x == step.y == 0 for step in before)
-    return isinstance(last, Made) and len(before) <= 1 and cropped
+    """Whether steps made an image from a whole photo, at most cropped to a multiple of a scale before each."""
+    steps = parse(region)
+    tiles = sum(isinstance(step, Crop) and bool(step.x or step.y) for step in steps)
+    twice = any(isinstance(one, Crop) and isinstance(after, Crop) for one, after in pairwise(steps))
+    kinds = all(isinstance(step, Crop | Made) for step in steps)
+    return kinds and isinstance(steps[-1], Made) and not tiles and not twice
 
 
 def _reading_order(region: str) -> tuple[int, int, int, str]:

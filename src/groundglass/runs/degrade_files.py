@@ -235,7 +235,9 @@ def _replayer(photo: bytes, record: Row, out: Path) -> Callable[[Path], Row]:
 
 
 def read_records(file: Path) -> list[Row]:
-    """The records in a file: one, a JSON list of them, or one in each line. Rows without a file are left out.
+    """The records in a file: one, a JSON list of them, or one in each line.
+
+    Rows without a file are left out, and those of restored images, which `parameters.jsonl` of a release may have.
 
     Raises RecipeError if there are none, or one is not complete.
     """
@@ -248,7 +250,7 @@ def read_records(file: Path) -> list[Row]:
         except json.JSONDecodeError as error:
             raise RecipeError(f"{file} is not JSON: {error}") from error
     rows = [one for one in (read if isinstance(read, list) else [read]) if isinstance(one, dict)]
-    records = [one for one in rows if one.get("error") is None]
+    records = [one for one in rows if one.get("error") is None and one.get("by") != "restored"]
     if not records:
         raise RecipeError(f"{file} has no parameters", "expected what `groundglass degrade --json` prints")
     for record in records:

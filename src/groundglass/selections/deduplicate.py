@@ -39,6 +39,8 @@ ORIGINAL = {
 """Columns that separate the original from its copies if ``by`` is not given, by mode."""
 TRUE_SCALE = "effective_scale"
 """The result of the measure `resolution` for an upscaled image; near-duplicates use it if it was measured."""
+MADE_WITH = "made_with"
+"""The column of images that a step made, degraded or restored."""
 HARDLY_SEEN = 94
 """A file that is not a JPEG ranks as a JPEG of this quality or more, since either may be made from the other."""
 HARDLY_COMPRESSED = 90
@@ -103,12 +105,20 @@ class Deduplicate(Rule):
         return found + Needs(taken=tuple(map(Taken, names)), reads=tuple((name,) for name in reads))
 
     def _blind_to(self, lookup: Lookup) -> tuple[str, ...]:
-        """A note on upscaled copies, which it cannot detect without the measure `resolution`."""
-        if self.deduplicate != "near" or TRUE_SCALE in lookup.scope.own():
+        """Notes on copies that it cannot detect: upscaled ones without the measure `resolution`, and degraded ones."""
+        if self.deduplicate != "near":
             return ()
-        return (
-            "an upscaled copy counts as the larger one, unless a step before this one measures `resolution`",
-        )
+        notes: list[str] = []
+        if any(column.name == MADE_WITH for column in lookup.scope.columns):
+            notes.append(
+                "degraded images of near-duplicate photos may differ too much to be found: put it before the step "
+                "that makes them"
+            )
+        if TRUE_SCALE not in lookup.scope.own():
+            notes.append(
+                "an upscaled copy counts as the larger one, unless a step before this one measures `resolution`"
+            )
+        return tuple(notes)
 
     def judge(self, pool: pa.Table, given: Given) -> Judged:
         order = self.order or given.orders.get(self.by or "", "higher")

@@ -101,7 +101,7 @@ def release_context(
             proofs=tuple(proof_notes(state)),
             benchmarks=tuple(benchmark_notes(state)),
             made=made_notes(state),
-            replays=any(isinstance(step.body, Degrade) for step in state.run.plan.recipe.steps),
+            replays=_replays(state),
             warnings=warning_counts(only(state.tables.images, rows["root"])["warning"]),
         ),
         lists=lambda manifest: made_files(state, manifest),
@@ -111,6 +111,20 @@ def release_context(
         limits=state.run.limits,
         makes=makes_of(state.run.store_folder),
         progress=state.run.progress(f"release {planned.step.name}"),
+    )
+
+
+def _replays(state: State) -> bool:
+    """Whether all degraded images can be made again from the photos alone: none is made from a made image."""
+    makers = [
+        step.body
+        for step in state.run.plan.recipe.steps
+        if isinstance(step.body, Transform) and step.body.makes
+    ]
+    return (
+        bool(makers)
+        and isinstance(makers[0], Degrade)
+        and not any(isinstance(m, Degrade) for m in makers[1:])
     )
 
 

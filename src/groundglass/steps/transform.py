@@ -19,7 +19,7 @@ from groundglass.steps.ask_servers import calls_left, prepared, texts_of
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk, done
 from groundglass.steps.measure.plan import add_columns
 from groundglass.tables.columns import ROWS, ColumnPath, measured_columns
-from groundglass.tables.parquet import connect, without
+from groundglass.tables.parquet import connect, find_keys, without
 from groundglass.transforms.derived import REFUSED, Derived
 from groundglass.transforms.transform import KeyFault, Transform
 
@@ -80,7 +80,9 @@ def run(state: State, planned: PlannedStep) -> Done:
     refused = refusals(derived.refused)
     state.run.write(refused, state.run.folder.verdicts(planned.step.name))
     rows = pa.concat_tables([others, derived.rows.select(ROWS.names)])
-    after = replace(state, rows=rows).with_seen(derived.rows)
+    after = replace(state, rows=rows, splits=_with_parents_splits(state.splits, derived.rows)).with_seen(
+        derived.rows
+    )
     failed = refused.filter(refused["failed"])
     dropped = refused.num_rows - failed.num_rows
     return done(
@@ -92,6 +94,15 @@ def run(state: State, planned: PlannedStep) -> Done:
         reasons=count(refused["reason"]),
         notes=notes,
     )
+
+
+def _with_parents_splits(splits: pa.Table | None, derived: pa.Table) -> pa.Table | None:
+    """The splits with those of new images: each is in the split of the image that it was made from."""
+    if splits is None:
+        return None
+    new = without(derived, splits["id"])  # an image that is its whole photo has that photo's id
+    of_parent = splits["split"].take(find_keys(new["parent"], splits["id"]))
+    return pa.concat_tables([splits, pa.table({"id": new["id"], "split": of_parent}).cast(splits.schema)])
 
 
 def derive_rows(state: State, planned: PlannedStep, rows: pa.Table) -> Derived:
