@@ -82,7 +82,7 @@ MEASURE = Measure(
             None,
             None,
             "neither",
-            "each gate that decided: its value, its limit and the place; | is between them",
+            "each gate that decided: its value, its limit and the place; of an accepted pair, notes; | is between them",
             str,
         ),
         "shift": Column("px of HQ", 0, None, "lower", "how far HQ is moved against LQ, at the centre"),
