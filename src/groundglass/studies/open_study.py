@@ -67,10 +67,13 @@ class Study:
         return self.folder.parent.parent
 
     @cached_property
-    def makes(self) -> MakesImages:
-        """The maker of images that steps of the run made."""
+    def makes(self) -> MakesImages | None:
+        """The maker of images that steps of the run made; None without the run's record, which no other image needs."""
         folder = RunFolder(self.run)
-        return makes_of(store_of(folder, load_record(folder)))
+        try:
+            return makes_of(store_of(folder, load_record(folder)))
+        except RecipeError:
+            return None
 
     @property
     def left_out(self) -> pa.Table:
