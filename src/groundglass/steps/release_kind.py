@@ -13,7 +13,8 @@ from groundglass.releases.writers.writer import Release
 from groundglass.sources.folder import place_of
 from groundglass.steps.kind import Done, StepForecast, StepKind, Walk
 from groundglass.steps.release import forecast as forecast_images
-from groundglass.steps.release import plan_release, recorded, release_rows
+from groundglass.steps.release import recorded, release_rows
+from groundglass.steps.release_plan import plan_release
 from groundglass.steps.release_ratings import (
     TABLE_BYTES,
     check_place_of_ratings,
