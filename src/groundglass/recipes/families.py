@@ -47,7 +47,9 @@ def member_from(kind: str, node: Node, mark: Mark, under: str = "") -> Member:
         for key, value in node.value.items()
         if key in member.nested and isinstance(value.value, list)
     }
-    return record_of(member, node, place, name, nested, lambda key, at: _strange(kind, under, name, key, at))
+    return record_of(
+        member, node, place, name, nested, lambda key, at: _strange(kind, under, name, key, at, member)
+    )
 
 
 def _by_key(kind: str, node: Node, mark: Mark, under: str) -> tuple[type[Member], str]:
@@ -99,11 +101,16 @@ def fields_of(kind: str) -> dict[str, list[type[Member]]]:
     return found
 
 
-def _strange(kind: str, under: str, name: str, key: str, mark: Mark) -> RecipeError:
+def _strange(
+    kind: str, under: str, name: str, key: str, mark: Mark, member: type[Member] | None = None
+) -> RecipeError:
     """The error for a key that no member has, with the nearest one; or for a key that only other members have."""
     known = fields_of(kind)
     if key not in known:
-        end, hint = choose(key, known, f"keys of `{under}`")
+        end, _ = choose(key, known)
+        # All keys of all members would be too many to read.
+        own = sorted(keys_of(kind)) if member is None else fields_in_order(member)
+        hint = f"keys of `{name or under}`: {', '.join(own)}"
         return error_at(mark, f"`{key}` is not a key of `{under}`{end}", hint)
     owners = [member.keys[0] for member in known[key]]
     return error_at(mark, f"`{key}` has no meaning with `{name}`", f"`{key}` goes with {listed(owners)}")

@@ -443,8 +443,7 @@ def test_the_whole_message_is_a_place_a_line_and_what_to_type(tmp_path: Path) ->
         "    |                 ^^^^"
     )
     assert caught.value.hint == (
-        "keys of `transform`: best_tile, degrade, device, downscale, edges, guidance, kernel, multiscale, overlap, "
-        "prompt, restore, scale, seed, shortest_edge, steps, strength, stride, tile, to_effective_resolution"
+        "keys of `transform`: best_tile, degrade, downscale, multiscale, restore, tile, to_effective_resolution"
     )
 
 
