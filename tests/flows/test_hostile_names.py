@@ -131,7 +131,9 @@ def write(folder: Path, drawn: dict[str, Any]) -> None:
         {"release": {"format": "folder", "names": "keep", "captions": text}, "name": "out"},
     ]
     with (folder / "small.yaml").open("w", encoding="utf-8") as file:
-        YAML().dump({"name": "small", "seed": 3, "steps": steps}, file)
+        yaml = YAML()
+        yaml.width = 1_000_000  # ruamel.yaml loses characters where it breaks a line of control characters
+        yaml.dump({"name": "small", "seed": 3, "steps": steps}, file)
 
 
 @settings(
