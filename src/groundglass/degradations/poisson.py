@@ -38,27 +38,26 @@ def poisson_noise(rgb: Pixels, settings: PoissonNoise, random: np.random.Generat
     if settings.scale == 0:
         return rgb.copy()
     light = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8) if settings.grey else rgb
-    noise = _noise(light, settings.levels, settings.scale, random)
+    unit = settings.scale * 255 / settings.levels
+    noise = _noise(light, settings.levels, unit, random)
     if settings.grey:
         noise = np.asarray(cv2.merge([noise] * 3))
-    return np.asarray(cv2.add(rgb, noise, dtype=cv2.CV_8U), np.uint8)
+    return np.asarray(cv2.addWeighted(rgb, 1, noise, 1, -unit / 6, dtype=cv2.CV_8U), np.uint8)
 
 
-def _noise(light: Pixels, levels: int, scale: float, random: np.random.Generator) -> npt.NDArray[np.float32]:
-    """s (k - λ) 255/L for each value, λ = x L/255."""
+def _noise(light: Pixels, levels: int, unit: float, random: np.random.Generator) -> npt.NDArray[np.float32]:
+    """(k - λ + 1/6) u for each value, λ = x L/255 and u = s 255/L; the addition to the image subtracts u/6."""
     mean = np.arange(256, dtype=np.float32) * np.float32(levels / 255)
-    unit = scale * 255 / levels
     z = np.empty(light.shape, np.float32)
     seed_opencv(random)
     cv2.randn(z, np.zeros((4, 1)), np.ones((4, 1)))
     # Cornish and Fisher's quantile: λ + √λ z + (z² - 1)/6; from 12 photons on, its distribution is within .0012.
     slope = cv2.scaleAdd(z, 1 / 6, np.asarray(cv2.LUT(light, np.sqrt(mean))))
     noise = np.asarray(cv2.multiply(z, slope, dst=z, scale=unit), np.float32)
-    noise -= np.float32(unit / 6)
     dark = np.flatnonzero(light < int(np.ceil(_EXACT_BELOW * 255 / levels)))
     if len(dark):
         few = mean[light.reshape(-1)[dark]]
-        noise.reshape(-1)[dark] = (random.poisson(few) - few) * np.float32(unit)
+        noise.reshape(-1)[dark] = (random.poisson(few) - few + np.float32(1 / 6)) * np.float32(unit)
     return noise
 
 
