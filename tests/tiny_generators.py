@@ -16,16 +16,13 @@ WORDS = 77
 """The most tokens of a prompt that the text models take."""
 
 
-def unet(folder: Path, seed: int = 0) -> Path:
-    """A U-Net on latents that predicts noise, as Stable Diffusion 1.5: one CLIP text model."""
-    import torch
-    from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-    from transformers import CLIPTextModel
+def conditioned(channels: int, **more: Any) -> Any:
+    """A U-Net that sees so many channels and a text."""
+    from diffusers import UNet2DConditionModel
 
-    torch.manual_seed(seed)
-    network = UNet2DConditionModel(
+    return UNet2DConditionModel(
         sample_size=8,
-        in_channels=LATENT,
+        in_channels=channels,
         out_channels=LATENT,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
@@ -34,7 +31,18 @@ def unet(folder: Path, seed: int = 0) -> Path:
         norm_num_groups=4,
         attention_head_dim=8,
         cross_attention_dim=16,
+        **more,
     )
+
+
+def unet(folder: Path, seed: int = 0) -> Path:
+    """A U-Net on latents that predicts noise, as Stable Diffusion 1.5: one CLIP text model."""
+    import torch
+    from diffusers import DDIMScheduler, StableDiffusionPipeline
+    from transformers import CLIPTextModel
+
+    torch.manual_seed(seed)
+    network = conditioned(LATENT)
     tokenizer, config = _clip_text()
     pipeline = StableDiffusionPipeline(
         vae=_autoencoder(),

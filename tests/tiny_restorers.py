@@ -89,25 +89,12 @@ def image_to_image(folder: Path) -> Path:
 def _conditioned(channels: int, **more: Any) -> tuple[Any, Any, Any, Any]:
     """A U-Net that sees latents and an image, an autoencoder, a tokenizer and a text model."""
     import torch
-    from diffusers import UNet2DConditionModel
     from transformers import CLIPTextModel
 
-    from tiny_generators import LATENT, _autoencoder, _clip_text, _lively
+    from tiny_generators import _autoencoder, _clip_text, _lively, conditioned
 
     torch.manual_seed(0)
-    network = UNet2DConditionModel(
-        sample_size=8,
-        in_channels=channels,
-        out_channels=LATENT,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        block_out_channels=(8, 16),
-        layers_per_block=1,
-        norm_num_groups=4,
-        attention_head_dim=8,
-        cross_attention_dim=16,
-        **more,
-    )
+    network = conditioned(channels, **more)
     tokenizer, config = _clip_text()
     return _lively(network, 0.15), _autoencoder(), tokenizer, _lively(CLIPTextModel(config))
 

@@ -1,4 +1,4 @@
-"""Restored images: the record of a restorer, and the pixels, which are kept in the store because they are dear."""
+"""Restored images: the record of a restorer, and the pixels, which are kept in the store because they take long."""
 
 from __future__ import annotations
 
