@@ -156,6 +156,7 @@ def test_a_large_pair_names_a_few_places_of_each_gate_and_counts_the_rest(
     reasons = judge_pair(lq, np.ascontiguousarray(hq[::-1, ::-1])).reasons
     assert len(reasons) == 2
     assert "another scene" in reasons[0]
+    assert "of the piece at 0,0" in reasons[0], "the first piece is not the whole"
     assert reasons[1] == "geometry: 3 more, at other places"
 
 

@@ -122,9 +122,11 @@ def judge_pair(
             return Judged("unknown", (said,))
     found: list[Judged] = []
     whole = np.zeros(lq.shape[:2], bool) if keep_map else None
-    for y, x in pieces_of(lq.shape[0], lq.shape[1]):
+    pieces = list(pieces_of(lq.shape[0], lq.shape[1]))
+    for y, x in pieces:
         piece, left, top = cut_piece(lq, hq, y, x)
-        judged = _judge_piece(*piece, limits, (left, top))
+        place = "of the whole" if len(pieces) == 1 else f"of the piece at {left},{top}"
+        judged = _judge_piece(*piece, limits, (left, top), place)
         if whole is not None and judged.map is not None:
             whole[y, x] |= judged.map
         found.append(judged)
@@ -205,7 +207,9 @@ def _few(reasons: Iterable[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def _judge_piece(lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tuple[int, int]) -> Judged:
+def _judge_piece(
+    lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tuple[int, int], place: str
+) -> Judged:
     scale = hq.shape[1] / lq.shape[1]
     found = align(lq, hq)
     if found is None:
@@ -218,7 +222,6 @@ def _judge_piece(lq: NDArray[Any], hq: NDArray[Any], limits: Limits, corner: tup
         "rotation": found.rotation,
         "correlation": found.correlation,
     }
-    place = f"of the piece at {corner[0]},{corner[1]}" if any(corner) else "of the whole"
     if found.correlation < limits.correlation:
         said = f"correlation {found.correlation:.2f}, limit {limits.correlation:g}, {place}: another scene"
         return Judged("rejected", (f"geometry: {said}",), values)
