@@ -18,10 +18,19 @@ def check_installed(part: Any) -> None:
 
     >>> check_installed(Step("gaussian_blur", {"sigma": 2}))
     """
-    for name in _names(part):
-        extra = DISTORTIONS[name].extra if name in DISTORTIONS else ""
-        if extra and not is_installed(extra):
+    for name, extra in extras_of(part).items():
+        if not is_installed(extra):
             raise MissingExtra(f"the degradation '{name}'", extra)
+
+
+def extras_of(part: Any) -> dict[str, str]:
+    """The extra of each degradation of a part that needs one.
+
+    >>> extras_of([Applied("video", {}, 0), Applied("jpeg", {}, 0)])
+    {'video': 'video'}
+    """
+    names = (name for name in _names(part) if name in DISTORTIONS)
+    return {name: extra for name in names if (extra := DISTORTIONS[name].extra)}
 
 
 def _names(part: Any) -> Iterator[str]:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundglass.degradations.catalog import DISTORTIONS
-from groundglass.degradations.plain_chains import read_chain
+from groundglass.degradations.chains import Chain
+from groundglass.degradations.needs import extras_of
+from groundglass.degradations.plain_chains import plain_chain, read_chain
 from groundglass.degradations.record import OF_EXTRAS, changed_since, degraded, versions
 from groundglass.errors import ImageError, RecipeError
 from groundglass.image.frame import MadeImage, Pixels
 
 
-def degraded_record(chain: Sequence[Any], scale: int, seed: int, step: str) -> dict[str, Any]:
-    """The record of a step that degrades: a plain chain (`plain_chains`), and all that its chance depends on.
+def degraded_record(chain: Chain, scale: int, seed: int, step: str) -> dict[str, Any]:
+    """The record of a step that degrades: its chain as plain data, and all that its chance depends on.
 
     Another version of a library may give other pixels, so the versions are in it: then the images are other images.
     """
     # An extra that the chain does not use changes nothing.
-    plain = json.dumps(list(chain))
-    used = {name: now for name, now in versions().items() if name not in OF_EXTRAS or '"video"' in plain}
+    needed = extras_of(chain)
+    used = {name: now for name, now in versions().items() if needed or name not in OF_EXTRAS}
     return {
         "by": "degraded",
-        "chain": list(chain),
+        "chain": plain_chain(chain),
         "scale": scale,
         "seed": seed,
         "step": step,

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr
 
 from groundglass.degradations.chains import Chain
 from groundglass.degradations.needs import check_installed
-from groundglass.degradations.plain_chains import ChainError, plain_chain, read_chain, resizes
+from groundglass.degradations.plain_chains import ChainError, read_chain, resizes
 from groundglass.degradations.presets import find_preset
 from groundglass.errors import RecipeError
 from groundglass.made_images.degraded import degraded_record
@@ -80,7 +80,7 @@ class Degrade(Transform):
 
     def _record(self) -> Mapping[str, Any]:
         chain, scale = self._chain()
-        return degraded_record(plain_chain(chain), scale, self._seed, self._step)
+        return degraded_record(chain, scale, self._seed, self._step)
 
     def make(self, rows: pa.Table, found: pa.Table | None) -> Derived:
         return smaller_rows(rows, self._chain()[1], key_of(self._record()))
